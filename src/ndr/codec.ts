@@ -1,0 +1,124 @@
+import type { Problem, Span, TransferSyntax, Value } from '../types.js';
+import type { Interface, Method, Specification, Type } from './types.js';
+
+/** Parameters or fields by name. */
+export type Fields = { readonly [name: string]: Value };
+
+/** What one compiled direction of a method (or one type) reads. Never throws on input; `value` holds what was read before any damage. */
+export interface Decoded {
+  readonly value: Fields;
+  /** Offset of the first byte not read, relative to the stub. */
+  readonly end: number;
+  /** NO_PROBLEMS when clean, so that the fast path allocates nothing. */
+  readonly problems: readonly Problem[];
+}
+
+/** How the bytes were made: byte order and transfer syntax. */
+export interface Encoding {
+  readonly littleEndian: boolean;
+  readonly syntax: TransferSyntax;
+}
+
+/** A node of a trace: a field with its bytes. Leaves (padding and hidden fields included) own every byte exactly once. */
+export interface TraceNode {
+  readonly name: string;
+  /** Type as the IDL would name it: `ULONG`, `BSTR`, `STDOBJREF`, `padding`. */
+  readonly type: string;
+  /** Relative to the stub. A node with children spans them; deferred referents lie outside their pointer's own range. */
+  readonly start: number;
+  readonly end: number;
+  /** Null for nodes that only group. */
+  readonly value: Value;
+  /** Meaning of the value in words: flag names, an error's name, an IID's interface; null when the value says it. */
+  readonly meaning: string | null;
+  readonly section: string | null;
+  readonly children: readonly TraceNode[];
+}
+
+export interface Trace {
+  readonly root: TraceNode;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * What a value does not show but the bytes hold, in wire order: referent ids, padding, reserved fields, redundant counts.
+ * Recorded by `record` and consumed by `encode`, so that what was decoded encodes to the same bytes.
+ */
+export interface Tape {
+  readonly entries: readonly (number | bigint | Uint8Array)[];
+}
+
+export interface EncodeOptions {
+  /** Details of the original; without it canonical ones are made (referent ids 0x00020000 and up by 4, zero padding). */
+  readonly tape?: Tape;
+  /** Values of the request, for sizes a response takes from it. */
+  readonly request?: Fields;
+}
+
+/** Decoder, tracer and encoder of one direction of a method, or of one type, for one {@link Encoding}. */
+export interface Codec {
+  /** Strict: bytes left over are an `ndr-trailing` problem. */
+  decode(stub: Span, request?: Fields): Decoded;
+  trace(stub: Span, request?: Fields): Trace;
+  record(stub: Span, request?: Fields): Decoded & { readonly tape: Tape };
+  /** @throws EncodeError when a value does not fit its type (our own or our user's mistake, never the input's). */
+  encode(value: Fields, options?: EncodeOptions): Uint8Array;
+}
+
+/** A value given to `encode` does not fit its descriptor. */
+export class EncodeError extends Error {
+  readonly path: string;
+  constructor(path: string, message: string) {
+    super(`${path}: ${message}`);
+    this.name = 'EncodeError';
+    this.path = path;
+  }
+}
+
+/** The two stubs of a method. The header (ORPCTHIS, ORPCTHAT) stands in the fields under `orpcthis` and `orpcthat`; the return value under `return`. */
+export interface MethodCodec {
+  readonly method: Method;
+  readonly request: Codec;
+  readonly response: Codec;
+}
+
+/** Turns the decoded value of a wire type into what people read, and back; pure. */
+export interface ValueTransform {
+  readonly decode: (wire: Value, problem: (code: Problem['code'], message: string) => void) => Value;
+  /** `hidden` receives what `decode` did not show, from the tape; null when there is none. */
+  readonly encode: (shown: Value) => Value;
+}
+
+/** Reads an OBJREF ([MS-DCOM] 2.2.18) from the bytes of an interface pointer. Implemented in src/dcom, given to the compiler. */
+export interface ObjrefTransform {
+  readonly decode: (bytes: Span, problem: (code: Problem['code'], message: string, offset: number) => void) => Value;
+  /** Children of the trace, offsets relative to `bytes`; leaves own every byte. */
+  readonly trace: (bytes: Span) => readonly TraceNode[];
+  readonly encode: (shown: Value) => Uint8Array;
+}
+
+export interface Transforms {
+  readonly objref: ObjrefTransform;
+  readonly values: Readonly<Record<string, ValueTransform>>;
+}
+
+/** An interface with all its slots, inherited ones included, in opnum order. */
+export interface ResolvedInterface {
+  readonly interface: Interface;
+  /** Index is the opnum; a hole is null. `owner` is the interface that declares the slot. */
+  readonly slots: readonly ({ readonly method: Method; readonly owner: Interface } | null)[];
+}
+
+/** Specifications made ready for use: look-ups by UUID, codecs compiled on first use and kept. */
+export interface Registry {
+  readonly specifications: readonly Specification[];
+  readonly interfaces: readonly ResolvedInterface[];
+  interfaceByUuid(uuid: string): ResolvedInterface | null;
+  interfaceByName(name: string): ResolvedInterface | null;
+  /** Codecs of a slot; null when the slot is unknown or its parameters are. */
+  method(uuid: string, opnum: number, encoding: Encoding): MethodCodec | null;
+  /** Codec of a named or anonymous type, as it stands at the start of a stub. Its single field is `value`. */
+  type(type: Type | string, encoding: Encoding): Codec;
+}
+
+export const NO_PROBLEMS: readonly Problem[] = Object.freeze([]);

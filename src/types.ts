@@ -1,0 +1,246 @@
+/**
+ * The values handed from room to room. Imports nothing.
+ *
+ * Bytes travel as (block, start, end): one {@link Block} holds many frames, so no view is made per packet.
+ * Whoever keeps bytes after its `push` returned must copy them (see `detach` in bytes/block.ts): blocks are
+ * large, and a kept frame would keep its whole block alive.
+ */
+
+/** A run of memory read in one go, with the one DataView made for it. */
+export interface Block {
+  readonly u8: Uint8Array;
+  readonly view: DataView;
+}
+
+/** The bytes `start` (inclusive) to `end` (exclusive) of a block. */
+export interface Span {
+  readonly block: Block;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A moment: seconds since 1970-01-01 UTC and nanoseconds below one second. Two numbers, because a bigint per packet costs more than the packet. */
+export interface Moment {
+  readonly timeS: number;
+  readonly timeNs: number;
+}
+
+/** One captured packet, numbered from 1 over all sections and interfaces of the input as Wireshark numbers it. */
+export interface Frame extends Span, Moment {
+  readonly kind: 'frame';
+  readonly number: number;
+  /** LINKTYPE_ value, e.g. 1 for Ethernet (https://www.tcpdump.org/linktypes.html). */
+  readonly linkType: number;
+  /** Length on the wire in bytes; larger than `end - start` when the capture was cut by a snap length. */
+  readonly wireLength: number;
+  /** Interface index within its section; 0 for pcap. */
+  readonly interfaceId: number;
+  /** Offset of the packet's record in the (uncompressed) input, in bytes. */
+  readonly offset: number;
+  /** False when the block gave no timestamp (pcapng Simple Packet Block). */
+  readonly hasTime: boolean;
+}
+
+export interface Endpoint {
+  /** Textual IPv4 or IPv6 address (RFC 5952 form). */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** 0: from `a` to `b`; 1: from `b` to `a`. */
+export type Direction = 0 | 1;
+
+/** One TCP connection. `a` sent the SYN, or, where none was seen, the first packet. */
+export interface Flow {
+  readonly id: number;
+  readonly a: Endpoint;
+  readonly b: Endpoint;
+  /** How the connection was first seen. */
+  readonly opened: 'syn' | 'syn-ack' | 'midstream';
+}
+
+/** In-order bytes of one direction of a connection, all from one frame. */
+export interface Chunk extends Span, Moment {
+  readonly kind: 'chunk';
+  readonly flow: Flow;
+  readonly direction: Direction;
+  /** Offset of the first byte in the direction's stream, counted from the first byte seen. */
+  readonly streamOffset: number;
+  readonly frame: number;
+}
+
+/** A hole in one direction: `size` bytes were never captured. */
+export interface Gap extends Moment {
+  readonly kind: 'gap';
+  readonly flow: Flow;
+  readonly direction: Direction;
+  readonly streamOffset: number;
+  readonly size: number;
+  /** The frame at which the hole was given up. */
+  readonly frame: number;
+}
+
+/** The end of a connection, or of one direction of it. */
+export interface FlowEnd extends Moment {
+  readonly kind: 'flow-end';
+  readonly flow: Flow;
+  /** Null: both directions. */
+  readonly direction: Direction | null;
+  readonly reason: 'fin' | 'rst' | 'idle' | 'evicted' | 'port-reuse' | 'end-of-input';
+  readonly frame: number;
+}
+
+/** NDR data representation label of a PDU ([C706] 14.1). */
+export interface Drep {
+  readonly littleEndian: boolean;
+  readonly ebcdic: boolean;
+  /** Floating-point format; everything but 'ieee' is named and left undecoded. */
+  readonly float: 'ieee' | 'vax' | 'cray' | 'ibm' | 'unknown';
+}
+
+export type TransferSyntax = 'ndr20' | 'ndr64';
+
+/** A run of stub bytes and the frame that carried it: `from` is relative to the stub. */
+export interface StubPiece {
+  readonly from: number;
+  readonly frame: number;
+}
+
+/** The reassembled stub data of one request or response: padding, authentication trailer and verification trailer removed. */
+export interface Stub extends Span {
+  readonly drep: Drep;
+  /** Frames that carried any byte of its PDUs, ascending, no duplicates. */
+  readonly frames: readonly number[];
+  /** Which frame carried which byte, ascending by `from`. */
+  readonly pieces: readonly StubPiece[];
+  readonly fragments: number;
+  /** False when bytes are missing (gap, cut capture, fragments without their last). */
+  readonly complete: boolean;
+  /** True when the bytes are cipher text (packet privacy, not opened). */
+  readonly sealed: boolean;
+  /** What followed the stub in a request ([MS-RPCE] 2.2.2.13), or null. */
+  readonly verification: VerificationTrailer | null;
+}
+
+/** [MS-RPCE] 2.2.2.13 verification trailer. */
+export interface VerificationTrailer {
+  /** Offset of the signature relative to the stub with the trailer still on it. */
+  readonly offset: number;
+  readonly commands: readonly VerificationCommand[];
+}
+
+export interface VerificationCommand {
+  readonly command: 'bitmask1' | 'pcontext' | 'header2' | 'unknown';
+  readonly type: number;
+  readonly mustProcess: boolean;
+  readonly fields: Readonly<Record<string, Value>>;
+}
+
+export type AuthVerdict = 'none' | 'unverified' | 'good' | 'bad' | 'sealed' | 'opened';
+export type AuthLevel = 'none' | 'connect' | 'call' | 'packet' | 'integrity' | 'privacy' | 'default' | 'unknown';
+
+/** How a PDU was protected. */
+export interface Auth {
+  /** 'none', 'ntlm', 'spnego', 'kerberos', 'schannel', 'netlogon' or 'type-N'. */
+  readonly type: string;
+  readonly level: AuthLevel;
+  readonly verdict: AuthVerdict;
+  /** auth_context_id of the trailer. */
+  readonly contextId: number;
+}
+
+export interface SyntaxId {
+  readonly uuid: string;
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** A presentation context as negotiated on one association. */
+export interface PresentationContext {
+  readonly id: number;
+  readonly abstract: SyntaxId;
+  readonly transfer: TransferSyntax;
+}
+
+export type ExchangeOutcome =
+  | 'answered'      // request and response seen
+  | 'faulted'       // request and fault PDU seen
+  | 'cancelled'     // the client sent orphaned or co_cancel and no answer came
+  | 'orphaned'      // the client abandoned the call with an orphaned PDU
+  | 'unanswered'    // request without a response by the end of its connection
+  | 'maybe'         // PFC_MAYBE: no answer is due
+  | 'response-only'; // answer whose request was not captured
+
+/** One remote call as the RPC layer knows it. */
+export interface Exchange {
+  readonly kind: 'exchange';
+  readonly flow: Flow;
+  /** Direction of the request. */
+  readonly direction: Direction;
+  readonly callId: number;
+  readonly contextId: number;
+  readonly opnum: number | null;
+  /** Object UUID of the request header (an IPID in DCOM), or null. */
+  readonly object: string | null;
+  /** Null when the context was never seen negotiated. */
+  readonly context: PresentationContext | null;
+  readonly request: Stub | null;
+  readonly response: Stub | null;
+  readonly fault: { readonly status: number; readonly didNotExecute: boolean } | null;
+  readonly outcome: ExchangeOutcome;
+  readonly requestTime: Moment | null;
+  readonly responseTime: Moment | null;
+  readonly requestAuth: Auth | null;
+  readonly responseAuth: Auth | null;
+  readonly problems: readonly Problem[];
+}
+
+/** A decoded value. bigint for 64-bit integers, Uint8Array for opaque bytes, null for a null pointer or BSTR. */
+export type Value = number | bigint | string | boolean | null | Uint8Array | readonly Value[] | { readonly [name: string]: Value };
+
+export type Layer = 'capture' | 'link' | 'ip' | 'tcp' | 'rpc' | 'security' | 'ndr' | 'dcom' | 'analysis';
+
+/** Where a problem is: every known position, null where it has none. */
+export interface Where {
+  /** Offset in the input file, in bytes. */
+  readonly offset?: number;
+  readonly frame?: number;
+  readonly flow?: number;
+  /** Offset in the stub, in bytes. */
+  readonly stub?: number;
+  /** Field path within the stub, e.g. `out.retval.abData`. */
+  readonly path?: string;
+}
+
+/** Something wrong with the input. Damage is data: it never throws. */
+export interface Problem {
+  readonly kind: 'problem';
+  readonly layer: Layer;
+  readonly code: ProblemCode;
+  /** What is wrong and, where there is a remedy, what to do. */
+  readonly message: string;
+  /** Section that is broken, e.g. `[C706] 12.6.3.1`, or null. */
+  readonly spec: string | null;
+  readonly at: Where;
+}
+
+/** The closed list of problem codes; docs/limits.md explains each. */
+export type ProblemCode =
+  // capture
+  | 'capture-truncated' | 'capture-bad-length' | 'capture-bad-block' | 'capture-unsupported' | 'capture-empty' | 'capture-bad-compression'
+  | 'capture-unknown-interface' | 'capture-bad-time'
+  // link and ip
+  | 'link-unsupported' | 'link-truncated' | 'ip-truncated' | 'ip-malformed' | 'ip-fragment-overlap' | 'ip-fragment-timeout' | 'ip-fragment-limit'
+  // tcp
+  | 'tcp-truncated' | 'tcp-malformed' | 'tcp-gap' | 'tcp-overlap-differs' | 'tcp-out-of-order-limit' | 'tcp-flow-limit'
+  // rpc
+  | 'rpc-malformed' | 'rpc-resync' | 'rpc-fragment-limit' | 'rpc-fragment-order' | 'rpc-fragment-lost' | 'rpc-unknown-context' | 'rpc-context-rejected'
+  | 'rpc-context-limit' | 'rpc-orphan-response' | 'rpc-duplicate-call-id' | 'rpc-pending-limit' | 'rpc-unsupported-version' | 'rpc-connectionless'
+  | 'rpc-drep' | 'rpc-bad-auth-trailer' | 'rpc-bad-verification-trailer' | 'rpc-pdu-truncated' | 'rpc-bind-nak'
+  // ndr
+  | 'ndr-truncated' | 'ndr-trailing' | 'ndr-bad-conformance' | 'ndr-bad-variance' | 'ndr-bad-alignment' | 'ndr-bad-discriminant' | 'ndr-bad-enum'
+  | 'ndr-bad-boolean' | 'ndr-bad-string' | 'ndr-limit' | 'ndr-unsupported' | 'ndr-bad-pickle' | 'ndr-bad-value' | 'ndr-pad-not-zero'
+  // dcom
+  | 'dcom-bad-objref' | 'dcom-bad-orpcthis' | 'dcom-bad-activation' | 'dcom-bad-dualstring' | 'dcom-bad-variant'
+  // analysis
+  | 'unknown-interface' | 'unknown-opnum' | 'not-used-on-wire' | 'guessed-interface' | 'stub-incomplete' | 'input-limit';
