@@ -6,7 +6,12 @@ export type Fields = { readonly [name: string]: Value };
 
 /** What one compiled direction of a method (or one type) reads. Never throws on input; `value` holds what was read before any damage. */
 export interface Decoded {
+  /** The parameters only: no header, no return value. */
   readonly value: Fields;
+  /** ORPCTHIS of a request, ORPCTHAT of a response; null where the interface has none. Kept apart, so that no caller copies `value` to drop it. */
+  readonly header: Value;
+  /** The return value of a response; null in a request, for void, and when damage came before it. */
+  readonly result: Value;
   /** Offset of the first byte not read, relative to the stub. */
   readonly end: number;
   /** NO_PROBLEMS when clean, so that the fast path allocates nothing. */
@@ -75,7 +80,7 @@ export class EncodeError extends Error {
   }
 }
 
-/** The two stubs of a method. The header (ORPCTHIS, ORPCTHAT) stands in the fields under `orpcthis` and `orpcthat`; the return value under `return`. */
+/** The two stubs of a method. `encode` takes the header under `orpcthis` or `orpcthat` and the return value under `return`, beside the parameters; in a trace they stand under the same names. */
 export interface MethodCodec {
   readonly method: Method;
   readonly request: Codec;
