@@ -1,0 +1,97 @@
+import type { Codec, Encoding, MethodCodec, Registry, ResolvedInterface, Transforms } from '../ndr/codec.js';
+import { compileMethod, compileType } from '../ndr/compile.js';
+import type { Interface, Specification, Type } from '../ndr/types.js';
+
+type NamedType = Specification['types'][number];
+
+/** What {@link makeRegistry} needs besides the tables. */
+export interface RegistryOptions {
+  /** Value and OBJREF transforms; made with a look-up of types, because some of them decode what the tables describe. */
+  readonly transforms: (type: (type: Type | string, encoding: Encoding) => Codec) => Transforms;
+  /** Name of a 32-bit status for traces. */
+  readonly nameOfStatus?: (value: number) => string | null;
+}
+
+interface Entry {
+  readonly resolved: ResolvedInterface;
+  /** Codecs by opnum, one list per {@link encodingIndex}; undefined until first use, null when there are none. */
+  readonly codecs: (MethodCodec | null | undefined)[][];
+}
+
+/** Makes the tables ready: slots inherited, names resolved, codecs compiled when first asked for. */
+export function makeRegistry(specifications: readonly Specification[], options: RegistryOptions): Registry {
+  const types = new Map<string, NamedType>();
+  const declared = new Map<string, Interface>();
+  for (const specification of specifications) {
+    for (const type of specification.types) types.set(type.name, type);
+    for (const face of specification.interfaces) if (!declared.has(face.name)) declared.set(face.name, face);
+  }
+
+  const byUuid = new Map<string, Entry>();
+  const byName = new Map<string, Entry>();
+  for (const face of declared.values()) {
+    const entry: Entry = { resolved: { interface: face, slots: slotsOf(face, declared) }, codecs: [[], [], [], []] };
+    byUuid.set(face.uuid, entry);
+    byName.set(face.name, entry);
+  }
+
+  const typeCodecs = new Map<Type | string, (Codec | undefined)[]>();
+  function typeCodec(type: Type | string, encoding: Encoding): Codec {
+    let list = typeCodecs.get(type);
+    if (list === undefined) typeCodecs.set(type, (list = []));
+    const index = encodingIndex(encoding);
+    return (list[index] ??= compileType(typeof type === 'string' ? { kind: 'named', name: type } : type, compileOptions(encoding)));
+  }
+  const transforms = options.transforms(typeCodec);
+  const names = options.nameOfStatus;
+
+  function compileOptions(encoding: Encoding) {
+    return {
+      encoding, types, transforms,
+      orpcthis: { kind: 'named', name: 'ORPCTHIS' } as const,
+      orpcthat: { kind: 'named', name: 'ORPCTHAT' } as const,
+      ...(names === undefined ? {} : { nameOfStatus: names }),
+    };
+  }
+
+  function compileSlot(entry: Entry, opnum: number, encoding: Encoding): MethodCodec | null {
+    const method = entry.resolved.slots[opnum]?.method;
+    if (method == null || method.params === null) return null;
+    const { orpcthis, orpcthat, ...rest } = compileOptions(encoding);
+    return compileMethod(method, entry.resolved.interface.orpc ? { ...rest, orpcthis, orpcthat } : rest);
+  }
+
+  return {
+    specifications,
+    interfaces: [...byUuid.values()].map((entry) => entry.resolved),
+    interfaceByUuid: (uuid) => byUuid.get(uuid)?.resolved ?? null,
+    interfaceByName: (name) => byName.get(name)?.resolved ?? null,
+    method(uuid, opnum, encoding) {
+      const entry = byUuid.get(uuid);
+      if (entry === undefined) return null;
+      const list = entry.codecs[encodingIndex(encoding)] ?? [];
+      const known = list[opnum];
+      if (known !== undefined) return known;
+      return (list[opnum] = compileSlot(entry, opnum, encoding));
+    },
+    type: typeCodec,
+  };
+}
+
+/** 0 to 3: one for each byte order and transfer syntax. */
+export function encodingIndex(encoding: Encoding): number {
+  return (encoding.littleEndian ? 0 : 1) + (encoding.syntax === 'ndr64' ? 2 : 0);
+}
+
+function slotsOf(face: Interface, declared: ReadonlyMap<string, Interface>): ResolvedInterface['slots'] {
+  const chain: Interface[] = [];
+  for (let at: Interface | undefined = face; at !== undefined && !chain.includes(at); at = at.base === null ? undefined : declared.get(at.base)) chain.unshift(at);
+  const slots: (ResolvedInterface['slots'][number])[] = [];
+  for (const owner of chain) {
+    for (const method of owner.methods) {
+      while (slots.length < method.opnum) slots.push(null);
+      slots[method.opnum] = { method, owner };
+    }
+  }
+  return slots;
+}
