@@ -186,13 +186,100 @@ export interface Exchange {
   readonly context: PresentationContext | null;
   readonly request: Stub | null;
   readonly response: Stub | null;
-  readonly fault: { readonly status: number; readonly didNotExecute: boolean } | null;
+  readonly fault: Fault | null;
   readonly outcome: ExchangeOutcome;
   readonly requestTime: Moment | null;
   readonly responseTime: Moment | null;
   readonly requestAuth: Auth | null;
   readonly responseAuth: Auth | null;
   readonly problems: readonly Problem[];
+}
+
+/** What one presentation context of a bind or alter_context came to. */
+export interface ContextResult {
+  readonly id: number;
+  readonly abstract: SyntaxId;
+  /** Proposed transfer syntaxes, in order. */
+  readonly proposed: readonly SyntaxId[];
+  /** 'accepted', 'rejected', 'feature-negotiation' ([MS-RPCE] 3.3.1.5.3), or 'unanswered'. */
+  readonly result: 'accepted' | 'rejected' | 'feature-negotiation' | 'unanswered';
+  /** p_provider_reason_t of a rejection, or null. */
+  readonly reason: number | null;
+  readonly transfer: TransferSyntax | null;
+}
+
+/** A bind, alter_context or their answer, as one record once it was answered (or given up). */
+export interface BindRecord extends Moment {
+  readonly kind: 'bind';
+  readonly flow: Flow;
+  readonly frame: number;
+  readonly alter: boolean;
+  readonly outcome: 'accepted' | 'rejected' | 'unanswered';
+  readonly contexts: readonly ContextResult[];
+  readonly auth: Auth | null;
+  readonly assocGroup: number;
+  readonly maxXmit: number;
+  readonly maxRecv: number;
+  /** Bind-time features both sides have ([MS-RPCE] 2.2.2.14), as bits. */
+  readonly features: number;
+}
+
+/** A fault PDU's status. */
+export interface Fault {
+  readonly status: number;
+  readonly didNotExecute: boolean;
+}
+
+/** The object a call went to; the identifiers are null while nobody handed its IPID out. */
+export interface ObjectReference {
+  readonly ipid: string;
+  readonly oid: string | null;
+  readonly oxid: string | null;
+  readonly label: string | null;
+}
+
+/** One remote call, decoded: the call record of the contract in its internal form. */
+export interface Call {
+  readonly kind: 'call';
+  /** From 1, in order of completion. */
+  readonly id: number;
+  readonly time: Moment | null;
+  readonly latencyNs: number | null;
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  readonly flow: number;
+  readonly callId: number;
+  readonly contextId: number;
+  readonly interface: string | null;
+  readonly iid: string | null;
+  readonly method: string | null;
+  readonly member: 'method' | 'propget' | 'propput' | 'propputref' | null;
+  /** The slot that was called: equal to the number on the wire unless the peer numbers as the specification prints. */
+  readonly opnum: number | null;
+  readonly printedOpnum: number | null;
+  /** Section of the method within `spec`. */
+  readonly section: string | null;
+  readonly spec: string | null;
+  readonly binding: 'early' | 'late';
+  readonly dispid: number | null;
+  readonly via: { readonly interface: string; readonly method: string; readonly opnum: number } | null;
+  readonly certainty: 'known' | 'inferred' | 'guessed';
+  readonly because: string | null;
+  readonly object: ObjectReference | null;
+  readonly causality: string | null;
+  readonly in: { readonly [name: string]: Value };
+  readonly out: { readonly [name: string]: Value };
+  readonly hresult: number | null;
+  /** Name of the HRESULT that hid `hresult`, e.g. 'DISP_E_EXCEPTION', or null. */
+  readonly wrapped: string | null;
+  readonly fault: Fault | null;
+  readonly auth: Auth;
+  readonly requestFrames: readonly number[];
+  readonly responseFrames: readonly number[];
+  readonly problems: readonly Problem[];
+  readonly outcome: ExchangeOutcome;
+  /** The stubs, for decoding again, tracing and re-encoding. */
+  readonly exchange: Exchange;
 }
 
 /** A decoded value. bigint for 64-bit integers, Uint8Array for opaque bytes, null for a null pointer or BSTR. */

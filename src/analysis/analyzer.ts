@@ -1,0 +1,100 @@
+import type { Call, Frame, Problem } from '../types.js';
+import { ObjectTable } from '../dcom/objects.js';
+import type { Registry } from '../ndr/codec.js';
+import type { NetOutput } from '../net/net.js';
+import { Net } from '../net/net.js';
+import type { RpcOutput } from '../rpc/observer.js';
+import { RpcObserver } from '../rpc/observer.js';
+import { CallMaker, type Numbering } from './calls.js';
+import { ANALYSIS_LIMITS, type AnalysisLimits } from './limits.js';
+
+export interface AnalyzerOptions {
+  readonly registry: Registry;
+  /** Which numbers requests carry: `wire` slots, `printed` ones, or `auto`: wire unless only the printed ones decode. */
+  readonly opnums?: Numbering;
+  readonly limits?: Partial<AnalysisLimits>;
+}
+
+/** Totals of a run, as the summary record shows them. */
+export interface Summary {
+  readonly frames: number;
+  readonly bytes: number;
+  readonly flows: number;
+  readonly pdus: number;
+  readonly calls: number;
+  readonly problems: number;
+}
+
+export type AnalyzerOutput = Call | Problem;
+
+/**
+ * Wires the stages: frames in, calls and problems out, in the order in which calls were completed.
+ * Push frames of one memory block, then call `settle` before the next block: it copies what has to outlive the block.
+ */
+export class Analyzer {
+  private readonly net = new Net();
+  private readonly rpc = new RpcObserver();
+  private readonly maker: CallMaker;
+  private readonly segments: NetOutput[] = [];
+  private readonly exchanges: RpcOutput[] = [];
+  private frames = 0;
+  private bytes = 0;
+  private calls = 0;
+  private problems = 0;
+
+  constructor(options: AnalyzerOptions) {
+    const limits = { ...ANALYSIS_LIMITS, ...options.limits };
+    this.maker = new CallMaker(options.registry, new ObjectTable(limits.objects), options.opnums ?? 'auto', limits);
+  }
+
+  push(frame: Frame, out: AnalyzerOutput[]): void {
+    this.frames++;
+    this.bytes += frame.wireLength;
+    this.net.push(frame, this.segments);
+    if (this.segments.length > 0) this.drain(out);
+  }
+
+  /** To be called when the reader is about to hand out another block. */
+  settle(): void {
+    this.rpc.settle();
+  }
+
+  /** Ends all connections: what is still open is given up and comes out as unanswered. */
+  end(out: AnalyzerOutput[]): void {
+    this.net.end(this.segments);
+    this.drain(out);
+    this.rpc.end(this.exchanges);
+    this.deliver(out);
+  }
+
+  get summary(): Summary {
+    return { frames: this.frames, bytes: this.bytes, flows: this.net.counts.flows, pdus: this.rpc.counts.pdus, calls: this.calls, problems: this.problems };
+  }
+
+  private drain(out: AnalyzerOutput[]): void {
+    for (const segment of this.segments) {
+      if (segment.kind === 'problem') this.report(segment, out);
+      else this.rpc.push(segment, this.exchanges);
+    }
+    this.segments.length = 0;
+    if (this.exchanges.length > 0) this.deliver(out);
+  }
+
+  private deliver(out: AnalyzerOutput[]): void {
+    for (const item of this.exchanges) {
+      if (item.kind === 'exchange') {
+        const call = this.maker.make(item, ++this.calls);
+        this.problems += call.problems.length;
+        out.push(call);
+      } else if (item.kind === 'problem') {
+        this.report(item, out);
+      }
+    }
+    this.exchanges.length = 0;
+  }
+
+  private report(problem: Problem, out: AnalyzerOutput[]): void {
+    this.problems++;
+    out.push(problem);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Auth, AuthVerdict, Exchange, Moment, Stub } from '../types.js';
+
+/** Nanoseconds from `from` to `to`, or null when one is missing. */
+export function nanosecondsBetween(from: Moment | null, to: Moment | null): number | null {
+  return from === null || to === null ? null : (to.timeS - from.timeS) * 1_000_000_000 + (to.timeNs - from.timeNs);
+}
+
+const NO_AUTH: Auth = Object.freeze({ type: 'none', level: 'none', verdict: 'none', contextId: 0 });
+/** From the least to the most telling verdict: a call is as good as the worst of its PDUs. */
+const VERDICTS: readonly AuthVerdict[] = ['none', 'good', 'opened', 'unverified', 'sealed', 'bad'];
+
+/** Protection of a call: that of its request, with the more telling verdict of both sides. */
+export function authOf(exchange: Exchange): Auth {
+  const { requestAuth, responseAuth } = exchange;
+  if (requestAuth === null) return responseAuth ?? NO_AUTH;
+  if (responseAuth === null || VERDICTS.indexOf(responseAuth.verdict) <= VERDICTS.indexOf(requestAuth.verdict)) return requestAuth;
+  return { ...requestAuth, verdict: responseAuth.verdict };
+}
+
+const NO_FRAMES: readonly number[] = Object.freeze([]);
+
+export function framesOf(stub: Stub | null): readonly number[] {
+  return stub === null ? NO_FRAMES : stub.frames;
+}

@@ -1,0 +1,59 @@
+import type { Value } from '../types.js';
+import type { Method, Specification, Type } from '../ndr/types.js';
+
+/**
+ * Whether a method's answer can hold an interface pointer. Most cannot (a property getter returns a string or a number),
+ * and their values need no search.
+ */
+export function answersWithPointers(method: Method, types: ReadonlyMap<string, Specification['types'][number]>): boolean {
+  return (method.params ?? []).some((param) => param.direction !== 'in' && holdsPointer(param.type, types, new Set()));
+}
+
+type AnyType = Type | Specification['types'][number];
+
+function holdsPointer(type: AnyType, types: ReadonlyMap<string, Specification['types'][number]>, seen: Set<string>): boolean {
+  switch (type.kind) {
+    case 'interface':
+      return true;
+    case 'pointer':
+      return holdsPointer(type.to, types, seen);
+    case 'array':
+    case 'pickle':
+    case 'transformed':
+      return holdsPointer(type.of, types, seen);
+    case 'typedef':
+      return holdsPointer(type.type, types, seen);
+    case 'struct':
+      // The NDR form of an interface pointer in a structure of the table's own.
+      return type.name === 'MInterfacePointer' || type.fields.some((field) => holdsPointer(field.type, types, seen));
+    case 'union':
+      return [...type.arms, ...(type.default === undefined ? [] : [type.default])].some((arm) => arm.type !== null && holdsPointer(arm.type, types, seen));
+    case 'named': {
+      if (seen.has(type.name)) return false;
+      seen.add(type.name);
+      const target = types.get(type.name);
+      return target !== undefined && holdsPointer(target, types, seen);
+    }
+    case 'base':
+    case 'enum':
+    case 'flags':
+    case 'string':
+    case 'unsupported':
+    case 'well-known':
+      return false;
+  }
+}
+
+type Bag = { readonly [name: string]: Value };
+
+/** Every plain object inside a value that has both an `ipid` and an `iid`, outermost first; `depth` bounds the descent. */
+export function pointersIn(value: Value, depth: number, found: (pointer: Bag) => void): void {
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth <= 0) return;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Value[]) pointersIn(item, depth - 1, found);
+    return;
+  }
+  const bag = value as Bag;
+  if (typeof bag['ipid'] === 'string' && typeof bag['iid'] === 'string') found(bag);
+  for (const name in bag) pointersIn(bag[name] as Value, depth - 1, found);
+}
