@@ -1,0 +1,25 @@
+import type { Call, Stub } from '../types.js';
+import type { Fields, Registry, Trace } from '../ndr/codec.js';
+import { encodingOf } from './calls.js';
+
+/** The traces of both stubs of a call; null where a stub is missing, sealed, or of an unknown method. */
+export interface CallTraces {
+  readonly request: Trace | null;
+  readonly response: Trace | null;
+}
+
+/** Decodes a call's stubs again, with the byte range of every field. A late-bound call is traced as what carried it. */
+export function traceCall(call: Call, registry: Registry): CallTraces {
+  const { exchange } = call;
+  const uuid = call.via === null ? call.iid : (registry.interfaceByName(call.via.interface)?.interface.uuid ?? null);
+  const opnum = call.via === null ? call.opnum : call.via.opnum;
+  if (uuid === null || opnum === null) return { request: null, response: null };
+  const { request, response } = exchange;
+  const readable = (stub: Stub | null): stub is Stub => stub !== null && !stub.sealed;
+  const codecOf = (stub: Stub) => registry.method(uuid, opnum, encodingOf(stub, exchange));
+  const asked: Fields | undefined = readable(request) ? codecOf(request)?.request.decode(request).value : undefined;
+  return {
+    request: readable(request) ? (codecOf(request)?.request.trace(request) ?? null) : null,
+    response: readable(response) ? (codecOf(response)?.response.trace(response, asked) ?? null) : null,
+  };
+}

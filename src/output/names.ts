@@ -1,0 +1,14 @@
+import type { Endpoint } from '../types.js';
+
+/** Names of numbers, looked up when a call is shown. */
+export interface Names {
+  /** Name of an HRESULT, e.g. `S_OK`; null when it has none. */
+  hresult(value: number): string | null;
+  /** Name of an RPC or nca status. */
+  status(value: number): string | null;
+}
+
+/** `10.0.0.5:135`, `[fe80::1]:135`. */
+export function endpointText(endpoint: Endpoint): string {
+  return endpoint.address.indexOf(':') < 0 ? `${endpoint.address}:${endpoint.port}` : `[${endpoint.address}]:${endpoint.port}`;
+}

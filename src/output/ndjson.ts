@@ -1,0 +1,147 @@
+import { hex32, toHex } from '../bytes/hex.js';
+import type { Auth, Call, Endpoint, ObjectReference, Problem, Stub } from '../types.js';
+import type { Summary } from '../analysis/analyzer.js';
+import { fieldsJson, quote, quoteOrNull } from './json.js';
+import { MAX_CACHED_INTERFACES, MAX_CACHED_METHODS } from './limits.js';
+import { endpointText, type Names } from './names.js';
+import { IsoClock } from './time.js';
+
+/** The part of a record that is the same for every call of a method, with what it was made of. */
+interface Head {
+  readonly interface: string | null;
+  readonly method: string | null;
+  readonly member: string | null;
+  readonly printedOpnum: number | null;
+  readonly section: string | null;
+  readonly spec: string | null;
+  readonly binding: string;
+  readonly dispid: number | null;
+  readonly text: string;
+}
+
+/** Writes records of the contract, one JSON text a line without its line feed; remembers what repeats from call to call. */
+export class NdjsonWriter {
+  private readonly names: Names;
+  private readonly clock = new IsoClock();
+  private readonly heads = new Map<string, (Head | undefined)[]>();
+  private readonly results = new Map<number, string>();
+  private lastClient: Endpoint | null = null;
+  private lastServer: Endpoint | null = null;
+  private ends = '';
+  private lastObject: ObjectReference | null = null;
+  private object = '';
+  private lastAuth: Auth | null = null;
+  private auth = '';
+
+  constructor(names: Names) {
+    this.names = names;
+  }
+
+  call(call: Call): string {
+    const { via } = call;
+    let text =
+      '{"kind":"call","id":' + call.id +
+      ',"time":' + (call.time === null ? 'null' : '"' + this.clock.text(call.time) + '"') +
+      ',"latencyNs":' + (call.latencyNs === null ? 'null' : '' + call.latencyNs) +
+      this.endsOf(call) +
+      ',"flow":' + call.flow + ',"callId":' + call.callId + ',"contextId":' + call.contextId +
+      this.headOf(call) +
+      ',"via":' + (via === null ? 'null' : '{"interface":' + quote(via.interface) + ',"method":' + quote(via.method) + ',"opnum":' + via.opnum + '}') +
+      ',"certainty":"' + call.certainty + (call.because === null ? '"' : '","because":' + quote(call.because)) +
+      ',"object":' + this.objectOf(call.object) +
+      ',"causality":' + quoteOrNull(call.causality) +
+      ',"in":' + fieldsJson(call.in) +
+      ',"out":' + fieldsJson(call.out) +
+      ',"hresult":' + this.resultOf(call) +
+      ',"fault":' + (call.fault === null ? 'null' : '{"status":"' + hex32(call.fault.status) + '","name":' + quoteOrNull(this.names.status(call.fault.status)) + '}') +
+      ',"outcome":"' + call.outcome + '"' +
+      this.authOf(call.auth) +
+      ',"frames":{"request":' + numbers(call.requestFrames) + ',"response":' + numbers(call.responseFrames) + '}';
+    if (call.method === null) text += ',"stub":{"request":' + stub(call.exchange.request) + ',"response":' + stub(call.exchange.response) + '}';
+    return text + ',"problems":' + (call.problems.length === 0 ? '[]}' : '[' + call.problems.map((problem) => '{' + problemFields(problem) + '}').join(',') + ']}');
+  }
+
+  problem(problem: Problem): string {
+    return '{"kind":"problem",' + problemFields(problem) + '}';
+  }
+
+  summary(summary: Summary): string {
+    const { frames, bytes, flows, pdus, calls, problems } = summary;
+    return JSON.stringify({ kind: 'summary', frames, bytes, flows, pdus, calls, problems });
+  }
+
+  private endsOf(call: Call): string {
+    if (call.client !== this.lastClient || call.server !== this.lastServer) {
+      this.lastClient = call.client;
+      this.lastServer = call.server;
+      this.ends = ',"client":' + quote(endpointText(call.client)) + ',"server":' + quote(endpointText(call.server));
+    }
+    return this.ends;
+  }
+
+  private headOf(call: Call): string {
+    const at = call.opnum ?? -1;
+    let list = call.iid === null ? undefined : this.heads.get(call.iid);
+    const known = list?.[at];
+    if (
+      known !== undefined && known.method === call.method && known.interface === call.interface && known.member === call.member &&
+      known.printedOpnum === call.printedOpnum && known.section === call.section && known.spec === call.spec && known.binding === call.binding && known.dispid === call.dispid
+    ) return known.text;
+    const { interface: face, method, member, printedOpnum, section, spec, binding, dispid } = call;
+    const text =
+      ',"interface":' + quoteOrNull(face) + ',"iid":' + quoteOrNull(call.iid) + ',"method":' + quoteOrNull(method) +
+      ',"member":' + quoteOrNull(member) + ',"opnum":' + call.opnum + ',"printedOpnum":' + printedOpnum +
+      ',"section":' + (section === null ? 'null' : quote(spec === null ? section : '[' + spec + '] ' + section)) +
+      ',"binding":"' + binding + '","dispid":' + dispid;
+    if (call.iid === null || at < 0 || at >= MAX_CACHED_METHODS) return text;
+    if (list === undefined) {
+      if (this.heads.size >= MAX_CACHED_INTERFACES) this.heads.clear();
+      this.heads.set(call.iid, (list = []));
+    }
+    list[at] = { interface: face, method, member, printedOpnum, section, spec, binding, dispid, text };
+    return text;
+  }
+
+  private objectOf(object: ObjectReference | null): string {
+    if (object === null) return 'null';
+    if (object !== this.lastObject) {
+      this.lastObject = object;
+      this.object = '{"ipid":' + quote(object.ipid) + ',"oid":' + quoteOrNull(object.oid) + ',"oxid":' + quoteOrNull(object.oxid) + ',"label":' + quoteOrNull(object.label) + '}';
+    }
+    return this.object;
+  }
+
+  private authOf(auth: Auth): string {
+    if (auth !== this.lastAuth) {
+      this.lastAuth = auth;
+      this.auth = ',"auth":{"type":' + quote(auth.type) + ',"level":"' + auth.level + '","verdict":"' + auth.verdict + '"}';
+    }
+    return this.auth;
+  }
+
+  private resultOf(call: Call): string {
+    const value = call.hresult;
+    if (value === null) return 'null';
+    let text = this.results.get(value);
+    if (text === undefined) {
+      text = '{"value":"' + hex32(value) + '","name":' + quoteOrNull(this.names.hresult(value >>> 0));
+      if (this.results.size < MAX_CACHED_METHODS) this.results.set(value, text);
+    }
+    return call.wrapped === null ? text + '}' : text + ',"wrapped":' + quote(call.wrapped) + '}';
+  }
+}
+
+function numbers(list: readonly number[]): string {
+  return list.length === 1 ? '[' + list[0] + ']' : '[' + list.join(',') + ']';
+}
+
+function stub(of: Stub | null): string {
+  return of === null ? 'null' : '"' + toHex(of.block.u8, of.start, of.end) + '"';
+}
+
+function problemFields(problem: Problem): string {
+  const { offset, frame, flow, stub: inStub, path } = problem.at;
+  return '"layer":"' + problem.layer + '","code":"' + problem.code + '","message":' + quote(problem.message) +
+    ',"frame":' + (frame ?? null) + ',"flow":' + (flow ?? null) + ',"spec":' + quoteOrNull(problem.spec) +
+    (offset === undefined ? '' : ',"offset":' + offset) + (inStub === undefined ? '' : ',"stub":' + inStub) + (path === undefined ? '' : ',"path":' + quote(path));
+}

@@ -1,0 +1,37 @@
+import type { Moment } from '../types.js';
+
+const PAD3: readonly string[] = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'));
+const MAX_SECONDS = 253_402_300_799;
+
+/** ISO 8601 in UTC with nine decimals; the text of the second is kept, because neighbours share it. */
+export class IsoClock {
+  private second = Number.NaN;
+  private prefix = '';
+
+  /** `2026-11-20T12:00:00.123456789Z`; a moment outside the years 1970 to 9999 is given at the nearest end of them. */
+  text(moment: Moment): string {
+    if (moment.timeS !== this.second) {
+      this.second = moment.timeS;
+      const seconds = Math.min(Math.max(Math.trunc(moment.timeS) || 0, 0), MAX_SECONDS);
+      this.prefix = new Date(seconds * 1000).toISOString().slice(0, 20);
+    }
+    const ns = Math.min(Math.max(Math.trunc(moment.timeNs) || 0, 0), 999_999_999);
+    return this.prefix + (PAD3[(ns / 1_000_000) | 0] as string) + (PAD3[((ns / 1000) | 0) % 1000] as string) + (PAD3[ns % 1000] as string) + 'Z';
+  }
+}
+
+/** A duration as people say it: `850 ns`, `12.3 µs`, `1.83 ms`, `2.4 s`, `3 min 20 s`. */
+export function durationText(ns: number): string {
+  if (ns < 0) return `-${durationText(-ns)}`;
+  if (ns < 1000) return `${Math.round(ns)} ns`;
+  if (ns < 999_500) return `${digits(ns / 1000)} µs`;
+  if (ns < 999_500_000) return `${digits(ns / 1e6)} ms`;
+  if (ns < 119.5e9) return `${digits(ns / 1e9)} s`;
+  const seconds = Math.round(ns / 1e9);
+  return seconds < 7200 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** Three significant digits. */
+function digits(value: number): string {
+  return value >= 99.95 ? String(Math.round(value)) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+}

@@ -1,0 +1,115 @@
+import { WhereError } from './error.js';
+import { MAX_EXPRESSION } from './limits.js';
+
+export type Token =
+  | { readonly kind: 'name'; readonly text: string; readonly at: number }
+  | { readonly kind: 'text'; readonly text: string; readonly at: number }
+  | { readonly kind: 'pattern'; readonly text: string; readonly flags: string; readonly at: number }
+  /** `unit` is '' for a plain number; a duration is given in nanoseconds. */
+  | { readonly kind: 'number'; readonly value: number | bigint; readonly unit: string; readonly at: number }
+  | { readonly kind: 'sign'; readonly text: string; readonly at: number }
+  | { readonly kind: 'end'; readonly at: number };
+
+const SIGNS = ['&&', '||', '==', '!=', '<=', '>=', '<', '>', '~', '!', '(', ')', '[', ']', ',', '.'];
+const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, 'µs': 1e3, ms: 1e6, s: 1e9, m: 60e9, min: 60e9, h: 3600e9 };
+const NUMBER = /-?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/y;
+const NAME = /[A-Za-z_$][\w$]*/y;
+const UNIT = /[A-Za-zµ]+/y;
+const PATTERN = /\/((?:[^/\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+)\/([a-z]*)/y;
+
+/** Cuts an expression into tokens; the last one is `end`. @throws WhereError */
+export function tokens(expression: string): readonly Token[] {
+  if (expression.length > MAX_EXPRESSION) throw new WhereError(`the expression has ${expression.length} characters, more than ${MAX_EXPRESSION}`, MAX_EXPRESSION);
+  const found: Token[] = [];
+  let at = 0;
+  while (at < expression.length) {
+    const unit = expression[at] ?? '';
+    if (/\s/.test(unit)) {
+      at++;
+      continue;
+    }
+    const before = found.at(-1);
+    // After a dot a number is an index or a name such as `0`, never `0.5`.
+    const afterDot = before?.kind === 'sign' && before.text === '.';
+    const text = unit === '"' || unit === "'" ? quoted(expression, at) : null;
+    if (text !== null) {
+      found.push({ kind: 'text', text: text.value, at });
+      at = text.end;
+      continue;
+    }
+    const number = afterDot ? matchAt(/\d+/y, expression, at) : matchAt(NUMBER, expression, at);
+    if (number !== null) {
+      const token = numberToken(expression, number[0], at);
+      found.push(token);
+      at += number[0].length + token.unit.length;
+      continue;
+    }
+    const name = matchAt(NAME, expression, at);
+    if (name !== null) {
+      found.push({ kind: 'name', text: name[0], at });
+      at += name[0].length;
+      continue;
+    }
+    const pattern = matchAt(PATTERN, expression, at);
+    if (pattern !== null) {
+      found.push({ kind: 'pattern', text: pattern[1] ?? '', flags: pattern[2] ?? '', at });
+      at += pattern[0].length;
+      continue;
+    }
+    const sign = SIGNS.find((candidate) => expression.startsWith(candidate, at));
+    if (sign === undefined) throw strange(unit, at);
+    found.push({ kind: 'sign', text: sign, at });
+    at += sign.length;
+  }
+  found.push({ kind: 'end', at: expression.length });
+  return found;
+}
+
+function strange(unit: string, at: number): WhereError {
+  const instead = { '=': '==', '&': '&&', '|': '||' }[unit];
+  return instead === undefined ? new WhereError(`unexpected ${JSON.stringify(unit)}`, at) : new WhereError(`"${unit}" is no operator`, at, [instead]);
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+function numberToken(expression: string, digits: string, at: number): Token & { readonly kind: 'number' } {
+  const negative = digits.startsWith('-');
+  const plain = negative ? digits.slice(1) : digits;
+  let value: number | bigint = Number(plain);
+  if (!Number.isSafeInteger(value) && /^(?:0[xX][0-9a-fA-F]+|\d+)$/.test(plain)) value = BigInt(plain);
+  if (negative) value = -value;
+  const unit = matchAt(UNIT, expression, at + digits.length)?.[0] ?? '';
+  if (unit === '') return { kind: 'number', value, unit, at };
+  const scale = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
+  if (scale === undefined) throw new WhereError(`"${unit}" is no unit of time`, at + digits.length, ['ns', 'us', 'ms', 's', 'm', 'h']);
+  return { kind: 'number', value: Number(value) * scale, unit, at };
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', 0: '\0' };
+
+/** A text in either kind of quotes; `\n \r \t \0 \xHH \uHHHH` and a backslash before any other character are understood. */
+function quoted(expression: string, start: number): { readonly value: string; readonly end: number } {
+  const quote = expression[start];
+  let value = '';
+  for (let at = start + 1; at < expression.length; at++) {
+    const unit = expression[at] as string;
+    if (unit === quote) return { value, end: at + 1 };
+    if (unit !== '\\') {
+      value += unit;
+      continue;
+    }
+    const coded = matchAt(/x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})/y, expression, at + 1);
+    if (coded !== null) {
+      value += String.fromCharCode(Number.parseInt(coded[1] ?? coded[2] ?? '', 16));
+      at += coded[0].length;
+    } else {
+      const next = expression[++at] ?? '';
+      // An unknown escape keeps its backslash: "\d" of a pattern reaches the pattern whole.
+      value += ESCAPES[next] ?? (next === quote || next === '\\' ? next : `\\${next}`);
+    }
+  }
+  throw new WhereError('a text begins here and never ends: its closing quote is missing', start);
+}
