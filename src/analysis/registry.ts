@@ -1,5 +1,5 @@
 import type { Codec, Encoding, MethodCodec, Registry, ResolvedInterface, Transforms } from '../ndr/codec.js';
-import { compileMethod, compileType } from '../ndr/compile.js';
+import { Compiler } from '../ndr/compile.js';
 import type { Interface, Specification, Type } from '../ndr/types.js';
 
 type NamedType = Specification['types'][number];
@@ -18,6 +18,8 @@ interface Entry {
   readonly codecs: (MethodCodec | null | undefined)[][];
 }
 
+const HEADERS = { orpcthis: { kind: 'named', name: 'ORPCTHIS' }, orpcthat: { kind: 'named', name: 'ORPCTHAT' } } as const;
+
 /** Makes the tables ready: slots inherited, names resolved, codecs compiled when first asked for. */
 export function makeRegistry(specifications: readonly Specification[], options: RegistryOptions): Registry {
   const types = new Map<string, NamedType>();
@@ -35,30 +37,26 @@ export function makeRegistry(specifications: readonly Specification[], options: 
     byName.set(face.name, entry);
   }
 
+  const names = options.nameOfStatus;
+  const compilers: (Compiler | undefined)[] = [];
+  function compiler(encoding: Encoding): Compiler {
+    return (compilers[encodingIndex(encoding)] ??= new Compiler({
+      encoding, types, transforms: () => transforms, ...(names === undefined ? {} : { nameOfStatus: names }),
+    }));
+  }
+
   const typeCodecs = new Map<Type | string, (Codec | undefined)[]>();
   function typeCodec(type: Type | string, encoding: Encoding): Codec {
     let list = typeCodecs.get(type);
     if (list === undefined) typeCodecs.set(type, (list = []));
-    const index = encodingIndex(encoding);
-    return (list[index] ??= compileType(typeof type === 'string' ? { kind: 'named', name: type } : type, compileOptions(encoding)));
+    return (list[encodingIndex(encoding)] ??= compiler(encoding).type(typeof type === 'string' ? { kind: 'named', name: type } : type));
   }
   const transforms = options.transforms(typeCodec);
-  const names = options.nameOfStatus;
-
-  function compileOptions(encoding: Encoding) {
-    return {
-      encoding, types, transforms,
-      orpcthis: { kind: 'named', name: 'ORPCTHIS' } as const,
-      orpcthat: { kind: 'named', name: 'ORPCTHAT' } as const,
-      ...(names === undefined ? {} : { nameOfStatus: names }),
-    };
-  }
 
   function compileSlot(entry: Entry, opnum: number, encoding: Encoding): MethodCodec | null {
     const method = entry.resolved.slots[opnum]?.method;
     if (method == null || method.params === null) return null;
-    const { orpcthis, orpcthat, ...rest } = compileOptions(encoding);
-    return compileMethod(method, entry.resolved.interface.orpc ? { ...rest, orpcthis, orpcthat } : rest);
+    return compiler(encoding).method(method, entry.resolved.interface.orpc ? HEADERS : null);
   }
 
   return {

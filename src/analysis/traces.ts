@@ -15,11 +15,14 @@ export function traceCall(call: Call, registry: Registry): CallTraces {
   const opnum = call.via === null ? call.opnum : call.via.opnum;
   if (uuid === null || opnum === null) return { request: null, response: null };
   const { request, response } = exchange;
-  const readable = (stub: Stub | null): stub is Stub => stub !== null && !stub.sealed;
   const codecOf = (stub: Stub) => registry.method(uuid, opnum, encodingOf(stub, exchange));
   const asked: Fields | undefined = readable(request) ? codecOf(request)?.request.decode(request).value : undefined;
   return {
     request: readable(request) ? (codecOf(request)?.request.trace(request) ?? null) : null,
     response: readable(response) ? (codecOf(response)?.response.trace(response, asked) ?? null) : null,
   };
+}
+
+function readable(stub: Stub | null): stub is Stub {
+  return stub !== null && !stub.sealed;
 }

@@ -51,6 +51,8 @@ export interface Trace {
  */
 export interface Tape {
   readonly entries: readonly (number | bigint | Uint8Array)[];
+  /** Wire values of what a transform or OBJREF reader presented, by the presented value. */
+  readonly shown: ReadonlyMap<Value, Value>;
 }
 
 export interface EncodeOptions {

@@ -1,0 +1,253 @@
+import type { Problem, Span, Value } from '../types.js';
+import { arrayNode, stringNode } from './arrays.js';
+import { NO_PROBLEMS, type Codec, type Decoded, type EncodeOptions, type Encoding, type Fields, type MethodCodec, type Tape, type Trace, type TraceNode, type Transforms } from './codec.js';
+import { Encoder } from './encoder.js';
+import { Machine } from './machine.js';
+import { readWhole, writeWhole, type Node } from './node.js';
+import { pickleNode } from './pickle.js';
+import { interfaceNode, pointerNode, topRefNode, transformedNode } from './pointers.js';
+import { baseNode, enumNode, flagsNode } from './scalars.js';
+import { completed, derivedCounts, structNode, type Derived, type Member } from './structs.js';
+import { Tracer } from './tracer.js';
+import type { Method, Specification, Type } from './types.js';
+import { unionNode } from './unions.js';
+import { wellKnownNode } from './wellknown.js';
+
+type NamedType = Specification['types'][number];
+
+export interface CompilerOptions {
+  readonly encoding: Encoding;
+  readonly types: ReadonlyMap<string, NamedType>;
+  readonly transforms: () => Transforms;
+  readonly nameOfStatus?: (value: number) => string | null;
+}
+
+interface Part extends Member {
+  /** Where the part goes: header, parameters, or return value. */
+  readonly role: 'header' | 'param' | 'result';
+}
+
+/** Turns descriptors into codecs for one encoding. Types are compiled once; recursive ones because pointers compile late. */
+export class Compiler {
+  private readonly options: CompilerOptions;
+  private readonly ndr64: boolean;
+  private readonly nodes = new Map<NamedType | Type, Node>();
+  private sibling: Compiler | null = null;
+
+  constructor(options: CompilerOptions) {
+    this.options = options;
+    this.ndr64 = options.encoding.syntax === 'ndr64';
+  }
+
+  /** The two stubs of a method; `orpcthis` and `orpcthat` are the header types of a DCOM interface. */
+  method(method: Method, headers: { readonly orpcthis: Type; readonly orpcthat: Type } | null): MethodCodec {
+    const params = method.params ?? [];
+    const parts = (directions: readonly string[]): Part[] => params
+      .filter((param) => directions.includes(param.direction))
+      .map((param) => ({ name: param.name, node: this.top(param.type), role: 'param' }));
+    const types = params.map(({ name, type }) => ({ name, type }));
+    const requestParts = parts(['in', 'inout']);
+    const responseParts = parts(['out', 'inout']);
+    if (headers !== null) {
+      requestParts.unshift({ name: 'orpcthis', node: this.top(headers.orpcthis), role: 'header' });
+      responseParts.unshift({ name: 'orpcthat', node: this.top(headers.orpcthat), role: 'header' });
+    }
+    if (method.returns !== null) responseParts.push({ name: 'return', node: this.top(method.returns), role: 'result' });
+    const derived = derivedCounts(types);
+    return { method, request: this.codec(requestParts, derived), response: this.codec(responseParts, derived) };
+  }
+
+  /** A type at the start of a stub; its single field is `value`. */
+  type(type: Type): Codec {
+    return this.codec([{ name: 'value', node: this.top(type), role: 'param' }], new Map());
+  }
+
+  /** Parameters: a top-level reference pointer has no bytes of its own. */
+  private top(type: Type): Node {
+    return type.kind === 'pointer' && type.pointer === 'ref' ? topRefNode(this.node(type.to)) : this.node(type);
+  }
+
+  private node(type: Type | NamedType): Node {
+    const known = this.nodes.get(type);
+    if (known !== undefined) return known;
+    const made = this.make(type);
+    this.nodes.set(type, made);
+    return made;
+  }
+
+  private make(type: Type | NamedType): Node {
+    const { ndr64 } = this;
+    switch (type.kind) {
+      case 'base':
+        return baseNode(type, ndr64);
+      case 'enum':
+        return enumNode(type, ndr64);
+      case 'flags':
+        return flagsNode(type);
+      case 'well-known':
+        return wellKnownNode(type, ndr64, this.options.nameOfStatus ?? (() => null));
+      case 'pointer': {
+        let pointee: Node | null = null;
+        return pointerNode(type, ndr64, () => (pointee ??= this.node(type.to)));
+      }
+      case 'array':
+        return arrayNode(type, this.node(type.of), ndr64);
+      case 'string':
+        return stringNode(type, ndr64);
+      case 'struct': {
+        const members = type.fields.map((field) => ({ name: field.name, node: this.node(field.type) }));
+        return structNode(type.name, type.section, members, derivedCounts(type.fields), ndr64);
+      }
+      case 'union':
+        return unionNode(type, this.node(type.switchType), ndr64, (index) => {
+          const arm = index < 0 ? (type.default?.type ?? null) : (type.arms[index]?.type ?? null);
+          return arm === null ? null : this.node(arm);
+        });
+      case 'interface':
+        return interfaceNode(type.interface, ndr64, () => this.options.transforms().objref);
+      case 'pickle':
+        return pickleNode((littleEndian) => this.ndr20(littleEndian).node(type.of));
+      case 'transformed': {
+        const transform = this.options.transforms().values[type.transform];
+        if (transform === undefined) throw new Error(`no transform is named '${type.transform}'`);
+        return transformedNode(this.node(type.of), transform);
+      }
+      case 'typedef':
+        return this.node(type.type);
+      case 'named': {
+        const target = this.options.types.get(type.name);
+        if (target === undefined) throw new Error(`no type is named '${type.name}'`);
+        return this.node(target);
+      }
+      case 'unsupported':
+        return unsupportedNode(type.what);
+    }
+  }
+
+  /** Serialised types are NDR20 in a byte order of their own. */
+  private ndr20(littleEndian: boolean): Compiler {
+    if (!this.ndr64 && this.options.encoding.littleEndian === littleEndian) return this;
+    if (this.sibling === null || this.sibling.options.encoding.littleEndian !== littleEndian) {
+      this.sibling = new Compiler({ ...this.options, encoding: { littleEndian, syntax: 'ndr20' } });
+    }
+    return this.sibling;
+  }
+
+  private codec(parts: readonly Part[], derived: Derived): Codec {
+    const { encoding } = this.options;
+
+    function run(m: Machine, request: Fields | undefined): Decoded {
+      const value: { [name: string]: Value } = {};
+      let header: Value = null;
+      let result: Value = null;
+      m.params = value;
+      m.request = request ?? null;
+      const { tracer } = m;
+      for (const { name, node, role } of parts) {
+        if (tracer !== null) tracer.name = name;
+        m.scope = null;
+        const read = readWhole(node, m);
+        if (m.failedAt >= 0 && (read === null || typeof read !== 'object')) break;
+        if (role === 'param') value[name] = read;
+        else if (role === 'header') header = read;
+        else result = read;
+        if (m.failedAt >= 0) break;
+      }
+      return { value, header, result, end: m.failedAt >= 0 ? m.failedAt : m.offset, problems: NO_PROBLEMS };
+    }
+
+    /** Strictness: every byte read, none missing. */
+    function finish(m: Machine, stub: Span, decoded: Decoded): Decoded {
+      if (m.failedAt < 0 && m.pos === stub.end && m.problems === null) return decoded;
+      const problems: Problem[] = m.problems ?? [];
+      const size = stub.end - stub.start;
+      if (m.failedAt >= 0) {
+        if (!problems.some((problem) => problem.code === 'ndr-bad-conformance' || problem.code === 'ndr-limit' || problem.code === 'ndr-bad-discriminant' || problem.code === 'ndr-unsupported')) {
+          problems.push({
+            kind: 'problem', layer: 'ndr', code: 'ndr-truncated', spec: '[C706] 14', at: { stub: m.failedAt },
+            message: `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${m.failedAt})`,
+          });
+        }
+      } else if (m.pos < stub.end) {
+        problems.push({
+          kind: 'problem', layer: 'ndr', code: 'ndr-trailing', spec: '[C706] 14', at: { stub: m.offset },
+          message: `${stub.end - m.pos} bytes follow the last parameter (stub offset ${m.offset} of ${size})`,
+        });
+      }
+      return { ...decoded, problems };
+    }
+
+    return {
+      decode(stub, request) {
+        const m = new Machine(stub, encoding);
+        return finish(m, stub, run(m, request));
+      },
+      trace(stub, request): Trace {
+        const m = new Machine(stub, encoding);
+        const tracer = (m.tracer = new Tracer());
+        m.opened = new Map();
+        const { problems } = finish(m, stub, run(m, request));
+        return { root: closeTrace(tracer, stub.end - stub.start), problems };
+      },
+      record(stub, request) {
+        const m = new Machine(stub, encoding);
+        const entries: (number | bigint | Uint8Array)[] = [];
+        const shown = new Map<Value, Value>();
+        m.tape = entries;
+        m.shown = shown;
+        const decoded = finish(m, stub, run(m, request));
+        const tape: Tape = { entries, shown };
+        return { ...decoded, tape };
+      },
+      encode(value: Fields, options: EncodeOptions = {}): Uint8Array {
+        const e = new Encoder(encoding, options.tape ?? null, options.request ?? null);
+        const bag = completed(e, value, parts, derived);
+        e.params = bag;
+        for (const { name, node } of parts) {
+          e.scope = null;
+          e.path.push(name);
+          writeWhole(node, e, bag[name] as Value);
+          e.path.pop();
+        }
+        return e.finish();
+      },
+    };
+  }
+}
+
+/** What is named and never decoded, e.g. a pipe: everything from it on stays bytes. */
+function unsupportedNode(what: string): Node {
+  return {
+    type: what, align: 1, least: 0, rest: null, putRest: null, hoist: null,
+    flat(m) {
+      m.problem('ndr-unsupported', `${what} is not decoded; the stub is left as bytes from here`);
+      m.fail(0);
+      return null;
+    },
+    put() {
+      throw new Error(`${what} cannot be encoded`);
+    },
+  };
+}
+
+/** Gives every byte an owner: what no leaf has is unread, and a leaf of its own. */
+function closeTrace(tracer: Tracer, size: number): TraceNode {
+  const { root } = tracer;
+  root.end = size;
+  const leaves: { start: number; end: number }[] = [];
+  const collect = (node: TraceNode): void => {
+    if (node.children.length === 0 && node !== root) leaves.push(node);
+    node.children.forEach(collect);
+  };
+  collect(root);
+  leaves.sort((a, b) => a.start - b.start || a.end - b.end);
+  let at = 0;
+  const holes: { start: number; end: number }[] = [];
+  for (const leaf of leaves) {
+    if (leaf.start > at) holes.push({ start: at, end: leaf.start });
+    at = Math.max(at, leaf.end);
+  }
+  if (at < size) holes.push({ start: at, end: size });
+  for (const { start, end } of holes) tracer.hidden(end === size ? 'trailing' : 'unread', 'bytes', start, end, null);
+  return root;
+}

@@ -1,0 +1,147 @@
+import { hex32 } from '../bytes/hex.js';
+import type { Value } from '../types.js';
+import { EncodeError } from './codec.js';
+import type { Encoder } from './encoder.js';
+import type { Machine } from './machine.js';
+import { leaf, type Node } from './node.js';
+import type { BaseName, BaseType, EnumType, FlagsType } from './types.js';
+
+/** An encode error that names the field being written. */
+export function unfit(e: Encoder, message: string): never {
+  throw new EncodeError(e.path.join('.') || 'value', message);
+}
+
+export function asNumber(e: Encoder, value: Value): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return unfit(e, `a number is wanted, not ${typeof value}`);
+}
+
+export function asBigint(e: Encoder, value: Value): bigint {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
+  if (typeof value === 'string' && /^(-?\d+|0x[0-9a-fA-F]+)$/.test(value)) return BigInt(value);
+  return unfit(e, `an integer is wanted, not ${String(value)}`);
+}
+
+const NAMES: Readonly<Record<BaseName, string>> = {
+  u8: 'byte', i8: 'small', u16: 'USHORT', i16: 'SHORT', u32: 'ULONG', i32: 'LONG', u64: 'ULONGLONG', i64: 'LONGLONG', f32: 'FLOAT', f64: 'DOUBLE', char: 'char',
+  wchar: 'WCHAR', boolean: 'boolean', uint3264: 'unsigned __int3264', int3264: '__int3264',
+};
+
+function readI64(m: Machine): bigint {
+  return BigInt.asIntN(64, m.u64());
+}
+
+function readF64(m: Machine): number {
+  if (!m.need(8)) return 0;
+  const value = m.view.getFloat64(m.pos, m.littleEndian);
+  if (Number.isNaN(value) && m.tape !== null) m.tape.push(m.view.getBigUint64(m.pos, m.littleEndian));
+  m.pos += 8;
+  return value;
+}
+
+function putF64(e: Encoder, value: Value): void {
+  const number = typeof value === 'string' ? Number(value) : asNumber(e, value);
+  if (Number.isNaN(number)) {
+    const bits = e.hidden();
+    e.u64(typeof bits === 'bigint' ? bits : 0x7ff8_0000_0000_0000n);
+  } else e.f64(number);
+}
+
+function readF32(m: Machine): number {
+  if (!m.need(4)) return 0;
+  const value = m.view.getFloat32(m.pos, m.littleEndian);
+  if (Number.isNaN(value) && m.tape !== null) m.tape.push(m.view.getUint32(m.pos, m.littleEndian));
+  m.pos += 4;
+  return value;
+}
+
+function putF32(e: Encoder, value: Value): void {
+  const number = typeof value === 'string' ? Number(value) : asNumber(e, value);
+  if (Number.isNaN(number)) e.u32(e.hiddenNumber(0x7fc0_0000));
+  else e.f32(number);
+}
+
+function character(e: Encoder, value: Value): number {
+  return typeof value === 'string' ? value.charCodeAt(0) || 0 : asNumber(e, value);
+}
+
+/** [C706] 14.2 primitives. */
+export function baseNode(type: BaseType, ndr64: boolean): Node {
+  const name = type.alias ?? NAMES[type.base];
+  const meaning = type.show === 'hex' ? (value: Value): string | null => (typeof value === 'number' ? hex32(value) : null) : null;
+  switch (type.base) {
+    case 'u8':
+      return leaf(name, 1, 1, (m) => m.u8_(), (e, v) => e.u8_(asNumber(e, v)), meaning);
+    case 'i8':
+      return leaf(name, 1, 1, (m) => (m.u8_() << 24) >> 24, (e, v) => e.u8_(asNumber(e, v) & 0xff), meaning);
+    case 'u16':
+      return leaf(name, 2, 2, (m) => m.u16(), (e, v) => e.u16(asNumber(e, v)), meaning);
+    case 'i16':
+      return leaf(name, 2, 2, (m) => (m.u16() << 16) >> 16, (e, v) => e.u16(asNumber(e, v) & 0xffff), meaning);
+    case 'u32':
+      return leaf(name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asNumber(e, v)), meaning);
+    case 'i32':
+      return leaf(name, 4, 4, (m) => m.i32(), (e, v) => e.i32(asNumber(e, v)), meaning);
+    case 'u64':
+      return leaf(name, 8, 8, (m) => m.u64(), (e, v) => e.u64(asBigint(e, v)), meaning);
+    case 'i64':
+      return leaf(name, 8, 8, readI64, (e, v) => e.u64(asBigint(e, v)), meaning);
+    case 'uint3264':
+      return ndr64 ? leaf(name, 8, 8, (m) => m.u64(), (e, v) => e.u64(asBigint(e, v))) : leaf(name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asNumber(e, v)));
+    case 'int3264':
+      return ndr64 ? leaf(name, 8, 8, readI64, (e, v) => e.u64(asBigint(e, v))) : leaf(name, 4, 4, (m) => m.i32(), (e, v) => e.i32(asNumber(e, v)));
+    case 'f32':
+      return leaf(name, 4, 4, readF32, putF32);
+    case 'f64':
+      return leaf(name, 8, 8, readF64, putF64);
+    case 'char':
+      return leaf(name, 1, 1, (m) => String.fromCharCode(m.u8_()), (e, v) => e.u8_(character(e, v) & 0xff));
+    case 'wchar':
+      return leaf(name, 2, 2, (m) => String.fromCharCode(m.u16()), (e, v) => e.u16(character(e, v)));
+    case 'boolean':
+      return leaf(name, 1, 1, (m) => {
+        const raw = m.u8_();
+        if (raw > 1) m.problem('ndr-bad-boolean', `boolean holds ${raw}`, '[C706] 14.2.4', m.offset - 1);
+        return raw > 1 ? raw : raw === 1;
+      }, (e, v) => e.u8_(asNumber(e, v)));
+  }
+}
+
+/** Enumerations: by name where the number has one, else the number with a problem. */
+export function enumNode(type: EnumType, ndr64: boolean): Node {
+  const byValue = new Map(Object.entries(type.members).map(([name, value]) => [value, name]));
+  const wide = type.wire === 'v1_enum' || ndr64;
+  const size = wide ? 4 : 2;
+  return leaf(type.name, size, size, (m) => {
+    const raw = wide ? m.i32() : m.u16();
+    const name = byValue.get(raw);
+    if (name !== undefined) return name;
+    if (!m.failed) m.problem('ndr-bad-enum', `${type.name} has no member with value ${raw}`, type.section, m.offset - size);
+    return raw;
+  }, (e, value) => {
+    const raw = typeof value === 'string' ? (type.members[value] ?? unfit(e, `${type.name} has no member ${value}`)) : asNumber(e, value);
+    if (wide) e.i32(raw);
+    else e.u16(raw);
+  }, (value) => (typeof value === 'string' ? String(type.members[value]) : null));
+}
+
+/** Bit fields: a number whose meaning is the names of its bits. */
+export function flagsNode(type: FlagsType): Node {
+  const bits = Object.entries(type.bits);
+  const meaning = (value: Value): string | null => {
+    if (typeof value !== 'number') return null;
+    const set = bits.filter(([, bit]) => (bit === 0 ? value === 0 : (value & bit) === bit)).map(([name]) => name);
+    return set.length === 0 ? hex32(value) : set.join(' | ');
+  };
+  switch (type.base) {
+    case 'u8':
+      return leaf(type.name, 1, 1, (m) => m.u8_(), (e, v) => e.u8_(asNumber(e, v)), meaning);
+    case 'u16':
+      return leaf(type.name, 2, 2, (m) => m.u16(), (e, v) => e.u16(asNumber(e, v)), meaning);
+    case 'u32':
+      return leaf(type.name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asNumber(e, v)), meaning);
+  }
+}

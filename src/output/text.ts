@@ -1,0 +1,181 @@
+import { hex32 } from '../bytes/hex.js';
+import type { Call, Moment, Problem, Stub, Value } from '../types.js';
+import type { Summary } from '../analysis/analyzer.js';
+import { failed } from '../analysis/failed.js';
+import { escapeTerminal } from './escape.js';
+import { endpointText, type Names } from './names.js';
+import { PLAIN, type Style } from './style.js';
+import { durationText, IsoClock } from './time.js';
+import { argumentsText, shortIpid, valueText } from './values.js';
+
+/** How lines are made; `style` is PLAIN unless the reader is a terminal. */
+export interface TextOptions {
+  readonly style?: Style;
+}
+
+/** One line a call for people. A mark in the first column: `✗` failed, `!` has problems, `?` no answer. */
+export class TextWriter {
+  private readonly names: Names;
+  private readonly style: Style;
+  private readonly clock = new IsoClock();
+
+  constructor(names: Names, options: TextOptions = {}) {
+    this.names = names;
+    this.style = options.style ?? PLAIN;
+  }
+
+  /** The line of a call, without its line feed. */
+  call(call: Call): string {
+    const { style } = this;
+    const parts = [
+      `${this.mark(call)} ${style.dim(this.time(call.time))}`,
+      `${endpointText(call.client)} → ${endpointText(call.server)}`,
+      objectText(call),
+      this.callee(call),
+    ];
+    parts.push(this.result(call));
+    if (call.latencyNs !== null) parts.push(style.dim(durationText(call.latencyNs)));
+    parts.push(style.dim(framesText(call)));
+    if (call.problems.length > 0) parts.push(style.warn(`! ${call.problems.length === 1 ? call.problems[0]?.code : `${call.problems.length} problems: ${call.problems[0]?.code}`}`));
+    return parts.join('  ');
+  }
+
+  /** The line of damage that belongs to no call. */
+  problem(problem: Problem): string {
+    return this.style.warn(`! ${problemText(problem)}`);
+  }
+
+  /** The totals, as a sentence. */
+  summary(summary: Summary): string {
+    return summaryText(summary);
+  }
+
+  private mark(call: Call): string {
+    if (failed(call)) return this.style.bad('✗');
+    if (call.problems.length > 0) return this.style.warn('!');
+    return call.outcome === 'answered' || call.outcome === 'maybe' || call.outcome === 'response-only' ? ' ' : this.style.warn('?');
+  }
+
+  private time(time: Moment | null): string {
+    return time === null ? '--:--:--.---' : this.clock.text(time).slice(11, 23);
+  }
+
+  private callee(call: Call): string {
+    const { style } = this;
+    const text = signature(call, style);
+    const doubt = call.certainty === 'guessed' ? style.warn(' (guessed)') : '';
+    return text + doubt + (call.via === null ? '' : style.dim(` via ${call.via.method}`));
+  }
+
+  private result(call: Call): string {
+    const { style, names } = this;
+    if (call.fault !== null) return style.bad(`fault ${names.status(call.fault.status) ?? hex32(call.fault.status)}`);
+    if (call.outcome !== 'answered' && call.outcome !== 'response-only') return style.warn(OUTCOMES[call.outcome]);
+    if (call.hresult === null) return call.auth.verdict === 'sealed' ? style.warn('[sealed]') : '-';
+    const name = resultName(call.hresult, names);
+    const text = call.wrapped === null ? name : `${name} (in ${escapeTerminal(call.wrapped)})`;
+    return failed(call) ? style.bad(text) : style.good(text);
+  }
+}
+
+const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
+  answered: '', faulted: '(fault)', cancelled: '(cancelled)', orphaned: '(abandoned)', unanswered: '(no answer)', maybe: '(no answer due)', 'response-only': '',
+};
+
+/** Name of an HRESULT or status, or its number. */
+export function resultName(value: number, names: Names): string {
+  return names.hresult(value >>> 0) ?? hex32(value);
+}
+
+function objectText(call: Call): string {
+  if (call.object === null) return '-';
+  return call.object.label === null ? `@${shortIpid(call.object.ipid)}` : escapeTerminal(call.object.label);
+}
+
+/** `IUpdateSearcher::Search(criteria="…") → ISearchResult#1`, `IUpdate.Title → "…"`, `IUpdateSearcher.Online = true`. */
+export function signature(call: Call, style: Style = PLAIN): string {
+  const face = call.interface === null ? (call.iid === null ? '{unknown interface}' : `{${escapeTerminal(call.iid)}}`) : escapeTerminal(call.interface);
+  if (call.method === null) return `${style.name(`${face} opnum ${call.opnum ?? '?'}`)}${stubsText(call)}`;
+  const method = escapeTerminal(call.method);
+  if (call.auth.verdict === 'sealed' && call.hresult === null && isEmpty(call.in) && isEmpty(call.out)) return `${style.name(`${face}::${method}`)}${stubsText(call)}`;
+  const got = outputs(call);
+  const arrow = got === '' ? '' : ` → ${style.value(got)}`;
+  if (call.member === 'propput' || call.member === 'propputref') {
+    const { index, last } = splitLast(call.in);
+    return `${style.name(`${face}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${last === null ? '' : ` = ${style.value(last)}`}${arrow}`;
+  }
+  const given = argumentsText(call.in);
+  if (call.member === 'propget') return `${style.name(`${face}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
+  return `${style.name(`${face}::${method}`)}(${given})${arrow}`;
+}
+
+function isEmpty(fields: Call['in']): boolean {
+  for (const _ in fields) return false;
+  return true;
+}
+
+/** A lone retval stands for itself; several results keep their names. */
+function outputs(call: Call): string {
+  const names = Object.keys(call.out);
+  if (names.length === 0) return '';
+  const retval = call.out['retval'];
+  if (names.length === 1 && retval !== undefined) return failed(call) && retval === null ? '' : valueText(retval);
+  // What a failed call leaves in its results says nothing.
+  if (failed(call) && names.every((name) => isBlank(call.out[name] as Value))) return '';
+  return `(${argumentsText(call.out)})`;
+}
+
+function isBlank(value: Value): boolean {
+  return value === null || value === 0 || value === '' || value === false;
+}
+
+function splitLast(fields: Call['in']): { readonly index: string; readonly last: string | null } {
+  const names = Object.keys(fields);
+  const name = names.at(-1);
+  if (name === undefined) return { index: '', last: null };
+  const rest = Object.fromEntries(names.slice(0, -1).map((key) => [key, fields[key] as Value]));
+  return { index: argumentsText(rest), last: valueText(fields[name] as Value) };
+}
+
+/** ` [sealed]` or the sizes of stubs nobody can read. */
+function stubsText(call: Call): string {
+  const { request, response } = call.exchange;
+  const sealed = request?.sealed === true || response?.sealed === true;
+  return `${sealed ? ' [sealed]' : ''} (${sizeOf(request)} → ${sizeOf(response)} bytes)`;
+}
+
+function sizeOf(stub: Stub | null): string {
+  return stub === null ? '-' : String(stub.end - stub.start);
+}
+
+/** `[12→14,15]`: frames of request and answer. */
+function framesText(call: Call): string {
+  return `[${framesOf(call.requestFrames)}→${framesOf(call.responseFrames)}]`;
+}
+
+function framesOf(frames: readonly number[]): string {
+  if (frames.length <= 3) return frames.join(',');
+  return `${frames[0]}…${frames.at(-1)}`;
+}
+
+/** What is wrong and where, in one line. */
+export function problemText(problem: Problem): string {
+  const { frame, flow, stub, path } = problem.at;
+  const place = [
+    frame === undefined ? '' : `frame ${frame}`,
+    flow === undefined ? '' : `flow ${flow}`,
+    stub === undefined ? '' : `stub offset ${stub}`,
+    path === undefined ? '' : escapeTerminal(path),
+  ].filter((part) => part !== '').join(', ');
+  const spec = problem.spec === null ? '' : ` ${problem.spec}`;
+  return `${problem.layer}: ${escapeTerminal(problem.message)}${place === '' ? '' : ` (${place})`}${spec} [${problem.code}]`;
+}
+
+/** `12 calls, 30 PDUs, 2 flows, 60 frames, 9,216 bytes; 1 problem` */
+export function summaryText(summary: Summary): string {
+  return `${count(summary.calls, 'call')}, ${count(summary.pdus, 'PDU')}, ${count(summary.flows, 'flow')}, ${count(summary.frames, 'frame')}, ${count(summary.bytes, 'byte')}; ${count(summary.problems, 'problem')}`;
+}
+
+function count(value: number, what: string): string {
+  return `${value.toLocaleString('en-US')} ${what}${value === 1 ? '' : 's'}`;
+}
