@@ -6,6 +6,8 @@ export const MAX_VALUE_DEPTH = 256;
 export const MAX_CACHED_KEYS = 4096;
 /** Interfaces whose method heads are kept as ready text. */
 export const MAX_CACHED_INTERFACES = 512;
+/** Objects kept as ready text. */
+export const MAX_CACHED_OBJECTS = 8192;
 /** Method heads kept per interface. */
 export const MAX_CACHED_METHODS = 512;
 /** Characters of one text value in a line; the rest is cut and marked. */

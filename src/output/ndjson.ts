@@ -2,7 +2,7 @@ import { hex32, toHex } from '../bytes/hex.js';
 import type { Auth, Call, Endpoint, ObjectReference, Problem, Stub } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
 import { fieldsJson, quote, quoteOrNull } from './json.js';
-import { MAX_CACHED_INTERFACES, MAX_CACHED_METHODS } from './limits.js';
+import { MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
 import { endpointText, type Names } from './names.js';
 import { IsoClock } from './time.js';
 
@@ -28,10 +28,11 @@ export class NdjsonWriter {
   private lastClient: Endpoint | null = null;
   private lastServer: Endpoint | null = null;
   private ends = '';
-  private lastObject: ObjectReference | null = null;
-  private object = '';
+  private readonly objects = new Map<string, { readonly object: ObjectReference; readonly text: string }>();
   private lastAuth: Auth | null = null;
   private auth = '';
+  private lastCausality = '';
+  private causality = '""';
 
   constructor(names: Names) {
     this.names = names;
@@ -49,7 +50,7 @@ export class NdjsonWriter {
       ',"via":' + (via === null ? 'null' : '{"interface":' + quote(via.interface) + ',"method":' + quote(via.method) + ',"opnum":' + via.opnum + '}') +
       ',"certainty":"' + call.certainty + (call.because === null ? '"' : '","because":' + quote(call.because)) +
       ',"object":' + this.objectOf(call.object) +
-      ',"causality":' + quoteOrNull(call.causality) +
+      ',"causality":' + (call.causality === null ? 'null' : this.causalityOf(call.causality)) +
       ',"in":' + fieldsJson(call.in) +
       ',"out":' + fieldsJson(call.out) +
       ',"hresult":' + this.resultOf(call) +
@@ -74,7 +75,7 @@ export class NdjsonWriter {
     if (call.client !== this.lastClient || call.server !== this.lastServer) {
       this.lastClient = call.client;
       this.lastServer = call.server;
-      this.ends = ',"client":' + quote(endpointText(call.client)) + ',"server":' + quote(endpointText(call.server));
+      this.ends = flat(',"client":' + quote(endpointText(call.client)) + ',"server":' + quote(endpointText(call.server)));
     }
     return this.ends;
   }
@@ -88,11 +89,12 @@ export class NdjsonWriter {
       known.printedOpnum === call.printedOpnum && known.section === call.section && known.spec === call.spec && known.binding === call.binding && known.dispid === call.dispid
     ) return known.text;
     const { interface: face, method, member, printedOpnum, section, spec, binding, dispid } = call;
-    const text =
+    const text = flat(
       ',"interface":' + quoteOrNull(face) + ',"iid":' + quoteOrNull(call.iid) + ',"method":' + quoteOrNull(method) +
       ',"member":' + quoteOrNull(member) + ',"opnum":' + call.opnum + ',"printedOpnum":' + printedOpnum +
       ',"section":' + (section === null ? 'null' : quote(spec === null ? section : '[' + spec + '] ' + section)) +
-      ',"binding":"' + binding + '","dispid":' + dispid;
+      ',"binding":"' + binding + '","dispid":' + dispid,
+    );
     if (call.iid === null || at < 0 || at >= MAX_CACHED_METHODS) return text;
     if (list === undefined) {
       if (this.heads.size >= MAX_CACHED_INTERFACES) this.heads.clear();
@@ -104,17 +106,28 @@ export class NdjsonWriter {
 
   private objectOf(object: ObjectReference | null): string {
     if (object === null) return 'null';
-    if (object !== this.lastObject) {
-      this.lastObject = object;
-      this.object = '{"ipid":' + quote(object.ipid) + ',"oid":' + quoteOrNull(object.oid) + ',"oxid":' + quoteOrNull(object.oxid) + ',"label":' + quoteOrNull(object.label) + '}';
+    const { ipid, oid, oxid, label } = object;
+    const known = this.objects.get(ipid);
+    if (known !== undefined && known.object.label === label && known.object.oid === oid && known.object.oxid === oxid) return known.text;
+    const text = flat('{"ipid":' + quote(ipid) + ',"oid":' + quoteOrNull(oid) + ',"oxid":' + quoteOrNull(oxid) + ',"label":' + quoteOrNull(label) + '}');
+    if (this.objects.size >= MAX_CACHED_OBJECTS) this.objects.clear();
+    this.objects.set(ipid, { object, text });
+    return text;
+  }
+
+  private causalityOf(causality: string): string {
+    if (causality !== this.lastCausality) {
+      this.lastCausality = causality;
+      this.causality = quote(causality);
     }
-    return this.object;
+    return this.causality;
   }
 
   private authOf(auth: Auth): string {
-    if (auth !== this.lastAuth) {
+    const last = this.lastAuth;
+    if (last === null || auth.type !== last.type || auth.level !== last.level || auth.verdict !== last.verdict) {
       this.lastAuth = auth;
-      this.auth = ',"auth":{"type":' + quote(auth.type) + ',"level":"' + auth.level + '","verdict":"' + auth.verdict + '"}';
+      this.auth = flat(',"auth":{"type":' + quote(auth.type) + ',"level":"' + auth.level + '","verdict":"' + auth.verdict + '"}');
     }
     return this.auth;
   }
@@ -144,4 +157,9 @@ function problemFields(problem: Problem): string {
   return '"layer":"' + problem.layer + '","code":"' + problem.code + '","message":' + quote(problem.message) +
     ',"frame":' + (frame ?? null) + ',"flow":' + (flow ?? null) + ',"spec":' + quoteOrNull(problem.spec) +
     (offset === undefined ? '' : ',"offset":' + offset) + (inStub === undefined ? '' : ',"stub":' + inStub) + (path === undefined ? '' : ',"path":' + quote(path));
+}
+
+/** The same text in one piece: a text put together with `+` is a tree until someone looks at it, and is walked each time it is copied. */
+function flat(text: string): string {
+  return text.charCodeAt(0) >= 0 ? text : '';
 }
