@@ -42,7 +42,7 @@ function sources(dir: string): string[] {
 
 function roomOf(path: string): string {
   const rooms = Object.keys(ROOMS).filter((room) => path === `${room}.ts` || path.startsWith(`${room}/`));
-  return rooms.sort((a, b) => b.length - a.length)[0] ?? '(no room)';
+  return rooms.toSorted((a, b) => b.length - a.length)[0] ?? '(no room)';
 }
 
 function imports(path: string): string[] {
