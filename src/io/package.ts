@@ -1,0 +1,22 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Directory of this package's package.json: the sources run from src/, the built program from dist/src/. */
+export const PACKAGE_ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
+
+function findRoot(from: string): string {
+  for (let at = from; ; at = dirname(at)) {
+    if (existsSync(join(at, 'package.json'))) return at;
+    if (dirname(at) === at) return from;
+  }
+}
+
+/** The capture that ships with the package and is decoded when nothing else is asked for. */
+export const SAMPLE_CAPTURE = join(PACKAGE_ROOT, 'captures', 'wua-session.pcapng');
+
+/** Version of the package, as package.json has it. */
+export function packageVersion(): string {
+  const told: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
+  return told !== null && typeof told === 'object' && 'version' in told && typeof told.version === 'string' ? told.version : 'unknown';
+}
