@@ -1,0 +1,64 @@
+import type { ValueTransform } from '../../src/ndr/codec.js';
+
+type Wire = Parameters<ValueTransform['decode']>[0];
+type Bag = { readonly [name: string]: Wire };
+
+/** Names of protocol identifiers ([C706] appendix I, [MS-RPCE] 2.2.1.1.2). */
+const PROTOCOLS: Readonly<Record<number, string>> = { 0x07: 'tcp', 0x08: 'udp', 0x09: 'ip', 0x0a: 'ncadg', 0x0b: 'ncacn', 0x0c: 'ncalrpc', 0x0d: 'uuid', 0x0f: 'smb', 0x10: 'pipe', 0x11: 'netbios', 0x1f: 'http' };
+/** Floors read from one tower. */
+export const MAX_FLOORS = 16;
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function uuidText(bytes: Uint8Array): string {
+  const at = (...indices: readonly number[]): string => indices.map((i) => (bytes[i] ?? 0).toString(16).padStart(2, '0')).join('');
+  return `${at(3, 2, 1, 0)}-${at(5, 4)}-${at(7, 6)}-${at(8, 9)}-${at(10, 11, 12, 13, 14, 15)}`;
+}
+
+/** A protocol tower as its floors, with a binding text where it is one of TCP over IP. The bytes stay beside it: towers are written as they were read. */
+export const towerTransform: ValueTransform = {
+  decode(wire, problem) {
+    const octets = (wire as Bag | null)?.['tower_octet_string'];
+    if (!(octets instanceof Uint8Array)) return wire;
+    const floors = floorsOf(octets);
+    if (floors === null) problem('ndr-bad-value', 'protocol tower is not a list of floors that fits its length');
+    return { binding: floors === null ? null : bindingOf(floors), floors, octets };
+  },
+  encode(shown) {
+    const octets = (shown as Bag | null)?.['octets'];
+    return octets instanceof Uint8Array ? { tower_length: octets.length, tower_octet_string: octets } : shown;
+  },
+};
+
+function floorsOf(octets: Uint8Array): readonly Bag[] | null {
+  const word = (at: number): number => (octets[at] ?? 0) | ((octets[at + 1] ?? 0) << 8);
+  const count = word(0);
+  const floors: Bag[] = [];
+  let at = 2;
+  if (count > MAX_FLOORS) return null;
+  for (let i = 0; i < count; i++) {
+    const left = word(at);
+    const lhs = octets.subarray(at + 2, at + 2 + left);
+    at += 2 + left;
+    const right = word(at);
+    const rhs = octets.subarray(at + 2, at + 2 + right);
+    at += 2 + right;
+    if (at > octets.length) return null;
+    const id = lhs[0] ?? 0;
+    const protocol = PROTOCOLS[id] ?? `0x${id.toString(16)}`;
+    if (id === 0x0d && lhs.length === 19) floors.push({ protocol, uuid: uuidText(lhs.subarray(1)), version: `${(lhs[17] ?? 0) | ((lhs[18] ?? 0) << 8)}.${(rhs[0] ?? 0) | ((rhs[1] ?? 0) << 8)}` });
+    else if ((id === 0x07 || id === 0x08 || id === 0x1f) && rhs.length === 2) floors.push({ protocol, port: ((rhs[0] ?? 0) << 8) | (rhs[1] ?? 0) });
+    else if (id === 0x09 && rhs.length === 4) floors.push({ protocol, address: rhs.join('.') });
+    else if (id === 0x0f || id === 0x10 || id === 0x11) floors.push({ protocol, name: String.fromCharCode(...rhs).replace(/\0+$/, '') });
+    else floors.push({ protocol, data: hex(rhs) });
+  }
+  return floors;
+}
+
+function bindingOf(floors: readonly Bag[]): string | null {
+  const tcp = floors.find((floor) => floor['protocol'] === 'tcp');
+  const ip = floors.find((floor) => floor['protocol'] === 'ip');
+  return tcp === undefined ? null : `ncacn_ip_tcp:${String(ip?.['address'] ?? '')}[${String(tcp['port'])}]`;
+}
