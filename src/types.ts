@@ -222,6 +222,29 @@ export interface BindRecord extends Moment {
   readonly maxRecv: number;
   /** Bind-time features both sides have ([MS-RPCE] 2.2.2.14), as bits. */
   readonly features: number;
+  /** Direction of the proposal. */
+  readonly direction: Direction;
+  readonly callId: number;
+  /** Frame of the last byte of the answer, or null. */
+  readonly answerFrame: number | null;
+  /** Port of the bind_ack's secondary address as the server wrote it, or null. */
+  readonly secondaryAddress: string | null;
+  /** Both sides set PFC_SUPPORT_HEADER_SIGN ([MS-RPCE] 2.2.2.3). */
+  readonly headerSigning: boolean;
+  /** provider_reject_reason of a bind_nak, or null. */
+  readonly reason: number | null;
+  /** Protocol versions a bind_nak says the server speaks. */
+  readonly versions: readonly { readonly major: number; readonly minor: number }[];
+  /** Fault PDU that answered an alter_context, or null. */
+  readonly fault: Fault | null;
+}
+
+/** A server asked its client to close the connection ([C706] 12.6.4.11). */
+export interface ShutdownRecord extends Moment {
+  readonly kind: 'shutdown';
+  readonly flow: Flow;
+  readonly direction: Direction;
+  readonly frame: number;
 }
 
 /** A fault PDU's status. */

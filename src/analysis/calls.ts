@@ -151,7 +151,7 @@ export class CallMaker {
     if (codec === null) return null;
     const asked = request === null || !readable(request) ? null : codec.request.decode(request);
     let answered: Decoded | null = null;
-    if (response !== null && readable(response)) {
+    if (response !== null && exchange.fault === null && readable(response)) {
       const same = request === null || request.drep.littleEndian === response.drep.littleEndian;
       const own = same ? codec : this.registry.method(known.uuid, opnum, encodingOf(response, exchange));
       answered = own === null ? null : own.response.decode(response, asked?.value);

@@ -19,7 +19,7 @@ export function traceCall(call: Call, registry: Registry): CallTraces {
   const asked: Fields | undefined = readable(request) ? codecOf(request)?.request.decode(request).value : undefined;
   return {
     request: readable(request) ? (codecOf(request)?.request.trace(request) ?? null) : null,
-    response: readable(response) ? (codecOf(response)?.response.trace(response, asked) ?? null) : null,
+    response: exchange.fault === null && readable(response) ? (codecOf(response)?.response.trace(response, asked) ?? null) : null,
   };
 }
 

@@ -1,339 +1,257 @@
-import { detach } from '../bytes/block.js';
-import { guidAt } from '../bytes/guid.js';
-import type { Auth, BindRecord, Direction, Exchange, ExchangeOutcome, Flow, Moment, PresentationContext, Problem, ProblemCode, Stub } from '../types.js';
-import { Assembly, wholeStub, type Held } from './assembly.js';
-import { AuthNames, LEVEL_PRIVACY } from './auth.js';
-import { contextResults, decodeBind, decodeBindAck, decodeBindNak, type BindBody } from './bind.js';
-import type { RpcLimits } from './limits.js';
-import { authTrailer, PFC, PTYPE, type AuthTrailer, type Pdu } from './pdu.js';
-import { verificationTrailer } from './verification.js';
+import type { Auth, Direction, Fault, Flow, Problem, ProblemCode } from '../types.js';
+import { AuthNames, LEVEL, untested } from './auth.js';
+import { nakReasonName, readBind, readBindAck, readBindNak, type BindAckBody, type BindNakBody } from './bind.js';
+import { Calls, type Opened } from './calls.js';
+import { bindRecord, Contexts, signsHeaders, unansweredContexts, type Proposal } from './contexts.js';
+import { PTYPE, ptypeName } from './header.js';
+import type { Ledger } from './ledger.js';
+import type { ProtectedPdu } from './protection.js';
+import type { PduView } from './view.js';
 
-export type AssociationOutput = Exchange | BindRecord | Problem;
-
-const NO_PROBLEMS: readonly Problem[] = Object.freeze([]);
-
-/** A call whose answer is awaited. */
-interface Pending {
-  readonly direction: Direction;
-  readonly callId: number;
-  contextId: number;
-  opnum: number | null;
-  object: string | null;
-  context: PresentationContext | null;
-  request: Stub | null;
-  requestTime: Moment | null;
-  requestAuth: Auth | null;
-  requestParts: Assembly | null;
-  responseParts: Assembly | null;
-  responseAuth: Auth | null;
-  cancelled: boolean;
-  done: boolean;
-  problems: Problem[] | null;
-}
-
-/** Shared by the associations of one observer. */
-export interface AssociationOptions {
-  readonly limits: RpcLimits;
-  readonly held: Held;
-  /** Calls whose request still lies in the reader's memory. */
-  readonly fresh: { readonly done: boolean; request: Stub | null }[];
-}
-
-/** The calls and contexts of one connection ([C706] 12.3, [MS-RPCE] 3.3). */
+/** One connection ([C706] 12.3): contexts, security contexts and calls of both directions. Either side may be a client. */
 export class Association {
-  private readonly flow: Flow;
-  private readonly options: AssociationOptions;
-  private readonly contexts = new Map<number, PresentationContext | null>();
-  private readonly pending: readonly [Pending[], Pending[]] = [[], []];
-  private readonly binds: { readonly callId: number; readonly direction: Direction; readonly body: BindBody; readonly pdu: Pdu; readonly auth: Auth | null }[] = [];
+  readonly flow: Flow;
+  private readonly ledger: Ledger;
+  private readonly contexts: Contexts;
+  private readonly calls: Calls;
   private readonly auths = new AuthNames();
+  /** Security contexts by auth_context_id: type and level, for naming. */
+  private readonly security = new Map<number, { readonly type: number; readonly level: number }>();
+  /** Both sides sign headers. */
+  private headerSigning = false;
+  /** Protection of PDUs without a trailer: the connection's only context, when its level protects no PDU ([MS-RPCE] 3.3.1.5.4). */
+  private bare: Auth | null = null;
+  private readonly opened: Opened;
+  private saidDrep = false;
+  private saidVersion = false;
+  private saidContexts = false;
 
-  constructor(flow: Flow, options: AssociationOptions) {
+  constructor(flow: Flow, ledger: Ledger) {
     this.flow = flow;
-    this.options = options;
+    this.ledger = ledger;
+    this.contexts = new Contexts(ledger.limits);
+    this.calls = new Calls(flow, ledger, this.contexts);
+    this.opened = { block: { u8: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) }, start: 0, end: 0, sealed: false, auth: null, own: false };
   }
 
-  push(pdu: Pdu, out: AssociationOutput[]): void {
-    switch (pdu.type) {
+  /** Takes a PDU, whole or cut. */
+  push(pdu: PduView, direction: Direction): void {
+    if (pdu.drep.ebcdic || pdu.drep.float !== 'ieee') this.reportDrep(pdu);
+    if (pdu.minor > 1) this.reportVersion(pdu);
+    if (pdu.trouble !== null) this.report(pdu, 'rpc-bad-auth-trailer', `${ptypeName(pdu.ptype)}: ${pdu.trouble}`, '[MS-RPCE] 2.2.2.11');
+    switch (pdu.ptype) {
       case PTYPE.request:
-        return this.request(pdu, out);
+        this.calls.request(pdu, direction, this.open(pdu, direction));
+        return;
       case PTYPE.response:
+        this.calls.response(pdu, direction, this.open(pdu, direction));
+        return;
       case PTYPE.fault:
-        return this.answer(pdu, out);
-      case PTYPE.bind:
-      case PTYPE.alter_context:
-        return this.bind(pdu, out);
-      case PTYPE.bind_ack:
-      case PTYPE.alter_context_resp:
-        return this.bindAck(pdu, out);
-      case PTYPE.bind_nak:
-        return this.bindNak(pdu, out);
-      case PTYPE.co_cancel: {
-        const call = this.find(pdu.direction, pdu.callId);
-        if (call !== null) call.cancelled = true;
+        this.fault(pdu, direction);
         return;
-      }
-      case PTYPE.orphaned: {
-        const call = this.find(pdu.direction, pdu.callId);
-        if (call !== null) this.give(call, 'orphaned', null, null, null, out);
+      case PTYPE.coCancel:
+      case PTYPE.orphaned:
+        this.calls.abandon(pdu, direction, pdu.ptype === PTYPE.orphaned);
         return;
-      }
       default:
-        // auth3 and shutdown change nothing that a call depends on.
+        if (pdu.cut) this.report(pdu, 'rpc-pdu-truncated', `${ptypeName(pdu.ptype)} is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes and left out`, null);
+        else this.session(pdu, direction);
+    }
+  }
+
+  /** Bytes of this direction were lost at an unknown place: what was begun in it is incomplete. */
+  lost(direction: Direction): void {
+    this.calls.lost(direction);
+  }
+
+  /** One direction will carry nothing more: calls that wait for it are given up. */
+  ended(direction: Direction): void {
+    this.calls.ended(direction);
+  }
+
+  /** The connection is over. */
+  end(): void {
+    for (const proposal of this.contexts.takeAll()) this.settleBind(proposal, null, 'unanswered', null, null, null);
+    this.calls.end();
+    this.ledger.protection?.onEnd(this.flow);
+  }
+
+  private session(pdu: PduView, direction: Direction): void {
+    switch (pdu.ptype) {
+      case PTYPE.bind:
+      case PTYPE.alterContext:
+        return this.bind(pdu, direction);
+      case PTYPE.bindAck:
+      case PTYPE.alterContextResp:
+        return this.bindAck(pdu, direction);
+      case PTYPE.bindNak:
+        return this.bindNak(pdu, direction);
+      case PTYPE.auth3:
+        this.noteSecurity(pdu);
+        return this.tell(pdu, direction);
+      case PTYPE.shutdown:
+        this.ledger.out.push({ kind: 'shutdown', flow: this.flow, direction, frame: pdu.frame, timeS: pdu.timeS, timeNs: pdu.timeNs });
         return;
+      default:
+        this.report(pdu, 'rpc-malformed', `${ptypeName(pdu.ptype)} is a connectionless type and has no meaning on a connection; it is passed over`, '[C706] 12.1');
     }
   }
 
-  /** The connection is over: calls without an answer are given up, in the order of their requests. */
-  end(out: AssociationOutput[]): void {
-    for (const bind of this.binds) out.push(bindRecord(bind, 'unanswered', contextResults(bind.body, null), 0));
-    this.binds.length = 0;
-    for (const list of this.pending) {
-      for (const call of [...list]) {
-        const parts = call.responseParts;
-        if (parts !== null) parts.complete = false;
-        this.give(call, call.cancelled ? 'cancelled' : parts === null ? 'unanswered' : 'answered', null, null, null, out);
+  private bind(pdu: PduView, direction: Direction): void {
+    const body = readBind(pdu);
+    if (body.damage !== null) this.report(pdu, 'rpc-malformed', body.damage, '[C706] 12.6.4.3');
+    this.noteSecurity(pdu);
+    const auth = pdu.trailerAt < 0 ? null : this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, untested(pdu.authLevel));
+    const proposal: Proposal = {
+      direction, callId: pdu.callId, alter: pdu.ptype === PTYPE.alterContext, frame: pdu.frame, timeS: pdu.firstS, timeNs: pdu.firstNs, headerSigning: signsHeaders(pdu), auth, body,
+    };
+    const evicted = this.contexts.propose(proposal);
+    if (evicted !== null) this.settleBind(evicted, null, 'unanswered', null, null, null);
+    this.tell(pdu, direction);
+  }
+
+  private bindAck(pdu: PduView, direction: Direction): void {
+    const body = readBindAck(pdu);
+    if (body.damage !== null) this.report(pdu, 'rpc-malformed', body.damage, '[C706] 12.6.4.4');
+    this.noteSecurity(pdu);
+    const proposal = this.contexts.take(other(direction), pdu.callId);
+    // Without its bind an ack says only that something was accepted.
+    if (proposal !== null) {
+      const expected = proposal.body.contexts.length;
+      if (body.results.length !== expected && body.damage === null) {
+        this.report(pdu, 'rpc-malformed', `${body.results.length} results answer ${expected} proposed contexts; they are matched from the first on`, '[C706] 12.6.3.1');
       }
+      if (proposal.headerSigning && signsHeaders(pdu)) this.headerSigning = true;
+      this.settleBind(proposal, pdu, 'accepted', body, null, null);
     }
+    this.tell(pdu, direction);
   }
 
-  private request(pdu: Pdu, out: AssociationOutput[]): void {
-    const { view } = pdu.block;
-    const little = pdu.drep.littleEndian;
-    const hasObject = (pdu.flags & PFC.object) !== 0;
-    const stubStart = pdu.start + (hasObject ? 40 : 24);
-    if (pdu.end < stubStart) {
-      out.push(this.problem(pdu, 'rpc-pdu-truncated', `request PDU of ${pdu.end - pdu.start} bytes is too short for its header`));
+  private bindNak(pdu: PduView, direction: Direction): void {
+    const body = readBindNak(pdu);
+    if (body.damage !== null) this.report(pdu, 'rpc-malformed', body.damage, '[C706] 12.6.4.5');
+    const proposal = this.contexts.take(other(direction), pdu.callId);
+    const versions = body.versions.map((version) => `${version.major}.${version.minor}`).join(', ');
+    this.report(pdu, 'rpc-bind-nak', `the server refused the bind: ${nakReasonName(body.reason)}${versions === '' ? '' : ` (it speaks version ${versions})`}`, '[MS-RPCE] 2.2.2.9');
+    if (proposal !== null) this.settleBind(proposal, pdu, 'rejected', null, body, null);
+  }
+
+  private fault(pdu: PduView, direction: Direction): void {
+    const status = pdu.end - pdu.start >= 28 ? pdu.block.view.getUint32(pdu.start + 24, pdu.littleEndian) : 0;
+    const fault: Fault = { status, didNotExecute: (pdu.flags & 0x20) !== 0 };
+    if (this.calls.waits(direction, pdu.callId)) {
+      this.calls.fault(pdu, direction, this.open(pdu, direction), fault);
       return;
     }
-    const trailer = this.trailer(pdu, stubStart, out);
-    const stubEnd = trailer === null ? pdu.end : trailer.at - trailer.padLength;
-    const auth = trailer === null ? null : this.auths.of(trailer.type, trailer.level, trailer.contextId);
-    const sealed = trailer !== null && trailer.level === LEVEL_PRIVACY;
-    const first = (pdu.flags & PFC.first) !== 0;
-    const last = (pdu.flags & PFC.last) !== 0;
-    let call = this.find(pdu.direction, pdu.callId);
-    if (first && call !== null) {
-      call.problems = [...(call.problems ?? []), this.problem(pdu, 'rpc-duplicate-call-id', `call id ${pdu.callId} was used again before the call was answered`)];
-      this.give(call, 'unanswered', null, null, null, out);
-      call = null;
+    // A server may answer alter_context with a fault ([MS-RPCE] 3.3.1.5.2.1).
+    const proposal = this.contexts.take(other(direction), pdu.callId);
+    if (proposal === null) this.calls.fault(pdu, direction, this.open(pdu, direction), fault);
+    else this.settleBind(proposal, pdu, 'rejected', null, null, fault);
+  }
+
+  private settleBind(proposal: Proposal, answer: PduView | null, outcome: 'accepted' | 'rejected' | 'unanswered', ack: BindAckBody | null, nak: BindNakBody | null, fault: Fault | null): void {
+    const settled = ack === null
+      ? { contexts: unansweredContexts(proposal.body, outcome === 'rejected' ? 'rejected' : 'unanswered'), features: 0, room: true }
+      : this.contexts.settle(proposal, ack.results);
+    if (!settled.room && answer !== null && !this.saidContexts) {
+      this.saidContexts = true;
+      this.report(answer, 'rpc-context-limit', `more than ${this.ledger.limits.contexts} presentation contexts on one connection; further ones are not learned`, null);
     }
-    if (call === null) {
-      const list = this.pending[pdu.direction];
-      if (list.length >= this.options.limits.pendingCalls) {
-        const oldest = list[0] as Pending;
-        oldest.problems = [...(oldest.problems ?? []), this.problem(pdu, 'rpc-pending-limit', `more than ${this.options.limits.pendingCalls} calls wait for an answer; this oldest one is given up`)];
-        this.give(oldest, 'unanswered', null, null, null, out);
+    // An accepted syntax that is no NDR cannot be decoded; a bind none of whose contexts was accepted has failed.
+    if (answer !== null) {
+      for (const context of settled.contexts) {
+        if (context.result === 'accepted' && context.transfer === null) {
+          this.report(answer, 'rpc-unknown-context', `context ${context.id} (${context.abstract.uuid}) was accepted with a transfer syntax that is neither NDR nor NDR64`, '[MS-RPCE] 3.3.1.5.6');
+        }
       }
-      const contextId = view.getUint16(pdu.start + 20, little);
-      call = {
-        direction: pdu.direction, callId: pdu.callId, contextId, opnum: view.getUint16(pdu.start + 22, little),
-        object: hasObject ? guidAt(view, pdu.start + 24, little) : null, context: this.contexts.get(contextId) ?? null,
-        request: null, requestTime: { timeS: pdu.timeS, timeNs: pdu.timeNs }, requestAuth: auth, requestParts: null, responseParts: null, responseAuth: null,
-        cancelled: false, done: false, problems: null,
-      };
-      if (call.context === null && this.contexts.has(contextId)) {
-        call.problems = [this.problem(pdu, 'rpc-context-rejected', `the call uses presentation context ${contextId}, which the server rejected`)];
+    }
+    const refused = outcome === 'accepted' && settled.contexts.length > 0 && settled.contexts.every((context) => context.result !== 'accepted') && settled.contexts.some((context) => context.result === 'rejected');
+    this.ledger.counts.binds++;
+    this.ledger.out.push(bindRecord(this.flow, proposal, refused ? 'rejected' : outcome, {
+      frame: answer?.frame ?? null, contexts: settled.contexts, features: settled.features, ack, headerSigning: answer !== null && nak === null && signsHeaders(answer), nak, fault,
+    }));
+  }
+
+  private noteSecurity(pdu: PduView): void {
+    if (pdu.trailerAt < 0) return;
+    if (this.security.size < this.ledger.limits.securityContexts || this.security.has(pdu.authContextId)) {
+      this.security.set(pdu.authContextId, { type: pdu.authType, level: pdu.authLevel });
+    }
+    this.bare = this.security.size === 1 && pdu.authLevel <= LEVEL.connect ? this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, 'none') : null;
+  }
+
+  /** Where the stub of a request, response or fault is to be read, after the security room had its turn. */
+  private open(pdu: PduView, direction: Direction): Opened {
+    const { opened } = this;
+    opened.block = pdu.block;
+    opened.start = pdu.bodyStart;
+    opened.end = pdu.bodyEnd;
+    opened.own = pdu.owned;
+    opened.sealed = false;
+    opened.auth = this.bare;
+    if (pdu.trailerAt >= 0) this.openTrailer(pdu, direction, opened);
+    else if (pdu.authLength !== 0) {
+      // The trailer is missing: the connection's context tells whether these bytes are cipher text.
+      const [context] = this.security.values();
+      if (context !== undefined) {
+        opened.auth = this.auths.of(context.type, context.level, 0, untested(context.level));
+        opened.sealed = context.level === LEVEL.privacy;
       }
-      if (!first) call.problems = [...(call.problems ?? []), this.problem(pdu, 'rpc-fragment-lost', 'the first fragment of this request was not captured')];
-      list.push(call);
     }
-    if (first && last) {
-      const verification = sealed || trailer === null ? null : verificationTrailer(pdu.block, stubStart, stubEnd);
-      call.request = wholeStub(pdu, stubStart, verification === null ? stubEnd : stubStart + verification.offset, sealed, verification);
-      if (pdu.block.u8.length > stubEnd - stubStart + 1024) this.options.fresh.push(call);
-    } else {
-      const parts = (call.requestParts ??= new Assembly());
-      if (!first && parts.length === 0) parts.complete = false;
-      this.addPart(call, parts, pdu, stubStart, stubEnd, sealed);
-      if (!last) return;
-      call.requestParts = null;
-      this.options.held.bytes -= parts.length;
-      const stub = parts.finish(pdu);
-      const verification = stub.sealed || trailer === null ? null : verificationTrailer(stub.block, 0, stub.end);
-      call.request = verification === null ? stub : { ...stub, end: verification.offset, verification };
-    }
-    if (pdu.truncated) call.problems = [...(call.problems ?? []), this.problem(pdu, 'rpc-pdu-truncated', `request is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes`)];
-    if ((pdu.flags & PFC.maybe) !== 0) this.give(call, 'maybe', null, null, null, out);
+    return opened;
   }
 
-  private answer(pdu: Pdu, out: AssociationOutput[]): void {
-    const { view } = pdu.block;
-    const little = pdu.drep.littleEndian;
-    const isFault = pdu.type === PTYPE.fault;
-    const stubStart = pdu.start + (isFault ? 32 : 24);
-    const fits = pdu.end >= stubStart;
-    if (!fits && !(isFault && pdu.end >= pdu.start + 28)) {
-      out.push(this.problem(pdu, 'rpc-pdu-truncated', `${isFault ? 'fault' : 'response'} PDU of ${pdu.end - pdu.start} bytes is too short for its header`));
-      return;
-    }
-    const trailer = fits ? this.trailer(pdu, stubStart, out) : null;
-    const auth = trailer === null ? null : this.auths.of(trailer.type, trailer.level, trailer.contextId);
-    const towards: Direction = pdu.direction === 0 ? 1 : 0;
-    let call = this.find(towards, pdu.callId);
-    if (call === null) {
-      const contextId = view.getUint16(pdu.start + 20, little);
-      call = {
-        direction: towards, callId: pdu.callId, contextId, opnum: null, object: null, context: this.contexts.get(contextId) ?? null, request: null, requestTime: null,
-        requestAuth: null, requestParts: null, responseParts: null, responseAuth: null, cancelled: false, done: false, problems: null,
-      };
-      if (this.pending[towards].length < this.options.limits.pendingCalls) this.pending[towards].push(call);
-    } else if (call.requestParts !== null) {
-      // Answered before the request was whole: its end was lost, or the server faulted it early.
-      call.requestParts.complete = false;
-      this.options.held.bytes -= call.requestParts.length;
-      call.request = call.requestParts.finish(pdu);
-      call.requestParts = null;
-    }
-    call.responseAuth ??= auth;
-    if (isFault) {
-      const status = view.getUint32(pdu.start + 24, little);
-      this.give(call, 'faulted', null, { status, didNotExecute: (pdu.flags & PFC.didNotExecute) !== 0 }, pdu, out);
-      return;
-    }
-    const stubEnd = trailer === null ? pdu.end : trailer.at - trailer.padLength;
-    const sealed = trailer !== null && trailer.level === LEVEL_PRIVACY;
-    const first = (pdu.flags & PFC.first) !== 0;
-    const last = (pdu.flags & PFC.last) !== 0;
-    if (pdu.truncated) call.problems = [...(call.problems ?? []), this.problem(pdu, 'rpc-pdu-truncated', `response is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes`)];
-    if (first && last && call.responseParts === null) {
-      this.give(call, call.requestTime === null ? 'response-only' : 'answered', wholeStub(pdu, stubStart, stubEnd, sealed, null), null, pdu, out);
-      return;
-    }
-    const parts = (call.responseParts ??= new Assembly());
-    if (!first && parts.length === 0) {
-      parts.complete = false;
-      call.problems = [...(call.problems ?? []), this.problem(pdu, 'rpc-fragment-lost', 'the first fragment of this response was not captured')];
-    }
-    this.addPart(call, parts, pdu, stubStart, stubEnd, sealed);
-    if (last) this.give(call, call.requestTime === null ? 'response-only' : 'answered', null, null, pdu, out);
-  }
-
-  private addPart(call: Pending, parts: Assembly, pdu: Pdu, start: number, end: number, sealed: boolean): void {
-    const { limits, held } = this.options;
-    if (parts.length + (end - start) > limits.stubBytes || held.bytes + (end - start) > limits.stubBytesTotal) {
-      if (parts.complete) call.problems = [...(call.problems ?? []), this.problem(pdu, 'rpc-fragment-limit', `stub passes ${limits.stubBytes} bytes, or all unfinished stubs ${limits.stubBytesTotal}; the rest is dropped`)];
-      parts.complete = false;
-      return;
-    }
-    parts.add(pdu, start, end, sealed);
-    held.bytes += end - start;
-  }
-
-  private bind(pdu: Pdu, out: AssociationOutput[]): void {
-    const body = decodeBind(pdu, this.options.limits.contextsPerBind);
-    if (body.lost) out.push(this.problem(pdu, 'rpc-malformed', 'bind lists more presentation contexts than are there or than are kept'));
-    if (this.binds.length >= 64) this.binds.shift();
-    const trailer = authTrailer(pdu);
-    const auth = trailer === null ? null : this.auths.of(trailer.type, trailer.level, trailer.contextId);
-    this.binds.push({ callId: pdu.callId, direction: pdu.direction, body, pdu: { ...pdu, block: EMPTY_BLOCK }, auth });
-  }
-
-  private bindAck(pdu: Pdu, out: AssociationOutput[]): void {
-    const ack = decodeBindAck(pdu, this.options.limits.contextsPerBind);
-    if (ack.lost) out.push(this.problem(pdu, 'rpc-malformed', 'answer to a bind lists more results than are there'));
-    const index = this.binds.findIndex((bind) => bind.callId === pdu.callId && bind.direction !== pdu.direction);
-    const bind = this.binds[index];
-    if (bind === undefined) return;
-    this.binds.splice(index, 1);
-    const results = contextResults(bind.body, ack);
-    let features = 0;
-    for (const result of results) {
-      if (result.result === 'feature-negotiation') {
-        features = result.reason ?? 0;
-        continue;
+  private openTrailer(pdu: PduView, direction: Direction, opened: Opened): void {
+    const { protection } = this.ledger;
+    let verdict = untested(pdu.authLevel);
+    opened.sealed = pdu.authLevel === LEVEL.privacy;
+    const result = protection === null ? null : protection.open(this.protectedPdu(pdu, direction));
+    if (result !== null) {
+      verdict = result.verdict;
+      const { body } = result;
+      if (body !== null && body.end - body.start >= pdu.padLength) {
+        opened.block = body.block;
+        opened.start = body.start;
+        opened.end = body.end - pdu.padLength;
+        opened.own = true;
+        opened.sealed = false;
       }
-      const accepted = result.result === 'accepted' && result.transfer !== null;
-      if (!this.contexts.has(result.id) && this.contexts.size >= this.options.limits.contexts) {
-        out.push(this.problem(pdu, 'rpc-context-limit', `more than ${this.options.limits.contexts} presentation contexts on one association; this one is not kept`));
-        continue;
-      }
-      // A context id may be proposed once for each transfer syntax; a rejection does not undo the acceptance beside it.
-      if (accepted) this.contexts.set(result.id, { id: result.id, abstract: result.abstract, transfer: result.transfer });
-      else if (!results.some((other) => other.id === result.id && other.result === 'accepted') && this.contexts.get(result.id) == null) this.contexts.set(result.id, null);
     }
-    out.push(bindRecord(bind, 'accepted', results, features));
+    opened.auth = this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, verdict);
   }
 
-  private bindNak(pdu: Pdu, out: AssociationOutput[]): void {
-    const index = this.binds.findIndex((bind) => bind.callId === pdu.callId && bind.direction !== pdu.direction);
-    const bind = this.binds[index];
-    out.push(this.problem(pdu, 'rpc-bind-nak', `the server refused the bind (reason ${decodeBindNak(pdu)})`));
-    if (bind === undefined) return;
-    this.binds.splice(index, 1);
-    out.push(bindRecord(bind, 'rejected', contextResults(bind.body, null), 0));
+  private tell(pdu: PduView, direction: Direction): void {
+    const { protection } = this.ledger;
+    if (protection !== null && pdu.trailerAt >= 0) protection.onBind(this.protectedPdu(pdu, direction));
   }
 
-  private find(direction: Direction, callId: number): Pending | null {
-    const list = this.pending[direction];
-    for (let i = list.length - 1; i >= 0; i--) {
-      const call = list[i] as Pending;
-      if (call.callId === callId) return call;
-    }
-    return null;
+  private protectedPdu(pdu: PduView, direction: Direction): ProtectedPdu {
+    return {
+      flow: this.flow, direction, frame: pdu.frame, ptype: pdu.ptype, flags: pdu.flags, callId: pdu.callId, littleEndian: pdu.littleEndian,
+      block: pdu.block, start: pdu.start, end: pdu.end, bodyStart: pdu.bodyStart, trailerStart: pdu.trailerAt, tokenStart: pdu.trailerAt + 8,
+      authType: pdu.authType, authLevel: pdu.authLevel, padLength: pdu.padLength, authContextId: pdu.authContextId, headerSigning: this.headerSigning,
+    };
   }
 
-  /** Hands a call out and forgets it. */
-  private give(call: Pending, outcome: ExchangeOutcome, response: Stub | null, fault: Exchange['fault'], pdu: Pdu | null, out: AssociationOutput[]): void {
-    call.done = true;
-    const list = this.pending[call.direction];
-    const index = list.lastIndexOf(call);
-    if (index === list.length - 1) list.pop();
-    else if (index >= 0) list.splice(index, 1);
-    const parts = call.responseParts;
-    let answer = response;
-    if (parts !== null) {
-      this.options.held.bytes -= parts.length;
-      answer = parts.finish(pdu ?? { drep: call.request?.drep ?? LITTLE } as Pdu);
-    }
-    if (call.requestParts !== null) {
-      this.options.held.bytes -= call.requestParts.length;
-      call.requestParts.complete = false;
-      call.request = call.requestParts.finish(pdu ?? { drep: LITTLE } as Pdu);
-    }
-    out.push({
-      kind: 'exchange', flow: this.flow, direction: call.direction, callId: call.callId, contextId: call.contextId, opnum: call.opnum, object: call.object,
-      context: call.context, request: call.request, response: answer, fault, outcome, requestTime: call.requestTime,
-      responseTime: pdu === null || outcome === 'unanswered' ? null : { timeS: pdu.timeS, timeNs: pdu.timeNs },
-      requestAuth: call.requestAuth, responseAuth: call.responseAuth, problems: call.problems ?? NO_PROBLEMS,
-    });
+  private reportDrep(pdu: PduView): void {
+    if (this.saidDrep) return;
+    this.saidDrep = true;
+    const what = [pdu.drep.ebcdic ? 'EBCDIC characters' : '', pdu.drep.float === 'ieee' ? '' : `${pdu.drep.float === 'unknown' ? 'unknown' : pdu.drep.float.toUpperCase()} floats`];
+    this.report(pdu, 'rpc-drep', `data representation with ${what.filter((part) => part !== '').join(' and ')}: stubs of this connection in it are not decoded`, '[C706] 14.1');
   }
 
-  /** The security trailer of a call PDU; one whose lengths do not fit is a problem and counts as none. */
-  private trailer(pdu: Pdu, stubStart: number, out: AssociationOutput[]): AuthTrailer | null {
-    if (pdu.authLength === 0) return null;
-    const trailer = authTrailer(pdu);
-    if (trailer === null) return null;
-    if (trailer.at - trailer.padLength >= stubStart) return trailer;
-    out.push(this.problem(pdu, 'rpc-bad-auth-trailer', `auth_length ${pdu.authLength} and padding ${trailer.padLength} do not fit a PDU of ${pdu.fragLength} bytes`));
-    return null;
+  private reportVersion(pdu: PduView): void {
+    if (this.saidVersion) return;
+    this.saidVersion = true;
+    this.report(pdu, 'rpc-unsupported-version', `protocol version 5.${pdu.minor}; read as 5.0`, '[MS-RPCE] 3.3.1.5.1');
   }
 
-  private problem(pdu: Pdu, code: ProblemCode, message: string): Problem {
-    const frame = pdu.frames[0];
-    return { kind: 'problem', layer: 'rpc', code, message, spec: null, at: { flow: this.flow.id, ...(frame === undefined ? {} : { frame }) } };
+  private report(pdu: PduView, code: ProblemCode, message: string, spec: string | null): void {
+    const problem: Problem = { kind: 'problem', layer: 'rpc', code, message, spec, at: { flow: this.flow.id, frame: pdu.frame } };
+    this.ledger.out.push(problem);
   }
 }
 
-const LITTLE = { littleEndian: true, ebcdic: false, float: 'ieee' } as const;
-const EMPTY_BLOCK = { u8: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };
-
-function bindRecord(
-  bind: { readonly body: BindBody; readonly pdu: Pdu; readonly auth: Auth | null }, outcome: BindRecord['outcome'], contexts: BindRecord['contexts'], features: number,
-): BindRecord {
-  const { body, pdu, auth } = bind;
-  return {
-    kind: 'bind', flow: pdu.flow, frame: pdu.frames[0] ?? 0, timeS: pdu.timeS, timeNs: pdu.timeNs, alter: pdu.type === PTYPE.alter_context, outcome, contexts, auth,
-    assocGroup: body.assocGroup, maxXmit: body.maxXmit, maxRecv: body.maxRecv, features,
-  };
+function other(direction: Direction): Direction {
+  return direction === 0 ? 1 : 0;
 }
-
-/** Copies the stubs of calls still waiting out of the reader's memory. */
-export function settleCalls(fresh: AssociationOptions['fresh']): void {
-  for (const call of fresh) {
-    const { request } = call;
-    if (!call.done && request !== null) call.request = { ...request, ...detach(request) };
-  }
-  fresh.length = 0;
-}
-

@@ -1,26 +1,49 @@
-import type { Auth, AuthLevel } from '../types.js';
+import type { Auth, AuthLevel, AuthVerdict } from '../types.js';
 
-/** Names of auth_type values ([MS-RPCE] 2.2.1.1.7). */
-const TYPES: Readonly<Record<number, string>> = { 0: 'none', 9: 'spnego', 10: 'ntlm', 14: 'schannel', 16: 'kerberos', 68: 'netlogon' };
+/** Authentication levels ([MS-RPCE] 2.2.1.1.8). */
+export const LEVEL = { default: 0, none: 1, connect: 2, call: 3, packet: 4, integrity: 5, privacy: 6 } as const;
 const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 
-/** auth_level 6: stubs are cipher text ([MS-RPCE] 2.2.1.1.8). */
-export const LEVEL_PRIVACY = 6;
+/** Security providers ([MS-RPCE] 2.2.1.1.7). */
+export const AUTH_TYPE = { none: 0x00, spnego: 0x09, ntlm: 0x0a, schannel: 0x0e, kerberos: 0x10, netlogon: 0x44, default: 0xff } as const;
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [AUTH_TYPE.none, 'none'], [AUTH_TYPE.spnego, 'spnego'], [AUTH_TYPE.ntlm, 'ntlm'], [AUTH_TYPE.schannel, 'schannel'],
+  [AUTH_TYPE.kerberos, 'kerberos'], [AUTH_TYPE.netlogon, 'netlogon'], [AUTH_TYPE.default, 'ntlm'],
+]);
 
-/** Makes {@link Auth} values, one object for each kind met, so that calls share them. */
+/** Name of an auth_type; RPC_C_AUTHN_DEFAULT means NTLM. */
+export function authTypeName(type: number): string {
+  return TYPES.get(type) ?? `type-${type}`;
+}
+
+export function authLevelName(level: number): AuthLevel {
+  return LEVELS[level] ?? 'unknown';
+}
+
+/** What a trailer of that level says of its PDU before anyone checked it. */
+export function untested(level: number): AuthVerdict {
+  return level === LEVEL.privacy ? 'sealed' : level >= LEVEL.call && level <= LEVEL.integrity ? 'unverified' : 'none';
+}
+
+const SEVERITY: Readonly<Record<AuthVerdict, number>> = { none: 0, good: 1, opened: 2, unverified: 3, sealed: 4, bad: 5 };
+
+/** Of the protections of two fragments, the one with the graver verdict. */
+export function graver(a: Auth | null, b: Auth | null): Auth | null {
+  if (a === null || b === null) return a ?? b;
+  return SEVERITY[b.verdict] > SEVERITY[a.verdict] ? b : a;
+}
+
+/** Makes {@link Auth} values, one object for as long as nothing changes: a connection repeats one or two of them. */
 export class AuthNames {
-  private readonly known = new Map<number, Auth>();
+  private last: Auth | null = null;
+  private lastType = -1;
+  private lastLevel = -1;
 
-  /** The protection a trailer names; not verified, and sealed at level privacy. */
-  of(type: number, level: number, contextId: number): Auth {
-    const key = (contextId & 0xffff) * 0x1_0000 + type * 0x100 + level;
-    const found = this.known.get(key);
-    if (found !== undefined && found.contextId === contextId) return found;
-    const auth: Auth = {
-      type: TYPES[type] ?? `type-${type}`, level: LEVELS[level] ?? 'unknown',
-      verdict: level === LEVEL_PRIVACY ? 'sealed' : level <= 1 ? 'none' : 'unverified', contextId,
-    };
-    if (this.known.size < 256) this.known.set(key, auth);
-    return auth;
+  of(type: number, level: number, contextId: number, verdict: AuthVerdict): Auth {
+    const { last } = this;
+    if (last !== null && this.lastType === type && this.lastLevel === level && last.contextId === contextId && last.verdict === verdict) return last;
+    this.lastType = type;
+    this.lastLevel = level;
+    return (this.last = { type: authTypeName(type), level: authLevelName(level), verdict, contextId });
   }
 }

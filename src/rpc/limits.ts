@@ -1,24 +1,50 @@
-/** Named bounds of the RPC stage; docs/limits.md lists them. */
+/**
+ * Named bounds of the RPC room; docs/limits.md lists them. Reaching one is a {@link Problem}, never a crash.
+ *
+ * What the room does not read at all: connectionless RPC (ncadg, version 4; named when met at the start of a stream),
+ * RPC over SMB named pipes (ncacn_np), RPC over HTTP (ncacn_http, with its RTS PDUs), the transports that are neither.
+ * Stubs in VAX, Cray or IBM floats or EBCDIC are paired and named, and left to the decoder to refuse.
+ */
 export interface RpcLimits {
-  /** Bytes of one direction searched for a PDU header before the direction counts as another protocol. */
-  readonly searchBytes: number;
-  /** Presentation contexts kept for one association. */
-  readonly contexts: number;
-  /** Contexts and transfer syntaxes read from one bind. */
-  readonly contextsPerBind: number;
-  /** Calls waiting for an answer on one association; past it the oldest is given up. */
-  readonly pendingCalls: number;
-  /** Bytes of one reassembled stub; past it the rest is dropped and the call says so. */
+  /** Connections watched at once; past it the one seen first is ended and its calls given up. */
+  readonly connections: number;
+  /** Bytes held over all connections: PDUs and stubs in the making, and copied requests that wait for their answer. */
+  readonly heldBytes: number;
+  /** Bytes of one reassembled stub; the rest is dropped and the stub marked incomplete. */
   readonly stubBytes: number;
-  /** Bytes of unfinished stubs over all associations. */
-  readonly stubBytesTotal: number;
+  /** Fragments of one request or response; the rest is dropped and the stub marked incomplete. */
+  readonly fragments: number;
+  /** Calls of one connection and direction that wait for an answer; past it the oldest is given up. */
+  readonly pendingCalls: number;
+  /** Calls waiting over all connections; past it the oldest is given up. */
+  readonly pendingTotal: number;
+  /** Presentation contexts kept per connection and role; further ones are reported and not learned. */
+  readonly contexts: number;
+  /** Binds and alter_contexts of one connection that wait for their answer; past it the oldest is given up. */
+  readonly pendingBinds: number;
+  /** Security contexts kept per connection, for naming only. */
+  readonly securityContexts: number;
+  /** Bytes of one direction passed over in search of a PDU header before the connection is given up as no RPC. */
+  readonly searchBytes: number;
 }
 
 export const RPC_LIMITS: RpcLimits = {
-  searchBytes: 64 * 1024,
+  connections: 65_536,
+  heldBytes: 256 * 1024 * 1024,
+  stubBytes: 64 * 1024 * 1024,
+  fragments: 65_536,
+  pendingCalls: 4096,
+  pendingTotal: 65_536,
   contexts: 1024,
-  contextsPerBind: 256,
-  pendingCalls: 2048,
-  stubBytes: 16 * 1024 * 1024,
-  stubBytesTotal: 256 * 1024 * 1024,
+  pendingBinds: 64,
+  securityContexts: 64,
+  searchBytes: 256 * 1024,
 };
+
+/** A PDU cannot be longer: frag_length has 16 bits ([C706] 12.6.3.1). */
+export const MAX_PDU = 65_535;
+/**
+ * Bytes at the end of a request in which a verification trailer is looked for. The commands that are defined take
+ * 84 bytes with the signature ([MS-RPCE] 2.2.2.13); the rest is room for unknown ones.
+ */
+export const VERIFICATION_WINDOW = 256;

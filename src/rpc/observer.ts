@@ -1,99 +1,300 @@
-import type { BindRecord, Chunk, Exchange, FlowEnd, Gap, Moment, Problem } from '../types.js';
-import { Association, settleCalls, type AssociationOptions } from './association.js';
-import { Framer } from './framer.js';
+import type { Block, Chunk, Direction, Flow, FlowEnd, Gap, ProblemCode } from '../types.js';
+import { Association } from './association.js';
+import { PduStream, type Assembly, type PduSink } from './framing.js';
+import { connectionlessAt, FOUND, plausibleHeader, ptypeName } from './header.js';
+import { Ledger, type RpcCounts, type RpcOutput } from './ledger.js';
 import { RPC_LIMITS, type RpcLimits } from './limits.js';
-import type { Pdu } from './pdu.js';
+import type { PduProtection } from './protection.js';
+import { PduView } from './view.js';
 
-export type RpcOutput = Exchange | BindRecord | Problem;
+export type { RpcCounts, RpcOutput } from './ledger.js';
 
-interface Connection {
-  readonly framers: readonly [Framer, Framer];
-  association: Association | null;
+export interface RpcOptions {
+  readonly limits?: Partial<RpcLimits>;
+  /** Checks signatures and opens sealed PDUs; without it protected calls stay `unverified` or `sealed`. */
+  readonly protection?: PduProtection | null;
 }
 
-/** Watches both directions of every connection: streams in, calls out. DCE-RPC is known by its bytes, on any port. */
+/**
+ * Watches both directions of every connection: streams in, calls out. RPC is known by its bytes, on any port: a stream is RPC when
+ * it begins with a PDU header (see {@link plausibleHeader} for the odds); where its beginning was not captured, any chunk may begin
+ * the first PDU, and another header, or the end of the chunk, has to follow it. Other connections cost a look at their first
+ * bytes and keep no memory.
+ */
 export class RpcObserver {
-  readonly counts = { pdus: 0, associations: 0 };
-  private readonly limits: RpcLimits;
-  private readonly options: AssociationOptions;
-  /** Null: another protocol. */
-  private readonly connections = new Map<number, Connection | null>();
-  private readonly pdus: (Pdu | Problem)[] = [];
-  private last: Connection | null | undefined;
-  private lastFlow = -1;
-  private now: Moment = { timeS: 0, timeNs: 0 };
+  readonly counts: RpcCounts;
+  private readonly ledger: Ledger;
+  private readonly view = new PduView();
+  private readonly connections = new Map<number, Connection>();
+  private lastId = -1;
+  /** The connection of `lastId`; null: it is none of ours. */
+  private last: Connection | null = null;
 
-  constructor(limits: Partial<RpcLimits> = {}) {
-    this.limits = { ...RPC_LIMITS, ...limits };
-    this.options = { limits: this.limits, held: { bytes: 0 }, fresh: [] };
+  constructor(options: RpcOptions = {}) {
+    this.ledger = new Ledger({ ...RPC_LIMITS, ...options.limits }, options.protection ?? null);
+    this.counts = this.ledger.counts;
   }
 
+  /** What the limits bound. */
+  get load(): { readonly connections: number; readonly heldBytes: number; readonly pendingCalls: number } {
+    return { connections: this.connections.size, ...this.ledger.load };
+  }
+
+  /** Takes the next piece of a connection and appends what it completes to `out`. */
   push(input: Chunk | Gap | FlowEnd, out: RpcOutput[]): void {
+    this.ledger.out = out;
     const { id } = input.flow;
-    this.now = input;
-    if (input.kind === 'flow-end') {
-      this.finish(id, out);
-      return;
+    if (id !== this.lastId) {
+      this.lastId = id;
+      this.last = this.connections.get(id) ?? null;
     }
-    let connection = id === this.lastFlow ? this.last : this.connections.get(id);
-    if (connection === null) return;
-    if (connection === undefined) {
-      connection = { framers: [new Framer(input.flow, 0, this.limits), new Framer(input.flow, 1, this.limits)], association: null };
-      this.connections.set(id, connection);
+    let connection = this.last;
+    if (connection === null) {
+      if (input.kind === 'flow-end') return;
+      connection = this.last = this.admit(input);
+      if (connection === null) return;
     }
-    this.last = connection;
-    this.lastFlow = id;
-    const framer = connection.framers[input.direction];
-    if (input.kind === 'chunk') framer.push(input, this.pdus);
-    else framer.gap(input, this.pdus);
-    if (this.pdus.length > 0) this.deliver(connection, input, out);
-    else if (connection.association === null && connection.framers[0].foreign && connection.framers[1].foreign) this.forget(id);
+    connection.push(input);
+    if (connection.state === 'over') this.forget(id);
   }
 
-  /** Copies the requests of calls still waiting out of the reader's memory; to be called before its next block. */
-  settle(): void {
-    if (this.options.fresh.length > 0) settleCalls(this.options.fresh);
-  }
-
-  /** Ends every connection. */
+  /** Ends every connection: calls still waiting come out as they are. */
   end(out: RpcOutput[]): void {
-    for (const id of this.connections.keys()) this.finish(id, out);
+    this.ledger.out = out;
+    for (const connection of this.connections.values()) connection.end();
+    this.connections.clear();
+    this.last = null;
+    this.lastId = -1;
   }
 
-  private deliver(connection: Connection, input: Chunk | Gap, out: RpcOutput[]): void {
-    for (const item of this.pdus) {
-      if ('kind' in item) {
-        out.push(item);
-        continue;
-      }
-      if (connection.association === null) {
-        connection.association = new Association(input.flow, this.options);
-        this.counts.associations++;
-        connection.framers[input.direction === 0 ? 1 : 0].confirm();
-      }
-      this.counts.pdus++;
-      connection.association.push(item, out);
+  /**
+   * To be called before the memory of earlier chunks is reused: copies the requests of calls that still wait. Exchanges handed
+   * out are the caller's; their stubs lie in the reader's memory.
+   */
+  settle(): void {
+    this.ledger.settle();
+  }
+
+  /** A piece of a connection that is not known: a new one, or null when it is no RPC. */
+  private admit(input: Chunk | Gap): Connection | null {
+    const { flow } = input;
+    if (input.kind === 'gap') {
+      // A direction that begins with a hole may be in the middle of anything. Later holes are in streams already refused.
+      return input.streamOffset === 0 ? this.add(new Connection(flow, this.ledger, this.view, true)) : null;
     }
-    this.pdus.length = 0;
+    const { u8 } = input.block;
+    const { start } = input;
+    if (u8[start] === 4 && input.streamOffset === 0) this.connectionless(input);
+    if (u8[start] !== 5 || (input.streamOffset !== 0 && flow.opened !== 'midstream')) return null;
+    if (!plausibleHeader(u8, start, input.end)) return null;
+    // A header cut by the end of the chunk is waited for only where a stream begins.
+    if (input.end - start < 16 && input.streamOffset !== 0) return null;
+    return this.add(new Connection(flow, this.ledger, this.view, flow.opened === 'midstream'));
+  }
+
+  private add(connection: Connection): Connection {
+    if (this.connections.size >= this.ledger.limits.connections) {
+      const [oldest] = this.connections.values();
+      if (oldest !== undefined) {
+        oldest.report('rpc-pending-limit', `${this.ledger.limits.connections} connections are watched; this oldest one is ended`, 0);
+        oldest.end();
+        this.connections.delete(oldest.flow.id);
+      }
+    }
+    this.connections.set(connection.flow.id, connection);
+    return connection;
   }
 
   private forget(id: number): void {
-    this.connections.set(id, null);
+    this.connections.delete(id);
     this.last = null;
-    this.lastFlow = id;
   }
 
-  private finish(id: number, out: RpcOutput[]): void {
-    const connection = this.connections.get(id);
-    if (this.lastFlow === id) this.lastFlow = -1;
-    this.connections.delete(id);
-    if (connection == null || connection.association === null) return;
-    for (const framer of connection.framers) framer.end(this.now, this.pdus);
-    for (const item of this.pdus) {
-      if ('kind' in item) out.push(item);
-      else connection.association.push(item, out);
+  /** Connectionless RPC belongs into datagrams; a stream that begins with one whole PDU of it is named, not read. */
+  private connectionless(chunk: Chunk): void {
+    const { block, start, end } = chunk;
+    if (end - start < 80 || !connectionlessAt(block.u8, start)) return;
+    const little = ((block.u8[start + 4] as number) & 0xf0) === 0x10;
+    if (80 + block.view.getUint16(start + 74, little) !== end - start) return;
+    this.ledger.out.push({
+      kind: 'problem', layer: 'rpc', code: 'rpc-connectionless', spec: '[C706] 12.5', at: { flow: chunk.flow.id, frame: chunk.frame },
+      message: `the stream begins with a connectionless (version 4) ${ptypeName(block.u8[start + 1] as number)} PDU; only connection-oriented RPC is read`,
+    });
+  }
+}
+
+/** Not yet known to be RPC, RPC, known to be none, or ended. */
+type ConnectionState = 'probing' | 'rpc' | 'refused' | 'over';
+
+/** One connection under watch. */
+class Connection implements PduSink {
+  readonly flow: Flow;
+  state: ConnectionState = 'probing';
+  private readonly ledger: Ledger;
+  private readonly view: PduView;
+  private readonly streams: [PduStream | null, PduStream | null] = [null, null];
+  private readonly finished: [boolean, boolean] = [false, false];
+  private association: Association | null = null;
+  /** Its beginning was not captured. */
+  private readonly midstream: boolean;
+  private at: Chunk | Gap | null = null;
+
+  constructor(flow: Flow, ledger: Ledger, view: PduView, midstream: boolean) {
+    this.flow = flow;
+    this.ledger = ledger;
+    this.view = view;
+    this.midstream = midstream;
+  }
+
+  push(input: Chunk | Gap | FlowEnd): void {
+    if (input.kind === 'flow-end') {
+      this.flowEnd(input);
+      return;
     }
-    this.pdus.length = 0;
-    connection.association.end(out);
+    if (this.state === 'refused') return;
+    this.at = input;
+    const { direction } = input;
+    let stream = this.streams[direction];
+    if (input.kind === 'gap') {
+      if (stream !== null) stream.gap(input);
+      else if (this.association !== null) this.streams[direction] = this.stream(direction, false);
+    } else {
+      if (stream === null) {
+        if (this.state === 'probing' && !plausibleHeader(input.block.u8, input.start, input.end)) {
+          if (!this.midstream && this.streams[direction === 0 ? 1 : 0] === null) this.refuse('over');
+          return;
+        }
+        stream = this.streams[direction] = this.stream(direction, this.state === 'probing' || (input.streamOffset === 0 && !this.midstream));
+      }
+      stream.push(input);
+    }
+  }
+
+  pdu(stream: PduStream, block: Block, start: number, end: number, at: Chunk | Gap, assembly: Assembly | null, next: number): void {
+    const { view } = this;
+    view.read(block, start, end);
+    view.timeS = at.timeS;
+    view.timeNs = at.timeNs;
+    if (assembly === null) {
+      view.frame = at.frame;
+      view.owned = false;
+      view.firstS = at.timeS;
+      view.firstNs = at.timeNs;
+      view.pieceFrom = view.pieceFrame = null;
+    } else {
+      view.frame = assembly.frame[assembly.frame.length - 1] ?? at.frame;
+      view.owned = true;
+      view.firstS = assembly.firstS;
+      view.firstNs = assembly.firstNs;
+      const several = assembly.frame.length > 1;
+      view.pieceFrom = several ? assembly.from : null;
+      view.pieceFrame = several ? assembly.frame : null;
+    }
+    if (this.association === null) {
+      if (this.state !== 'probing' || !this.confirmed(view, at, next)) return;
+      this.association = new Association(this.flow, this.ledger);
+      this.ledger.counts.associations++;
+      this.state = 'rpc';
+    }
+    if (!view.cut) this.ledger.counts.pdus++;
+    this.association.push(view, stream.direction);
+  }
+
+  lost(stream: PduStream, found: number): void {
+    if (this.association === null) {
+      this.refuse('over');
+      return;
+    }
+    this.association.lost(stream.direction);
+    if (found === FOUND.connectionless) this.report('rpc-connectionless', 'a connectionless (version 4) PDU stands where a connection-oriented one has to begin', this.frame);
+    else if (found === FOUND.garbage) this.report('rpc-malformed', 'no PDU header stands where the last PDU ended; the next one is searched for', this.frame);
+  }
+
+  resync(_stream: PduStream, frame: number, skipped: number): void {
+    this.ledger.counts.skippedBytes += skipped;
+    this.report('rpc-resync', `${skipped} bytes were passed over in search of the next PDU header`, frame);
+  }
+
+  hold(bytes: number): boolean {
+    if (this.ledger.hold(bytes)) return true;
+    this.report('rpc-fragment-limit', `${this.ledger.limits.heldBytes} bytes are held for PDUs and calls in the making; this PDU is left out`, this.frame);
+    return false;
+  }
+
+  giveUp(): void {
+    this.report('rpc-resync', `no PDU header within ${this.ledger.limits.searchBytes} bytes: the connection is given up as no RPC`, this.frame);
+    this.close();
+    this.refuse('refused');
+  }
+
+  /** Ends the connection: PDUs begun are taken as far as they came, calls are given up. */
+  end(): void {
+    for (const direction of [0, 1] as const) this.finish(direction);
+    this.close();
+    this.state = 'over';
+  }
+
+  report(code: ProblemCode, message: string, frame: number): void {
+    const at = frame > 0 ? { flow: this.flow.id, frame } : { flow: this.flow.id };
+    this.ledger.out.push({ kind: 'problem', layer: 'rpc', code, message, spec: code === 'rpc-resync' || code === 'rpc-malformed' ? '[C706] 12.6.3.1' : null, at });
+  }
+
+  get probing(): boolean {
+    return this.association === null;
+  }
+
+  private get frame(): number {
+    return this.at?.frame ?? 0;
+  }
+
+  private stream(direction: Direction, inStep: boolean): PduStream {
+    return new PduStream(direction, this, this.ledger.limits.searchBytes, inStep);
+  }
+
+  private flowEnd(end: FlowEnd): void {
+    const { direction } = end;
+    if (direction !== null) {
+      this.finish(direction);
+      if (this.association !== null && this.state === 'rpc') this.association.ended(direction);
+      if (!this.finished[direction === 0 ? 1 : 0]) return;
+    }
+    this.end();
+  }
+
+  private finish(direction: Direction): void {
+    if (this.finished[direction]) return;
+    this.finished[direction] = true;
+    const stream = this.streams[direction];
+    if (stream === null || this.state === 'refused') return;
+    if (this.association === null && this.midstream) {
+      stream.stop();
+      return;
+    }
+    const rest = stream.finish(this.at, this.frame);
+    if (rest > 0 && this.association !== null) this.report('rpc-pdu-truncated', `the stream ends inside a PDU header, after ${rest} bytes of it`, this.frame);
+  }
+
+  private close(): void {
+    const { association } = this;
+    this.association = null;
+    association?.end();
+  }
+
+  /** The connection is no RPC: `over` forgets it; `refused` remembers, or the next chunk would be asked again. */
+  private refuse(state: 'refused' | 'over'): void {
+    for (const stream of this.streams) stream?.stop();
+    this.streams[0] = this.streams[1] = null;
+    this.state = state;
+  }
+
+  /**
+   * Whether the first PDU is one. Where the stream's beginning was seen its header is enough; elsewhere it has to be whole and
+   * sound, and what follows it in its last chunk has to begin another.
+   */
+  private confirmed(pdu: PduView, at: Chunk | Gap, next: number): boolean {
+    if (!this.midstream) return true;
+    if (at.kind === 'chunk' && !pdu.cut && !pdu.short && pdu.trouble === null && (next >= at.end || plausibleHeader(at.block.u8, next, at.end))) return true;
+    this.refuse('over');
+    return false;
   }
 }

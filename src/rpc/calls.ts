@@ -1,0 +1,290 @@
+import { guidAt } from '../bytes/guid.js';
+import type { Auth, Block, Direction, Fault, Flow, Moment, Stub, SyntaxId, Value, VerificationTrailer } from '../types.js';
+import { graver } from './auth.js';
+import type { Contexts } from './contexts.js';
+import { PFC, PTYPE } from './header.js';
+import { giveUp, note, type Ledger, type PendingCall } from './ledger.js';
+import { StubBuilder, wholeStub } from './stub.js';
+import { NULL_SYNTAX, transferOf } from './syntax.js';
+import { findVerification } from './verification.js';
+import type { PduView } from './view.js';
+
+/** Where the stub bytes of the PDU at hand are, once protection was looked at. One object, filled again for each PDU. */
+export interface Opened {
+  block: Block;
+  start: number;
+  end: number;
+  /** Cipher text. */
+  sealed: boolean;
+  auth: Auth | null;
+  /** The memory is not the reader's. */
+  own: boolean;
+}
+
+const WHOLE = PFC.first | PFC.last;
+
+/** The calls of one connection, both ways: fragments joined, answers paired by call id ([C706] 12.6.3.5), never by context. */
+export class Calls {
+  readonly flow: Flow;
+  private readonly ledger: Ledger;
+  private readonly contexts: Contexts;
+  /** Pending calls by call id, for each direction of the request. */
+  private readonly pending: readonly [Map<number, PendingCall>, Map<number, PendingCall>] = [new Map(), new Map()];
+  /** Rises with every loss in a direction: fragments from before and after one do not fit together. */
+  private readonly epochs: [number, number] = [0, 0];
+  /** Call id that was answered before its request was whole, for each direction of the request; -1: none. */
+  private readonly early: [number, number] = [-1, -1];
+  /** Requests were seen in that direction. */
+  private readonly asked: [boolean, boolean] = [false, false];
+
+  constructor(flow: Flow, ledger: Ledger, contexts: Contexts) {
+    this.flow = flow;
+    this.ledger = ledger;
+    this.contexts = contexts;
+  }
+
+  /** Whether a call waits for an answer of that id from that side. */
+  waits(direction: Direction, callId: number): boolean {
+    return this.pending[direction === 0 ? 1 : 0].has(callId);
+  }
+
+  remove(call: PendingCall): void {
+    this.pending[call.direction].delete(call.callId);
+  }
+
+  request(pdu: PduView, direction: Direction, opened: Opened): void {
+    this.asked[direction] = true;
+    const first = (pdu.flags & PFC.first) !== 0;
+    let call = this.pending[direction].get(pdu.callId) ?? null;
+    if (call !== null && first) {
+      this.superseded(call, pdu);
+      call = null;
+    } else if (call !== null && call.requestParts === null && call.request !== null) {
+      note(call, 'rpc-fragment-order', `a further fragment (frame ${pdu.frame}) came after the last one of the request; it is left out`, '[C706] 12.6.3.1', pdu.frame);
+      return;
+    }
+    if (call === null) {
+      if (!first && this.early[direction] === pdu.callId) return;
+      call = this.open(pdu, direction);
+      if (!first) note(call, 'rpc-fragment-lost', 'the first fragment of the request was not captured: its stub is left out', '[C706] 12.6.3.1', pdu.frame);
+    }
+    if (pdu.cut) note(call, 'rpc-pdu-truncated', `the request PDU is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes`, null, pdu.frame);
+    else if (pdu.short) note(call, 'rpc-malformed', `frag_length ${pdu.fragLength} is too short for a request`, '[C706] 12.6.4.9', pdu.frame);
+    if ((pdu.flags & WHOLE) === WHOLE) {
+      const base = opened.start;
+      const verification = opened.sealed || pdu.cut ? null : findVerification(opened.block, base, opened.end, base);
+      call.request = wholeStub(pdu, opened.block, base, opened.end, opened.sealed, verification);
+      call.requestAuth = opened.auth;
+      call.loose = !opened.own;
+      if (verification !== null) this.verify(call, pdu, verification);
+    } else {
+      call.requestAuth = this.sameAuth(call, call.requestAuth, opened.auth, pdu);
+      const parts = (call.requestParts ??= this.builder(pdu, direction, !first));
+      this.append(call, parts, pdu, direction, opened);
+      if ((pdu.flags & PFC.last) === 0) return;
+      call.request = parts.finish(findVerification);
+      call.requestParts = null;
+      if (call.request.verification !== null) this.verify(call, pdu, call.request.verification);
+    }
+    if ((pdu.flags & PFC.maybe) !== 0) this.ledger.close(call, 'maybe', null, null, null);
+  }
+
+  response(pdu: PduView, direction: Direction, opened: Opened): void {
+    const call = this.answered(pdu, direction);
+    if (pdu.cut) note(call, 'rpc-pdu-truncated', `the response PDU is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes`, null, pdu.frame);
+    else if (pdu.short) note(call, 'rpc-malformed', `frag_length ${pdu.fragLength} is too short for a response`, '[C706] 12.6.4.10', pdu.frame);
+    if ((pdu.flags & WHOLE) === WHOLE && call.responseParts === null) {
+      call.responseAuth = opened.auth;
+      this.finish(call, pdu, wholeStub(pdu, opened.block, opened.start, opened.end, opened.sealed, null));
+      return;
+    }
+    const first = (pdu.flags & PFC.first) !== 0;
+    if (first && call.responseParts !== null) {
+      note(call, 'rpc-fragment-order', 'a first fragment came while the response was not complete: what came before is left out', '[C706] 12.6.3.1', pdu.frame);
+      call.responseParts = null;
+    }
+    call.responseAuth = this.sameAuth(call, call.responseAuth, opened.auth, pdu);
+    let parts = call.responseParts;
+    if (parts === null) {
+      parts = call.responseParts = this.builder(pdu, direction, !first);
+      if (!first) note(call, 'rpc-fragment-lost', 'the first fragment of the response was not captured: its stub is left out', '[C706] 12.6.3.1', pdu.frame);
+    }
+    this.append(call, parts, pdu, direction, opened);
+    if ((pdu.flags & PFC.last) !== 0) this.finish(call, pdu, parts.finish(null));
+  }
+
+  /** A fault ends its call whatever came before; its stub, if any, is extended error information and kept ([MS-RPCE] 2.2.2.8). */
+  fault(pdu: PduView, direction: Direction, opened: Opened, fault: Fault): void {
+    const call = this.answered(pdu, direction);
+    if (pdu.cut && pdu.end - pdu.start < 28) note(call, 'rpc-pdu-truncated', `the fault PDU is cut after ${pdu.end - pdu.start} bytes, before its status`, null, pdu.frame);
+    call.responseParts = null;
+    call.responseAuth = opened.auth;
+    const stub = wholeStub(pdu, opened.block, opened.start, opened.end, opened.sealed, null);
+    this.ledger.close(call, call.opnum === null ? 'response-only' : 'faulted', stub, fault, moment(pdu.timeS, pdu.timeNs));
+  }
+
+  /** co_cancel: the client wants the call to end soon; orphaned: it no longer listens. Either may cross an answer. */
+  abandon(pdu: PduView, direction: Direction, orphaned: boolean): void {
+    const call = this.pending[direction].get(pdu.callId);
+    if (call === undefined) return;
+    if (orphaned) call.orphaned = true;
+    else call.cancelled = true;
+  }
+
+  lost(direction: Direction): void {
+    this.epochs[direction]++;
+  }
+
+  /** Nothing more comes in `direction`: calls of the other side that wait for it are given up. */
+  ended(direction: Direction): void {
+    for (const call of this.pending[direction === 0 ? 1 : 0].values()) giveUp(this.ledger, call);
+  }
+
+  end(): void {
+    const [a, b] = this.pending;
+    const all = [...a.values(), ...b.values()];
+    if (a.size > 0 && b.size > 0) all.sort((x, y) => x.sequence - y.sequence);
+    for (const call of all) giveUp(this.ledger, call);
+  }
+
+  private open(pdu: PduView, direction: Direction): PendingCall {
+    const call = this.create(direction, pdu.callId);
+    const { view } = pdu.block;
+    const at = pdu.start;
+    call.requestTime = moment(pdu.firstS, pdu.firstNs);
+    if (pdu.end - at < 24) return call;
+    call.contextId = view.getUint16(at + 20, pdu.littleEndian);
+    call.opnum = view.getUint16(at + 22, pdu.littleEndian);
+    if ((pdu.flags & PFC.object) !== 0 && pdu.end - at >= 40) call.object = guidAt(view, at + 24, pdu.littleEndian);
+    const context = this.contexts.find(direction, call.contextId);
+    if (typeof context !== 'string') call.context = context;
+    else if (context === 'rejected') {
+      note(call, 'rpc-context-rejected', `the request names presentation context ${call.contextId}, which the server rejected`, '[MS-RPCE] 3.3.1.5.6', pdu.frame);
+    } else if (this.contexts.proposals > 0 && this.flow.opened === 'syn' && this.epochs[0] + this.epochs[1] === 0) {
+      // From the first byte on every bind was seen: the client made the id up.
+      note(call, 'rpc-unknown-context', `the request names presentation context ${call.contextId}, which was never negotiated`, '[C706] 12.6.3.1', pdu.frame);
+    }
+    return call;
+  }
+
+  private create(direction: Direction, callId: number): PendingCall {
+    const { ledger } = this;
+    const map = this.pending[direction];
+    if (map.size >= ledger.limits.pendingCalls) {
+      const [oldest] = map.values();
+      if (oldest !== undefined) ledger.evict(oldest, `${ledger.limits.pendingCalls} calls of this connection wait for their answer; this oldest one is given up`);
+    }
+    const call = ledger.open(this, direction, callId);
+    map.set(callId, call);
+    return call;
+  }
+
+  /** The call an answer belongs to; one without a request where that was not captured. */
+  private answered(pdu: PduView, direction: Direction): PendingCall {
+    const client: Direction = direction === 0 ? 1 : 0;
+    const known = this.pending[client].get(pdu.callId);
+    if (known !== undefined) {
+      if (known.requestParts !== null) {
+        // The server answers early, or the rest of the request was not captured.
+        known.requestParts.incomplete = true;
+        known.request = known.requestParts.finish(null);
+        known.requestParts = null;
+        this.early[client] = pdu.callId;
+      }
+      return known;
+    }
+    const call = this.create(client, pdu.callId);
+    if (pdu.end - pdu.start >= 24) {
+      call.contextId = pdu.block.view.getUint16(pdu.start + 20, pdu.littleEndian);
+      const context = this.contexts.find(client, call.contextId);
+      if (typeof context !== 'string') call.context = context;
+    }
+    // Where the capture begins in the middle of a connection, its first answers have no request in it.
+    if (this.flow.opened === 'syn' || this.asked[client]) {
+      note(call, 'rpc-orphan-response', `no request with call id ${pdu.callId} waits for this ${pdu.ptype === PTYPE.fault ? 'fault' : 'response'}`, '[C706] 12.6.3.5', pdu.frame);
+    }
+    return call;
+  }
+
+  /** A request uses the id of a call that is still pending. */
+  private superseded(call: PendingCall, pdu: PduView): void {
+    // After a loss the answer may have been in it.
+    if (call.opnum !== null && !call.orphaned && !call.cancelled && this.epochs[0] + this.epochs[1] === 0) {
+      note(call, 'rpc-duplicate-call-id', `call id ${pdu.callId} was used again (frame ${pdu.frame}) before this call was answered`, '[C706] 12.6.3.5', pdu.frame);
+    }
+    giveUp(this.ledger, call);
+  }
+
+  private builder(pdu: PduView, direction: Direction, headless: boolean): StubBuilder {
+    const parts = new StubBuilder(pdu.drep, this.epochs[direction]);
+    parts.incomplete = headless;
+    return parts;
+  }
+
+  private append(call: PendingCall, parts: StubBuilder, pdu: PduView, direction: Direction, opened: Opened): void {
+    const { limits } = this.ledger;
+    if (!parts.incomplete && parts.epoch !== this.epochs[direction]) {
+      parts.incomplete = true;
+      note(call, 'rpc-fragment-lost', `bytes are missing after ${parts.length} bytes of stub; what follows is left out`, '[C706] 12.6.3.1', pdu.frame);
+    }
+    const count = opened.end - opened.start;
+    if (!parts.incomplete && (parts.length + count > limits.stubBytes || parts.fragments >= limits.fragments || !this.ledger.holdFor(call, parts.growth(count)))) {
+      parts.incomplete = true;
+      note(call, 'rpc-fragment-limit', `the stub passes a limit after ${parts.length} bytes in ${parts.fragments} fragments; the rest is left out`, null, pdu.frame);
+    }
+    // Frames are kept for every fragment, which the limit on fragments has to bound as well.
+    if (parts.fragments < limits.fragments) parts.add(pdu, opened.block, opened.start, opened.end, opened.sealed);
+  }
+
+  /** All fragments of a call are protected alike ([MS-RPCE] 2.2.2.11). */
+  private sameAuth(call: PendingCall, before: Auth | null, now: Auth | null, pdu: PduView): Auth | null {
+    if (before === null || before === now) return now;
+    if (now === null || now.type !== before.type || now.level !== before.level || now.contextId !== before.contextId) {
+      note(call, 'rpc-bad-auth-trailer', 'fragments of one call differ in authentication type, level or context', '[MS-RPCE] 2.2.2.11', pdu.frame);
+    }
+    return graver(before, now);
+  }
+
+  private finish(call: PendingCall, pdu: PduView, response: Stub): void {
+    this.ledger.close(call, call.opnum === null ? 'response-only' : 'answered', response, null, moment(pdu.timeS, pdu.timeNs));
+  }
+
+  /** What the client says of its request behind the stub has to agree with the header ([MS-RPCE] 2.2.2.13.3, 2.2.2.13.4). */
+  private verify(call: PendingCall, pdu: PduView, trailer: VerificationTrailer): void {
+    for (const { command, fields, mustProcess, type } of trailer.commands) {
+      if (command === 'header2') {
+        if (fields['ptype'] !== PTYPE.request || fields['callId'] !== call.callId || fields['contextId'] !== call.contextId || fields['opnum'] !== call.opnum) {
+          note(call, 'rpc-bad-verification-trailer', 'the verification trailer names another call than the PDU header: the header was changed on the way', '[MS-RPCE] 2.2.2.13.3', pdu.frame);
+        }
+      } else if (command === 'pcontext') {
+        this.verifyContext(call, pdu, fields);
+      } else if (command === 'unknown' && mustProcess) {
+        note(call, 'rpc-bad-verification-trailer', `the verification trailer holds command ${type}, which must be understood and is not`, '[MS-RPCE] 2.2.2.13', pdu.frame);
+      }
+    }
+  }
+
+  private verifyContext(call: PendingCall, pdu: PduView, fields: Readonly<Record<string, Value>>): void {
+    const abstract = syntaxOf(fields['interface']);
+    const transfer = transferOf(syntaxOf(fields['transfer']));
+    const { context } = call;
+    if (context === null) {
+      // A capture that begins after the bind: the client itself says what the context is.
+      if (transfer === null || call.problems?.some((problem) => problem.code === 'rpc-context-rejected') === true) return;
+      call.context = { id: call.contextId, abstract, transfer };
+      this.contexts.learn(call.direction, call.context);
+    } else if (context.abstract.uuid !== abstract.uuid || context.transfer !== transfer) {
+      note(call, 'rpc-bad-verification-trailer', `the verification trailer says interface ${abstract.uuid}, context ${call.contextId} was negotiated for ${context.abstract.uuid}`, '[MS-RPCE] 2.2.2.13.4', pdu.frame);
+    }
+  }
+}
+
+function syntaxOf(value: Value | undefined): SyntaxId {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return NULL_SYNTAX;
+  const { uuid, major, minor } = value as Readonly<Record<string, Value>>;
+  return typeof uuid === 'string' && typeof major === 'number' && typeof minor === 'number' ? { uuid, major, minor } : NULL_SYNTAX;
+}
+
+function moment(timeS: number, timeNs: number): Moment {
+  return { timeS, timeNs };
+}

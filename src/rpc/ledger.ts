@@ -1,0 +1,177 @@
+import type { Auth, BindRecord, Direction, Exchange, ExchangeOutcome, Fault, Flow, Moment, PresentationContext, Problem, ProblemCode, ShutdownRecord, Stub } from '../types.js';
+import type { RpcLimits } from './limits.js';
+import type { PduProtection } from './protection.js';
+import { detachStub, type StubBuilder } from './stub.js';
+
+/** What the observer hands on. */
+export type RpcOutput = Exchange | BindRecord | ShutdownRecord | Problem;
+
+/** Totals of a run; bytes and connections that are no RPC are in none of them. */
+export interface RpcCounts {
+  pdus: number;
+  /** Connections found to be RPC. */
+  associations: number;
+  exchanges: number;
+  binds: number;
+  /** Bytes passed over in search of a header. */
+  skippedBytes: number;
+}
+
+export const NO_PROBLEMS: readonly Problem[] = Object.freeze([]);
+
+/** A call whose answer is awaited, or whose fragments are not all there. */
+export class PendingCall {
+  readonly calls: PendingOwner;
+  readonly direction: Direction;
+  readonly callId: number;
+  readonly sequence: number;
+  contextId = 0;
+  opnum: number | null = null;
+  object: string | null = null;
+  context: PresentationContext | null = null;
+  request: Stub | null = null;
+  requestParts: StubBuilder | null = null;
+  responseParts: StubBuilder | null = null;
+  requestTime: Moment | null = null;
+  requestAuth: Auth | null = null;
+  responseAuth: Auth | null = null;
+  /** The request lies in memory the reader will reuse or let go. */
+  loose = false;
+  /** Bytes of its own counted in the ledger. */
+  held = 0;
+  cancelled = false;
+  orphaned = false;
+  problems: Problem[] | null = null;
+  previous: PendingCall | null = null;
+  next: PendingCall | null = null;
+
+  constructor(calls: PendingOwner, direction: Direction, callId: number, sequence: number) {
+    this.calls = calls;
+    this.direction = direction;
+    this.callId = callId;
+    this.sequence = sequence;
+  }
+}
+
+/** The table a pending call is in. */
+export interface PendingOwner {
+  readonly flow: Flow;
+  remove(call: PendingCall): void;
+}
+
+/** What the connections of one observer share: bounds, totals, the output, and all pending calls by age. */
+export class Ledger {
+  readonly limits: RpcLimits;
+  readonly protection: PduProtection | null;
+  readonly counts: RpcCounts = { pdus: 0, associations: 0, exchanges: 0, binds: 0, skippedBytes: 0 };
+  /** The caller's list during a push. */
+  out: RpcOutput[] = [];
+  private bytes = 0;
+  private pending = 0;
+  private sequence = 0;
+  private head: PendingCall | null = null;
+  private tail: PendingCall | null = null;
+  /** The oldest call that may be loose: all before it are settled. */
+  private unsettled: PendingCall | null = null;
+
+  constructor(limits: RpcLimits, protection: PduProtection | null) {
+    this.limits = limits;
+    this.protection = protection;
+  }
+
+  /** What the limits bound. */
+  get load(): { readonly heldBytes: number; readonly pendingCalls: number } {
+    return { heldBytes: this.bytes, pendingCalls: this.pending };
+  }
+
+  /** Counts `bytes` more (or fewer); false, and nothing counted, where the bound forbids it. */
+  hold(bytes: number): boolean {
+    if (bytes > 0 && this.bytes + bytes > this.limits.heldBytes) return false;
+    this.bytes += bytes;
+    return true;
+  }
+
+  /** Counts bytes for a call, giving up older calls to make room. */
+  holdFor(call: PendingCall, bytes: number): boolean {
+    while (!this.hold(bytes)) {
+      const oldest = this.head === call ? call.next : this.head;
+      if (oldest === null) return false;
+      this.evict(oldest, `unfinished calls hold ${this.limits.heldBytes} bytes; this oldest one is given up`);
+    }
+    call.held += bytes;
+    return true;
+  }
+
+  open(calls: PendingOwner, direction: Direction, callId: number): PendingCall {
+    if (this.pending >= this.limits.pendingTotal && this.head !== null) this.evict(this.head, `${this.limits.pendingTotal} calls wait for their answer; this oldest one is given up`);
+    const call = new PendingCall(calls, direction, callId, this.sequence++);
+    call.previous = this.tail;
+    if (this.tail === null) this.head = call;
+    else this.tail.next = call;
+    this.tail = call;
+    if (this.unsettled === null) this.unsettled = call;
+    this.pending++;
+    return call;
+  }
+
+  /** Ends a call: takes it off its table and hands its exchange on. */
+  close(call: PendingCall, outcome: ExchangeOutcome, response: Stub | null, fault: Fault | null, responseTime: Moment | null): void {
+    call.calls.remove(call);
+    if (call.previous === null) this.head = call.next;
+    else call.previous.next = call.next;
+    if (call.next === null) this.tail = call.previous;
+    else call.next.previous = call.previous;
+    if (this.unsettled === call) this.unsettled = call.next;
+    this.pending--;
+    this.bytes -= call.held;
+    this.counts.exchanges++;
+    this.out.push({
+      kind: 'exchange', flow: call.calls.flow, direction: call.direction, callId: call.callId, contextId: call.contextId, opnum: call.opnum, object: call.object,
+      context: call.context, request: call.request, response, fault, outcome, requestTime: call.requestTime, responseTime,
+      requestAuth: call.requestAuth, responseAuth: call.responseAuth, problems: call.problems ?? NO_PROBLEMS,
+    });
+  }
+
+  /** Gives up a call for a limit's sake. */
+  evict(call: PendingCall, message: string): void {
+    note(call, 'rpc-pending-limit', message, null, 0);
+    giveUp(this, call);
+  }
+
+  /** Copies the requests that still lie in the reader's memory; only those that came since the last time are visited. */
+  settle(): void {
+    for (let call = this.unsettled; call !== null; call = call.next) {
+      if (!call.loose || call.request === null) continue;
+      call.request = detachStub(call.request);
+      call.loose = false;
+      // Counted without a look at the bound: the bytes are in memory either way, and the next call that wants more finds out.
+      const size = call.request.end;
+      this.bytes += size;
+      call.held += size;
+    }
+    this.unsettled = null;
+  }
+}
+
+/** Ends a call that gets no (further) answer, with what there is of it. */
+export function giveUp(ledger: Ledger, call: PendingCall): void {
+  if (call.requestParts !== null) {
+    call.requestParts.incomplete = true;
+    call.request = call.requestParts.finish(null);
+    call.requestParts = null;
+  }
+  const parts = call.responseParts;
+  if (parts !== null) {
+    parts.incomplete = true;
+    note(call, 'rpc-fragment-lost', 'the last fragment of the response did not come', '[C706] 12.6.3.1', 0);
+    ledger.close(call, call.opnum === null ? 'response-only' : 'answered', parts.finish(null), null, null);
+    return;
+  }
+  ledger.close(call, call.orphaned ? 'orphaned' : call.cancelled ? 'cancelled' : 'unanswered', null, null, null);
+}
+
+/** Adds a problem to a call. */
+export function note(call: PendingCall, code: ProblemCode, message: string, spec: string | null, frame: number): void {
+  const at = frame > 0 ? { flow: call.calls.flow.id, frame } : { flow: call.calls.flow.id };
+  (call.problems ??= []).push({ kind: 'problem', layer: 'rpc', code, message, spec, at });
+}
