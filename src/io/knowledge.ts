@@ -7,7 +7,7 @@ import type { Codec, Encoding, Registry } from '../ndr/codec.js';
 import { pickle } from '../ndr/describe.js';
 import type { Names } from '../output/names.js';
 import type { Batch } from './decode.js';
-import { openCapture } from './open.js';
+import { openCapture } from './files.js';
 
 /** Everything a command may ask for, made ready once. */
 export interface Knowledge {

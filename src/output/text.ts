@@ -6,7 +6,8 @@ import { escapeTerminal } from './escape.js';
 import { endpointText, type Names } from './names.js';
 import { PLAIN, type Style } from './style.js';
 import { durationText, IsoClock } from './time.js';
-import { argumentsText, shortIpid, valueText } from './values.js';
+import { MAX_LINE_TEXT } from './limits.js';
+import { argumentsText, shortIpid, valueText, type Shown } from './values.js';
 
 /** How lines are made; `style` is PLAIN unless the reader is a terminal. */
 export interface TextOptions {
@@ -18,9 +19,11 @@ export class TextWriter {
   private readonly names: Names;
   private readonly style: Style;
   private readonly clock = new IsoClock();
+  private readonly shown: Shown;
 
   constructor(names: Names, options: TextOptions = {}) {
     this.names = names;
+    this.shown = { width: MAX_LINE_TEXT, names };
     this.style = options.style ?? PLAIN;
   }
 
@@ -62,7 +65,7 @@ export class TextWriter {
 
   private callee(call: Call): string {
     const { style } = this;
-    const text = signature(call, style);
+    const text = signature(call, this.shown, style);
     const doubt = call.certainty === 'guessed' ? style.warn(' (guessed)') : '';
     return text + doubt + (call.via === null ? '' : style.dim(` via ${call.via.method}`));
   }
@@ -84,7 +87,7 @@ const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
 
 /** Name of an HRESULT or status, or its number. */
 export function resultName(value: number, names: Names): string {
-  return names.hresult(value >>> 0) ?? hex32(value);
+  return names.hresult(value >>> 0) ?? names.status(value >>> 0) ?? hex32(value);
 }
 
 function objectText(call: Call): string {
@@ -93,18 +96,18 @@ function objectText(call: Call): string {
 }
 
 /** `IUpdateSearcher::Search(criteria="…") → ISearchResult#1`, `IUpdate.Title → "…"`, `IUpdateSearcher.Online = true`. */
-export function signature(call: Call, style: Style = PLAIN): string {
+export function signature(call: Call, shown: Shown, style: Style = PLAIN): string {
   const face = call.interface === null ? (call.iid === null ? '{unknown interface}' : `{${escapeTerminal(call.iid)}}`) : escapeTerminal(call.interface);
   if (call.method === null) return `${style.name(`${face} opnum ${call.opnum ?? '?'}`)}${stubsText(call)}`;
   const method = escapeTerminal(call.method);
   if (call.auth.verdict === 'sealed' && call.hresult === null && isEmpty(call.in) && isEmpty(call.out)) return `${style.name(`${face}::${method}`)}${stubsText(call)}`;
-  const got = outputs(call);
+  const got = outputs(call, shown);
   const arrow = got === '' ? '' : ` → ${style.value(got)}`;
   if (call.member === 'propput' || call.member === 'propputref') {
-    const { index, last } = splitLast(call.in);
+    const { index, last } = splitLast(call.in, shown);
     return `${style.name(`${face}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${last === null ? '' : ` = ${style.value(last)}`}${arrow}`;
   }
-  const given = argumentsText(call.in);
+  const given = argumentsText(call.in, shown);
   if (call.member === 'propget') return `${style.name(`${face}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
   return `${style.name(`${face}::${method}`)}(${given})${arrow}`;
 }
@@ -115,26 +118,27 @@ function isEmpty(fields: Call['in']): boolean {
 }
 
 /** A lone retval stands for itself; several results keep their names. */
-function outputs(call: Call): string {
+function outputs(call: Call, shown: Shown): string {
   const names = Object.keys(call.out);
   if (names.length === 0) return '';
   const retval = call.out['retval'];
-  if (names.length === 1 && retval !== undefined) return failed(call) && retval === null ? '' : valueText(retval);
+  if (names.length === 1 && retval !== undefined) return failed(call) && retval === null ? '' : valueText(retval, shown);
   // What a failed call leaves in its results says nothing.
   if (failed(call) && names.every((name) => isBlank(call.out[name] as Value))) return '';
-  return `(${argumentsText(call.out)})`;
+  const text = argumentsText(call.out, shown);
+  return text === '' ? '' : `(${text})`;
 }
 
 function isBlank(value: Value): boolean {
   return value === null || value === 0 || value === '' || value === false;
 }
 
-function splitLast(fields: Call['in']): { readonly index: string; readonly last: string | null } {
+function splitLast(fields: Call['in'], shown: Shown): { readonly index: string; readonly last: string | null } {
   const names = Object.keys(fields);
   const name = names.at(-1);
   if (name === undefined) return { index: '', last: null };
   const rest = Object.fromEntries(names.slice(0, -1).map((key) => [key, fields[key] as Value]));
-  return { index: argumentsText(rest), last: valueText(fields[name] as Value) };
+  return { index: argumentsText(rest, shown), last: valueText(fields[name] as Value, shown) };
 }
 
 /** ` [sealed]` or the sizes of stubs nobody can read. */

@@ -4,7 +4,7 @@ import type { Trace, TraceNode } from '../ndr/codec.js';
 import { failed } from '../analysis/failed.js';
 import type { Summary } from '../analysis/analyzer.js';
 import { escapeTerminal } from './escape.js';
-import { MAX_TREE_LINES, MAX_TREE_TEXT } from './limits.js';
+import { MAX_LINE_TEXT, MAX_TREE_LINES, MAX_TREE_TEXT } from './limits.js';
 import { endpointText, type Names } from './names.js';
 import { PLAIN, type Style } from './style.js';
 import { problemText, resultName, signature, summaryText, type TextOptions } from './text.js';
@@ -31,7 +31,7 @@ export class TreeWriter {
   /** Lines of a call, without the last line feed; an empty line ends it, so that calls stand apart. */
   call(call: Call, traces: Traces): string {
     const { style, names } = this;
-    const lines = [`${failed(call) ? style.bad('✗ ') : ''}call ${call.id}  ${signature(call, style)}`];
+    const lines = [`${failed(call) ? style.bad('✗ ') : ''}call ${call.id}  ${signature(call, { width: MAX_LINE_TEXT, names }, style)}`];
     const fact = (name: string, text: string | null): void => {
       if (text !== null) lines.push(`  ${style.dim(name.padEnd(11))} ${text}`);
     };
@@ -89,7 +89,7 @@ export class TreeWriter {
     // An empty range owns no byte.
     const range = node.end > node.start ? `${at(node.start)}-${at(node.end - 1)}` : at(node.start).padEnd(2 * digits + 1);
     const hidden = node.type === 'padding';
-    const value = node.children.length > 0 && isGroup(node.value) ? '' : ` = ${style.value(valueText(node.value, MAX_TREE_TEXT))}`;
+    const value = node.children.length > 0 && isGroup(node.value) ? '' : ` = ${style.value(valueText(node.value, { width: MAX_TREE_TEXT, names: null }))}`;
     const meaning = node.meaning === null ? '' : `  ${style.good(`(${escapeTerminal(node.meaning)})`)}`;
     const section = node.section === null ? '' : `  ${style.dim(`§ ${node.section}`)}`;
     const text = `${escapeTerminal(node.name)}: ${escapeTerminal(node.type)}${hidden && node.value === null ? '' : value}${meaning}${section}`;

@@ -1,15 +1,30 @@
-import { toHex } from '../bytes/hex.js';
 import type { Value } from '../types.js';
+import { hex32, toHex } from '../bytes/hex.js';
 import { cut, escapeTerminal, quoted } from './escape.js';
+import type { Names } from './names.js';
 import { MAX_LINE_DEPTH, MAX_LINE_ITEMS, MAX_LINE_TEXT, MAX_LINE_VALUES, MAX_SHOWN_BYTES } from './limits.js';
 
 type Bag = { readonly [name: string]: Value };
 
+/** How values are put on a line. */
+export interface Shown {
+  /** Characters of one text. */
+  readonly width: number;
+  /** Names results inside values; null leaves them numbers. */
+  readonly names: Names | null;
+}
+
+const LINE: Shown = { width: MAX_LINE_TEXT, names: null };
+/** Fields that hold an HRESULT, by what the specifications call them. */
+const RESULT_NAME = /^(?:p?hr|p?hresults?|scode|presults)$/i;
+/** Parameters that carry a call and say nothing of it. */
+const HEADERS = ['orpcthis', 'orpcthat'];
+
 /** A value on one line, bounded in every way and safe to print: `"text"`, `3`, `IUpdate#4`, `[1, 2, … 9]`, `{a=1, b=2}`. */
-export function valueText(value: Value, width = MAX_LINE_TEXT, depth = 0): string {
+export function valueText(value: Value, shown: Shown = LINE, depth = 0): string {
   switch (typeof value) {
     case 'string':
-      return quoted(value, width);
+      return quoted(value, shown.width);
     case 'number':
     case 'bigint':
     case 'boolean':
@@ -17,16 +32,17 @@ export function valueText(value: Value, width = MAX_LINE_TEXT, depth = 0): strin
     case 'object':
       if (value === null) return 'null';
       if (value instanceof Uint8Array) return bytesText(value);
-      if (Array.isArray(value)) return listText(value as readonly Value[], width, depth);
-      return bagText(value as Bag, width, depth);
+      if (Array.isArray(value)) return listText(value as readonly Value[], shown, depth);
+      return bagText(value as Bag, shown, depth);
   }
 }
 
 /** `name=value, …` of parameters; cut at MAX_LINE_VALUES characters. */
-export function argumentsText(fields: Bag): string {
+export function argumentsText(fields: Bag, shown: Shown = LINE): string {
   let text = '';
   for (const name in fields) {
-    text += `${text === '' ? '' : ', '}${escapeTerminal(name)}=${valueText(fields[name] as Value)}`;
+    if (HEADERS.includes(name)) continue;
+    text += `${text === '' ? '' : ', '}${escapeTerminal(name)}=${memberText(name, fields[name] as Value, shown, 0)}`;
     if (text.length > MAX_LINE_VALUES) break;
   }
   return cut(text, MAX_LINE_VALUES);
@@ -36,14 +52,14 @@ export function bytesText(bytes: Uint8Array): string {
   return bytes.length <= MAX_SHOWN_BYTES ? `<${toHex(bytes)}>` : `<${toHex(bytes, 0, MAX_SHOWN_BYTES)}… ${bytes.length} bytes>`;
 }
 
-function listText(list: readonly Value[], width: number, depth: number): string {
+function listText(list: readonly Value[], shown: Shown, depth: number): string {
   if (depth >= MAX_LINE_DEPTH) return `[${list.length}]`;
-  const shown = list.slice(0, MAX_LINE_ITEMS).map((item) => valueText(item, width, depth + 1));
-  if (list.length > MAX_LINE_ITEMS) shown.push(`… ${list.length}`);
-  return cut(`[${shown.join(', ')}]`, MAX_LINE_VALUES);
+  const parts = list.slice(0, MAX_LINE_ITEMS).map((item) => valueText(item, shown, depth + 1));
+  if (list.length > MAX_LINE_ITEMS) parts.push(`… ${list.length}`);
+  return cut(`[${parts.join(', ')}]`, MAX_LINE_VALUES);
 }
 
-function bagText(bag: Bag, width: number, depth: number): string {
+function bagText(bag: Bag, shown: Shown, depth: number): string {
   const pointer = pointerText(bag);
   if (pointer !== null) return pointer;
   if (depth >= MAX_LINE_DEPTH) return '{…}';
@@ -52,17 +68,23 @@ function bagText(bag: Bag, width: number, depth: number): string {
   if (typeof vt === 'string' && Object.hasOwn(bag, 'value')) {
     const held = bag['value'] as Value;
     if (held === null) return escapeTerminal(vt);
-    return (bag['byref'] === true ? '&' : '') + valueText(held, width, depth + 1);
+    return (bag['byref'] === true ? '&' : '') + valueText(held, shown, depth + 1);
   }
-  const shown: string[] = [];
+  const parts: string[] = [];
   for (const name in bag) {
-    if (shown.length >= MAX_LINE_ITEMS) {
-      shown.push('…');
+    if (parts.length >= MAX_LINE_ITEMS) {
+      parts.push('…');
       break;
     }
-    shown.push(`${escapeTerminal(name)}=${valueText(bag[name] as Value, width, depth + 1)}`);
+    parts.push(`${escapeTerminal(name)}=${memberText(name, bag[name] as Value, shown, depth + 1)}`);
   }
-  return cut(`{${shown.join(', ')}}`, MAX_LINE_VALUES);
+  return cut(`{${parts.join(', ')}}`, MAX_LINE_VALUES);
+}
+
+function memberText(name: string, value: Value, shown: Shown, depth: number): string {
+  if (shown.names === null || !RESULT_NAME.test(name)) return valueText(value, shown, depth);
+  if (typeof value === 'number') return shown.names.hresult(value >>> 0) ?? hex32(value);
+  return valueText(value, shown, depth);
 }
 
 /** An interface pointer by its label, or by its interface and the head of its IPID; null for anything else. */
