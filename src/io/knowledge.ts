@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
-import { activationHeader, activationProperties, specifications, valueTransforms } from '../../dissectors/index.js';
+import { activationHeader, activationProperties, specifications, valueTransforms, win32Errors } from '../../dissectors/index.js';
+import { Explainer, explanationLines } from '../analysis/explain.js';
 import { makeRegistry } from '../analysis/registry.js';
 import { dualStringTransform } from '../dcom/dualstring.js';
 import { makeObjref } from '../dcom/objref.js';
-import type { Codec, Encoding, Registry } from '../ndr/codec.js';
-import { pickle } from '../ndr/describe.js';
+import type { Registry } from '../ndr/codec.js';
 import type { Names } from '../output/names.js';
 import type { Batch } from './decode.js';
 import { openCapture } from './files.js';
@@ -19,39 +19,42 @@ export interface Knowledge {
   open(path: string, framesBefore: number, stdin: Readable): AsyncIterable<Batch>;
 }
 
-/** Activation properties are pickled little-endian NDR20 whatever the call is ([MS-DCOM] 2.2.22). */
-const PICKLED: Encoding = { littleEndian: true, syntax: 'ndr20' };
+const NDR20 = { littleEndian: true, syntax: 'ndr20' } as const;
 
-/** The tables of dissectors/, ready for use. */
+/** Puts the tables together. */
 export function knowledge(): Knowledge {
-  const names = errorNames();
+  const explainer = new Explainer(specifications, win32Errors);
   const registry = makeRegistry(specifications, {
-    nameOfStatus: (value) => names.hresult(value) ?? names.status(value),
-    transforms: (type) => {
-      const properties = new Map<string, Codec>();
-      return {
-        objref: makeObjref({
-          header: () => type(activationHeader, PICKLED),
-          property: (clsid) => {
-            const known = properties.get(clsid);
-            if (known !== undefined) return known;
-            const struct = Object.hasOwn(activationProperties, clsid) ? activationProperties[clsid] : undefined;
-            if (struct === undefined) return null;
-            const codec = type(pickle(struct), PICKLED);
-            properties.set(clsid, codec);
-            return codec;
-          },
-        }),
-        values: { ...valueTransforms, dualstring: dualStringTransform },
-      };
-    },
+    nameOfStatus: (value) => explainer.status(value),
+    transforms: (type) => ({
+      objref: makeObjref({
+        header: () => type(activationHeader, NDR20),
+        property: (clsid) => {
+          const known = activationProperties[clsid];
+          return known === undefined ? null : type(PICKLED.get(known) ?? pickled(known), NDR20);
+        },
+      }),
+      values: { ...valueTransforms, dualstring: dualStringTransform },
+    }),
   });
-  return { registry, names, explain: () => null, open: openCapture };
+  return {
+    registry,
+    names: explainer,
+    explain(text) {
+      const found = explainer.explain(text);
+      return found.length === 0 ? null : found.flatMap(explanationLines);
+    },
+    open: openCapture,
+  };
 }
 
-function errorNames(): Names {
-  const byValue = new Map<number, string>();
-  for (const specification of specifications) for (const { value, name } of specification.errors) if (!byValue.has(value)) byValue.set(value, name);
-  const name = (value: number): string | null => byValue.get(value >>> 0) ?? (value === 0 ? 'S_OK' : null);
-  return { hresult: name, status: name };
+type Property = (typeof activationProperties)[string];
+
+/** One pickle descriptor for each property, so that its codec is compiled once. */
+const PICKLED = new Map<Property, { readonly kind: 'pickle'; readonly of: Property }>();
+
+function pickled(of: Property): { readonly kind: 'pickle'; readonly of: Property } {
+  const made = { kind: 'pickle', of } as const;
+  PICKLED.set(of, made);
+  return made;
 }

@@ -1,0 +1,116 @@
+import { open, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { blockOf } from '../bytes/block.js';
+import { CaptureReader, type CaptureOutput } from '../capture/reader.js';
+import type { Problem } from '../types.js';
+import type { Batch } from './decode.js';
+import { CompressionError, compressionOf, decompress } from './decompress.js';
+import { UsageError } from './streams.js';
+
+/** Bytes asked for in one read: few awaits a megabyte, and a block small enough to be held by a few stray spans. */
+export const READ_SIZE = 512 * 1024;
+
+/**
+ * Opens a capture and yields its frames block by block; `-` is `stdin`. Compression and format are told by content.
+ * @throws UsageError when the input cannot be opened or read at all
+ */
+export async function* openCapture(path: string, framesBefore: number, stdin: Readable): AsyncGenerator<Batch> {
+  const progress = { read: 0 };
+  const size = path === '-' ? null : await sizeOf(path);
+  const pieces = path === '-' ? readStream(stdin, progress) : readFile(path, progress);
+  const reader = new CaptureReader({ framesBefore });
+  const items: CaptureOutput[] = [];
+  try {
+    for await (const piece of plain(pieces)) {
+      reader.push(blockOf(piece), 0, piece.length, items);
+      if (items.length > 0) yield { items: items.splice(0), read: progress.read, size };
+      if (reader.done) return;
+    }
+    reader.end(items);
+  } catch (error) {
+    if (!(error instanceof CompressionError)) throw error;
+    reader.end(items);
+    items.unshift(corrupt(error));
+  }
+  if (items.length > 0) yield { items, read: progress.read, size };
+}
+
+function corrupt(error: CompressionError): Problem {
+  return {
+    kind: 'problem', layer: 'capture', code: 'capture-bad-compression', spec: null, at: { offset: error.offset },
+    message: `${error.message}; what was decompressed before is shown (within the first ${error.offset} bytes of the compressed file)`,
+  };
+}
+
+/** The input's bytes, decompressed when their first bytes say so. */
+async function* plain(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const first = await pieces.next();
+  if (first.done === true) return;
+  const again = prepend(first.value, pieces);
+  const kind = compressionOf(first.value);
+  yield* kind === null ? again : decompress(kind, again);
+}
+
+async function* prepend(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw new UsageError(`${path} is a directory: give a capture file`);
+    return found.isFile() ? found.size : null;
+  } catch (error) {
+    throw error instanceof UsageError ? error : unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): UsageError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' || code === 'EPERM' ? 'permission denied: ask its owner, or copy it to where you may read it' : error instanceof Error ? error.message : String(error);
+  return new UsageError(`cannot read ${path}: ${why}`);
+}
+
+async function* readFile(path: string, progress: { read: number }): AsyncGenerator<Uint8Array> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  try {
+    for (;;) {
+      // A fresh buffer each time: frames are spans of it.
+      const buffer = new Uint8Array(READ_SIZE);
+      const { bytesRead } = await handle.read(buffer, 0, READ_SIZE, null).catch((error: unknown) => {
+        throw unreadable(path, error);
+      });
+      if (bytesRead === 0) return;
+      progress.read += bytesRead;
+      yield bytesRead === READ_SIZE ? buffer : buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** At least so many bytes are gathered before the first piece of a stream goes on, so that its format shows. */
+const FIRST_PIECE = 16;
+
+async function* readStream(stream: Readable, progress: { read: number }): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | null = new Uint8Array(0);
+  for await (const chunk of stream) {
+    const piece = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : new Uint8Array(chunk as Uint8Array);
+    progress.read += piece.length;
+    if (head === null) {
+      yield piece;
+      continue;
+    }
+    const joined: Uint8Array = new Uint8Array(head.length + piece.length);
+    joined.set(head);
+    joined.set(piece, head.length);
+    head = joined;
+    if (head.length < FIRST_PIECE) continue;
+    yield head;
+    head = null;
+  }
+  if (head !== null && head.length > 0) yield head;
+}
