@@ -23,7 +23,7 @@ function fromWin32(): readonly ErrorName[] {
 /** Names of HRESULTs and statuses, with causes for those people meet. */
 export const errors: Specification = {
   name: 'errors', title: 'Error names', types: [], interfaces: [], classes: [],
-  errors: [...named('MS-UAMG', windowsUpdate), ...named('MS-ERREF', hresults), ...fromWin32(), ...named('C706', nca)],
+  errors: [...named('MS-UAMG', windowsUpdate), ...named('MS-ERREF', [[0, 'S_OK'], [1, 'S_FALSE']]), ...named('MS-ERREF', hresults), ...fromWin32(), ...named('C706', nca)],
 };
 
 /** Win32 codes: what a fault PDU of Windows carries, and the low half of 0x8007xxxx. */

@@ -24,8 +24,8 @@ function holdsPointer(type: AnyType, types: ReadonlyMap<string, Specification['t
     case 'typedef':
       return holdsPointer(type.type, types, seen);
     case 'struct':
-      // The NDR form of an interface pointer in a structure of the table's own.
-      return type.name === 'MInterfacePointer' || type.fields.some((field) => holdsPointer(field.type, types, seen));
+      // RemQueryInterface answers with STDOBJREFs outside any interface pointer.
+      return type.name === 'STDOBJREF' || type.fields.some((field) => holdsPointer(field.type, types, seen));
     case 'union':
       return [...type.arms, ...(type.default === undefined ? [] : [type.default])].some((arm) => arm.type !== null && holdsPointer(arm.type, types, seen));
     case 'named': {

@@ -28,14 +28,16 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
   const otherwise: Arm | null = type.default === undefined ? null : { name: type.default.name, cases: [], node: armNode(-1) };
   const byName = new Map([...all, ...(otherwise === null ? [] : [otherwise])].map((arm) => [arm.name, arm]));
   const widest = [...byName.values()].reduce((most, arm) => Math.max(most, arm.node?.align ?? 1), 1);
-  const align = ndr64 ? Math.max(widest, tag.align) : tag.align;
+  // Counts for the structure around it; the union itself begins at its discriminant's alignment in NDR20.
+  const align = Math.max(widest, tag.align);
+  const begin = ndr64 ? align : tag.align;
   const switchIs = type.switchIs === null ? null : parseSize(type.switchIs);
   const members = type.switchType.kind === 'enum' ? (type.switchType as EnumType).members : null;
   const numberOf = (value: Value): number | null => (typeof value === 'number' ? value : typeof value === 'string' ? (members?.[value] ?? null) : null);
   const anyRest = [...byName.values()].some((arm) => arm.node !== null && arm.node.rest !== null);
 
   function flat(m: Machine): Value {
-    m.pad(align);
+    m.pad(begin);
     const { tracer } = m;
     const own = tracer?.name ?? '';
     const open = tracer === null ? null : tracer.open(type.name, m.offset, type.section);
@@ -93,7 +95,7 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
     put(e, value) {
       const name = armOf(value);
       if (name === null) unfit(e, `${type.name} wants one of ${[...byName.keys()].join(', ')}`);
-      e.pad(align);
+      e.pad(begin);
       const wanted = switchIs === null ? (value as Bag)['tag'] : switchIs.value(e);
       const arm = byName.get(name);
       const canonical = wanted ?? arm?.cases[0] ?? 0;

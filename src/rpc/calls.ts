@@ -34,6 +34,8 @@ export class Calls {
   private readonly epochs: [number, number] = [0, 0];
   /** Call id that was answered before its request was whole, for each direction of the request; -1: none. */
   private readonly early: [number, number] = [-1, -1];
+  /** Answers that came before their requests, oldest first. */
+  private readonly late: PendingCall[] = [];
   /** Requests were seen in that direction. */
   private readonly asked: [boolean, boolean] = [false, false];
 
@@ -49,14 +51,18 @@ export class Calls {
   }
 
   remove(call: PendingCall): void {
-    this.pending[call.direction].delete(call.callId);
+    const map = this.pending[call.direction];
+    if (map.get(call.callId) === call) map.delete(call.callId);
+    else if (call.answer !== null) this.late.splice(this.late.indexOf(call), 1);
   }
 
   request(pdu: PduView, direction: Direction, opened: Opened): void {
     this.asked[direction] = true;
+    if (this.late.length > 0) this.catchUp(pdu, direction);
     const first = (pdu.flags & PFC.first) !== 0;
     let call = this.pending[direction].get(pdu.callId) ?? null;
-    if (call !== null && first) {
+    if (call !== null && call.opnum === null && call.answer !== null) this.describe(call, pdu, direction);
+    else if (call !== null && first) {
       this.superseded(call, pdu);
       call = null;
     } else if (call !== null && call.requestParts === null && call.request !== null) {
@@ -86,7 +92,8 @@ export class Calls {
       call.requestParts = null;
       if (call.request.verification !== null) this.verify(call, pdu, call.request.verification);
     }
-    if ((pdu.flags & PFC.maybe) !== 0) this.ledger.close(call, 'maybe', null, null, null);
+    if (call.answer !== null) giveUp(this.ledger, call);
+    else if ((pdu.flags & PFC.maybe) !== 0) this.ledger.close(call, 'maybe', null, null, null);
   }
 
   response(pdu: PduView, direction: Direction, opened: Opened): void {
@@ -95,7 +102,7 @@ export class Calls {
     else if (pdu.short) note(call, 'rpc-malformed', `frag_length ${pdu.fragLength} is too short for a response`, '[C706] 12.6.4.10', pdu.frame);
     if ((pdu.flags & WHOLE) === WHOLE && call.responseParts === null) {
       call.responseAuth = opened.auth;
-      this.finish(call, pdu, wholeStub(pdu, opened.block, opened.start, opened.end, opened.sealed, null));
+      this.complete(call, pdu, wholeStub(pdu, opened.block, opened.start, opened.end, opened.sealed, null), null, opened);
       return;
     }
     const first = (pdu.flags & PFC.first) !== 0;
@@ -110,7 +117,9 @@ export class Calls {
       if (!first) note(call, 'rpc-fragment-lost', 'the first fragment of the response was not captured: its stub is left out', '[C706] 12.6.3.1', pdu.frame);
     }
     this.append(call, parts, pdu, direction, opened);
-    if ((pdu.flags & PFC.last) !== 0) this.finish(call, pdu, parts.finish(null));
+    if ((pdu.flags & PFC.last) === 0) return;
+    call.responseParts = null;
+    this.complete(call, pdu, parts.finish(null), null, null);
   }
 
   /** A fault ends its call whatever came before; its stub, if any, is extended error information and kept ([MS-RPCE] 2.2.2.8). */
@@ -120,7 +129,7 @@ export class Calls {
     call.responseParts = null;
     call.responseAuth = opened.auth;
     const stub = wholeStub(pdu, opened.block, opened.start, opened.end, opened.sealed, null);
-    this.ledger.close(call, call.opnum === null ? 'response-only' : 'faulted', stub, fault, moment(pdu.timeS, pdu.timeNs));
+    this.complete(call, pdu, stub, fault, opened);
   }
 
   /** co_cancel: the client wants the call to end soon; orphaned: it no longer listens. Either may cross an answer. */
@@ -142,17 +151,23 @@ export class Calls {
 
   end(): void {
     const [a, b] = this.pending;
-    const all = [...a.values(), ...b.values()];
-    if (a.size > 0 && b.size > 0) all.sort((x, y) => x.sequence - y.sequence);
+    const all = [...this.late, ...a.values(), ...b.values()];
+    if (all.length > Math.max(a.size, b.size)) all.sort((x, y) => x.sequence - y.sequence);
     for (const call of all) giveUp(this.ledger, call);
   }
 
   private open(pdu: PduView, direction: Direction): PendingCall {
     const call = this.create(direction, pdu.callId);
+    this.describe(call, pdu, direction);
+    return call;
+  }
+
+  /** Fills in what the header of a request says. */
+  private describe(call: PendingCall, pdu: PduView, direction: Direction): void {
     const { view } = pdu.block;
     const at = pdu.start;
     call.requestTime = moment(pdu.firstS, pdu.firstNs);
-    if (pdu.end - at < 24) return call;
+    if (pdu.end - at < 24) return;
     call.contextId = view.getUint16(at + 20, pdu.littleEndian);
     call.opnum = view.getUint16(at + 22, pdu.littleEndian);
     if ((pdu.flags & PFC.object) !== 0 && pdu.end - at >= 40) call.object = guidAt(view, at + 24, pdu.littleEndian);
@@ -164,7 +179,6 @@ export class Calls {
       // From the first byte on every bind was seen: the client made the id up.
       note(call, 'rpc-unknown-context', `the request names presentation context ${call.contextId}, which was never negotiated`, '[C706] 12.6.3.1', pdu.frame);
     }
-    return call;
   }
 
   private create(direction: Direction, callId: number): PendingCall {
@@ -245,8 +259,38 @@ export class Calls {
     return graver(before, now);
   }
 
-  private finish(call: PendingCall, pdu: PduView, response: Stub): void {
-    this.ledger.close(call, call.opnum === null ? 'response-only' : 'answered', response, null, moment(pdu.timeS, pdu.timeNs));
+  /** Ends a call with its answer; one without a request is kept for a while. `opened` null: the stub has memory of its own. */
+  private complete(call: PendingCall, pdu: PduView, stub: Stub, fault: Fault | null, opened: Opened | null): void {
+    const time = moment(pdu.timeS, pdu.timeNs);
+    if (call.opnum !== null) {
+      this.ledger.close(call, fault === null ? 'answered' : 'faulted', stub, fault, time);
+      return;
+    }
+    if (!this.asked[call.direction]) {
+      this.ledger.close(call, 'response-only', stub, fault, time);
+      return;
+    }
+    // A hole holds back what is behind it in its own direction only: a request captured earlier may still be delivered.
+    this.pending[call.direction].delete(call.callId);
+    call.answer = { stub, fault, time, frame: pdu.frame, loose: opened !== null && !opened.own };
+    this.late.push(call);
+    const [oldest] = this.late;
+    if (this.late.length > this.ledger.limits.lateRequests && oldest !== undefined) giveUp(this.ledger, oldest);
+  }
+
+  /** A request came: takes the answer that waits for it, and gives up those that it proves to be orphans. */
+  private catchUp(pdu: PduView, direction: Direction): void {
+    const frame = pdu.pieceFrame?.[0] ?? pdu.frame;
+    for (const call of [...this.late]) {
+      if (call.direction !== direction) continue;
+      if (call.answer !== null && call.answer.frame < frame) giveUp(this.ledger, call);
+      else if (call.callId === pdu.callId && !this.pending[direction].has(call.callId)) {
+        this.late.splice(this.late.indexOf(call), 1);
+        this.pending[direction].set(call.callId, call);
+        call.problems = call.problems?.filter((problem) => problem.code !== 'rpc-orphan-response') ?? null;
+        if (call.problems?.length === 0) call.problems = null;
+      }
+    }
   }
 
   /** What the client says of its request behind the stub has to agree with the header ([MS-RPCE] 2.2.2.13.3, 2.2.2.13.4). */

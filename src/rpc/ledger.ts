@@ -19,6 +19,16 @@ export interface RpcCounts {
 
 export const NO_PROBLEMS: readonly Problem[] = Object.freeze([]);
 
+/** An answer that was delivered before its request. */
+export interface LateAnswer {
+  stub: Stub;
+  readonly fault: Fault | null;
+  readonly time: Moment;
+  /** Frame of its last byte. */
+  readonly frame: number;
+  loose: boolean;
+}
+
 /** A call whose answer is awaited, or whose fragments are not all there. */
 export class PendingCall {
   readonly calls: PendingOwner;
@@ -35,6 +45,7 @@ export class PendingCall {
   requestTime: Moment | null = null;
   requestAuth: Auth | null = null;
   responseAuth: Auth | null = null;
+  answer: LateAnswer | null = null;
   /** The request lies in memory the reader will reuse or let go. */
   loose = false;
   /** Bytes of its own counted in the ledger. */
@@ -141,15 +152,25 @@ export class Ledger {
   /** Copies the requests that still lie in the reader's memory; only those that came since the last time are visited. */
   settle(): void {
     for (let call = this.unsettled; call !== null; call = call.next) {
-      if (!call.loose || call.request === null) continue;
-      call.request = detachStub(call.request);
-      call.loose = false;
-      // Counted without a look at the bound: the bytes are in memory either way, and the next call that wants more finds out.
-      const size = call.request.end;
-      this.bytes += size;
-      call.held += size;
+      if (call.loose && call.request !== null) {
+        call.request = this.detach(call, call.request);
+        call.loose = false;
+      }
+      const { answer } = call;
+      if (answer?.loose === true) {
+        answer.stub = this.detach(call, answer.stub);
+        answer.loose = false;
+      }
     }
     this.unsettled = null;
+  }
+
+  private detach(call: PendingCall, stub: Stub): Stub {
+    const copy = detachStub(stub);
+    // Counted without a look at the bound: the bytes are in memory either way, and the next call that wants more finds out.
+    this.bytes += copy.end;
+    call.held += copy.end;
+    return copy;
   }
 }
 
@@ -160,7 +181,11 @@ export function giveUp(ledger: Ledger, call: PendingCall): void {
     call.request = call.requestParts.finish(null);
     call.requestParts = null;
   }
-  const parts = call.responseParts;
+  const { answer, responseParts: parts } = call;
+  if (answer !== null) {
+    ledger.close(call, call.opnum === null ? 'response-only' : answer.fault === null ? 'answered' : 'faulted', answer.stub, answer.fault, answer.time);
+    return;
+  }
   if (parts !== null) {
     parts.incomplete = true;
     note(call, 'rpc-fragment-lost', 'the last fragment of the response did not come', '[C706] 12.6.3.1', 0);

@@ -16,6 +16,8 @@ export interface RpcLimits {
   readonly fragments: number;
   /** Calls of one connection and direction that wait for an answer; past it the oldest is given up. */
   readonly pendingCalls: number;
+  /** Answers of one connection kept for a request that was captured before them and is still held back behind a hole. */
+  readonly lateRequests: number;
   /** Calls waiting over all connections; past it the oldest is given up. */
   readonly pendingTotal: number;
   /** Presentation contexts kept per connection and role; further ones are reported and not learned. */
@@ -34,6 +36,7 @@ export const RPC_LIMITS: RpcLimits = {
   stubBytes: 64 * 1024 * 1024,
   fragments: 65_536,
   pendingCalls: 4096,
+  lateRequests: 8,
   pendingTotal: 65_536,
   contexts: 1024,
   pendingBinds: 64,
