@@ -47,6 +47,7 @@ export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => No
       return value;
     },
     put(e, value) {
+      e.pad(align);
       if (isFull && value !== null && typeof value === 'object' && e.full?.has(value)) {
         e.hidden();
         e.pointer(e.full.get(value) ?? 0);
@@ -97,6 +98,7 @@ export function interfaceNode(name: string | null, ndr64: boolean, objref: () =>
       return readInterfacePointer(m, objref());
     },
     put(e, value) {
+      e.pad(align);
       const taped = e.hidden();
       e.pointer(value === null ? 0 : typeof taped === 'number' && taped !== 0 ? taped : e.nextReferent());
     },

@@ -192,10 +192,10 @@ function bstrNode(ndr64: boolean): Node {
     },
     rest: readBlob,
     put(e, value) {
+      e.pad(align);
       const taped = e.hidden();
       // A pointer that was null stays null; a null value is a pointer to an empty blob otherwise.
       if (taped === 0 && value === null) {
-        e.pad(align);
         if (ndr64) e.u64(0n);
         else e.u32(0);
         return;
@@ -248,6 +248,7 @@ function putBlob(e: Encoder, value: Value): void {
   const pointed = e.hidden();
   if (value === null) {
     if (pointed === 0) return;
+    e.pad(e.ndr64 ? 8 : 4);
     const bytes = e.hiddenNumber(NULL_BYTES);
     const size = e.hiddenNumber(0);
     e.count(0);
@@ -257,6 +258,7 @@ function putBlob(e: Encoder, value: Value): void {
   }
   if (typeof value !== 'string') unfit(e, `a string or null is wanted, not ${typeof value}`);
   const units = value.length;
+  e.pad(e.ndr64 ? 8 : 4);
   const taped = e.hidden();
   const size = e.hidden();
   e.count(units);

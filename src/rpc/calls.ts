@@ -266,7 +266,8 @@ export class Calls {
       this.ledger.close(call, fault === null ? 'answered' : 'faulted', stub, fault, time);
       return;
     }
-    if (!this.asked[call.direction]) {
+    // A capture that begins midstream, or has one direction only, gives answers without requests: those are not waited for.
+    if (this.flow.opened !== 'syn' && !this.asked[call.direction]) {
       this.ledger.close(call, 'response-only', stub, fault, time);
       return;
     }
@@ -281,11 +282,12 @@ export class Calls {
   /** A request came: takes the answer that waits for it, and gives up those that it proves to be orphans. */
   private catchUp(pdu: PduView, direction: Direction): void {
     const frame = pdu.pieceFrame?.[0] ?? pdu.frame;
-    for (const call of [...this.late]) {
-      if (call.direction !== direction) continue;
-      if (call.answer !== null && call.answer.frame < frame) giveUp(this.ledger, call);
-      else if (call.callId === pdu.callId && !this.pending[direction].has(call.callId)) {
-        this.late.splice(this.late.indexOf(call), 1);
+    for (let i = 0; i < this.late.length;) {
+      const call = this.late[i] as PendingCall;
+      if (call.direction === direction && call.answer !== null && call.answer.frame < frame) giveUp(this.ledger, call);
+      else if (call.direction !== direction || call.callId !== pdu.callId || this.pending[direction].has(call.callId)) i++;
+      else {
+        this.late.splice(i, 1);
         this.pending[direction].set(call.callId, call);
         call.problems = call.problems?.filter((problem) => problem.code !== 'rpc-orphan-response') ?? null;
         if (call.problems?.length === 0) call.problems = null;
