@@ -52,12 +52,25 @@ describe('pairing', () => {
       ask(4), [0, encodeBare('co_cancel', { callId: 4 })], ask(5), [0, encodeBare('orphaned', { callId: 5 })], [0, maybe], ask(6), answer(99),
     ]);
     expect(exchanges.map((exchange) => [exchange.callId, exchange.outcome])).toEqual([
-      [2, 'answered'], [3, 'faulted'], [20, 'maybe'], [99, 'response-only'], [4, 'cancelled'], [5, 'orphaned'], [6, 'unanswered'],
+      [2, 'answered'], [3, 'faulted'], [20, 'maybe'], [4, 'cancelled'], [5, 'orphaned'], [6, 'unanswered'], [99, 'response-only'],
     ]);
     const faulted = exchanges[1];
     expect(faulted?.fault).toEqual({ status: 0x1c010002, didNotExecute: true });
     expect(faulted?.response?.frames).toEqual([6]);
-    expect(exchanges[3]?.problems.map((problem) => problem.code)).toEqual(['rpc-orphan-response']);
+    expect(exchanges[6]?.problems.map((problem) => problem.code)).toEqual(['rpc-orphan-response']);
+  });
+
+  it('pairs an answer that was delivered before its request, and no other', () => {
+    const wire = new Wire();
+    const start = [wire.chunk(0, join(simpleBind(), ask(2)[1])), wire.chunk(1, join(simpleAck(), answer(2)[1]))];
+    const late = wire.chunk(0, ask(3)[1]);
+    const early = wire.chunk(1, answer(3)[1]);
+    const orphan = wire.chunk(1, answer(4)[1]);
+    const reused = wire.chunk(0, ask(4)[1]);
+    const { exchanges } = observe([...start, early, late, orphan, reused]);
+    expect(exchanges.map((exchange) => [exchange.callId, exchange.outcome, exchange.problems.map((problem) => problem.code)])).toEqual([
+      [2, 'answered', []], [3, 'answered', []], [4, 'response-only', ['rpc-orphan-response']], [4, 'unanswered', []],
+    ]);
   });
 
   it('keeps a cancelled call that is answered all the same', () => {

@@ -53,8 +53,8 @@ describe.skipIf(CAPTURES === null)('real captures', () => {
   it('dcerpc-gap: what is there is found, behind the hole too', () => {
     const seen = observeCapture('dcerpc-gap.pcap');
     expect(seen.binds.map((bind) => [bind.outcome, bind.alter])).toEqual([['accepted', false]]);
-    expect(seen.exchanges.some((exchange) => exchange.callId === 2 && exchange.fault !== null)).toBe(true);
-    expect(seen.exchanges.some((exchange) => exchange.callId === 3 && exchange.outcome === 'unanswered')).toBe(true);
+    // The request of call 2 lies behind the hole, its fault before: they are paired all the same.
+    expect(seen.exchanges.map((exchange) => [exchange.callId, exchange.outcome])).toEqual([[2, 'faulted'], [3, 'unanswered']]);
   });
 
   it('privacy: sealed and told so, 33,592 bytes in six fragments', () => {
