@@ -3,13 +3,15 @@ import type { Knowledge } from './knowledge.js';
 import type { Sink } from './sink.js';
 
 /** Says what each of `texts` means; false when one of them is unknown. */
-export function explainCommand(known: Pick<Knowledge, 'explain'>, texts: readonly string[], out: Sink, messages: Sink): boolean {
+export function explainCommand(known: Pick<Knowledge, 'explain' | 'near'>, texts: readonly string[], out: Sink, messages: Sink): boolean {
   let all = true;
   for (const [index, text] of texts.entries()) {
     const lines = known.explain(text);
     if (lines === null) {
       all = false;
-      messages.line(`uamgscope: nothing is known of ${escapeTerminal(text)}: give a number (0x80240007, -2145124345), a name (WU_E_INVALIDINDEX) or a GUID`);
+      const near = known.near(text);
+      const advice = near.length === 0 ? 'give a number (0x80240007), a name (WU_E_INVALIDINDEX) or a GUID' : `did you mean ${near.join(', ')}?`;
+      messages.line(`uamgscope: nothing is known of ${escapeTerminal(text)}: ${advice}`);
       continue;
     }
     if (index > 0) out.line('');

@@ -144,9 +144,12 @@ async function decodeCommand(files: readonly string[], flags: DecodeFlags, strea
   return flags.strict === true && result.damaged ? EXIT.damaged : EXIT.ok;
 }
 
-function whereOf(source: string, known: Knowledge): Where {
+function whereOf(source: string, { names, explain, near }: Knowledge): Where {
   try {
-    return compileWhere(source, { hresult: known.names.hresult, status: known.names.status, failed });
+    return compileWhere(source, {
+      hresult: (value) => names.hresult(value), status: (value) => names.status(value), failed,
+      misspelt: (name) => (name.includes('(') || explain(name) !== null ? null : near(name)),
+    });
   } catch (error) {
     if (error instanceof WhereError) throw new UsageError(`--where: ${error.explain(source)}`);
     throw error;

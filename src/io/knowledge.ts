@@ -6,6 +6,7 @@ import { dualStringTransform } from '../dcom/dualstring.js';
 import { makeObjref } from '../dcom/objref.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Names } from '../output/names.js';
+import { suggest } from '../where/suggest.js';
 import type { Batch } from './decode.js';
 import { openCapture } from './files.js';
 
@@ -14,7 +15,9 @@ export interface Knowledge {
   readonly registry: Registry;
   readonly names: Names;
   /** What a number, name or GUID means, as lines for people; null when nobody knows. */
-  explain(text: string): readonly string[] | null;
+  readonly explain: (text: string) => readonly string[] | null;
+  /** Names of codes like a misspelt one, nearest first. */
+  readonly near: (text: string) => readonly string[];
   /** Opens a capture; `-` is `stdin`. @throws UsageError when it cannot be read at all. */
   open(path: string, framesBefore: number, stdin: Readable): AsyncIterable<Batch>;
 }
@@ -44,6 +47,7 @@ export function knowledge(): Knowledge {
       const found = explainer.explain(text);
       return found.length === 0 ? null : found.flatMap(explanationLines);
     },
+    near: (text) => [...new Set([...explainer.suggestions(text), ...suggest(text, [...specifications.flatMap((one) => one.errors), ...win32Errors].map((error) => error.name))])].slice(0, 3),
     open: openCapture,
   };
 }

@@ -5,6 +5,8 @@ export interface Facts {
   hresult(value: number): string | null;
   status(value: number): string | null;
   failed(call: Call): boolean;
+  /** Names like `name` when no code has it; null when one has, or nobody can tell. */
+  misspelt?(name: string): readonly string[] | null;
 }
 
 /** What a field may be compared with: `hresult` and `status` are numbers that also have names, `time` an ISO 8601 text, `duration` nanoseconds. */

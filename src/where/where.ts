@@ -161,6 +161,10 @@ class Compiler {
     // A result is compared by name with a name, by number with anything else.
     const used = a.named !== null && typeof value === 'string' ? a.named : get;
     if (used === a.named && op !== '==' && op !== '!=') throw new WhereError(`${a.path} has an order only as a number`, b.at);
+    if (used === a.named) {
+      const near = this.facts.misspelt?.(String(value)) ?? null;
+      if (near !== null) throw new WhereError(`no code has the name ${JSON.stringify(value)}`, b.at, near.map((name) => JSON.stringify(name)));
+    }
     return (call) => compare(op, used(call), value);
   }
 

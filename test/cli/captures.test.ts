@@ -3,10 +3,11 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/io/cli.js';
-import { ROOT, shared } from '../support/shared.js';
+import { packageRoot, sharedCaptures } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 
-const mmc = shared('captures/mmc20-application.pcap', 'decode of a real capture');
+const ROOT = packageRoot();
+const mmc = sharedCaptures().find((path) => path.endsWith('mmc20-application.pcap')) ?? null;
 
 async function decoded(...words: string[]) {
   const streams = testStreams();
@@ -45,6 +46,13 @@ describe.skipIf(mmc === null)('decode of a real capture', () => {
     expect(chosen.lines.length).toBeGreaterThan(0);
     for (const line of chosen.lines) expect(line).toContain('IRemUnknown2::RemQueryInterface(');
     expect((await decoded(file, '--limit', '3')).lines.length).toBe(3);
+  });
+
+  it('finds results by their names', async () => {
+    const named = await decoded(file, '--where', 'hresult == "E_NOINTERFACE" && failed');
+    expect(named.lines.length).toBeGreaterThan(0);
+    for (const line of named.lines) expect(line).toMatch(/^✗ .*E_NOINTERFACE/);
+    expect(named.out).toBe((await decoded(file, '--where', 'hresult == 0x80004002')).out);
   });
 
   it('tells of a parameter that never occurred', async () => {

@@ -31,6 +31,7 @@ function knowing(items: Batch['items']): () => Promise<Knowledge> {
   return async () => ({
     registry, names: sampleNames,
     explain: (text) => (text === '0x80240007' ? ['WU_E_INVALIDINDEX', '  the index is out of range'] : null),
+    near: (text) => (text === 'WU_E_INVALIDINDX' ? ['WU_E_INVALIDINDEX'] : []),
     async *open(path) {
       if (path === 'missing') throw new UsageError('missing: there is no such file');
       yield { items, read: 24, size: 24 };
@@ -66,7 +67,8 @@ describe('usage', () => {
     ['decode x --password y', "unknown option '--password'"],
     ['decode missing', 'uamgscope: missing: there is no such file'],
     ['interfaces IUpdateSercher', 'did you mean IUpdateSearcher?'],
-    ['explain nothing', 'nothing is known of nothing'],
+    ['explain nothing', 'nothing is known of nothing: give a number'],
+    ['explain WU_E_INVALIDINDX', 'did you mean WU_E_INVALIDINDEX?'],
   ])('%s ends with status 2 and says why on stderr', async (line, why) => {
     const { status, out, err } = await typed(line);
     expect(err).toContain(why);

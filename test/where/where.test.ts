@@ -127,6 +127,13 @@ describe('where: what is refused', () => {
     expect(refusal(expression).explain(expression)).toBe('unknown field "mehtod"\n  failed && mehtod == "x"\n            ^\n  did you mean method?');
   });
 
+  it('knows a misspelt result name where it can be told', () => {
+    const knowing = { ...facts, misspelt: (name: string) => (name === 'E_FAIL' ? null : ['E_FAIL']) };
+    expect(() => compileWhere('hresult == "E_FAIL" && hresult in ["E_FAIL", 5] && method == "E_FIAL"', knowing)).not.toThrow();
+    expect(() => compileWhere('hresult == "E_FIAL"', knowing)).toThrow('no code has the name "E_FIAL"');
+    expect(() => compileWhere('fault in ["E_FIAL"]', knowing)).toThrow('no code has the name');
+  });
+
   it('takes harmless patterns', () => {
     for (const pattern of ['^a+b*$', '(abc)+', '[a-z]+\\\\d{1,3}', '(a|b)c?', '(?:x.y)?z', 'a{2,5}']) expect(() => compileWhere(`method ~ "${pattern}"`, facts), pattern).not.toThrow();
   });
