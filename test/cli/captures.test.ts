@@ -83,6 +83,17 @@ describe.skipIf(mmc === null)('decode of a real capture', () => {
   });
 });
 
+describe.skipIf(mmc === null)('every shared capture', () => {
+  it.each(sharedCaptures())('%s comes out whole in every format', async (file) => {
+    const records = (await decoded(file, '--format', 'ndjson')).lines.map((line) => JSON.parse(line) as CallRecord);
+    const calls = records.filter((record) => record.kind === 'call').length;
+    const text = await decoded(file, '--color', 'never');
+    expect(text.lines.length).toBe(calls);
+    const tree = await decoded(file, '--format', 'tree', '--limit', '50');
+    for (const line of [...text.lines, ...tree.lines]) if (/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(line)) expect.fail(JSON.stringify(line));
+  });
+});
+
 describe('the program itself', () => {
   it('ends with the status of its command', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'src/main.ts'), 'decode', 'no-such-file.pcap'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
