@@ -1,0 +1,43 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pcapHeader, pcapngHeader, pcapngPacket, pcapRecord } from '../../src/capture/write.js';
+import { earlyBound, lateBound } from './scenario.js';
+import type { Trace } from './wire.js';
+
+const ETHERNET = 1;
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function pcapng(trace: Trace): Uint8Array {
+  return joined([pcapngHeader(ETHERNET, { application: 'uamgscope captures/make' }), ...trace.packets.map((packet) => pcapngPacket(packet))]);
+}
+
+function pcap(trace: Trace, keep: (index: number) => boolean, cut: number): Uint8Array {
+  const whole = joined([pcapHeader(ETHERNET), ...trace.packets.filter((_, index) => keep(index)).map((packet) => pcapRecord(packet))]);
+  return whole.subarray(0, whole.length - cut);
+}
+
+/** Every sample capture by its name: what each holds stands in MANIFEST.md. */
+export const SAMPLES: Readonly<Record<string, () => Uint8Array>> = {
+  'wua-session.pcapng': () => pcapng(earlyBound()),
+  'wua-late-bound.pcapng': () => pcapng(lateBound({ v6: true })),
+  'wua-bigendian.pcapng': () => pcapng(earlyBound({ encoding: { littleEndian: false, syntax: 'ndr20' } })),
+  'wua-ndr64.pcapng': () => pcapng(earlyBound({ encoding: { littleEndian: true, syntax: 'ndr64' }, maxFragment: 256 })),
+  'wua-printed-opnums.pcapng': () => pcapng(earlyBound({ numbering: 'printed' })),
+  // Packets 60 to 62 are missing, and the file ends inside its last packet.
+  'wua-damaged.pcap': () => pcap(earlyBound(), (index) => index < 60 || index > 62, 17),
+};
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), '..');
+if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1]) {
+  for (const [name, make] of Object.entries(SAMPLES)) writeFileSync(join(folder, name), make());
+}

@@ -1,0 +1,106 @@
+import { knowledge } from '../../src/io/knowledge.js';
+import { EncodeError, type Encoding, type Fields, type MethodCodec } from '../../src/ndr/codec.js';
+import type { MemberKind } from '../../src/ndr/types.js';
+import { encodeAlterContext, encodeAlterContextResp, encodeBind, encodeBindAck, encodeFault, encodeRequestFragments, encodeResponseFragments } from '../../src/rpc/encode.js';
+import { NDR20, NDR64 } from '../../src/rpc/syntax.js';
+import type { Value } from '../../src/types.js';
+import type { Connection } from './wire.js';
+
+/** How a session's bytes are made. */
+export interface SessionOptions {
+  readonly encoding?: Encoding;
+  /** `printed`: requests carry the opnums as [MS-UAMG] prints them. */
+  readonly numbering?: 'wire' | 'printed';
+  /** Largest fragment, in bytes. */
+  readonly maxFragment?: number;
+}
+
+/** A call to put into the capture. */
+export interface SampleCall {
+  readonly interface: string;
+  readonly method: string;
+  readonly kind?: MemberKind;
+  readonly ipid?: string;
+  readonly in?: Fields;
+  readonly out?: Fields;
+  /** HRESULT or status; 0 when left out. */
+  readonly result?: number;
+  /** Answer with a fault of this status instead. */
+  readonly fault?: number;
+  /** Microseconds the server takes. */
+  readonly latency?: number;
+}
+
+export const CAUSALITY = '5a9b1c2d-3e4f-4a5b-8c6d-7e8f90a1b2c3';
+const { registry } = knowledge();
+const LITTLE: Encoding = { littleEndian: true, syntax: 'ndr20' };
+
+/** The calls of one connection: contexts are negotiated when an interface is first used. */
+export class Session {
+  private readonly connection: Connection;
+  private readonly encoding: Encoding;
+  private readonly numbering: 'wire' | 'printed';
+  private readonly maxFragment: number;
+  private readonly contexts = new Map<string, number>();
+  private callId = 1;
+  private readonly wait: (microseconds: number) => void;
+
+  constructor(connection: Connection, wait: (microseconds: number) => void, options: SessionOptions = {}) {
+    this.connection = connection;
+    this.wait = wait;
+    this.encoding = options.encoding ?? LITTLE;
+    this.numbering = options.numbering ?? 'wire';
+    this.maxFragment = options.maxFragment ?? 5840;
+  }
+
+  call(call: SampleCall): void {
+    const resolved = registry.interfaceByName(call.interface);
+    if (resolved === null) throw new EncodeError('interface', `no interface is named ${call.interface}`);
+    const slot = resolved.slots.find((entry) => entry !== null && entry.method.name === call.method && (call.kind === undefined || entry.method.member === call.kind));
+    if (slot == null) throw new EncodeError('method', `${call.interface} has no ${call.method}`);
+    const { method, owner } = slot;
+    const codec = registry.method(resolved.interface.uuid, method.opnum, this.encoding);
+    if (codec === null) throw new EncodeError('method', `${call.interface}::${call.method} cannot be encoded`);
+    const { orpc, uuid, version } = resolved.interface;
+    const contextId = this.context(uuid, version);
+    const callId = ++this.callId;
+    const drep = { littleEndian: this.encoding.littleEndian, ebcdic: false, float: 'ieee' } as const;
+    const request = requestOf(codec, call, orpc);
+    const opnum = this.numbering === 'printed' && owner.spec === 'MS-UAMG' ? method.printedOpnum : method.opnum;
+    for (const pdu of encodeRequestFragments({ callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep }, this.maxFragment)) this.connection.send(0, pdu);
+    this.wait(call.latency ?? 350);
+    if (call.fault !== undefined) {
+      this.connection.send(1, encodeFault({ callId, contextId, status: call.fault, drep }));
+      return;
+    }
+    const response = responseOf(codec, call, orpc);
+    for (const pdu of encodeResponseFragments({ callId, contextId, stub: response, drep }, this.maxFragment)) this.connection.send(1, pdu);
+  }
+
+  private context(uuid: string, version: { readonly major: number; readonly minor: number }): number {
+    const known = this.contexts.get(uuid);
+    if (known !== undefined) return known;
+    const id = this.contexts.size;
+    this.contexts.set(uuid, id);
+    const transfer = this.encoding.syntax === 'ndr64' ? NDR64 : NDR20;
+    const drep = { littleEndian: this.encoding.littleEndian, ebcdic: false, float: 'ieee' } as const;
+    const proposal = { callId: ++this.callId, contexts: [{ id, abstract: { uuid, ...version }, transfers: [transfer] }], drep };
+    const answer = { callId: this.callId, results: [{ result: 0, reason: 0, syntax: transfer }], drep };
+    this.connection.send(0, id === 0 ? encodeBind(proposal) : encodeAlterContext(proposal));
+    this.wait(200);
+    this.connection.send(1, id === 0 ? encodeBindAck(answer) : encodeAlterContextResp(answer));
+    return id;
+  }
+}
+
+function requestOf(codec: MethodCodec, call: SampleCall, orpc: boolean): Uint8Array {
+  const header: { [name: string]: Value } = { version: { MajorVersion: 5, MinorVersion: 7 }, flags: 0, reserved1: 0, cid: CAUSALITY, extensions: null };
+  const explicit = codec.method.params?.some((param) => param.name === 'orpcthis') === true;
+  return codec.request.encode({ ...(orpc || explicit ? { orpcthis: explicit ? { ...header, flags: 1 } : header } : {}), ...call.in });
+}
+
+function responseOf(codec: MethodCodec, call: SampleCall, orpc: boolean): Uint8Array {
+  const explicit = codec.method.params?.some((param) => param.name === 'orpcthat') === true;
+  const all = { ...(orpc || explicit ? { orpcthat: { flags: 0, extensions: null } } : {}), ...call.out, return: call.result ?? 0 };
+  return codec.response.encode(all, { request: call.in ?? {} });
+}
