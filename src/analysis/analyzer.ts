@@ -1,4 +1,4 @@
-import type { Call, Frame, Problem } from '../types.js';
+import type { Call, Frame, Gap, Problem } from '../types.js';
 import { ObjectTable } from '../dcom/objects.js';
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
@@ -73,8 +73,12 @@ export class Analyzer {
 
   private drain(out: AnalyzerOutput[]): void {
     for (const segment of this.segments) {
-      if (segment.kind === 'problem') this.report(segment, out);
-      else this.rpc.push(segment, this.exchanges);
+      if (segment.kind === 'problem') {
+        this.report(segment, out);
+        continue;
+      }
+      if (segment.kind === 'gap' && this.rpc.follows(segment.flow.id)) this.report(lost(segment), out);
+      this.rpc.push(segment, this.exchanges);
     }
     this.segments.length = 0;
     if (this.exchanges.length > 0) this.deliver(out);
@@ -97,4 +101,14 @@ export class Analyzer {
     this.problems++;
     out.push(problem);
   }
+}
+
+/** A hole in an RPC connection; holes in other traffic are none of our business. */
+function lost(gap: Gap): Problem {
+  const { a, b } = gap.flow;
+  const [from, to] = gap.direction === 0 ? [a, b] : [b, a];
+  return {
+    kind: 'problem', layer: 'tcp', code: 'tcp-gap', spec: null, at: { frame: gap.frame, flow: gap.flow.id },
+    message: `${gap.size} bytes from ${from.address} port ${from.port} to ${to.address} port ${to.port} were not captured; calls they carried are lost or incomplete`,
+  };
 }

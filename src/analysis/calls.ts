@@ -63,7 +63,7 @@ export class CallMaker {
     const slot: Slot | null = known === null || opnum === null ? null : (known.resolved.slots[opnum] ?? null);
     const renumbered = reading !== null && reading.opnum !== exchange.opnum;
     const orpc = known === null ? exchange.object !== null : known.resolved.interface.orpc;
-    const header = reading?.request?.header ?? (reading === null && orpc ? this.headerOf(exchange) : null);
+    const header = reading?.request?.header ?? reading?.request?.value['orpcthis'] ?? (reading === null && orpc ? this.headerOf(exchange) : null);
 
     if (uuid !== null && known === null && exchange.context !== null) note(problems, exchange, 'unknown-interface', `interface ${uuid} is in no table: its stubs are shown as bytes`);
     else if (known !== null && slot === null && exchange.opnum !== null) {

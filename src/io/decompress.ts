@@ -101,7 +101,7 @@ class ZstdSteps implements Steps {
       for (let at = 0; at < piece.length; at += ZSTD_STEP) this.decoder.push(piece.subarray(at, at + ZSTD_STEP), false);
       if (last) this.decoder.push(new Uint8Array(0), true);
     } catch (error) {
-      throw new Error(`zstd: ${error instanceof Error ? error.message : String(error)}`);
+      throw new Error(`zstd: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
     return this.out;
   }

@@ -52,8 +52,13 @@ async function* plain(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 async function* prepend(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield first;
-  yield* rest;
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    // Stopped before `rest` was begun: what it holds open is closed.
+    await rest.return(undefined);
+  }
 }
 
 async function sizeOf(path: string): Promise<number | null> {

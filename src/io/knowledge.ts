@@ -28,7 +28,7 @@ const NDR20 = { littleEndian: true, syntax: 'ndr20' } as const;
 export function knowledge(): Knowledge {
   const explainer = new Explainer(specifications, win32Errors);
   const registry = makeRegistry(specifications, {
-    nameOfStatus: (value) => explainer.status(value),
+    nameOfStatus: (value) => explainer.hresult(value) ?? explainer.status(value),
     transforms: (type) => ({
       objref: makeObjref({
         header: () => type(activationHeader, NDR20),

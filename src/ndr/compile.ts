@@ -156,27 +156,6 @@ export class Compiler {
       return { value, header, result, end: m.failedAt >= 0 ? m.failedAt : m.offset, problems: NO_PROBLEMS };
     }
 
-    /** Strictness: every byte read, none missing. */
-    function finish(m: Machine, stub: Span, decoded: Decoded): Decoded {
-      if (m.failedAt < 0 && m.pos === stub.end && m.problems === null) return decoded;
-      const problems: Problem[] = m.problems ?? [];
-      const size = stub.end - stub.start;
-      if (m.failedAt >= 0) {
-        if (!problems.some((problem) => problem.code === 'ndr-bad-conformance' || problem.code === 'ndr-limit' || problem.code === 'ndr-bad-discriminant' || problem.code === 'ndr-unsupported')) {
-          problems.push({
-            kind: 'problem', layer: 'ndr', code: 'ndr-truncated', spec: '[C706] 14', at: { stub: m.failedAt },
-            message: `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${m.failedAt})`,
-          });
-        }
-      } else if (m.pos < stub.end) {
-        problems.push({
-          kind: 'problem', layer: 'ndr', code: 'ndr-trailing', spec: '[C706] 14', at: { stub: m.offset },
-          message: `${stub.end - m.pos} bytes follow the last parameter (stub offset ${m.offset} of ${size})`,
-        });
-      }
-      return { ...decoded, problems };
-    }
-
     return {
       decode(stub, request) {
         const m = new Machine(stub, encoding);
@@ -250,4 +229,25 @@ function closeTrace(tracer: Tracer, size: number): TraceNode {
   if (at < size) holes.push({ start: at, end: size });
   for (const { start, end } of holes) tracer.hidden(end === size ? 'trailing' : 'unread', 'bytes', start, end, null);
   return root;
+}
+
+/** Strictness: every byte read, none missing. */
+function finish(m: Machine, stub: Span, decoded: Decoded): Decoded {
+  if (m.failedAt < 0 && m.pos === stub.end && m.problems === null) return decoded;
+  const problems: Problem[] = m.problems ?? [];
+  const size = stub.end - stub.start;
+  if (m.failedAt >= 0) {
+    if (!problems.some((problem) => problem.code === 'ndr-bad-conformance' || problem.code === 'ndr-limit' || problem.code === 'ndr-bad-discriminant' || problem.code === 'ndr-unsupported')) {
+      problems.push({
+        kind: 'problem', layer: 'ndr', code: 'ndr-truncated', spec: '[C706] 14', at: { stub: m.failedAt },
+        message: `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${m.failedAt})`,
+      });
+    }
+  } else if (m.pos < stub.end) {
+    problems.push({
+      kind: 'problem', layer: 'ndr', code: 'ndr-trailing', spec: '[C706] 14', at: { stub: m.offset },
+      message: `${stub.end - m.pos} bytes follow the last parameter (stub offset ${m.offset} of ${size})`,
+    });
+  }
+  return { ...decoded, problems };
 }

@@ -75,6 +75,11 @@ export class RpcObserver {
     this.ledger.settle();
   }
 
+  /** Whether a connection is, or may still turn out to be, DCE-RPC. */
+  follows(flowId: number): boolean {
+    return this.connections.has(flowId);
+  }
+
   /** A piece of a connection that is not known: a new one, or null when it is no RPC. */
   private admit(input: Chunk | Gap): Connection | null {
     const { flow } = input;
