@@ -142,7 +142,7 @@ export class CallMaker {
     const wire = this.readAs(known, exchange, opnum);
     if (this.numbering === 'wire' || printed === undefined || wire?.clean === true) return wire;
     const other = this.readAs(known, exchange, printed);
-    return other !== null && other.clean && other.response !== null ? other : wire;
+    return other !== null && other.clean && (other.request !== null || other.response !== null) ? other : wire;
   }
 
   private readAs(known: KnownInterface, exchange: Exchange, opnum: number): Reading | null {

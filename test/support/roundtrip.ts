@@ -36,7 +36,8 @@ export async function roundTrips(path: string): Promise<RoundTrips> {
     const { request, response } = item.exchange;
     let asked: Fields | undefined;
     for (const [stub, side] of [[request, 'request'], [response, 'response']] as const) {
-      if (stub === null || stub.sealed || !stub.complete) continue;
+      // The stub of a fault is its PDU.
+      if (stub === null || stub.sealed || !stub.complete || (side === 'response' && item.fault !== null)) continue;
       const codec = registry.method(item.iid, item.opnum, encodingOf(stub, item.exchange));
       if (codec === null) continue;
       stubs++;
@@ -56,7 +57,6 @@ function differs(codec: Codec, stub: Stub, request: Fields | undefined): string 
   const { value, header, result, tape, problems } = codec.record(stub, request);
   if (problems.length > 0) return `does not decode cleanly: ${problems.map((problem) => problem.message).join('; ')}`;
   const all: { [name: string]: Value } = { ...value };
-  if (header !== null) all[request === undefined && !('orpcthat' in value) ? 'orpcthis' : 'orpcthat'] = header;
   if (header !== null) {
     all['orpcthis'] = header;
     all['orpcthat'] = header;

@@ -1,0 +1,39 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SAMPLES } from '../../captures/make/all.js';
+import { run } from '../../src/io/cli.js';
+import { shippedCaptures } from '../support/captures.js';
+import { roundTrips } from '../support/roundtrip.js';
+import { ROOT } from '../support/shared.js';
+import { testStreams } from '../support/streams.js';
+
+const update = process.env['UPDATE_GOLDEN'] !== undefined;
+
+describe('shipped captures', () => {
+  it('are what their scripts make', () => {
+    expect(shippedCaptures().map((path) => path.split('/').pop())).toEqual(Object.keys(SAMPLES).toSorted());
+    for (const [name, make] of Object.entries(SAMPLES)) {
+      expect(Buffer.compare(readFileSync(join(ROOT, 'captures', name)), Buffer.from(make())), name).toBe(0);
+    }
+  });
+
+  for (const path of shippedCaptures()) {
+    const name = path.split('/').pop() ?? path;
+    for (const format of ['text', 'ndjson'] as const) {
+      it(`decode of ${name} as ${format} equals its golden output`, async () => {
+        const streams = testStreams();
+        await run(['decode', '--format', format, path], streams);
+        const golden = join(ROOT, 'test/golden', `${name}.${format === 'text' ? 'txt' : 'ndjson'}`);
+        if (update) writeFileSync(golden, streams.out());
+        expect(streams.out()).toBe(readFileSync(golden, 'utf8'));
+      });
+    }
+
+    it(`every stub of ${name} encodes to its own bytes`, async () => {
+      const { stubs, differing } = await roundTrips(path);
+      expect(stubs).toBeGreaterThan(80);
+      expect(differing).toEqual([]);
+    });
+  }
+});
