@@ -1,7 +1,7 @@
 import type { Call, Endpoint, Exchange, ObjectReference, Problem, Stub, Value } from '../types.js';
 import { asPointer, type ObjectRecord, type ObjectTable } from '../dcom/objects.js';
 import { NO_PROBLEMS, type Decoded, type Encoding, type Fields, type MethodCodec, type Registry, type ResolvedInterface } from '../ndr/codec.js';
-import type { Specification } from '../ndr/types.js';
+import type { Interface, Method, Specification } from '../ndr/types.js';
 import { authOf, framesOf, nanosecondsBetween } from './facts.js';
 import type { AnalysisLimits } from './limits.js';
 import { answersWithPointers, pointersIn } from './pointers.js';
@@ -9,7 +9,7 @@ import { answersWithPointers, pointersIn } from './pointers.js';
 /** Which opnums requests carry; `auto` takes the wire numbers unless only the printed ones decode without a problem. */
 export type Numbering = 'auto' | 'wire' | 'printed';
 
-type Slot = { readonly method: import('../ndr/types.js').Method; readonly owner: import('../ndr/types.js').Interface };
+type Slot = { readonly method: Method; readonly owner: Interface };
 
 /** An interface as the calls of a capture use it: its slots with what is asked of every call worked out once. */
 interface KnownInterface {
@@ -29,6 +29,9 @@ interface Reading {
   readonly response: Decoded | null;
   readonly clean: boolean;
 }
+
+/** Interfaces that {@link CallMaker} tries where no bind was captured. */
+const CANDIDATES: readonly string[] = ['IRemUnknown2', 'IDispatch', 'IEnumVARIANT', 'IClassFactory', 'ITypeInfo2', 'ITypeLib2'];
 
 const NO_FIELDS: Fields = Object.freeze({});
 
@@ -53,7 +56,9 @@ export class CallMaker {
 
   make(exchange: Exchange, id: number): Call {
     const record = exchange.object === null ? null : this.objects.find(exchange.object);
-    const uuid = exchange.context?.abstract.uuid ?? record?.iid ?? null;
+    const told = exchange.context?.abstract.uuid ?? record?.iid ?? null;
+    const guessed = told === null ? this.guess(exchange) : null;
+    const uuid = told ?? guessed;
     const known = uuid === null ? null : this.interfaceOf(uuid);
     const inferred = exchange.context === null && record !== null;
     const problems: Problem[] = [];
@@ -101,8 +106,10 @@ export class CallMaker {
       binding: 'early',
       dispid: slot?.method.dispid ?? null,
       via: null,
-      certainty: inferred || renumbered ? 'inferred' : 'known',
-      because: inferred
+      certainty: guessed !== null ? 'guessed' : inferred || renumbered ? 'inferred' : 'known',
+      because: guessed !== null
+        ? `no bind was captured and nobody handed the object out; of the interfaces every DCOM server has, the stubs decode strictly only as ${known?.resolved.interface.name ?? guessed}`
+        : inferred
         ? `no bind was captured; the object was handed out as ${record.interface ?? record.iid} in frame ${record.frame}`
         : renumbered ? `opnum ${exchange.opnum} decodes only as the printed number of ${slot?.method.name ?? 'this member'}` : null,
       object: objectOf(exchange, record),
@@ -158,6 +165,23 @@ export class CallMaker {
     }
     const clean = (asked === null || asked.problems.length === 0) && (answered === null || answered.problems.length === 0);
     return { opnum, codec, request: asked, response: answered, clean };
+  }
+
+  /**
+   * The interface of an ORPC call on a context nobody saw negotiated: one of those every server has, when its method of that
+   * number is the only one that reads both stubs to the last byte. Empty parameter lists prove nothing and do not count.
+   */
+  private guess(exchange: Exchange): string | null {
+    const { request, response, opnum } = exchange;
+    if (exchange.object === null || opnum === null || request === null || response === null || exchange.fault !== null) return null;
+    const fitting = CANDIDATES.filter((name) => {
+      const resolved = this.registry.interfaceByName(name);
+      const params = resolved?.slots[opnum]?.method.params ?? [];
+      if (resolved === null || !params.some((param) => param.direction === 'in')) return false;
+      const known = this.interfaceOf(resolved.interface.uuid);
+      return known !== null && this.readAs(known, exchange, opnum)?.clean === true;
+    });
+    return fitting.length === 1 ? (this.registry.interfaceByName(fitting[0] ?? '')?.interface.uuid ?? null) : null;
   }
 
   /** ORPCTHIS of a call whose method is unknown: the causality is still worth having. */
