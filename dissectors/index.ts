@@ -4,13 +4,14 @@ import { dcom } from './dcom/index.js';
 import { errors } from './errors/index.js';
 import { epm, towerTransform } from './epm/index.js';
 import { oaut, safearrayTransform, variantTransform } from './oaut/index.js';
+import { opc } from './opc/index.js';
 import { uamg } from './uamg/index.js';
 
 export { win32Errors } from './errors/index.js';
 export { activationHeader, activationProperties } from './dcom/index.js';
 
 /** Everything that is known, in the order in which names are looked up. */
-export const specifications: readonly Specification[] = [epm, dcom, oaut, uamg, errors];
+export const specifications: readonly Specification[] = [epm, dcom, oaut, uamg, opc, errors];
 
 /** How wire values of the tables are shown, by the name the tables use. */
 export const valueTransforms: Readonly<Record<string, ValueTransform>> = { variant: variantTransform, safearray: safearrayTransform, tower: towerTransform };
