@@ -1,7 +1,7 @@
 import { knowledge } from '../../src/io/knowledge.js';
 import { EncodeError, type Encoding, type Fields, type MethodCodec } from '../../src/ndr/codec.js';
 import type { MemberKind } from '../../src/ndr/types.js';
-import { encodeAlterContext, encodeAlterContextResp, encodeBind, encodeBindAck, encodeFault, encodeRequestFragments, encodeResponseFragments } from '../../src/rpc/encode.js';
+import { type AuthPart, encodeAlterContext, encodeAlterContextResp, encodeBind, encodeBindAck, encodeFault, encodeRequestFragments, encodeResponseFragments } from '../../src/rpc/encode.js';
 import { NDR20, NDR64 } from '../../src/rpc/syntax.js';
 import type { Value } from '../../src/types.js';
 import type { Connection } from './wire.js';
@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly encoding?: Encoding;
   /** `printed`: requests carry the opnums as [MS-UAMG] prints them. */
   readonly numbering?: 'wire' | 'printed';
+  /** A filler signature of 16 bytes at packet integrity on every call: sizes as with NTLM, nothing that verifies. */
+  readonly signed?: boolean;
   /** Largest fragment, in bytes. */
   readonly maxFragment?: number;
 }
@@ -41,6 +43,7 @@ export class Session {
   private readonly encoding: Encoding;
   private readonly numbering: 'wire' | 'printed';
   private readonly maxFragment: number;
+  private readonly auth: AuthPart | null;
   private readonly contexts = new Map<string, number>();
   private callId = 1;
   private readonly wait: (microseconds: number) => void;
@@ -51,6 +54,7 @@ export class Session {
     this.encoding = options.encoding ?? LITTLE;
     this.numbering = options.numbering ?? 'wire';
     this.maxFragment = options.maxFragment ?? 5840;
+    this.auth = options.signed === true ? { type: 10, level: 5, contextId: 79_231, token: new Uint8Array(16).fill(0xa5) } : null;
   }
 
   call(call: SampleCall): void {
@@ -67,14 +71,14 @@ export class Session {
     const drep = { littleEndian: this.encoding.littleEndian, ebcdic: false, float: 'ieee' } as const;
     const request = requestOf(codec, call, orpc);
     const opnum = this.numbering === 'printed' && owner.spec === 'MS-UAMG' ? method.printedOpnum : method.opnum;
-    for (const pdu of encodeRequestFragments({ callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep }, this.maxFragment)) this.connection.send(0, pdu);
+    for (const pdu of encodeRequestFragments({ callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep, auth: this.auth }, this.maxFragment)) this.connection.send(0, pdu);
     this.wait(call.latency ?? 350);
     if (call.fault !== undefined) {
       this.connection.send(1, encodeFault({ callId, contextId, status: call.fault, drep }));
       return;
     }
     const response = responseOf(codec, call, orpc);
-    for (const pdu of encodeResponseFragments({ callId, contextId, stub: response, drep }, this.maxFragment)) this.connection.send(1, pdu);
+    for (const pdu of encodeResponseFragments({ callId, contextId, stub: response, drep, auth: this.auth }, this.maxFragment)) this.connection.send(1, pdu);
   }
 
   private context(uuid: string, version: { readonly major: number; readonly minor: number }): number {

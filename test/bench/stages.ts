@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream';
+import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
+import { knowledge } from '../../src/io/knowledge.js';
+import { Net, type NetOutput } from '../../src/net/net.js';
+import { NdjsonWriter } from '../../src/output/ndjson.js';
+import { RpcObserver, type RpcOutput } from '../../src/rpc/observer.js';
+
+/** The stages in their order; each does all that those before it do. */
+export const STAGES = ['read', 'tcp', 'pair', 'decode', 'ndjson'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** What one run of a stage came to. */
+export interface StageResult {
+  readonly seconds: number;
+  readonly packets: number;
+  readonly calls: number;
+  readonly problems: number;
+  /** Bytes of NDJSON. */
+  readonly written: number;
+  /** Peak resident set, in MiB. */
+  readonly rss: number;
+}
+
+/** Runs a stage over a capture, in this process. */
+export async function runStage(stage: Stage, path: string): Promise<StageResult> {
+  const known = knowledge();
+  const net = new Net();
+  const rpc = new RpcObserver();
+  const analyzer = new Analyzer({ registry: known.registry });
+  const writer = new NdjsonWriter(known.names);
+  const segments: NetOutput[] = [];
+  const exchanges: RpcOutput[] = [];
+  const results: AnalyzerOutput[] = [];
+  let packets = 0;
+  let calls = 0;
+  let problems = 0;
+  let written = 0;
+  const count = (): void => {
+    for (const item of exchanges) calls += item.kind === 'exchange' ? 1 : 0;
+    exchanges.length = 0;
+    for (const item of results) {
+      if (item.kind === 'problem') problems++;
+      else {
+        calls++;
+        problems += item.problems.length;
+        if (stage === 'ndjson') written += writer.call(item).length;
+      }
+    }
+    results.length = 0;
+  };
+  const pass = (): void => {
+    if (stage === 'pair') for (const segment of segments) if (segment.kind !== 'problem') rpc.push(segment, exchanges);
+    segments.length = 0;
+  };
+  const began = process.hrtime.bigint();
+  for await (const batch of known.open(path, 0, Readable.from([]))) {
+    for (const item of batch.items) {
+      if (item.kind !== 'frame') continue;
+      packets++;
+      if (stage === 'tcp' || stage === 'pair') {
+        net.push(item, segments);
+        if (segments.length > 0) pass();
+      } else if (stage !== 'read') analyzer.push(item, results);
+    }
+    count();
+    rpc.settle();
+    analyzer.settle();
+  }
+  net.end(segments);
+  pass();
+  rpc.end(exchanges);
+  analyzer.end(results);
+  count();
+  const seconds = Number(process.hrtime.bigint() - began) / 1e9;
+  return { seconds, packets, calls, problems, written, rss: process.resourceUsage().maxRSS / 1024 };
+}
