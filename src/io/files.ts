@@ -81,18 +81,28 @@ async function* readFile(path: string, progress: { read: number }): AsyncGenerat
   const handle = await open(path, 'r').catch((error: unknown) => {
     throw unreadable(path, error);
   });
+  const next = async (): Promise<Uint8Array> => {
+    // A fresh buffer each time: frames are spans of it.
+    const buffer = new Uint8Array(READ_SIZE);
+    const { bytesRead } = await handle.read(buffer, 0, READ_SIZE, null).catch((error: unknown) => {
+      throw unreadable(path, error);
+    });
+    return bytesRead === READ_SIZE ? buffer : buffer.subarray(0, bytesRead);
+  };
+  let ahead: Promise<Uint8Array> | null = null;
   try {
-    for (;;) {
-      // A fresh buffer each time: frames are spans of it.
-      const buffer = new Uint8Array(READ_SIZE);
-      const { bytesRead } = await handle.read(buffer, 0, READ_SIZE, null).catch((error: unknown) => {
-        throw unreadable(path, error);
-      });
-      if (bytesRead === 0) return;
-      progress.read += bytesRead;
-      yield bytesRead === READ_SIZE ? buffer : buffer.subarray(0, bytesRead);
+    let piece = await next();
+    while (piece.length > 0) {
+      // The disk works while the piece is decoded.
+      ahead = next();
+      ahead.catch(() => undefined);
+      progress.read += piece.length;
+      yield piece;
+      piece = await ahead;
+      ahead = null;
     }
   } finally {
+    await ahead?.catch(() => undefined);
     await handle.close();
   }
 }
