@@ -3,7 +3,7 @@ export class Sink {
   private u8: Uint8Array;
   private view: DataView;
   private at = 0;
-  readonly littleEndian: boolean;
+  littleEndian: boolean;
 
   constructor(littleEndian = true, capacity = 256) {
     this.littleEndian = littleEndian;

@@ -5,6 +5,7 @@ import type { Machine } from './machine.js';
 import type { Node } from './node.js';
 import { unfit } from './scalars.js';
 import { latin1Text, utf16Text } from './strings.js';
+import type { CountEntry } from './tape.js';
 import type { ArrayType, StringType } from './types.js';
 
 /** How an array's elements are held: bytes, text, or a list of values. */
@@ -13,8 +14,8 @@ interface Elements {
   readonly read: (m: Machine, count: number) => Value;
   readonly rest: ((m: Machine, value: Value) => Value) | null;
   readonly length: (e: Encoder, value: Value) => number;
-  readonly put: (e: Encoder, value: Value) => void;
-  readonly putRest: ((e: Encoder, value: Value) => void) | null;
+  readonly put: (e: Encoder, value: Value) => unknown;
+  readonly putRest: ((e: Encoder, value: Value, carried: unknown) => void) | null;
 }
 
 function byteElements(): Elements {
@@ -54,7 +55,7 @@ function textElements(wide: boolean): Elements {
 }
 
 function listElements(of: Node): Elements {
-  const { rest, putRest } = of;
+  const { hoist, rest, putRest } = of;
   return {
     type: `${of.type}[]`,
     read(m, count) {
@@ -63,7 +64,11 @@ function listElements(of: Node): Elements {
       const outer = tracer?.name ?? '';
       for (let i = 0; i < count && !m.failed; i++) {
         if (tracer !== null) tracer.name = `${outer}[${i}]`;
-        list.push(of.flat(m));
+        // Strings in an array have their own counts each ([MS-RPCE] 2.2.4.4).
+        if (hoist !== null) hoist.read(m);
+        const item = of.flat(m);
+        if (m.failedAt >= 0 && (item === null || typeof item !== 'object')) break;
+        list.push(item);
       }
       if (tracer !== null) tracer.name = outer;
       return list;
@@ -84,15 +89,19 @@ function listElements(of: Node): Elements {
       return list;
     },
     length: (e, value) => (Array.isArray(value) ? value.length : unfit(e, 'a list is wanted')),
-    put(e, value) {
+    put: (e, value) => (value as readonly Value[]).map((item, i) => {
+      e.path.push(String(i));
+      if (hoist !== null) hoist.write(e, item);
+      const carried = of.put(e, item);
+      e.path.pop();
+      return carried;
+    }),
+    putRest: putRest === null ? null : (e, value, carried) => {
       for (const [i, item] of (value as readonly Value[]).entries()) {
         e.path.push(String(i));
-        of.put(e, item);
+        putRest(e, item, (carried as readonly unknown[])[i]);
         e.path.pop();
       }
-    },
-    putRest: putRest === null ? null : (e, value) => {
-      for (const item of value as readonly Value[]) putRest(e, item);
     },
   };
 }
@@ -107,69 +116,60 @@ function elementsOf(type: ArrayType, of: Node): Elements {
 /** Arrays ([C706] 14.3.3): fixed, conformant, varying and conformant varying, of one dimension. */
 export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
   const elements = elementsOf(type, of);
-  const conformant = type.sizeIs !== null || (type.size === null && type.sizeIs === null);
+  const conformant = type.size === null;
   const sizeIs = type.sizeIs === null ? null : parseSize(type.sizeIs);
   const lengthIs = type.lengthIs === null ? null : parseSize(type.lengthIs);
   const varies = lengthIs !== null;
   const countAlign = ndr64 ? 8 : 4;
+  const align = varies ? Math.max(of.align, countAlign) : of.align;
   const least = Math.max(1, of.least);
   const name = type.size === null ? elements.type : elements.type.replace('[]', `[${type.size}]`);
   return {
-    type: name,
-    align: varies ? Math.max(of.align, countAlign) : of.align,
-    least: type.size !== null && !varies ? type.size * of.least : 0,
+    type: name, align,
+    least: varies ? 2 * countAlign : type.size === null ? 0 : type.size * of.least,
     flat(m) {
       let count = type.size ?? 0;
       if (conformant) {
         count = m.max;
         if (sizeIs !== null) check(m, sizeIs, count, 'size_is');
       }
-      if (varies) {
-        const max = count;
-        const offset = m.count('offset');
-        m.tape?.push(offset);
-        count = m.count('actual_count');
-        if (offset !== 0 || count > max) m.problem('ndr-bad-variance', `array has offset ${offset} and actual_count ${count} of at most ${max}`, '[C706] 14.3.3.2');
-        if (lengthIs !== null) check(m, lengthIs, count, 'length_is');
-      }
+      if (varies) count = readVariance(m, count, conformant ? m.counts : newCounts(m, count), lengthIs, sizeIs);
       m.pad(of.align);
       if (!m.room(count, least)) return elements.read(m, 0);
       const { tracer } = m;
       if (tracer === null) return elements.read(m, count);
-      const own = tracer.name;
       const { length } = tracer.current.children;
       const from = m.offset;
       const value = elements.read(m, count);
-      if (tracer.current.children.length === length && m.offset > from) tracer.leaf(name, from, m.offset, value);
-      tracer.name = own;
+      if (tracer.current.children.length === length) tracer.leaf(name, from, m.offset, value);
       return value;
     },
     rest: elements.rest,
     put(e, value) {
       const count = elements.length(e, value);
-      if (type.size !== null && !varies && count !== type.size) unfit(e, `${type.size} elements are wanted, not ${count}`);
+      if (type.size !== null && (varies ? count > type.size : count !== type.size)) unfit(e, `${type.size} elements are wanted, not ${count}`);
       if (varies) {
+        const entry = conformant ? e.counts : fitting(e, count, lengthIs, sizeIs);
         e.pad(countAlign);
-        e.count(e.hiddenNumber(0));
+        e.count(entry?.offset ?? 0);
         e.count(count);
       }
       e.pad(of.align);
-      elements.put(e, value);
+      return elements.put(e, value);
     },
     putRest: elements.putRest,
     hoist: conformant
       ? {
           read(m) {
             m.max = m.count('max_count');
-            if (varies) m.tape?.push(m.max);
+            if (varies) m.counts = newCounts(m, m.max);
           },
           write(e, value) {
             const count = elements.length(e, value);
             if (!varies) return e.count(count);
-            // The pad comes before the count on the wire, and before it on the tape.
             e.pad(countAlign);
-            const max = e.hiddenNumber(Math.max(count, sizeIs?.value(e) ?? count));
-            e.count(max);
+            const entry = (e.counts = fitting(e, count, lengthIs, sizeIs));
+            e.count(entry?.max ?? Math.max(count, sizeIs?.value(e) ?? count));
           },
         }
       : null,
@@ -178,7 +178,46 @@ export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
 
 function check(m: Machine, size: Size, count: number, what: string): void {
   const wanted = size.value(m);
-  if (wanted !== null && wanted !== count && !m.failed) m.problem('ndr-bad-conformance', `${count} elements where ${what}(${size.field}) says ${wanted}`, '[C706] 14.3.3');
+  if (wanted !== null && wanted !== count) m.problem('ndr-bad-conformance', `${count} elements where ${what}(${size.field}) says ${wanted}`, '[C706] 14.3.3');
+}
+
+/** An entry for the counts that begin here; null unless recording. */
+function newCounts(m: Machine, max: number): CountEntry | null {
+  if (m.tape === null) return null;
+  const entry: CountEntry = { kind: 'counts', max, offset: 0, actual: 0, size: null, length: null, terminated: true };
+  m.tape.push(entry);
+  return entry;
+}
+
+/** Reads offset and actual count; returns the latter. */
+function readVariance(m: Machine, max: number, entry: CountEntry | null, lengthIs: Size | null, sizeIs: Size | null): number {
+  const offset = m.count('offset');
+  const actual = m.count('actual_count');
+  if (offset !== 0 || actual > max) m.problem('ndr-bad-variance', `offset ${offset} and actual_count ${actual} where there are ${max}`, '[C706] 14.3.3.2');
+  if (lengthIs !== null) check(m, lengthIs, actual, 'length_is');
+  if (entry !== null) {
+    entry.offset = offset;
+    entry.actual = actual;
+    entry.size = sizeIs?.value(m) ?? null;
+    entry.length = lengthIs?.value(m) ?? null;
+  }
+  return actual;
+}
+
+/** The taped counts, where they are those of `count` elements and the fields that give the sizes say what they said. */
+function fitting(e: Encoder, count: number, lengthIs: Size | null, sizeIs: Size | null): CountEntry | null {
+  const entry = e.taped('counts');
+  return entry !== null && entry.actual === count && entry.size === (sizeIs?.value(e) ?? null) && entry.length === (lengthIs?.value(e) ?? null) ? entry : null;
+}
+
+/** The taped counts, where they are those of this text. */
+function fittingText(e: Encoder, text: string): CountEntry | null {
+  const entry = e.taped('counts');
+  return entry !== null && entry.actual === text.length + (entry.terminated ? 1 : 0) ? entry : null;
+}
+
+function textOf(e: Encoder, value: Value): string {
+  return typeof value === 'string' ? value : unfit(e, `text is wanted, not ${value === null ? 'null' : typeof value}`);
 }
 
 /** `[string]` ([C706] 14.3.4): varying, NUL-terminated; the terminator does not show. */
@@ -187,48 +226,49 @@ export function stringNode(type: StringType, ndr64: boolean): Node {
   const unit = wide ? 2 : 1;
   const countAlign = ndr64 ? 8 : 4;
   const name = wide ? 'wchar_t*' : 'char*';
+  const conformant = type.size === null;
+
   return {
     type: name, align: countAlign, least: 2 * countAlign,
     flat(m) {
-      const max = type.size ?? m.max;
-      const offset = m.count('offset');
-      const slot = m.tape === null ? 0 : m.tape.push(offset, 1) - 1;
-      const count = m.count('actual_count');
-      if (offset !== 0 || count > max) m.problem('ndr-bad-variance', `string has offset ${offset} and actual_count ${count} of at most ${max}`, '[C706] 14.3.4');
+      const entry = conformant ? m.counts : newCounts(m, type.size);
+      const count = readVariance(m, conformant ? m.max : type.size, entry, null, null);
       if (!m.room(count, unit)) return '';
       const at = m.pos;
       m.pos += count * unit;
       let text = wide ? utf16Text(m.view, at, count, m.littleEndian) : latin1Text(m.u8, at, count);
       const ended = text.endsWith('\0');
-      if (m.tape !== null && !ended) m.tape[slot] = 0;
+      if (entry !== null) entry.terminated = ended;
       if (ended) text = text.slice(0, -1);
       else m.problem('ndr-bad-string', 'string has no terminating NUL', '[C706] 14.3.4', at - m.base);
-      if (m.tracer !== null && m.pos > at) m.tracer.leaf(name, at - m.base, m.offset, text);
+      if (m.tracer !== null) m.tracer.leaf(name, at - m.base, m.offset, text);
       return text;
     },
     rest: null,
     put(e, value) {
-      if (typeof value !== 'string') unfit(e, `text is wanted, not ${typeof value}`);
-      e.pad(countAlign);
-      const offset = e.hiddenNumber(0);
-      const text = e.hiddenNumber(1) === 1 ? `${value}\0` : value;
-      e.count(offset);
-      e.count(text.length);
-      for (let i = 0; i < text.length; i++) {
-        if (wide) e.u16(text.charCodeAt(i));
-        else e.u8_(text.charCodeAt(i) & 0xff);
+      const text = textOf(e, value);
+      const entry = conformant ? e.counts : fittingText(e, text);
+      const ended = entry === null || entry.terminated ? `${text}\0` : text;
+      if (type.size !== null && entry === null && ended.length > type.size) unfit(e, `${type.size} characters are wanted at most, not ${ended.length}`);
+      e.count(entry?.offset ?? 0);
+      e.count(ended.length);
+      for (let i = 0; i < ended.length; i++) {
+        if (wide) e.u16(ended.charCodeAt(i));
+        else e.u8_(ended.charCodeAt(i) & 0xff);
       }
     },
     putRest: null,
-    hoist: type.size === null
+    hoist: conformant
       ? {
           read(m) {
             m.max = m.count('max_count');
-            m.tape?.push(m.max);
+            m.counts = newCounts(m, m.max);
           },
           write(e, value) {
+            const text = textOf(e, value);
             e.pad(countAlign);
-            e.count(e.hiddenNumber(typeof value === 'string' ? value.length + 1 : 0));
+            const entry = (e.counts = fittingText(e, text));
+            e.count(entry?.max ?? text.length + 1);
           },
         }
       : null,

@@ -1,4 +1,5 @@
 import type { Problem, Span, TransferSyntax, Value } from '../types.js';
+import type { TapeEntry } from './tape.js';
 import type { Interface, Method, Specification, Type } from './types.js';
 
 /** Parameters or fields by name. */
@@ -46,13 +47,12 @@ export interface Trace {
 }
 
 /**
- * What a value does not show but the bytes hold, in wire order: referent ids, padding, reserved fields, redundant counts.
- * Recorded by `record` and consumed by `encode`, so that what was decoded encodes to the same bytes.
+ * What a value does not show but the bytes hold, in wire order: referent ids, padding, reserved fields, redundant counts, and the
+ * wire values behind what transforms show. Recorded by `record` and consumed by `encode`, so that what was decoded encodes to the
+ * same bytes, and what was changed since has the canonical form.
  */
 export interface Tape {
-  readonly entries: readonly (number | bigint | Uint8Array)[];
-  /** Wire values of what a transform or OBJREF reader presented, by the presented value. */
-  readonly shown: ReadonlyMap<Value, Value>;
+  readonly entries: readonly TapeEntry[];
 }
 
 export interface EncodeOptions {
@@ -92,7 +92,7 @@ export interface MethodCodec {
 /** Turns the decoded value of a wire type into what people read, and back; pure. */
 export interface ValueTransform {
   readonly decode: (wire: Value, problem: (code: Problem['code'], message: string) => void) => Value;
-  /** `hidden` receives what `decode` did not show, from the tape; null when there is none. */
+  /** The canonical wire value. What `decode` did not show comes from the tape, as long as the shown value is the same. */
   readonly encode: (shown: Value) => Value;
 }
 

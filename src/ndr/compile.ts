@@ -1,14 +1,15 @@
 import type { Problem, Span, Value } from '../types.js';
 import { arrayNode, stringNode } from './arrays.js';
-import { NO_PROBLEMS, type Codec, type Decoded, type EncodeOptions, type Encoding, type Fields, type MethodCodec, type Tape, type Trace, type TraceNode, type Transforms } from './codec.js';
+import { NO_PROBLEMS, type Codec, type Decoded, type EncodeOptions, type Encoding, type Fields, type MethodCodec, type Tape, type Trace, type Transforms } from './codec.js';
 import { Encoder } from './encoder.js';
 import { Machine } from './machine.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import { pickleNode } from './pickle.js';
 import { interfaceNode, pointerNode, topRefNode, transformedNode } from './pointers.js';
-import { baseNode, enumNode, flagsNode } from './scalars.js';
+import { baseNode, enumNode, flagsNode, unfit } from './scalars.js';
 import { completed, derivedCounts, structNode, type Derived, type Member } from './structs.js';
-import { Tracer } from './tracer.js';
+import type { TapeEntry } from './tape.js';
+import { closeTrace, Tracer } from './tracer.js';
 import type { Method, Specification, Type } from './types.js';
 import { unionNode } from './unions.js';
 import { wellKnownNode } from './wellknown.js';
@@ -106,7 +107,7 @@ export class Compiler {
       case 'interface':
         return interfaceNode(type.interface, ndr64, () => this.options.transforms().objref);
       case 'pickle':
-        return pickleNode((littleEndian) => this.ndr20(littleEndian).node(type.of));
+        return pickleNode((littleEndian) => this.ndr20(littleEndian).node(type.of), this.isPrimitive(type.of));
       case 'transformed': {
         const transform = this.options.transforms().values[type.transform];
         if (transform === undefined) throw new Error(`no transform is named '${type.transform}'`);
@@ -121,6 +122,26 @@ export class Compiler {
       }
       case 'unsupported':
         return unsupportedNode(type.what);
+    }
+  }
+
+  /** Whether a serialised type goes without a private header ([MS-RPCE] 2.2.6.3). */
+  private isPrimitive(type: Type | NamedType): boolean {
+    switch (type.kind) {
+      case 'base':
+      case 'enum':
+      case 'flags':
+        return true;
+      case 'well-known':
+        return ['hresult', 'error_status', 'variant_bool', 'date', 'hex64'].includes(type.name);
+      case 'typedef':
+        return this.isPrimitive(type.type);
+      case 'named': {
+        const target = this.options.types.get(type.name);
+        return target !== undefined && this.isPrimitive(target);
+      }
+      default:
+        return false;
     }
   }
 
@@ -156,27 +177,37 @@ export class Compiler {
       return { value, header, result, end: m.failedAt >= 0 ? m.failedAt : m.offset, problems: NO_PROBLEMS };
     }
 
+    function traced(stub: Span, request: Fields | undefined): { readonly tracer: Tracer; readonly problems: readonly Problem[] } {
+      const m = new Machine(stub, encoding);
+      const tracer = (m.tracer = new Tracer());
+      m.opened = new Map();
+      const { end } = run(m, request);
+      return { tracer, problems: problemsOf(m, stub, end) };
+    }
+
+    /** Paths are known to a trace only: a stub that is not clean is read again with one. */
+    function explained(m: Machine, stub: Span, request: Fields | undefined, decoded: Decoded): Decoded {
+      if (m.failedAt < 0 && m.pos === stub.end && m.problems === null) return decoded;
+      return { ...decoded, problems: traced(stub, request).problems };
+    }
+
     return {
       decode(stub, request) {
         const m = new Machine(stub, encoding);
-        return finish(m, stub, run(m, request));
+        return explained(m, stub, request, run(m, request));
       },
       trace(stub, request): Trace {
-        const m = new Machine(stub, encoding);
-        const tracer = (m.tracer = new Tracer());
-        m.opened = new Map();
-        const { problems } = finish(m, stub, run(m, request));
+        const { tracer, problems } = traced(stub, request);
         return { root: closeTrace(tracer, stub.end - stub.start), problems };
       },
       record(stub, request) {
         const m = new Machine(stub, encoding);
-        const entries: (number | bigint | Uint8Array)[] = [];
-        const shown = new Map<Value, Value>();
+        const entries: TapeEntry[] = [];
         m.tape = entries;
-        m.shown = shown;
-        const decoded = finish(m, stub, run(m, request));
-        const tape: Tape = { entries, shown };
-        return { ...decoded, tape };
+        const decoded = run(m, request);
+        if (m.failedAt < 0 && m.pos < stub.end) entries.push({ kind: 'trailing', bytes: m.u8.slice(m.pos, stub.end) });
+        const tape: Tape = { entries };
+        return { ...explained(m, stub, request, decoded), tape };
       },
       encode(value: Fields, options: EncodeOptions = {}): Uint8Array {
         const e = new Encoder(encoding, options.tape ?? null, options.request ?? null);
@@ -188,6 +219,8 @@ export class Compiler {
           writeWhole(node, e, bag[name] as Value);
           e.path.pop();
         }
+        const trailing = e.taped('trailing');
+        if (trailing !== null) e.bytes(trailing.bytes);
         return e.finish();
       },
     };
@@ -199,55 +232,20 @@ function unsupportedNode(what: string): Node {
   return {
     type: what, align: 1, least: 0, rest: null, putRest: null, hoist: null,
     flat(m) {
-      m.problem('ndr-unsupported', `${what} is not decoded; the stub is left as bytes from here`);
-      m.fail(0);
+      m.giveUp('ndr-unsupported', `${what} is not decoded; the stub is left as bytes from here`);
       return null;
     },
-    put() {
-      throw new Error(`${what} cannot be encoded`);
-    },
+    put: (e) => unfit(e, `${what} cannot be encoded`),
   };
 }
 
-/** Gives every byte an owner: what no leaf has is unread, and a leaf of its own. */
-function closeTrace(tracer: Tracer, size: number): TraceNode {
-  const { root } = tracer;
-  root.end = size;
-  const leaves: { start: number; end: number }[] = [];
-  const collect = (node: TraceNode): void => {
-    if (node.children.length === 0 && node !== root) leaves.push(node);
-    node.children.forEach(collect);
-  };
-  collect(root);
-  leaves.sort((a, b) => a.start - b.start || a.end - b.end);
-  let at = 0;
-  const holes: { start: number; end: number }[] = [];
-  for (const leaf of leaves) {
-    if (leaf.start > at) holes.push({ start: at, end: leaf.start });
-    at = Math.max(at, leaf.end);
-  }
-  if (at < size) holes.push({ start: at, end: size });
-  for (const { start, end } of holes) tracer.hidden(end === size ? 'trailing' : 'unread', 'bytes', start, end, null);
-  return root;
-}
-
-/** Strictness: every byte read, none missing. */
-function finish(m: Machine, stub: Span, decoded: Decoded): Decoded {
-  if (m.failedAt < 0 && m.pos === stub.end && m.problems === null) return decoded;
-  const problems: Problem[] = m.problems ?? [];
+/** What is wrong with the whole: strictness wants every byte read and none missing. */
+function problemsOf(m: Machine, stub: Span, end: number): readonly Problem[] {
   const size = stub.end - stub.start;
   if (m.failedAt >= 0) {
-    if (!problems.some((problem) => problem.code === 'ndr-bad-conformance' || problem.code === 'ndr-limit' || problem.code === 'ndr-bad-discriminant' || problem.code === 'ndr-unsupported')) {
-      problems.push({
-        kind: 'problem', layer: 'ndr', code: 'ndr-truncated', spec: '[C706] 14', at: { stub: m.failedAt },
-        message: `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${m.failedAt})`,
-      });
-    }
+    if (!m.explained) m.note('ndr-truncated', `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${end})`, '[C706] 14', end, m.failedPath);
   } else if (m.pos < stub.end) {
-    problems.push({
-      kind: 'problem', layer: 'ndr', code: 'ndr-trailing', spec: '[C706] 14', at: { stub: m.offset },
-      message: `${stub.end - m.pos} bytes follow the last parameter (stub offset ${m.offset} of ${size})`,
-    });
+    m.note('ndr-trailing', `${stub.end - m.pos} bytes follow the last parameter (stub offset ${end} of ${size})`, '[C706] 14', end, null);
   }
-  return { ...decoded, problems };
+  return m.problems ?? NO_PROBLEMS;
 }

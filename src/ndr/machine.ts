@@ -2,10 +2,9 @@ import { Cursor } from '../bytes/cursor.js';
 import type { Problem, ProblemCode, Span, Value } from '../types.js';
 import type { Encoding, Fields } from './codec.js';
 import { MAX_DEPTH, MAX_ELEMENTS, MAX_PROBLEMS } from './limits.js';
+import type { Node } from './node.js';
+import type { CountEntry, TapeEntry } from './tape.js';
 import type { OpenNode, Tracer } from './tracer.js';
-
-/** What a tape may hold; see {@link import('./codec.js').Tape}. */
-export type TapeEntry = number | bigint | Uint8Array;
 
 /**
  * A decode in progress. One walk serves decoding, tracing and recording: `tracer` and `tape` are null unless asked for.
@@ -16,28 +15,50 @@ export class Machine extends Cursor {
   /** Nodes of structures whose pointers are still to be followed; used while tracing. */
   opened: Map<Value, OpenNode> | null = null;
   tape: TapeEntry[] | null = null;
-  /** Wire values by what they are shown as; set while recording. */
-  shown: Map<Value, Value> | null = null;
   problems: Problem[] | null = null;
-  /** Max count read ahead of a structure that ends in a conformant array. */
+  /** Path of the first read that did not fit; null unless tracing. */
+  failedPath: string | null = null;
+  /** A problem says already why reading stopped. */
+  explained = false;
+  /** Max count read ahead of a structure that ends in a conformant array, and its entry while recording. */
   max = 0;
+  counts: CountEntry | null = null;
   /** Fields of the structure being read, for size expressions. */
   scope: { readonly [name: string]: Value } | null = null;
   params: { readonly [name: string]: Value } | null = null;
   request: Fields | null = null;
   depth = 0;
   elements = 0;
-  /** Full pointers by referent id ([C706] 14.3.11.1). */
-  full: Map<number, Value> | null = null;
+  /** Full pointers by referent id ([C706] 14.3.11.1), with the type they point to. */
+  full: Map<number | bigint, { readonly node: Node; readonly value: Value }> | null = null;
 
   constructor(stub: Span, encoding: Encoding) {
     super(stub.block, stub.start, stub.end, encoding.littleEndian);
     this.ndr64 = encoding.syntax === 'ndr64';
   }
 
+  override fail(wanted: number): 0 {
+    if (this.failedAt < 0 && this.tracer !== null) this.failedPath = this.tracer.path();
+    return super.fail(wanted);
+  }
+
+  /** Notes what is wrong; once reading has stopped, nothing more can be. */
   problem(code: ProblemCode, message: string, spec: string | null = null, at = this.offset): void {
+    if (this.failedAt >= 0) return;
+    this.note(code, `${message} (stub offset ${at})`, spec, at, this.tracer === null ? null : this.tracer.path());
+  }
+
+  note(code: ProblemCode, message: string, spec: string | null, at: number, path: string | null): void {
     const problems = (this.problems ??= []);
-    if (problems.length < MAX_PROBLEMS) problems.push({ kind: 'problem', layer: 'ndr', code, message: `${message} (stub offset ${at})`, spec, at: { stub: at } });
+    if (problems.length < MAX_PROBLEMS) problems.push({ kind: 'problem', layer: 'ndr', code, message, spec, at: path === null || path === '' ? { stub: at } : { stub: at, path } });
+  }
+
+  /** Stops reading for a reason of its own. */
+  giveUp(code: ProblemCode, message: string, spec: string | null = null, at = this.offset): void {
+    if (this.failedAt >= 0) return;
+    this.problem(code, message, spec, at);
+    this.explained = true;
+    this.fail(0);
   }
 
   /** Alignment with its padding kept: owned by a leaf when traced, taped when recorded. */
@@ -48,7 +69,7 @@ export class Machine extends Cursor {
     this.skip(size - over);
     if (this.tracer === null && this.tape === null) return;
     if (this.failed) return;
-    this.tape?.push(this.u8.slice(from, this.pos));
+    this.tape?.push({ kind: 'padding', bytes: this.u8.slice(from, this.pos) });
     this.tracer?.padding(from - this.base, this.pos - this.base);
   }
 
@@ -61,31 +82,41 @@ export class Machine extends Cursor {
     if (wide) {
       const other = this.u32();
       value = this.littleEndian ? value + other * 0x1_0000_0000 : value * 0x1_0000_0000 + other;
+      if (value > Number.MAX_SAFE_INTEGER) this.giveUp('ndr-bad-conformance', `${name} is ${value}`, '[MS-RPCE] 2.2.5.3.2', from);
     }
-    this.tracer?.hidden(name, wide ? 'hyper' : 'ULONG', from, this.offset, value);
+    if (this.tracer !== null && this.offset > from) this.tracer.hidden(name, wide ? 'hyper' : 'ULONG', from, this.offset, value);
     return value;
   }
 
   /** False, with a problem, where `count` elements of at least `least` bytes cannot be there. */
   room(count: number, least: number): boolean {
-    if (this.failed) return false;
-    if (count * least > this.remaining) {
-      this.problem('ndr-bad-conformance', `${count} elements are announced and ${this.remaining} bytes are left`, '[C706] 14.3.3');
-      this.fail(count * least);
+    if (this.failedAt >= 0) return false;
+    if (count * least > this.end - this.pos) {
+      this.giveUp('ndr-bad-conformance', `${count} elements are announced and ${this.remaining} bytes are left`, '[C706] 14.3.3');
       return false;
     }
     this.elements += count;
     if (this.elements <= MAX_ELEMENTS) return true;
-    this.problem('ndr-limit', `more than ${MAX_ELEMENTS} array elements in one stub`);
-    this.fail(0);
+    this.giveUp('ndr-limit', `more than ${MAX_ELEMENTS} array elements in one stub`);
     return false;
+  }
+
+  /** Goes back to before a failure, so that the same bytes can be read with more care. */
+  rewind(pos: number, end: number, problems: number): void {
+    this.pos = pos;
+    this.end = end;
+    this.failedAt = -1;
+    this.wanted = 0;
+    if (this.problems !== null) {
+      if (problems === 0) this.problems = null;
+      else this.problems.length = problems;
+    }
   }
 
   /** Enters a constructed type; false, with a problem, past the depth that is followed. */
   enter(): boolean {
     if (++this.depth <= MAX_DEPTH) return true;
-    if (!this.failed) this.problem('ndr-limit', `types nest deeper than ${MAX_DEPTH}`);
-    this.fail(0);
+    this.giveUp('ndr-limit', `types nest deeper than ${MAX_DEPTH}`);
     return false;
   }
 

@@ -5,6 +5,7 @@ import type { Machine } from './machine.js';
 /**
  * A type compiled for one encoding. Reading goes in two steps, as pointers are laid out ([C706] 14.3.12.3): `flat` reads the
  * type's own bytes, in which a pointer is only an id; `rest` then reads what its pointers point to and returns the full value.
+ * Writing goes the same way: what `put` returns is given to `putRest`.
  */
 export interface Node {
   readonly type: string;
@@ -12,11 +13,13 @@ export interface Node {
   readonly align: number;
   /** Least size on the wire: bounds arrays before anything is allocated. */
   readonly least: number;
+  /** Whether null is a value of this type. Asked for late, as pointers compile late. */
+  readonly nullable?: () => boolean;
   readonly flat: (m: Machine) => Value;
   readonly rest: ((m: Machine, value: Value) => Value) | null;
-  readonly put: (e: Encoder, value: Value) => void;
-  readonly putRest: ((e: Encoder, value: Value) => void) | null;
-  /** Set for types that begin with a max count read ahead of them; for a varying array `field` names where it stands. */
+  readonly put: (e: Encoder, value: Value) => unknown;
+  readonly putRest: ((e: Encoder, value: Value, carried: unknown) => void) | null;
+  /** Set for types that begin with a max count, which stands ahead of the structure they end. */
   readonly hoist: { readonly read: (m: Machine) => void; readonly write: (e: Encoder, value: Value) => void } | null;
 }
 
@@ -30,8 +33,8 @@ export function readWhole(node: Node, m: Machine): Value {
 /** Writes a value with everything it points to. */
 export function writeWhole(node: Node, e: Encoder, value: Value): void {
   if (node.hoist !== null) node.hoist.write(e, value);
-  node.put(e, value);
-  if (node.putRest !== null) node.putRest(e, value);
+  const carried = node.put(e, value);
+  if (node.putRest !== null) node.putRest(e, value, carried);
 }
 
 /** A leaf type: no pointers, no counts. */
@@ -45,10 +48,8 @@ export function leaf(
       const { tracer } = m;
       if (tracer === null) return read(m);
       const from = m.offset;
-      const { name } = tracer;
       const value = read(m);
-      tracer.name = name;
-      tracer.leaf(type, from, m.offset, value, meaning === null ? null : meaning(value));
+      if (m.failedAt < 0) tracer.leaf(type, from, m.offset, value, meaning === null ? null : meaning(value));
       return value;
     },
     rest: null,

@@ -3,96 +3,123 @@ import type { Encoding } from './codec.js';
 import { Encoder } from './encoder.js';
 import { Machine } from './machine.js';
 import { readWhole, writeWhole, type Node } from './node.js';
+import type { PickleEntry } from './tape.js';
 
 const NDR20_LITTLE: Encoding = { littleEndian: true, syntax: 'ndr20' };
 const NDR20_BIG: Encoding = { littleEndian: false, syntax: 'ndr20' };
 const FILLER = 0xcccc_cccc;
+const COMMON = 8;
+const LITTLE = 0x10;
+const BIG = 0;
+const NO_BYTES = new Uint8Array(0);
 
 /**
- * Type serialisation version 1 ([MS-RPCE] 2.2.6): common header, private header, then NDR20 whose alignment counts from
- * behind the headers. The object buffer is filled up to a multiple of eight. `inner` has the type compiled for both byte orders.
+ * Type serialisation version 1 ([MS-RPCE] 2.2.6): common header, for constructed types a private header, then NDR20 whose
+ * alignment counts from behind the headers, filled up to a multiple of eight. `inner` has the type compiled for either byte order.
  */
-export function pickleNode(inner: (littleEndian: boolean) => Node): Node {
+export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: boolean): Node {
+  const headers = primitive ? COMMON : 2 * COMMON;
   return {
-    type: 'pickle', align: 1, least: 16, rest: null, putRest: null, hoist: null,
+    type: 'pickle', align: 1, least: headers, rest: null, putRest: null, hoist: null,
     flat(m) {
-      const { tracer } = m;
-      const own = tracer?.name ?? '';
       const from = m.offset;
-      if (!m.need(16)) return null;
-      const version = m.u8_();
-      const order = m.u8_();
-      const little = order === 0x10;
-      const outer = m.littleEndian;
-      m.littleEndian = little;
-      const headerLength = m.u16();
-      const filler = m.u32();
-      const length = m.u32();
-      const filler2 = m.u32();
-      m.littleEndian = outer;
-      if (version !== 1 || headerLength !== 8 || (order !== 0x10 && order !== 0)) {
-        m.problem('ndr-bad-pickle', `type serialisation header has version ${version}, byte order ${order} and length ${headerLength}`, '[MS-RPCE] 2.2.6.1', from);
+      if (!m.need(headers)) return null;
+      const { view, pos, tracer } = m;
+      const order = view.getUint8(pos + 1);
+      const little = order !== BIG;
+      const headerLength = view.getUint16(pos + 2, true);
+      // The common header is little-endian always; some write its length in the order of what follows.
+      if (view.getUint8(pos) !== 1 || (order !== LITTLE && order !== BIG) || (headerLength !== COMMON && (little || headerLength !== COMMON << 8))) {
+        m.problem('ndr-bad-pickle', `type serialisation header has version ${view.getUint8(pos)}, byte order ${order} and length ${headerLength}`, '[MS-RPCE] 2.2.6.1', from);
       }
-      m.tape?.push(order, filler, length, filler2);
+      let size = primitive ? m.remaining - headers : view.getUint32(pos + COMMON, little);
+      const length = size;
+      if (size > m.remaining - headers) {
+        m.problem('ndr-bad-pickle', `serialised type claims ${length} bytes and ${m.remaining - headers} are left`, '[MS-RPCE] 2.2.6.2', from + COMMON);
+        size = m.remaining - headers;
+      }
       const open = tracer === null ? null : tracer.open('type serialisation version 1', from, '[MS-RPCE] 2.2.6');
       if (tracer !== null) {
-        tracer.hidden('CommonHeader', 'header', from, from + 8, version);
-        tracer.hidden('PrivateHeader', 'header', from + 8, from + 16, length);
+        tracer.hidden('Version', 'byte', from, from + 1, view.getUint8(pos));
+        tracer.hidden('Endianness', 'byte', from + 1, from + 2, order);
+        tracer.hidden('CommonHeaderLength', 'USHORT', from + 2, from + 4, headerLength);
+        tracer.hidden('Filler', 'ULONG', from + 4, from + 8, view.getUint32(pos + 4, true));
+        if (!primitive) {
+          tracer.hidden('ObjectBufferLength', 'ULONG', from + 8, from + 12, length);
+          tracer.hidden('Filler', 'ULONG', from + 12, from + 16, view.getUint32(pos + 12, little));
+        }
       }
-      let size = length;
-      if (size > m.remaining) {
-        m.problem('ndr-bad-pickle', `serialised type claims ${length} bytes and ${m.remaining} are left`, '[MS-RPCE] 2.2.6.2', from + 8);
-        size = m.remaining;
+      const entry: PickleEntry | null = m.tape === null ? null : { kind: 'pickle', header: m.u8.slice(pos, pos + headers), length, tail: NO_BYTES };
+      if (entry !== null) m.tape?.push(entry);
+      m.pos += headers;
+      const value = readInside(m, inner(little), little, size, entry, primitive);
+      // What is cut off here is missing from the stub too.
+      if (length > size && m.failedAt < 0) {
+        m.explained = true;
+        m.fail(length - size);
       }
-      const sub = new Machine({ block: { u8: m.u8, view: m.view }, start: m.pos, end: m.pos + size }, little ? NDR20_LITTLE : NDR20_BIG);
-      sub.depth = m.depth;
-      sub.elements = m.elements;
-      sub.tape = m.tape;
-      sub.shown = m.shown;
-      sub.opened = m.opened;
-      if (tracer !== null) tracer.name = 'value';
-      const shiftFrom = m.offset;
-      const inside = tracer === null ? null : tracer.nested();
-      sub.tracer = inside;
-      const value = sub.enter() ? readWhole(inner(little), sub) : null;
-      m.elements = sub.elements;
-      for (const problem of sub.problems ?? []) m.problem(problem.code, problem.message, problem.spec, shiftFrom + (problem.at.stub ?? 0));
-      if (sub.failed) m.problem('ndr-truncated', `serialised type ends after ${size} bytes, before its value does`, '[MS-RPCE] 2.2.6', shiftFrom + sub.failedAt);
-      const tail = m.u8.slice(m.pos + sub.offset, m.pos + size);
-      m.tape?.push(tail);
-      if (tracer !== null && inside !== null) {
-        tracer.adoptShifted(inside, shiftFrom);
-        tracer.padding(shiftFrom + sub.offset, shiftFrom + size);
-      }
-      m.pos += size;
       if (tracer !== null && open !== null) {
         open.value = value;
         tracer.close(m.offset);
-        tracer.name = own;
       }
       return value;
     },
     put(e, value: Value) {
-      const order = e.hiddenNumber(0x10);
-      const little = order === 0x10;
-      const filler = e.hiddenNumber(FILLER);
-      const length = e.hiddenNumber(-1);
-      const filler2 = e.hiddenNumber(0);
-      const sub = e.nested(little ? NDR20_LITTLE : NDR20_BIG);
-      writeWhole(inner(little), sub, value);
+      const taped = e.taped('pickle');
+      const order = taped?.header[1] ?? LITTLE;
+      const encoding = order === BIG ? NDR20_BIG : NDR20_LITTLE;
+      const sub = e.nested(encoding);
+      writeWhole(inner(order !== BIG), sub, value);
       e.absorb(sub);
-      const tail = e.hidden();
-      if (tail instanceof Uint8Array && (length < 0 || sub.length + tail.length === length)) sub.bytes(tail);
-      else sub.fill(-sub.length & 7);
-      const header = new Encoder(little ? NDR20_LITTLE : NDR20_BIG, null, null);
-      header.u8_(1);
-      header.u8_(order);
-      header.u16(8);
-      header.u32(filler);
-      header.u32(sub.length);
-      header.u32(filler2);
-      e.bytes(header.finish());
+      // The headers hold as long as the value is as long as it was.
+      if (taped !== null && taped.length === sub.length + taped.tail.length) {
+        sub.bytes(taped.tail);
+        e.bytes(taped.header);
+      } else {
+        sub.fill(-sub.length & 7);
+        const header = new Encoder(encoding, null, null);
+        header.bytes(Uint8Array.of(1, order, COMMON, 0));
+        header.u32(FILLER);
+        if (!primitive) {
+          header.u32(sub.length);
+          header.u32(0);
+        }
+        e.bytes(header.finish());
+      }
       e.bytes(sub.finish());
     },
   };
+}
+
+/** Reads the serialised value in a machine of its own, whose offsets count from behind the headers. */
+function readInside(m: Machine, node: Node, little: boolean, size: number, entry: PickleEntry | null, primitive: boolean): Value {
+  const { tracer } = m;
+  const from = m.offset;
+  const sub = new Machine({ block: { u8: m.u8, view: m.view }, start: m.pos, end: m.pos + size }, little ? NDR20_LITTLE : NDR20_BIG);
+  sub.depth = m.depth;
+  sub.elements = m.elements;
+  sub.tape = m.tape;
+  sub.opened = m.opened;
+  const inside = tracer === null ? null : tracer.nested('value');
+  sub.tracer = inside;
+  const value = sub.enter() ? readWhole(node, sub) : null;
+  m.elements = sub.elements;
+  for (const { code, message, spec, at } of sub.problems ?? []) m.note(code, message, spec, from + (at.stub ?? 0), at.path ?? null);
+  if (sub.failed && !sub.explained) {
+    m.note('ndr-truncated', `serialised type ends after ${size} bytes, before its value does`, '[MS-RPCE] 2.2.6', from + sub.failedAt, sub.failedPath);
+  }
+  if (tracer !== null && inside !== null) tracer.adoptShifted(inside, from);
+  const used = primitive && !sub.failed ? Math.min(size, (sub.offset + 7) & ~7) : size;
+  if (entry !== null) {
+    if (primitive) entry.length = used;
+    entry.tail = m.u8.slice(m.pos + sub.offset, m.pos + used);
+  }
+  tracer?.padding(from + sub.offset, from + used);
+  m.pos += used;
+  if (!sub.failed) return value;
+  if (primitive) {
+    m.explained = true;
+    m.fail(sub.wanted);
+  }
+  return value !== null && typeof value === 'object' ? value : null;
 }

@@ -4,17 +4,32 @@ import type { Encoder } from './encoder.js';
 import type { Machine } from './machine.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import { unfit } from './scalars.js';
+import { sameValue, type ObjrefEntry, type ShownEntry } from './tape.js';
 import type { PointerType } from './types.js';
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Reads a referent id; null pointers are 0. */
-function readId(m: Machine, ndr64: boolean, type: string): number {
-  m.pad(ndr64 ? 8 : 4);
+export function readReferent(m: Machine, type: string, ref = false): number | bigint {
+  m.pad(m.ndr64 ? 8 : 4);
   const from = m.offset;
-  const id = ndr64 ? Number(m.u64()) : m.u32();
-  m.tape?.push(id);
-  if (m.tracer !== null) m.tracer.hidden(`${m.tracer.name} (pointer)`, type, from, m.offset, id);
+  const id = m.ndr64 ? wideId(m) : m.u32();
+  if (m.tape !== null) m.tape.push({ kind: 'referent', id, ref });
+  if (m.tracer !== null && m.failedAt < 0) m.tracer.hidden(`${m.tracer.name} (pointer)`, type, from, m.offset, id);
   return id;
 }
+
+function wideId(m: Machine): number | bigint {
+  if (!m.need(8)) return 0;
+  const first = m.u32();
+  const second = m.u32();
+  const high = m.littleEndian ? second : first;
+  const low = m.littleEndian ? first : second;
+  return high < 0x20_0000 ? high * 0x1_0000_0000 + low : (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** What the writing of a full pointer's id tells the writing of its referent: the referent stands elsewhere already. */
+const ALIAS = Symbol('alias');
 
 /**
  * Pointers inside constructed types and in parameters ([C706] 14.3.10–12). `pointee` is asked for when first needed, so that
@@ -25,53 +40,77 @@ export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => No
   const label = `${type.pointer} pointer`;
   const isFull = type.pointer === 'full';
   const isRef = type.pointer === 'ref';
+
+  function rest(m: Machine, held: Value): Value {
+    const id = held as number | bigint;
+    if (id === 0) {
+      if (isRef) m.problem('ndr-bad-value', 'a reference pointer is null', '[C706] 14.3.10');
+      return null;
+    }
+    if (m.failedAt >= 0) return null;
+    const node = pointee();
+    if (isFull) {
+      const known = m.full?.get(id);
+      if (known !== undefined && known.node === node) return known.value;
+    }
+    if (!m.enter()) return null;
+    const { scope } = m;
+    const value = readWhole(node, m);
+    m.scope = scope;
+    m.leave();
+    if (isFull && m.failedAt < 0) (m.full ??= new Map()).set(id, { node, value });
+    return value;
+  }
+
+  /** The same structure behind two full pointers is written once; so is what the tape says was one. */
+  function putFull(e: Encoder, value: Value): unknown {
+    e.pad(align);
+    const node = pointee();
+    const id = fullId(e, value, node);
+    e.pointer(id);
+    if (id === 0) return 0;
+    const known = e.full.get(id);
+    if (known !== undefined && known.node === node && Object.is(known.value, value)) return ALIAS;
+    e.full.set(id, { node, value });
+    return id;
+  }
+
   return {
     type: label, align, least: align, hoist: null,
-    flat: (m) => readId(m, ndr64, label),
-    rest(m, id) {
-      if (id === 0) {
-        if (isRef) m.problem('ndr-bad-value', 'a reference pointer is null', '[C706] 14.3.10');
-        return null;
-      }
-      if (m.failed) return null;
-      if (isFull) {
-        const known = m.full?.get(id as number);
-        if (known !== undefined) return known;
-      }
-      if (!m.enter()) return null;
-      const { scope } = m;
-      const value = readWhole(pointee(), m);
-      m.scope = scope;
-      m.leave();
-      if (isFull) (m.full ??= new Map()).set(id as number, value);
-      return value;
-    },
+    nullable: () => !isRef || pointee().nullable?.() === true,
+    flat: (m) => readReferent(m, label, isRef),
+    rest,
     put(e, value) {
-      e.pad(align);
-      if (isFull && value !== null && typeof value === 'object' && e.full?.has(value)) {
-        e.hidden();
-        e.pointer(e.full.get(value) ?? 0);
-        return;
-      }
-      const taped = e.hidden();
-      let id = 0;
-      // A taped null reference pointer is an error of the original; it is kept.
-      if (value !== null) id = typeof taped === 'number' && taped !== 0 ? taped : e.nextReferent();
-      else if (isRef && taped !== 0) unfit(e, 'a reference pointer cannot be null');
-      e.pointer(id);
-      if (isFull && value !== null && typeof value === 'object') (e.full ??= new Map()).set(value, id);
+      if (isFull) return putFull(e, value);
+      if (value !== null) return e.referentId(false);
+      // A null reference pointer is an error of the original that the tape keeps; otherwise the null is that of the referent.
+      if (!isRef) return e.referentId(true, pointee().nullable?.() === true);
+      const taped = e.ahead('referent');
+      const wasNull = taped !== null && taped.ref && taped.id === 0;
+      if (!wasNull && pointee().nullable?.() !== true) unfit(e, 'a reference pointer cannot be null');
+      return e.referentId(wasNull);
     },
-    putRest(e, value) {
-      if (value === null) return;
-      if (isFull && typeof value === 'object') {
-        if (e.fullWritten.has(value)) return;
-        e.fullWritten.add(value);
-      }
+    putRest(e, value, id) {
+      if (id === 0 || id === ALIAS) return;
       const { scope } = e;
       writeWhole(pointee(), e, value);
       e.scope = scope;
     },
   };
+}
+
+/** The id of a full pointer: the taped one unless it belongs to another value, that of the same structure, or a new one. */
+function fullId(e: Encoder, value: Value, node: Node): number | bigint {
+  const taped = e.taped('referent');
+  if (value === null && (taped === null || taped.id === 0 || node.nullable?.() !== true)) return 0;
+  if (taped !== null && taped.id !== 0) {
+    const known = e.full.get(taped.id);
+    if (known === undefined || known.node !== node || Object.is(known.value, value)) return taped.id;
+  }
+  if (value !== null && typeof value === 'object') {
+    for (const [id, known] of e.full) if (known.node === node && known.value === value) return id;
+  }
+  return e.nextReferent();
 }
 
 /** A top-level reference pointer has no bytes of its own ([C706] 14.3.12.1). */
@@ -91,48 +130,51 @@ export function interfaceNode(name: string | null, ndr64: boolean, objref: () =>
   const align = ndr64 ? 8 : 4;
   const label = `${name ?? 'IUnknown'}*`;
   return {
-    type: label, align, least: align, hoist: null,
-    flat: (m) => readId(m, ndr64, label),
+    type: label, align, least: align, nullable: () => true, hoist: null,
+    flat: (m) => readReferent(m, label),
     rest(m, id) {
       if (id === 0 || m.failed) return null;
       return readInterfacePointer(m, objref());
     },
-    put(e, value) {
-      e.pad(align);
-      const taped = e.hidden();
-      e.pointer(value === null ? 0 : typeof taped === 'number' && taped !== 0 ? taped : e.nextReferent());
-    },
-    putRest(e, value) {
-      if (value === null) return;
-      const taped = e.chosen(value);
-      const bytes = taped instanceof Uint8Array ? taped : value instanceof Uint8Array ? value : objref().encode(value);
+    put: (e, value) => e.referentId(value === null),
+    putRest(e, value, id) {
+      if (id === 0) return;
+      const taped = e.taped('objref');
+      const same = taped !== null && sameValue(taped.shown, value);
+      const bytes = same ? taped.bytes : value instanceof Uint8Array ? value : objref().encode(value);
       e.count(bytes.length);
-      e.u32(bytes.length);
+      e.u32(same ? taped.size : bytes.length);
       e.bytes(bytes);
     },
   };
 }
 
 /** MInterfacePointer: ulCntData, then as many bytes, conformant. */
-export function readInterfacePointer(m: Machine, objref: ObjrefTransform): Value {
+function readInterfacePointer(m: Machine, objref: ObjrefTransform): Value {
   const { tracer } = m;
   const node = tracer === null ? null : tracer.open('MInterfacePointer', m.offset, '[MS-DCOM] 2.2.14');
+  const entry: ObjrefEntry | null = m.tape === null ? null : { kind: 'objref', shown: null, bytes: NO_BYTES, size: 0 };
+  if (entry !== null) m.tape?.push(entry);
   const max = m.count('max_count');
   const sizeAt = m.offset;
   const size = m.u32();
-  tracer?.hidden('ulCntData', 'ULONG', sizeAt, m.offset, size);
+  if (tracer !== null && m.failedAt < 0) tracer.hidden('ulCntData', 'ULONG', sizeAt, m.offset, size);
   if (size !== max) m.problem('ndr-bad-conformance', `MInterfacePointer has max_count ${max} and ulCntData ${size}`, '[MS-DCOM] 2.2.14', sizeAt);
   let value: Value = null;
   if (m.room(max, 1)) {
     const from = m.offset;
     const span: Span = { block: { u8: m.u8, view: m.view }, start: m.pos, end: m.pos + max };
-    m.pos += max;
     if (m.enter()) {
+      m.pos += max;
       value = objref.decode(span, (code, message, at) => m.problem(code, message, '[MS-DCOM] 2.2.18', from + at));
       tracer?.adopt(shift(objref.trace(span), from));
     }
     m.leave();
-    m.shown?.set(value, m.u8.slice(span.start, span.end));
+    if (entry !== null) {
+      entry.shown = value;
+      entry.bytes = m.u8.slice(span.start, span.end);
+      entry.size = size;
+    }
   }
   if (tracer !== null && node !== null) {
     node.value = value;
@@ -147,25 +189,60 @@ function shift(nodes: TraceNodes, by: number): TraceNodes {
   return nodes.map((node) => ({ ...node, start: node.start + by, end: node.end + by, children: shift(node.children, by) }));
 }
 
+/** While recording, what `flat` hands to `rest`: the value and the entry that is waiting for it. */
+interface Waiting {
+  readonly entry: ShownEntry;
+  readonly flat: Value;
+}
+
+/** An entry for what a transform is about to be given; null unless recording. */
+function waiting(m: Machine): ShownEntry | null {
+  if (m.tape === null) return null;
+  const entry: ShownEntry = { kind: 'shown', wire: null, shown: null };
+  m.tape.push(entry);
+  return entry;
+}
+
 /** Presents the value of a wire type through a transform; the tape keeps the wire value. */
 export function transformedNode(inner: Node, transform: ValueTransform): Node {
-  const show = (m: Machine, wire: Value): Value => {
-    if (m.failed) return wire;
+  const { hoist, rest, putRest } = inner;
+  const nullable = (): boolean => inner.nullable?.() === true && transform.decode(null, () => undefined) === null;
+
+  function show(m: Machine, wire: Value, entry: ShownEntry | null): Value {
+    if (m.failedAt >= 0) return wire;
     const at = m.offset;
-    const value = transform.decode(wire, (code, message) => m.problem(code, message, null, at));
-    m.shown?.set(value, wire);
-    return value;
-  };
-  const pick = (e: Encoder, value: Value): Value => {
-    const taped = e.chosen(value);
-    return taped === undefined ? transform.encode(value) : taped;
-  };
+    const shown = transform.decode(wire, (code, message) => m.problem(code, message, null, at));
+    if (entry !== null) {
+      entry.wire = wire;
+      entry.shown = shown;
+    }
+    return shown;
+  }
+
+  const wireOf = (value: Value, taped: ShownEntry | null): Value => (taped !== null && sameValue(taped.shown, value) ? taped.wire : transform.encode(value));
+
   return {
-    ...inner,
-    flat: inner.rest === null ? (m) => show(m, inner.flat(m)) : inner.flat,
-    rest: inner.rest === null ? null : (m, flat) => show(m, (inner.rest as NonNullable<Node['rest']>)(m, flat)),
-    put: (e, value) => inner.put(e, pick(e, value)),
-    putRest: inner.putRest === null ? null : (e, value) => (inner.putRest as NonNullable<Node['putRest']>)(e, pick(e, value)),
-    hoist: inner.hoist === null ? null : { read: inner.hoist.read, write: (e, value) => (inner.hoist as NonNullable<Node['hoist']>).write(e, pick(e, value)) },
+    type: inner.type, align: inner.align, least: inner.least, nullable,
+    flat(m) {
+      const entry = waiting(m);
+      const flat = inner.flat(m);
+      if (rest === null) return show(m, flat, entry);
+      return entry === null || m.failedAt >= 0 ? flat : ({ entry, flat } satisfies Waiting as unknown as Value);
+    },
+    rest: rest === null ? null : (m, held) => {
+      if (m.tape === null || m.failedAt >= 0) return show(m, rest(m, held), null);
+      const { entry, flat } = held as unknown as Waiting;
+      return show(m, rest(m, flat), entry);
+    },
+    put(e, value) {
+      const wire = wireOf(value, e.taped('shown'));
+      return { wire, carried: inner.put(e, wire) };
+    },
+    putRest: putRest === null ? null : (e, _, held) => {
+      const { wire, carried } = held as { readonly wire: Value; readonly carried: unknown };
+      putRest(e, wire, carried);
+    },
+    // The count comes before the entry of what it counts.
+    hoist: hoist === null ? null : { read: hoist.read, write: (e, value) => hoist.write(e, wireOf(value, e.ahead('shown'))) },
   };
 }

@@ -18,11 +18,19 @@ export function asNumber(e: Encoder, value: Value): number {
   return unfit(e, `a number is wanted, not ${typeof value}`);
 }
 
+/** An integer that fits `bits` bits, signed or unsigned: senders of HRESULTs and flags write them either way. */
+export function asInteger(e: Encoder, value: Value, bits: 8 | 16 | 32): number {
+  const number = asNumber(e, value);
+  const most = 2 ** bits;
+  return Number.isInteger(number) && number < most && number >= -most / 2 ? number : unfit(e, `an integer of ${bits} bits is wanted, not ${number}`);
+}
+
+/** An integer that fits 64 bits, signed or unsigned. */
 export function asBigint(e: Encoder, value: Value): bigint {
-  if (typeof value === 'bigint') return value;
-  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
-  if (typeof value === 'string' && /^(-?\d+|0x[0-9a-fA-F]+)$/.test(value)) return BigInt(value);
-  return unfit(e, `an integer is wanted, not ${String(value)}`);
+  const integer = typeof value === 'bigint' ? value
+    : (typeof value === 'number' && Number.isInteger(value)) || (typeof value === 'string' && /^(-?\d+|0x[0-9a-fA-F]+)$/.test(value)) ? BigInt(value) : null;
+  if (integer === null || integer >= 1n << 64n || integer < -(1n << 63n)) return unfit(e, `an integer of 64 bits is wanted, not ${String(value)}`);
+  return integer;
 }
 
 const NAMES: Readonly<Record<BaseName, string>> = {
@@ -37,35 +45,39 @@ function readI64(m: Machine): bigint {
 function readF64(m: Machine): number {
   if (!m.need(8)) return 0;
   const value = m.view.getFloat64(m.pos, m.littleEndian);
-  if (Number.isNaN(value) && m.tape !== null) m.tape.push(m.view.getBigUint64(m.pos, m.littleEndian));
+  if (m.tape !== null && Number.isNaN(value)) m.tape.push({ kind: 'bits', bits: m.view.getBigUint64(m.pos, m.littleEndian) });
   m.pos += 8;
   return value;
 }
 
 function putF64(e: Encoder, value: Value): void {
-  const number = typeof value === 'string' ? Number(value) : asNumber(e, value);
-  if (Number.isNaN(number)) {
-    const bits = e.hidden();
-    e.u64(typeof bits === 'bigint' ? bits : 0x7ff8_0000_0000_0000n);
-  } else e.f64(number);
+  const number = asFloat(e, value);
+  if (Number.isNaN(number)) e.u64(e.taped('bits')?.bits ?? 0x7ff8_0000_0000_0000n);
+  else e.f64(number);
 }
 
 function readF32(m: Machine): number {
   if (!m.need(4)) return 0;
   const value = m.view.getFloat32(m.pos, m.littleEndian);
-  if (Number.isNaN(value) && m.tape !== null) m.tape.push(m.view.getUint32(m.pos, m.littleEndian));
+  if (m.tape !== null && Number.isNaN(value)) m.tape.push({ kind: 'bits', bits: BigInt(m.view.getUint32(m.pos, m.littleEndian)) });
   m.pos += 4;
   return value;
 }
 
 function putF32(e: Encoder, value: Value): void {
-  const number = typeof value === 'string' ? Number(value) : asNumber(e, value);
-  if (Number.isNaN(number)) e.u32(e.hiddenNumber(0x7fc0_0000));
+  const number = asFloat(e, value);
+  if (Number.isNaN(number)) e.u32(Number((e.taped('bits')?.bits ?? 0x7fc0_0000n) & 0xffff_ffffn));
   else e.f32(number);
 }
 
+/** Numbers JSON cannot write come as text. */
+function asFloat(e: Encoder, value: Value): number {
+  if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value);
+  return asNumber(e, value);
+}
+
 function character(e: Encoder, value: Value): number {
-  return typeof value === 'string' ? value.charCodeAt(0) || 0 : asNumber(e, value);
+  return typeof value === 'string' ? value.charCodeAt(0) || 0 : asInteger(e, value, 16);
 }
 
 /** [C706] 14.2 primitives. */
@@ -74,25 +86,25 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
   const meaning = type.show === 'hex' ? (value: Value): string | null => (typeof value === 'number' ? hex32(value) : null) : null;
   switch (type.base) {
     case 'u8':
-      return leaf(name, 1, 1, (m) => m.u8_(), (e, v) => e.u8_(asNumber(e, v)), meaning);
+      return leaf(name, 1, 1, (m) => m.u8_(), (e, v) => e.u8_(asInteger(e, v, 8)), meaning);
     case 'i8':
-      return leaf(name, 1, 1, (m) => (m.u8_() << 24) >> 24, (e, v) => e.u8_(asNumber(e, v) & 0xff), meaning);
+      return leaf(name, 1, 1, (m) => (m.u8_() << 24) >> 24, (e, v) => e.u8_(asInteger(e, v, 8) & 0xff), meaning);
     case 'u16':
-      return leaf(name, 2, 2, (m) => m.u16(), (e, v) => e.u16(asNumber(e, v)), meaning);
+      return leaf(name, 2, 2, (m) => m.u16(), (e, v) => e.u16(asInteger(e, v, 16)), meaning);
     case 'i16':
-      return leaf(name, 2, 2, (m) => (m.u16() << 16) >> 16, (e, v) => e.u16(asNumber(e, v) & 0xffff), meaning);
+      return leaf(name, 2, 2, (m) => (m.u16() << 16) >> 16, (e, v) => e.u16(asInteger(e, v, 16)), meaning);
     case 'u32':
-      return leaf(name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asNumber(e, v)), meaning);
+      return leaf(name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)), meaning);
     case 'i32':
-      return leaf(name, 4, 4, (m) => m.i32(), (e, v) => e.i32(asNumber(e, v)), meaning);
+      return leaf(name, 4, 4, (m) => m.i32(), (e, v) => e.i32(asInteger(e, v, 32)), meaning);
     case 'u64':
       return leaf(name, 8, 8, (m) => m.u64(), (e, v) => e.u64(asBigint(e, v)), meaning);
     case 'i64':
       return leaf(name, 8, 8, readI64, (e, v) => e.u64(asBigint(e, v)), meaning);
     case 'uint3264':
-      return ndr64 ? leaf(name, 8, 8, (m) => m.u64(), (e, v) => e.u64(asBigint(e, v))) : leaf(name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asNumber(e, v)));
+      return ndr64 ? leaf(name, 8, 8, (m) => m.u64(), (e, v) => e.u64(asBigint(e, v))) : leaf(name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)));
     case 'int3264':
-      return ndr64 ? leaf(name, 8, 8, readI64, (e, v) => e.u64(asBigint(e, v))) : leaf(name, 4, 4, (m) => m.i32(), (e, v) => e.i32(asNumber(e, v)));
+      return ndr64 ? leaf(name, 8, 8, readI64, (e, v) => e.u64(asBigint(e, v))) : leaf(name, 4, 4, (m) => m.i32(), (e, v) => e.i32(asInteger(e, v, 32)));
     case 'f32':
       return leaf(name, 4, 4, readF32, putF32);
     case 'f64':
@@ -106,7 +118,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         const raw = m.u8_();
         if (raw > 1) m.problem('ndr-bad-boolean', `boolean holds ${raw}`, '[C706] 14.2.4', m.offset - 1);
         return raw > 1 ? raw : raw === 1;
-      }, (e, v) => e.u8_(asNumber(e, v)));
+      }, (e, v) => e.u8_(asInteger(e, v, 8)));
   }
 }
 
@@ -122,7 +134,7 @@ export function enumNode(type: EnumType, ndr64: boolean): Node {
     if (!m.failed) m.problem('ndr-bad-enum', `${type.name} has no member with value ${raw}`, type.section, m.offset - size);
     return raw;
   }, (e, value) => {
-    const raw = typeof value === 'string' ? (type.members[value] ?? unfit(e, `${type.name} has no member ${value}`)) : asNumber(e, value);
+    const raw = typeof value === 'string' ? (type.members[value] ?? unfit(e, `${type.name} has no member ${value}`)) : asInteger(e, value, wide ? 32 : 16);
     if (wide) e.i32(raw);
     else e.u16(raw);
   }, (value) => (typeof value === 'string' ? String(type.members[value]) : null));
@@ -138,10 +150,10 @@ export function flagsNode(type: FlagsType): Node {
   };
   switch (type.base) {
     case 'u8':
-      return leaf(type.name, 1, 1, (m) => m.u8_(), (e, v) => e.u8_(asNumber(e, v)), meaning);
+      return leaf(type.name, 1, 1, (m) => m.u8_(), (e, v) => e.u8_(asInteger(e, v, 8)), meaning);
     case 'u16':
-      return leaf(type.name, 2, 2, (m) => m.u16(), (e, v) => e.u16(asNumber(e, v)), meaning);
+      return leaf(type.name, 2, 2, (m) => m.u16(), (e, v) => e.u16(asInteger(e, v, 16)), meaning);
     case 'u32':
-      return leaf(type.name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asNumber(e, v)), meaning);
+      return leaf(type.name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)), meaning);
   }
 }

@@ -30,7 +30,8 @@ export function derivedCounts(members: readonly { readonly name: string; readonl
       derived.set(size.field, (bag) => {
         const value = bag[name];
         if (value === null || value === undefined) return 0;
-        return Array.isArray(value) || typeof value === 'string' || value instanceof Uint8Array ? size.inverse(value.length) : null;
+        if (!Array.isArray(value) && typeof value !== 'string' && !(value instanceof Uint8Array)) return null;
+        return size.inverse(value.length);
       });
     }
   }
@@ -61,6 +62,12 @@ export function completed(e: Encoder, value: Value, members: readonly Member[], 
   return Object.fromEntries(members.map(({ name }) => [name, memberValue(e, bag, name, derived)]));
 }
 
+/** What the writing of a structure hands to the writing of its referents. */
+interface Carried {
+  readonly bag: Bag;
+  readonly carried: readonly unknown[];
+}
+
 /** Structures ([C706] 14.3.6; NDR64: [MS-RPCE] 2.2.5.3.4). */
 export function structNode(name: string, section: string | null, members: readonly Member[], derived: Derived, ndr64: boolean): Node {
   const align = members.reduce((most, { node }) => Math.max(most, node.align), 1);
@@ -78,10 +85,11 @@ export function structNode(name: string, section: string | null, members: readon
     const { tracer, scope } = m;
     const open = tracer === null ? null : tracer.open(name, m.offset, section);
     m.scope = bag;
-    const { max } = m;
+    const { max, counts } = m;
     for (const member of members) {
       if (tracer !== null) tracer.name = member.name;
       m.max = max;
+      m.counts = counts;
       const value = member.node.flat(m);
       if (m.failed && partial(value)) break;
       bag[member.name] = value;
@@ -125,24 +133,28 @@ export function structNode(name: string, section: string | null, members: readon
     rest: pointing.length === 0 ? null : rest,
     put(e, value) {
       e.pad(align);
-      const { scope } = e;
+      const { scope, counts } = e;
       const bag = completed(e, value, members, derived);
       e.scope = bag;
-      for (const { name: field, node } of members) {
+      const carried = members.map(({ name: field, node }) => {
         e.path.push(field);
-        node.put(e, bag[field] as Value);
+        e.counts = counts;
+        const carry = node.put(e, bag[field] as Value);
         e.path.pop();
-      }
+        return carry;
+      });
       if (gapped) e.pad(align);
       e.scope = scope;
+      return { bag, carried } satisfies Carried;
     },
-    putRest: pointing.length === 0 ? null : (e, value) => {
+    putRest: pointing.length === 0 ? null : (e, _, held) => {
       const { scope } = e;
-      const bag = completed(e, value, members, derived);
-      for (const { name: field, node } of pointing) {
+      const { bag, carried } = held as Carried;
+      for (const [i, { name: field, node }] of members.entries()) {
+        if (node.putRest === null) continue;
         e.scope = bag;
         e.path.push(field);
-        node.putRest?.(e, bag[field] as Value);
+        node.putRest(e, bag[field] as Value, carried[i]);
         e.path.pop();
       }
       e.scope = scope;

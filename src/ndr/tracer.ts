@@ -16,6 +16,8 @@ interface OpenNode {
 export class Tracer {
   readonly root: OpenNode = node('stub', 'stub', 0, 0, null);
   name = '';
+  /** Path of the field a nested tracer is for. */
+  private prefix: string | null = null;
   private readonly stack: OpenNode[] = [this.root];
 
   get current(): OpenNode {
@@ -42,7 +44,17 @@ export class Tracer {
     made.section = section;
     this.current.children.push(made);
     this.stack.push(made);
+    this.name = '';
     return made;
+  }
+
+  /** Path of the field being read, e.g. `retval.asData`. */
+  path(): string {
+    const names = this.stack.slice(1).map((open) => open.name);
+    names.push(this.name);
+    // A nested tracer's first name is that of the whole value: its path is the prefix.
+    if (this.prefix !== null) names[0] = this.prefix;
+    return names.filter((name) => name !== '').join('.');
   }
 
   close(end: number): void {
@@ -59,10 +71,11 @@ export class Tracer {
     this.stack.pop();
   }
 
-  /** A tracer for bytes whose offsets count from elsewhere; its tree comes back through {@link adoptShifted}. */
-  nested(): Tracer {
+  /** A tracer for the bytes of this field's value, whose offsets count from elsewhere; its tree comes back through {@link adoptShifted}. */
+  nested(name: string): Tracer {
     const inner = new Tracer();
-    inner.name = this.name;
+    inner.prefix = this.path();
+    inner.name = name;
     return inner;
   }
 
@@ -79,6 +92,28 @@ export class Tracer {
   adopt(children: readonly TraceNode[]): void {
     for (const child of children) this.current.children.push(child as OpenNode);
   }
+}
+
+/** The finished tree, in which every byte has one owner: what no leaf has is unread, and a leaf of its own. */
+export function closeTrace(tracer: Tracer, size: number): TraceNode {
+  const { root } = tracer;
+  root.end = size;
+  const leaves: OpenNode[] = [];
+  const collect = (at: OpenNode): void => {
+    if (at.children.length === 0 && at !== root) leaves.push(at);
+    at.children.forEach(collect);
+  };
+  collect(root);
+  leaves.sort((a, b) => a.start - b.start || a.end - b.end);
+  let at = 0;
+  const holes: { start: number; end: number }[] = [];
+  for (const leaf of leaves) {
+    if (leaf.start > at) holes.push({ start: at, end: leaf.start });
+    at = Math.max(at, leaf.end);
+  }
+  if (at < size) holes.push({ start: at, end: size });
+  for (const { start, end } of holes) tracer.hidden(end === size ? 'trailing' : 'unread', 'bytes', start, end, null);
+  return root;
 }
 
 export type { OpenNode };

@@ -4,8 +4,10 @@ import type { Value } from '../types.js';
 import type { Encoder } from './encoder.js';
 import type { Machine } from './machine.js';
 import { leaf, type Node } from './node.js';
-import { asBigint, asNumber, unfit } from './scalars.js';
+import { readReferent } from './pointers.js';
+import { asBigint, asInteger, unfit } from './scalars.js';
 import { utf16Text } from './strings.js';
+import type { BlobEntry } from './tape.js';
 import { dateText, dateValue, filetimeText, filetimeValue, scaledText, scaledValue } from './text.js';
 import type { WellKnownType } from './types.js';
 
@@ -17,13 +19,13 @@ export function wellKnownNode(type: WellKnownType, ndr64: boolean, statusName: S
     case 'guid':
       return leaf('GUID', 16, 4, readGuid, putGuid);
     case 'hresult':
-      return leaf('HRESULT', 4, 4, (m) => m.u32(), (e, v) => e.u32(asNumber(e, v)), (v) => (typeof v === 'number' ? statusName(v) : null));
+      return leaf('HRESULT', 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)), (v) => (typeof v === 'number' ? statusName(v) : null));
     case 'error_status':
-      return leaf('error_status_t', 4, 4, (m) => m.u32(), (e, v) => e.u32(asNumber(e, v)), (v) => (typeof v === 'number' ? statusName(v) : null));
+      return leaf('error_status_t', 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)), (v) => (typeof v === 'number' ? statusName(v) : null));
     case 'bstr':
       return bstrNode(ndr64);
     case 'variant_bool':
-      return leaf('VARIANT_BOOL', 2, 2, readVariantBool, (e, v) => e.u16(v === true ? 0xffff : asNumber(e, v)));
+      return leaf('VARIANT_BOOL', 2, 2, readVariantBool, (e, v) => e.u16(v === true ? 0xffff : asInteger(e, v, 16)));
     case 'date':
       return leaf('DATE', 8, 8, readDate, putDate);
     case 'currency':
@@ -63,26 +65,26 @@ function readVariantBool(m: Machine): Value {
 function readDate(m: Machine): Value {
   if (!m.need(8)) return null;
   const raw = m.view.getFloat64(m.pos, m.littleEndian);
-  const bits = m.tape === null ? 0n : m.view.getBigUint64(m.pos, m.littleEndian);
+  if (m.tape !== null) m.tape.push({ kind: 'bits', bits: m.view.getBigUint64(m.pos, m.littleEndian) });
   m.pos += 8;
-  m.tape?.push(bits);
   const text = dateText(raw);
   if (text !== null) return text;
   m.problem('ndr-bad-value', `DATE ${raw} is outside the years 100 to 9999`, '[MS-OAUT] 2.2.25', m.offset - 8);
   return { date: Number.isFinite(raw) ? raw : String(raw) };
 }
 
+const bitsOf = new DataView(new ArrayBuffer(8));
+
+/** The text has milliseconds only: the tape's bits count while they have that text. */
 function putDate(e: Encoder, value: Value): void {
-  const entry = e.hidden();
-  if (typeof entry === 'bigint') {
-    const view = new DataView(new ArrayBuffer(8));
-    view.setBigUint64(0, entry);
-    const raw = view.getFloat64(0);
-    // The tape keeps the bits a text cannot: it counts while the text is still that of its bits.
-    if (typeof value !== 'string' || dateText(raw) === value) return e.u64(entry);
-  }
+  const taped = e.taped('bits');
   const raw = typeof value === 'string' ? dateValue(value) : typeof value === 'number' ? value : dateOf(value);
   if (raw === null) unfit(e, `a date is wanted, not ${String(value)}`);
+  if (taped !== null) {
+    bitsOf.setBigUint64(0, taped.bits);
+    const known = bitsOf.getFloat64(0);
+    if (typeof value === 'string' ? dateText(known) === value : Object.is(known, raw)) return e.u64(taped.bits);
+  }
   e.f64(raw);
 }
 
@@ -106,7 +108,7 @@ function readDecimal(m: Machine): Value {
   const sign = m.u8_();
   const high = m.u32();
   const low = m.u64();
-  m.tape?.push(reserved, sign);
+  m.tape?.push({ kind: 'decimal', reserved, sign });
   const value = (BigInt(high) << 64n) | low;
   if (scale > 28 || (sign !== 0 && sign !== 0x80)) {
     m.problem('ndr-bad-value', `DECIMAL with scale ${scale} and sign ${sign}`, '[MS-OAUT] 2.2.26', m.offset - 16);
@@ -117,8 +119,7 @@ function readDecimal(m: Machine): Value {
 }
 
 function putDecimal(e: Encoder, value: Value): void {
-  const reserved = e.hiddenNumber(0);
-  const taped = e.hidden();
+  const taped = e.taped('decimal');
   let scale = 0;
   let sign = 0;
   let whole = 0n;
@@ -130,11 +131,12 @@ function putDecimal(e: Encoder, value: Value): void {
     sign = value.startsWith('-') ? 0x80 : 0;
   } else if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
     const bag = value as { readonly [name: string]: Value };
-    scale = asNumber(e, bag['scale'] ?? 0);
-    sign = typeof taped === 'number' ? taped : asNumber(e, bag['sign'] ?? 0);
+    scale = asInteger(e, bag['scale'] ?? 0, 8);
+    sign = asInteger(e, bag['sign'] ?? 0, 8);
     whole = asBigint(e, bag['value'] ?? 0);
   } else unfit(e, `a decimal text is wanted, not ${String(value)}`);
-  e.u16(reserved);
+  if (whole >= 1n << 96n) unfit(e, 'a DECIMAL has at most 96 bits');
+  e.u16(taped?.reserved ?? 0);
   e.u8_(scale);
   e.u8_(sign);
   e.u32(Number((whole >> 64n) & 0xffff_ffffn));
@@ -171,7 +173,7 @@ function readHandle(m: Machine): Value {
 
 function putHandle(e: Encoder, value: Value): void {
   const bag = (value ?? {}) as { readonly [name: string]: Value };
-  e.u32(asNumber(e, bag['attributes'] ?? 0));
+  e.u32(asInteger(e, bag['attributes'] ?? 0, 32));
   putGuid(e, bag['uuid'] ?? GUID_NULL);
 }
 
@@ -181,62 +183,53 @@ const NULL_BYTES = 0xffff_ffff;
 function bstrNode(ndr64: boolean): Node {
   const align = ndr64 ? 8 : 4;
   return {
-    type: 'BSTR', align, least: align, hoist: null,
-    flat(m) {
-      m.pad(align);
-      const from = m.offset;
-      const id = ndr64 ? Number(m.u64()) : m.u32();
-      m.tape?.push(id);
-      m.tracer?.hidden(`${m.tracer.name} (pointer)`, 'BSTR', from, m.offset, id);
-      return id;
-    },
+    type: 'BSTR', align, least: align, nullable: () => true, hoist: null,
+    flat: (m) => readReferent(m, 'BSTR'),
     rest: readBlob,
     put(e, value) {
-      e.pad(align);
-      const taped = e.hidden();
-      // A pointer that was null stays null; a null value is a pointer to an empty blob otherwise.
-      if (taped === 0 && value === null) {
-        if (ndr64) e.u64(0n);
-        else e.u32(0);
-        return;
-      }
-      const id = typeof taped === 'number' && taped !== 0 ? taped : e.nextReferent();
-      e.pointer(id);
+      // Null as a null pointer is not what the specification has; the tape keeps it.
+      return e.referentId(value === null && e.ahead('referent')?.id === 0);
     },
     putRest: putBlob,
   };
 }
 
 function readBlob(m: Machine, id: Value): Value {
-  // Tells an encode whether a null value was a null pointer or a pointer to an empty blob.
-  m.tape?.push(id === 0 ? 0 : 1);
-  if (id === 0 || m.failed) return null;
+  if (id === 0 || m.failedAt >= 0) return null;
   const { tracer } = m;
   const node = tracer === null ? null : tracer.open('FLAGGED_WORD_BLOB', m.offset, '[MS-OAUT] 2.2.23.1');
+  const label = m.littleEndian;
+  if (!label) m.littleEndian = blobIsLittle(m);
+  const entry: BlobEntry | null = m.tape === null ? null : { kind: 'blob', max: 0, cBytes: 0, clSize: 0, little: m.littleEndian };
+  if (entry !== null) m.tape?.push(entry);
   const max = m.count('max_count');
   const sizeFrom = m.offset;
-  if (m.ndr64) m.pad(4);
   const bytes = m.u32();
   const size = m.u32();
-  if (tracer !== null) {
+  if (tracer !== null && m.failedAt < 0) {
     tracer.hidden('cBytes', 'ULONG', sizeFrom, sizeFrom + 4, bytes);
     tracer.hidden('clSize', 'ULONG', sizeFrom + 4, sizeFrom + 8, size);
   }
   let value: string | null = null;
-  if (max !== size) m.problem('ndr-bad-conformance', `BSTR has max_count ${max} and clSize ${size}`, '[MS-OAUT] 2.2.23.1');
+  if (max !== size) m.problem('ndr-bad-conformance', `BSTR has max_count ${max} and clSize ${size}`, '[MS-OAUT] 2.2.23.1', sizeFrom);
   if (m.room(max, 2)) {
     const at = m.pos;
     m.pos += max * 2;
     if (bytes !== NULL_BYTES || max !== 0) {
       value = utf16Text(m.view, at, max, m.littleEndian);
-      if (bytes !== max * 2 && !(bytes === max * 2 - 1)) m.problem('ndr-bad-string', `BSTR of ${bytes} bytes in ${max} words`, '[MS-OAUT] 2.2.23.1', sizeFrom);
+      if (bytes !== max * 2 && bytes !== max * 2 - 1) m.problem('ndr-bad-string', `BSTR of ${bytes} bytes in ${max} words`, '[MS-OAUT] 2.2.23.1', sizeFrom);
     }
-    if (tracer !== null && max > 0) {
+    if (tracer !== null) {
       tracer.name = 'asData';
-      tracer.leaf('USHORT[]', at - m.base, m.offset, value);
+      if (max > 0) tracer.leaf('USHORT[]', at - m.base, m.offset, value);
     }
-    m.tape?.push(bytes, size);
+    if (entry !== null) {
+      entry.max = max;
+      entry.cBytes = bytes;
+      entry.clSize = size;
+    }
   }
+  m.littleEndian = label;
   if (tracer !== null && node !== null) {
     node.value = value;
     tracer.close(m.offset);
@@ -244,25 +237,35 @@ function readBlob(m: Machine, id: Value): Value {
   return value;
 }
 
-function putBlob(e: Encoder, value: Value): void {
-  const pointed = e.hidden();
-  if (value === null) {
-    if (pointed === 0) return;
-    e.pad(e.ndr64 ? 8 : 4);
-    const bytes = e.hiddenNumber(NULL_BYTES);
-    const size = e.hiddenNumber(0);
-    e.count(0);
-    e.u32(bytes);
-    e.u32(size);
-    return;
-  }
-  if (typeof value !== 'string') unfit(e, `a string or null is wanted, not ${typeof value}`);
-  const units = value.length;
-  e.pad(e.ndr64 ? 8 : 4);
-  const taped = e.hidden();
-  const size = e.hidden();
+/**
+ * The blob is little-endian whatever the data representation says ([MS-OAUT] 2.2.23.1), which generic NDR libraries do not know:
+ * in a big-endian stub the order is the one in which the counts agree, little-endian where both or neither do.
+ */
+function blobIsLittle(m: Machine): boolean {
+  const width = m.ndr64 ? 8 : 4;
+  const at = m.pos + (-m.offset & (width - 1));
+  const left = m.end - at - width - 8;
+  if (left < 0) return true;
+  const agree = (little: boolean): boolean => {
+    const max = m.view.getUint32(at + (m.ndr64 && !little ? 4 : 0), little);
+    const bytes = m.view.getUint32(at + width, little);
+    return m.view.getUint32(at + width + 4, little) === max && max * 2 <= left && (bytes === max * 2 || bytes === max * 2 - 1 || bytes === NULL_BYTES);
+  };
+  return agree(true) || !agree(false);
+}
+
+function putBlob(e: Encoder, value: Value, id: unknown): void {
+  if (id === 0) return;
+  if (value !== null && typeof value !== 'string') unfit(e, `text or null is wanted, not ${typeof value}`);
+  const taped = e.taped('blob');
+  const units = value === null ? 0 : value.length;
+  // Of a text of other length, or of one that was null, nothing of the original holds.
+  const same = taped !== null && taped.max === units && (value === null) === (taped.cBytes === NULL_BYTES && taped.max === 0);
+  const label = e.littleEndian;
+  e.littleEndian = taped?.little ?? true;
   e.count(units);
-  e.u32(typeof taped === 'number' && (taped === units * 2 || taped === units * 2 - 1 || size !== units) ? taped : units * 2);
-  e.u32(typeof size === 'number' ? size : units);
-  for (let i = 0; i < units; i++) e.u16(value.charCodeAt(i));
+  e.u32(same ? taped.cBytes : value === null ? NULL_BYTES : units * 2);
+  e.u32(same ? taped.clSize : units);
+  if (value !== null) for (let i = 0; i < units; i++) e.u16(value.charCodeAt(i));
+  e.littleEndian = label;
 }
