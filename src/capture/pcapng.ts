@@ -12,6 +12,8 @@ const NAME_RESOLUTION = 4;
 const INTERFACE_STATISTICS = 5;
 const ENHANCED_PACKET = 6;
 const DECRYPTION_SECRETS = 10;
+/** Blocks that carry no packet and that Wireshark numbers among the frames all the same. */
+const NUMBERED_BLOCKS: readonly number[] = [9, 0x0bad, 0x4000_0bad];
 
 /** What the file says of itself, for reports. Texts are cut to {@link MAX_OPTION_TEXT} bytes. */
 export interface CaptureInfo {
@@ -133,6 +135,7 @@ export class PcapngParser implements RecordParser {
         return;
       default:
         this.info.skippedBlocks++;
+        if (NUMBERED_BLOCKS.includes(type)) this.number++;
     }
   }
 
