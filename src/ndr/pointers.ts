@@ -139,6 +139,7 @@ export function interfaceNode(name: string | null, ndr64: boolean, objref: () =>
     put: (e, value) => e.referentId(value === null),
     putRest(e, value, id) {
       if (id === 0) return;
+      e.pad(align);
       const taped = e.taped('objref');
       const same = taped !== null && sameValue(taped.shown, value);
       const bytes = same ? taped.bytes : value instanceof Uint8Array ? value : objref().encode(value);
@@ -152,6 +153,7 @@ export function interfaceNode(name: string | null, ndr64: boolean, objref: () =>
 /** MInterfacePointer: ulCntData, then as many bytes, conformant. */
 function readInterfacePointer(m: Machine, objref: ObjrefTransform): Value {
   const { tracer } = m;
+  m.pad(m.ndr64 ? 8 : 4);
   const node = tracer === null ? null : tracer.open('MInterfacePointer', m.offset, '[MS-DCOM] 2.2.14');
   const entry: ObjrefEntry | null = m.tape === null ? null : { kind: 'objref', shown: null, bytes: NO_BYTES, size: 0 };
   if (entry !== null) m.tape?.push(entry);

@@ -197,6 +197,7 @@ function bstrNode(ndr64: boolean): Node {
 function readBlob(m: Machine, id: Value): Value {
   if (id === 0 || m.failedAt >= 0) return null;
   const { tracer } = m;
+  m.pad(m.ndr64 ? 8 : 4);
   const node = tracer === null ? null : tracer.open('FLAGGED_WORD_BLOB', m.offset, '[MS-OAUT] 2.2.23.1');
   const label = m.littleEndian;
   if (!label) m.littleEndian = blobIsLittle(m);
@@ -243,7 +244,7 @@ function readBlob(m: Machine, id: Value): Value {
  */
 function blobIsLittle(m: Machine): boolean {
   const width = m.ndr64 ? 8 : 4;
-  const at = m.pos + (-m.offset & (width - 1));
+  const at = m.pos;
   const left = m.end - at - width - 8;
   if (left < 0) return true;
   const agree = (little: boolean): boolean => {
@@ -257,6 +258,7 @@ function blobIsLittle(m: Machine): boolean {
 function putBlob(e: Encoder, value: Value, id: unknown): void {
   if (id === 0) return;
   if (value !== null && typeof value !== 'string') unfit(e, `text or null is wanted, not ${typeof value}`);
+  e.pad(e.ndr64 ? 8 : 4);
   const taped = e.taped('blob');
   const units = value === null ? 0 : value.length;
   // Of a text of other length, or of one that was null, nothing of the original holds.
