@@ -7,7 +7,7 @@ import { oaut, safearrayTransform, variantTransform } from './oaut/index.js';
 import { opc } from './opc/index.js';
 import { uamg } from './uamg/index.js';
 
-export { win32Errors } from './errors/index.js';
+export { bindErrors, win32Errors } from './errors/index.js';
 export { activationHeader, activationProperties } from './dcom/index.js';
 
 /** Everything that is known, in the order in which names are looked up. */

@@ -1,115 +1,242 @@
 import { hex32 } from '../bytes/hex.js';
 import type { ErrorName, Specification } from '../ndr/types.js';
+import { hresultParts, looksLikeNtstatus, type HresultParts } from './hresult.js';
 
 /** What is known of a number, a name or a GUID: plain facts, to be laid out by whoever shows them. */
 export type Explanation =
   | {
       readonly kind: 'code'; readonly value: number; readonly name: string | null; readonly spec: string | null; readonly meaning: string | null; readonly cause: string | null;
-      /** Parts of an HRESULT; null for a plain status. */
-      readonly hresult: { readonly failure: boolean; readonly facility: string; readonly code: number } | null;
+      /** Parts of an HRESULT; null for a Win32 code, an nca status and an NTSTATUS. */
+      readonly hresult: HresultParts | null;
+      /** The code inside HRESULT_FROM_WIN32 or HRESULT_FROM_NT, or null. */
+      readonly wraps: { readonly value: number; readonly name: string | null } | null;
+      /** Other names of the same value. */
+      readonly aliases: readonly string[];
     }
+  | { readonly kind: 'reason'; readonly value: number; readonly name: string; readonly spec: string; readonly meaning: string | null; readonly cause: string | null }
+  | { readonly kind: 'dispid'; readonly value: number; readonly name: string | null; readonly members: readonly string[] }
   | { readonly kind: 'interface'; readonly uuid: string; readonly name: string; readonly spec: string; readonly section: string | null; readonly base: string | null; readonly methods: number; readonly erratum: string | null }
   | { readonly kind: 'class'; readonly clsid: string; readonly name: string; readonly spec: string; readonly interface: string | null };
 
-/** Facilities of [MS-ERREF] 2.1 that Windows Update, DCOM and automation use. */
-const FACILITIES: Readonly<Record<number, string>> = {
-  0: 'FACILITY_NULL', 1: 'FACILITY_RPC', 2: 'FACILITY_DISPATCH', 3: 'FACILITY_STORAGE', 4: 'FACILITY_ITF', 7: 'FACILITY_WIN32', 8: 'FACILITY_WINDOWS', 9: 'FACILITY_SECURITY', 11: 'FACILITY_CERT',
-  36: 'FACILITY_WINDOWSUPDATE',
-};
+/** DISPIDs that mean the same everywhere ([MS-OAUT] 2.2.32.1). */
+const DISPIDS: ReadonlyMap<number, string> = new Map([[-1, 'DISPID_UNKNOWN'], [-3, 'DISPID_PROPERTYPUT'], [-4, 'DISPID_NEWENUM']]);
 
-/** Look-ups by value and by name, made once over all tables. */
+/** Longest text that is compared with every known code and GUID. */
+const MAX_COMPARED = 64;
+
+/** Look-ups by value and by name, made once over all tables. `reasons` are known by name only: their numbers mean other things elsewhere. */
 export class Explainer {
+  /** HRESULTs, nca statuses and NTSTATUS values. */
   private readonly byValue = new Map<number, ErrorName>();
-  private readonly byName = new Map<string, ErrorName>();
   private readonly win32 = new Map<number, ErrorName>();
+  private readonly byName = new Map<string, ErrorName>();
+  /** Names of HRESULTs, those that wrap a Win32 code or an NTSTATUS included. */
+  private readonly hresultNames = new Map<number, string>();
   private readonly specifications: readonly Specification[];
+  private readonly reasons: readonly ErrorName[];
+  private readonly aliasNames = new Map<number, string[]>();
 
-  constructor(specifications: readonly Specification[], win32: readonly ErrorName[]) {
+  constructor(specifications: readonly Specification[], win32: readonly ErrorName[], reasons: readonly ErrorName[] = []) {
     this.specifications = specifications;
+    this.reasons = reasons;
     for (const error of specifications.flatMap((specification) => specification.errors)) {
-      if (!this.byValue.has(error.value)) this.byValue.set(error.value, error);
-      this.byName.set(error.name.toLowerCase(), error);
+      if (this.byValue.has(error.value)) this.aliasNames.set(error.value, [...(this.aliasNames.get(error.value) ?? []), error.name]);
+      else this.byValue.set(error.value, error);
+      addName(this.byName, error);
     }
     for (const error of win32) {
       if (!this.win32.has(error.value)) this.win32.set(error.value, error);
-      if (!this.byName.has(error.name.toLowerCase())) this.byName.set(error.name.toLowerCase(), error);
+      addName(this.byName, error);
     }
+    for (const error of this.win32.values()) if (error.value > 0 && error.value < 0x10000) this.hresultNames.set((0x8007_0000 | error.value) >>> 0, `HRESULT_FROM_WIN32(${error.name})`);
+    for (const error of this.byValue.values()) if (looksLikeNtstatus(error.value)) this.hresultNames.set((0x1000_0000 | error.value) >>> 0, `HRESULT_FROM_NT(${error.name})`);
+    for (const error of this.byValue.values()) this.hresultNames.set(error.value, error.name);
   }
 
-  /** Name of an HRESULT: its own, or HRESULT_FROM_WIN32 of its Win32 code. */
+  /** Name of an HRESULT: its own, or HRESULT_FROM_WIN32 or HRESULT_FROM_NT of what it wraps. One look-up. */
   hresult(value: number): string | null {
-    const own = this.byValue.get(value >>> 0);
-    if (own !== undefined) return own.name;
-    if (value >>> 16 !== 0x8007) return null;
-    const inner = this.win32.get(value & 0xffff);
-    return inner === undefined ? null : `HRESULT_FROM_WIN32(${inner.name})`;
+    return this.hresultNames.get(value >>> 0) ?? null;
   }
 
-  /** Name of the status of a fault PDU: nca status, Win32 code or HRESULT. */
+  /** Name of the status of a fault PDU: Win32 code, nca status, NTSTATUS or HRESULT. */
   status(value: number): string | null {
     return this.win32.get(value >>> 0)?.name ?? this.hresult(value);
   }
 
-  /** What `text` is: a code in hex or decimal (negative too), an error's name, an IID, RPC interface UUID or CLSID, an interface's name. */
+  /** What `text` is: a code in hex or decimal (negative too), an error's name, a DISPID, an IID, RPC interface UUID or CLSID, the name of an interface or class. Empty when nothing is known. */
   explain(text: string): readonly Explanation[] {
     const wanted = text.trim().replace(/^\{|\}$/g, '').toLowerCase();
-    const found: Explanation[] = [];
-    for (const specification of this.specifications) {
-      for (const face of specification.interfaces) {
-        if (face.uuid !== wanted && face.name.toLowerCase() !== wanted) continue;
-        found.push({ kind: 'interface', uuid: face.uuid, name: face.name, spec: face.spec, section: face.section, base: face.base, methods: face.methods.length, erratum: face.erratum ?? null });
-      }
-      for (const known of specification.classes) {
-        if (known.clsid === wanted || known.name.toLowerCase() === wanted) found.push({ kind: 'class', clsid: known.clsid, name: known.name, spec: known.spec, interface: known.interface });
-      }
-    }
+    const found = this.identifiers(wanted);
     if (found.length > 0) return found;
-    const named = this.byName.get(wanted);
-    const value = named?.value ?? numberOf(wanted);
-    return value === null ? [] : [this.code(value)];
+    const reasons = this.reasons.filter((reason) => reason.name.toLowerCase() === wanted).map((reason): Explanation => ({ kind: 'reason', value: reason.value, name: reason.name, spec: reason.spec, meaning: reason.meaning, cause: reason.cause }));
+    if (reasons.length > 0) return reasons;
+    const named = this.byName.get(plainName(wanted)) ?? this.byName.get(wrapped(wanted));
+    if (named !== undefined) return [wrapped(wanted) === '' ? this.code(named) : this.number(hresultFrom(named.value))];
+    const values = numbersIn(wanted);
+    const value = values.find((candidate) => this.status(candidate) !== null) ?? values[0];
+    return value === undefined ? [] : this.numbers(value);
   }
 
-  /** Error names that resemble a misspelt one, nearest first. */
+  /** Codes and GUIDs a digit or two away from a misspelt one, and names that contain the text; at most five. */
   suggestions(text: string): readonly string[] {
-    const wanted = text.trim().toLowerCase();
-    if (wanted.length < 4) return [];
+    const wanted = text.trim().replace(/^\{|\}$/g, '').toLowerCase();
+    if (wanted.length < 4 || wanted.length > MAX_COMPARED) return [];
+    if (/^[0-9a-fx-]{30,}$/.test(wanted)) return this.guids().filter((known) => apart(known.guid, wanted) <= 3).slice(0, 5).map((known) => `${known.guid} (${known.name})`);
+    if (/^(0x)?[0-9a-z]{6,10}$/.test(wanted) && /\d.*\d.*\d/.test(wanted)) {
+      const digits = wanted.replace(/^0x/, '');
+      return [...this.byValue.values()].filter((error) => isOneApart(hex32(error.value).slice(2), digits)).slice(0, 5).map((error) => `${hex32(error.value)} (${error.name})`);
+    }
     return [...this.byName.values()].filter((error) => error.name.toLowerCase().includes(wanted)).slice(0, 5).map((error) => error.name);
   }
 
-  private code(value: number): Explanation {
-    const isPlain = value < 0x10000 && value > 1;
-    const own = isPlain ? this.win32.get(value) : this.byValue.get(value);
-    const inner = value >>> 16 === 0x8007 ? this.win32.get(value & 0xffff) : undefined;
-    const isNca = value >>> 24 === 0x1c;
+  private identifiers(wanted: string): Explanation[] {
+    const found: Explanation[] = [];
+    const bare = wanted.replace(/^(iid|clsid)_/, '');
+    for (const specification of this.specifications) {
+      for (const face of specification.interfaces) {
+        if (face.uuid !== wanted && face.name.toLowerCase() !== bare) continue;
+        found.push({ kind: 'interface', uuid: face.uuid, name: face.name, spec: face.spec, section: face.section, base: face.base, methods: face.methods.length, erratum: face.erratum ?? null });
+      }
+      for (const known of specification.classes) {
+        if (known.clsid === wanted || known.name.toLowerCase() === bare) found.push({ kind: 'class', clsid: known.clsid, name: known.name, spec: known.spec, interface: known.interface });
+      }
+    }
+    return found;
+  }
+
+  private guids(): readonly { readonly guid: string; readonly name: string }[] {
+    return this.specifications.flatMap((one) => [...one.interfaces.map((face) => ({ guid: face.uuid, name: face.name })), ...one.classes.map((known) => ({ guid: known.clsid, name: `CLSID_${known.name}` }))]);
+  }
+
+  /** Everything a number may be: small ones are Win32 codes first, but 0 and 1 are HRESULTs first. */
+  private numbers(value: number): readonly Explanation[] {
+    const own = this.byValue.get(value);
+    const plain = this.win32.get(value);
+    const codes = [...(own === undefined ? [] : [this.code(own)]), ...(plain === undefined ? [] : [this.code(plain)])];
+    const dispid = this.dispid(value | 0);
+    const all = dispid === null ? codes : [...codes, dispid];
+    return all.length > 0 ? all : [this.number(value)];
+  }
+
+  private dispid(value: number): Explanation | null {
+    const name = DISPIDS.get(value) ?? null;
+    // Members the compiler of a type library numbers stand at 0x60000000 and above.
+    if (name === null && (value & 0xfff0_0000) !== 0x6000_0000) return null;
+    const members = new Set<string>();
+    for (const face of this.specifications.flatMap((one) => one.interfaces)) {
+      for (const method of face.methods) if (method.dispid === value) members.add(`${face.name}::${method.name}`);
+    }
+    return name === null && members.size === 0 ? null : { kind: 'dispid', value, name, members: [...members] };
+  }
+
+  private code(known: ErrorName): Explanation {
+    const isHresult = this.byValue.get(known.value) !== undefined && this.win32.get(known.value) !== known && known.value >>> 24 !== 0x1c && !looksLikeNtstatus(known.value);
     return {
-      kind: 'code', value, name: own?.name ?? this.hresult(value), spec: own?.spec ?? inner?.spec ?? null, meaning: own?.meaning ?? inner?.meaning ?? null, cause: own?.cause ?? inner?.cause ?? null,
-      hresult: isPlain || isNca ? null : { failure: value >>> 31 === 1, facility: FACILITIES[(value >>> 16) & 0x7ff] ?? `facility ${(value >>> 16) & 0x7ff}`, code: value & 0xffff },
+      kind: 'code', value: known.value, name: known.name, spec: known.spec, meaning: known.meaning, cause: known.cause, hresult: isHresult ? hresultParts(known.value) : null,
+      wraps: isHresult ? this.inside(known.value) : null, aliases: isHresult ? (this.aliasNames.get(known.value) ?? []).concat(this.byValue.get(known.value)?.name ?? []).filter((name) => name !== known.name) : [],
     };
+  }
+
+  /** A value without a name of its own: taken apart. */
+  private number(value: number): Explanation {
+    const own = this.byValue.get(value);
+    if (own !== undefined) return this.code(own);
+    const wraps = this.inside(value);
+    const inner = wraps === null ? undefined : wraps.value < 0x10000 ? this.win32.get(wraps.value) : this.byValue.get(wraps.value);
+    return {
+      kind: 'code', value, name: this.hresult(value), spec: inner?.spec ?? null, meaning: inner?.meaning ?? null, cause: inner?.cause ?? null,
+      hresult: value < 0x10000 || value >>> 24 === 0x1c || looksLikeNtstatus(value) ? null : hresultParts(value), wraps, aliases: [],
+    };
+  }
+
+  private inside(value: number): { readonly value: number; readonly name: string | null } | null {
+    if (value >>> 16 === 0x8007) return { value: value & 0xffff, name: this.win32.get(value & 0xffff)?.name ?? null };
+    if ((value & 0x5000_0000) !== 0x5000_0000) return null;
+    const status = (value & ~0x1000_0000) >>> 0;
+    return { value: status, name: this.byValue.get(status)?.name ?? null };
   }
 }
 
-function numberOf(text: string): number | null {
-  if (!/^(0x[0-9a-f]{1,8}|-?\d{1,10}|[0-9a-f]{8})$/.test(text)) return null;
-  const value = /^[0-9a-f]{8}$/.test(text) ? Number.parseInt(text, 16) : Number(text);
-  return value >= -0x8000_0000 && value <= 0xffff_ffff ? value >>> 0 : null;
+function addName(names: Map<string, ErrorName>, error: ErrorName): void {
+  const key = plainName(error.name.toLowerCase());
+  if (!names.has(key)) names.set(key, error);
 }
+
+/** nca statuses are written both with and without `_s_`. */
+function plainName(name: string): string {
+  return name.startsWith('nca_s_') ? 'nca_' + name.slice(6) : name;
+}
+
+/** The name inside HRESULT_FROM_WIN32(…) or HRESULT_FROM_NT(…), in lower case; empty when it is none. */
+function wrapped(name: string): string {
+  return /^hresult_from_(?:win32|nt)\((\w+)\)$/.exec(name)?.[1] ?? '';
+}
+
+/** What HRESULT_FROM_WIN32 and HRESULT_FROM_NT make of a code ([MS-ERREF] 2.1.2). */
+function hresultFrom(value: number): number {
+  if (looksLikeNtstatus(value)) return (value | 0x1000_0000) >>> 0;
+  return value > 0 && value < 0x8000_0000 ? ((value & 0xffff) | 0x8007_0000) >>> 0 : value;
+}
+
+/** The 32-bit numbers a text may be, likelier first: eight digits without 0x may be hex or decimal. */
+function numbersIn(text: string): readonly number[] {
+  const candidates: number[] = [];
+  if (/^0x[0-9a-f]{1,8}l?$/.test(text)) candidates.push(Number.parseInt(text.slice(2), 16));
+  if (/^[0-9a-f]{8}$/.test(text)) candidates.push(Number.parseInt(text, 16));
+  if (/^-?\d{1,10}$/.test(text)) candidates.push(Number(text));
+  return candidates.filter((value) => value >= -0x8000_0000 && value <= 0xffff_ffff).map((value) => value >>> 0);
+}
+
+/** How many characters differ; infinite when the lengths do. */
+function apart(a: string, b: string): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++;
+  return count;
+}
+
+/** True when one character changed, added or left out makes `b` of `a`. */
+function isOneApart(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  return a.slice(i + (a.length >= b.length ? 1 : 0)) === b.slice(i + (b.length >= a.length ? 1 : 0));
+}
+
+/** Most members shown for one DISPID. */
+const MAX_MEMBERS = 40;
 
 /** An explanation as lines for people. */
 export function explanationLines(found: Explanation): readonly string[] {
   switch (found.kind) {
     case 'interface':
       return [
-        `${found.name} {${found.uuid}}`, `  interface of ${found.spec === 'SDK' ? 'the Windows SDK' : `[${found.spec}]`}${found.section === null ? '' : ` ${found.section}`}${found.base === null ? '' : `, derives from ${found.base}`}, ${found.methods} methods of its own`,
+        `${found.name} {${found.uuid}}`, `  interface of ${source(found.spec)}${found.section === null ? '' : ` ${found.section}`}${found.base === null ? '' : `, derives from ${found.base}`}, ${found.methods} methods of its own`,
         ...(found.erratum === null ? [] : [`  erratum: ${found.erratum}`]),
       ];
     case 'class':
-      return [`CLSID_${found.name} {${found.clsid}}`, `  class of ${found.spec === 'SDK' ? 'the Windows SDK' : `[${found.spec}]`}${found.interface === null ? '' : `, default interface ${found.interface}`}`];
+      return [`CLSID_${found.name} {${found.clsid}}`, `  class of ${source(found.spec)}${found.interface === null ? '' : `, default interface ${found.interface}`}`];
+    case 'dispid': {
+      const shown = found.members.slice(0, MAX_MEMBERS).join(', ');
+      return [`${found.value < 0 ? found.value : hex32(found.value)} ${found.name ?? 'DISPID'}`, `  a DISPID means something only within an interface: ${shown === '' ? 'no member of the tables' : shown}${found.members.length > MAX_MEMBERS ? ` and ${found.members.length - MAX_MEMBERS} more` : ''}`];
+    }
+    case 'reason':
+      return [`${found.value} ${found.name} [${found.spec}]`, ...facts(found)];
     case 'code': {
-      const lines = [`${hex32(found.value)} ${found.name ?? '(no name known)'}${found.spec === null ? '' : ` [${found.spec}]`}`];
-      if (found.meaning !== null) lines.push(`  meaning: ${found.meaning}`);
-      if (found.cause !== null) lines.push(`  what to do: ${found.cause}`);
-      if (found.hresult !== null) lines.push(`  ${found.hresult.failure ? 'failure' : 'success'}, ${found.hresult.facility}, code ${found.hresult.code} (${hex32(found.hresult.code)})`);
+      const lines = [`${found.value < 0x10000 && found.hresult === null ? `${found.value} (${hex32(found.value)})` : hex32(found.value)} ${found.name ?? '(no name known)'}${found.spec === null ? '' : ` [${found.spec}]`}`, ...facts(found)];
+      if (found.aliases.length > 0) lines.push(`  also: ${found.aliases.join(', ')}`);
+      if (found.wraps !== null) lines.push(`  wraps: ${found.wraps.value < 0x10000 ? `Win32 code ${found.wraps.value}` : `NTSTATUS ${hex32(found.wraps.value)}`}${found.wraps.name === null ? '' : ` ${found.wraps.name}`}`);
+      if (found.hresult !== null && !found.hresult.ntstatus) lines.push(`  ${found.hresult.failure ? 'failure' : 'success'}, ${found.hresult.customer ? 'not of Microsoft, ' : ''}${found.hresult.facility}, code ${found.hresult.code} (${hex32(found.hresult.code)})`);
+      if (looksLikeNtstatus(found.value)) lines.push('  by its bits an NTSTATUS');
       return lines;
     }
   }
+}
+
+function facts(found: { readonly meaning: string | null; readonly cause: string | null }): readonly string[] {
+  return [...(found.meaning === null ? [] : [`  meaning: ${found.meaning}`]), ...(found.cause === null ? [] : [`  what to do: ${found.cause}`])];
+}
+
+function source(spec: string): string {
+  return spec === 'SDK' ? 'the Windows SDK' : `[${spec}]`;
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { activationHeader, activationProperties, specifications, valueTransforms, win32Errors } from '../../dissectors/index.js';
+import { activationHeader, activationProperties, bindErrors, specifications, valueTransforms, win32Errors } from '../../dissectors/index.js';
 import { Explainer, explanationLines } from '../analysis/explain.js';
 import { makeRegistry } from '../analysis/registry.js';
 import { dualStringTransform } from '../dcom/dualstring.js';
@@ -26,7 +26,7 @@ const NDR20 = { littleEndian: true, syntax: 'ndr20' } as const;
 
 /** Puts the tables together. */
 export function knowledge(): Knowledge {
-  const explainer = new Explainer(specifications, win32Errors);
+  const explainer = new Explainer(specifications, win32Errors, bindErrors);
   const registry = makeRegistry(specifications, {
     nameOfStatus: (value) => explainer.hresult(value) ?? explainer.status(value),
     transforms: (type) => ({
