@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { uamg } from '../../dissectors/uamg/index.js';
-import { windowsUpdate } from '../../dissectors/errors/windows-update.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import type { Interface, Method, Type } from '../../src/ndr/types.js';
 import { shared } from '../support/shared.js';
 
 const specPath = shared('spec/MS-UAMG.md', 'tables against the specification');
 const dataPath = shared('reference/wua-interfaces.json', 'tables against the interface data');
-const codesPath = shared('reference/wua-hresults.csv', 'Windows Update codes against the list');
 
 interface DataMethod {
   readonly opnum: number; readonly name: string; readonly kind: string; readonly dispid: number | null; readonly printedOpnum?: number | null; readonly section?: string | null;
@@ -123,11 +121,5 @@ describe('the table of MS-UAMG', () => {
       const ours = enums.find((type) => type.name === name);
       expect([ours?.section, ours?.members], name).toEqual([section, members]);
     }
-  });
-
-  it.skipIf(codesPath === null)('names all Windows Update codes', () => {
-    const rows = readFileSync(codesPath ?? '', 'utf8').trim().split('\n').slice(1).map((line) => line.split(','));
-    expect(rows.length).toBe(477);
-    expect(windowsUpdate.map(([value, name]) => `${name} ${value}`).toSorted()).toEqual(rows.map(([name = '', value = '']) => `${name} ${Number(value)}`).toSorted());
   });
 });
