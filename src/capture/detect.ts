@@ -14,6 +14,12 @@ interface Signature {
 }
 
 const CONVERT = 'convert it first, for example: editcap -F pcapng IN OUT.pcapng';
+const ORIGINAL = 'give the capture it was made from';
+const UNPACK = 'unpack it first, and give the captures in it';
+
+function pipe(program: string): string {
+  return `pipe it: ${program} -dc FILE | uamgscope decode -`;
+}
 
 function ascii(text: string): number[] {
   return [...text].map((char) => char.charCodeAt(0));
@@ -27,25 +33,34 @@ const REFUSED: readonly Signature[] = [
   { bytes: ascii('XCP\0'), what: 'a NetXRay or Windows Sniffer capture', advice: CONVERT },
   { bytes: ascii('TRSNIFF data'), what: 'a DOS Sniffer capture', advice: CONVERT },
   { bytes: ascii('ObserverPktBuf'), what: 'a Network Instruments Observer capture', advice: CONVERT },
-  { bytes: [0x0b, 0xb1, 0x0b, 0xb1], what: 'an IBM iSeries or sniffer-like capture', advice: CONVERT },
+  { bytes: ascii('\x7fver'), what: 'a Savvius OmniPeek capture', advice: CONVERT },
+  { bytes: [0xa1, 0xb2, 0x34, 0xcd], what: 'a pcap file of an obsolete patched libpcap', advice: CONVERT },
+  { bytes: [0xcd, 0x34, 0xb2, 0xa1], what: 'a pcap file of an obsolete patched libpcap', advice: CONVERT },
+  { bytes: [0x1c, 0x00, 0x01, 0xab], what: 'an IXIA lcap capture', advice: CONVERT },
+  { bytes: [0x1c, 0x00, 0x01, 0xac], what: 'an IXIA lcap capture', advice: CONVERT },
+  { bytes: [0xab, 0x01, 0x00, 0x1c], what: 'an IXIA lcap capture', advice: CONVERT },
+  { bytes: [0xac, 0x01, 0x00, 0x1c], what: 'an IXIA lcap capture', advice: CONVERT },
   { bytes: ascii('ElfFile\0'), what: 'a Windows event log (.evtx)', advice: 'capture the network traffic itself' },
-  { bytes: [0x00, 0x00, 0x00, 0x00], at: 4, what: '', advice: '' },
-  { bytes: ascii('PK\x03\x04'), what: 'a zip archive', advice: 'unpack it first' },
-  { bytes: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], what: 'a 7-Zip archive', advice: 'unpack it first' },
-  { bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], what: 'an xz-compressed file', advice: 'pipe it: xz -dc FILE | uamgscope decode -' },
-  { bytes: ascii('BZh'), what: 'a bzip2-compressed file', advice: 'pipe it: bzip2 -dc FILE | uamgscope decode -' },
-  { bytes: ascii('ustar'), at: 257, what: 'a tar archive', advice: 'unpack it first' },
-  { bytes: ascii('<?xml'), what: 'an XML text', advice: 'give the capture it was made from' },
-  { bytes: ascii('<'), what: 'an XML or HTML text', advice: 'give the capture it was made from' },
-  { bytes: ascii('{'), what: 'a JSON text', advice: 'give the capture it was made from' },
+  { bytes: ascii('PK\x03\x04'), what: 'a zip archive', advice: UNPACK },
+  { bytes: ascii('Rar!\x1a\x07'), what: 'a RAR archive', advice: UNPACK },
+  { bytes: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], what: 'a 7-Zip archive', advice: UNPACK },
+  { bytes: ascii('MSCF\0\0\0\0'), what: 'a Windows cabinet', advice: UNPACK },
+  { bytes: ascii('ustar'), at: 257, what: 'a tar archive', advice: UNPACK },
+  { bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], what: 'an xz-compressed file', advice: pipe('xz') },
+  { bytes: ascii('BZh'), what: 'a bzip2-compressed file', advice: pipe('bzip2') },
+  { bytes: ascii('LZIP'), what: 'an lzip-compressed file', advice: pipe('lzip') },
+  { bytes: [0x02, 0x21, 0x4c, 0x18], what: 'a file in the legacy LZ4 format', advice: pipe('lz4') },
+  { bytes: [0x1f, 0x9d], what: 'a file compressed with compress (.Z)', advice: pipe('gzip') },
   { bytes: [0x7f, 0x45, 0x4c, 0x46], what: 'an ELF program', advice: 'give a capture file' },
   { bytes: ascii('MZ'), what: 'a Windows program', advice: 'give a capture file' },
-].filter((signature) => signature.what !== '');
+];
 
-/** Bytes `detect` wants to see, where the input has them. */
+/** Bytes that tell pcap and pcapng. */
+export const MAGIC_BYTES = 4;
+/** Bytes `detect` wants to see before it refuses an input, where the input has them; it never looks further. */
 export const DETECT_BYTES = 262;
 
-/** Tells pcap, pcapng and the formats we refuse apart by content. `u8` holds the first bytes, at least four. */
+/** Tells pcap, pcapng and the formats we refuse apart by content. `u8` holds the first bytes: MAGIC_BYTES to DETECT_BYTES of them. */
 export function detect(u8: Uint8Array): Detected {
   const magic = (((u8[0] ?? 0) << 24) | ((u8[1] ?? 0) << 16) | ((u8[2] ?? 0) << 8) | (u8[3] ?? 0)) >>> 0;
   switch (magic) {
@@ -60,21 +75,44 @@ export function detect(u8: Uint8Array): Detected {
   for (const { bytes, at = 0, what, advice } of REFUSED) {
     if (bytes.every((byte, i) => u8[at + i] === byte)) return { kind: 'refused', what, advice };
   }
+  const text = textual(u8);
+  if (text !== null) return { kind: 'refused', what: text, advice: ORIGINAL };
+  if (looksLikeEtl(u8)) return { kind: 'refused', what: 'a Windows event trace (.etl)', advice: 'convert it first, for example: etl2pcapng IN.etl OUT.pcapng, or pktmon etl2pcap IN.etl' };
   if (looksLikeErf(u8)) return { kind: 'refused', what: 'an Endace ERF capture', advice: CONVERT };
   const first = Array.from(u8.subarray(0, 8), hexByte).join(' ');
   return { kind: 'refused', what: `no capture format we know (it begins ${first})`, advice: 'give a pcap or pcapng file, plain or compressed with gzip, zstd or lz4' };
 }
 
-/** ERF has no magic: two records in a row with known types, sane lengths and rising time have to do. */
+/** Names markup by its first tag, whatever byte-order mark and white space come before. */
+function textual(u8: Uint8Array): string | null {
+  const utf16 = (u8[0] === 0xff && u8[1] === 0xfe) || (u8[0] === 0xfe && u8[1] === 0xff);
+  const text = String.fromCharCode(...u8).replace(utf16 ? /^..|\0/gs : /^\xef\xbb\xbf/, '').trimStart().toLowerCase();
+  if (text.startsWith('{') || text.startsWith('[')) return 'a JSON text';
+  if (!text.startsWith('<')) return null;
+  if (/<(!doctype )?html/.test(text)) return 'an HTML text';
+  if (/<p[ds]ml/.test(text)) return 'a PDML or PSML text (XML of tshark)';
+  return 'an XML text';
+}
+
+/** A trace file begins with a buffer of which 0x48 bytes are its header; the first record is the log's own, with a known marker. */
+function looksLikeEtl(u8: Uint8Array): boolean {
+  if (u8.length < 0x4c) return false;
+  const size = ((u8[0] ?? 0) | ((u8[1] ?? 0) << 8) | ((u8[2] ?? 0) << 16) | ((u8[3] ?? 0) << 24)) >>> 0;
+  const headerType = u8[0x4a];
+  return size >= 1024 && size % 1024 === 0 && u8[0x49] === 0 && (headerType === 1 || headerType === 2) && u8[0x4b] === 0xc0;
+}
+
+/** ERF has no magic: a known type, sane lengths and, where it can be seen, a second record no earlier have to do. */
 function looksLikeErf(u8: Uint8Array): boolean {
-  if (u8.length < 32) return false;
+  if (u8.length < 16) return false;
   const view = new DataView(u8.buffer, u8.byteOffset, u8.byteLength);
-  const type = (u8[8] ?? 0) & 0x7f;
+  const type = view.getUint8(8) & 0x7f;
   const recordLength = view.getUint16(10);
   const wireLength = view.getUint16(14);
-  if (type === 0 || type > 48 || recordLength < 16 || wireLength === 0 || wireLength > recordLength + 65_000) return false;
   const seconds = view.getUint32(4, true);
-  if (seconds < 631_152_000 || recordLength + 16 > u8.length) return false;
+  // 1996, the year of the first such card, bounds the clock.
+  if (type === 0 || type > 48 || recordLength < 16 || wireLength === 0 || wireLength > recordLength + 65_000 || seconds < 820_454_400) return false;
+  if (recordLength + 16 > u8.length) return recordLength < 0x4000 && view.getUint16(12) === 0;
   const next = view.getUint32(recordLength + 4, true);
-  return next >= seconds && next - seconds < 86_400 && ((u8[recordLength + 8] ?? 0) & 0x7f) <= 48;
+  return next >= seconds && next - seconds < 86_400 && (view.getUint8(recordLength + 8) & 0x7f) <= 48;
 }

@@ -1,18 +1,22 @@
 import type { Block, Problem } from '../types.js';
-import { MAX_RECORD } from './limits.js';
+import { emptyInfo, plainInterface } from './info.js';
+import { MAX_PACKET, MAX_RECORD } from './limits.js';
 import type { CaptureOutput, RecordParser } from './reader.js';
+
+const FILE_HEADER = 24;
 
 /**
  * Classic pcap (draft-ietf-opsawg-pcap): a 24-byte header, then records of 16 bytes (24 in the modified form) and data.
  */
 export class PcapParser implements RecordParser {
-  readonly format = 'pcap';
+  readonly info = emptyInfo('pcap');
   private readonly littleEndian: boolean;
   private readonly nanoFactor: number;
   private readonly fractions: number;
   private readonly recordHeader: number;
   private number: number;
   private linkType = -1;
+  private largest = MAX_PACKET;
 
   constructor(form: { readonly littleEndian: boolean; readonly nano: boolean; readonly modified: boolean }, framesBefore: number) {
     this.littleEndian = form.littleEndian;
@@ -23,21 +27,14 @@ export class PcapParser implements RecordParser {
   }
 
   record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
+    if (this.linkType < 0) return this.header(block, at, end, offset, out);
     const { view } = block;
     const little = this.littleEndian;
-    if (this.linkType < 0) {
-      if (end - at < 24) return -24;
-      const major = view.getUint16(at + 4, little);
-      // The upper bits of the link type word carry the FCS length.
-      this.linkType = view.getUint32(at + 20, little) & 0x0fff_ffff & 0xffff;
-      if (major !== 2) out.push(damage('capture-unsupported', `pcap version ${major}.${view.getUint16(at + 6, little)} is read as 2.4`, offset));
-      return 24;
-    }
     const header = this.recordHeader;
     if (end - at < header) return -header;
     const captured = view.getUint32(at + 8, little);
-    if (captured > MAX_RECORD) {
-      out.push(damage('capture-bad-length', `packet record claims ${captured} captured bytes, more than the ${MAX_RECORD} that are believed; reading stops here`, offset));
+    if (captured > this.largest) {
+      out.push(damage('capture-bad-length', `packet record claims ${captured} captured bytes, more than the ${this.largest} that are believed; reading stops here`, offset));
       return 0;
     }
     const size = header + captured;
@@ -55,6 +52,22 @@ export class PcapParser implements RecordParser {
       wireLength: view.getUint32(at + 12, little), interfaceId: 0, offset,
     });
     return size;
+  }
+
+  private header(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
+    if (end - at < FILE_HEADER) return -FILE_HEADER;
+    const { view } = block;
+    const little = this.littleEndian;
+    const major = view.getUint16(at + 4, little);
+    const snapLength = view.getUint32(at + 16, little);
+    // The upper half of the word tells of the frame check sequence.
+    this.linkType = view.getUint32(at + 20, little) & 0xffff;
+    this.largest = Math.min(MAX_RECORD, Math.max(MAX_PACKET, snapLength));
+    this.info.sections = 1;
+    this.info.interfaces = 1;
+    this.info.described.push(plainInterface(1, 0, this.linkType, snapLength));
+    if (major !== 2) out.push(damage('capture-unsupported', `pcap version ${major}.${view.getUint16(at + 6, little)} is read as 2.4`, offset));
+    return FILE_HEADER;
   }
 }
 

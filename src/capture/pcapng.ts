@@ -1,8 +1,10 @@
 import { hex32 } from '../bytes/hex.js';
 import type { Block } from '../types.js';
-import { MAX_INTERFACES, MAX_OPTION_TEXT, MAX_RECORD } from './limits.js';
+import { emptyInfo, plainInterface, type CaptureInterfaceInfo } from './info.js';
+import { MAX_COMMENTS, MAX_DESCRIBED_INTERFACES, MAX_INTERFACES, MAX_OPTION_TEXT, MAX_RECORD, MAX_SECRET_BYTES, MAX_SECRETS } from './limits.js';
 import { damage } from './pcap.js';
 import type { CaptureOutput, RecordParser } from './reader.js';
+import { clockOf, MICROSECONDS, type Clock } from './ticks.js';
 
 const SECTION = 0x0a0d0d0a;
 const INTERFACE = 1;
@@ -15,41 +17,24 @@ const DECRYPTION_SECRETS = 10;
 /** Blocks that carry no packet and that Wireshark numbers among the frames all the same. */
 const NUMBERED_BLOCKS: readonly number[] = [9, 0x0bad, 0x4000_0bad];
 
-/** What the file says of itself, for reports. Texts are cut to {@link MAX_OPTION_TEXT} bytes. */
-export interface CaptureInfo {
-  sections: number;
-  interfaces: number;
-  readonly comments: string[];
-  hardware: string | null;
-  system: string | null;
-  application: string | null;
-  /** Packets the capturing system says it dropped (isb_ifdrop and isb_osdrop). */
-  dropped: number;
-  nameBlocks: number;
-  secretBlocks: number;
-  skippedBlocks: number;
-}
-
 interface CaptureInterface {
   readonly linkType: number;
   readonly snapLength: number;
-  /** Ticks a second; 0 when `bits` tells it. */
-  readonly ticks: number;
-  readonly bits: number;
-  readonly offsetS: number;
+  readonly clock: Clock;
+  /** Null once MAX_DESCRIBED_INTERFACES are kept. */
+  readonly described: CaptureInterfaceInfo | null;
 }
 
 /** pcapng (draft-ietf-opsawg-pcapng): blocks of type, length, body, length; per section a byte order and a list of interfaces. */
 export class PcapngParser implements RecordParser {
-  readonly format = 'pcapng';
-  readonly info: CaptureInfo = {
-    sections: 0, interfaces: 0, comments: [], hardware: null, system: null, application: null, dropped: 0, nameBlocks: 0, secretBlocks: 0, skippedBlocks: 0,
-  };
+  readonly info = emptyInfo('pcapng');
   private littleEndian = true;
   private interfaces: CaptureInterface[] = [];
   private number: number;
-  private timeS = 0;
-  private timeNs = 0;
+  private secretBytes = 0;
+  /** Offset where the section says it ends; -1 when it does not say. */
+  private sectionEnd = -1;
+  private readonly moment = { timeS: 0, timeNs: 0 };
 
   constructor(framesBefore: number) {
     this.number = framesBefore;
@@ -58,7 +43,8 @@ export class PcapngParser implements RecordParser {
   record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
     if (end - at < 12) return -12;
     const { view } = block;
-    let type = view.getUint32(at, this.littleEndian);
+    // The type of a section header reads the same in both orders.
+    const type = view.getUint32(at, this.littleEndian);
     if (type === SECTION) {
       const order = view.getUint32(at + 8);
       if (order === 0x1a2b3c4d) this.littleEndian = false;
@@ -67,10 +53,6 @@ export class PcapngParser implements RecordParser {
         out.push(damage('capture-bad-block', `section header with byte-order magic ${hex32(order)}, which is neither order; reading stops here`, offset));
         return 0;
       }
-      type = SECTION;
-    } else if (this.info.sections === 0) {
-      out.push(damage('capture-bad-block', `block ${hex32(type)} before any section header; reading stops here`, offset));
-      return 0;
     }
     const length = view.getUint32(at + 4, this.littleEndian);
     if (length < 12 || length % 4 !== 0 || length > MAX_RECORD) {
@@ -90,19 +72,21 @@ export class PcapngParser implements RecordParser {
     const little = this.littleEndian;
     switch (type) {
       case ENHANCED_PACKET:
+      case OLD_PACKET: {
         if (end - at < 20) return this.short(type, offset, out);
-        this.packet(block, view.getUint32(at, little), at + 20, end, view.getUint32(at + 12, little), view.getUint32(at + 16, little), view.getUint32(at + 4, little), view.getUint32(at + 8, little), offset, out);
+        // The old block has a 16-bit interface, and a drop count in the other half of the word.
+        const face = type === ENHANCED_PACKET ? view.getUint32(at, little) : view.getUint16(at, little);
+        const known = this.interfaces[face];
+        if (known !== undefined) known.clock.read(view.getUint32(at + 4, little), view.getUint32(at + 8, little), this.moment);
+        this.packet(block, face, known, at + 20, end, view.getUint32(at + 12, little), view.getUint32(at + 16, little), known !== undefined, offset, out);
         return;
-      case OLD_PACKET:
-        if (end - at < 20) return this.short(type, offset, out);
-        this.packet(block, view.getUint16(at, little), at + 20, end, view.getUint32(at + 12, little), view.getUint32(at + 16, little), view.getUint32(at + 4, little), view.getUint32(at + 8, little), offset, out);
-        return;
+      }
       case SIMPLE_PACKET: {
         if (end - at < 4) return this.short(type, offset, out);
         const wire = view.getUint32(at, little);
-        const snap = this.interfaces[0]?.snapLength ?? 0;
-        const captured = Math.min(wire, snap === 0 ? wire : snap, end - at - 4);
-        this.packet(block, 0, at + 4, end, captured, wire, -1, -1, offset, out);
+        const known = this.interfaces[0];
+        const snap = known === undefined || known.snapLength === 0 ? wire : known.snapLength;
+        this.packet(block, 0, known, at + 4, end, Math.min(wire, snap, end - at - 4), wire, false, offset, out);
         return;
       }
       case INTERFACE:
@@ -110,28 +94,20 @@ export class PcapngParser implements RecordParser {
         this.describeInterface(block, at, end, offset, out);
         return;
       case SECTION:
-        if (end - at < 16) return this.short(type, offset, out);
-        this.info.sections++;
         this.interfaces = [];
-        if (view.getUint16(at + 4, little) !== 1) out.push(damage('capture-unsupported', `pcapng version ${view.getUint16(at + 4, little)} is read as version 1`, offset));
-        this.options(block, at + 16, end, (code, from, to) => {
-          if (code === 2) this.info.hardware = text(block, from, to);
-          else if (code === 3) this.info.system = text(block, from, to);
-          else if (code === 4) this.info.application = text(block, from, to);
-        });
+        if (end - at < 16) return this.short(type, offset, out);
+        this.beginSection(block, at, end, offset, out);
         return;
       case INTERFACE_STATISTICS:
-        if (end - at >= 12) {
-          this.options(block, at + 12, end, (code, from, to) => {
-            if ((code === 5 || code === 7) && to - from === 8) this.info.dropped += this.wide(block, from);
-          });
-        }
+        if (end - at < 12) return this.short(type, offset, out);
+        this.statistics(block, at, end);
         return;
       case NAME_RESOLUTION:
         this.info.nameBlocks++;
         return;
       case DECRYPTION_SECRETS:
-        this.info.secretBlocks++;
+        if (end - at < 8) return this.short(type, offset, out);
+        this.secrets(block, at, end);
         return;
       default:
         this.info.skippedBlocks++;
@@ -139,35 +115,11 @@ export class PcapngParser implements RecordParser {
     }
   }
 
-  private describeInterface(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): void {
-    const { view } = block;
-    const little = this.littleEndian;
-    if (this.interfaces.length >= MAX_INTERFACES) {
-      out.push(damage('capture-bad-block', `more than ${MAX_INTERFACES} interfaces in one section; this one is not kept`, offset));
-      return;
-    }
-    let ticks = 1_000_000;
-    let bits = -1;
-    let offsetS = 0;
-    this.options(block, at + 8, end, (code, from, to) => {
-      if (code === 9 && to - from >= 1) {
-        const resolution = block.u8[from] as number;
-        bits = resolution & 0x80 ? resolution & 0x7f : -1;
-        ticks = bits >= 0 ? 0 : 10 ** resolution;
-      } else if (code === 14 && to - from === 8) {
-        offsetS = Number(view.getBigInt64(from, little));
-      }
-    });
-    this.interfaces.push({ linkType: view.getUint16(at, little), snapLength: view.getUint32(at + 4, little), ticks, bits, offsetS });
-    this.info.interfaces++;
-  }
-
   private packet(
-    block: Block, interfaceId: number, from: number, end: number, captured: number, wireLength: number, high: number, low: number, offset: number, out: CaptureOutput[],
+    block: Block, interfaceId: number, known: CaptureInterface | undefined, from: number, end: number, captured: number, wireLength: number, hasTime: boolean, offset: number, out: CaptureOutput[],
   ): void {
-    const known = this.interfaces[interfaceId];
     if (known === undefined) {
-      // The frame keeps its number, as in other tools, but its link type is not known.
+      // The frame keeps its number, as in other tools, but its link type and its clock are not known.
       out.push(damage('capture-unknown-interface', `packet of interface ${interfaceId}, which this section does not describe; it cannot be decoded`, offset));
     }
     let to = from + captured;
@@ -175,34 +127,77 @@ export class PcapngParser implements RecordParser {
       out.push(damage('capture-bad-length', `packet claims ${captured} captured bytes in a block with room for ${end - from}; the smaller is used`, offset));
       to = end;
     }
-    const hasTime = high >= 0;
-    if (known !== undefined && hasTime) this.moment(known, high, low);
-    else this.timeS = this.timeNs = 0;
+    const { moment } = this;
     out.push({
-      kind: 'frame', number: ++this.number, timeS: this.timeS, timeNs: this.timeNs, hasTime, linkType: known?.linkType ?? -1, block, start: from, end: to,
-      wireLength, interfaceId, offset,
+      kind: 'frame', number: ++this.number, timeS: hasTime ? moment.timeS : 0, timeNs: hasTime ? moment.timeNs : 0, hasTime, linkType: known === undefined ? -1 : known.linkType,
+      block, start: from, end: to, wireLength, interfaceId, offset,
     });
   }
 
-  /** Ticks to seconds and nanoseconds, exactly; doubles do for the resolutions in use, bigints for the rest. */
-  private moment(known: CaptureInterface, high: number, low: number): void {
-    const { ticks, bits, offsetS } = known;
-    if (ticks === 1_000_000 || ticks === 1_000_000_000 || ticks === 1000) {
-      // 2^32 ticks = q seconds and r ticks; `high` is taken in two halves, so that no intermediate passes 2^53.
-      const q = Math.floor(0x1_0000_0000 / ticks);
-      const r = 0x1_0000_0000 - q * ticks;
-      const upper = (high >>> 16) * r;
-      const upperS = Math.floor(upper / ticks);
-      const rest = (upper - upperS * ticks) * 65_536 + (high & 0xffff) * r + low;
-      const restS = Math.floor(rest / ticks);
-      this.timeS = high * q + upperS * 65_536 + restS + offsetS;
-      this.timeNs = (rest - restS * ticks) * (1_000_000_000 / ticks);
+  private beginSection(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): void {
+    const { view } = block;
+    const little = this.littleEndian;
+    if (this.sectionEnd >= 0 && this.sectionEnd !== offset) {
+      out.push(damage('capture-bad-block', `the section before this one says it ends at offset ${this.sectionEnd}; its blocks are used all the same`, offset));
+    }
+    const low = view.getUint32(little ? at + 8 : at + 12, little);
+    const high = view.getUint32(little ? at + 12 : at + 8, little);
+    this.sectionEnd = low === 0xffff_ffff && high === 0xffff_ffff ? -1 : offset + (end + 12 - at) + high * 0x1_0000_0000 + low;
+    this.info.sections++;
+    const major = view.getUint16(at + 4, little);
+    if (major !== 1) out.push(damage('capture-unsupported', `pcapng version ${major}.${view.getUint16(at + 6, little)} is read as version 1`, offset));
+    this.options(block, at + 16, end, (code, from, to) => {
+      if (code === 2) this.info.hardware = text(block, from, to);
+      else if (code === 3) this.info.system = text(block, from, to);
+      else if (code === 4) this.info.application = text(block, from, to);
+    });
+  }
+
+  private describeInterface(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): void {
+    const { view } = block;
+    const little = this.littleEndian;
+    const id = this.interfaces.length;
+    if (id >= MAX_INTERFACES) {
+      out.push(damage('capture-bad-block', `more than ${MAX_INTERFACES} interfaces in one section; this one is not kept`, offset));
       return;
     }
-    const all = (BigInt(high) << 32n) | BigInt(low);
-    const perSecond = bits >= 0 ? 1n << BigInt(bits) : BigInt(ticks);
-    this.timeS = Number(all / perSecond) + offsetS;
-    this.timeNs = Number(((all % perSecond) * 1_000_000_000n) / perSecond);
+    const linkType = view.getUint16(at, little);
+    const snapLength = view.getUint32(at + 4, little);
+    const described = this.info.described.length < MAX_DESCRIBED_INTERFACES ? plainInterface(this.info.sections, id, linkType, snapLength) : null;
+    let resolution = 6;
+    let offsetS = 0;
+    this.options(block, at + 8, end, (code, from, to) => {
+      if (code === 9 && to > from) resolution = block.u8[from] as number;
+      else if (code === 14 && to - from === 8) offsetS = Number(view.getBigInt64(from, little));
+      else if (described === null) return;
+      else if (code === 2) described.name = text(block, from, to);
+      else if (code === 3) described.description = text(block, from, to);
+      // The first byte of a filter tells text (0) from byte code.
+      else if (code === 11 && block.u8[from] === 0 && to > from) described.filter = text(block, from + 1, to);
+      else if (code === 12) described.system = text(block, from, to);
+    });
+    this.interfaces.push({ linkType, snapLength, clock: resolution === 6 && offsetS === 0 ? MICROSECONDS : clockOf(resolution, offsetS), described });
+    if (described !== null) this.info.described.push(described);
+    this.info.interfaces++;
+  }
+
+  private statistics(block: Block, at: number, end: number): void {
+    const described = this.interfaces[block.view.getUint32(at, this.littleEndian)]?.described ?? null;
+    this.options(block, at + 12, end, (code, from, to) => {
+      if (described === null || to - from !== 8 || (code !== 5 && code !== 7)) return;
+      const count = this.wide(block, from);
+      this.info.dropped += count - (code === 5 ? described.droppedByInterface : described.droppedBySystem);
+      if (code === 5) described.droppedByInterface = count;
+      else described.droppedBySystem = count;
+    });
+  }
+
+  private secrets(block: Block, at: number, end: number): void {
+    this.info.secretBlocks++;
+    const length = Math.min(block.view.getUint32(at + 4, this.littleEndian), end - at - 8);
+    if (this.info.secrets.length >= MAX_SECRETS || this.secretBytes + length > MAX_SECRET_BYTES) return;
+    this.secretBytes += length;
+    this.info.secrets.push({ type: block.view.getUint32(at, this.littleEndian), data: block.u8.slice(at + 8, at + 8 + length) });
   }
 
   /** Calls `each` for every option; stops quietly at the end mark or at one that does not fit. */
@@ -213,7 +208,7 @@ export class PcapngParser implements RecordParser {
       const code = view.getUint16(at, this.littleEndian);
       const length = view.getUint16(at + 2, this.littleEndian);
       if (code === 0 || at + 4 + length > end) return;
-      if (code === 1 && this.info.comments.length < 64) this.info.comments.push(text(block, at + 4, at + 4 + length));
+      if (code === 1 && this.info.comments.length < MAX_COMMENTS) this.info.comments.push(text(block, at + 4, at + 4 + length));
       each(code, at + 4, at + 4 + length);
       at += 4 + ((length + 3) & ~3);
     }

@@ -1,43 +1,48 @@
 import { blockOf } from '../bytes/block.js';
-import { hex32 } from '../bytes/hex.js';
-import type { Block, Frame, Problem, ProblemCode } from '../types.js';
-import { detect, DETECT_BYTES } from './detect.js';
-import { MAX_RECORD } from './limits.js';
-import { PcapParser } from './pcap.js';
+import type { Block, Frame, Problem } from '../types.js';
+import { detect, DETECT_BYTES, type Detected, MAGIC_BYTES } from './detect.js';
+import type { CaptureInfo } from './info.js';
+import { PcapParser, damage } from './pcap.js';
 import { PcapngParser } from './pcapng.js';
 
 export type CaptureOutput = Frame | Problem;
 
 /**
  * What a format does with a record: parses the one at `at`, appends what it holds, and returns its length;
- * or minus the bytes it needs in all when `end - at` are too few; or `STOP` after damage it cannot pass.
+ * or minus the bytes it needs in all when `end - at` are too few (at most MAX_RECORD and a header); or `STOP` after
+ * damage it cannot pass. It never reads past `end`.
  */
 export interface RecordParser {
-  readonly format: string;
+  readonly info: CaptureInfo;
   record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number;
 }
 
 /** Returned by a {@link RecordParser} that gave up. */
 export const STOP = 0;
 
+const NOTHING = new Uint8Array(0);
+
 /**
- * Bytes of one capture file, in any splits, to frames: zero-copy where a record lies whole within a block.
+ * Bytes of one capture file, in any splits, to frames: zero-copy where a record lies whole within a block; one that lies
+ * across blocks is put together in a block of its own. What comes out does not depend on the splits.
  * The first damage that hides where the next record begins ends the reading, with one problem that names the offset.
  */
 export class CaptureReader {
   private parser: RecordParser | null = null;
-  private carry: Uint8Array = new Uint8Array(0);
+  /** A record begun: its first `held` bytes, in memory that grows as they come, never to a length that is only claimed. */
+  private carry: Uint8Array = NOTHING;
+  private held = 0;
   /** Bytes the carry has to hold before it is worth another look. */
-  private wanted = DETECT_BYTES;
+  private wanted = MAGIC_BYTES;
   /** Offset in the input of the first byte of the carry, or, with an empty carry, of the next byte pushed. */
   private offset = 0;
   private stopped = false;
 
   /** Number of the first frame less one. */
-  private readonly frameBase: number;
+  private readonly framesBefore: number;
 
   constructor(options: { readonly framesBefore?: number } = {}) {
-    this.frameBase = options.framesBefore ?? 0;
+    this.framesBefore = options.framesBefore ?? 0;
   }
 
   /** True once damage or an unknown format ended the reading. */
@@ -45,112 +50,101 @@ export class CaptureReader {
     return this.stopped;
   }
 
-  /** 'pcap', 'pcapng', or null before enough was seen. */
-  get format(): string | null {
-    return this.parser?.format ?? null;
+  /** What the file says of itself so far; null before its format is known. */
+  get info(): CaptureInfo | null {
+    return this.parser?.info ?? null;
   }
 
   /** Reads bytes `start` to `end` of a block and appends frames and problems to `out`. */
   push(block: Block, start: number, end: number, out: CaptureOutput[]): void {
-    if (this.stopped || start >= end) return;
-    if (this.carry.length === 0 && (this.parser !== null || end - start >= DETECT_BYTES)) {
-      this.consume(block, start, end, out);
-      return;
-    }
-    // Fill the carry to a whole record, then go on in the block itself.
     let at = start;
-    while (!this.stopped && this.carry.length > 0) {
-      const take = Math.min(this.wanted - this.carry.length, end - at);
-      this.carry = joined(this.carry, block.u8.subarray(at, at + take));
+    while (this.held > 0 && at < end) {
+      const take = Math.min(this.wanted - this.held, end - at);
+      this.keep(block.u8, at, at + take);
       at += take;
-      if (this.carry.length < this.wanted) return;
-      const whole = blockOf(this.carry);
-      this.carry = new Uint8Array(0);
-      this.consume(whole, 0, whole.u8.length, out);
+      if (this.held === this.wanted) this.look(out, false);
     }
-    if (this.stopped || at >= end) return;
-    if (this.parser === null && end - at < DETECT_BYTES) {
-      this.carry = block.u8.slice(at, end);
-      this.wanted = DETECT_BYTES;
-      return;
-    }
-    this.consume(block, at, end, out);
+    if (at < end) this.consume(block, at, end, out, false);
   }
 
-  /** The input is over: a record begun and not finished is reported. */
+  /** The input is over: a record begun and not finished is reported, in one problem. */
   end(out: CaptureOutput[]): void {
     if (this.stopped) return;
-    const rest = this.carry;
-    if (this.parser === null) {
-      this.stopped = true;
-      if (rest.length === 0) {
-        this.problem(out, 'capture-empty', 'the input is empty: it holds no capture at all');
-        return;
-      }
-      if (rest.length < 4) {
-        this.problem(out, 'capture-truncated', `the input ends after ${rest.length} bytes, before any capture header`);
-        return;
-      }
-      this.stopped = false;
-      this.carry = new Uint8Array(0);
-      this.consume(blockOf(rest), 0, rest.length, out, true);
-      if (this.stopped) return;
-    }
-    if (this.carry.length > 0) {
-      const need = this.wanted;
-      this.problem(out, 'capture-truncated', `the input ends in the middle of a record: ${this.carry.length} of ${need} bytes are there; every packet before it was read`);
-    }
+    if (this.parser === null && this.held >= MAGIC_BYTES) this.look(out, true);
+    if (this.stopped) return;
     this.stopped = true;
+    const { held, offset } = this;
+    if (held > 0 && this.parser !== null) {
+      out.push(damage('capture-truncated', `the input ends in the middle of a record: ${held} of ${this.wanted} bytes are there; every packet before it was read`, offset));
+    } else if (held > 0) {
+      out.push(damage('capture-truncated', `the input ends after ${held} bytes, before any capture header`, offset));
+    } else if (this.parser === null) {
+      out.push(damage('capture-empty', 'the input is empty: it holds no capture at all', offset));
+    }
   }
 
-  private consume(block: Block, start: number, end: number, out: CaptureOutput[], last = false): void {
-    let at = start;
-    if (this.parser === null) {
-      if (end - at < DETECT_BYTES && !last) {
-        this.carry = block.u8.slice(at, end);
-        this.wanted = DETECT_BYTES;
-        return;
-      }
-      const found = detect(block.u8.subarray(at, end));
-      if (found.kind === 'refused') {
-        this.stopped = true;
-        this.problem(out, 'capture-unsupported', `this is ${found.what}; ${found.advice}`);
-        return;
-      }
-      this.parser = found.kind === 'pcap' ? new PcapParser(found, this.frameBase) : new PcapngParser(this.frameBase);
+  /** Tries the carry. What it holds goes on to frames, or stays, with more wanted. */
+  private look(out: CaptureOutput[], last: boolean): void {
+    const { carry, held } = this;
+    // Frames become spans of this memory, so nothing is written to it again.
+    this.carry = NOTHING;
+    this.held = 0;
+    this.consume(blockOf(carry.subarray(0, held)), 0, held, out, last);
+  }
+
+  private keep(u8: Uint8Array, from: number, to: number): void {
+    const need = this.held + to - from;
+    if (need > this.carry.length) {
+      const grown = new Uint8Array(Math.min(Math.max(need, this.carry.length * 2), Math.max(need, this.wanted)));
+      grown.set(this.carry.subarray(0, this.held));
+      this.carry = grown;
     }
-    const parser = this.parser;
+    this.carry.set(u8.subarray(from, to), this.held);
+    this.held = need;
+  }
+
+  private consume(block: Block, start: number, end: number, out: CaptureOutput[], last: boolean): void {
+    if (this.stopped) return;
+    if (this.parser === null) {
+      this.parser = this.choose(block, start, end, out, last);
+      if (this.parser === null) return;
+    }
+    const { parser } = this;
+    let at = start;
     while (at < end) {
       const used = parser.record(block, at, end, this.offset, out);
-      if (used > 0) {
-        at += used;
-        this.offset += used;
-        continue;
-      }
       if (used === STOP) {
         this.stopped = true;
         return;
       }
-      const need = -used;
-      if (need > MAX_RECORD + 64) {
-        this.stopped = true;
-        this.problem(out, 'capture-bad-length', `a record claims ${need} bytes (${hex32(need)}), more than the ${MAX_RECORD} that are believed; reading stops here`);
+      if (used < 0) {
+        this.hold(block, at, end, -used);
         return;
       }
-      this.carry = block.u8.slice(at, end);
-      this.wanted = need;
-      return;
+      at += used;
+      this.offset += used;
     }
   }
 
-  private problem(out: CaptureOutput[], code: ProblemCode, message: string): void {
-    out.push({ kind: 'problem', layer: 'capture', code, message: `${message} (offset ${this.offset})`, spec: null, at: { offset: this.offset } });
+  private choose(block: Block, start: number, end: number, out: CaptureOutput[], last: boolean): RecordParser | null {
+    const seen = end - start;
+    const found: Detected | null = seen < MAGIC_BYTES ? null : detect(block.u8.subarray(start, Math.min(end, start + DETECT_BYTES)));
+    if (found === null || (found.kind === 'refused' && seen < DETECT_BYTES && !last)) {
+      this.hold(block, start, end, seen < MAGIC_BYTES ? MAGIC_BYTES : DETECT_BYTES);
+      return null;
+    }
+    if (found.kind === 'refused') {
+      this.stopped = true;
+      out.push(damage('capture-unsupported', `this is ${found.what}; ${found.advice}`, this.offset));
+      return null;
+    }
+    return found.kind === 'pcap' ? new PcapParser(found, this.framesBefore) : new PcapngParser(this.framesBefore);
   }
-}
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+  private hold(block: Block, at: number, end: number, wanted: number): void {
+    this.wanted = wanted;
+    this.carry = NOTHING;
+    this.held = 0;
+    this.keep(block.u8, at, end);
+  }
 }
