@@ -1,6 +1,6 @@
 import { itf } from '../../src/ndr/describe.js';
 import type { Interface } from '../../src/ndr/types.js';
-import { hidden, member, propget, uamgInterface } from './rows.js';
+import { hidden, member, misprinted, propget, uamgInterface } from './rows.js';
 import { variant } from './types.js';
 
 /** Automatic updates: what the agent does by itself ([MS-UAMG] 3.2, 3.4). */
@@ -10,7 +10,7 @@ export const automaticUpdatesInterfaces: readonly Interface[] = [
     propget(8, 9, 'LastInstallationSuccessDate', 0x60020002, '3.2.4.2', variant),
   ]),
   uamgInterface('IAutomaticUpdates', '673425bf-c082-4c7c-bdfd-569464b8e0ce', 'IDispatch', '3.4', [
-    member(7, 8, 'method', 'DetectNow', 0x60020001, '3.4.4.1'),
+    misprinted(member(7, 8, 'method', 'DetectNow', 0x60020001, '3.4.4.1'), 'The text of the section calls it DectectNow; heading, signature and IDL have DetectNow.'),
     hidden(8, 'method', 'Pause', 0x60020002),
     hidden(9, 'method', 'Resume', 0x60020003),
     hidden(10, 'method', 'ShowSettingsDialog', 0x60020004),

@@ -25,7 +25,7 @@ export const uamg: Specification = {
     { clsid: 'bfe18e9c-6d87-4450-b37c-e02f0b373803', name: 'AutomaticUpdates', spec: 'MS-UAMG', section: '1.9', interface: 'IAutomaticUpdates2' },
     { clsid: '13639463-00db-4646-803d-528026140d88', name: 'UpdateCollection', spec: 'MS-UAMG', section: '1.9', interface: 'IUpdateCollection' },
     { clsid: '5baf654a-5a07-4264-a255-9ff54c7151e7', name: 'UpdateDownloader', spec: 'MS-UAMG', section: '1.9', interface: 'IUpdateDownloader' },
-    { clsid: 'd2e0fe7f-d23e-48e1-93c0-6fa8cc346474', name: 'UpdateInstaller', spec: 'MS-UAMG', section: '1.9', interface: 'IUpdateInstaller' },
+    { clsid: 'd2e0fe7f-d23e-48e1-93c0-6fa8cc346474', name: 'UpdateInstaller', spec: 'MS-UAMG', section: '1.9', interface: 'IUpdateInstaller2' },
     { clsid: '4cb43d7f-7eee-4906-8698-60da1c38f2fe', name: 'UpdateSession', spec: 'MS-UAMG', section: '1.9', interface: 'IUpdateSession3' },
     { clsid: 'f8d253d9-89a4-4daa-87b6-1168369f0b21', name: 'UpdateServiceManager', spec: 'MS-UAMG', section: '1.9', interface: 'IUpdateServiceManager2' },
     { clsid: '317e92fc-1679-46fd-a0b5-f08914dd8623', name: 'InstallationAgent', spec: 'MS-UAMG', section: '1.9', interface: 'IInstallationAgent' },

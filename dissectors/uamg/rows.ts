@@ -17,6 +17,11 @@ export function propput(opnum: number, printedOpnum: number, name: string, dispi
   return member(opnum, printedOpnum, 'propput', name, dispid, section, input('value', type));
 }
 
+/** A row where the specification misleads beyond its counting: how, and what we take instead. */
+export function misprinted(row: Method, erratum: string): Method {
+  return { ...row, erratum };
+}
+
 /** A slot the specification calls OpnumNNNotUsedOnWire: a real member of the object that Windows does not serve remotely. NN counts as in print. */
 export function hidden(opnum: number, kind: MemberKind, name: string, dispid: number | null): Method {
   return { name, opnum, printedOpnum: opnum + 1, member: kind, dispid, section: null, params: null, returns: null, notUsedOnWire: true };
@@ -30,9 +35,10 @@ export function uamgInterface(name: string, uuid: string, base: string, section:
 /** opnum, kind, name, DISPID */
 export type SdkRow = readonly [opnum: number, kind: MemberKind, name: string, dispid: number | null];
 
-export function sdkInterface(name: string, uuid: string, base: string, rows: readonly SdkRow[]): Interface {
+export function sdkInterface(name: string, uuid: string, base: string, rows: readonly SdkRow[], erratum?: string): Interface {
   const methods = rows.map(([opnum, kind, member, dispid]): Method => ({
     name: member, opnum, printedOpnum: opnum, member: kind, dispid, section: null, params: null, returns: null,
   }));
-  return { name, uuid, version: { major: 0, minor: 0 }, base, spec: 'SDK', section: null, orpc: true, methods };
+  const face: Interface = { name, uuid, version: { major: 0, minor: 0 }, base, spec: 'SDK', section: null, orpc: true, methods };
+  return erratum === undefined ? face : { ...face, erratum };
 }

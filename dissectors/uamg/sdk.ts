@@ -5,6 +5,8 @@ const get = 'propget';
 const put = 'propput';
 const fn = 'method';
 
+const SETTINGS = 'Section 1.9 of [MS-UAMG] lists this IID, but neither text nor IDL follows.';
+
 /** Interfaces of the Windows SDK (wuapi.idl) that [MS-UAMG] leaves out: names only, for those who meet them in a capture. Rows: opnum, kind, name, DISPID. */
 const rows: readonly (readonly [name: string, iid: string, base: string, methods: readonly SdkRow[]])[] = [
   ['IUpdateLockdown', 'a976c28d-75a1-42aa-94ae-8af8b872089a', 'IUnknown', [
@@ -129,4 +131,10 @@ const rows: readonly (readonly [name: string, iid: string, base: string, methods
   ]],
 ];
 
-export const sdkInterfaces: readonly Interface[] = rows.map(([name, iid, base, methods]) => sdkInterface(name, iid, base, methods));
+/** What the specification says of interfaces that it does not describe. */
+const errata: Readonly<Record<string, string>> = {
+  IAutomaticUpdatesSettings: SETTINGS, IAutomaticUpdatesSettings2: SETTINGS, IAutomaticUpdatesSettings3: SETTINGS,
+  IInvalidProductLicenseException: 'Section 1.9 of [MS-UAMG] gives this IID to IUpdateExceptionCollection, whose own is 503626a3-8e14-4729-9355-0fe664bd2321.',
+};
+
+export const sdkInterfaces: readonly Interface[] = rows.map(([name, iid, base, methods]) => sdkInterface(name, iid, base, methods, errata[name]));

@@ -1,6 +1,6 @@
 import { bstr, date, i32, input, itf, retval, variantBool } from '../../src/ndr/describe.js';
 import type { Interface } from '../../src/ndr/types.js';
-import { hidden, member, propget, propput, uamgInterface } from './rows.js';
+import { hidden, member, misprinted, propget, propput, uamgInterface } from './rows.js';
 import { updateServiceRegistrationState, variant } from './types.js';
 
 /** Update services and their registration ([MS-UAMG] 3.40, 3.42, 3.44, 3.46). */
@@ -8,7 +8,7 @@ export const servicesInterfaces: readonly Interface[] = [
   uamgInterface('IUpdateService', '76b3b17e-aed6-4da5-85f0-83587f81abe3', 'IDispatch', '3.40', [
     propget(7, 8, 'Name', 0, '3.40.4.1', bstr),
     propget(8, 9, 'ContentValidationCert', 0x60020001, '3.40.4.2', variant),
-    propget(9, 10, 'ExpirationDate', 0x60020002, '3.40.4.3', date),
+    misprinted(propget(9, 10, 'ExpirationDate', 0x60020002, '3.40.4.3', date), 'The overview of 3.40.4 prints 9, which is ContentValidationCert’s; the heading prints 10.'),
     propget(10, 11, 'IsManaged', 0x60020003, '3.40.4.4', variantBool),
     propget(11, 12, 'IsRegisteredWithAU', 0x60020004, '3.40.4.5', variantBool),
     propget(12, 13, 'IssueDate', 0x60020005, '3.40.4.6', date),
@@ -40,7 +40,7 @@ export const servicesInterfaces: readonly Interface[] = [
     member(9, 10, 'method', 'RegisterServiceWithAU', 0x60020003, '3.44.4.2', input('serviceID', bstr)),
     member(10, 11, 'method', 'RemoveService', 0x60020004, '3.44.4.3', input('serviceID', bstr)),
     hidden(11, 'method', 'UnregisterServiceWithAU', 0x60020005),
-    member(12, 13, 'method', 'AddScanPackageService', 0x60020006, '3.44.4.4', input('serviceName', bstr), input('scanFileLocation', bstr), input('flags', i32), retval('ppService', itf('IUpdateService'))),
+    member(12, 13, 'method', 'AddScanPackageService', 0x60020006, '3.44.4.4', input('serviceName', bstr), input('scanFileLocation', bstr), { ...input('flags', i32), optional: true }, retval('ppService', itf('IUpdateService'))),
     member(13, 14, 'method', 'SetOption', 0x60010007, '3.44.4.5', input('optionName', bstr), input('optionValue', variant)),
   ]),
   uamgInterface('IUpdateServiceManager2', '0bb8531d-7e8d-424f-986c-a0b8f60a3e7b', 'IUpdateServiceManager', '3.44', [

@@ -1,6 +1,6 @@
 import { bstr, i32, input, itf, retval, variantBool } from '../../src/ndr/describe.js';
 import type { Interface } from '../../src/ndr/types.js';
-import { hidden, member, propget, propput, uamgInterface } from './rows.js';
+import { hidden, member, misprinted, propget, propput, uamgInterface } from './rows.js';
 import { lcid } from './types.js';
 
 /** Sessions: where a client begins ([MS-UAMG] 3.16). */
@@ -12,8 +12,8 @@ export const sessionInterfaces: readonly Interface[] = [
     hidden(10, 'propget', 'WebProxy', 0x60020003),
     hidden(11, 'propput', 'WebProxy', 0x60020003),
     member(12, 13, 'method', 'CreateUpdateSearcher', 0x60020004, '3.16.4.4', retval('retval', itf('IUpdateSearcher'))),
-    hidden(13, 'method', 'CreateUpdateDownloader', 0x60020005),
-    hidden(14, 'method', 'CreateUpdateInstaller', 0x60020006),
+    misprinted(hidden(13, 'method', 'CreateUpdateDownloader', 0x60020005), 'The overview of 3.16.4 calls it Opnum 13NotUsedOnWire with opnum 14; the IDL has Opnum14NotUsedOnWire.'),
+    misprinted(hidden(14, 'method', 'CreateUpdateInstaller', 0x60020006), 'The overview of 3.16.4 calls it Opnum 14NotUsedOnWire with opnum 15; the IDL has Opnum15NotUsedOnWire.'),
   ]),
   uamgInterface('IUpdateSession2', '91caf7b0-eb23-49ed-9937-c52d817f46f7', 'IUpdateSession', '3.16', [
     propget(15, 14, 'UserLocale', 0x60030001, '3.16.5.1', lcid),

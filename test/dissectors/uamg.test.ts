@@ -4,6 +4,7 @@ import { uamg } from '../../dissectors/uamg/index.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import type { Interface, Method, Type } from '../../src/ndr/types.js';
 import { shared } from '../support/shared.js';
+import { assignments, cleaned, describedEnums, idlEnums, idlInterfaces, methodSections, overviews, type SpecParameter } from './specification.js';
 
 const specPath = shared('spec/MS-UAMG.md', 'tables against the specification');
 const dataPath = shared('reference/wua-interfaces.json', 'tables against the interface data');
@@ -87,39 +88,122 @@ describe('the table of MS-UAMG', () => {
     }
   });
 
-  it.skipIf(specPath === null)('has the sections and the numbers that the specification prints', () => {
-    const spec = readFileSync(specPath ?? '', 'utf8');
-    const printed = [...spec.matchAll(/^#+ (3\.[\d.]+) (I\w+):: ?(\w+)(?: \([^)]*\))* \(Opnum (\d+)\)\s*$/gm)].map(([, section = '', face = '', name = '', opnum = '']) => `${section} ${face}::${name} ${opnum}`);
-    const ours = inSpec.flatMap((face) => face.methods.filter((method) => method.notUsedOnWire !== true).map((method) => `${method.section ?? ''} ${face.name}::${method.name} ${method.printedOpnum}`));
-    expect(printed.length).toBe(213);
-    // Printed headings are compared by section and number; names in headings may carry the property's verb.
-    const bare = (row: string): string => row.replace(/ I\w+::\w+ /, ' ');
-    expect(ours.map(bare).toSorted()).toEqual(printed.map(bare).toSorted());
-  });
-
-  it.skipIf(specPath === null)('has the IIDs, bases, order of members and DISPIDs of the IDL in section 6', () => {
-    const spec = readFileSync(specPath ?? '', 'utf8');
-    const idl = spec.slice(spec.indexOf('# 6 Appendix A')).replace(/^- ?/gm, '');
-    const found = [...idl.matchAll(/uuid\(([0-9A-Fa-f-]{36})\)[^{]*?interface (\w+)\s*:\s*(\w+)\s*\{(.*?)\n\s*\}/gs)];
-    expect(found.length).toBe(44);
-    for (const [, uuid = '', name = '', base = '', body = ''] of found) {
-      const face = inSpec.find((candidate) => candidate.name === name) as Interface;
-      expect([face.uuid, face.base], name).toEqual([uuid.toLowerCase(), base]);
-      const members = [...body.matchAll(/HRESULT\s+(\w+)\s*\(/g)].map((match) => match[1] ?? '');
-      const ours = face.methods.map((method) => (method.notUsedOnWire === true ? `Opnum${method.printedOpnum}NotUsedOnWire` : method.name));
-      expect(ours, name).toEqual(members);
+  it.skipIf(specPath === null)('has the interfaces of the IDL in section 6: IIDs, bases, members in their order, DISPIDs, parameters', () => {
+    const idl = idlInterfaces(spec());
+    expect(idl.map((face) => face.name).toSorted()).toEqual(inSpec.map((face) => face.name).toSorted());
+    for (const wanted of idl) {
+      const face = inSpec.find((candidate) => candidate.name === wanted.name) as Interface;
+      expect([face.uuid, face.base], wanted.name).toEqual([wanted.uuid, wanted.base]);
+      const ours = face.methods.map((method) => (method.notUsedOnWire === true
+        ? { name: `Opnum${method.printedOpnum}NotUsedOnWire`, kind: 'method', dispid: null, params: [] }
+        : { name: method.name, kind: method.member, dispid: method.dispid, params: shown(method) }));
+      expect(ours, wanted.name).toEqual(wanted.members.map((member) => ({ ...member, params: member.params.map(withoutStar) })));
     }
   });
 
-  it.skipIf(specPath === null)('has every enumeration with the values of section 2.2', () => {
-    const spec = readFileSync(specPath ?? '', 'utf8');
-    const found = [...spec.slice(0, spec.indexOf('# 6 Appendix A')).matchAll(/^### (2\.2\.\d+) (\w+)\n(.*?)typedef enum tag\w+\s*\{(.*?)\}/gms)];
+  it.skipIf(specPath === null)('counts slots without a hole, from 7 in what derives from IDispatch', () => {
+    for (const face of inSpec) {
+      const base = inSpec.find((candidate) => candidate.name === face.base);
+      const first = base === undefined ? 7 : lastSlot(base) + 1;
+      expect(face.base === 'IDispatch' || base !== undefined, face.name).toBe(true);
+      expect(face.methods.map((method) => method.opnum), face.name).toEqual(face.methods.map((_, i) => first + i));
+    }
+  });
+
+  it.skipIf(specPath === null)('has the sections, with the numbers, names and signatures that they print', () => {
+    const found = methodSections(spec());
+    expect(found.length).toBe(213);
+    const differences: string[] = [];
+    for (const one of found) {
+      const method = inSpec.find((face) => face.name === one.interface)?.methods.find((candidate) => candidate.section === one.section);
+      const label = `${one.section} ${one.interface}::${one.name}`;
+      if (method === undefined) {
+        differences.push(`${label}: no such method`);
+        continue;
+      }
+      expect([method.name, method.printedOpnum], label).toEqual([one.name, one.opnum]);
+      if (one.saidOpnum !== null && one.saidOpnum !== one.opnum) differences.push(`${label}: the text says opnum ${one.saidOpnum}`);
+      if (one.saidName !== null && one.saidName !== one.name) differences.push(`${label}: the text says ${one.saidName}`);
+      const printed = JSON.stringify(one.params.map(withoutStar));
+      if (printed !== JSON.stringify(shown(method))) differences.push(`${label}: the signature is ${printed}`);
+    }
+    expect(differences).toEqual([
+      '3.4.4.1 IAutomaticUpdates::DetectNow: the text says DectectNow',
+      '3.24.5.1 IUpdateDownloadContent2::IsDeltaCompressedContent: the signature is [{"name":"retval","type":"VARIANT _BOOL","direction":"out","retval":true,"optional":false}]',
+    ]);
+  });
+
+  it.skipIf(specPath === null)('has the numbers of the overviews, but for their misprints', () => {
+    const rows = overviews(spec());
+    const due = inSpec.flatMap((face) => face.methods.map((method) => `${method.notUsedOnWire === true ? `Opnum${method.printedOpnum}NotUsedOnWire` : method.name} ${method.printedOpnum}`));
+    expect(rows.length).toBe(due.length);
+    const printed = rows.map((row) => `${row.name} ${row.opnum}`);
+    expect(missing(printed, due)).toEqual(['ExpirationDate 9', 'Opnum 12NotUsedOnWire 12', 'Opnum 13NotUsedOnWire 14', 'Opnum 14NotUsedOnWire 15', 'UninstallationSteps 18']);
+    expect(missing(due, printed)).toEqual(['ExpirationDate 10', 'Opnum12NotUsedOnWire 12', 'Opnum14NotUsedOnWire 14', 'Opnum15NotUsedOnWire 15', 'UninstallationSteps 19']);
+  });
+
+  it('has printed numbers one above the wire, and in IUpdateSession2 and 3 one below', () => {
+    for (const face of inSpec) {
+      const apart = /^IUpdateSession[23]$/.test(face.name) ? -1 : 1;
+      expect(face.methods.filter((method) => method.printedOpnum - method.opnum !== apart).map((method) => method.name), face.name).toEqual([]);
+    }
+  });
+
+  it.skipIf(specPath === null)('has the identifiers of section 1.9, but for one', () => {
+    const wrong = [...assignments(spec(), 'IID')].filter(([name, iid]) => uamg.interfaces.find((face) => face.name === name)?.uuid !== iid);
+    expect(wrong).toEqual([['IUpdateExceptionCollection', 'a37d00f5-7bb0-4953-b414-f9e98326f2e8']]);
+    expect(uamg.interfaces.find((face) => face.uuid === 'a37d00f5-7bb0-4953-b414-f9e98326f2e8')?.name).toBe('IInvalidProductLicenseException');
+    const listed = assignments(spec(), 'IID');
+    expect(inSpec.filter((face) => !listed.has(face.name)).map((face) => face.name)).toEqual([]);
+    expect(uamg.interfaces.filter((face) => face.spec === 'SDK' && listed.has(face.name)).map((face) => face.name)).toEqual(['IAutomaticUpdatesSettings', 'IAutomaticUpdatesSettings2', 'IAutomaticUpdatesSettings3']);
+    expect([...assignments(spec(), 'CLSID')].toSorted()).toEqual(uamg.classes.filter((known) => known.spec === 'MS-UAMG').map((known) => [known.name, known.clsid]).toSorted());
+  });
+
+  it.skipIf(specPath === null)('has every enumeration with its section, values and size', () => {
     const enums = uamg.types.filter((type) => type.kind === 'enum');
-    expect(found.length).toBe(enums.length);
-    for (const [, section = '', name = '', , body = ''] of found) {
-      const members = Object.fromEntries([...body.matchAll(/(\w+)\s*=\s*(0x[0-9a-fA-F]+|\d+)/g)].map(([, member = '', value = '']) => [member, Number(value)]));
-      const ours = enums.find((type) => type.name === name);
-      expect([ours?.section, ours?.members], name).toEqual([section, members]);
-    }
+    expect(Object.fromEntries(enums.map((type) => [type.section, { name: type.name, members: type.members }]))).toEqual(Object.fromEntries(describedEnums(spec())));
+    expect(enums.map((type) => ({ name: type.name, isV1: type.wire === 'v1_enum', members: type.members }))).toEqual(idlEnums(spec()));
+  });
+
+  it('says why, wherever it differs from the specification', () => {
+    const told = uamg.interfaces.flatMap((face) => [...(face.erratum === undefined ? [] : [face.name]), ...face.methods.filter((method) => method.erratum !== undefined).map((method) => `${face.name}::${method.name}`)]);
+    expect(told.toSorted()).toEqual([
+      'IAutomaticUpdates::DetectNow', 'IAutomaticUpdatesSettings', 'IAutomaticUpdatesSettings2', 'IAutomaticUpdatesSettings3', 'IInvalidProductLicenseException', 'IUpdateDownloadContent2::IsDeltaCompressedContent',
+      'IUpdateExceptionCollection', 'IUpdateHistoryEntry::UninstallationSteps', 'IUpdateService::ExpirationDate', 'IUpdateSession2', 'IUpdateSession3', 'IUpdateSession::CreateUpdateDownloader',
+      'IUpdateSession::CreateUpdateInstaller',
+    ]);
+  });
+
+  it('gives every class a default interface that is known', () => {
+    for (const known of uamg.classes) expect(uamg.interfaces.some((face) => face.name === known.interface), known.name).toBe(true);
   });
 });
+
+function spec(): string {
+  return cleaned(readFileSync(specPath ?? '', 'utf8'));
+}
+
+/** Parameters of a method as the specification writes them, without the star of an output. */
+function shown(method: Method): readonly SpecParameter[] {
+  return (method.params ?? []).map((param) => ({
+    name: param.name, type: idlType(param.type), direction: param.direction === 'in' ? 'in' : 'out', retval: param.retval === true, optional: param.optional === true,
+  }));
+}
+
+function withoutStar(param: SpecParameter): SpecParameter {
+  return param.direction === 'out' ? { ...param, type: param.type.replace(/\*$/, '') } : param;
+}
+
+function lastSlot(face: Interface): number {
+  return Math.max(...face.methods.map((method) => method.opnum));
+}
+
+/** What of `all` is left when each of `others` has taken one of its like away. */
+function missing(all: readonly string[], others: readonly string[]): readonly string[] {
+  const left = [...others];
+  return all.filter((one) => {
+    const at = left.indexOf(one);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  }).toSorted();
+}
