@@ -5,28 +5,38 @@ import type { NetLimits } from './limits.js';
 /** What became of a fragment. */
 export type FragmentResult =
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'dropped'; readonly why: string }
-  /** The payload of the whole packet, in memory of its own; `overlap` tells that fragments disagreed. */
-  | { readonly kind: 'whole'; readonly block: Block; readonly length: number; readonly overlap: boolean };
+  | { readonly kind: 'dropped'; readonly reason: 'limit' | 'malformed'; readonly why: string }
+  /** The payload of the whole packet, in memory of its own; `protocol` is that of its first fragment; `overlap` tells that fragments disagreed. */
+  | { readonly kind: 'whole'; readonly block: Block; readonly protocol: number; readonly overlap: boolean };
+
+/** Why an unfinished packet was given up, and the frame of its first fragment. */
+export interface Abandoned {
+  readonly frame: number;
+  readonly reason: 'time' | 'limit' | 'end';
+}
 
 interface Packet {
+  /** Ascending, without overlaps. */
   readonly pieces: { readonly from: number; readonly bytes: Uint8Array }[];
+  readonly frame: number;
   readonly timeS: number;
+  /** Length of the payload, or -1 before the last fragment came. */
   total: number;
+  /** Bytes of all pieces. */
   bytes: number;
+  protocol: number;
   overlap: boolean;
 }
 
 const WAITING: FragmentResult = { kind: 'waiting' };
+const LARGEST = 65_535;
 
-/** IPv4 and IPv6 fragments to whole packets; where fragments overlap, the bytes that came first stay. */
+/** IPv4 and IPv6 fragments to whole packets (RFC 791 3.2, RFC 8200 4.5); where fragments overlap, the bytes that came first stay. */
 export class FragmentTable {
   private readonly packets = new Map<string, Packet>();
   private readonly limits: NetLimits;
   /** Bytes kept at the moment. */
   bytes = 0;
-  /** Packets dropped unfinished: time, or a limit. */
-  expired = 0;
 
   constructor(limits: NetLimits) {
     this.limits = limits;
@@ -39,65 +49,94 @@ export class FragmentTable {
   /**
    * Adds bytes `start` to `end` of a block as the fragment at `offset` of packet `key`.
    * @param last no more fragments follow it in the packet
+   * @param protocol what its bytes begin with, if they are the first of the packet
+   * @param abandoned gets the packets given up meanwhile
    */
-  add(key: string, block: Block, start: number, end: number, offset: number, last: boolean, timeS: number): FragmentResult {
-    this.expire(timeS);
-    const length = end - start;
-    if (offset + length > 65_535) return { kind: 'dropped', why: `fragment ends at ${offset + length}, past the largest packet` };
-    let packet = this.packets.get(key);
-    if (packet === undefined) {
-      if (this.packets.size >= this.limits.fragmentedPackets) this.drop(this.packets.keys().next().value);
-      packet = { pieces: [], timeS, total: -1, bytes: 0, overlap: false };
-      this.packets.set(key, packet);
+  add(key: string, block: Block, start: number, end: number, offset: number, last: boolean, protocol: number, frame: number, timeS: number, abandoned: Abandoned[]): FragmentResult {
+    this.expire(timeS, abandoned);
+    const stop = offset + (end - start);
+    if (stop > LARGEST) return { kind: 'dropped', reason: 'malformed', why: `fragment ends at ${stop}, past the largest packet` };
+    const packet = this.packets.get(key) ?? this.enter(key, frame, timeS, abandoned);
+    if (last ? packet.total >= 0 && packet.total !== stop : packet.total >= 0 && stop > packet.total) return this.refuse(key, packet);
+    if (last) packet.total = stop;
+    const before = packet.bytes;
+    this.insert(packet, block, start, end, offset);
+    this.bytes += packet.bytes - before;
+    if (offset === 0) packet.protocol = protocol;
+    const furthest = packet.pieces.at(-1);
+    if (packet.total >= 0 && furthest !== undefined && furthest.from + furthest.bytes.length > packet.total) return this.refuse(key, packet);
+    if (packet.bytes === packet.total) {
+      this.drop(key, packet);
+      return { kind: 'whole', block: blockOf(joined(packet)), protocol: packet.protocol, overlap: packet.overlap };
     }
-    if (packet.pieces.length >= this.limits.fragmentsPerPacket || this.bytes + length > this.limits.fragmentBytes) {
-      this.drop(key);
-      return { kind: 'dropped', why: 'too many fragments are waiting for their packet' };
+    if (packet.pieces.length > this.limits.fragmentsPerPacket || this.bytes > this.limits.fragmentBytes) {
+      this.drop(key, packet);
+      return { kind: 'dropped', reason: 'limit', why: `${packet.bytes} bytes in ${packet.pieces.length} fragments wait for the rest of their packet, more than are kept; it is dropped` };
     }
-    if (last) {
-      if (packet.total >= 0 && packet.total !== offset + length) packet.overlap = true;
-      else packet.total = offset + length;
-    }
-    packet.pieces.push({ from: offset, bytes: block.u8.slice(start, end) });
-    packet.bytes += length;
-    this.bytes += length;
-    if (packet.total < 0 || packet.bytes < packet.total) return WAITING;
-    const whole = assemble(packet);
-    if (whole === null) return WAITING;
-    this.drop(key, false);
-    return { kind: 'whole', block: blockOf(whole), length: whole.length, overlap: packet.overlap };
+    return WAITING;
   }
 
-  private expire(timeS: number): void {
+  /** Gives up all that is unfinished. */
+  end(abandoned: Abandoned[]): void {
+    for (const [key, packet] of this.packets) this.abandon(key, packet, 'end', abandoned);
+  }
+
+  private enter(key: string, frame: number, timeS: number, abandoned: Abandoned[]): Packet {
+    if (this.packets.size >= this.limits.fragmentedPackets) {
+      for (const [oldest, packet] of this.packets) {
+        this.abandon(oldest, packet, 'limit', abandoned);
+        break;
+      }
+    }
+    const packet: Packet = { pieces: [], frame, timeS, total: -1, bytes: 0, protocol: 0, overlap: false };
+    this.packets.set(key, packet);
+    return packet;
+  }
+
+  /** Keeps what of the fragment was not there yet, and compares the rest. */
+  private insert(packet: Packet, block: Block, start: number, end: number, offset: number): void {
+    const { pieces } = packet;
+    const stop = offset + (end - start);
+    let at = offset;
+    for (let i = 0; at < stop; i++) {
+      const piece = pieces[i];
+      const until = piece === undefined ? stop : Math.min(piece.from, stop);
+      if (until > at) {
+        pieces.splice(i++, 0, { from: at, bytes: block.u8.slice(start + (at - offset), start + (until - offset)) });
+        packet.bytes += until - at;
+        at = until;
+      }
+      if (piece === undefined || at === stop) return;
+      const same = Math.min(piece.from + piece.bytes.length, stop);
+      for (; at < same; at++) if (piece.bytes[at - piece.from] !== block.u8[start + (at - offset)]) packet.overlap = true;
+    }
+  }
+
+  private refuse(key: string, packet: Packet): FragmentResult {
+    this.drop(key, packet);
+    return { kind: 'dropped', reason: 'malformed', why: `fragments of the packet begun in frame ${packet.frame} contradict each other about where it ends; it is dropped` };
+  }
+
+  private expire(timeS: number, abandoned: Abandoned[]): void {
     for (const [key, packet] of this.packets) {
       if (timeS - packet.timeS <= this.limits.fragmentTimeoutS) return;
-      this.drop(key);
+      this.abandon(key, packet, 'time', abandoned);
     }
   }
 
-  private drop(key: string | undefined, unfinished = true): void {
-    if (key === undefined) return;
-    const packet = this.packets.get(key);
-    if (packet === undefined) return;
+  private abandon(key: string, packet: Packet, reason: Abandoned['reason'], abandoned: Abandoned[]): void {
+    this.drop(key, packet);
+    abandoned.push({ frame: packet.frame, reason });
+  }
+
+  private drop(key: string, packet: Packet): void {
     this.bytes -= packet.bytes;
-    if (unfinished) this.expired++;
     this.packets.delete(key);
   }
 }
 
-function assemble(packet: Packet): Uint8Array | null {
+function joined(packet: Packet): Uint8Array {
   const out = new Uint8Array(packet.total);
-  const filled = new Uint8Array(packet.total);
-  for (const { from, bytes } of packet.pieces) {
-    for (let i = 0; i < bytes.length && from + i < packet.total; i++) {
-      const at = from + i;
-      if (filled[at] === 1) {
-        if (out[at] !== bytes[i]) packet.overlap = true;
-      } else {
-        out[at] = bytes[i] as number;
-        filled[at] = 1;
-      }
-    }
-  }
-  return filled.includes(0) ? null : out;
+  for (const { from, bytes } of packet.pieces) out.set(bytes, from);
+  return out;
 }

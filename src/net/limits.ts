@@ -2,7 +2,9 @@
 export interface NetLimits {
   /** Connections followed at once; past it the one silent longest is let go. */
   readonly flows: number;
-  /** Seconds of silence after which a connection is let go when room is needed for another. */
+  /** Connections whose addresses and ports share one slot of the table; past it the one silent longest is let go. Chance alone never gets there. */
+  readonly flowsPerSlot: number;
+  /** Seconds of silence after which a connection that is let go counts as idle rather than as one that had to make room. */
   readonly idleS: number;
   /** Out-of-order bytes kept for one direction of a connection; past it the hole before them is given up. */
   readonly outOfOrderPerFlow: number;
@@ -10,6 +12,10 @@ export interface NetLimits {
   readonly segmentsPerFlow: number;
   /** Out-of-order bytes kept over all connections. */
   readonly outOfOrderTotal: number;
+  /** Out-of-order segments kept over all connections: each costs some 500 bytes beside its own. */
+  readonly segmentsTotal: number;
+  /** Distance in bytes, from where a stream stands, up to which a FIN, a RST or an acknowledgement of unseen bytes is believed. */
+  readonly believedDistance: number;
   /** IP packets in reassembly at once. */
   readonly fragmentedPackets: number;
   /** Fragment bytes kept in all. */
@@ -18,16 +24,19 @@ export interface NetLimits {
   readonly fragmentsPerPacket: number;
   /** Seconds, by frame time, after which an unfinished packet is dropped (RFC 8200 4.5 says 60). */
   readonly fragmentTimeoutS: number;
-  /** VLAN, PPPoE and extension headers followed in one packet. */
+  /** VLAN tags, MPLS labels and extension headers followed in one packet. */
   readonly headerDepth: number;
 }
 
 export const NET_LIMITS: NetLimits = {
   flows: 65_536,
+  flowsPerSlot: 64,
   idleS: 3600,
   outOfOrderPerFlow: 1024 * 1024,
   segmentsPerFlow: 4096,
   outOfOrderTotal: 64 * 1024 * 1024,
+  segmentsTotal: 131_072,
+  believedDistance: 4 * 1024 * 1024,
   fragmentedPackets: 1024,
   fragmentBytes: 16 * 1024 * 1024,
   fragmentsPerPacket: 128,

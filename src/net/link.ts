@@ -2,7 +2,7 @@ import type { Frame } from '../types.js';
 
 /** Names of the link types that are read, by LINKTYPE_ value. */
 export const LINK_TYPES: Readonly<Record<number, string>> = {
-  0: 'NULL', 1: 'ETHERNET', 9: 'PPP', 12: 'RAW', 14: 'RAW (OpenBSD)', 50: 'PPP_HDLC', 51: 'PPP_ETHER', 101: 'RAW', 108: 'LOOP', 113: 'LINUX_SLL', 228: 'IPV4', 229: 'IPV6', 276: 'LINUX_SLL2',
+  0: 'NULL', 1: 'ETHERNET', 9: 'PPP', 12: 'RAW', 14: 'RAW (OpenBSD)', 50: 'PPP_HDLC', 51: 'PPP_ETHER', 101: 'RAW', 104: 'C_HDLC', 108: 'LOOP', 113: 'LINUX_SLL', 228: 'IPV4', 229: 'IPV6', 276: 'LINUX_SLL2',
 };
 
 /** Where the IP header begins: `(position << 3) | version`, version 4 or 6; or one of the codes below. */
@@ -37,7 +37,13 @@ export function ipHeader(frame: Frame, depth: number): number {
       return rawIp(view, start, end);
     case 9:
     case 50:
-      return end - start >= 4 && view.getUint16(start) === 0xff03 ? ppp(view, start + 2, end) : ppp(view, start, end);
+    case 104: {
+      if (end - start < 4) return TOO_SHORT;
+      const head = view.getUint16(start);
+      // Cisco's framing: unicast or broadcast address, then an EtherType.
+      if (frame.linkType !== 9 && (head === 0x0f00 || head === 0x8f00)) return ethernet(view, start + 4, end, view.getUint16(start + 2), depth);
+      return ppp(view, head === 0xff03 ? start + 2 : start, end);
+    }
     case 51:
       return end - start < 8 ? TOO_SHORT : ppp(view, start + 6, end);
     default:
@@ -66,11 +72,24 @@ function ethernet(view: DataView, from: number, end: number, first: number, dept
         type = view.getUint16(at + 2);
         at += 4;
         continue;
+      case 0x8847:
+      case 0x8848:
+        return mpls(view, at, end, depth);
       case 0x8864:
         return end - at < 8 ? TOO_SHORT : ppp(view, at + 6, end);
       default:
         return NOT_IP;
     }
+  }
+  return NOT_IP;
+}
+
+/** The packet below the labels; nothing names its protocol, so its first bits have to (RFC 4928). */
+function mpls(view: DataView, from: number, end: number, depth: number): number {
+  let at = from;
+  for (let i = 0; i < depth; i++, at += 4) {
+    if (end - at < 5) return TOO_SHORT;
+    if ((view.getUint8(at + 2) & 1) === 1) return rawIp(view, at + 4, end);
   }
   return NOT_IP;
 }

@@ -1,36 +1,32 @@
 import { blockOf } from '../bytes/block.js';
-import type { Block, Chunk, Direction, Flow, FlowEnd, Gap, Moment, Problem } from '../types.js';
-import type { NetLimits } from './limits.js';
-
-/** What the network stages hand on. */
-export type NetOutput = Chunk | Gap | FlowEnd | Problem;
-
-/** Where and when a piece of a stream was captured. */
-export interface Seen extends Moment {
-  readonly number: number;
-}
+import type { Block, Direction, Flow, Moment } from '../types.js';
+import type { NetOutput, Seen, Shared } from './shared.js';
 
 /** Bytes ahead of a hole, in memory of their own. `missing` bytes behind them were cut by the snap length. */
 interface Piece extends Moment {
   readonly from: number;
   readonly block: Block;
-  readonly start: number;
-  readonly end: number;
+  /** Bytes in the block. */
+  readonly size: number;
   readonly missing: number;
   readonly frame: number;
 }
 
-/** Bytes kept over all connections; one object shared by all streams. */
-export interface Kept {
-  bytes: number;
-}
+/** Segments behind an acknowledged hole after which it is given up. */
+export const ACKED_SEGMENTS = 4;
+/** Milliseconds, by frame time, after which an acknowledged hole is given up. */
+export const ACKED_WAIT_MS = 500;
 
 /**
  * One direction of a TCP connection (RFC 9293 3.4): sequence numbers to an ordered stream.
- * Where copies overlap, the bytes that came first stay. Offsets count from the first byte seen.
+ * Where copies overlap, the bytes that came first stay; copies are compared while the first one waits behind a hole,
+ * not after it was delivered, for that would mean to keep a copy of everything. Offsets count from the first byte seen.
  */
 export class Stream {
-  /** Next sequence number wanted. */
+  readonly flow: Flow;
+  readonly direction: Direction;
+  private readonly shared: Shared;
+  /** Next sequence number wanted, as a signed 32-bit number: differences are taken modulo 2^32, and small integers cost no memory. */
   next = 0;
   started = false;
   /** Initial sequence number, or -1 when no SYN was seen. */
@@ -39,19 +35,26 @@ export class Stream {
   offset = 0;
   /** Stream offset at which FIN stands, or -1. */
   finAt = -1;
-  /** Bytes that came again. */
-  repeated = 0;
+  /** Stream offset up to which the other side has acknowledged bytes that were not seen, or 0. */
+  private ackedTo = 0;
+  /** The offset at which such an acknowledgement was first met, and when. */
+  private stalledAt = -1;
+  private stalledS = 0;
+  private stalledNs = 0;
   private readonly pieces: Piece[] = [];
   private kept = 0;
+  private limitTold = false;
+
+  constructor(flow: Flow, direction: Direction, shared: Shared) {
+    this.flow = flow;
+    this.direction = direction;
+    this.shared = shared;
+  }
 
   /** Starts the stream at a sequence number. */
   start(sequence: number): void {
-    this.next = sequence >>> 0;
+    this.next = sequence | 0;
     this.started = true;
-  }
-
-  get waiting(): boolean {
-    return this.pieces.length > 0;
   }
 
   get finished(): boolean {
@@ -63,137 +66,179 @@ export class Stream {
     return this.offset + ((sequence - this.next) | 0);
   }
 
-  /** Takes a segment's payload, `start` to `end` of a block, and appends what is in order. */
-  segment(
-    flow: Flow, direction: Direction, sequence: number, block: Block, start: number, end: number, missing: number, seen: Seen, limits: NetLimits, kept: Kept, out: NetOutput[],
-  ): void {
+  /** Takes a segment's payload, `start` to `end` of a block and `missing` bytes more that were cut, and appends what is in order. */
+  segment(sequence: number, block: Block, start: number, end: number, missing: number, seen: Seen, out: NetOutput[]): void {
     const distance = (sequence - this.next) | 0;
-    if (distance === 0 && this.pieces.length === 0) {
-      this.deliver(flow, direction, block, start, end, missing, seen.number, seen, out);
-      return;
-    }
-    if (distance > 0) {
-      this.keep(flow, direction, this.offset + distance, block, start, end, missing, seen, limits, kept, out);
+    if (distance >= 0) {
+      if (distance === 0 && this.pieces.length === 0) this.deliver(block, start, end, missing, seen.number, seen, out);
+      else this.keep(this.offset + distance, block, start, end, missing, seen, out);
       return;
     }
     const known = Math.min(-distance, end - start);
-    this.repeated += known;
-    if (known === end - start && missing === 0) return;
-    if (this.offset + (end - start) - known + missing <= this.offset) return;
-    if (this.pieces.length === 0) {
-      this.deliver(flow, direction, block, start + known, end, missing, seen.number, seen, out);
-      return;
-    }
-    this.keep(flow, direction, this.offset, block, start + known, end, missing, seen, limits, kept, out);
-    this.drain(flow, direction, kept, out);
+    const early = Math.min(known, Math.max(0, -(this.offset + distance)));
+    this.shared.counts.early += early;
+    this.shared.counts.repeated += known - early;
+    const left = missing - Math.max(0, -distance - (end - start));
+    if (start + known === end && left <= 0) return;
+    if (this.pieces.length === 0) this.deliver(block, start + known, end, left, seen.number, seen, out);
+    else this.keep(this.offset, block, start + known, end, left, seen, out);
   }
 
   /**
-   * The other side acknowledged up to `sequence`: a hole below what it has is one the capture never had.
+   * The other side acknowledged a sequence number: bytes below it that were not seen are ones the capture never had.
    * Captures misorder a little, so some evidence is waited for.
    */
-  acknowledged(flow: Flow, direction: Direction, sequence: number, seen: Seen, kept: Kept, out: NetOutput[]): void {
+  acknowledged(sequence: number, seen: Seen, out: NetOutput[]): void {
+    const ahead = (sequence - this.next) | 0;
+    if (ahead <= 0 || !this.started || (ahead === 1 && this.finished)) return;
+    this.ackedAhead(this.offset + ahead, seen, out);
+  }
+
+  /** Gives up every hole and delivers what is kept behind it; then what FIN or acknowledgements tell to be missing at the end. */
+  flush(seen: Seen, out: NetOutput[]): void {
+    while (this.pieces.length > 0) this.skipHole(out);
+    const tail = this.tail(this.ackedTo);
+    if (tail <= this.shared.limits.believedDistance) this.gap(tail, seen.number, seen, out);
+  }
+
+  private ackedAhead(reach: number, seen: Seen, out: NetOutput[]): void {
     const first = this.pieces[0];
-    if (first === undefined || this.offset + ((sequence - this.next) | 0) < first.from) return;
-    const waitedMs = (seen.timeS - first.timeS) * 1000 + (seen.timeNs - first.timeNs) / 1e6;
-    if (this.pieces.length < ACKED_SEGMENTS && waitedMs < ACKED_WAIT_MS) return;
-    this.skipHole(flow, direction, kept, out);
+    if (first !== undefined && reach >= first.from) {
+      if (this.pieces.length >= ACKED_SEGMENTS || waitedMs(first.timeS, first.timeNs, seen) >= ACKED_WAIT_MS) this.skipHole(out);
+      return;
+    }
+    // Nothing that follows was seen; a number out of the blue must not move the stream.
+    if (reach - this.offset > this.shared.limits.believedDistance) return;
+    if (reach > this.ackedTo) this.ackedTo = reach;
+    if (this.stalledAt !== this.offset) {
+      this.stalledAt = this.offset;
+      this.stalledS = seen.timeS;
+      this.stalledNs = seen.timeNs;
+    } else if (waitedMs(this.stalledS, this.stalledNs, seen) >= ACKED_WAIT_MS) {
+      this.gap(this.tail(reach), seen.number, seen, out);
+    }
   }
 
-  /** Gives up every hole and delivers what is kept behind it. */
-  flush(flow: Flow, direction: Direction, kept: Kept, out: NetOutput[]): void {
-    while (this.pieces.length > 0) this.skipHole(flow, direction, kept, out);
+  /** Bytes known to be missing at the end. A single one that was acknowledged is taken for a FIN that was not captured. */
+  private tail(reach: number): number {
+    if (this.finAt >= 0) return this.finAt - this.offset;
+    return reach - this.offset === 1 ? 0 : reach - this.offset;
   }
 
-  private skipHole(flow: Flow, direction: Direction, kept: Kept, out: NetOutput[]): void {
+  private skipHole(out: NetOutput[]): void {
     const first = this.pieces[0];
     if (first === undefined) return;
-    this.gap(flow, direction, first.from - this.offset, first.frame, first, out);
-    this.drain(flow, direction, kept, out);
+    this.gap(first.from - this.offset, first.frame, first, out);
+    this.drain(out);
   }
 
-  private gap(flow: Flow, direction: Direction, size: number, frame: number, at: Moment, out: NetOutput[]): void {
+  private gap(size: number, frame: number, at: Moment, out: NetOutput[]): void {
     if (size <= 0) return;
-    out.push({ kind: 'gap', flow, direction, streamOffset: this.offset, size, frame, timeS: at.timeS, timeNs: at.timeNs });
+    this.shared.counts.gaps++;
+    this.shared.counts.gapBytes += size;
+    out.push({ kind: 'gap', flow: this.flow, direction: this.direction, streamOffset: this.offset, size, frame, timeS: at.timeS, timeNs: at.timeNs });
     this.offset += size;
-    this.next = (this.next + size) >>> 0;
+    this.next = (this.next + size) | 0;
   }
 
-  private deliver(flow: Flow, direction: Direction, block: Block, start: number, end: number, missing: number, frame: number, at: Moment, out: NetOutput[]): void {
+  private deliver(block: Block, start: number, end: number, missing: number, frame: number, at: Moment, out: NetOutput[]): void {
     if (end > start) {
-      out.push({ kind: 'chunk', flow, direction, streamOffset: this.offset, block, start, end, frame, timeS: at.timeS, timeNs: at.timeNs });
+      out.push({ kind: 'chunk', flow: this.flow, direction: this.direction, streamOffset: this.offset, block, start, end, frame, timeS: at.timeS, timeNs: at.timeNs });
       this.offset += end - start;
-      this.next = (this.next + (end - start)) >>> 0;
+      this.next = (this.next + (end - start)) | 0;
     }
-    if (missing > 0) this.gap(flow, direction, missing, frame, at, out);
+    if (missing > 0) this.gap(missing, frame, at, out);
   }
 
-  /** Copies bytes aside, less those already kept: the first copy wins. */
-  private keep(
-    flow: Flow, direction: Direction, from: number, block: Block, start: number, end: number, missing: number, seen: Seen, limits: NetLimits, kept: Kept, out: NetOutput[],
-  ): void {
-    let at = from;
-    let differs = false;
-    const last = from + (end - start);
-    let index = 0;
-    while (index < this.pieces.length && at < last) {
-      const piece = this.pieces[index] as Piece;
-      const pieceEnd = piece.from + (piece.end - piece.start);
-      if (pieceEnd <= at) {
-        index++;
-        continue;
-      }
-      if (piece.from >= last) break;
-      if (piece.from > at) {
-        this.insert(index, at, block, start + (at - from), start + (piece.from - from), 0, seen, kept);
-        index++;
-      }
-      const same = Math.min(pieceEnd, last);
-      for (let i = Math.max(at, piece.from); i < same; i++) {
-        if (piece.block.u8[piece.start + (i - piece.from)] !== block.u8[start + (i - from)]) differs = true;
-      }
-      this.repeated += same - Math.max(at, piece.from);
-      at = Math.max(at, pieceEnd);
-      index++;
-    }
-    if (at < last || (missing > 0 && at === last)) this.insert(index, at, block, start + (at - from), end, missing, seen, kept);
+  /** Copies bytes aside, less those already kept, and delivers what is no longer behind a hole. */
+  private keep(from: number, block: Block, start: number, end: number, missing: number, seen: Seen, out: NetOutput[]): void {
+    const differs = this.insertAll(from, block, start, end, missing, seen);
     if (differs) {
       out.push({
         kind: 'problem', layer: 'tcp', code: 'tcp-overlap-differs', spec: 'RFC 9293 3.10.7.4',
-        message: 'a retransmission holds other bytes than the first copy; the first copy is used', at: { frame: seen.number, flow: flow.id },
+        message: 'a retransmission holds other bytes than the first copy; the first copy is used', at: { frame: seen.number, flow: this.flow.id },
       });
     }
-    if (this.kept > limits.outOfOrderPerFlow || this.pieces.length > limits.segmentsPerFlow || kept.bytes > limits.outOfOrderTotal) {
-      this.skipHole(flow, direction, kept, out);
-    }
+    this.drain(out);
+    this.enforce(seen, out);
   }
 
-  private insert(index: number, from: number, block: Block, start: number, end: number, missing: number, seen: Seen, kept: Kept): void {
-    const copy = blockOf(block.u8.slice(start, end));
-    const piece: Piece = { from, block: copy, start: 0, end: end - start, missing, frame: seen.number, timeS: seen.timeS, timeNs: seen.timeNs };
+  /** True when a copy differs from the bytes kept. */
+  private insertAll(from: number, block: Block, start: number, end: number, missing: number, seen: Seen): boolean {
+    const { pieces } = this;
+    const last = from + (end - start);
+    let differs = false;
+    let at = from;
+    let index = pieces.length;
+    // Most come behind all others: looked for from the end.
+    while (index > 0 && pieceEnd(pieces[index - 1] as Piece) > from) index--;
+    for (; index < pieces.length && at < last; index++) {
+      const piece = pieces[index] as Piece;
+      if (piece.from >= last) break;
+      if (piece.from > at) {
+        this.insert(index++, at, block, start + (at - from), start + (piece.from - from), 0, seen);
+        at = piece.from;
+      }
+      const same = Math.min(pieceEnd(piece), last);
+      for (let i = at; i < same; i++) if (piece.block.u8[i - piece.from] !== block.u8[start + (i - from)]) differs = true;
+      this.shared.counts.repeated += same - at;
+      at = same;
+    }
+    // A packet of which nothing but headers was captured marks where it stood, once.
+    const marks = start === end && missing > 0 && pieces[index]?.from !== from && pieces[index - 1]?.from !== from;
+    if (at < last || marks) this.insert(index, at, block, start + (at - from), end, missing, seen);
+    return differs;
+  }
+
+  private insert(index: number, from: number, block: Block, start: number, end: number, missing: number, seen: Seen): void {
+    const piece: Piece = { from, block: blockOf(block.u8.slice(start, end)), size: end - start, missing, frame: seen.number, timeS: seen.timeS, timeNs: seen.timeNs };
     if (index === this.pieces.length) this.pieces.push(piece);
     else this.pieces.splice(index, 0, piece);
-    this.kept += end - start;
-    kept.bytes += end - start;
+    this.kept += piece.size;
+    this.shared.bytes += piece.size;
+    this.shared.segments++;
+  }
+
+  /** Gives up holes until what is kept is within the limits again. */
+  private enforce(seen: Seen, out: NetOutput[]): void {
+    const { shared } = this;
+    const { limits } = shared;
+    while (this.pieces.length > 0 && (this.kept > limits.outOfOrderPerFlow || this.pieces.length > limits.segmentsPerFlow || shared.bytes > limits.outOfOrderTotal || shared.segments > limits.segmentsTotal)) {
+      if (!this.limitTold) {
+        this.limitTold = true;
+        out.push({
+          kind: 'problem', layer: 'tcp', code: 'tcp-out-of-order-limit', spec: null, at: { frame: seen.number, flow: this.flow.id },
+          message: `${this.kept} bytes in ${this.pieces.length} segments wait behind a hole, ${shared.bytes} in ${shared.segments} over all connections; holes of this stream are given up from here on whenever that is too much`,
+        });
+      }
+      this.skipHole(out);
+    }
   }
 
   /** Delivers the pieces that now follow without a hole. */
-  private drain(flow: Flow, direction: Direction, kept: Kept, out: NetOutput[]): void {
+  private drain(out: NetOutput[]): void {
+    const { pieces } = this;
     let count = 0;
-    for (const piece of this.pieces) {
-      if (piece.from > this.offset) break;
+    for (let piece = pieces[0]; piece !== undefined && piece.from <= this.offset; piece = pieces[count]) {
       count++;
-      const size = piece.end - piece.start;
-      this.kept -= size;
-      kept.bytes -= size;
-      const known = Math.min(this.offset - piece.from, size);
-      this.deliver(flow, direction, piece.block, piece.start + known, piece.end, piece.missing, piece.frame, piece, out);
+      this.kept -= piece.size;
+      this.shared.bytes -= piece.size;
+      this.shared.segments--;
+      const behind = this.offset - piece.from;
+      const known = Math.min(behind, piece.size);
+      // Bytes cut here may have come with another segment.
+      const room = (pieces[count]?.from ?? Infinity) - pieceEnd(piece);
+      const missing = Math.min(piece.missing, room) - Math.max(0, behind - piece.size);
+      this.deliver(piece.block, known, piece.size, missing, piece.frame, piece, out);
     }
-    if (count > 0) this.pieces.splice(0, count);
+    if (count > 0) pieces.splice(0, count);
   }
 }
 
-/** Segments behind an acknowledged hole after which it is given up. */
-export const ACKED_SEGMENTS = 4;
-/** Milliseconds, by frame time, after which an acknowledged hole is given up. */
-export const ACKED_WAIT_MS = 500;
+function pieceEnd(piece: Piece): number {
+  return piece.from + piece.size;
+}
+
+function waitedMs(sinceS: number, sinceNs: number, now: Moment): number {
+  return (now.timeS - sinceS) * 1000 + (now.timeNs - sinceNs) / 1e6;
+}

@@ -67,8 +67,8 @@ describe('TCP streams', () => {
       const order = packets.map((packet, i) => ({ packet, at: i < 3 ? i : i + (moves.next().value as number) * 1.5 })).toSorted((a, b) => a.at - b.at);
       const sent = order.flatMap(({ packet }) => ((repeats.next().value as number) === 0 ? [packet, packet] : [packet]));
       const { out, net } = run(sent);
-      expect(stream(out, 0)).toEqual(REQUEST);
-      expect(stream(out, 1)).toEqual(ANSWER);
+      // Comparing element by element would take most of the time.
+      expect(Buffer.compare(stream(out, 0), REQUEST) || Buffer.compare(stream(out, 1), ANSWER)).toBe(0);
       expect(net.load.outOfOrderBytes).toBe(0);
     }), { numRuns: 200 });
   });

@@ -1,0 +1,49 @@
+import type { Chunk, FlowEnd, Gap, Moment, Problem } from '../types.js';
+import type { NetLimits } from './limits.js';
+
+/** What the network stages hand on. */
+export type NetOutput = Chunk | Gap | FlowEnd | Problem;
+
+/** What was met so far. */
+export interface NetCounts {
+  frames: number;
+  /** TCP segments, those put together from fragments included. */
+  tcp: number;
+  /** Frames that hold no TCP. */
+  other: number;
+  flows: number;
+  /** IP fragments that may belong to TCP. */
+  fragments: number;
+  gaps: number;
+  /** Bytes in those gaps. */
+  gapBytes: number;
+  /** Bytes that came again. */
+  repeated: number;
+  /** Bytes that belong before the first byte seen of their stream; they are dropped. */
+  early: number;
+  /** Bytes behind a FIN or after the end of a connection; they are dropped. */
+  afterEnd: number;
+}
+
+/** Where and when something was captured. */
+export interface Seen extends Moment {
+  readonly number: number;
+}
+
+/** What the streams of one {@link Net} have in common. */
+export interface Shared {
+  readonly limits: NetLimits;
+  readonly counts: NetCounts;
+  /** Bytes kept out of order. */
+  bytes: number;
+  /** Segments kept out of order. */
+  segments: number;
+}
+
+export function sharedOf(limits: NetLimits): Shared {
+  return { limits, counts: { frames: 0, tcp: 0, other: 0, flows: 0, fragments: 0, gaps: 0, gapBytes: 0, repeated: 0, early: 0, afterEnd: 0 }, bytes: 0, segments: 0 };
+}
+
+export function problem(layer: Problem['layer'], code: Problem['code'], message: string, frame: number, spec: string | null = null): Problem {
+  return { kind: 'problem', layer, code, message, spec, at: { frame } };
+}
