@@ -1,9 +1,9 @@
-import { escapeTerminal } from '../output/escape.js';
-import type { Knowledge } from './knowledge.js';
-import type { Sink } from './sink.js';
+import { escapeTerminal } from '../../output/escape.js';
+import type { Knowledge } from '../knowledge.js';
+import type { Sink } from '../sink.js';
 
 /** Says what each of `texts` means; false when one of them is unknown. */
-export function explainCommand(known: Pick<Knowledge, 'explain' | 'near'>, texts: readonly string[], out: Sink, messages: Sink): boolean {
+export function explainLines(known: Pick<Knowledge, 'explain' | 'near'>, texts: readonly string[], out: Sink, messages: Sink): boolean {
   let all = true;
   for (const [index, text] of texts.entries()) {
     const lines = known.explain(text);

@@ -1,11 +1,11 @@
-import type { Registry, ResolvedInterface } from '../ndr/codec.js';
-import type { Parameter, Type } from '../ndr/types.js';
-import { suggest } from '../where/suggest.js';
-import type { Sink } from './sink.js';
-import { UsageError } from './streams.js';
+import type { Registry, ResolvedInterface } from '../../ndr/codec.js';
+import type { Parameter, Type } from '../../ndr/types.js';
+import { suggest } from '../../where/suggest.js';
+import type { Sink } from '../sink.js';
+import { UsageError } from '../streams.js';
 
 /** Lists what the tables know, or one interface with all its slots. @throws UsageError for a name that is in no table. */
-export function interfacesCommand(registry: Registry, name: string | null, format: 'text' | 'json', out: Sink): void {
+export function interfacesLines(registry: Registry, name: string | null, format: 'text' | 'json', out: Sink): void {
   if (name === null) {
     if (format === 'json') out.line(JSON.stringify(registry.interfaces.map(summaryOf), null, 2));
     else for (const line of listing(registry)) out.line(line);

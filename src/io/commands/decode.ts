@@ -1,0 +1,75 @@
+import { Option } from 'commander';
+import { failed } from '../../analysis/failed.js';
+import { WhereError } from '../../where/error.js';
+import { compileWhere, type Where } from '../../where/where.js';
+import { decode, FORMATS, type Format } from '../decode.js';
+import type { Knowledge } from '../knowledge.js';
+import { Progress } from '../progress.js';
+import { Sink } from '../sink.js';
+import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../streams.js';
+import { examples, positive, type Register } from './command.js';
+
+interface DecodeFlags {
+  readonly format: Format;
+  readonly where?: string;
+  readonly strict?: true;
+  readonly opnums: 'auto' | 'wire' | 'printed';
+  readonly limit?: number;
+  readonly jobs?: number;
+  readonly color: ColorChoice;
+}
+
+/** `decode`: captures to calls. */
+export const decodeCommand: Register = (program, { streams, load, done }) => {
+  program
+    .command('decode')
+    .summary('captures to calls')
+    .description('Decodes captures (pcap or pcapng, compressed or not; - is stdin) into calls. Several files are read as one capture: frame numbers go on, and connections may span them.')
+    .argument('<file...>', 'captures, or - for stdin')
+    .addOption(new Option('-f, --format <format>', 'text: a line a call; tree: every field; ndjson: one JSON object a line').choices(FORMATS).default('text'))
+    .option('-w, --where <expr>', 'only calls for which this holds (docs/where.md)')
+    .addOption(new Option('--opnums <numbering>', 'which opnums the peers send: slots, the numbers the specification prints, or find out').choices(['auto', 'wire', 'printed']).default('auto'))
+    .option('-n, --limit <n>', 'stop after this many calls', positive)
+    .option('-j, --jobs <n>', 'worker threads to use at most (the output is the same for any number; decoding uses one for now)', positive)
+    .option('--strict', 'exit with status 3 when the input was damaged')
+    .addOption(new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'))
+    .addHelpText('after', examples([
+      ['decode session.pcapng', ''],
+      ['decode session.pcapng --format tree --limit 1', ''],
+      ['decode big.pcap.gz --format ndjson > calls.ndjson', ''],
+      ['decode session.pcapng --where \'interface == "IUpdateSearcher" && hresult != 0 && latency > 100ms\'', ''],
+      ['decode session.pcapng --where \'in.criteria contains "IsInstalled" || object.label == "IUpdate#3"\'', ''],
+      ['tcpdump -w - port 135 | uamgscope decode -', ''],
+    ]))
+    .action(async (files: string[], flags: DecodeFlags) => done(await decodeFiles(files, flags, streams, await load())));
+};
+
+/** What `decode` does, for other commands that show a capture. Resolves to the exit status. */
+export async function decodeFiles(files: readonly string[], flags: DecodeFlags, streams: Streams, known: Knowledge): Promise<number> {
+  const where = flags.where === undefined ? null : whereOf(flags.where, known);
+  const progress = new Progress(streams.stderr);
+  const clear = (): void => progress.clear();
+  const out = new Sink(streams.stdout, clear);
+  const messages = new Sink(streams.stderr, clear);
+  const result = await decode({
+    files, open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
+    registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, limit: flags.limit ?? Infinity,
+    out, messages, progress,
+    style: styleFor(flags.color, streams.stdout, streams.env), messageStyle: styleFor(flags.color, streams.stderr, streams.env),
+  });
+  if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
+  if (result.unreadable > 0) return EXIT.usage;
+  return flags.strict === true && result.damaged ? EXIT.damaged : EXIT.ok;
+}
+
+function whereOf(source: string, { names, explain, near }: Knowledge): Where {
+  try {
+    return compileWhere(source, {
+      hresult: (value) => names.hresult(value), status: (value) => names.status(value), failed,
+      misspelt: (name) => (name.includes('(') || explain(name) !== null ? null : near(name)),
+    });
+  } catch (error) {
+    if (error instanceof WhereError) throw new UsageError(`--where: ${error.explain(source)}`);
+    throw error;
+  }
+}
