@@ -305,6 +305,71 @@ export interface Call {
   readonly exchange: Exchange;
 }
 
+/** One interface of an object, as a reference to it was handed out. */
+export interface InterfaceRecord {
+  readonly ipid: string;
+  readonly iid: string | null;
+  /** Name of the interface, or null when no table has it. */
+  readonly interface: string | null;
+  /** Public references the clients hold by now ([MS-DCOM] 3.1.1.5.6): handed out and added, less released. */
+  readonly references: number;
+  /** Id of the call that first handed the IPID out; null when that was not captured. */
+  readonly madeBy: number | null;
+  /** Calls made on it. */
+  readonly calls: number;
+}
+
+/** One DCOM object of the capture, with what became of it. */
+export interface ObjectRecord {
+  readonly kind: 'object';
+  /** Its name in every output, e.g. `IUpdateSearcher#2`. */
+  readonly label: string;
+  /** The interface it is known by, e.g. `IUpdateSearcher`; null when that is not known. */
+  readonly class: string | null;
+  readonly certainty: 'known' | 'inferred' | 'guessed';
+  /** Why the class is believed, or null. */
+  readonly because: string | null;
+  readonly oid: string | null;
+  readonly oxid: string | null;
+  /** The server that exports it. */
+  readonly server: Endpoint;
+  /** Id of the call that returned its first reference, and the label of the object that call was made on. */
+  readonly madeBy: number | null;
+  readonly parent: string | null;
+  readonly interfaces: readonly InterfaceRecord[];
+  /** Public references over all interfaces. */
+  readonly references: number;
+  /** Calls made on it. */
+  readonly calls: number;
+  readonly firstSeen: Moment | null;
+  readonly lastSeen: Moment | null;
+  /** Pings of sets it is in, and the last of them. */
+  readonly pings: number;
+  readonly lastPing: Moment | null;
+  /** Id of the call that gave the last reference back, or null. */
+  readonly releasedBy: number | null;
+  /** References were still held when its client went away. */
+  readonly leaked: boolean;
+}
+
+export type Severity = 'info' | 'warning' | 'error';
+
+/** A rule that the session breaks, or something worth knowing about it. */
+export interface Finding {
+  readonly kind: 'finding';
+  /** Name of the rule, e.g. `not-used-on-wire`; docs/rules.md lists them. */
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly message: string;
+  /** Section that says so, or null. */
+  readonly spec: string | null;
+  /** Id of the call it is about, or null. */
+  readonly call: number | null;
+  /** Label of the object it is about, or null. */
+  readonly object: string | null;
+  readonly frames: readonly number[];
+}
+
 /** A decoded value. bigint for 64-bit integers, Uint8Array for opaque bytes, null for a null pointer or BSTR. */
 export type Value = number | bigint | string | boolean | null | Uint8Array | readonly Value[] | { readonly [name: string]: Value };
 
