@@ -295,6 +295,14 @@ export interface Call {
   readonly hresult: number | null;
   /** Name of the HRESULT that hid `hresult`, e.g. 'DISP_E_EXCEPTION', or null. */
   readonly wrapped: string | null;
+  /** What an EXCEPINFO said of a late-bound call that failed ([MS-OAUT] 2.2.34), or null. */
+  readonly exception: { readonly source: string | null; readonly description: string | null } | null;
+  /** Name of the argument that the server refused, or null. */
+  readonly refused: string | null;
+  /** Ids of the calls that the server made back to the client because of this one, by their causality. */
+  readonly callbacks: readonly number[];
+  /** Number that tells the association group of the connection from others ([C706] 12.6.3.1), or null while it is not known. */
+  readonly group: number | null;
   readonly fault: Fault | null;
   readonly auth: Auth;
   readonly requestFrames: readonly number[];
@@ -324,6 +332,8 @@ export interface ObjectRecord {
   readonly kind: 'object';
   /** Its name in every output, e.g. `IUpdateSearcher#2`. */
   readonly label: string;
+  /** The name calls showed before its class was known, e.g. `IDispatch#4`, or null. */
+  readonly formerLabel: string | null;
   /** The interface it is known by, e.g. `IUpdateSearcher`; null when that is not known. */
   readonly class: string | null;
   readonly certainty: 'known' | 'inferred' | 'guessed';

@@ -27,6 +27,13 @@ export const dcom: Specification = {
     { clsid: '0000031c-0000-0000-c000-000000000046', name: 'ErrorExtension', spec: SPEC, section: '1.9', interface: null },
     { clsid: '00000334-0000-0000-c000-000000000046', name: 'ContextExtension', spec: SPEC, section: '1.9', interface: null },
   ],
+  roles: {
+    'IObjectExporter::ResolveOxid': 'resolve-oxid', 'IObjectExporter::ResolveOxid2': 'resolve-oxid', 'IObjectExporter::SimplePing': 'ping', 'IObjectExporter::ComplexPing': 'complex-ping',
+    'IActivation::RemoteActivation': 'activate', 'IRemoteSCMActivator::RemoteCreateInstance': 'activate', 'IRemoteSCMActivator::RemoteGetClassObject': 'get-class-object',
+    'IClassFactory::CreateInstance': 'create-instance', 'IRemUnknown::RemQueryInterface': 'query-interface', 'IRemUnknown2::RemQueryInterface2': 'query-interface2',
+    'IRemUnknown::RemAddRef': 'add-ref', 'IRemUnknown::RemRelease': 'release',
+  },
+  infrastructure: ['IRemUnknown2', 'IClassFactory'],
   interfaces: [
     rpcInterface(SPEC, 'IObjectExporter', '99fcfec4-5260-101b-bbcb-00aa0021347a', '0.0', '3.1.2.5.1', [
       method(0, 'ResolveOxid', '3.1.2.5.1.1', [

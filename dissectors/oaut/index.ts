@@ -28,6 +28,12 @@ export const oaut: Specification = {
   types: oautTypes,
   classes: [{ clsid: '0000002f-0000-0000-c000-000000000046', name: 'RecordInfo', spec: SPEC, section: '1.9', interface: null }],
   errors: [],
+  roles: {
+    'IDispatch::GetTypeInfo': 'type-info', 'IDispatch::GetIDsOfNames': 'ids-of-names', 'IDispatch::Invoke': 'invoke', 'IEnumVARIANT::Next': 'next', 'IEnumVARIANT::Clone': 'clone',
+    'IProvideClassInfo::GetClassInfo': 'class-info', 'ITypeInfo::GetTypeAttr': 'type-attr', 'ITypeInfo::GetFuncDesc': 'func-desc', 'ITypeInfo::GetNames': 'names',
+    'ITypeInfo::GetDocumentation': 'documentation',
+  },
+  infrastructure: ['IDispatch', 'IEnumVARIANT', 'ITypeInfo2', 'ITypeLib2'],
   interfaces: [
     dcomInterface(SPEC, 'IDispatch', '00020400-0000-0000-c000-000000000046', 'IUnknown', '3.1.4', [
       m(3, 'GetTypeInfoCount', '3.1.4.1', out('pctinfo', u32)),

@@ -1,5 +1,4 @@
-import type { Call, Frame, Gap, Problem } from '../types.js';
-import { ObjectTable } from '../dcom/objects.js';
+import type { Call, Finding, Frame, Gap, ObjectRecord, Problem } from '../types.js';
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
 import { Net } from '../net/net.js';
@@ -13,6 +12,8 @@ export interface AnalyzerOptions {
   /** Which numbers requests carry: `wire` slots, `printed` ones, or `auto`: wire unless only the printed ones decode. */
   readonly opnums?: Numbering;
   readonly limits?: Partial<AnalysisLimits>;
+  /** False: objects are not followed; only for measuring what that costs. */
+  readonly objects?: boolean;
 }
 
 /** Totals of a run, as the summary record shows them. */
@@ -25,7 +26,7 @@ export interface Summary {
   readonly problems: number;
 }
 
-export type AnalyzerOutput = Call | Problem;
+export type AnalyzerOutput = Call | Problem | Finding;
 
 /**
  * Wires the stages: frames in, calls and problems out, in the order in which calls were completed.
@@ -41,10 +42,11 @@ export class Analyzer {
   private bytes = 0;
   private calls = 0;
   private problems = 0;
+  private over = false;
 
   constructor(options: AnalyzerOptions) {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
-    this.maker = new CallMaker(options.registry, new ObjectTable(limits.objects), options.opnums ?? 'auto', limits);
+    this.maker = new CallMaker({ registry: options.registry, numbering: options.opnums ?? 'auto', limits, objects: options.objects ?? true });
   }
 
   push(frame: Frame, out: AnalyzerOutput[]): void {
@@ -61,10 +63,18 @@ export class Analyzer {
 
   /** Ends all connections: what is still open is given up and comes out as unanswered. */
   end(out: AnalyzerOutput[]): void {
+    this.over = true;
     this.net.end(this.segments);
     this.drain(out);
     this.rpc.end(this.exchanges);
     this.deliver(out);
+    this.maker.end();
+    this.take(out);
+  }
+
+  /** What became of every object that is remembered, by now or, after `end`, in the end. */
+  objects(): ObjectRecord[] {
+    return this.maker.records(this.over);
   }
 
   get summary(): Summary {
@@ -79,6 +89,10 @@ export class Analyzer {
       }
       if (segment.kind === 'gap' && this.rpc.follows(segment.flow.id)) this.report(lost(segment), out);
       this.rpc.push(segment, this.exchanges);
+      if (segment.kind === 'flow-end') {
+        this.deliver(out);
+        this.maker.ended(segment);
+      }
     }
     this.segments.length = 0;
     if (this.exchanges.length > 0) this.deliver(out);
@@ -90,11 +104,19 @@ export class Analyzer {
         const call = this.maker.make(item, ++this.calls);
         this.problems += call.problems.length;
         out.push(call);
+        if (this.maker.findings.length > 0) this.take(out);
+      } else if (item.kind === 'bind') {
+        if (item.outcome === 'accepted' && item.assocGroup !== 0) this.maker.bound(item.flow, item.assocGroup);
       } else if (item.kind === 'problem') {
         this.report(item, out);
       }
     }
     this.exchanges.length = 0;
+  }
+
+  private take(out: AnalyzerOutput[]): void {
+    for (const finding of this.maker.findings) out.push(finding);
+    this.maker.findings.length = 0;
   }
 
   private report(problem: Problem, out: AnalyzerOutput[]): void {

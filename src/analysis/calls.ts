@@ -1,74 +1,97 @@
-import type { Call, Endpoint, Exchange, ObjectReference, Problem, Stub, Value } from '../types.js';
-import { asPointer, type ObjectRecord, type ObjectTable } from '../dcom/objects.js';
-import { NO_PROBLEMS, type Decoded, type Encoding, type Fields, type MethodCodec, type Registry, type ResolvedInterface } from '../ndr/codec.js';
-import type { Interface, Method, Specification } from '../ndr/types.js';
+import type { Call, Endpoint, Exchange, Finding, ObjectRecord, ObjectReference, Problem, Stub, Value } from '../types.js';
+import { ObjectTable, type Facet } from '../dcom/objects.js';
+import { NO_PROBLEMS, type Fields, type Registry } from '../ndr/codec.js';
+import type { FlowEnd } from '../types.js';
+import { Callbacks } from './callbacks.js';
+import { Classes, returnedInterface } from './classes.js';
+import { Contexts, type ContextBelief } from './contexts.js';
+import { bag, readInvocation, type Invocation } from './dispparams.js';
 import { authOf, framesOf, nanosecondsBetween } from './facts.js';
+import { knowledgeOf, type Knowledge } from './knowledge.js';
+import { LateBinder, type LateCall } from './late.js';
 import type { AnalysisLimits } from './limits.js';
-import { answersWithPointers, pointersIn } from './pointers.js';
+import { NumberingJudge, order, type Judgement } from './numbering.js';
+import { encodingOf, Interfaces, readable, type KnownInterface, type Plan, type Reading } from './reading.js';
+import { Roles } from './roles.js';
+import { Tracker } from './tracker.js';
 
-/** Which opnums requests carry; `auto` takes the wire numbers unless only the printed ones decode without a problem. */
+export { encodingOf } from './reading.js';
+
+/** Which opnums requests carry: slots, printed numbers, or whichever the evidence says of each server and interface (numbering.ts). */
 export type Numbering = 'auto' | 'wire' | 'printed';
 
-type Slot = { readonly method: Method; readonly owner: Interface };
-
-/** An interface as the calls of a capture use it: its slots with what is asked of every call worked out once. */
-interface KnownInterface {
-  readonly resolved: ResolvedInterface;
-  readonly uuid: string;
-  /** True for opnums whose answer can hold an interface pointer; undefined until asked. */
-  readonly pointers: (boolean | undefined)[];
-  /** Opnum by printed opnum, where they differ; null when the interface prints none of its own. */
-  readonly printed: ReadonlyMap<number, number> | null;
+interface MakerOptions {
+  readonly registry: Registry;
+  readonly numbering: Numbering;
+  readonly limits: AnalysisLimits;
+  /** False: IPIDs stay anonymous and Invokes unnamed. For measuring what following objects costs. */
+  readonly objects: boolean;
 }
-
-/** A decoded call before it becomes a {@link Call}. */
-interface Reading {
-  readonly opnum: number;
-  readonly codec: MethodCodec;
-  readonly request: Decoded | null;
-  readonly response: Decoded | null;
-  readonly clean: boolean;
-}
-
-/** Interfaces that {@link CallMaker} tries where no bind was captured. */
-const CANDIDATES: readonly string[] = ['IRemUnknown2', 'IDispatch', 'IEnumVARIANT', 'IClassFactory', 'ITypeInfo2', 'ITypeLib2'];
 
 const NO_FIELDS: Fields = Object.freeze({});
 
-/** Turns exchanges into calls: finds interface, method and object, decodes both stubs, learns the objects an answer hands out. */
+/** Turns exchanges into calls: finds interface, method and object, decodes both stubs, names late-bound members, follows objects. */
 export class CallMaker {
   private readonly registry: Registry;
-  private readonly objects: ObjectTable;
   private readonly numbering: Numbering;
   private readonly limits: AnalysisLimits;
-  private readonly types: ReadonlyMap<string, Specification['types'][number]>;
-  private readonly interfaces = new Map<string, KnownInterface | null>();
-  private lastUuid = '';
-  private lastInterface: KnownInterface | null = null;
+  private readonly follow: boolean;
+  private readonly objects: ObjectTable<Knowledge>;
+  private readonly interfaces: Interfaces;
+  private readonly classes: Classes;
+  private readonly late: LateBinder;
+  private readonly tracker: Tracker;
+  private readonly contexts: Contexts;
+  private readonly judge: NumberingJudge;
+  private readonly callbacks: Callbacks;
+  private readonly candidates: readonly string[];
+  private readonly faces: readonly string[];
 
-  constructor(registry: Registry, objects: ObjectTable, numbering: Numbering, limits: AnalysisLimits) {
+  constructor({ registry, numbering, limits, objects }: MakerOptions) {
+    const types = new Map(registry.specifications.flatMap((specification) => specification.types.map((type) => [type.name, type] as const)));
+    const roles = new Roles(registry.specifications);
     this.registry = registry;
-    this.objects = objects;
     this.numbering = numbering;
     this.limits = limits;
-    this.types = new Map(registry.specifications.flatMap((specification) => specification.types.map((type) => [type.name, type] as const)));
+    this.follow = objects;
+    this.objects = new ObjectTable(limits.objects);
+    this.interfaces = new Interfaces(registry, roles, types);
+    this.classes = new Classes(registry);
+    this.late = new LateBinder(this.classes, this.objects, types);
+    this.tracker = new Tracker(registry, this.objects, this.classes, this.late, roles, limits);
+    this.contexts = new Contexts(limits.contexts);
+    this.judge = new NumberingJudge(limits.numberings);
+    this.callbacks = new Callbacks(limits.callbacks);
+    this.candidates = registry.specifications.flatMap((specification) => specification.infrastructure ?? []);
+    this.faces = registry.interfaces.filter((one) => one.interface.orpc && this.classes.has(one.interface.name)).map((one) => one.interface.uuid);
+  }
+
+  /** Findings since they were last taken; the caller empties the list. */
+  get findings(): Finding[] {
+    return this.tracker.findings;
   }
 
   make(exchange: Exchange, id: number): Call {
-    const record = exchange.object === null ? null : this.objects.find(exchange.object);
-    const told = exchange.context?.abstract.uuid ?? record?.iid ?? null;
-    const guessed = told === null ? this.guess(exchange) : null;
-    const uuid = told ?? guessed;
-    const known = uuid === null ? null : this.interfaceOf(uuid);
-    const inferred = exchange.context === null && record !== null;
+    const forth = exchange.direction === 0;
+    const client = forth ? exchange.flow.a : exchange.flow.b;
+    const server = forth ? exchange.flow.b : exchange.flow.a;
+    const time = exchange.requestTime ?? exchange.responseTime;
+    const link = this.tracker.peers.used(exchange.flow, client.address, server.address);
+    let facet = exchange.object === null || !this.follow ? null : this.objects.find(exchange.object, server.address);
+    const belief = exchange.context === null ? this.believed(exchange, facet) : null;
+    const uuid = exchange.context?.abstract.uuid ?? belief?.uuid ?? null;
+    const known = uuid === null ? null : this.interfaces.of(uuid);
     const problems: Problem[] = [];
 
-    const reading = known === null || exchange.opnum === null ? null : this.read(known, exchange, exchange.opnum);
+    const judgement = known === null || known.printed === null ? null : this.judge.of(server.address, known.uuid);
+    const reading = known === null || exchange.opnum === null ? null : this.read(known, exchange, exchange.opnum, judgement);
     const opnum = reading?.opnum ?? exchange.opnum;
-    const slot: Slot | null = known === null || opnum === null ? null : (known.resolved.slots[opnum] ?? null);
+    const plan = known === null || opnum === null ? null : this.interfaces.plan(known, opnum);
+    const slot = plan?.slot ?? null;
     const renumbered = reading !== null && reading.opnum !== exchange.opnum;
     const orpc = known === null ? exchange.object !== null : known.resolved.interface.orpc;
     const header = reading?.request?.header ?? reading?.request?.value['orpcthis'] ?? (reading === null && orpc ? this.headerOf(exchange) : null);
+    const causality = causalityOf(header);
 
     if (uuid !== null && known === null && exchange.context !== null) note(problems, exchange, 'unknown-interface', `interface ${uuid} is in no table: its stubs are shown as bytes`);
     else if (known !== null && slot === null && exchange.opnum !== null) {
@@ -77,14 +100,21 @@ export class CallMaker {
       note(problems, exchange, 'not-used-on-wire', `${slot.owner.name}::${slot.method.name} (opnum ${slot.method.opnum}) is not for remote use: a client must not send it`);
     }
 
+    const asked = reading?.request?.value ?? NO_FIELDS;
     const answer = reading?.response ?? null;
-    const hresult = answer !== null && slot?.method.returns?.kind === 'well-known' && typeof answer.result === 'number' ? answer.result : null;
-    const out = answer?.value ?? NO_FIELDS;
-    if (known !== null && reading !== null && answer !== null && this.hasPointers(known, reading)) this.learn(out, reading.request?.value ?? NO_FIELDS, exchange);
+    const answered = answer?.value ?? NO_FIELDS;
+    const result = answer !== null && slot?.method.returns?.kind === 'well-known' && typeof answer.result === 'number' ? answer.result : null;
+    if (this.follow && exchange.object !== null && known !== null) {
+      facet ??= this.meet(exchange, known, server);
+      this.tracker.called(facet, server, time, id, exchange);
+    }
+    const invocation = plan?.role === 'invoke' && reading !== null ? readInvocation(asked, answer === null ? null : answered, result) : null;
+    const late = invocation === null ? null : this.late.bind(facet?.object ?? null, invocation);
+    if (this.follow && plan !== null && reading !== null) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
 
-    const client = exchange.direction === 0 ? exchange.flow.a : exchange.flow.b;
-    const server: Endpoint = exchange.direction === 0 ? exchange.flow.b : exchange.flow.a;
-    const time = exchange.requestTime ?? exchange.responseTime;
+    const named = late !== null && late.name !== null ? late : null;
+    const method = named === null ? (slot?.method ?? null) : named.method;
+    const doubt = late ?? belief;
     return {
       kind: 'call',
       id,
@@ -95,29 +125,29 @@ export class CallMaker {
       flow: exchange.flow.id,
       callId: exchange.callId,
       contextId: exchange.contextId,
-      interface: known === null ? null : known.resolved.interface.name,
-      iid: uuid,
-      method: slot?.method.name ?? null,
-      member: slot?.method.member ?? null,
-      opnum,
-      printedOpnum: slot?.method.printedOpnum ?? null,
-      section: slot?.method.section ?? null,
-      spec: slot === null ? null : slot.owner.spec,
-      binding: 'early',
-      dispid: slot?.method.dispid ?? null,
-      via: null,
-      certainty: guessed !== null ? 'guessed' : inferred || renumbered ? 'inferred' : 'known',
-      because: guessed !== null
-        ? `no bind was captured and nobody handed the object out; of the interfaces every DCOM server has, the stubs decode strictly only as ${known?.resolved.interface.name ?? guessed}`
-        : inferred
-        ? `no bind was captured; the object was handed out as ${record.interface ?? record.iid} in frame ${record.frame}`
-        : renumbered ? `opnum ${exchange.opnum} decodes only as the printed number of ${slot?.method.name ?? 'this member'}` : null,
-      object: objectOf(exchange, record),
-      causality: causalityOf(header),
-      in: reading?.request?.value ?? NO_FIELDS,
-      out,
-      hresult,
-      wrapped: null,
+      interface: named?.interface ?? known?.resolved.interface.name ?? null,
+      iid: named?.iid ?? uuid,
+      method: named?.name ?? slot?.method.name ?? null,
+      member: named?.member ?? slot?.method.member ?? null,
+      opnum: named === null ? opnum : (method?.opnum ?? null),
+      printedOpnum: method?.printedOpnum ?? null,
+      section: method?.section ?? null,
+      spec: named === null ? (slot?.owner.spec ?? null) : named.spec,
+      binding: late === null ? 'early' : 'late',
+      dispid: invocation?.dispid ?? slot?.method.dispid ?? null,
+      via: late === null || slot === null ? null : { interface: slot.owner.name, method: slot.method.name, opnum: slot.method.opnum },
+      certainty: belief?.certainty === 'guessed' ? 'guessed' : (doubt?.certainty ?? (renumbered ? 'inferred' : 'known')),
+      because: late !== null && belief !== null ? `${late.because}; ${belief.because}` : (doubt?.because ?? (renumbered && judgement !== null && exchange.opnum !== null ? printedReason(exchange.opnum, slot?.method.name ?? 'this member', judgement) : null)),
+      object: objectOf(exchange, facet),
+      causality,
+      in: named?.bound?.in ?? asked,
+      out: named?.bound?.out ?? answered,
+      hresult: late === null ? result : late.hresult,
+      wrapped: late?.wrapped ?? null,
+      exception: late?.exception ?? null,
+      refused: late?.bound?.refused ?? null,
+      callbacks: this.callbacks.of(id, causality, link?.pair ?? null, server.port, time),
+      group: link?.group ?? null,
       fault: exchange.fault,
       auth: authOf(exchange),
       requestFrames: framesOf(exchange.request),
@@ -128,60 +158,162 @@ export class CallMaker {
     };
   }
 
-  private interfaceOf(uuid: string): KnownInterface | null {
-    if (uuid === this.lastUuid) return this.lastInterface;
-    let known = this.interfaces.get(uuid);
-    if (known === undefined) {
-      const resolved = this.registry.interfaceByUuid(uuid);
-      known = resolved === null ? null : { resolved, uuid, pointers: [], printed: printedNumbers(resolved) };
-      // Only known interfaces are kept: a capture can name any number of others.
-      if (known !== null) this.interfaces.set(uuid, known);
-    }
-    this.lastUuid = uuid;
-    this.lastInterface = known;
-    return known;
+  /** A bind was accepted: its connection belongs to an association group. */
+  bound(flow: Exchange['flow'], group: number): void {
+    this.tracker.peers.bound(flow, group);
   }
 
-  /** Decodes both stubs; in `auto`, tries the printed number where the wire number leaves problems. */
-  private read(known: KnownInterface, exchange: Exchange, opnum: number): Reading | null {
-    const printed = known.printed === null ? undefined : known.printed.get(opnum);
-    if (this.numbering === 'printed') return this.readAs(known, exchange, printed ?? opnum);
-    const wire = this.readAs(known, exchange, opnum);
-    if (this.numbering === 'wire' || printed === undefined || wire?.clean === true) return wire;
-    const other = this.readAs(known, exchange, printed);
-    return other !== null && other.clean && (other.request !== null || other.response !== null) ? other : wire;
+  /** A connection ended. */
+  ended(end: FlowEnd): void {
+    this.tracker.peers.ended(end);
   }
 
-  private readAs(known: KnownInterface, exchange: Exchange, opnum: number): Reading | null {
-    const { request, response } = exchange;
-    const codec = this.registry.method(known.uuid, opnum, encodingOf(request ?? response, exchange));
-    if (codec === null) return null;
-    const asked = request === null || !readable(request) ? null : codec.request.decode(request);
-    let answered: Decoded | null = null;
-    if (response !== null && exchange.fault === null && readable(response)) {
-      const same = request === null || request.drep.littleEndian === response.drep.littleEndian;
-      const own = same ? codec : this.registry.method(known.uuid, opnum, encodingOf(response, exchange));
-      answered = own === null ? null : own.response.decode(response, asked?.value);
+  /** No more calls will come: findings that only the end shows. */
+  end(): void {
+    if (this.follow) this.tracker.end();
+  }
+
+  /** What is known of every object by now. */
+  records(ended: boolean): ObjectRecord[] {
+    return this.tracker.records(ended);
+  }
+
+  /** Decodes both stubs under the numbering that the evidence on this server and interface speaks for, and adds to the evidence. */
+  private read(known: KnownInterface, exchange: Exchange, opnum: number, judgement: Judgement | null): Reading | null {
+    const printed = known.printed?.get(opnum);
+    if (judgement === null || printed === undefined) return this.interfaces.read(known, exchange, opnum);
+    if (this.numbering === 'wire') return this.interfaces.read(known, exchange, opnum);
+    if (this.numbering === 'printed') return this.interfaces.read(known, exchange, printed);
+    const { first, both } = order(judgement);
+    const one = this.interfaces.read(known, exchange, first === 'wire' ? opnum : printed);
+    const fits = one !== null && one.clean && this.plausible(one, known);
+    if (fits && !both) return one;
+    const other = this.interfaces.read(known, exchange, first === 'wire' ? printed : opnum);
+    const otherFits = other !== null && other.clean && this.plausible(other, known) && (other.request !== null || other.response !== null);
+    if (fits === otherFits) {
+      if (fits) judgement.ambiguous++;
+      return one ?? other;
     }
-    const clean = (asked === null || asked.problems.length === 0) && (answered === null || answered.problems.length === 0);
-    return { opnum, codec, request: asked, response: answered, clean };
+    this.judged(judgement, fits === (first === 'wire') ? 'wire' : 'printed', known, exchange);
+    return fits ? one : other;
+  }
+
+  /** An HRESULT is S_OK, S_FALSE or has its severity bit set, and a result is what it is declared to be; anything else speaks for a misread stub. */
+  private plausible({ response, opnum }: Reading, known: KnownInterface): boolean {
+    const result = response?.result;
+    if (typeof result === 'number' && result !== 0 && result !== 1 && result >>> 31 === 0) return false;
+    const method = known.resolved.slots[opnum]?.method;
+    const declared = method === undefined ? null : returnedInterface(method);
+    const iid = declared === null ? undefined : bag(response?.value['retval'])?.['iid'];
+    const given = typeof iid === 'string' ? this.registry.interfaceByUuid(iid)?.interface.name : undefined;
+    return declared === null || given === undefined || !this.classes.has(declared) || !this.classes.has(given) || this.classes.related(declared, given);
+  }
+
+  private judged(judgement: Judgement, which: 'wire' | 'printed', known: KnownInterface, exchange: Exchange): void {
+    this.judge.note(judgement, which);
+    const { verdict } = judgement;
+    if (verdict === judgement.told || verdict === 'wire' || verdict === null) return;
+    judgement.told = verdict;
+    const server = exchange.direction === 0 ? exchange.flow.b : exchange.flow.a;
+    const name = known.resolved.interface.name;
+    this.findings.push({
+      kind: 'finding', rule: verdict === 'printed' ? 'printed-opnums' : 'mixed-opnums', severity: 'warning', spec: known.resolved.interface.section === null ? null : `[${known.resolved.interface.spec}] ${known.resolved.interface.section}`,
+      message: verdict === 'printed'
+        ? `calls of ${name} to ${server.address} carry the opnums that the specification prints instead of the slots of the interface: peer and server were written from the text, and no other implementation understands them`
+        : `calls of ${name} to ${server.address} mix slots and printed opnums: each call is read as the one that decodes`,
+      call: null, object: null, frames: exchange.request?.frames ?? exchange.response?.frames ?? [],
+    });
+  }
+
+  /** The interface of a context that nobody saw negotiated. */
+  private believed(exchange: Exchange, facet: Facet<Knowledge> | null): ContextBelief | null {
+    if (facet !== null && facet.madeBy !== null) {
+      const belief: ContextBelief = { uuid: facet.iid, certainty: 'inferred', because: `no bind was captured; the object was handed out as ${facet.interface ?? facet.iid} in frame ${facet.frame}` };
+      this.contexts.believe(exchange, { ...belief, because: `no bind was captured; another object called on this context was handed out as ${facet.interface ?? facet.iid} in frame ${facet.frame}` });
+      return belief;
+    }
+    const told = this.contexts.of(exchange);
+    if (told !== null) return told;
+    const guessed = this.guess(exchange);
+    if (guessed !== null) this.contexts.believe(exchange, guessed);
+    return guessed;
   }
 
   /**
-   * The interface of an ORPC call on a context nobody saw negotiated: one of those every server has, when its method of that
-   * number is the only one that reads both stubs to the last byte. Empty parameter lists prove nothing and do not count.
+   * An ORPC call on a context nobody saw negotiated: the interface that every server has whose method of that number is the only one
+   * to read both stubs to the last byte (empty parameter lists prove nothing and do not count), or the only dispatch interface that
+   * reads several different calls of the context so.
    */
-  private guess(exchange: Exchange): string | null {
+  private guess(exchange: Exchange): ContextBelief | null {
     const { request, response, opnum } = exchange;
     if (exchange.object === null || opnum === null || request === null || response === null || exchange.fault !== null) return null;
-    const fitting = CANDIDATES.filter((name) => {
+    const fits = (uuid: string): boolean => {
+      const known = this.interfaces.of(uuid);
+      return known !== null && this.interfaces.read(known, exchange, opnum)?.clean === true;
+    };
+    const fitting = this.candidates.filter((name) => {
       const resolved = this.registry.interfaceByName(name);
       const params = resolved?.slots[opnum]?.method.params ?? [];
-      if (resolved === null || !params.some((param) => param.direction === 'in')) return false;
-      const known = this.interfaceOf(resolved.interface.uuid);
-      return known !== null && this.readAs(known, exchange, opnum)?.clean === true;
+      return resolved !== null && params.some((param) => param.direction === 'in') && fits(resolved.interface.uuid);
     });
-    return fitting.length === 1 ? (this.registry.interfaceByName(fitting[0] ?? '')?.interface.uuid ?? null) : null;
+    if (fitting.length === 1) {
+      const face = this.registry.interfaceByName(fitting[0] ?? '');
+      if (face !== null) {
+        return { uuid: face.interface.uuid, certainty: 'guessed', because: `no bind was captured and nobody handed the object out; of the interfaces every DCOM server has, the stubs decode strictly only as ${face.interface.name}` };
+      }
+    }
+    if (fitting.length > 1) return null;
+    const left = this.contexts.narrow(exchange, this.faces, fits);
+    if (left === null || left.length === 0) return null;
+    const names = left.flatMap((uuid) => this.registry.interfaceByUuid(uuid)?.interface.name ?? []);
+    const base = names.find((name) => names.every((other) => this.classes.derives(other, name)));
+    const uuid = base === undefined ? null : this.classes.uuid(base);
+    return base === undefined || uuid === null ? null : { uuid, certainty: 'guessed', because: `no bind was captured and nobody handed the object out; of all dispatch interfaces, the calls of this context so far decode strictly only as ${base}` };
+  }
+
+  /** An object whose reference was handed out before the capture began. */
+  private meet(exchange: Exchange, known: KnownInterface, server: Endpoint): Facet<Knowledge> {
+    const { name } = known.resolved.interface;
+    const plain = this.candidates.includes(name) || known.resolved.interface.base === null;
+    const frame = (exchange.request ?? exchange.response)?.frames[0] ?? 0;
+    const facet = this.objects.meet(exchange.object ?? '', known.uuid, null, { name, shown: name, provisional: plain, server, time: exchange.requestTime, frame, call: null, parent: null });
+    if (!plain) this.late.learnClass(facet.object, name, exchange.context === null ? 'guessed' : 'known', `calls on its ${name} were captured from frame ${frame} on`);
+    return facet;
+  }
+
+  /** Hands a call to the object tracker, where its method says anything about objects. */
+  private trace(
+    plan: Plan,
+    call: { readonly id: number; readonly exchange: Exchange; readonly client: Endpoint; readonly server: Endpoint; readonly time: Call['time']; readonly facet: Facet<Knowledge> | null; readonly asked: Fields; readonly answered: Fields; readonly result: number | null },
+    hasAnswer: boolean, late: LateCall | null, invocation: Invocation | null,
+  ): void {
+    const { role } = plan;
+    if (!plan.asksPointers && !plan.answersPointers && role === null) return;
+    const { result, ...rest } = call;
+    const answer = {
+      ...rest, role, method: plan.slot.method, succeeded: result === null || result >>> 31 === 0 && (role === 'ping' || role === 'complex-ping' ? result === 0 : true),
+      late: late === null || invocation === null ? null : { call: late, invocation },
+    };
+    if (plan.asksPointers) this.tracker.asked(answer);
+    if (hasAnswer) this.tracker.answered(answer, plan.answersPointers);
+    if (role === 'func-desc' && hasAnswer) this.offset(call.answered, call.facet, call.exchange);
+  }
+
+  /** FUNCDESC.oVft states the slot of a member outright ([MS-OAUT] 2.2.42): pointer size times opnum. */
+  private offset(answered: Fields, facet: Facet<Knowledge> | null, exchange: Exchange): void {
+    const description = bag(answered['ppFuncDesc']);
+    const object = facet?.object.knowledge?.describes?.object ?? null;
+    const { memid, oVft, invkind } = description ?? {};
+    if (object === null || typeof memid !== 'number' || typeof oVft !== 'number' || typeof invkind !== 'number' || oVft <= 0) return;
+    for (const face of knowledgeOf(object).faces) {
+      const member = this.classes.byDispid(face, memid).find(({ method }) => INVOKE_KINDS[invkind] === method.member);
+      if (member === undefined || member.method.opnum === member.method.printedOpnum) continue;
+      const states = (opnum: number): boolean => oVft === opnum * 4 || oVft === opnum * 8;
+      const known = this.interfaces.of(member.owner.uuid);
+      const wire = states(member.method.opnum);
+      if (known !== null && wire !== states(member.method.printedOpnum)) this.judged(this.judge.of(object.server.address, known.uuid), wire ? 'wire' : 'printed', known, exchange);
+      return;
+    }
   }
 
   /** ORPCTHIS of a call whose method is unknown: the causality is still worth having. */
@@ -190,41 +322,6 @@ export class CallMaker {
     if (stub === null || !readable(stub)) return null;
     const decoded = this.registry.type('ORPCTHIS', encodingOf(stub, exchange)).decode(stub);
     return decoded.problems.some((problem) => problem.code !== 'ndr-trailing') ? null : (decoded.value['value'] ?? null);
-  }
-
-  private hasPointers(known: KnownInterface, reading: Reading): boolean {
-    const { opnum } = reading;
-    const told = known.pointers[opnum];
-    if (told !== undefined) return told;
-    while (known.pointers.length < opnum) known.pointers.push(undefined);
-    return (known.pointers[opnum] = answersWithPointers(reading.codec.method, this.types));
-  }
-
-  /** Takes note of the objects in an answer and writes their names beside their identifiers. */
-  private learn(out: Fields, asked: Fields, exchange: Exchange): void {
-    const frame = exchange.response?.frames[0] ?? 0;
-    pointersIn(out, this.limits.valueDepth, (bag) => {
-      const pointer = asPointer(bag);
-      if (pointer === null) return;
-      const name = this.registry.interfaceByUuid(pointer.iid)?.interface.name ?? null;
-      const record = this.objects.learn(pointer, name, frame);
-      // The value was made by this decode and is not shared yet.
-      Object.assign(bag, { interface: name, label: record.label });
-    });
-    // RemQueryInterface answers with STDOBJREFs, which name no IID: the request does, in the same order ([MS-DCOM] 3.1.1.5.6.1.1).
-    const results = out['ppQIResults'];
-    const iids = asked['iids'];
-    if (!Array.isArray(results) || !Array.isArray(iids)) return;
-    for (const [index, result] of (results as readonly Value[]).entries()) {
-      const iid = (iids as readonly Value[])[index];
-      const std = result !== null && typeof result === 'object' && !Array.isArray(result) ? (result as Fields)['std'] : null;
-      if (typeof iid !== 'string' || std === null || typeof std !== 'object') continue;
-      const pointer = asPointer({ ...(std as Fields), iid });
-      if (pointer === null || (result as Fields)['hResult'] !== 0) continue;
-      const name = this.registry.interfaceByUuid(iid)?.interface.name ?? null;
-      const record = this.objects.learn(pointer, name, frame);
-      Object.assign(std, { interface: name, iid, label: record.label });
-    }
   }
 
   private collect(exchange: Exchange, own: readonly Problem[], reading: Reading | null): readonly Problem[] {
@@ -238,29 +335,16 @@ export class CallMaker {
   }
 }
 
-function printedNumbers(resolved: ResolvedInterface): ReadonlyMap<number, number> | null {
-  const numbers = new Map<number, number>();
-  for (const [opnum, slot] of resolved.slots.entries()) if (slot !== null && slot.method.printedOpnum !== opnum) numbers.set(slot.method.printedOpnum, opnum);
-  return numbers.size === 0 ? null : numbers;
+/** INVOKEKIND ([MS-OAUT] 2.2.14) by member kind. */
+const INVOKE_KINDS: Readonly<Record<number, string>> = { 1: 'method', 2: 'propget', 4: 'propput', 8: 'propputref' };
+
+function printedReason(opnum: number, name: string, { printed, wire, server }: Judgement): string {
+  const others = printed > 0 ? `${printed} call${printed === 1 ? '' : 's'} of this interface` : `${server.printed} calls of other interfaces`;
+  return `opnum ${opnum} is the printed number of ${name}: ${others} to this server decode only as printed numbers${wire > 0 ? `, ${wire} only as slots` : ''}`;
 }
 
-function readable(stub: Stub): boolean {
-  return !stub.sealed && stub.drep.float === 'ieee' && !stub.drep.ebcdic;
-}
-
-const ENCODINGS: readonly Encoding[] = [
-  { littleEndian: true, syntax: 'ndr20' }, { littleEndian: false, syntax: 'ndr20' },
-  { littleEndian: true, syntax: 'ndr64' }, { littleEndian: false, syntax: 'ndr64' },
-];
-
-/** The encoding of a stub; NDR20 where the context was not seen negotiated. */
-export function encodingOf(stub: Stub | null, exchange: Exchange): Encoding {
-  const index = (stub?.drep.littleEndian === false ? 1 : 0) + (exchange.context?.transfer === 'ndr64' ? 2 : 0);
-  return ENCODINGS[index] as Encoding;
-}
-
-function objectOf(exchange: Exchange, record: ObjectRecord | null): ObjectReference | null {
-  if (record !== null) return { ipid: record.ipid, oid: record.oid, oxid: record.oxid, label: record.label };
+function objectOf(exchange: Exchange, facet: Facet<Knowledge> | null): ObjectReference | null {
+  if (facet !== null) return { ipid: facet.ipid, oid: facet.object.oid, oxid: facet.object.oxid, label: facet.object.label };
   return exchange.object === null ? null : { ipid: exchange.object, oid: null, oxid: null, label: null };
 }
 

@@ -1,11 +1,28 @@
 /** Named bounds of the analysis; docs/limits.md lists them. */
 export interface AnalysisLimits {
-  /** Objects whose IPIDs are remembered over all servers; the oldest is forgotten first. */
+  /** IPIDs that are remembered over all servers; the oldest is forgotten first. */
   readonly objects: number;
   /** Problems kept on one call; the rest are counted. */
   readonly problemsPerCall: number;
   /** Depth of the search for interface pointers inside a decoded value. */
   readonly valueDepth: number;
+  /** Ping sets followed, and OIDs in all of them. */
+  readonly pingSets: number;
+  readonly pingMembers: number;
+  /** Types learnt from type information, and members of one of them. */
+  readonly types: number;
+  readonly typeMembers: number;
+  /** Findings that wait to be taken. */
+  readonly findings: number;
+  /** Contexts that nobody saw negotiated and whose interface was worked out. */
+  readonly contexts: number;
+  /** Peers and interfaces whose numbering is judged. */
+  readonly numberings: number;
+  /** Callbacks that wait for the call that caused them. */
+  readonly callbacks: number;
 }
 
-export const ANALYSIS_LIMITS: AnalysisLimits = { objects: 262_144, problemsPerCall: 64, valueDepth: 32 };
+export const ANALYSIS_LIMITS: AnalysisLimits = {
+  objects: 262_144, problemsPerCall: 64, valueDepth: 32, pingSets: 65_536, pingMembers: 1_048_576, types: 4096, typeMembers: 4096, findings: 65_536, contexts: 65_536,
+  numberings: 65_536, callbacks: 65_536,
+};

@@ -9,6 +9,11 @@ export function answersWithPointers(method: Method, types: ReadonlyMap<string, S
   return (method.params ?? []).some((param) => param.direction !== 'in' && holdsPointer(param.type, types, new Set()));
 }
 
+/** Whether a method's request can hold one: a client that hands in objects, its own or the server's. */
+export function asksWithPointers(method: Method, types: ReadonlyMap<string, Specification['types'][number]>): boolean {
+  return (method.params ?? []).some((param) => param.direction !== 'out' && holdsPointer(param.type, types, new Set()));
+}
+
 type AnyType = Type | Specification['types'][number];
 
 function holdsPointer(type: AnyType, types: ReadonlyMap<string, Specification['types'][number]>, seen: Set<string>): boolean {

@@ -11,8 +11,7 @@ export interface CallTraces {
 /** Decodes a call's stubs again, with the byte range of every field. A late-bound call is traced as what carried it. */
 export function traceCall(call: Call, registry: Registry): CallTraces {
   const { exchange } = call;
-  const uuid = call.via === null ? call.iid : (registry.interfaceByName(call.via.interface)?.interface.uuid ?? null);
-  const opnum = call.via === null ? call.opnum : call.via.opnum;
+  const { uuid, opnum } = carrierOf(call, registry);
   if (uuid === null || opnum === null) return { request: null, response: null };
   const { request, response } = exchange;
   const codecOf = (stub: Stub) => registry.method(uuid, opnum, encodingOf(stub, exchange));
@@ -21,6 +20,12 @@ export function traceCall(call: Call, registry: Registry): CallTraces {
     request: readable(request) ? (codecOf(request)?.request.trace(request) ?? null) : null,
     response: exchange.fault === null && readable(response) ? (codecOf(response)?.response.trace(response, asked) ?? null) : null,
   };
+}
+
+/** The interface and opnum whose codecs read the stubs of a call: its own, or, late bound, those of what carried it. */
+export function carrierOf(call: Call, registry: Registry): { readonly uuid: string | null; readonly opnum: number | null } {
+  const { via, iid, opnum } = call;
+  return via === null ? { uuid: iid, opnum } : { uuid: registry.interfaceByName(via.interface)?.interface.uuid ?? null, opnum: via.opnum };
 }
 
 function readable(stub: Stub | null): stub is Stub {

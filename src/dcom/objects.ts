@@ -1,27 +1,73 @@
-import type { Value } from '../types.js';
+import type { Endpoint, Moment, Value } from '../types.js';
 
-/** What is known of one interface pointer: an IPID, and the object behind it. */
-export interface ObjectRecord {
+/** A marshaled reference: STDOBJREF ([MS-DCOM] 2.2.18.2) with the IID it was marshaled for. */
+export interface Pointer {
   readonly ipid: string;
   readonly oid: string;
   readonly oxid: string;
-  /** IID the IPID was handed out for. */
   readonly iid: string;
-  /** Name of that interface, or null. */
-  readonly interface: string | null;
-  /** Name of the object: the interface it was first seen as and a number, e.g. `IUpdateSearcher#2`. */
-  readonly label: string;
-  /** Frame whose reply handed it out. */
+}
+
+/** Where and when a reference was handed out. */
+export interface Origin {
+  /** Name of the interface, or null when no table has it. */
+  readonly name: string | null;
+  /** Name the object is to be called by: its class where that is known, the interface otherwise. */
+  readonly shown: string;
+  /** `shown` is but the interface of a reference that every object has: a better name may come. */
+  readonly provisional: boolean;
+  readonly server: Endpoint;
+  readonly time: Moment | null;
   readonly frame: number;
+  /** Id of the call that handed it out, and label of the object that call was made on. */
+  readonly call: number | null;
+  readonly parent: string | null;
+}
+
+/** One interface of an object: an IPID ([MS-DCOM] 1.1). `K` is what the analysis knows of objects. */
+export interface Facet<K> {
+  readonly ipid: string;
+  readonly iid: string;
+  readonly interface: string | null;
+  readonly object: DcomObject<K>;
+  readonly madeBy: number | null;
+  readonly frame: number;
+  references: number;
+  calls: number;
+  /** The same IPID at another server; chance makes none, a capture of two servers behind one address translation may. */
+  other: Facet<K> | null;
+}
+
+/** An object of an exporter, by its OXID and OID. */
+export interface DcomObject<K> {
+  label: string;
+  formerLabel: string | null;
+  provisional: boolean;
+  /** Null while no reference to it was captured, only calls on it. */
+  oid: string | null;
+  oxid: string | null;
+  server: Endpoint;
+  readonly madeBy: number | null;
+  readonly parent: string | null;
+  readonly facets: Facet<K>[];
+  calls: number;
+  firstSeen: Moment | null;
+  lastSeen: Moment | null;
+  pings: number;
+  lastPing: Moment | null;
+  releasedBy: number | null;
+  leaked: boolean;
+  knowledge: K | null;
 }
 
 /**
- * The IPIDs of a capture, per exporter, with the identity of the objects behind them ([MS-DCOM] 3.2.1).
- * Bounded: past `limit` IPIDs the one learnt first is forgotten.
+ * The objects of a capture by the rules of [MS-DCOM] 3.1.1.1 and 3.2.1: IPIDs, and the OIDs and OXIDs behind them, with the
+ * references handed out. Bounded: past `limit` IPIDs the one learnt first is forgotten, and counted.
  */
-export class ObjectTable {
-  private readonly byIpid = new Map<string, ObjectRecord>();
-  private readonly labels = new Map<string, string>();
+export class ObjectTable<K> {
+  private readonly byIpid = new Map<string, Facet<K>>();
+  private readonly byIdentity = new Map<string, DcomObject<K>>();
+  private readonly byResolver = new Map<string, DcomObject<K>>();
   private readonly counts = new Map<string, number>();
   private readonly limit: number;
   /** IPIDs forgotten because of the limit. */
@@ -31,41 +77,133 @@ export class ObjectTable {
     this.limit = limit;
   }
 
-  find(ipid: string): ObjectRecord | null {
-    return this.byIpid.get(ipid) ?? null;
+  /** The interface behind an IPID; where several servers use it, the one at `address`. */
+  find(ipid: string, address: string): Facet<K> | null {
+    const first = this.byIpid.get(ipid);
+    if (first === undefined) return null;
+    if (first.other === null) return first;
+    for (let facet: Facet<K> | null = first; facet !== null; facet = facet.other) if (facet.object.server.address === address) return facet;
+    return first;
   }
 
-  /** Takes note of an interface pointer; the same OID keeps its label, an IPID handed out anew is replaced. */
-  learn(pointer: { readonly ipid: string; readonly oid: string; readonly oxid: string; readonly iid: string }, name: string | null, frame: number): ObjectRecord {
+  /** The object with an OID at the object resolver of an address: pings name no OXID. */
+  byOid(address: string, oid: string): DcomObject<K> | null {
+    return this.byResolver.get(address + oid) ?? null;
+  }
+
+  /** Every object that is remembered, in the order in which they were learnt. */
+  all(): IterableIterator<DcomObject<K>> {
+    return this.byIdentity.values();
+  }
+
+  get size(): number {
+    return this.byIdentity.size;
+  }
+
+  /**
+   * Takes note of a reference: the same OXID and OID are the same object. `reused` hears of an IPID that its server gives to another
+   * object: it was restarted, or hands IPIDs out again.
+   */
+  learn(pointer: Pointer, origin: Origin, reused?: (before: Facet<K>) => void): Facet<K> {
     const known = this.byIpid.get(pointer.ipid);
-    if (known !== undefined && known.oid === pointer.oid && known.oxid === pointer.oxid && known.iid === pointer.iid) return known;
+    for (let facet = known ?? null; facet !== null; facet = facet.other) {
+      if (facet.object.oid === pointer.oid && facet.object.oxid === pointer.oxid && facet.iid === pointer.iid) return facet;
+    }
+    if (known !== undefined && known.object.oid === null && known.object.server.address === origin.server.address) this.identify(known, pointer);
+    const object = this.objectOf(pointer, origin);
+    const facet: Facet<K> = {
+      ipid: pointer.ipid, iid: pointer.iid, interface: origin.name, object, madeBy: origin.call, frame: origin.frame, references: 0, calls: 0, other: null,
+    };
+    object.facets.push(facet);
+    if (object.facets.length > MAX_FACETS) object.facets.shift();
+    if (known === undefined) {
+      if (this.byIpid.size >= this.limit) this.forgetFirst();
+    } else if (known.object.server.address === origin.server.address) {
+      if (known.object !== object) reused?.(known);
+    } else {
+      facet.other = known;
+      known.other = null;
+    }
+    this.byIpid.set(pointer.ipid, facet);
+    return facet;
+  }
+
+  /** An IPID without an OID: an exporter's own, or one that calls go to without anyone having handed it out in the capture. */
+  meet(ipid: string, iid: string, oxid: string | null, origin: Origin): Facet<K> {
+    const object = this.make(null, oxid, origin);
+    const facet: Facet<K> = { ipid, iid, interface: origin.name, object, madeBy: null, frame: origin.frame, references: 0, calls: 0, other: this.byIpid.get(ipid) ?? null };
+    object.facets.push(facet);
+    if (this.byIpid.size >= this.limit) this.forgetFirst();
+    this.byIpid.set(ipid, facet);
+    this.byIdentity.set(ipid, object);
+    return facet;
+  }
+
+  /** Gives an object whose name was provisional the name of its class. */
+  rename(object: DcomObject<K>, shown: string): void {
+    if (!object.provisional) return;
+    object.formerLabel = object.label;
+    object.label = this.label(shown);
+    object.provisional = false;
+  }
+
+  /** A reference names the object that so far was known by its calls alone. */
+  private identify({ object, ipid }: Facet<K>, pointer: Pointer): void {
     const identity = pointer.oxid + pointer.oid;
-    let label = this.labels.get(identity);
-    if (label === undefined) {
-      const shown = name ?? `{${pointer.iid}}`;
-      const number = (this.counts.get(shown) ?? 0) + 1;
-      this.counts.set(shown, number);
-      label = `${shown}#${number}`;
-      if (this.labels.size >= this.limit) forgetFirst(this.labels);
-      this.labels.set(identity, label);
+    if (this.byIdentity.has(identity)) return;
+    this.byIdentity.delete(ipid);
+    object.oid = pointer.oid;
+    object.oxid = pointer.oxid;
+    this.byIdentity.set(identity, object);
+    this.byResolver.set(object.server.address + pointer.oid, object);
+  }
+
+  private objectOf(pointer: Pointer, origin: Origin): DcomObject<K> {
+    const identity = pointer.oxid + pointer.oid;
+    let object = this.byIdentity.get(identity);
+    if (object === undefined) {
+      object = this.make(pointer.oid, pointer.oxid, origin);
+      this.byIdentity.set(identity, object);
+      this.byResolver.set(origin.server.address + pointer.oid, object);
+    } else if (!origin.provisional) {
+      this.rename(object, origin.shown);
     }
-    const record: ObjectRecord = { ipid: pointer.ipid, oid: pointer.oid, oxid: pointer.oxid, iid: pointer.iid, interface: name, label, frame };
-    if (known === undefined && this.byIpid.size >= this.limit) {
-      forgetFirst(this.byIpid);
-      this.forgotten++;
-    }
-    this.byIpid.set(pointer.ipid, record);
-    return record;
+    return object;
+  }
+
+  private make(oid: string | null, oxid: string | null, origin: Origin): DcomObject<K> {
+    return {
+      label: this.label(origin.shown), formerLabel: null, provisional: origin.provisional, oid, oxid, server: origin.server, madeBy: origin.call, parent: origin.parent, facets: [],
+      calls: 0, firstSeen: origin.time, lastSeen: origin.time, pings: 0, lastPing: null, releasedBy: null, leaked: false, knowledge: null,
+    };
+  }
+
+  private label(shown: string): string {
+    const number = (this.counts.get(shown) ?? 0) + 1;
+    if (number > 1 || this.counts.size < this.limit) this.counts.set(shown, number);
+    return `${shown}#${number}`;
+  }
+
+  private forgetFirst(): void {
+    const first = this.byIpid.entries().next();
+    if (first.done === true) return;
+    const [ipid, facet] = first.value;
+    this.byIpid.delete(ipid);
+    this.forgotten++;
+    const { object } = facet;
+    const at = object.facets.indexOf(facet);
+    if (at >= 0) object.facets.splice(at, 1);
+    if (object.facets.length > 0) return;
+    this.byIdentity.delete(object.oxid === null || object.oid === null ? ipid : object.oxid + object.oid);
+    if (object.oid !== null) this.byResolver.delete(object.server.address + object.oid);
   }
 }
 
-function forgetFirst(map: Map<string, unknown>): void {
-  const first = map.keys().next();
-  if (first.done !== true) map.delete(first.value);
-}
+/** Interfaces remembered of one object; past it the one learnt first leaves its list (calls on it still find it). */
+export const MAX_FACETS = 256;
 
 /** A decoded OBJREF that names an IPID (standard, handler or extended), or null. */
-export function asPointer(value: Value): { readonly iid: string; readonly ipid: string; readonly oid: string; readonly oxid: string } | null {
+export function asPointer(value: Value): Pointer | null {
   if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) return null;
   const { iid, ipid, oid, oxid } = value as { readonly [name: string]: Value };
   if (typeof iid !== 'string' || typeof ipid !== 'string' || typeof oid !== 'string' || typeof oxid !== 'string') return null;

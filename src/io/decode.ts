@@ -1,9 +1,10 @@
-import type { Call, Frame, Problem } from '../types.js';
+import type { Call, Finding, Frame, Problem } from '../types.js';
 import { Analyzer, type AnalyzerOutput, type Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import { traceCall } from '../analysis/traces.js';
 import type { Registry } from '../ndr/codec.js';
 import { NdjsonWriter } from '../output/ndjson.js';
+import { objectJson, objectsText } from '../output/objects.js';
 import type { Names } from '../output/names.js';
 import { PLAIN, type Style } from '../output/style.js';
 import { TextWriter } from '../output/text.js';
@@ -37,6 +38,8 @@ export interface DecodeOptions {
   readonly opnums: Numbering;
   /** Calls written before it stops; Infinity for all. */
   readonly limit: number;
+  /** Write the object graph after the calls. */
+  readonly objects?: boolean;
   /** Results. */
   readonly out: Sink;
   /** Messages for people. */
@@ -78,7 +81,7 @@ class Run {
   private readonly write: (call: Call) => string;
   private readonly ndjson: NdjsonWriter | null;
   private readonly text: TextWriter;
-  private readonly told = new Map<Problem['code'], number>();
+  private readonly told = { problems: new Map<Problem['code'], number>(), findings: new Map<string, number>() };
   private written = 0;
   private unreadable = 0;
   private captureProblems = 0;
@@ -106,6 +109,7 @@ class Run {
     }
     options.progress?.clear();
     const { summary } = this;
+    if (options.objects === true && !options.out.closed) this.graph();
     if (this.ndjson !== null) options.out.line(this.ndjson.summary(summary));
     await options.out.flush();
     this.close(summary);
@@ -150,6 +154,10 @@ class Run {
         this.problem(item);
         continue;
       }
+      if (item.kind === 'finding') {
+        this.finding(item);
+        continue;
+      }
       if (item.problems.length > 0 && item.problems.some(isDamage)) this.damaged = true;
       if (this.stopped || (where !== null && !where.test(item))) continue;
       out.line(this.write(item));
@@ -164,14 +172,35 @@ class Run {
     if (this.ndjson !== null && !this.stopped) options.out.line(this.ndjson.problem(problem));
     const unusable = NO_CAPTURE.includes(problem.code);
     if (this.ndjson !== null && !unusable) return;
-    const before = told.get(problem.code) ?? 0;
-    told.set(problem.code, before + 1);
+    const before = told.problems.get(problem.code) ?? 0;
+    told.problems.set(problem.code, before + 1);
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.problem(problem));
+  }
+
+  private finding(finding: Finding): void {
+    const { options, told } = this;
+    if (this.ndjson !== null) {
+      if (!this.stopped) options.out.line(this.ndjson.finding(finding));
+      return;
+    }
+    const before = told.findings.get(finding.rule) ?? 0;
+    told.findings.set(finding.rule, before + 1);
+    if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.finding(finding));
+  }
+
+  private graph(): void {
+    const { out, style = PLAIN } = this.options;
+    const records = this.analyzer.objects();
+    if (this.ndjson === null) out.line(objectsText(records, style));
+    else for (const record of records) out.line(objectJson(record));
   }
 
   private close(summary: Summary): void {
     const { options, told } = this;
-    for (const [code, count] of told) {
+    for (const [rule, count] of told.findings) {
+      if (count > MAX_PROBLEM_LINES) options.messages.line(`${count - MAX_PROBLEM_LINES} more findings of the rule ${rule} (--format ndjson shows them all)`);
+    }
+    for (const [code, count] of told.problems) {
       if (count > MAX_PROBLEM_LINES) options.messages.line(`! ${count - MAX_PROBLEM_LINES} more problems of the kind ${code} (--format ndjson shows them all)`);
     }
     for (const { path, seen } of options.where?.unresolved() ?? []) {

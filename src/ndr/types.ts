@@ -221,8 +221,23 @@ export interface ErrorName {
   readonly cause: string | null;
 }
 
+/**
+ * What a method does for the life of objects or for late binding. The mechanism knows such methods by their role alone, so that no
+ * interface need be named outside the tables.
+ */
+export type MethodRole =
+  | 'activate' | 'get-class-object' | 'create-instance'
+  | 'resolve-oxid' | 'ping' | 'complex-ping'
+  | 'query-interface' | 'query-interface2' | 'add-ref' | 'release'
+  | 'type-info' | 'class-info' | 'ids-of-names' | 'invoke' | 'next' | 'clone'
+  | 'type-attr' | 'func-desc' | 'names' | 'documentation';
+
 /** Everything known of one specification. */
 export interface Specification {
+  /** Roles by `Interface::Method`. */
+  readonly roles?: Readonly<Record<string, MethodRole>>;
+  /** Names of the interfaces that every server of the specification has: candidates for calls on contexts nobody saw negotiated. */
+  readonly infrastructure?: readonly string[];
   readonly name: string;
   readonly title: string;
   /** Types that are referred to by name. */

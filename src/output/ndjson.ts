@@ -1,5 +1,5 @@
 import { hex32, toHex } from '../bytes/hex.js';
-import type { Auth, Call, Endpoint, ObjectReference, Problem, Stub } from '../types.js';
+import type { Auth, Call, Endpoint, Finding, ObjectReference, Problem, Stub } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
 import { fieldsJson, quote, quoteOrNull } from './json.js';
 import { MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
@@ -58,12 +58,21 @@ export class NdjsonWriter {
       ',"outcome":"' + call.outcome + '"' +
       this.authOf(call.auth) +
       ',"frames":{"request":' + numbers(call.requestFrames) + ',"response":' + numbers(call.responseFrames) + '}';
+    if (call.exception !== null) text += ',"exception":{"source":' + quoteOrNull(call.exception.source) + ',"description":' + quoteOrNull(call.exception.description) + '}';
+    if (call.refused !== null) text += ',"refused":' + quote(call.refused);
+    if (call.callbacks.length > 0) text += ',"callbacks":' + numbers(call.callbacks);
+    if (call.group !== null) text += ',"group":' + call.group;
     if (call.method === null) text += ',"stub":{"request":' + stub(call.exchange.request) + ',"response":' + stub(call.exchange.response) + '}';
     return text + ',"problems":' + (call.problems.length === 0 ? '[]}' : '[' + call.problems.map((problem) => '{' + problemFields(problem) + '}').join(',') + ']}');
   }
 
   problem(problem: Problem): string {
     return '{"kind":"problem",' + problemFields(problem) + '}';
+  }
+
+  finding(finding: Finding): string {
+    const { kind, rule, severity, message, spec, call, object, frames } = finding;
+    return JSON.stringify({ kind, rule, severity, message, spec, call, object, frames });
   }
 
   summary(summary: Summary): string {

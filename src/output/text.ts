@@ -1,5 +1,5 @@
 import { hex32 } from '../bytes/hex.js';
-import type { Call, Moment, Problem, Stub, Value } from '../types.js';
+import type { Call, Finding, Moment, Problem, Stub, Value } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
 import { failed } from '../analysis/failed.js';
 import { escapeTerminal } from './escape.js';
@@ -33,7 +33,7 @@ export class TextWriter {
     const parts = [
       `${this.mark(call)} ${style.dim(this.time(call.time))}`,
       `${endpointText(call.client)} → ${endpointText(call.server)}`,
-      objectText(call),
+      ...(lateNamed(call) ? [] : [objectText(call)]),
       this.callee(call),
     ];
     parts.push(this.result(call));
@@ -46,6 +46,13 @@ export class TextWriter {
   /** The line of damage that belongs to no call. */
   problem(problem: Problem): string {
     return this.style.warn(`! ${problemText(problem)}`);
+  }
+
+  /** The line of a finding. */
+  finding(finding: Finding): string {
+    const { style } = this;
+    const text = findingText(finding);
+    return finding.severity === 'error' ? style.bad(text) : finding.severity === 'warning' ? style.warn(text) : style.dim(text);
   }
 
   /** The totals, as a sentence. */
@@ -67,7 +74,7 @@ export class TextWriter {
     const { style } = this;
     const text = signature(call, this.shown, style);
     const doubt = call.certainty === 'guessed' ? style.warn(' (guessed)') : '';
-    return text + doubt + (call.via === null ? '' : style.dim(` via ${call.via.method}`));
+    return text + doubt + (call.via === null ? '' : style.dim(lateNamed(call) || call.object?.label !== null ? `  [late, ${call.via.method}]` : `  [late, ${call.via.method}: object unknown]`));
   }
 
   private result(call: Call): string {
@@ -76,7 +83,8 @@ export class TextWriter {
     if (call.outcome !== 'answered' && call.outcome !== 'response-only') return style.warn(OUTCOMES[call.outcome]);
     if (call.hresult === null) return call.auth.verdict === 'sealed' ? style.warn('[sealed]') : '-';
     const name = resultName(call.hresult, names);
-    const text = call.wrapped === null ? name : `${name} (in ${escapeTerminal(call.wrapped)})`;
+    const said = call.exception?.description ?? null;
+    const text = (call.wrapped === null ? name : `${name} (in ${escapeTerminal(call.wrapped)})`) + (said === null ? '' : ` ${valueText(said, this.shown)}`) + (call.refused === null ? '' : ` at ${escapeTerminal(call.refused)}`);
     return failed(call) ? style.bad(text) : style.good(text);
   }
 }
@@ -95,9 +103,21 @@ function objectText(call: Call): string {
   return call.object.label === null ? `@${shortIpid(call.object.ipid)}` : escapeTerminal(call.object.label);
 }
 
+/** A late-bound call whose member was found: it reads as a call of its object, whose name says the class. */
+function lateNamed(call: Call): boolean {
+  return call.binding === 'late' && call.object !== null && call.object.label !== null && call.via !== null && call.method !== call.via.method;
+}
+
+/** `warning: … (call 7, IUpdate#3) [MS-UAMG] 3.20 [not-used-on-wire]` */
+export function findingText(finding: Finding): string {
+  const { severity, message, call, object, spec, rule } = finding;
+  const place = [call === null ? '' : `call ${call}`, object === null ? '' : escapeTerminal(object)].filter((part) => part !== '').join(', ');
+  return `${severity}: ${escapeTerminal(message)}${place === '' ? '' : ` (${place})`}${spec === null ? '' : ` ${spec}`} [${rule}]`;
+}
+
 /** `IUpdateSearcher::Search(criteria="…") → ISearchResult#1`, `IUpdate.Title → "…"`, `IUpdateSearcher.Online = true`. */
 export function signature(call: Call, shown: Shown, style: Style = PLAIN): string {
-  const face = call.interface === null ? (call.iid === null ? '{unknown interface}' : `{${escapeTerminal(call.iid)}}`) : escapeTerminal(call.interface);
+  const face = lateNamed(call) ? escapeTerminal(call.object?.label ?? '') : call.interface === null ? (call.iid === null ? '{unknown interface}' : `{${escapeTerminal(call.iid)}}`) : escapeTerminal(call.interface);
   if (call.method === null) return `${style.name(`${face} opnum ${call.opnum ?? '?'}`)}${stubsText(call)}`;
   const method = escapeTerminal(call.method);
   if (call.auth.verdict === 'sealed' && call.hresult === null && isEmpty(call.in) && isEmpty(call.out)) return `${style.name(`${face}::${method}`)}${stubsText(call)}`;

@@ -39,7 +39,8 @@ export class TreeWriter {
     fact('way', `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`);
     fact('interface', call.iid === null ? null : `${call.interface === null ? '(unknown)' : escapeTerminal(call.interface)} {${call.iid}}`);
     fact('method', methodFact(call));
-    fact('certainty', call.certainty === 'known' ? null : `${call.certainty}: ${escapeTerminal(call.because ?? '')}`);
+    fact('certainty', call.because === null ? null : `${call.certainty}: ${escapeTerminal(call.because)}`);
+    fact('late', call.via === null ? null : `${call.via.interface}::${call.via.method}, DISPID ${call.dispid ?? '?'}`);
     fact('object', objectFact(call));
     fact('causality', call.causality);
     fact('auth', call.auth.type === 'none' ? null : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}`);

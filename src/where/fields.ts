@@ -74,6 +74,15 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
     },
   },
   wrapped: plain('name of the HRESULT that hid the result', (call) => call.wrapped),
+  exception: {
+    kind: 'plain', get: (call) => call.exception?.description ?? null, note: 'what an EXCEPINFO said',
+    fields: {
+      source: plain('who raised it', (call) => call.exception?.source ?? null),
+      description: plain('in words', (call) => call.exception?.description ?? null),
+    },
+  },
+  refused: plain('name of the argument that the server refused', (call) => call.refused),
+  group: plain('association group of the connection', (call) => call.group),
   fault: {
     kind: 'status', get: (call) => call.fault?.status ?? null, note: 'status of a fault, by number or name',
     fields: {

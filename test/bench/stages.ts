@@ -39,6 +39,7 @@ export async function runStage(stage: Stage, path: string): Promise<StageResult>
     for (const item of exchanges) calls += item.kind === 'exchange' ? 1 : 0;
     exchanges.length = 0;
     for (const item of results) {
+      if (item.kind === 'finding') continue;
       if (item.kind === 'problem') problems++;
       else {
         calls++;

@@ -33,6 +33,8 @@ function calls(out: readonly AnalyzerOutput[]): readonly string[] {
   return out.filter((item) => item.kind === 'call').map((call) => {
     const record = JSON.parse(writer.call(call)) as { [name: string]: unknown };
     for (const name of ['id', 'time', 'latencyNs', 'frames', 'flow']) delete record[name];
+    // Reasons name the frames they come from, which are others now.
+    if (typeof record['because'] === 'string') record['because'] = record['because'].replace(/frame \d+/g, 'frame N');
     return JSON.stringify(record);
   });
 }

@@ -32,7 +32,7 @@ export function sampleCall(more: Partial<Call> = {}): Call {
     causality: '11111111-2222-3333-4444-555555555555',
     in: { criteria: 'IsInstalled=0' },
     out: { retval: { iid: 'd40cff62-e08c-4498-941a-01e25f0fd33c', kind: 'standard', flags: 0, cPublicRefs: 5, oxid: '0x00000000000000b1', oid: '0x00000000000000a2', ipid: '0000a002-0b0c-0000-aaaa-000000000001', interface: 'ISearchResult', label: 'ISearchResult#1' } },
-    hresult: 0, wrapped: null, fault: null,
+    hresult: 0, wrapped: null, exception: null, refused: null, callbacks: [], group: null, fault: null,
     auth: { type: 'ntlm', level: 'integrity', verdict: 'unverified', contextId: 79231 },
     requestFrames: [12], responseFrames: [14, 15], problems: [], outcome: 'answered', exchange: sampleExchange(),
     ...more,

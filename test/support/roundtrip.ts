@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
 import { encodingOf } from '../../src/analysis/calls.js';
+import { carrierOf } from '../../src/analysis/traces.js';
 import { bytesOf } from '../../src/bytes/block.js';
 import { toHex } from '../../src/bytes/hex.js';
 import { knowledge } from '../../src/io/knowledge.js';
@@ -32,13 +33,15 @@ export async function roundTrips(path: string): Promise<RoundTrips> {
   const differing: string[] = [];
   let stubs = 0;
   for (const item of await analyze(path)) {
-    if (item.kind !== 'call' || item.iid === null || item.opnum === null) continue;
+    if (item.kind !== 'call') continue;
+    const { uuid, opnum } = carrierOf(item, registry);
+    if (uuid === null || opnum === null) continue;
     const { request, response } = item.exchange;
     let asked: Fields | undefined;
     for (const [stub, side] of [[request, 'request'], [response, 'response']] as const) {
       // The stub of a fault is its PDU.
       if (stub === null || stub.sealed || !stub.complete || (side === 'response' && item.fault !== null)) continue;
-      const codec = registry.method(item.iid, item.opnum, encodingOf(stub, item.exchange));
+      const codec = registry.method(uuid, opnum, encodingOf(stub, item.exchange));
       if (codec === null) continue;
       stubs++;
       const difference = differs(codec[side], stub, side === 'response' ? asked : undefined);

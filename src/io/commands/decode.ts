@@ -13,6 +13,7 @@ interface DecodeFlags {
   readonly format: Format;
   readonly where?: string;
   readonly strict?: true;
+  readonly objects?: true;
   readonly opnums: 'auto' | 'wire' | 'printed';
   readonly limit?: number;
   readonly jobs?: number;
@@ -31,6 +32,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .addOption(new Option('--opnums <numbering>', 'which opnums the peers send: slots, the numbers the specification prints, or find out').choices(['auto', 'wire', 'printed']).default('auto'))
     .option('-n, --limit <n>', 'stop after this many calls', positive)
     .option('-j, --jobs <n>', 'worker threads to use at most (the output is the same for any number; decoding uses one for now)', positive)
+    .option('--objects', 'the object graph after the calls: who made what, references, pings, releases')
     .option('--strict', 'exit with status 3 when the input was damaged')
     .addOption(new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'))
     .addHelpText('after', examples([
@@ -53,7 +55,7 @@ export async function decodeFiles(files: readonly string[], flags: DecodeFlags, 
   const messages = new Sink(streams.stderr, clear);
   const result = await decode({
     files, open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
-    registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, limit: flags.limit ?? Infinity,
+    registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, objects: flags.objects === true, limit: flags.limit ?? Infinity,
     out, messages, progress,
     style: styleFor(flags.color, streams.stdout, streams.env), messageStyle: styleFor(flags.color, streams.stderr, streams.env),
   });

@@ -1,0 +1,118 @@
+import type { Registry } from '../ndr/codec.js';
+import type { Interface, MemberKind, Method, Type } from '../ndr/types.js';
+
+/** A member of a dispatch interface, and the interface that declares it. */
+export interface Member {
+  readonly method: Method;
+  readonly owner: Interface;
+}
+
+interface Face {
+  readonly name: string;
+  readonly uuid: string;
+  /** Itself and what it derives from, most derived first. */
+  readonly chain: readonly string[];
+  /** Members by DISPID, inherited ones included. DISPIDs restart at every level of inheritance, so they do not collide within a chain. */
+  readonly byDispid: ReadonlyMap<number, readonly Member[]>;
+  /** Members by name in lower case: automation names ignore case ([MS-OAUT] 3.1.4.3). */
+  readonly byName: ReadonlyMap<string, readonly Member[]>;
+}
+
+/** The dispatch interfaces of the tables, by what late-bound calls show of them: DISPIDs and names. */
+export class Classes {
+  private readonly faces = new Map<string, Face>();
+  private readonly derived = new Map<string, string[]>();
+  private readonly classes = new Map<string, { readonly name: string; readonly interface: string | null }>();
+
+  constructor(registry: Registry) {
+    const declared = new Map(registry.interfaces.map((one) => [one.interface.name, one.interface]));
+    for (const { interface: face, slots } of registry.interfaces) {
+      const members = slots.filter((slot): slot is Member => slot !== null && slot.method.dispid !== null);
+      if (members.length === 0) continue;
+      const chain: string[] = [];
+      for (let at: Interface | undefined = face; at !== undefined && !chain.includes(at.name); at = at.base === null ? undefined : declared.get(at.base)) chain.push(at.name);
+      this.faces.set(face.name, {
+        name: face.name, uuid: face.uuid, chain, byDispid: group(members, (one) => one.method.dispid ?? 0), byName: group(members, (one) => one.method.name.toLowerCase()),
+      });
+    }
+    for (const face of this.faces.values()) {
+      for (const base of face.chain.slice(1)) this.derived.set(base, [...(this.derived.get(base) ?? []), face.name]);
+    }
+    for (const specification of registry.specifications) for (const one of specification.classes) this.classes.set(one.clsid, { name: one.name, interface: one.interface });
+  }
+
+  /** Whether late-bound calls can be made on an interface of this name. */
+  has(name: string): boolean {
+    return this.faces.has(name);
+  }
+
+  uuid(name: string): string | null {
+    return this.faces.get(name)?.uuid ?? null;
+  }
+
+  /** A class by its CLSID: its name and, where known, its default interface. */
+  byClsid(clsid: string): { readonly name: string; readonly interface: string | null } | null {
+    return this.classes.get(clsid) ?? null;
+  }
+
+  /** Whether `name` is `base` or derives from it. */
+  derives(name: string, base: string): boolean {
+    return this.faces.get(name)?.chain.includes(base) ?? name === base;
+  }
+
+  /** Whether one of the two derives from the other. */
+  related(one: string, other: string): boolean {
+    return this.derives(one, other) || this.derives(other, one);
+  }
+
+  /** Interfaces that derive from this one. */
+  descendants(name: string): readonly string[] {
+    return this.derived.get(name) ?? [];
+  }
+
+  byDispid(name: string, dispid: number): readonly Member[] {
+    return this.faces.get(name)?.byDispid.get(dispid) ?? NONE;
+  }
+
+  byName(name: string, member: string): readonly Member[] {
+    return this.faces.get(name)?.byName.get(member.toLowerCase()) ?? NONE;
+  }
+
+  /** Interfaces that hold all that is known of an object; of a chain of them the least derived one. */
+  fitting(holds: (name: string) => boolean): readonly string[] {
+    const all = [...this.faces.keys()].filter(holds);
+    return all.filter((name) => !all.some((other) => other !== name && this.derives(name, other)));
+  }
+}
+
+const NONE: readonly Member[] = Object.freeze([]);
+
+function group<Key>(members: readonly Member[], keyOf: (member: Member) => Key): ReadonlyMap<Key, readonly Member[]> {
+  const map = new Map<Key, Member[]>();
+  for (const member of members) {
+    const key = keyOf(member);
+    const list = map.get(key);
+    if (list === undefined) map.set(key, [member]);
+    else list.push(member);
+  }
+  return map;
+}
+
+/** Kinds of members that an Invoke with these dwFlags can mean, likeliest first ([MS-OAUT] 3.1.4.4). */
+export function kindsOf(flags: number): readonly MemberKind[] {
+  if ((flags & 8) !== 0 && (flags & 4) === 0) return ['propputref', 'propput'];
+  if ((flags & 4) !== 0) return (flags & 8) !== 0 ? ['propput', 'propputref'] : ['propput'];
+  if ((flags & 2) !== 0) return (flags & 1) !== 0 ? ['propget', 'method'] : ['propget', 'method'];
+  return ['method', 'propget'];
+}
+
+/** Interface that a method's result is declared to be, or null. */
+export function returnedInterface(method: Method): string | null {
+  const result = (method.params ?? []).find((param) => param.retval === true);
+  return result === undefined ? null : interfaceOf(result.type);
+}
+
+export function interfaceOf(type: Type): string | null {
+  if (type.kind === 'interface') return type.interface;
+  return type.kind === 'pointer' ? interfaceOf(type.to) : null;
+}

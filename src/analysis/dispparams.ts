@@ -1,0 +1,209 @@
+import type { Value } from '../types.js';
+import type { Fields } from '../ndr/codec.js';
+import type { Method, Parameter, Specification, Type } from '../ndr/types.js';
+
+/** Types by name, for members whose parameters name them. */
+export type Types = ReadonlyMap<string, Specification['types'][number]>;
+
+/** DISPID of the value of a property put ([MS-OAUT] 2.2.32.1). */
+export const DISPID_PROPERTYPUT = -3;
+/** DISPID of a collection's enumerator. */
+export const DISPID_NEWENUM = -4;
+
+const DISP_E_EXCEPTION = 0x80020009;
+const DISP_E_TYPEMISMATCH = 0x80020005;
+const DISP_E_PARAMNOTFOUND = 0x80020004;
+
+/** One argument of an Invoke: what was sent and, by reference, what came back. */
+interface Argument {
+  readonly given: Value;
+  readonly returned: Value | undefined;
+}
+
+/** An EXCEPINFO that says something ([MS-OAUT] 2.2.34). */
+export interface Exception {
+  readonly code: number;
+  readonly source: string | null;
+  readonly description: string | null;
+}
+
+/** An IDispatch::Invoke, taken apart ([MS-OAUT] 3.1.4.4). */
+export interface Invocation {
+  readonly dispid: number;
+  readonly flags: number;
+  /** In the order of the declaration: DISPPARAMS holds them last first. */
+  readonly positional: readonly Argument[];
+  readonly named: readonly { readonly dispid: number; readonly argument: Argument }[];
+  /** Null: the answer has none. */
+  readonly result: Value;
+  readonly exception: Exception | null;
+  /** Position in rgvarg of the argument that the server refused, or null. */
+  readonly refused: number | null;
+  readonly hresult: number | null;
+  /** Name of the HRESULT that hid `hresult`, or null. */
+  readonly wrapped: string | null;
+}
+
+/** Reads an Invoke from its decoded stubs; null when the request says no DISPID. */
+export function readInvocation(asked: Fields, answered: Fields | null, hresult: number | null): Invocation | null {
+  const dispid = asked['dispIdMember'];
+  const flags = asked['dwFlags'];
+  if (typeof dispid !== 'number' || typeof flags !== 'number') return null;
+  const params = bag(asked['pDispParams']);
+  const sent = list(params?.['rgvarg']);
+  const names = list(params?.['rgdispidNamedArgs']);
+  const references = list(asked['rgVarRefIdx']);
+  const referred = list(asked['rgVarRef']);
+  const returned = list(answered?.['rgVarRef']);
+  const arguments_ = sent.map((given): Argument => ({ given, returned: undefined }));
+  for (const [at, index] of references.entries()) {
+    if (typeof index === 'number' && index < arguments_.length) arguments_[index] = { given: referred[at] ?? null, returned: returned[at] };
+  }
+  const named = names.slice(0, arguments_.length).flatMap((name, at) => (typeof name === 'number' ? [{ dispid: name, argument: arguments_[at] as Argument }] : []));
+  const unwrapped = unwrap(answered, hresult);
+  return {
+    dispid, flags: flags & 0xffff, positional: arguments_.slice(named.length).toReversed(), named, result: answered?.['pVarResult'] ?? null, ...unwrapped,
+  };
+}
+
+function unwrap(answered: Fields | null, hresult: number | null): Pick<Invocation, 'exception' | 'refused' | 'hresult' | 'wrapped'> {
+  const info = bag(answered?.['pExcepInfo']);
+  const exception = hresult === DISP_E_EXCEPTION && info !== null ? exceptionOf(info) : null;
+  const refused = hresult === DISP_E_TYPEMISMATCH || hresult === DISP_E_PARAMNOTFOUND ? answered?.['pArgErr'] : null;
+  const code = exception !== null && exception.code !== 0 ? exception.code : hresult;
+  return { exception, refused: typeof refused === 'number' ? refused : null, hresult: code, wrapped: code === hresult ? null : 'DISP_E_EXCEPTION' };
+}
+
+function exceptionOf(info: Fields): Exception {
+  const { scode, wCode, bstrSource, bstrDescription } = info;
+  const code = typeof scode === 'number' && scode !== 0 ? scode : typeof wCode === 'number' ? wCode : 0;
+  return { code: code >>> 0, source: text(bstrSource), description: text(bstrDescription) };
+}
+
+/** Arguments and results under the names of the declaration, as an early-bound call would show them. */
+export interface Bound {
+  readonly in: Fields;
+  readonly out: Fields;
+  /** Name of the argument that the server refused, or null. */
+  readonly refused: string | null;
+}
+
+/** Ties an Invoke to a member; `method` null: nobody knows its declaration, `names` are those of its parameters as far as type information told. */
+export function bindArguments(invocation: Invocation, method: Method | null, names: readonly string[], types: Types): Bound {
+  const params = method?.params ?? null;
+  const slots = (params ?? []).filter((param) => param.retval !== true);
+  const given: Record<string, Value> = {};
+  const out: Record<string, Value> = {};
+  const place = (name: string, param: Parameter | undefined, argument: Argument): void => {
+    if (!isMissing(argument.given) && param?.direction !== 'out') given[name] = typed(argument.given, param?.type ?? null, types);
+    if (argument.returned !== undefined) out[name] = typed(argument.returned, param?.type ?? null, types);
+  };
+  const nameAt = (index: number): string => slots[index]?.name ?? names[index] ?? `arg${index + 1}`;
+  for (const [index, argument] of invocation.positional.entries()) place(nameAt(index), slots[index], argument);
+  for (const { dispid, argument } of invocation.named) {
+    if (dispid === DISPID_PROPERTYPUT) place(slots.at(-1)?.name ?? 'value', slots.at(-1), argument);
+    else place(dispid >= 0 ? nameAt(dispid) : `named${dispid}`, slots[dispid], argument);
+  }
+  const returns = params?.find((param) => param.retval === true);
+  const { result } = invocation;
+  if (result !== null && (returns !== undefined || !isEmpty(result))) {
+    if (!isEmpty(result) || isVariant(returns?.type ?? null)) out[returns?.name ?? 'retval'] = typed(result, returns?.type ?? null, types);
+  }
+  return { in: given, out, refused: refusedName(invocation, nameAt) };
+}
+
+function refusedName({ refused, positional, named }: Invocation, nameAt: (index: number) => string): string | null {
+  if (refused === null) return null;
+  const name = named[refused];
+  if (name !== undefined) return name.dispid === DISPID_PROPERTYPUT ? 'value' : nameAt(name.dispid);
+  const index = positional.length + named.length - 1 - refused;
+  return index >= 0 && index < positional.length ? nameAt(index) : null;
+}
+
+/** Whether a VARIANT can be the value of a type, as automation would send it; null when that says nothing. */
+export function fits(variant: Value, type: Type | null): boolean | null {
+  const held = bag(variant);
+  if (held === null || type === null || held['byref'] === true) return null;
+  const vt = held['vt'];
+  if (typeof vt !== 'string') return null;
+  const expected = vtOf(type);
+  if (expected === null) return null;
+  return expected.includes(vt);
+}
+
+/** VARTYPEs that hold a type; null for a type that says nothing. */
+function vtOf(type: Type): readonly string[] | null {
+  switch (type.kind) {
+    case 'pointer': return vtOf(type.to);
+    case 'interface': return ['VT_DISPATCH', 'VT_UNKNOWN'];
+    case 'enum': return INTEGERS;
+    case 'base': return type.base === 'f32' || type.base === 'f64' ? ['VT_R4', 'VT_R8'] : INTEGERS;
+    case 'well-known': return WELL_KNOWN[type.name] ?? null;
+    default: return null;
+  }
+}
+
+const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT_I1', 'VT_UI1', 'VT_I8', 'VT_UI8'];
+const WELL_KNOWN: Readonly<Record<string, readonly string[]>> = {
+  bstr: ['VT_BSTR'], variant_bool: ['VT_BOOL'], date: ['VT_DATE'], currency: ['VT_CY'], decimal: ['VT_DECIMAL'], hresult: ['VT_ERROR', 'VT_I4'],
+};
+
+/** The value of a VARIANT as its declared type shows it; a VARIANT of another type stays what it is, so that nothing is hidden. */
+function typed(variant: Value, type: Type | null, types: Types): Value {
+  const held = bag(variant);
+  if (held === null || type === null || held['dims'] !== undefined) return variant;
+  const plain = resolved(type, types);
+  if (plain === null) return variant;
+  const value = held['value'] ?? null;
+  if (fits(variant, plain) !== true && !(held['byref'] === true && value !== null && typeof value !== 'object')) return variant;
+  return plain.kind === 'enum' && typeof value === 'number' ? (nameOf(plain.members, value) ?? value) : value;
+}
+
+function resolved(type: Type, types: Types): Type | null {
+  let at: Type | null = type;
+  for (let depth = 0; at !== null && depth < MAX_TYPEDEFS; depth++) {
+    if (at.kind === 'pointer') at = at.to;
+    else if (at.kind !== 'named') return at;
+    else {
+      const target = types.get(at.name);
+      if (target === undefined) return null;
+      at = target.kind === 'typedef' ? target.type : target;
+    }
+  }
+  return null;
+}
+
+/** Typedefs and pointers followed to the type behind a parameter. */
+const MAX_TYPEDEFS = 16;
+
+function isVariant(type: Type | null): boolean {
+  return type !== null && ((type.kind === 'named' && type.name === 'VARIANT') || (type.kind === 'pointer' && isVariant(type.to)) || type.kind === 'transformed');
+}
+
+function nameOf(members: Readonly<Record<string, number>>, value: number): string | null {
+  return Object.keys(members).find((name) => members[name] === value) ?? null;
+}
+
+function isEmpty(variant: Value): boolean {
+  return bag(variant)?.['vt'] === 'VT_EMPTY';
+}
+
+/** An optional argument that was left out travels as VT_ERROR DISP_E_PARAMNOTFOUND. */
+function isMissing(variant: Value): boolean {
+  const held = bag(variant);
+  return held !== null && held['vt'] === 'VT_ERROR' && Number(held['value']) >>> 0 === DISP_E_PARAMNOTFOUND;
+}
+
+export function bag(value: Value | undefined): Fields | null {
+  return value === null || value === undefined || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array ? null : (value as Fields);
+}
+
+export function list(value: Value | undefined): readonly Value[] {
+  return Array.isArray(value) ? (value as readonly Value[]) : NOTHING;
+}
+
+const NOTHING: readonly Value[] = Object.freeze([]);
+
+function text(value: Value | undefined): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}

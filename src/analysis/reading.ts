@@ -1,0 +1,111 @@
+import type { Exchange, Stub } from '../types.js';
+import type { Decoded, Encoding, MethodCodec, Registry, ResolvedInterface } from '../ndr/codec.js';
+import type { MethodRole, Specification } from '../ndr/types.js';
+import { answersWithPointers, asksWithPointers } from './pointers.js';
+import type { Roles } from './roles.js';
+
+/** What is asked of every call of a method, worked out once. */
+export interface Plan {
+  readonly slot: NonNullable<ResolvedInterface['slots'][number]>;
+  readonly role: MethodRole | null;
+  /** Whether its answer, and whether its request, can hold references to objects. */
+  readonly answersPointers: boolean;
+  readonly asksPointers: boolean;
+}
+
+/** An interface as the calls of a capture use it. */
+export interface KnownInterface {
+  readonly resolved: ResolvedInterface;
+  readonly uuid: string;
+  readonly plans: (Plan | null | undefined)[];
+  /** Opnum by printed opnum, where they differ; null when the interface prints none of its own. */
+  readonly printed: ReadonlyMap<number, number> | null;
+}
+
+/** A decoded call before it becomes a Call. */
+export interface Reading {
+  readonly opnum: number;
+  readonly codec: MethodCodec;
+  readonly request: Decoded | null;
+  readonly response: Decoded | null;
+  readonly clean: boolean;
+}
+
+/** The interfaces of the tables, with the plans of their methods. */
+export class Interfaces {
+  private readonly registry: Registry;
+  private readonly roles: Roles;
+  private readonly types: ReadonlyMap<string, Specification['types'][number]>;
+  private readonly known = new Map<string, KnownInterface>();
+  private lastUuid = '';
+  private last: KnownInterface | null = null;
+
+  constructor(registry: Registry, roles: Roles, types: ReadonlyMap<string, Specification['types'][number]>) {
+    this.registry = registry;
+    this.roles = roles;
+    this.types = types;
+  }
+
+  of(uuid: string): KnownInterface | null {
+    if (uuid === this.lastUuid) return this.last;
+    let known = this.known.get(uuid) ?? null;
+    if (known === null) {
+      const resolved = this.registry.interfaceByUuid(uuid);
+      known = resolved === null ? null : { resolved, uuid, plans: [], printed: printedNumbers(resolved) };
+      // Only interfaces of the tables are kept: a capture can name any number of others.
+      if (known !== null) this.known.set(uuid, known);
+    }
+    this.lastUuid = uuid;
+    this.last = known;
+    return known;
+  }
+
+  plan(known: KnownInterface, opnum: number): Plan | null {
+    const made = known.plans[opnum];
+    if (made !== undefined) return made;
+    const slot = known.resolved.slots[opnum];
+    if (slot == null) return null;
+    while (known.plans.length < opnum) known.plans.push(undefined);
+    return (known.plans[opnum] = {
+      slot, role: this.roles.of(slot), answersPointers: answersWithPointers(slot.method, this.types), asksPointers: asksWithPointers(slot.method, this.types),
+    });
+  }
+
+  /** Decodes both stubs as one method; null when there is no such method, or only its name is known. */
+  read(known: KnownInterface, exchange: Exchange, opnum: number): Reading | null {
+    const { request, response } = exchange;
+    const codec = this.registry.method(known.uuid, opnum, encodingOf(request ?? response, exchange));
+    if (codec === null) return null;
+    const asked = request === null || !readable(request) ? null : codec.request.decode(request);
+    let answered: Decoded | null = null;
+    if (response !== null && exchange.fault === null && readable(response)) {
+      const same = request === null || request.drep.littleEndian === response.drep.littleEndian;
+      const own = same ? codec : this.registry.method(known.uuid, opnum, encodingOf(response, exchange));
+      answered = own === null ? null : own.response.decode(response, asked?.value);
+    }
+    const clean = (asked === null || asked.problems.length === 0) && (answered === null || answered.problems.length === 0);
+    return { opnum, codec, request: asked, response: answered, clean };
+  }
+}
+
+function printedNumbers(resolved: ResolvedInterface): ReadonlyMap<number, number> | null {
+  const numbers = new Map<number, number>();
+  for (const [opnum, slot] of resolved.slots.entries()) if (slot !== null && slot.method.printedOpnum !== opnum) numbers.set(slot.method.printedOpnum, opnum);
+  return numbers.size === 0 ? null : numbers;
+}
+
+/** Whether a stub is clear text in a representation that the codecs read. */
+export function readable(stub: Stub): boolean {
+  return !stub.sealed && stub.drep.float === 'ieee' && !stub.drep.ebcdic;
+}
+
+const ENCODINGS: readonly Encoding[] = [
+  { littleEndian: true, syntax: 'ndr20' }, { littleEndian: false, syntax: 'ndr20' },
+  { littleEndian: true, syntax: 'ndr64' }, { littleEndian: false, syntax: 'ndr64' },
+];
+
+/** The encoding of a stub; NDR20 where the context was not seen negotiated. */
+export function encodingOf(stub: Stub | null, exchange: Exchange): Encoding {
+  const index = (stub?.drep.littleEndian === false ? 1 : 0) + (exchange.context?.transfer === 'ndr64' ? 2 : 0);
+  return ENCODINGS[index] as Encoding;
+}
