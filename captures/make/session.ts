@@ -58,6 +58,13 @@ export class Session {
   }
 
   call(call: SampleCall): void {
+    const answer = this.begin(call);
+    this.wait(call.latency ?? 350);
+    answer();
+  }
+
+  /** Sends the request; the function it returns sends the answer, so that calls of several connections can be outstanding at once. */
+  begin(call: SampleCall): () => void {
     const resolved = registry.interfaceByName(call.interface);
     if (resolved === null) throw new EncodeError('interface', `no interface is named ${call.interface}`);
     const slot = resolved.slots.find((entry) => entry !== null && entry.method.name === call.method && (call.kind === undefined || entry.method.member === call.kind));
@@ -72,13 +79,14 @@ export class Session {
     const request = requestOf(codec, call, orpc);
     const opnum = this.numbering === 'printed' && owner.spec === 'MS-UAMG' ? method.printedOpnum : method.opnum;
     for (const pdu of encodeRequestFragments({ callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep, auth: this.auth }, this.maxFragment)) this.connection.send(0, pdu);
-    this.wait(call.latency ?? 350);
-    if (call.fault !== undefined) {
-      this.connection.send(1, encodeFault({ callId, contextId, status: call.fault, drep }));
-      return;
-    }
-    const response = responseOf(codec, call, orpc);
-    for (const pdu of encodeResponseFragments({ callId, contextId, stub: response, drep, auth: this.auth }, this.maxFragment)) this.connection.send(1, pdu);
+    return () => {
+      if (call.fault !== undefined) {
+        this.connection.send(1, encodeFault({ callId, contextId, status: call.fault, drep }));
+        return;
+      }
+      const response = responseOf(codec, call, orpc);
+      for (const pdu of encodeResponseFragments({ callId, contextId, stub: response, drep, auth: this.auth }, this.maxFragment)) this.connection.send(1, pdu);
+    };
   }
 
   private context(uuid: string, version: { readonly major: number; readonly minor: number }): number {

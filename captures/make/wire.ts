@@ -68,9 +68,12 @@ export class Connection {
   private readonly ports: readonly [number, number];
   private readonly next: [number, number];
   private identification = 1;
+  private readonly acks: boolean;
 
-  constructor(trace: Trace, client: Host, clientPort: number, server: Host, serverPort: number) {
+  /** `acks` false: acknowledgements travel with the next data only, as they do where calls follow one another closely. */
+  constructor(trace: Trace, client: Host, clientPort: number, server: Host, serverPort: number, acks = true) {
     this.trace = trace;
+    this.acks = acks;
     this.hosts = [client, server];
     this.ports = [clientPort, serverPort];
     this.next = [0x1000_0000 + clientPort * 7919, 0x9000_0000 + clientPort * 104_729];
@@ -88,7 +91,7 @@ export class Connection {
       this.packet(from, ACK | PSH, part);
       this.next[from] += part.length;
     }
-    this.packet(from === 0 ? 1 : 0, ACK);
+    if (this.acks) this.packet(from === 0 ? 1 : 0, ACK);
   }
 
   close(): void {

@@ -13,7 +13,7 @@ import type { AnalysisLimits } from './limits.js';
 import { NumberingJudge, order, type Judgement } from './numbering.js';
 import { encodingOf, Interfaces, readable, type KnownInterface, type Plan, type Reading } from './reading.js';
 import { Roles } from './roles.js';
-import { Tracker } from './tracker.js';
+import { Tracker, type Answer } from './tracker.js';
 
 export { encodingOf } from './reading.js';
 
@@ -110,7 +110,7 @@ export class CallMaker {
     }
     const invocation = plan?.role === 'invoke' && reading !== null ? readInvocation(asked, answer === null ? null : answered, result) : null;
     const late = invocation === null ? null : this.late.bind(facet?.object ?? null, invocation);
-    if (this.follow && plan !== null && reading !== null) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
+    if (this.follow && plan !== null && reading !== null && (plan.role !== null || plan.answersPointers || plan.asksPointers)) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
 
     const named = late !== null && late.name !== null ? late : null;
     const method = named === null ? (slot?.method ?? null) : named.method;
@@ -281,22 +281,23 @@ export class CallMaker {
     return facet;
   }
 
-  /** Hands a call to the object tracker, where its method says anything about objects. */
+  /** Hands a call to the object tracker; only for methods that say anything about objects. */
   private trace(
     plan: Plan,
     call: { readonly id: number; readonly exchange: Exchange; readonly client: Endpoint; readonly server: Endpoint; readonly time: Call['time']; readonly facet: Facet<Knowledge> | null; readonly asked: Fields; readonly answered: Fields; readonly result: number | null },
     hasAnswer: boolean, late: LateCall | null, invocation: Invocation | null,
   ): void {
     const { role } = plan;
-    if (!plan.asksPointers && !plan.answersPointers && role === null) return;
-    const { result, ...rest } = call;
-    const answer = {
-      ...rest, role, method: plan.slot.method, succeeded: result === null || result >>> 31 === 0 && (role === 'ping' || role === 'complex-ping' ? result === 0 : true),
+    const { id, exchange, client, server, time, facet, asked, answered, result } = call;
+    // Pings return an error_status_t, everything else here an HRESULT.
+    const succeeded = result === null || (role === 'ping' || role === 'complex-ping' ? result === 0 : result >>> 31 === 0);
+    const answer: Answer = {
+      id, exchange, client, server, time, facet, asked, answered, role, method: plan.slot.method, succeeded,
       late: late === null || invocation === null ? null : { call: late, invocation },
     };
     if (plan.asksPointers) this.tracker.asked(answer);
     if (hasAnswer) this.tracker.answered(answer, plan.answersPointers);
-    if (role === 'func-desc' && hasAnswer) this.offset(call.answered, call.facet, call.exchange);
+    if (role === 'func-desc' && hasAnswer) this.offset(answered, facet, exchange);
   }
 
   /** FUNCDESC.oVft states the slot of a member outright ([MS-OAUT] 2.2.42): pointer size times opnum. */

@@ -51,7 +51,7 @@ function holdsPointer(type: AnyType, types: ReadonlyMap<string, Specification['t
 
 type Bag = { readonly [name: string]: Value };
 
-/** Every plain object inside a value that has both an `ipid` and an `iid`, outermost first; `depth` bounds the descent. */
+/** Every plain object inside a value that has both an `ipid` and an `iid`; `depth` bounds the descent. */
 export function pointersIn(value: Value, depth: number, found: (pointer: Bag) => void): void {
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth <= 0) return;
   if (Array.isArray(value)) {
@@ -59,6 +59,10 @@ export function pointersIn(value: Value, depth: number, found: (pointer: Bag) =>
     return;
   }
   const bag = value as Bag;
-  if (typeof bag['ipid'] === 'string' && typeof bag['iid'] === 'string') found(bag);
+  if (typeof bag['ipid'] === 'string' && typeof bag['iid'] === 'string') {
+    // A reference holds bindings and no further references.
+    found(bag);
+    return;
+  }
   for (const name in bag) pointersIn(bag[name] as Value, depth - 1, found);
 }

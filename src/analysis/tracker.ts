@@ -29,8 +29,6 @@ export interface Answer {
   readonly late: { readonly call: LateCall; readonly invocation: Invocation } | null;
 }
 
-type Learnt = { readonly facet: Facet<Knowledge>; readonly bag: Fields };
-
 /** Follows the objects of a session: who made them, what they are, who holds references to them, who keeps them alive ([MS-DCOM] 3.1.1.5, 3.2). */
 export class Tracker {
   private readonly registry: Registry;
@@ -68,7 +66,10 @@ export class Tracker {
     if (object.server !== server && object.server.address === server.address) object.server = server;
     facet.calls++;
     object.calls++;
-    if (time !== null) object.lastSeen = time;
+    if (time !== null) {
+      object.lastSeenS = time.timeS;
+      object.lastSeenNs = time.timeNs;
+    }
     if (object.releasedBy !== null && object.releasedBy >= 0) {
       this.find('use-after-release', 'warning', `${object.label} was called after its last reference was released in call ${object.releasedBy}`, '[MS-DCOM] 3.2.4.4.2', id, object, exchange);
       // Said once for an object.
@@ -89,7 +90,7 @@ export class Tracker {
       case 'ping': this.pinged(answer, this.pings.pinged(answer.server.address, String(answer.asked['pSetId']))); break;
       case 'complex-ping': this.changed(answer); break;
       case 'ids-of-names': if (answer.facet !== null) this.late.asked(answer.facet.object, list(answer.asked['rgszNames']), list(answer.answered['rgDispId']), frameOf(answer)); break;
-      case 'type-info': case 'class-info': for (const { facet } of learnt) this.describes(facet.object, answer.facet?.object ?? null); break;
+      case 'type-info': case 'class-info': for (const facet of learnt) this.describes(facet.object, answer.facet?.object ?? null); break;
       case 'type-attr': case 'names': case 'documentation': if (answer.facet !== null) this.typeTold(answer, answer.facet.object); break;
       default: break;
     }
@@ -111,7 +112,7 @@ export class Tracker {
         kind: 'object', label: object.label, formerLabel: object.formerLabel, class: faces[0] ?? title ?? object.facets.find((facet) => facet.interface !== null && !this.plain.has(facet.interface))?.interface ?? null, certainty, because,
         oid: object.oid, oxid: object.oxid, server: object.server, madeBy: object.madeBy, parent: object.parent,
         interfaces: object.facets.map(({ ipid, iid, interface: name, references: held, madeBy, calls }) => ({ ipid, iid, interface: name, references: held, madeBy, calls })),
-        references, calls: object.calls, firstSeen: object.firstSeen, lastSeen: object.lastSeen, pings: object.pings, lastPing: object.lastPing,
+        references, calls: object.calls, firstSeen: object.firstSeen, lastSeen: object.lastSeenS < 0 ? null : { timeS: object.lastSeenS, timeNs: object.lastSeenNs }, pings: object.pings, lastPing: object.lastPing,
         releasedBy: object.releasedBy === null ? null : Math.abs(object.releasedBy), leaked: object.leaked,
       });
     }
@@ -123,30 +124,30 @@ export class Tracker {
     for (const finding of lifeFindings(this.records(true), this.objects.forgotten)) this.findings.push(finding);
   }
 
-  private learn(answer: Answer, value: Fields, owner: Endpoint, counts: boolean): Learnt[] {
-    const learnt: Learnt[] = [];
-    const declared = answer.late?.call.method ?? answer.method;
-    const expected = !counts || declared === null ? null : (returnedInterface(declared) ?? onlyInterface(declared));
-    const clsid = counts ? this.classFor(answer) : null;
+  private learn(answer: Answer, value: Fields, owner: Endpoint, counts: boolean): readonly Facet<Knowledge>[] {
+    const learnt: Facet<Knowledge>[] = [];
     pointersIn(value, this.limits.valueDepth, (found) => {
       const pointer = asPointer(found);
       if (pointer === null) return;
-      const facet = this.take(answer, pointer, owner, expected, clsid);
-      const references = Number(found['cPublicRefs'] ?? 0);
-      const home = !counts && facet.object.server.address === answer.server.address;
-      if (counts || !home) facet.references += references;
-      else facet.references = Math.max(0, facet.references - references);
-      if (counts && references > 0) facet.object.releasedBy = null;
-      knowledgeOf(facet.object).client ??= answer.client.address;
+      // A reference handed out again tells nothing new of an object whose class is known.
+      const again = this.objects.same(pointer);
+      const settled = again !== null && again.object.knowledge !== null && again.object.knowledge.faces.length > 0;
+      const facet = settled ? again : this.take(answer, pointer, owner, counts);
+      count(facet, found, counts ? 'out' : facet.object.server.address === answer.server.address ? 'home' : 'in');
       // The value was made by this decode and is not shared yet.
-      Object.assign(found, { interface: facet.interface, label: facet.object.label });
-      learnt.push({ facet, bag: found });
+      const shown = found as { interface: string | null; label: string };
+      shown.interface = facet.interface;
+      shown.label = facet.object.label;
+      learnt.push(facet);
+      if (counts && !settled) this.cameFrom(answer, facet.object);
     });
-    if (counts) for (const { facet } of learnt) this.cameFrom(answer, facet.object);
     return learnt;
   }
 
-  private take(answer: Answer, pointer: Pointer, server: Endpoint, expected: string | null, clsid: string | null): Facet<Knowledge> {
+  private take(answer: Answer, pointer: Pointer, server: Endpoint, out: boolean): Facet<Knowledge> {
+    const declared = answer.late?.call.method ?? answer.method;
+    const expected = !out || declared === null ? null : (returnedInterface(declared) ?? onlyInterface(declared));
+    const clsid = out ? this.classFor(answer) : null;
     const name = this.registry.interfaceByUuid(pointer.iid)?.interface.name ?? null;
     const plain = name === null || this.plain.has(name);
     const known = clsid === null ? null : this.classes.byClsid(clsid);
@@ -155,6 +156,7 @@ export class Tracker {
       name, shown: believed ?? name ?? `{${pointer.iid}}`, provisional: believed === null || !this.classes.has(believed), server, time: answer.time, frame: frameOf(answer), call: answer.id,
       parent: answer.facet?.object.label ?? null,
     }, (before) => this.reused(answer, before));
+    knowledgeOf(facet.object).client ??= answer.client.address;
     if (clsid !== null) {
       const own = knowledgeOf(facet.object);
       own.clsid ??= clsid;
@@ -228,10 +230,8 @@ export class Tracker {
       if (typeof iid !== 'string' || std === null || held?.['hResult'] !== 0) continue;
       const pointer = asPointer({ ...std, iid });
       if (pointer === null) continue;
-      const facet = this.take({ ...answer, facet: parent }, pointer, parent?.object.server ?? answer.server, null, null);
-      facet.references += Number(std['cPublicRefs'] ?? 0);
-      facet.object.releasedBy = null;
-      knowledgeOf(facet.object).client ??= answer.client.address;
+      const facet = this.take({ ...answer, facet: parent }, pointer, parent?.object.server ?? answer.server, false);
+      count(facet, std, 'out');
       Object.assign(std, { interface: facet.interface, iid, label: facet.object.label });
     }
   }
@@ -346,9 +346,21 @@ export class Tracker {
   }
 }
 
-const NONE: readonly Learnt[] = Object.freeze([]);
+const NONE: readonly Facet<Knowledge>[] = Object.freeze([]);
 /** MEMBERID_NIL: the type itself ([MS-OAUT] 2.2.35). */
 const MEMBERID_NIL = -1;
+
+/** Counts the references of an OBJREF: handed out by a server, handed in by a client, or coming home to the server that gave them. */
+function count(facet: Facet<Knowledge>, reference: Fields, way: 'out' | 'in' | 'home'): void {
+  const references = reference['cPublicRefs'];
+  if (typeof references !== 'number' || references === 0) return;
+  if (way === 'home') {
+    facet.references = Math.max(0, facet.references - references);
+    return;
+  }
+  facet.references += references;
+  if (way === 'out') facet.object.releasedBy = null;
+}
 
 function strings(value: Value | undefined): string[] {
   return list(value).filter((one): one is string => typeof one === 'string');

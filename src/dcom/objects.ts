@@ -52,7 +52,9 @@ export interface DcomObject<K> {
   readonly facets: Facet<K>[];
   calls: number;
   firstSeen: Moment | null;
-  lastSeen: Moment | null;
+  /** Time of the last call on it, in numbers of its own: a young object kept by an old one at every call would cost the collector more than the call. */
+  lastSeenS: number;
+  lastSeenNs: number;
   pings: number;
   lastPing: Moment | null;
   releasedBy: number | null;
@@ -84,6 +86,14 @@ export class ObjectTable<K> {
     if (first.other === null) return first;
     for (let facet: Facet<K> | null = first; facet !== null; facet = facet.other) if (facet.object.server.address === address) return facet;
     return first;
+  }
+
+  /** The interface that a reference names, where just this reference was learnt before; null otherwise. */
+  same(pointer: Pointer): Facet<K> | null {
+    const facet = this.byIpid.get(pointer.ipid);
+    if (facet === undefined) return null;
+    const { object, iid } = facet;
+    return object.oid === pointer.oid && object.oxid === pointer.oxid && iid === pointer.iid ? facet : null;
   }
 
   /** The object with an OID at the object resolver of an address: pings name no OXID. */
@@ -174,7 +184,7 @@ export class ObjectTable<K> {
   private make(oid: string | null, oxid: string | null, origin: Origin): DcomObject<K> {
     return {
       label: this.label(origin.shown), formerLabel: null, provisional: origin.provisional, oid, oxid, server: origin.server, madeBy: origin.call, parent: origin.parent, facets: [],
-      calls: 0, firstSeen: origin.time, lastSeen: origin.time, pings: 0, lastPing: null, releasedBy: null, leaked: false, knowledge: null,
+      calls: 0, firstSeen: origin.time, lastSeenS: origin.time?.timeS ?? -1, lastSeenNs: origin.time?.timeNs ?? 0, pings: 0, lastPing: null, releasedBy: null, leaked: false, knowledge: null,
     };
   }
 

@@ -128,9 +128,9 @@ class Run {
       for (const item of batch.items) {
         if (item.kind === 'frame') analyzer.push(item, ready);
         else this.captureProblem(item, path);
+        // At once: calls that die young cost the garbage collector nothing.
+        if (ready.length > 0) this.deliver();
       }
-      // Frames lie in the batch's memory: what was decoded has to be written before the next one.
-      this.deliver();
       analyzer.settle();
       options.progress?.update(batch.read, batch.size);
       await options.out.ready();

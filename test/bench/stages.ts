@@ -6,7 +6,7 @@ import { NdjsonWriter } from '../../src/output/ndjson.js';
 import { RpcObserver, type RpcOutput } from '../../src/rpc/observer.js';
 
 /** The stages in their order; each does all that those before it do. */
-export const STAGES = ['read', 'tcp', 'pair', 'decode', 'ndjson'] as const;
+export const STAGES = ['read', 'tcp', 'pair', 'untracked', 'decode', 'ndjson'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** What one run of a stage came to. */
@@ -26,7 +26,7 @@ export async function runStage(stage: Stage, path: string): Promise<StageResult>
   const known = knowledge();
   const net = new Net();
   const rpc = new RpcObserver();
-  const analyzer = new Analyzer({ registry: known.registry });
+  const analyzer = new Analyzer({ registry: known.registry, objects: stage !== 'untracked' });
   const writer = new NdjsonWriter(known.names);
   const segments: NetOutput[] = [];
   const exchanges: RpcOutput[] = [];
@@ -52,6 +52,7 @@ export async function runStage(stage: Stage, path: string): Promise<StageResult>
   const pass = (): void => {
     if (stage === 'pair') for (const segment of segments) if (segment.kind !== 'problem') rpc.push(segment, exchanges);
     segments.length = 0;
+    if (exchanges.length > 0) count();
   };
   const began = process.hrtime.bigint();
   for await (const batch of known.open(path, 0, Readable.from([]))) {
@@ -61,7 +62,10 @@ export async function runStage(stage: Stage, path: string): Promise<StageResult>
       if (stage === 'tcp' || stage === 'pair') {
         net.push(item, segments);
         if (segments.length > 0) pass();
-      } else if (stage !== 'read') analyzer.push(item, results);
+      } else if (stage !== 'read') {
+        analyzer.push(item, results);
+        if (results.length > 0) count();
+      }
     }
     count();
     rpc.settle();
