@@ -290,6 +290,8 @@ export interface Call {
   readonly because: string | null;
   readonly object: ObjectReference | null;
   readonly causality: string | null;
+  /** False: no table has the parameters, or the stubs are cipher text, and `in` and `out` say nothing. */
+  readonly decoded: boolean;
   readonly in: { readonly [name: string]: Value };
   readonly out: { readonly [name: string]: Value };
   readonly hresult: number | null;

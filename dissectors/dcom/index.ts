@@ -1,11 +1,11 @@
 import {
-  conformant, errorStatus, guid, hex64, hresult, inout, input, named, output, u16, u32, unique, wstring,
+  conformant, errorStatus, guid, hex64, hresult, i32, inout, input, itf, named, output, u16, u32, unique, wstring,
 } from '../../src/ndr/describe.js';
 import type { Specification } from '../../src/ndr/types.js';
 import { dcomInterface, method, notOnWire, rpcInterface } from '../table.js';
 import { dcomTypes, dualString, mInterfacePointer } from './types.js';
 
-export { activationHeader, activationProperties } from './types.js';
+export { activationAlternates, activationHeader, activationProperties } from './types.js';
 
 const SPEC = 'MS-DCOM';
 const orpcthis = input('orpcthis', named('ORPCTHIS'));
@@ -26,6 +26,14 @@ export const dcom: Specification = {
     { clsid: '0000031b-0000-0000-c000-000000000046', name: 'ErrorObject', spec: SPEC, section: '1.9', interface: null },
     { clsid: '0000031c-0000-0000-c000-000000000046', name: 'ErrorExtension', spec: SPEC, section: '1.9', interface: null },
     { clsid: '00000334-0000-0000-c000-000000000046', name: 'ContextExtension', spec: SPEC, section: '1.9', interface: null },
+    { clsid: '000001a4-0000-0000-c000-000000000046', name: 'ServerLocationInfo', spec: SPEC, section: '1.9', interface: null },
+    { clsid: '000001a5-0000-0000-c000-000000000046', name: 'ActivationContextInfo', spec: SPEC, section: '1.9', interface: null },
+    { clsid: '000001a6-0000-0000-c000-000000000046', name: 'SecurityInfo', spec: SPEC, section: '1.9', interface: null },
+    { clsid: '000001aa-0000-0000-c000-000000000046', name: 'ScmRequestInfo', spec: SPEC, section: '1.9', interface: null },
+    { clsid: '000001ab-0000-0000-c000-000000000046', name: 'InstantiationInfo', spec: SPEC, section: '1.9', interface: null },
+    { clsid: '000001ad-0000-0000-c000-000000000046', name: 'InstanceInfo', spec: SPEC, section: '1.9', interface: null },
+    { clsid: '000001b6-0000-0000-c000-000000000046', name: 'ScmReplyInfo', spec: SPEC, section: '1.9', interface: null },
+    { clsid: '000001b9-0000-0000-c000-000000000046', name: 'SpecialSystemProperties', spec: SPEC, section: '1.9', interface: null },
   ],
   roles: {
     'IObjectExporter::ResolveOxid': 'resolve-oxid', 'IObjectExporter::ResolveOxid2': 'resolve-oxid', 'IObjectExporter::SimplePing': 'ping', 'IObjectExporter::ComplexPing': 'complex-ping',
@@ -52,7 +60,7 @@ export const dcom: Specification = {
       ], errorStatus),
       method(5, 'ServerAlive2', '3.1.2.5.1.6', [output('pComVersion', named('COMVERSION')), output('ppdsaOrBindings', unique(dualString)), output('pReserved', u32)], errorStatus),
     ]),
-    rpcInterface(SPEC, 'IActivation', '4d9f4ab8-7d1c-11cf-861e-0020af6e7c57', '0.0', '3.1.2.5.2', [
+    rpcInterface(SPEC, 'IActivation', '4d9f4ab8-7d1c-11cf-861e-0020af6e7c57', '0.0', '3.1.2.5.2.1', [
       method(0, 'RemoteActivation', '3.1.2.5.2.3.1', [
         orpcthis, orpcthat, input('Clsid', guid), input('pwszObjectName', unique(wstring)), input('pObjectStorage', mInterfacePointer), input('ClientImpLevel', u32), input('Mode', u32),
         input('Interfaces', u32), input('pIIDs', unique(conformant(guid, 'Interfaces'))), input('cRequestedProtseqs', u16), input('aRequestedProtseqs', protseqs),
@@ -60,7 +68,7 @@ export const dcom: Specification = {
         output('phr', hresult), output('ppInterfaceData', conformant(mInterfacePointer, 'Interfaces')), output('pResults', conformant(hresult, 'Interfaces')),
       ], errorStatus),
     ]),
-    rpcInterface(SPEC, 'IRemoteSCMActivator', '000001a0-0000-0000-c000-000000000046', '0.0', '3.1.2.5.2', [
+    rpcInterface(SPEC, 'IRemoteSCMActivator', '000001a0-0000-0000-c000-000000000046', '0.0', '3.1.2.5.2.2', [
       notOnWire(0, 'Opnum0NotUsedOnWire'), notOnWire(1, 'Opnum1NotUsedOnWire'), notOnWire(2, 'Opnum2NotUsedOnWire'),
       method(3, 'RemoteGetClassObject', '3.1.2.5.2.3.2', [orpcthis, orpcthat, input('pActProperties', mInterfacePointer), output('ppActProperties', mInterfacePointer)], hresult),
       method(4, 'RemoteCreateInstance', '3.1.2.5.2.3.3', [
@@ -80,9 +88,14 @@ export const dcom: Specification = {
         input('ripid', guid), input('cIids', u16), input('iids', conformant(guid, 'cIids')), output('phr', conformant(hresult, 'cIids')), output('ppMIF', conformant(mInterfacePointer, 'cIids')),
       ], hresult),
     ]),
+    // Local: their IIDs stand in the OBJREFs of activation and of contexts.
+    dcomInterface(SPEC, 'IActivationPropertiesIn', '000001a2-0000-0000-c000-000000000046', 'IUnknown', '1.9', []),
+    dcomInterface(SPEC, 'IActivationPropertiesOut', '000001a3-0000-0000-c000-000000000046', 'IUnknown', '1.9', []),
+    dcomInterface(SPEC, 'IContext', '000001c0-0000-0000-c000-000000000046', 'IUnknown', '1.9', []),
+    // What is on the wire is the [call_as] form of the SDK: no outer unknown, and the IID says what comes back.
     dcomInterface('SDK', 'IClassFactory', '00000001-0000-0000-c000-000000000046', 'IUnknown', null, [
-      method(3, 'CreateInstance', null, [input('riid', guid), output('ppvObject', mInterfacePointer)], hresult),
-      method(4, 'LockServer', null, [input('fLock', u32)], hresult),
+      method(3, 'CreateInstance', null, [input('riid', guid), output('ppvObject', itf(null, 'riid'))], hresult),
+      method(4, 'LockServer', null, [input('fLock', i32)], hresult),
     ]),
   ],
 };

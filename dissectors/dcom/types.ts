@@ -3,8 +3,8 @@ import {
 } from '../../src/ndr/describe.js';
 import type { Specification, StructType } from '../../src/ndr/types.js';
 
-/** ORPCTHIS flags, [MS-DCOM] 2.2.13.3. */
-const orpcFlags = flags('ORPC_FLAGS', '2.2.13.3', 'u32', { ORPCF_NULL: 0, ORPCF_LOCAL: 1, ORPCF_RESERVED1: 2, ORPCF_RESERVED2: 4, ORPCF_RESERVED3: 8, ORPCF_RESERVED4: 16 });
+/** ORPCTHIS flags, [MS-DCOM] 2.2.13.3: 0 in calls, anything in activations. The name of the bit is that of the SDK. */
+const orpcFlags = flags('ORPC_FLAGS', '2.2.13.3', 'u32', { ORPCF_LOCAL: 1, ORPCF_RESERVED1: 2, ORPCF_RESERVED2: 4, ORPCF_RESERVED3: 8, ORPCF_RESERVED4: 16 });
 
 const comVersion = struct('COMVERSION', '2.2.11', [field('MajorVersion', u16), field('MinorVersion', u16)]);
 
@@ -21,13 +21,21 @@ const orpcThis = struct('ORPCTHIS', '2.2.13.3', [
 
 const orpcThat = struct('ORPCTHAT', '2.2.13.4', [field('flags', orpcFlags), field('extensions', unique(named('ORPC_EXTENT_ARRAY')))]);
 
+/** [MS-DCOM] 2.2.22.2.1. */
+const activationFlags = flags('ACTVFLAGS', '2.2.22.2.1', 'u32', {
+  ACTVFLAGS_DISABLE_AAA: 2, ACTVFLAGS_ACTIVATE_32_BIT_SERVER: 4, ACTVFLAGS_ACTIVATE_64_BIT_SERVER: 8, ACTVFLAGS_NO_FAILURE_LOG: 0x20,
+});
+
+/** [MS-DCOM] 2.2.22.2.2; the second name stands in the IDL only. */
+const specialFlags = flags('SPD_FLAGS', '2.2.22.2.2', 'u32', { SPD_FLAG_USE_CONSOLE_SESSION: 1, SPD_FLAG_USE_DEFAULT_AUTHN_LVL: 2 });
+
 /** NDR form; the transform shows the bindings in it. */
 const dualStringArray = struct('DUALSTRINGARRAY', '2.2.19.2', [field('wNumEntries', u16), field('wSecurityOffset', u16), field('aStringArray', conformant(u16, 'wNumEntries'))]);
 
 export const dualString = transformed('dualstring', dualStringArray);
 
 const stdObjref = struct('STDOBJREF', '2.2.18.3', [
-  field('flags', flags('STDOBJREF_FLAGS', '2.2.18.2', 'u32', { SORF_NOPING: 0x1000, SORF_NULL: 0 })), field('cPublicRefs', u32), field('oxid', hex64), field('oid', hex64), field('ipid', guid),
+  field('flags', flags('STDOBJREF_FLAGS', '2.2.18.2', 'u32', { SORF_NOPING: 0x1000 })), field('cPublicRefs', u32), field('oxid', hex64), field('oid', hex64), field('ipid', guid),
 ]);
 
 /** An MInterfacePointer written out in a structure. */
@@ -42,14 +50,18 @@ const customHeader = struct('CustomHeader', '2.2.22.1', [
 ]);
 
 const instantiationInfo = struct('InstantiationInfoData', '2.2.22.2.1', [
-  field('classId', guid, 'CLSID to activate'), field('classCtx', hex32), field('actvflags', hex32), field('fIsSurrogate', i32), field('cIID', u32), field('instFlag', u32),
+  field('classId', guid, 'CLSID to activate'), field('classCtx', hex32), field('actvflags', activationFlags), field('fIsSurrogate', i32), field('cIID', u32), field('instFlag', u32),
   field('pIID', unique(conformant(guid, 'cIID'))), field('thisSize', u32), field('clientCOMVersion', comVersion),
 ]);
 
-const specialProperties = struct('SpecialPropertiesData', '2.2.22.2.2', [
+const specialFields = [
   field('dwSessionId', hex32), field('fRemoteThisSessionId', i32), field('fClientImpersonating', i32), field('fPartitionIDPresent', i32), field('dwDefaultAuthnLvl', u32),
-  field('guidPartition', guid), field('dwPRTFlags', hex32), field('dwOrigClsctx', hex32), field('dwFlags', hex32), field('Reserved1', u32), field('Reserved2', u64), field('Reserved3', fixed(u32, 5)),
-]);
+  field('guidPartition', guid), field('dwPRTFlags', hex32), field('dwOrigClsctx', hex32), field('dwFlags', specialFlags),
+];
+
+const specialProperties = struct('SpecialPropertiesData', '2.2.22.2.2', [...specialFields, field('Reserved1', u32), field('Reserved2', u64), field('Reserved3', fixed(u32, 5))]);
+
+const specialAlternate = struct('SpecialPropertiesData_Alternate', '2.2.22.2.2', [...specialFields, field('Reserved3', fixed(u32, 8))]);
 
 const instanceInfo = struct('InstanceInfoData', '2.2.22.2.3', [
   field('fileName', unique(wstring)), field('mode', u32), field('ifdROT', mInterfacePointer), field('ifdStg', mInterfacePointer),
@@ -86,8 +98,8 @@ const errorObject = struct('ErrorObjectData', '2.2.21.2', [
 ]);
 
 export const dcomTypes: Specification['types'] = [
-  comVersion, orpcExtent, orpcExtentArray, orpcThis, orpcThat, dualStringArray, stdObjref, remQiResult, remInterfaceRef, customHeader, instantiationInfo, specialProperties,
-  instanceInfo, scmRequestInfo, activationContextInfo, locationInfo, coServerInfo, securityInfo, scmReplyInfo, propsOutInfo, errorObject,
+  comVersion, orpcExtent, orpcExtentArray, orpcThis, orpcThat, dualStringArray, stdObjref, remQiResult, remInterfaceRef, customHeader, instantiationInfo, specialProperties, specialAlternate,
+  instanceInfo, scmRequestInfo, activationContextInfo, locationInfo, remoteRequest, coServerInfo, securityInfo, remoteReply, scmReplyInfo, propsOutInfo, errorObject,
 ];
 
 /** Activation properties by CLSID ([MS-DCOM] 1.9, 2.2.22.2); each stands in the blob in type serialisation version 1. */
@@ -102,6 +114,9 @@ export const activationProperties: Readonly<Record<string, StructType>> = {
   '000001b6-0000-0000-c000-000000000046': scmReplyInfo,
   '00000339-0000-0000-c000-000000000046': propsOutInfo,
 };
+
+/** Properties that have two definitions, by CLSID: a server has to accept both. */
+export const activationAlternates: Readonly<Record<string, StructType>> = { '000001b9-0000-0000-c000-000000000046': specialAlternate };
 
 /** The header in front of the properties. */
 export const activationHeader = pickle(customHeader);

@@ -11,13 +11,12 @@ const tower = unique(transformed('tower', named('twr_t')));
 const ifId = struct('rpc_if_id_t', 'N', [field('uuid', guid), field('vers_major', u16), field('vers_minor', u16)]);
 const entry = struct('ept_entry_t', 'O', [field('object', guid), field('tower', tower), field('annotation', { kind: 'string', unit: 'char', size: 64 })]);
 const ifIdVector = struct('rpc_if_id_vector_t', 'Q', [field('count', u32), field('if_id', conformant(unique(ifId), 'count'))]);
-const statsVector = struct('rpc_stats_vector_t', 'Q', [field('count', u32), field('stats', conformant(u32, 'count'))]);
 
 /** The endpoint mapper ([C706] appendix O, [MS-RPCE] 2.2.1.2) and the management interface (appendix Q) that every RPC server has. */
 export const epm: Specification = {
   name: SPEC,
   title: 'DCE 1.1: Remote Procedure Call',
-  types: [twr, ifId, entry, ifIdVector, statsVector],
+  types: [twr, ifId, entry, ifIdVector],
   classes: [],
   errors: [],
   interfaces: [
@@ -38,7 +37,7 @@ export const epm: Specification = {
     ]),
     rpcInterface(SPEC, 'mgmt', 'afa8bd80-7d8a-11c9-bef4-08002b102989', '1.0', 'Q', [
       method(0, 'rpc__mgmt_inq_if_ids', 'Q', [output('if_id_vector', unique(named('rpc_if_id_vector_t'))), output('status', errorStatus)], null),
-      method(1, 'rpc__mgmt_inq_stats', 'Q', [inout('count', u32), output('statistics', named('rpc_stats_vector_t')), output('status', errorStatus)], null),
+      method(1, 'rpc__mgmt_inq_stats', 'Q', [inout('count', u32), output('statistics', conformant(u32, 'count')), output('status', errorStatus)], null),
       method(2, 'rpc__mgmt_is_server_listening', 'Q', [output('status', errorStatus)], u32),
       method(3, 'rpc__mgmt_stop_server_listening', 'Q', [output('status', errorStatus)], null),
       method(4, 'rpc__mgmt_inq_princ_name', 'Q', [input('authn_proto', u32), input('princ_name_size', u32), output('princ_name', { kind: 'string', unit: 'char', size: null }), output('status', errorStatus)], null),

@@ -17,7 +17,7 @@ function uuidText(bytes: Uint8Array): string {
   return `${at(3, 2, 1, 0)}-${at(5, 4)}-${at(7, 6)}-${at(8, 9)}-${at(10, 11, 12, 13, 14, 15)}`;
 }
 
-/** A protocol tower as its floors, with a binding text where it is one of TCP over IP. The bytes stay beside it: towers are written as they were read. */
+/** A protocol tower as its floors, with a binding text where it is one of TCP over IP. The bytes stay beside them, and are written again while the floors are theirs. */
 export const towerTransform: ValueTransform = {
   decode(wire, problem) {
     const octets = (wire as Bag | null)?.['tower_octet_string'];
@@ -27,8 +27,12 @@ export const towerTransform: ValueTransform = {
     return { binding: floors === null ? null : bindingOf(floors), floors, octets };
   },
   encode(shown) {
-    const octets = (shown as Bag | null)?.['octets'];
-    return octets instanceof Uint8Array ? { tower_length: octets.length, tower_octet_string: octets } : shown;
+    const held = shown as Bag | null;
+    if (held === null || (held['octets'] === undefined && !Array.isArray(held['floors']))) return shown;
+    const { octets, floors } = held;
+    const kept = octets instanceof Uint8Array && (!Array.isArray(floors) || JSON.stringify(floors) === JSON.stringify(floorsOf(octets)));
+    const bytes = kept ? octets : octetsOf(Array.isArray(floors) ? (floors as readonly Bag[]) : []);
+    return { tower_length: bytes.length, tower_octet_string: bytes };
   },
 };
 
@@ -55,6 +59,34 @@ function floorsOf(octets: Uint8Array): readonly Bag[] | null {
     else floors.push({ protocol, data: hex(rhs) });
   }
   return floors;
+}
+
+/** The bytes of floors as {@link floorsOf} shows them. */
+function octetsOf(floors: readonly Bag[]): Uint8Array {
+  const bytes: number[] = [floors.length & 0xff, floors.length >>> 8];
+  const put = (part: readonly number[]): void => void bytes.push(part.length & 0xff, part.length >>> 8, ...part);
+  for (const floor of floors) {
+    const protocol = String(floor['protocol']);
+    const id = Number(Object.entries(PROTOCOLS).find(([, name]) => name === protocol)?.[0] ?? protocol);
+    const { uuid, version, port, address, name, data } = floor;
+    if (typeof uuid === 'string') {
+      const [major = 0, minor = 0] = String(version).split('.').map(Number);
+      put([0x0d, ...uuidBytes(uuid), major & 0xff, major >>> 8]);
+      put([minor & 0xff, minor >>> 8]);
+      continue;
+    }
+    put([id & 0xff]);
+    if (typeof port === 'number') put([port >>> 8, port & 0xff]);
+    else if (typeof address === 'string') put(address.split('.').map(Number));
+    else if (typeof name === 'string') put([...Array.from(name, (char) => char.charCodeAt(0) & 0xff), 0]);
+    else put(String(data ?? '').match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? []);
+  }
+  return Uint8Array.from(bytes);
+}
+
+function uuidBytes(text: string): readonly number[] {
+  const plain = text.replaceAll('-', '').match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? [];
+  return [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].map((i) => plain[i] ?? 0);
 }
 
 function bindingOf(floors: readonly Bag[]): string | null {

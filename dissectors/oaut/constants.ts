@@ -13,10 +13,29 @@ export const SF = {
 /** fFeatures bits of a SAFEARRAY, [MS-OAUT] 2.2.9. */
 export const FADF = { HAVEIID: 0x40, HAVEVARTYPE: 0x80, BSTR: 0x100, UNKNOWN: 0x200, DISPATCH: 0x400, VARIANT: 0x800, RECORD: 0x20 } as const;
 
+/** DISPIDs with one meaning everywhere, [MS-OAUT] 2.2.32.1. */
+export const DISPID = { DISPID_VALUE: 0, DISPID_UNKNOWN: -1, DISPID_PROPERTYPUT: -3, DISPID_NEWENUM: -4 } as const;
+
+/** MEMBERIDs with one meaning everywhere, [MS-OAUT] 2.2.35.1. */
+export const MEMBERID = { MEMBERID_NIL: -1, MEMBERID_DEFAULTINST: -2 } as const;
+
+/** dwFlags of Invoke, [MS-OAUT] 3.1.4.4. */
+export const DISPATCH = {
+  DISPATCH_METHOD: 1, DISPATCH_PROPERTYGET: 2, DISPATCH_PROPERTYPUT: 4, DISPATCH_PROPERTYPUTREF: 8, DISPATCH_zeroVarResult: 0x20000, DISPATCH_zeroExcepInfo: 0x40000, DISPATCH_zeroArgErr: 0x80000,
+} as const;
+
 const NAMES = new Map<number, string>(Object.entries(VT).map(([name, value]) => [value, name]));
 
-/** Name of a type constant without its flags, e.g. `VT_BSTR`, or `VT_0x99`. */
+/** Name of a type constant without VT_ARRAY and VT_BYREF, e.g. `VT_BSTR`, or `VT_0x99`. */
 export function vtName(vt: number): string {
-  const bare = vt & 0x0fff;
+  const bare = vt & ~(VT.VT_ARRAY | VT.VT_BYREF);
   return NAMES.get(bare) ?? `VT_0x${bare.toString(16)}`;
+}
+
+/** Type constant of a name that {@link vtName} gives, or null. */
+export function vtCode(name: unknown): number | null {
+  if (typeof name !== 'string') return null;
+  const known = (VT as Readonly<Record<string, number>>)[name];
+  if (known !== undefined) return known;
+  return /^VT_0x[0-9a-f]{1,4}$/.test(name) ? Number(name.slice(3)) : null;
 }

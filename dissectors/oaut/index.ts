@@ -1,10 +1,15 @@
 import { bstr, conformant, conformantVarying, guid, hresult, i32, inout, input, itf, named, output, u16, u32, unique, wstring } from '../../src/ndr/describe.js';
-import type { Parameter, Specification, Type } from '../../src/ndr/types.js';
+import type { Parameter, Specification, StructType, Type } from '../../src/ndr/types.js';
 import { dcomInterface, method, notOnWire } from '../table.js';
-import { memberId, oautTypes } from './types.js';
+import { dispatchFlags, implTypeFlags, memberId, oautTypes, recordInfo, typeFlags } from './types.js';
 
-export { safearrayTransform, variantTransform } from './variant.js';
-export { FADF, SF, VT, vtName } from './constants.js';
+export { DISPATCH, DISPID, FADF, MEMBERID, SF, VT, vtCode, vtName } from './constants.js';
+export type { NumberTexts } from './elements.js';
+export { makeSafearray } from './safearray.js';
+export { makeVariant } from './variant.js';
+
+/** What an OBJREF_CUSTOM holds, by the CLSID of its unmarshaler; plain little-endian NDR. */
+export const customObjects: Readonly<Record<string, StructType>> = { '0000002f-0000-0000-c000-000000000046': recordInfo };
 
 const SPEC = 'MS-OAUT';
 const variant = named('VARIANT');
@@ -39,7 +44,7 @@ export const oaut: Specification = {
       m(3, 'GetTypeInfoCount', '3.1.4.1', out('pctinfo', u32)),
       m(4, 'GetTypeInfo', '3.1.4.2', input('iTInfo', u32), input('lcid', u32), out('ppTInfo', itf('ITypeInfo'))),
       m(5, 'GetIDsOfNames', '3.1.4.3', input('riid', guid), input('rgszNames', conformant(unique(wstring), 'cNames')), input('cNames', u32), input('lcid', u32), out('rgDispId', conformant(i32, 'cNames'))),
-      m(6, 'Invoke', '3.1.4.4', input('dispIdMember', i32), input('riid', guid), input('lcid', u32), input('dwFlags', u32), input('pDispParams', named('DISPPARAMS')), out('pVarResult', variant),
+      m(6, 'Invoke', '3.1.4.4', input('dispIdMember', i32), input('riid', guid), input('lcid', u32), input('dwFlags', dispatchFlags), input('pDispParams', named('DISPPARAMS')), out('pVarResult', variant),
         out('pExcepInfo', named('EXCEPINFO')), out('pArgErr', u32), input('cVarRef', u32), input('rgVarRefIdx', conformant(u32, 'cVarRef')), inout('rgVarRef', conformant(variant, 'cVarRef'))),
     ]),
     dcomInterface(SPEC, 'IEnumVARIANT', '00020404-0000-0000-c000-000000000046', 'IUnknown', '3.3.4', [
@@ -58,7 +63,7 @@ export const oaut: Specification = {
       m(6, 'GetVarDesc', '3.7.4.4', index, out('ppVarDesc', unique(named('VARDESC'))), out('pReserved', u32)),
       m(7, 'GetNames', '3.7.4.5', memid, out('rgBstrNames', conformantVarying(bstr, 'cMaxNames', '*pcNames')), input('cMaxNames', u32), out('pcNames', u32)),
       m(8, 'GetRefTypeOfImplType', '3.7.4.6', index, out('pRefType', u32)),
-      m(9, 'GetImplTypeFlags', '3.7.4.7', index, out('pImplTypeFlags', i32)),
+      m(9, 'GetImplTypeFlags', '3.7.4.7', index, out('pImplTypeFlags', implTypeFlags)),
       notOnWire(10, 'GetIDsOfNames'), notOnWire(11, 'Invoke'),
       m(12, 'GetDocumentation', '3.7.4.8', memid, input('refPtrFlags', u32), ...documentation),
       m(13, 'GetDllEntry', '3.7.4.9', memid, input('invKind', named('INVOKEKIND')), input('refPtrFlags', u32), out('pBstrDllName', bstr), out('pBstrName', bstr), out('pwOrdinal', u16)),
@@ -70,7 +75,7 @@ export const oaut: Specification = {
       notOnWire(19, 'ReleaseTypeAttr'), notOnWire(20, 'ReleaseFuncDesc'), notOnWire(21, 'ReleaseVarDesc'),
     ]),
     dcomInterface(SPEC, 'ITypeInfo2', '00020412-0000-0000-c000-000000000046', 'ITypeInfo', '3.9.4', [
-      m(22, 'GetTypeKind', '3.9.4.1', out('pTypeKind', named('TYPEKIND'))), m(23, 'GetTypeFlags', '3.9.4.2', out('pTypeFlags', u32)),
+      m(22, 'GetTypeKind', '3.9.4.1', out('pTypeKind', named('TYPEKIND'))), m(23, 'GetTypeFlags', '3.9.4.2', out('pTypeFlags', typeFlags)),
       m(24, 'GetFuncIndexOfMemId', '3.9.4.3', memid, input('invKind', named('INVOKEKIND')), out('pFuncIndex', u32)), m(25, 'GetVarIndexOfMemId', '3.9.4.4', memid, out('pVarIndex', u32)),
       m(26, 'GetCustData', '3.9.4.5', customGuid, customValue), m(27, 'GetFuncCustData', '3.9.4.6', index, customGuid, customValue),
       m(28, 'GetParamCustData', '3.9.4.7', input('indexFunc', u32), input('indexParam', u32), customGuid, customValue), m(29, 'GetVarCustData', '3.9.4.8', index, customGuid, customValue),
@@ -93,6 +98,8 @@ export const oaut: Specification = {
       m(13, 'GetCustData', '3.13.4.1', customGuid, customValue), m(14, 'GetLibStatistics', '3.13.4.2', out('pcUniqueNames', u32), out('pcchUniqueNames', u32)),
       m(15, 'GetDocumentation2', '3.13.4.3', input('index', i32), ...documentation2), m(16, 'GetAllCustData', '3.13.4.4', out('pCustData', named('CUSTDATA'))),
     ]),
+    // Local: its IID stands in the OBJREF that describes a record.
+    dcomInterface(SPEC, 'IRecordInfo', '0000002f-0000-0000-c000-000000000046', 'IUnknown', '1.9', []),
     dcomInterface('SDK', 'IProvideClassInfo', 'b196b283-bab4-101a-b69c-00aa00341d07', 'IUnknown', null, [method(3, 'GetClassInfo', null, [out('ppTI', itf('ITypeInfo'))], hresult)]),
     dcomInterface('SDK', 'IErrorInfo', '1cf2b120-547d-101b-8e65-08002b2bd119', 'IUnknown', null, [
       method(3, 'GetGUID', null, [out('pGUID', guid)], hresult), method(4, 'GetSource', null, [out('pBstrSource', bstr)], hresult), method(5, 'GetDescription', null, [out('pBstrDescription', bstr)], hresult),

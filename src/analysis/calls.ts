@@ -140,6 +140,7 @@ export class CallMaker {
       because: late !== null && belief !== null ? `${late.because}; ${belief.because}` : (doubt?.because ?? (renumbered && judgement !== null && exchange.opnum !== null ? printedReason(exchange.opnum, slot?.method.name ?? 'this member', judgement) : null)),
       object: objectOf(exchange, facet),
       causality,
+      decoded: reading !== null && (reading.request !== null || reading.response !== null),
       in: named?.bound?.in ?? asked,
       out: named?.bound?.out ?? answered,
       hresult: late === null ? result : late.hresult,

@@ -1,107 +1,212 @@
 import { Cursor } from '../bytes/cursor.js';
+import { GUID_NULL } from '../bytes/guid.js';
 import { Sink } from '../bytes/sink.js';
-import { EncodeError, type Codec } from '../ndr/codec.js';
+import { EncodeError, type Codec, type TraceNode } from '../ndr/codec.js';
 import type { Problem, Span, Value } from '../types.js';
+import { MAX_NESTING, MAX_PROPERTIES } from './limits.js';
+import { group, leaf, shifted } from './nodes.js';
 
 export const IN_CLSID = '00000338-0000-0000-c000-000000000046';
 export const OUT_CLSID = '00000339-0000-0000-c000-000000000046';
 
-/** Properties read from one blob ([MS-DCOM] 2.2.28.1 says at most 10). */
-export const MAX_PROPERTIES = 64;
-/** Activation blobs inside activation blobs. */
-export const MAX_NESTING = 4;
+/** dwSize and dwReserved stand in front of the CustomHeader. */
+const PREFIX = 8;
 
 export interface ActivationCodecs {
+  /** Codec of the property with a CLSID, its single field `value`; null for an unknown one. */
   readonly property: (clsid: string) => Codec | null;
+  /** Codec of a property's other definition, where it has two ([MS-DCOM] 2.2.22.2.2). */
+  readonly alternate?: (clsid: string) => Codec | null;
+  /** Codec of the CustomHeader in front of the properties. */
   readonly header: () => Codec;
 }
 
-type Bag = { readonly [name: string]: Value };
+type Bag = { [name: string]: Value };
 type Note = (code: Problem['code'], message: string, offset: number) => void;
+
+/** A property's place, relative to the blob. */
+interface Place {
+  readonly clsid: string;
+  readonly start: number;
+  readonly end: number;
+}
 
 let nesting = 0;
 
-/** An activation properties BLOB ([MS-DCOM] 2.2.22): dwSize, dwReserved, CustomHeader, then the properties it lists, told apart by CLSID. */
+/**
+ * An activation properties BLOB ([MS-DCOM] 2.2.22): dwSize, dwReserved, CustomHeader, then the properties it lists, told apart by
+ * CLSID: `{ dwSize, dwReserved, destCtx, properties: [{ clsid, value }] }`. An unknown property has `bytes`, one in its other
+ * definition `alternate`; what follows the last one stands in `rest`.
+ */
 export function decodeActivation(blob: Span, codecs: ActivationCodecs, note: Note): Value {
+  const all = (): Uint8Array => blob.block.u8.slice(blob.start, blob.end);
   const c = Cursor.over(blob);
-  const size = c.u32();
-  const reserved = c.u32();
+  const dwSize = c.u32();
+  const dwReserved = c.u32();
   if (c.failed || nesting >= MAX_NESTING) {
-    note('dcom-bad-activation', c.failed ? 'activation blob is too short for its size fields' : `activation blobs nest deeper than ${MAX_NESTING}`, 0);
-    return { bytes: blob.block.u8.slice(blob.start, blob.end) };
+    note('dcom-bad-activation', c.failed ? `activation blob of ${blob.end - blob.start} bytes is too short for its size fields` : `activation blobs nest deeper than ${MAX_NESTING}: this one stays bytes`, 0);
+    return { bytes: all() };
   }
   nesting++;
   try {
-    const header = codecs.header().decode({ block: blob.block, start: c.pos, end: blob.end });
-    const head = header.value['value'];
-    if (head === null || typeof head !== 'object' || Array.isArray(head)) {
-      note('dcom-bad-activation', 'activation blob has no readable CustomHeader', 8);
-      return { dwSize: size, dwReserved: reserved, bytes: blob.block.u8.slice(c.pos, blob.end) };
-    }
-    const fields = head as Bag;
-    const headerSize = typeof fields['headerSize'] === 'number' ? fields['headerSize'] : header.end;
-    const clsids = Array.isArray(fields['pclsid']) ? (fields['pclsid'] as readonly Value[]) : [];
-    const sizes = Array.isArray(fields['pSizes']) ? (fields['pSizes'] as readonly Value[]) : [];
-    const properties: Value[] = [];
-    let at = blob.start + 8 + headerSize;
-    for (let i = 0; i < clsids.length && i < MAX_PROPERTIES; i++) {
-      const clsid = String(clsids[i]);
-      const length = Number(sizes[i] ?? 0);
-      const end = at + length;
-      if (end > blob.end) {
-        note('dcom-bad-activation', `property ${clsid} claims ${length} bytes and ${Math.max(0, blob.end - at)} are left`, at - blob.start);
-        break;
-      }
-      properties.push(property(clsid, { block: blob.block, start: at, end }, codecs, note, at - blob.start));
-      at = end;
-    }
-    return { dwSize: size, dwReserved: reserved, destCtx: fields['destCtx'] ?? 0, properties };
+    const head = readHeader(blob, codecs, note);
+    if (head === null) return { dwSize, dwReserved, bytes: blob.block.u8.slice(c.pos, blob.end) };
+    const { fields, places, end } = head;
+    const shown: Bag = { dwSize, dwReserved, destCtx: fields['destCtx'] ?? 0 };
+    const { classInfoClsid } = fields;
+    if (classInfoClsid !== undefined && classInfoClsid !== GUID_NULL) shown['classInfoClsid'] = classInfoClsid;
+    shown['properties'] = places.map((place) => decodeProperty(place, blob, codecs, note));
+    if (end < blob.end - blob.start) {
+      note('dcom-bad-activation', `activation blob goes on for ${blob.end - blob.start - end} bytes behind its last property`, end);
+      shown['rest'] = blob.block.u8.slice(blob.start + end, blob.end);
+    } else if (dwSize !== end - PREFIX) note('dcom-bad-activation', `activation blob says it has ${dwSize} bytes and has ${end - PREFIX}`, 0);
+    return shown;
   } finally {
     nesting--;
   }
 }
 
-function property(clsid: string, span: Span, codecs: ActivationCodecs, note: Note, at: number): Value {
-  const codec = codecs.property(clsid);
-  if (codec === null) return { clsid, bytes: span.block.u8.slice(span.start, span.end) };
-  const { value, problems } = codec.decode(span);
-  // Properties are filled up to eight bytes, with zeros or 0xfa.
-  for (const problem of problems) if (problem.code !== 'ndr-trailing') note(problem.code, `activation property ${clsid}: ${problem.message}`, at + (problem.at.stub ?? 0));
-  return { clsid, value: value['value'] ?? null };
+/** The CustomHeader and where it puts each property; null when it cannot be read. `end` is relative to the blob. */
+function readHeader(blob: Span, codecs: ActivationCodecs, note: Note): { readonly fields: Bag; readonly places: readonly Place[]; readonly end: number } | null {
+  const size = blob.end - blob.start;
+  const header = codecs.header().decode({ block: blob.block, start: blob.start + PREFIX, end: blob.end });
+  // The properties follow: what the header leaves is theirs.
+  for (const { code, message, at } of header.problems) if (code !== 'ndr-trailing') note(code, `CustomHeader: ${message}`, PREFIX + (at.stub ?? 0));
+  const head = header.value['value'];
+  if (head === null || head === undefined || typeof head !== 'object' || Array.isArray(head)) {
+    note('dcom-bad-activation', 'activation blob has no readable CustomHeader', PREFIX);
+    return null;
+  }
+  const fields = head as Bag;
+  const clsids = listed(fields['pclsid']);
+  const sizes = listed(fields['pSizes']);
+  let at = PREFIX + header.end;
+  if (typeof fields['headerSize'] === 'number' && fields['headerSize'] !== header.end) {
+    note('dcom-bad-activation', `CustomHeader says it has ${fields['headerSize']} bytes and has ${header.end}`, PREFIX);
+    at = Math.min(size, PREFIX + fields['headerSize']);
+  }
+  const places: Place[] = [];
+  if (clsids.length !== sizes.length) note('dcom-bad-activation', `CustomHeader has ${clsids.length} CLSIDs and ${sizes.length} sizes`, PREFIX);
+  for (const [i, clsid] of clsids.entries()) {
+    const length = sizes[i];
+    if (typeof length !== 'number') break;
+    if (i === MAX_PROPERTIES) {
+      note('dcom-bad-activation', `activation blob lists ${clsids.length} properties; those past ${MAX_PROPERTIES} stay bytes`, at);
+      break;
+    }
+    if (length > size - at) {
+      note('dcom-bad-activation', `property ${String(clsid)} claims ${length} bytes and ${size - at} are left`, at);
+      break;
+    }
+    places.push({ clsid: String(clsid), start: at, end: at + length });
+    at += length;
+  }
+  return { fields, places, end: at };
 }
 
-/** The bytes of a blob; sizes are worked out. */
+function listed(value: Value | undefined): readonly Value[] {
+  return Array.isArray(value) ? (value as readonly Value[]) : [];
+}
+
+function spanOfPlace(blob: Span, place: Place): Span {
+  return { block: blob.block, start: blob.start + place.start, end: blob.start + place.end };
+}
+
+/** The codec a property's bytes fit: its own, or that of its other definition where only that one reads them cleanly. */
+function codecFor(place: Place, blob: Span, codecs: ActivationCodecs): { readonly codec: Codec; readonly alternate: boolean } | null {
+  const codec = codecs.property(place.clsid);
+  if (codec === null) return null;
+  const other = codecs.alternate?.(place.clsid) ?? null;
+  if (other !== null && !fits(codec, spanOfPlace(blob, place)) && fits(other, spanOfPlace(blob, place))) return { codec: other, alternate: true };
+  return { codec, alternate: false };
+}
+
+function fits(codec: Codec, span: Span): boolean {
+  return codec.decode(span).problems.every((problem) => problem.code === 'ndr-trailing');
+}
+
+function decodeProperty(place: Place, blob: Span, codecs: ActivationCodecs, note: Note): Value {
+  const { clsid } = place;
+  const span = spanOfPlace(blob, place);
+  const found = codecFor(place, blob, codecs);
+  if (found === null) return { clsid, bytes: span.block.u8.slice(span.start, span.end) };
+  const { value, problems, end } = found.codec.decode(span);
+  for (const { code, message, at } of problems) {
+    // Some fill a property up to eight bytes behind its serialised value.
+    if (code !== 'ndr-trailing' || span.end - span.start - end >= 8) note(code, `activation property ${clsid}: ${message}`, place.start + (at.stub ?? 0));
+  }
+  return found.alternate ? { clsid, value: value['value'] ?? null, alternate: true } : { clsid, value: value['value'] ?? null };
+}
+
+/** The bytes of a blob; all sizes are worked out. @throws EncodeError when a value is not what {@link decodeActivation} shows */
 export function encodeActivation(value: Value, codecs: ActivationCodecs): Uint8Array {
   if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) throw new EncodeError('activation', 'activation properties are wanted');
   const bag = value as Bag;
-  const list = Array.isArray(bag['properties']) ? (bag['properties'] as readonly Bag[]) : [];
-  const bodies = list.map((item) => {
-    const clsid = String(item['clsid']);
-    if (item['bytes'] instanceof Uint8Array) return { clsid, bytes: item['bytes'] };
-    const codec = codecs.property(clsid);
-    if (codec === null) throw new EncodeError('activation', `no property has CLSID ${clsid}`);
-    const sink = new Sink();
-    sink.bytes(codec.encode({ value: item['value'] ?? null }));
-    sink.align(8);
-    return { clsid, bytes: sink.finish() };
-  });
-  const header = (headerSize: number): Uint8Array => {
-    const total = bodies.reduce((sum, body) => sum + body.bytes.length, headerSize);
-    const sizes = bodies.map((body) => body.bytes.length);
-    return codecs.header().encode({
-      value: {
-        totalSize: total, headerSize, dwReserved: 0, destCtx: bag['destCtx'] ?? 2, cIfs: bodies.length, classInfoClsid: '00000000-0000-0000-0000-000000000000',
-        pclsid: bodies.map((body) => body.clsid), pSizes: sizes, pdwReserved: null,
-      },
-    });
-  };
-  const measured = header(0).length;
-  const head = header(measured);
   const sink = new Sink();
-  sink.u32(bodies.reduce((sum, body) => sum + body.bytes.length, head.length));
+  if (bag['bytes'] instanceof Uint8Array) {
+    if (bag['dwSize'] === undefined) return bag['bytes'];
+    sink.u32(Number(bag['dwSize']));
+    sink.u32(Number(bag['dwReserved'] ?? 0));
+    sink.bytes(bag['bytes']);
+    return sink.finish();
+  }
+  const bodies = (listed(bag['properties']) as readonly Bag[]).map((item) => ({ clsid: String(item['clsid']), bytes: propertyBytes(item, codecs) }));
+  const content = bodies.reduce((sum, body) => sum + body.bytes.length, 0);
+  const header = (headerSize: number): Uint8Array => codecs.header().encode({
+    value: {
+      totalSize: content + headerSize, headerSize, dwReserved: 0, destCtx: bag['destCtx'] ?? 2, cIfs: bodies.length, classInfoClsid: bag['classInfoClsid'] ?? GUID_NULL,
+      pclsid: bodies.map((body) => body.clsid), pSizes: bodies.map((body) => body.bytes.length), pdwReserved: null,
+    },
+  });
+  const head = header(header(0).length);
+  sink.u32(content + head.length);
   sink.u32(Number(bag['dwReserved'] ?? 0));
   sink.bytes(head);
   for (const { bytes } of bodies) sink.bytes(bytes);
+  if (bag['rest'] instanceof Uint8Array) sink.bytes(bag['rest']);
   return sink.finish();
 }
 
+function propertyBytes(item: Bag, codecs: ActivationCodecs): Uint8Array {
+  if (item['bytes'] instanceof Uint8Array) return item['bytes'];
+  const clsid = String(item['clsid']);
+  const codec = item['alternate'] === true ? (codecs.alternate?.(clsid) ?? null) : codecs.property(clsid);
+  if (codec === null) throw new EncodeError('activation.properties', `no property has CLSID ${clsid}: give its bytes`);
+  const sink = new Sink();
+  sink.bytes(codec.encode({ value: item['value'] ?? null }));
+  sink.align(8);
+  return sink.finish();
+}
+
+/** The fields of a blob with their bytes, relative to the blob. */
+export function traceActivation(blob: Span, codecs: ActivationCodecs): readonly TraceNode[] {
+  const size = blob.end - blob.start;
+  const { view } = blob.block;
+  if (size < PREFIX || nesting >= MAX_NESTING) return size === 0 ? [] : [leaf('bytes', 'byte[]', 0, size, null, '2.2.22')];
+  nesting++;
+  try {
+    const nodes: TraceNode[] = [
+      leaf('dwSize', 'ULONG', 0, 4, view.getUint32(blob.start, true), '2.2.22'),
+      leaf('dwReserved', 'ULONG', 4, 8, view.getUint32(blob.start + 4, true), '2.2.22'),
+    ];
+    const head = readHeader(blob, codecs, () => undefined);
+    const headEnd = head?.places[0]?.start ?? head?.end ?? PREFIX;
+    if (headEnd > PREFIX) {
+      const inside = codecs.header().trace({ block: blob.block, start: blob.start + PREFIX, end: blob.start + headEnd }).root.children;
+      nodes.push(group('header', 'CustomHeader', PREFIX, headEnd, '2.2.22.1', shifted(inside, PREFIX)));
+    }
+    for (const [i, place] of (head?.places ?? []).entries()) {
+      if (place.end === place.start) continue;
+      const found = codecFor(place, blob, codecs);
+      const node = found === null
+        ? leaf(`properties[${i}]`, 'byte[]', place.start, place.end, null, '2.2.22.2')
+        : group(`properties[${i}]`, 'activation property', place.start, place.end, '2.2.22.2', shifted(found.codec.trace(spanOfPlace(blob, place)).root.children, place.start));
+      nodes.push({ ...node, meaning: place.clsid });
+    }
+    const end = head?.end ?? PREFIX;
+    if (end < size) nodes.push(leaf('rest', 'byte[]', end, size, null, '2.2.22'));
+    return nodes;
+  } finally {
+    nesting--;
+  }
+}

@@ -1,7 +1,14 @@
-import type { ValueTransform } from '../ndr/codec.js';
-import type { Value } from '../types.js';
+import type { Cursor } from '../bytes/cursor.js';
+import { EncodeError, type ValueTransform } from '../ndr/codec.js';
+import type { Problem, Value } from '../types.js';
+import { BINDING_SLOTS } from './limits.js';
 
 type Bag = { readonly [name: string]: Value };
+type Note = (code: Problem['code'], message: string, offset: number) => void;
+
+/** What the Reserved field of a SECURITYBINDING holds unless shown ([MS-DCOM] 2.2.19.4). */
+const RESERVED = 0xffff;
+const NO_BYTES = new Uint8Array(0);
 
 /** The entries of a DUALSTRINGARRAY and where its security bindings begin. */
 export interface DualString {
@@ -9,14 +16,39 @@ export interface DualString {
   readonly security: number;
 }
 
-/** The bindings in a DUALSTRINGARRAY ([MS-DCOM] 2.2.19), or null when writing them again would not give the same entries. */
-export function bindingsOf({ units, security }: DualString): Bag | null {
+/**
+ * The bindings in a DUALSTRINGARRAY ([MS-DCOM] 2.2.19): `{ stringBindings: [{ towerId, networkAddr }], securityBindings:
+ * [{ authnSvc, princName }] }`. Where writing those would not give the same entries, the entries stand beside them as
+ * `wSecurityOffset` and `aStringArray`; a `reserved` other than 0xffff is shown.
+ */
+export function bindingsOf(array: DualString): Bag {
+  const shown = parsed(array);
+  const again = written(shown);
+  const same = again.security === array.security && again.units.length === array.units.length && again.units.every((unit, i) => unit === array.units[i]);
+  return same ? shown : { ...shown, wSecurityOffset: array.security, aStringArray: array.units };
+}
+
+/** The entries of what {@link bindingsOf} shows; those beside the bindings count while they are the entries of these bindings. */
+export function entriesOf(shown: Bag): DualString {
+  const raw = shown['aStringArray'];
+  if (Array.isArray(raw)) {
+    const array = { units: raw as readonly number[], security: Number(shown['wSecurityOffset'] ?? 0) };
+    if (shown['stringBindings'] === undefined) return array;
+    const own = parsed(array);
+    if (sameBindings(own['stringBindings'], shown['stringBindings']) && sameBindings(own['securityBindings'], shown['securityBindings'])) return array;
+  }
+  return written(shown);
+}
+
+function parsed({ units, security }: DualString): Bag {
   const stringBindings: Value[] = [];
   const securityBindings: Value[] = [];
   let at = 0;
   const text = (): string => {
+    const from = at;
+    while (at < units.length && units[at] !== 0) at++;
     let found = '';
-    while (at < units.length && units[at] !== 0) found += String.fromCharCode(units[at++] as number);
+    for (let i = from; i < at; i++) found += String.fromCharCode(units[i] as number);
     at++;
     return found;
   };
@@ -24,33 +56,29 @@ export function bindingsOf({ units, security }: DualString): Bag | null {
   at = security;
   while (at < units.length && units[at] !== 0) {
     const authnSvc = units[at++] as number;
-    at++;
-    securityBindings.push({ authnSvc, princName: text() });
+    const reserved = units[at++] ?? RESERVED;
+    const princName = text();
+    securityBindings.push(reserved === RESERVED ? { authnSvc, princName } : { authnSvc, princName, reserved });
   }
-  const shown = { stringBindings, securityBindings };
-  const again = entriesOf(shown);
-  return again.security === security && again.units.length === units.length && again.units.every((unit, i) => unit === units[i]) ? shown : null;
+  return { stringBindings, securityBindings };
 }
 
-/** The entries of what {@link bindingsOf} shows, or of the raw form. */
-export function entriesOf(shown: Bag): DualString {
-  if (Array.isArray(shown['aStringArray'])) return { units: shown['aStringArray'] as number[], security: Number(shown['wSecurityOffset'] ?? 0) };
+function written(shown: Bag): DualString {
   const units: number[] = [];
   const put = (value: Value | undefined): void => {
     if (typeof value === 'string') for (let i = 0; i < value.length; i++) units.push(value.charCodeAt(i));
     units.push(0);
   };
-  const items = (value: Value | undefined): readonly Bag[] => (Array.isArray(value) ? (value as readonly Bag[]) : []);
-  for (const binding of items(shown['stringBindings'])) {
-    units.push(Number(binding['towerId']));
+  for (const binding of listed(shown['stringBindings'])) {
+    units.push(short('towerId', binding['towerId'] ?? 0));
     put(binding['networkAddr']);
   }
   units.push(0);
   // An empty list is two zeros, so that the smallest array has four entries ([MS-DCOM] 2.2.19.1).
   if (units.length === 1) units.push(0);
   const security = units.length;
-  for (const binding of items(shown['securityBindings'])) {
-    units.push(Number(binding['authnSvc']), 0xffff);
+  for (const binding of listed(shown['securityBindings'])) {
+    units.push(short('authnSvc', binding['authnSvc'] ?? 0), short('reserved', binding['reserved'] ?? RESERVED));
     put(binding['princName']);
   }
   units.push(0);
@@ -58,18 +86,76 @@ export function entriesOf(shown: Bag): DualString {
   return { units, security };
 }
 
-/** The NDR form of a DUALSTRINGARRAY as its bindings; raw where it is not laid out as the specification has it. */
+function short(field: string, value: Value): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff) throw new EncodeError(`bindings.${field}`, `a 16-bit number is wanted, not ${String(value)}`);
+  return value;
+}
+
+function listed(value: Value | undefined): readonly Bag[] {
+  return Array.isArray(value) ? (value as readonly Bag[]) : [];
+}
+
+function sameBindings(a: Value | undefined, b: Value | undefined): boolean {
+  const left = listed(a);
+  const right = listed(b);
+  return left.length === right.length && left.every((one, i) => {
+    const other = right[i] ?? {};
+    return Object.keys(one).length === Object.keys(other).length && Object.keys(one).every((name) => one[name] === other[name]);
+  });
+}
+
+function beyond(security: number, count: number): string | null {
+  return security > count ? `security bindings begin at entry ${security} of ${count}` : null;
+}
+
+/** The NDR form ([MS-DCOM] 2.2.19.2) as its bindings. */
 export const dualStringTransform: ValueTransform = {
   decode(wire, problem) {
-    const bag = wire as Bag;
-    const units = bag['aStringArray'];
-    const security = bag['wSecurityOffset'];
+    if (wire === null || typeof wire !== 'object') return wire;
+    const { aStringArray: units, wSecurityOffset: security } = wire as Bag;
     if (!Array.isArray(units) || typeof security !== 'number') return wire;
-    if (security > units.length) problem('dcom-bad-dualstring', `security bindings begin at entry ${security} of ${units.length}`);
-    return bindingsOf({ units: units as readonly number[], security }) ?? wire;
+    const fault = beyond(security, units.length);
+    if (fault !== null) problem('dcom-bad-dualstring', fault);
+    return bindingsOf({ units: units as readonly number[], security });
   },
   encode(shown) {
-    const { units, security } = entriesOf(shown as Bag);
+    const { units, security } = entriesOf((shown ?? {}) as Bag);
     return { wNumEntries: units.length, wSecurityOffset: security, aStringArray: units };
   },
 };
+
+/** Packed bytes by slot, and what they were shown as. Only arrays without a problem are kept, so that each says its own. */
+const keptBytes: Uint8Array[] = Array.from({ length: BINDING_SLOTS }, () => NO_BYTES);
+const keptShown: Value[] = Array.from({ length: BINDING_SLOTS }, () => null);
+
+/**
+ * The packed form ([MS-DCOM] 2.2.19.1) at the cursor; null past the end. Every OBJREF of an exporter repeats it, so it is kept
+ * under `key` (any number that exporters differ in) and shared while the bytes are the same.
+ */
+export function readBindings(c: Cursor, key: number, note: Note): Value {
+  const at = c.pos;
+  const count = c.u16();
+  const security = c.u16();
+  if (c.failed || !c.need(count * 2)) return null;
+  const size = 4 + count * 2;
+  c.pos = at + size;
+  const slot = (key ^ (key >>> 8)) & (BINDING_SLOTS - 1);
+  const kept = keptBytes[slot] ?? NO_BYTES;
+  if (kept.length === size && sameBytes(kept, c.u8, at)) return keptShown[slot] ?? null;
+  const units: number[] = [];
+  for (let i = at + 4; i < c.pos; i += 2) units.push(c.view.getUint16(i, true));
+  const shown = bindingsOf({ units, security });
+  const fault = beyond(security, count);
+  if (fault !== null) {
+    note('dcom-bad-dualstring', fault, at - c.base);
+    return shown;
+  }
+  keptBytes[slot] = c.u8.slice(at, at + size);
+  keptShown[slot] = Object.freeze(shown);
+  return shown;
+}
+
+function sameBytes(a: Uint8Array, u8: Uint8Array, at: number): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== u8[at + i]) return false;
+  return true;
+}

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
-import { activationHeader, activationProperties, bindErrors, specifications, valueTransforms, win32Errors } from '../../dissectors/index.js';
+import { activationAlternates, activationHeader, activationProperties, bindErrors, customObjects, specifications, valueTransforms, win32Errors } from '../../dissectors/index.js';
 import { Explainer, explanationLines } from '../analysis/explain.js';
 import { makeRegistry } from '../analysis/registry.js';
 import { dualStringTransform } from '../dcom/dualstring.js';
 import { makeObjref } from '../dcom/objref.js';
-import type { Registry } from '../ndr/codec.js';
+import type { Codec, Registry } from '../ndr/codec.js';
+import { dateText, dateValue, scaledText, scaledValue } from '../ndr/text.js';
 import type { Names } from '../output/names.js';
 import { suggest } from '../where/suggest.js';
 import type { Batch } from './decode.js';
@@ -32,12 +33,14 @@ export function knowledge(): Knowledge {
     transforms: (type) => ({
       objref: makeObjref({
         header: () => type(activationHeader, NDR20),
-        property: (clsid) => {
-          const known = activationProperties[clsid];
-          return known === undefined ? null : type(PICKLED.get(known) ?? pickled(known), NDR20);
+        property: (clsid) => codecOf(type, activationProperties[clsid]),
+        alternate: (clsid) => codecOf(type, activationAlternates[clsid]),
+        custom: (clsid) => {
+          const known = customObjects[clsid];
+          return known === undefined ? null : type(known, NDR20);
         },
       }),
-      values: { ...valueTransforms, dualstring: dualStringTransform },
+      values: { ...valueTransforms({ dateText, dateValue, scaledText, scaledValue }), dualstring: dualStringTransform },
     }),
   });
   return {
@@ -50,6 +53,11 @@ export function knowledge(): Knowledge {
     near: (text) => [...new Set([...explainer.suggestions(text), ...suggest(text, [...specifications.flatMap((one) => one.errors), ...win32Errors].map((error) => error.name))])].slice(0, 3),
     open: openCapture,
   };
+}
+
+/** Codec of a serialised activation property. */
+function codecOf(type: Registry['type'], property: Property | undefined): Codec | null {
+  return property === undefined ? null : type(PICKLED.get(property) ?? pickled(property), NDR20);
 }
 
 type Property = (typeof activationProperties)[string];

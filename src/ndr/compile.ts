@@ -1,4 +1,4 @@
-import type { Problem, Span, Value } from '../types.js';
+import type { Problem, Span, Stub, Value } from '../types.js';
 import { arrayNode, stringNode } from './arrays.js';
 import { NO_PROBLEMS, type Codec, type Decoded, type EncodeOptions, type Encoding, type Fields, type MethodCodec, type Tape, type Trace, type Transforms } from './codec.js';
 import { Encoder } from './encoder.js';
@@ -187,7 +187,7 @@ export class Compiler {
 
     /** Paths are known to a trace only: a stub that is not clean is read again with one. */
     function explained(m: Machine, stub: Span, request: Fields | undefined, decoded: Decoded): Decoded {
-      if (m.failedAt < 0 && m.pos === stub.end && m.problems === null) return decoded;
+      if (m.failedAt < 0 && m.problems === null && (m.pos === stub.end || isPadding(stub, m.pos))) return decoded;
       return { ...decoded, problems: traced(stub, request).problems };
     }
 
@@ -239,12 +239,17 @@ function unsupportedNode(what: string): Node {
   };
 }
 
+/** A verification trailer stands on a multiple of four bytes: up to three in front of it belong to nobody ([MS-RPCE] 2.2.2.13). */
+function isPadding(stub: Span, at: number): boolean {
+  return (stub as Partial<Stub>).verification != null && stub.end - at < 4;
+}
+
 /** What is wrong with the whole: strictness wants every byte read and none missing. */
 function problemsOf(m: Machine, stub: Span, end: number): readonly Problem[] {
   const size = stub.end - stub.start;
   if (m.failedAt >= 0) {
     if (!m.explained) m.note('ndr-truncated', `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${end})`, '[C706] 14', end, m.failedPath);
-  } else if (m.pos < stub.end) {
+  } else if (m.pos < stub.end && !isPadding(stub, m.pos)) {
     m.note('ndr-trailing', `${stub.end - m.pos} bytes follow the last parameter (stub offset ${end} of ${size})`, '[C706] 14', end, null);
   }
   return m.problems ?? NO_PROBLEMS;

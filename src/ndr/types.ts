@@ -102,7 +102,7 @@ export interface UnionArm {
   readonly type: Type | null;
 }
 
-/** Decodes to `{ <arm name>: value }` (an empty arm to `{}`); in memory the discriminant is the field named by `switchIs`, or `tag` when encapsulated. */
+/** Decodes to `{ <arm name>: value }`, an empty arm to `{ <arm name>: null }`; in memory the discriminant is the field named by `switchIs`, or `tag` when encapsulated. */
 export interface UnionType {
   readonly kind: 'union';
   readonly name: string;

@@ -62,7 +62,7 @@ export class NdjsonWriter {
     if (call.refused !== null) text += ',"refused":' + quote(call.refused);
     if (call.callbacks.length > 0) text += ',"callbacks":' + numbers(call.callbacks);
     if (call.group !== null) text += ',"group":' + call.group;
-    if (call.method === null) text += ',"stub":{"request":' + stub(call.exchange.request) + ',"response":' + stub(call.exchange.response) + '}';
+    if (call.method === null || (!call.decoded && call.auth.verdict !== 'sealed')) text += ',"stub":{"request":' + stub(call.exchange.request) + ',"response":' + stub(call.exchange.response) + '}';
     return text + ',"problems":' + (call.problems.length === 0 ? '[]}' : '[' + call.problems.map((problem) => '{' + problemFields(problem) + '}').join(',') + ']}');
   }
 

@@ -30,6 +30,7 @@ export function sampleCall(more: Partial<Call> = {}): Call {
     certainty: 'known', because: null,
     object: { ipid: '0000a001-0b0c-0000-aaaa-000000000001', oid: '0x00000000000000a1', oxid: '0x00000000000000b1', label: 'IUpdateSearcher#2' },
     causality: '11111111-2222-3333-4444-555555555555',
+    decoded: true,
     in: { criteria: 'IsInstalled=0' },
     out: { retval: { iid: 'd40cff62-e08c-4498-941a-01e25f0fd33c', kind: 'standard', flags: 0, cPublicRefs: 5, oxid: '0x00000000000000b1', oid: '0x00000000000000a2', ipid: '0000a002-0b0c-0000-aaaa-000000000001', interface: 'ISearchResult', label: 'ISearchResult#1' } },
     hresult: 0, wrapped: null, exception: null, refused: null, callbacks: [], group: null, fault: null,
