@@ -196,8 +196,8 @@ export function lateBound(options: ScenarioOptions = {}): Trace {
   const object = (pointer: Bag): Bag => ({ vt: 'VT_DISPATCH', value: { ...pointer, iid: IIDS['IDispatch'] ?? '' } });
   const searcher = objects.make('IDispatch');
   invoke(root, 'CreateUpdateSearcher', 0x6002_0004, DISPATCH_METHOD, [], object(searcher));
-  invoke(searcher, 'Online', 0x6002_0005, DISPATCH_PUT, [{ vt: 'VT_BOOL', value: true }], none);
-  invoke(searcher, 'ServerSelection', 0x6002_0006, DISPATCH_PUT, [{ vt: 'VT_I4', value: 2 }], none);
+  invoke(searcher, 'Online', 0x6002_000d, DISPATCH_PUT, [{ vt: 'VT_BOOL', value: true }], none);
+  invoke(searcher, 'ServerSelection', 0x6002_0007, DISPATCH_PUT, [{ vt: 'VT_I4', value: 2 }], none);
   const result = objects.make('IDispatch');
   invoke(searcher, 'Search', 0x6002_000c, DISPATCH_METHOD, [{ vt: 'VT_BSTR', value: 'IsInstalled=0' }], object(result));
   invoke(result, 'ResultCode', 0x6002_0001, DISPATCH_GET, [], { vt: 'VT_I4', value: 2 });
@@ -208,8 +208,8 @@ export function lateBound(options: ScenarioOptions = {}): Trace {
     const pointer = objects.make('IDispatch');
     invoke(list, 'Item', 0, DISPATCH_GET, [{ vt: 'VT_I4', value: index }], object(pointer));
     invoke(pointer, 'Title', 0, DISPATCH_GET, [], { vt: 'VT_BSTR', value: update.title });
-    invoke(pointer, 'MsrcSeverity', 0x6002_0013, DISPATCH_GET, [], { vt: 'VT_BSTR', value: update.severity });
-    invoke(pointer, 'LastDeploymentChangeTime', 0x6002_0010, DISPATCH_GET, [], { vt: 'VT_DATE', value: update.changed });
+    invoke(pointer, 'MsrcSeverity', 0x6002_001a, DISPATCH_GET, [], { vt: 'VT_BSTR', value: update.severity });
+    invoke(pointer, 'LastDeploymentChangeTime', 0x6002_0016, DISPATCH_GET, [], { vt: 'VT_DATE', value: update.changed });
   }
   invoke(list, 'Item', 0, DISPATCH_GET, [{ vt: 'VT_I4', value: 99 }], none, 0x8024_0007);
   connection.close();
