@@ -1,7 +1,7 @@
 """Builds and reads MS-UAMG stubs with scapy and its generated modules: jobs as JSON lines on stdin, answers on stdout.
 
-A job: {"uuid", "opnum", "side": "request"|"response", "ndr64", "values": {name: {"t", "v"}}, "stub": hex}
-The answer: {"built": hex of the same values, "read": the values scapy sees in "stub"} or {"error"}.
+A job: {"uuid", "opnum", "side": "request"|"response", "ndr64", "big", "values": {name: {"t", "v"}}, "stub": hex or null}
+The answer: {"built": hex of the same values, "read": the values scapy sees in "stub", or null without one} or {"error"}.
 Stubs are those behind ORPCTHIS or ORPCTHAT.
 """
 import json
@@ -9,7 +9,12 @@ import sys
 import uuid
 
 from msrpcs import ms_uamg as u
-from scapy.layers.dcerpc import COM_INTERFACES, NDRFullPointerField, NDRPointer
+from scapy.layers.dcerpc import COM_INTERFACES, NDRFullPointerField, NDRPacketField, NDRPointer, NDRUnion
+
+# [MS-OAUT] 2.2.29.2 switches the union of a VARIANT on a ULONG; the generated module writes the tag in two bytes.
+for field in u.wireVARIANTStr.fields_desc:
+    if field.name == "_varUnion":
+        field.switch_fmt = ("I", "I")
 
 
 def built(value):
@@ -24,6 +29,8 @@ def built(value):
         return None if v is None else u.MInterfacePointer(abData=bytes.fromhex(v))
     if kind == "decimal":
         return u.DECIMAL(wReserved=0, scale=v[0], sign=v[1] - 256 if v[1] > 127 else v[1], Hi32=v[2], Lo64=int(v[3]))
+    if kind == "variant":
+        return u.wireVARIANTStr(clSize=5, vt=v[0], _varUnion=NDRUnion(tag=v[0], value=v[1]))
     return v
 
 
@@ -47,17 +54,25 @@ def plain(value, kind):
         return (data[0] if isinstance(data, list) else data).hex()
     if kind == "decimal":
         return [value.scale, value.sign & 0xFF, value.Hi32, str(value.Lo64)]
+    if kind == "variant":
+        return [value.vt, value._varUnion.value]
     return value
 
 
-def without_reference_pointers(cls):
-    """The generated modules give an `[out] BSTR*` two pointers. The outer one is a top-level parameter, hence a reference
-    pointer with no bytes of its own ([C706] 4.2.20, 14.3.12.1), as every `[out] BSTR*` of ITypeInfo shows on real wires."""
+def corrected(cls, side):
+    """The generated module as the wire has it, in two respects.
+
+    An `[out] BSTR*` has two pointers in it. The outer one is a top-level parameter, hence a reference pointer with no bytes of
+    its own ([C706] 4.2.20, 14.3.12.1), as every `[out] BSTR*` of ITypeInfo shows on real wires.
+    An `[in] IUpdate*` is a reference pointer in it. An interface pointer is a unique pointer wherever it stands ([MS-DCOM] 2.2.14).
+    """
     fixed = []
     for field in cls.fields_desc:
         inner = getattr(field, "fld", None)
         if isinstance(field, NDRFullPointerField) and isinstance(inner, NDRFullPointerField):
             field = inner
+        elif side == "request" and isinstance(field, NDRPacketField) and field.cls is u.MInterfacePointer:
+            field = NDRFullPointerField(field)
         fixed.append(field)
     if fixed == list(cls.fields_desc):
         return cls
@@ -67,19 +82,23 @@ def without_reference_pointers(cls):
 def answer(job):
     face = COM_INTERFACES[uuid.UUID(job["uuid"])]
     op = face.opnums[job["opnum"]]
-    cls = getattr(op, job["side"], None) or op[0 if job["side"] == "request" else 1]
-    cls = FIXED.setdefault(cls, without_reference_pointers(cls))
-    names = [name for name in job["values"]]
-    pkt = cls(ndr64=job["ndr64"], **{name: built(job["values"][name]) for name in names})
-    seen = cls(bytes.fromhex(job["stub"]), ndr64=job["ndr64"])
+    side = job["side"]
+    cls = getattr(op, side, None) or op[0 if side == "request" else 1]
+    if cls not in CORRECTED:
+        CORRECTED[cls] = corrected(cls, side)
+    cls = CORRECTED[cls]
+    how = {"ndr64": job["ndr64"], "ndrendian": "big" if job["big"] else "little"}
+    values = job["values"]
+    pkt = cls(**how, **{name: built(values[name]) for name in values})
+    seen = cls(bytes.fromhex(job["stub"]), **how) if job["stub"] is not None else None
     return {
         "name": face.name,
         "built": bytes(pkt).hex(),
-        "read": {name: plain(getattr(seen, name), job["values"][name]["t"]) for name in names},
+        "read": seen and {name: plain(getattr(seen, name), values[name]["t"]) for name in values},
     }
 
 
-FIXED = {}
+CORRECTED = {}
 
 for line in sys.stdin:
     try:
