@@ -1,18 +1,19 @@
 import type { Writable } from 'node:stream';
 
-/** Characters gathered before they are handed to the stream. */
-export const SINK_CHARS = 65_536;
-/** Headroom for characters that take more than one byte; a text that needs more is encoded the slow way. */
-const HEADROOM = 4096;
+/** Bytes gathered before they are handed to the stream. */
+export const SINK_BYTES = 256 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /**
- * Text on its way to a stream: gathered, encoded in one go, never faster than the stream takes it.
+ * Text on its way to a stream: encoded line by line, so that one line in another script does not slow down those beside it, gathered,
+ * and never faster than the stream takes it.
  * A reader that went away (EPIPE) closes it quietly.
  */
 export class Sink {
   private readonly stream: Writable;
   private readonly beforeWrite: () => void;
-  private text = '';
+  private chunk = NOTHING;
+  private used = 0;
   private full = false;
   private gone = false;
   private failure: Error | null = null;
@@ -46,9 +47,16 @@ export class Sink {
 
   /** Appends a line. */
   line(text: string): void {
-    this.text += text;
-    this.text += '\n';
-    if (this.text.length >= SINK_CHARS) this.hand();
+    // UTF-8 takes three bytes at most for a UTF-16 unit.
+    const most = text.length * 3 + 1;
+    if (most > SINK_BYTES - this.used) this.hand();
+    if (most > SINK_BYTES) {
+      this.write(Buffer.from(`${text}\n`, 'utf8'));
+      return;
+    }
+    if (this.chunk.length === 0) this.chunk = Buffer.allocUnsafeSlow(SINK_BYTES);
+    this.used += this.chunk.write(text, this.used, 'utf8');
+    this.chunk[this.used++] = 0x0a;
   }
 
   /** Resolves when the stream takes more, or is closed; cheap when it does already. */
@@ -66,12 +74,18 @@ export class Sink {
   }
 
   private hand(): void {
-    const { text } = this;
-    if (text === '') return;
-    this.text = '';
+    if (this.used === 0) return;
+    const full = this.chunk.subarray(0, this.used);
+    // The stream keeps what it is given until it is written.
+    this.chunk = NOTHING;
+    this.used = 0;
+    this.write(full);
+  }
+
+  private write(bytes: Uint8Array): void {
     if (this.gone) return;
     this.beforeWrite();
-    if (!this.stream.write(encoded(text))) this.full = true;
+    if (!this.stream.write(bytes)) this.full = true;
   }
 
   private resume(): void {
@@ -80,11 +94,4 @@ export class Sink {
     this.wake = null;
     wake?.();
   }
-}
-
-/** UTF-8 of a text; one pass instead of two where it is mostly ASCII. */
-function encoded(text: string): Uint8Array {
-  const room = Buffer.allocUnsafe(text.length + HEADROOM);
-  const used = room.write(text, 'utf8');
-  return used <= room.length - 4 ? room.subarray(0, used) : Buffer.from(text, 'utf8');
 }

@@ -3,67 +3,129 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generate } from './generate.js';
+import { packageRoot } from '../support/shared.js';
+import { CONNECTIONS, generate, type Generated } from './generate.js';
 import { runStage, STAGES, type Stage, type StageResult } from './stages.js';
 
-const usage = 'npm run bench -- [--size MB] [--runs N] [--smoke] [--peers]';
+const usage = 'npm run bench -- [--size MB (1 to 2000)] [--runs N (1 to 20)] [--smoke] [--peers] [--no-growth]';
 const args = process.argv.slice(2);
-const option = (name: string, otherwise: number): number => {
+
+function option(name: string, otherwise: number, most: number): number {
   const at = args.indexOf(name);
-  return at < 0 ? otherwise : Number(args[at + 1]);
-};
+  if (at < 0) return otherwise;
+  const value = Number(args[at + 1]);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  console.error(`${name} wants a whole number from 1 to ${most}\n${usage}`);
+  process.exit(2);
+}
+
+/** Memory a stage may take whatever the size of the file, in MiB. */
+const MEMORY_LIMIT = 320;
+/** How much more it may take on a file three times as large. */
+const GROWTH_LIMIT = 1.25;
+/** Decoding with objects followed against without, at most. */
+const TRACKING_LIMIT = 1.25;
+/** Seconds a child may take. */
+const TIMEOUT = 300_000;
+const SMOKE_TIMEOUT = 60_000;
+
 const smoke = args.includes('--smoke');
-const size = option('--size', smoke ? 5 : 100);
-const runs = option('--runs', smoke ? 1 : 3);
-/** Memory a run may take whatever the size of the file, in MiB. */
-const MEMORY_LIMIT = 400;
+const size = option('--size', smoke ? 5 : 100, 2000);
+const runs = option('--runs', smoke ? 1 : 3, 20);
+let good = true;
+
+function wrong(text: string): void {
+  good = false;
+  console.log(`  wrong: ${text}`);
+}
+
+function median<Item>(list: readonly Item[], by: (item: Item) => number): Item {
+  const middle = list.toSorted((a, b) => by(a) - by(b))[list.length >> 1];
+  if (middle === undefined) throw new Error(usage);
+  return middle;
+}
 
 /** A stage in a process of its own, so that neither its memory nor its compiled code is another's. */
-function measure(stage: Stage, path: string): StageResult {
-  const results = Array.from({ length: runs }, () => {
-    const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--stage', stage, path], { encoding: 'utf8', timeout: 300_000 });
+function measure(stage: Stage, path: string, times = runs): StageResult {
+  return median(Array.from({ length: times }, () => {
+    const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--stage', stage, path], { encoding: 'utf8', timeout: smoke ? SMOKE_TIMEOUT : TIMEOUT });
     if (child.status !== 0) throw new Error(`stage ${stage} failed: ${child.stderr}`);
     return JSON.parse(child.stdout) as StageResult;
-  });
-  const median = results.toSorted((a, b) => a.seconds - b.seconds)[results.length >> 1];
-  if (median === undefined) throw new Error(usage);
-  return median;
+  }), (result) => result.seconds);
 }
 
-/** Seconds a peer takes over the same file, or null without it. */
-function peer(command: string, rest: readonly string[]): number | null {
-  const began = process.hrtime.bigint();
-  const child = spawnSync(command, rest, { stdio: ['ignore', 'ignore', 'ignore'], timeout: 600_000 });
-  return child.error === undefined && child.status === 0 ? Number(process.hrtime.bigint() - began) / 1e9 : null;
+/** Median seconds of a whole process over the file, its output thrown away; null where it is not there. */
+function whole(command: string, rest: readonly string[]): number | null {
+  const seconds: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const began = process.hrtime.bigint();
+    const child = spawnSync(command, rest, { stdio: ['ignore', 'ignore', 'ignore'], timeout: 2 * TIMEOUT });
+    if (child.error !== undefined || child.status !== 0) return null;
+    seconds.push(Number(process.hrtime.bigint() - began) / 1e9);
+  }
+  return median(seconds, (value) => value);
 }
 
-function report(folder: string): boolean {
-  const path = join(folder, 'bench.pcap');
-  const made = generate(path, size * 1e6);
-  console.log(`${(made.bytes / 1e6).toFixed(1)} MB, ${made.packets} packets, ${made.calls} calls, 40 connections; median of ${runs}`);
-  console.log('stage      seconds   MB/s   packets/s     calls/s   peak MiB');
-  let good = true;
-  let decoded = 0;
+function check(stage: Stage, made: Generated, result: StageResult): void {
+  const counted = stage === 'read' || stage === 'tcp' || result.calls === made.calls;
+  if (result.packets !== made.packets || !counted) wrong(`${result.packets} packets and ${result.calls} calls where there are ${made.packets} and ${made.calls}`);
+  if (result.problems > 0) wrong(`${result.problems} problems`);
+  if (result.rss > MEMORY_LIMIT) wrong(`${result.rss.toFixed(0)} MiB, more than ${MEMORY_LIMIT}`);
+}
+
+function stages(path: string, made: Generated): ReadonlyMap<Stage, StageResult> {
+  console.log(`${(made.bytes / 1e6).toFixed(1)} MB, ${made.packets} packets, ${made.calls} calls, ${CONNECTIONS} connections; median of ${runs}`);
+  console.log('stage        seconds   MB/s   packets/s     calls/s   peak MiB');
+  const results = new Map<Stage, StageResult>();
   for (const stage of STAGES) {
     const result = measure(stage, path);
-    if (stage === 'decode') decoded = result.seconds;
+    results.set(stage, result);
     console.log(
-      `${stage.padEnd(8)} ${result.seconds.toFixed(3).padStart(9)} ${(made.bytes / 1e6 / result.seconds).toFixed(0).padStart(6)} ${Math.round(result.packets / result.seconds).toString().padStart(11)} `
+      `${stage.padEnd(10)} ${result.seconds.toFixed(3).padStart(9)} ${(made.bytes / 1e6 / result.seconds).toFixed(0).padStart(6)} ${Math.round(result.packets / result.seconds).toString().padStart(11)} `
       + `${Math.round(result.calls / result.seconds).toString().padStart(11)} ${result.rss.toFixed(0).padStart(10)}`,
     );
-    const counts = stage === 'read' || stage === 'tcp' || result.calls === made.calls;
-    if (result.packets !== made.packets || !counts || result.problems > 0 || result.rss > MEMORY_LIMIT) {
-      good = false;
-      console.log(`  wrong: ${result.packets} packets, ${result.calls} calls, ${result.problems} problems, ${result.rss.toFixed(0)} MiB`);
-    }
+    check(stage, made, result);
   }
-  if (args.includes('--peers')) {
-    for (const [label, rest] of [['tshark, summary', ['-r', path]], ['tshark -T fields', ['-r', path, '-T', 'fields', '-e', 'frame.number', '-e', 'dcerpc.opnum', '-e', 'dcerpc.obj_id']]] as const) {
-      const seconds = peer('tshark', rest);
-      console.log(seconds === null ? `${label}: not there` : `${label}: ${seconds.toFixed(1)} s, ${(seconds / decoded).toFixed(1)} times typed decode`);
-    }
+  return results;
+}
+
+/** The same stage on a file three times as large: memory must not follow the file. */
+function growth(folder: string, before: StageResult): void {
+  const path = join(folder, 'large.pcap');
+  const made = generate(path, 3 * size * 1e6);
+  const result = measure('ndjson', path, 1);
+  rmSync(path);
+  console.log(`ndjson on ${(made.bytes / 1e6).toFixed(0)} MB: ${result.seconds.toFixed(2)} s, peak ${result.rss.toFixed(0)} MiB (${(result.rss / before.rss).toFixed(2)} times)`);
+  check('ndjson', made, result);
+  // Small files fit in what a process takes at its start.
+  if (!smoke && result.rss > before.rss * GROWTH_LIMIT) wrong(`memory grows with the file by more than ${GROWTH_LIMIT}`);
+}
+
+/** Whole processes on the same file, start included. */
+function peers(path: string): void {
+  const own = whole(process.execPath, [join(packageRoot(), 'dist/src/main.js'), 'decode', '--format', 'ndjson', path]);
+  if (own === null) return wrong('decode failed');
+  console.log(`whole processes, median of ${runs}: decode --format ndjson ${own.toFixed(2)} s`);
+  const rivals = [['tshark, summary', ['-r', path]], ['tshark -T fields', ['-r', path, '-T', 'fields', '-e', 'frame.number', '-e', 'dcerpc.opnum', '-e', 'dcerpc.obj_id']]] as const;
+  for (const [label, rest] of rivals) {
+    const seconds = whole('tshark', rest);
+    console.log(seconds === null ? `${label}: not there` : `${label}: ${seconds.toFixed(2)} s, ${(seconds / own).toFixed(1)} times as long`);
   }
-  return good;
+}
+
+function report(folder: string): void {
+  const path = join(folder, 'bench.pcap');
+  const made = generate(path, size * 1e6);
+  const results = stages(path, made);
+  const [untracked, tracked, ndjson] = [results.get('untracked'), results.get('decode'), results.get('ndjson')];
+  if (untracked !== undefined && tracked !== undefined) {
+    const ratio = tracked.seconds / untracked.seconds;
+    console.log(`following objects: ${ratio.toFixed(2)} times decoding without`);
+    // A smoke run is too short to tell.
+    if (!smoke && ratio > TRACKING_LIMIT) wrong(`following objects costs more than ${TRACKING_LIMIT} times`);
+  }
+  if (ndjson !== undefined && !args.includes('--no-growth')) growth(folder, ndjson);
+  if (args.includes('--peers')) peers(path);
 }
 
 const stageAt = args.indexOf('--stage');
@@ -72,8 +134,9 @@ if (stageAt >= 0) {
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'uamgscope-bench-'));
   try {
-    process.exitCode = report(folder) ? 0 : 1;
+    report(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
+  process.exitCode = good ? 0 : 1;
 }

@@ -36,7 +36,10 @@ export async function runStage(stage: Stage, path: string): Promise<StageResult>
   let problems = 0;
   let written = 0;
   const count = (): void => {
-    for (const item of exchanges) calls += item.kind === 'exchange' ? 1 : 0;
+    for (const item of exchanges) {
+      if (item.kind === 'exchange') calls++;
+      else if (item.kind === 'problem') problems++;
+    }
     exchanges.length = 0;
     for (const item of results) {
       if (item.kind === 'finding') continue;
@@ -50,14 +53,20 @@ export async function runStage(stage: Stage, path: string): Promise<StageResult>
     results.length = 0;
   };
   const pass = (): void => {
-    if (stage === 'pair') for (const segment of segments) if (segment.kind !== 'problem') rpc.push(segment, exchanges);
+    for (const segment of segments) {
+      if (segment.kind === 'problem') problems++;
+      else if (stage === 'pair') rpc.push(segment, exchanges);
+    }
     segments.length = 0;
     if (exchanges.length > 0) count();
   };
   const began = process.hrtime.bigint();
   for await (const batch of known.open(path, 0, Readable.from([]))) {
     for (const item of batch.items) {
-      if (item.kind !== 'frame') continue;
+      if (item.kind !== 'frame') {
+        problems++;
+        continue;
+      }
       packets++;
       if (stage === 'tcp' || stage === 'pair') {
         net.push(item, segments);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Progress, progressText } from '../../src/io/progress.js';
-import { Sink, SINK_CHARS } from '../../src/io/sink.js';
+import { Sink, SINK_BYTES } from '../../src/io/sink.js';
 import { styleFor } from '../../src/io/streams.js';
 import { COLOURED, PLAIN } from '../../src/output/style.js';
 import { collector } from '../support/streams.js';
@@ -25,7 +25,7 @@ describe('sink', () => {
     const sink = new Sink(slow);
     sink.line('x');
     expect(writes).toBe(0);
-    sink.line('y'.repeat(SINK_CHARS));
+    sink.line('y'.repeat(SINK_BYTES));
     expect(writes).toBe(1);
     const began = performance.now();
     await sink.ready();
