@@ -147,6 +147,8 @@ export interface Auth {
   readonly verdict: AuthVerdict;
   /** auth_context_id of the trailer. */
   readonly contextId: number;
+  /** Who the client is, e.g. `CONTOSO\\alice`, where the handshake was captured. */
+  readonly user?: string | null;
 }
 
 export interface SyntaxId {

@@ -2,6 +2,7 @@ import type { Call, Finding, Frame, Gap, ObjectRecord, Problem } from '../types.
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
 import { Net } from '../net/net.js';
+import type { SecurityObserver } from '../security/observer.js';
 import type { RpcOutput } from '../rpc/observer.js';
 import { RpcObserver } from '../rpc/observer.js';
 import { CallMaker, type Numbering } from './calls.js';
@@ -12,6 +13,8 @@ export interface AnalyzerOptions {
   /** Which numbers requests carry: `wire` slots, `printed` ones, or `auto`: wire unless only the printed ones decode. */
   readonly opnums?: Numbering;
   readonly limits?: Partial<AnalysisLimits>;
+  /** Opens and verifies protected PDUs. */
+  readonly security?: SecurityObserver;
   /** False: objects are not followed; only for measuring what that costs. */
   readonly objects?: boolean;
 }
@@ -34,7 +37,8 @@ export type AnalyzerOutput = Call | Problem | Finding;
  */
 export class Analyzer {
   private readonly net = new Net();
-  private readonly rpc = new RpcObserver();
+  private readonly rpc: RpcObserver;
+  private readonly security: SecurityObserver | null;
   private readonly maker: CallMaker;
   private readonly segments: NetOutput[] = [];
   private readonly exchanges: RpcOutput[] = [];
@@ -46,6 +50,8 @@ export class Analyzer {
 
   constructor(options: AnalyzerOptions) {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
+    this.security = options.security ?? null;
+    this.rpc = new RpcObserver({ protection: this.security });
     this.maker = new CallMaker({ registry: options.registry, numbering: options.opnums ?? 'auto', limits, objects: options.objects ?? true });
   }
 
@@ -112,9 +118,12 @@ export class Analyzer {
       }
     }
     this.exchanges.length = 0;
+    if (this.security !== null && this.security.findings.length > 0) this.take(out);
   }
 
   private take(out: AnalyzerOutput[]): void {
+    for (const finding of this.security?.findings ?? []) out.push(finding);
+    if (this.security !== null) this.security.findings.length = 0;
     for (const finding of this.maker.findings) out.push(finding);
     this.maker.findings.length = 0;
   }

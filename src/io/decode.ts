@@ -9,6 +9,7 @@ import type { Names } from '../output/names.js';
 import { PLAIN, type Style } from '../output/style.js';
 import { TextWriter } from '../output/text.js';
 import { TreeWriter } from '../output/tree.js';
+import type { SecurityObserver } from '../security/observer.js';
 import type { Where } from '../where/where.js';
 import type { Progress } from './progress.js';
 import type { Sink } from './sink.js';
@@ -38,6 +39,8 @@ export interface DecodeOptions {
   readonly opnums: Numbering;
   /** Calls written before it stops; Infinity for all. */
   readonly limit: number;
+  /** Opens protected calls. */
+  readonly security?: SecurityObserver;
   /** Write the object graph after the calls. */
   readonly objects?: boolean;
   /** Results. */
@@ -91,7 +94,7 @@ class Run {
   constructor(options: DecodeOptions) {
     const { registry, names, style = PLAIN, messageStyle = PLAIN } = options;
     this.options = options;
-    this.analyzer = new Analyzer({ registry, opnums: options.opnums });
+    this.analyzer = new Analyzer({ registry, opnums: options.opnums, ...(options.security === undefined ? {} : { security: options.security }) });
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
     this.text = new TextWriter(names, { style: messageStyle });
     this.write = writerOf(options, this.ndjson, style);

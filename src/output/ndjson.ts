@@ -134,9 +134,9 @@ export class NdjsonWriter {
 
   private authOf(auth: Auth): string {
     const last = this.lastAuth;
-    if (last === null || auth.type !== last.type || auth.level !== last.level || auth.verdict !== last.verdict) {
+    if (last === null || auth.type !== last.type || auth.level !== last.level || auth.verdict !== last.verdict || auth.user !== last.user) {
       this.lastAuth = auth;
-      this.auth = flat(',"auth":{"type":' + quote(auth.type) + ',"level":"' + auth.level + '","verdict":"' + auth.verdict + '"}');
+      this.auth = flat(',"auth":{"type":' + quote(auth.type) + ',"level":"' + auth.level + '","verdict":"' + auth.verdict + (auth.user == null ? '"}' : '","user":' + quote(auth.user) + '}'));
     }
     return this.auth;
   }

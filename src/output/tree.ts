@@ -43,7 +43,7 @@ export class TreeWriter {
     fact('late', call.via === null ? null : `${call.via.interface}::${call.via.method}, DISPID ${call.dispid ?? '?'}`);
     fact('object', objectFact(call));
     fact('causality', call.causality);
-    fact('auth', call.auth.type === 'none' ? null : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}`);
+    fact('auth', call.auth.type === 'none' ? null : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}${call.auth.user == null ? '' : `, as ${escapeTerminal(call.auth.user)}`}`);
     if (call.fault !== null) fact('fault', style.bad(`${hex32(call.fault.status)} ${names.status(call.fault.status) ?? '(no name known)'}`));
     if (call.hresult !== null) {
       const text = `${hex32(call.hresult)} ${resultName(call.hresult, names)}${call.wrapped === null ? '' : `, carried by ${escapeTerminal(call.wrapped)}`}`;

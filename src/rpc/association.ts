@@ -205,7 +205,7 @@ export class Association {
     const { protection } = this.ledger;
     let verdict = untested(pdu.authLevel);
     opened.sealed = pdu.authLevel === LEVEL.privacy;
-    const result = protection === null ? null : protection.open(this.protectedPdu(pdu, direction));
+    const result = protection === null || !protection.opens ? null : protection.open(this.protectedPdu(pdu, direction));
     if (result !== null) {
       verdict = result.verdict;
       const { body } = result;
@@ -217,7 +217,9 @@ export class Association {
         opened.sealed = false;
       }
     }
-    opened.auth = this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, verdict);
+    const auth = this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, verdict);
+    if (auth.user === undefined) this.auths.name(auth, protection?.principal(this.flow, pdu.authContextId) ?? null);
+    opened.auth = auth;
   }
 
   private tell(pdu: PduView, direction: Direction): void {

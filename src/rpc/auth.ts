@@ -46,4 +46,9 @@ export class AuthNames {
     this.lastLevel = level;
     return (this.last = { type: authTypeName(type), level: authLevelName(level), verdict, contextId });
   }
+
+  /** Says whose context it is; null: nobody knows. */
+  name(auth: Auth, user: string | null): void {
+    (auth as { user?: string | null }).user = user;
+  }
 }

@@ -37,10 +37,14 @@ export interface OpenedPdu {
 
 /** The door for the security room: sees every PDU with a trailer, in the order of each direction, before fragments are joined. */
 export interface PduProtection {
+  /** False while it can open nothing: it need not be asked. */
+  readonly opens: boolean;
   /** A leg of a security context: bind, alter_context, their answers, auth3. */
   onBind(pdu: ProtectedPdu): void;
   /** A request, response or fault. Null: not known how to. */
   open(pdu: ProtectedPdu): OpenedPdu | null;
+  /** Who the client of a security context is, as its handshake said; null while that is not known. */
+  principal(flow: Flow, authContextId: number): string | null;
   /** The connection is over; what is kept for it can go. */
   onEnd(flow: Flow): void;
 }

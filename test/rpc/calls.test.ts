@@ -357,6 +357,8 @@ describe('protection', () => {
     let ended = 0;
     const protection = {
       onBind: (pdu: ProtectedPdu): void => void told.push(pdu),
+      opens: true,
+      principal: () => null,
       onEnd: (): void => void ended++,
       open: (pdu: ProtectedPdu): OpenedPdu => {
         const clear = pdu.block.u8.slice(pdu.bodyStart, pdu.trailerStart).map((byte) => byte ^ 0x5a);

@@ -1,15 +1,17 @@
 import { Option } from 'commander';
 import { failed } from '../../analysis/failed.js';
+import { SecurityObserver } from '../../security/observer.js';
 import { WhereError } from '../../where/error.js';
 import { compileWhere, type Where } from '../../where/where.js';
 import { decode, FORMATS, type Format } from '../decode.js';
 import type { Knowledge } from '../knowledge.js';
 import { Progress } from '../progress.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { Sink } from '../sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../streams.js';
 import { examples, positive, type Register } from './command.js';
 
-interface DecodeFlags {
+interface DecodeFlags extends SecretFlags {
   readonly format: Format;
   readonly where?: string;
   readonly strict?: true;
@@ -22,7 +24,7 @@ interface DecodeFlags {
 
 /** `decode`: captures to calls. */
 export const decodeCommand: Register = (program, { streams, load, done }) => {
-  program
+  const command = program
     .command('decode')
     .summary('captures to calls')
     .description('Decodes captures (pcap or pcapng, compressed or not; - is stdin) into calls. Several files are read as one capture: frame numbers go on, and connections may span them.')
@@ -44,21 +46,24 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
       ['tcpdump -w - port 135 | uamgscope decode -', ''],
     ]))
     .action(async (files: string[], flags: DecodeFlags) => done(await decodeFiles(files, flags, streams, await load())));
+  withSecrets(command);
 };
 
 /** What `decode` does, for other commands that show a capture. Resolves to the exit status. */
 export async function decodeFiles(files: readonly string[], flags: DecodeFlags, streams: Streams, known: Knowledge): Promise<number> {
   const where = flags.where === undefined ? null : whereOf(flags.where, known);
+  const security = new SecurityObserver(readSecrets(flags, streams.env));
   const progress = new Progress(streams.stderr);
   const clear = (): void => progress.clear();
   const out = new Sink(streams.stdout, clear);
   const messages = new Sink(streams.stderr, clear);
   const result = await decode({
     files, open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
-    registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, objects: flags.objects === true, limit: flags.limit ?? Infinity,
+    registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, security, objects: flags.objects === true, limit: flags.limit ?? Infinity,
     out, messages, progress,
     style: styleFor(flags.color, streams.stdout, streams.env), messageStyle: styleFor(flags.color, streams.stderr, streams.env),
   });
+  if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
   if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
   if (result.unreadable > 0) return EXIT.usage;
   return flags.strict === true && result.damaged ? EXIT.damaged : EXIT.ok;

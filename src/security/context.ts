@@ -1,0 +1,41 @@
+/**
+ * One direction of an established security context, as [MS-RPCE] uses it. A message is what a signature covers: all of a PDU up to
+ * its token, of which `bodyFrom` to `bodyTo` (stub and padding) is sealed at packet privacy.
+ */
+export interface Message {
+  /** The PDU up to its token; the body in clear when protecting, as it came when unprotecting. */
+  readonly bytes: Uint8Array;
+  readonly bodyFrom: number;
+  readonly bodyTo: number;
+  readonly privacy: boolean;
+  /** Both sides sign headers; without it a mechanism may sign the body alone. */
+  readonly headerSigning: boolean;
+}
+
+/** What unprotecting came to. */
+export interface Unprotected {
+  /** `good`: signature holds; `opened`: it holds and the body was sealed; `bad`: it does not. */
+  readonly verdict: 'good' | 'opened' | 'bad';
+  /** The body in clear; null where it was never sealed, or stays so. */
+  readonly body: Uint8Array | null;
+  /** PDUs that the sequence number says were never seen. */
+  readonly lost: number;
+}
+
+/** One direction of a context: a sender protects, a receiver (or an observer) unprotects. Both go on by one sequence number a message. */
+export interface Protector {
+  /** Bytes of the tokens it makes. */
+  readonly tokenLength: number;
+  /** Signs, and seals the body in place at packet privacy; returns the token. */
+  protect(message: Message): Uint8Array;
+  unprotect(message: Message, token: Uint8Array): Unprotected;
+}
+
+/** An established context, seen from either side or from beside. */
+export interface SecurityContext {
+  readonly mechanism: 'ntlm' | 'kerberos';
+  /** Who the client is, e.g. `CONTOSO\alice`. */
+  readonly principal: string;
+  readonly fromClient: Protector;
+  readonly fromServer: Protector;
+}

@@ -1,0 +1,84 @@
+import { createCipheriv, createHash, createHmac } from 'node:crypto';
+import md4Of from 'js-md4';
+
+/** Hashes and ciphers of the mechanisms, as functions over bytes. */
+
+export function md4(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(md4Of.arrayBuffer(bytes));
+}
+
+export function md5(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('md5');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
+
+export function hmacMd5(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHmac('md5', key);
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = (value & 1) === 0 ? value >>> 1 : (value >>> 1) ^ 0xedb88320;
+  return value;
+});
+
+/** CRC-32 as zip has it. */
+export function crc32(...parts: readonly Uint8Array[]): number {
+  let crc = 0xffff_ffff;
+  for (const part of parts) for (let i = 0; i < part.length; i++) crc = (CRC_TABLE[(crc ^ (part[i] as number)) & 0xff] as number) ^ (crc >>> 8);
+  return ~crc >>> 0;
+}
+
+/** DES of one block under a key of 7 bytes, whose parity bits are made here. Three equal keys make Triple DES the DES that OpenSSL 3 keeps back. */
+export function des(key7: Uint8Array, block: Uint8Array): Uint8Array {
+  const key = new Uint8Array(8);
+  for (let i = 0; i < 8; i++) {
+    const high = i === 0 ? 0 : (key7[i - 1] as number) << (8 - i);
+    const low = i === 7 ? 0 : (key7[i] as number) >>> i;
+    key[i] = (high | low) & 0xfe;
+  }
+  const cipher = createCipheriv('des-ede3', Buffer.concat([key, key, key]), null).setAutoPadding(false);
+  return cipher.update(block);
+}
+
+/** DESL of [MS-NLMP] 6: one block under three keys cut from 16 bytes. */
+export function desl(key: Uint8Array, block: Uint8Array): Uint8Array {
+  const last = new Uint8Array(7);
+  last.set(key.subarray(14, 16));
+  return concat(des(key.subarray(0, 7), block), des(key.subarray(7, 14), block), des(last, block));
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let differs = 0;
+  for (let i = 0; i < a.length; i++) differs |= (a[i] as number) ^ (b[i] as number);
+  return differs === 0;
+}
+
+/** UTF-16 little-endian bytes of a text. */
+export function utf16(text: string): Uint8Array {
+  const out = new Uint8Array(text.length * 2);
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    out[2 * i] = unit & 0xff;
+    out[2 * i + 1] = unit >>> 8;
+  }
+  return out;
+}
+
+export function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0) & 0xff);
+}

@@ -1,0 +1,60 @@
+/** A value in DER (X.690): its tag with class and constructed bit, and its content. */
+export interface Der {
+  readonly tag: number;
+  readonly content: Uint8Array;
+  /** Bytes of tag, length and content. */
+  readonly size: number;
+}
+
+/** Reads the value at `at`; null where it does not fit. Tags of more than one byte and indefinite lengths are not DER as security tokens have it. */
+export function readDer(bytes: Uint8Array, at = 0): Der | null {
+  const tag = bytes[at];
+  const first = bytes[at + 1];
+  if (tag === undefined || first === undefined || (tag & 0x1f) === 0x1f) return null;
+  let length = first;
+  let from = at + 2;
+  if (first >= 0x80) {
+    const count = first & 0x7f;
+    if (count === 0 || count > 4 || from + count > bytes.length) return null;
+    length = 0;
+    for (let i = 0; i < count; i++) length = length * 256 + (bytes[from + i] as number);
+    from += count;
+  }
+  if (length > bytes.length - from) return null;
+  return { tag, content: bytes.subarray(from, from + length), size: from + length - at };
+}
+
+/** Values inside a constructed one; stops at the first that does not fit. */
+export function derList(content: Uint8Array): readonly Der[] {
+  const list: Der[] = [];
+  for (let at = 0; at < content.length && list.length < MAX_VALUES;) {
+    const value = readDer(content, at);
+    if (value === null) break;
+    list.push(value);
+    at += value.size;
+  }
+  return list;
+}
+
+/** Values read inside one. */
+const MAX_VALUES = 256;
+
+/** The value under a context tag, e.g. 0xa2; null where it is missing. */
+export function derField(content: Uint8Array, tag: number): Der | null {
+  const wrapper = derList(content).find((one) => one.tag === tag);
+  return wrapper === undefined ? null : readDer(wrapper.content);
+}
+
+/** Writes a value around the given parts. */
+export function writeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const head = length < 0x80 ? [tag, length] : length < 0x100 ? [tag, 0x81, length] : length < 0x1_0000 ? [tag, 0x82, length >>> 8, length & 0xff] : [tag, 0x83, length >>> 16, (length >>> 8) & 0xff, length & 0xff];
+  const out = new Uint8Array(head.length + length);
+  out.set(head);
+  let at = head.length;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,95 @@
+import { concat, des, desl, equal, hmacMd5, md4, md5, utf16, latin1 } from '../crypto.js';
+import { Rc4 } from '../rc4.js';
+import { NTLM, type Authenticate, type Challenge } from './messages.js';
+
+/** NTOWFv1 ([MS-NLMP] 3.3.1): the NT hash of a password. */
+export function ntHash(password: string): Uint8Array {
+  return md4(utf16(password));
+}
+
+/** LMOWFv1 ([MS-NLMP] 3.3.1): the LM hash of a password. */
+export function lmHash(password: string): Uint8Array {
+  const key = new Uint8Array(14);
+  key.set(latin1(password.toUpperCase()).subarray(0, 14));
+  const text = latin1('KGS!@#$%');
+  return concat(des(key.subarray(0, 7), text), des(key.subarray(7), text));
+}
+
+/** What is known of a password: its NT hash and, where the password itself is known, its LM hash. */
+export interface Hashes {
+  readonly nt: Uint8Array;
+  readonly lm: Uint8Array | null;
+}
+
+/** NTOWFv2 ([MS-NLMP] 3.3.2) from the NT hash. */
+export function ntowf2(hash: Uint8Array, user: string, domain: string): Uint8Array {
+  return hmacMd5(hash, utf16(user.toUpperCase() + domain));
+}
+
+/** What a message proves of a hash: the session's exported key, or null when the response was made with another. */
+export interface Proof {
+  readonly version: 1 | 2;
+  readonly exportedKey: Uint8Array;
+}
+
+/** Checks a response against an NT hash, and derives the exported session key ([MS-NLMP] 3.3, 3.4.5.1). */
+export function prove({ nt: hash, lm }: Hashes, challenge: Challenge, answer: Authenticate): Proof | null {
+  if (answer.ntResponse.length > 24) {
+    // The client may have used the domain it sent or, older ones, none.
+    for (const domain of [answer.domain, '']) {
+      const key = ntowf2(hash, answer.user, domain);
+      const given = answer.ntResponse.subarray(0, 16);
+      if (equal(hmacMd5(key, challenge.serverChallenge, answer.ntResponse.subarray(16)), given)) return { version: 2, exportedKey: exported(hmacMd5(key, given), answer) };
+    }
+    return null;
+  }
+  if (answer.ntResponse.length !== 24) return null;
+  const extended = (answer.flags & NTLM.extendedSessionSecurity) !== 0;
+  const client = answer.lmResponse.subarray(0, 8);
+  const expected = desl(hash, extended ? md5(challenge.serverChallenge, client).subarray(0, 8) : challenge.serverChallenge);
+  if (!equal(expected, answer.ntResponse)) return null;
+  const base = md4(hash);
+  return { version: 1, exportedKey: exported(keyExchangeKey(base, lm, challenge, answer), answer) };
+}
+
+/** KXKEY for NTLMv1 ([MS-NLMP] 3.4.5.1). Two of its forms need the LM hash; without it they give the plain one, whose signatures will not hold. */
+export function keyExchangeKey(sessionBaseKey: Uint8Array, lm: Uint8Array | null, challenge: Pick<Challenge, 'serverChallenge'>, { flags, lmResponse }: Pick<Authenticate, 'flags' | 'lmResponse'>): Uint8Array {
+  if ((flags & NTLM.extendedSessionSecurity) !== 0) return hmacMd5(sessionBaseKey, challenge.serverChallenge, lmResponse.subarray(0, 8));
+  if (lm === null) return sessionBaseKey;
+  if ((flags & NTLM.lmKey) !== 0) {
+    const block = lmResponse.subarray(0, 8);
+    return concat(des(lm.subarray(0, 7), block), des(concat(lm.subarray(7, 8), new Uint8Array(6).fill(0xbd)), block));
+  }
+  return (flags & NTLM.nonNtKey) === 0 ? sessionBaseKey : concat(lm.subarray(0, 8), new Uint8Array(8));
+}
+
+function exported(exchangeKey: Uint8Array, { flags, encryptedKey }: Authenticate): Uint8Array {
+  return (flags & NTLM.keyExchange) !== 0 && encryptedKey.length === 16 ? new Rc4(exchangeKey).of(encryptedKey) : exchangeKey;
+}
+
+const MAGIC = {
+  signClient: latin1('session key to client-to-server signing key magic constant\0'), signServer: latin1('session key to server-to-client signing key magic constant\0'),
+  sealClient: latin1('session key to client-to-server sealing key magic constant\0'), sealServer: latin1('session key to server-to-client sealing key magic constant\0'),
+};
+
+/** SIGNKEY ([MS-NLMP] 3.4.5.2); null without extended session security, which signs with a CRC. */
+export function signKey(flags: number, exportedKey: Uint8Array, client: boolean): Uint8Array | null {
+  return (flags & NTLM.extendedSessionSecurity) === 0 ? null : md5(exportedKey, client ? MAGIC.signClient : MAGIC.signServer);
+}
+
+/** SEALKEY ([MS-NLMP] 3.4.5.3). */
+export function sealKey(flags: number, exportedKey: Uint8Array, client: boolean): Uint8Array {
+  if ((flags & NTLM.extendedSessionSecurity) !== 0) {
+    const size = (flags & NTLM.bits128) !== 0 ? 16 : (flags & NTLM.bits56) !== 0 ? 7 : 5;
+    return md5(exportedKey.subarray(0, size), client ? MAGIC.sealClient : MAGIC.sealServer);
+  }
+  if ((flags & NTLM.lmKey) === 0) return exportedKey;
+  return (flags & NTLM.bits56) !== 0 ? concat(exportedKey.subarray(0, 7), Uint8Array.of(0xa0)) : concat(exportedKey.subarray(0, 5), Uint8Array.of(0xe5, 0x38, 0xb0));
+}
+
+/** MIC of an AUTHENTICATE_MESSAGE ([MS-NLMP] 3.1.5.1.2): over all three messages, its own field zero. */
+export function micOf(exportedKey: Uint8Array, negotiate: Uint8Array, challenge: Uint8Array, authenticate: Uint8Array, micAt: number): Uint8Array {
+  const blank = authenticate.slice();
+  blank.fill(0, micAt, micAt + 16);
+  return hmacMd5(exportedKey, negotiate, challenge, blank);
+}

@@ -1,0 +1,138 @@
+import { concat, crc32, equal, hmacMd5 } from '../crypto.js';
+import type { Message, Protector, SecurityContext, Unprotected } from '../context.js';
+import { Rc4 } from '../rc4.js';
+import { sealKey, signKey } from './derive.js';
+import { NTLM } from './messages.js';
+
+/** Bytes of the key stream searched for the place of a PDU after others were lost; docs/limits.md. */
+export const RESYNC_WINDOW = 65_536;
+/** Lost PDUs over which a search is tried at all. */
+export const RESYNC_PDUS = 4096;
+/** Bytes decrypted and hashed in one search. */
+export const RESYNC_WORK = 32 * 1024 * 1024;
+
+const VERSION = Uint8Array.of(1, 0, 0, 0);
+
+function word(value: number): Uint8Array {
+  return Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
+}
+
+/** The two directions of an NTLM session ([MS-NLMP] 3.4.3, 3.4.4). Without extended session security they share one sealing key, each with its own state. */
+export function ntlmContext(flags: number, exportedKey: Uint8Array, principal: string): SecurityContext {
+  return { mechanism: 'ntlm', principal, fromClient: new NtlmProtector(flags, exportedKey, true), fromServer: new NtlmProtector(flags, exportedKey, false) };
+}
+
+/** One direction of an NTLM session. */
+export class NtlmProtector implements Protector {
+  readonly tokenLength = 16;
+  private readonly key: Uint8Array | null;
+  private readonly keyExchange: boolean;
+  private cipher: Rc4;
+  private sequence = 0;
+  /** The peer signs the body alone; found out from the first signature. */
+  private bodyOnly: boolean | null = null;
+
+  constructor(flags: number, exportedKey: Uint8Array, client: boolean) {
+    this.key = signKey(flags, exportedKey, client);
+    this.keyExchange = (flags & NTLM.keyExchange) !== 0;
+    this.cipher = new Rc4(sealKey(flags, exportedKey, client));
+  }
+
+  protect(message: Message): Uint8Array {
+    const signed = message.bytes.slice();
+    if (message.privacy) this.cipher.apply(message.bytes, message.bodyFrom, message.bodyTo - message.bodyFrom, message.bytes, message.bodyFrom);
+    return this.token(signed, this.sequence++);
+  }
+
+  unprotect(message: Message, token: Uint8Array): Unprotected {
+    if (token.length !== 16) return { verdict: 'bad', body: null, lost: 0 };
+    if (this.key === null) return this.withCrc(message, token);
+    const sent = new DataView(token.buffer, token.byteOffset, 16).getUint32(12, true);
+    const lost = sent - this.sequence;
+    if (lost === 0) {
+      const before = this.cipher.clone();
+      const found = this.attempt(message, token, sent);
+      if (found !== null) {
+        this.sequence++;
+        return found;
+      }
+      // Changed on the way, its length as it was: the key stream goes on behind it.
+      this.cipher = before;
+      this.pass(message);
+      this.sequence++;
+      return { verdict: 'bad', body: null, lost: 0 };
+    }
+    return lost > 0 && lost <= RESYNC_PDUS ? this.search(message, token, sent, lost) : { verdict: 'bad', body: null, lost: 0 };
+  }
+
+  /** A signature made here with the next sequence number, for a mechListMIC ([MS-SPNG]): the cipher goes on as if it had not been. */
+  mic(bytes: Uint8Array): Uint8Array {
+    const before = this.cipher.clone();
+    const token = this.token(bytes, 0);
+    this.cipher = before;
+    return token;
+  }
+
+  private token(signed: Uint8Array, sequence: number): Uint8Array {
+    const { key } = this;
+    if (key === null) return concat(VERSION, this.cipher.of(new Uint8Array(4)), this.cipher.of(word(crc32(signed))), this.cipher.of(word(sequence)));
+    const sum = hmacMd5(key, word(sequence), signed).subarray(0, 8);
+    return concat(VERSION, this.keyExchange ? this.cipher.of(sum) : sum, word(sequence));
+  }
+
+  private pass({ privacy, bodyFrom, bodyTo }: Message): void {
+    this.cipher.skip((privacy ? bodyTo - bodyFrom : 0) + (this.keyExchange ? 8 : 0));
+  }
+
+  /** Tries the cipher where it stands; null, the cipher anywhere, when the signature does not hold. */
+  private attempt(message: Message, token: Uint8Array, sequence: number): Unprotected | null {
+    const { bytes, bodyFrom, bodyTo, privacy } = message;
+    const { key } = this;
+    if (key === null) return null;
+    const plain = bytes.slice();
+    if (privacy) this.cipher.apply(bytes, bodyFrom, bodyTo - bodyFrom, plain, bodyFrom);
+    const given = this.keyExchange ? this.cipher.of(token.subarray(4, 12)) : token.subarray(4, 12);
+    for (const bodyOnly of this.bodyOnly === null ? [false, true] : [this.bodyOnly]) {
+      const signed = bodyOnly ? plain.subarray(bodyFrom, bodyTo) : plain;
+      if (!equal(hmacMd5(key, word(sequence), signed).subarray(0, 8), given)) continue;
+      this.bodyOnly = bodyOnly;
+      return { verdict: privacy ? 'opened' : 'good', body: privacy ? plain.slice(bodyFrom, bodyTo) : null, lost: 0 };
+    }
+    return null;
+  }
+
+  /** Lost PDUs used up an unknown part of the key stream: looks for the place from which this one opens, within RESYNC_WINDOW. */
+  private search(message: Message, token: Uint8Array, sequence: number, lost: number): Unprotected {
+    const start = this.cipher.clone();
+    const size = message.bytes.length + 8;
+    const tries = Math.min(RESYNC_WINDOW, Math.floor(RESYNC_WORK / size));
+    // Every lost PDU used eight bytes at least for its signature, where signatures are encrypted.
+    const least = this.keyExchange ? lost * 8 : 0;
+    start.skip(least);
+    const step = message.privacy ? 1 : 8;
+    for (let at = 0; at < tries; at += step) {
+      this.cipher = start.clone();
+      const found = this.attempt(message, token, sequence);
+      if (found !== null) {
+        this.sequence = sequence + 1;
+        return { ...found, lost };
+      }
+      start.skip(step);
+    }
+    return { verdict: 'bad', body: null, lost };
+  }
+
+  /** Without extended session security: CRC and sequence number are encrypted, so lost PDUs are not told ([MS-NLMP] 3.4.4.1). */
+  private withCrc(message: Message, token: Uint8Array): Unprotected {
+    const { bytes, bodyFrom, bodyTo, privacy } = message;
+    const plain = bytes.slice();
+    if (privacy) this.cipher.apply(bytes, bodyFrom, bodyTo - bodyFrom, plain, bodyFrom);
+    this.cipher.skip(4);
+    const sum = this.cipher.of(token.subarray(8, 12));
+    const sent = this.cipher.of(token.subarray(12, 16));
+    const sequence = this.sequence++;
+    const holds = [plain, plain.subarray(bodyFrom, bodyTo)].some((signed) => equal(word(crc32(signed)), sum)) && equal(word(sequence), sent);
+    if (!holds) return { verdict: 'bad', body: null, lost: 0 };
+    return { verdict: privacy ? 'opened' : 'good', body: privacy ? plain.slice(bodyFrom, bodyTo) : null, lost: 0 };
+  }
+}

@@ -1,0 +1,130 @@
+import type { AuthVerdict, Direction, Finding, Flow, Span } from '../types.js';
+import type { SecurityContext } from './context.js';
+import { Handshake, handshakeFindings, type HandshakeFacts } from './handshakes.js';
+import { Secrets, type SecretList, type SessionKey } from './secrets.js';
+
+/** A PDU with a security trailer, as src/rpc/protection.ts hands it over: positions are absolute in `block`. */
+interface GuardedPdu extends Span {
+  readonly flow: Flow;
+  readonly direction: Direction;
+  readonly frame: number;
+  readonly ptype: number;
+  readonly bodyStart: number;
+  readonly trailerStart: number;
+  readonly tokenStart: number;
+  readonly authLevel: number;
+  readonly authContextId: number;
+  readonly headerSigning: boolean;
+}
+
+interface Watched {
+  readonly handshake: Handshake;
+  context: SecurityContext | null;
+  /** Direction in which the client speaks. */
+  client: Direction;
+  told: boolean;
+  bad: number;
+}
+
+/** Security contexts watched at once; those of further ones stay closed. docs/limits.md */
+export const MAX_CONTEXTS = 65_536;
+/** Longest token of a handshake that is read. */
+export const MAX_TOKEN = 65_536;
+/** PTYPEs whose token comes from the server: bind_ack and alter_context_resp ([C706] 12.6.3.1). */
+const ANSWERS: readonly number[] = [12, 15];
+const PRIVACY = 6;
+const CALL = 3;
+
+/**
+ * Opens and verifies what goes by, with the secrets a user gave: an implementation of the RPC room's PduProtection. Reads handshakes
+ * even without secrets, for who logs on and how.
+ */
+export class SecurityObserver {
+  private readonly secrets: Secrets;
+  private readonly flows = new Map<number, Map<number, Watched>>();
+  private contexts = 0;
+  /** True once any session can be opened: until then nobody need ask. */
+  opens = false;
+  /** Since they were last taken. */
+  readonly findings: Finding[] = [];
+  readonly sessionKeys: SessionKey[] = [];
+
+  constructor(secrets: SecretList = {}) {
+    this.secrets = new Secrets(secrets);
+  }
+
+  onBind(pdu: GuardedPdu): void {
+    const size = pdu.end - pdu.tokenStart;
+    if (size <= 0 || size > MAX_TOKEN) return;
+    const watched = this.watch(pdu.flow.id, pdu.authContextId);
+    if (watched === null) return;
+    if (!ANSWERS.includes(pdu.ptype)) watched.client = pdu.direction;
+    const before = watched.handshake.facts;
+    watched.handshake.push(pdu.block.u8.slice(pdu.tokenStart, pdu.end));
+    const { facts, context, sessionKey } = watched.handshake;
+    if (context !== null && context !== watched.context) {
+      watched.context = context;
+      this.opens = true;
+      if (sessionKey !== null) this.sessionKeys.push(sessionKey);
+    }
+    if (facts !== null && facts !== before && this.findings.length < MAX_FINDINGS) this.findings.push(...handshakeFindings(facts, pdu.frame));
+  }
+
+  open(pdu: GuardedPdu): { readonly verdict: AuthVerdict; readonly body: Span | null } | null {
+    const watched = this.flows.get(pdu.flow.id)?.get(pdu.authContextId);
+    const context = watched?.context ?? null;
+    if (watched === undefined || context === null || pdu.authLevel < CALL) return null;
+    const protector = pdu.direction === watched.client ? context.fromClient : context.fromServer;
+    const bytes = pdu.block.u8.slice(pdu.start, pdu.tokenStart);
+    const message = { bytes, bodyFrom: pdu.bodyStart - pdu.start, bodyTo: pdu.trailerStart - pdu.start, privacy: pdu.authLevel === PRIVACY, headerSigning: pdu.headerSigning };
+    const { verdict, body, lost } = protector.unprotect(message, pdu.block.u8.slice(pdu.tokenStart, pdu.end));
+    if (verdict === 'bad') this.bad(pdu, watched, context, lost);
+    else if (lost > 0) this.find('lost-pdus', 'info', `${lost} protected PDU${lost === 1 ? ' was' : 's were'} never captured; the key stream was found again behind them`, pdu.frame);
+    return { verdict, body: body === null ? null : { block: { u8: body, view: new DataView(body.buffer, body.byteOffset, body.length) }, start: 0, end: body.length } };
+  }
+
+  onEnd(flow: Flow): void {
+    this.contexts -= this.flows.get(flow.id)?.size ?? 0;
+    this.flows.delete(flow.id);
+  }
+
+  principal(flow: Flow, authContextId: number): string | null {
+    const facts = this.facts(flow.id, authContextId);
+    return facts === null ? null : facts.domain === '' ? facts.user : `${facts.domain}\\${facts.user}`;
+  }
+
+  /** What is known of a security context, or null. */
+  facts(flow: number, contextId: number): HandshakeFacts | null {
+    return this.flows.get(flow)?.get(contextId)?.handshake.facts ?? null;
+  }
+
+  private watch(flow: number, contextId: number): Watched | null {
+    let contexts = this.flows.get(flow);
+    let watched = contexts?.get(contextId);
+    if (watched !== undefined) return watched;
+    if (this.contexts >= MAX_CONTEXTS) return null;
+    if (contexts === undefined) this.flows.set(flow, (contexts = new Map()));
+    watched = { handshake: new Handshake(this.secrets), context: null, client: 0, told: false, bad: 0 };
+    contexts.set(contextId, watched);
+    this.contexts++;
+    return watched;
+  }
+
+  /** One finding for a context, with the likeliest reason. */
+  private bad(pdu: GuardedPdu, watched: Watched, { principal }: SecurityContext, lost: number): void {
+    watched.bad++;
+    if (watched.told) return;
+    watched.told = true;
+    const reason = lost > 0
+      ? `${lost} PDU${lost === 1 ? '' : 's'} before it ${lost === 1 ? 'is' : 'are'} missing and its place in the key stream was not found`
+      : 'it was changed on the way, or comes from another session';
+    this.find('bad-signature', 'error', `a signature of ${principal}'s session does not hold: ${reason}; every further PDU has its own verdict`, pdu.frame);
+  }
+
+  private find(rule: string, severity: Finding['severity'], message: string, frame: number): void {
+    if (this.findings.length < MAX_FINDINGS) this.findings.push({ kind: 'finding', rule, severity, message, spec: '[MS-RPCE] 3.3.1.5.2.2', call: null, object: null, frames: [frame] });
+  }
+}
+
+/** Findings that wait to be taken. */
+const MAX_FINDINGS = 65_536;

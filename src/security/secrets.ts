@@ -1,0 +1,73 @@
+import { equal, md5 } from './crypto.js';
+import { lmHash, ntHash, type Hashes } from './ntlm/derive.js';
+
+/** What a user gave to open traffic with. */
+export interface SecretList {
+  /** `user` null: any user; it may be `DOMAIN\user` or `user@domain`. */
+  readonly passwords?: readonly { readonly user: string | null; readonly password: string }[];
+  readonly ntHashes?: readonly { readonly user: string | null; readonly hash: Uint8Array }[];
+  readonly sessionKeys?: readonly SessionKey[];
+}
+
+/** An exported session key of one NTLM session, found by the server's challenge and the client's response; docs/keys.md. */
+export interface SessionKey {
+  readonly mechanism: 'ntlm';
+  /** MD5 over server challenge and NtChallengeResponse. */
+  readonly session: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+interface Account {
+  readonly user: string | null;
+  readonly domain: string | null;
+  readonly hashes: Hashes;
+}
+
+/** The secrets of a run. They leave it only as session keys, where that is asked for. */
+export class Secrets {
+  private readonly accounts: readonly Account[];
+  private readonly keys: readonly SessionKey[];
+
+  constructor({ passwords = [], ntHashes = [], sessionKeys = [] }: SecretList) {
+    this.accounts = [
+      ...passwords.map(({ user, password }) => ({ ...nameOf(user), hashes: { nt: ntHash(password), lm: lmHash(password) } })),
+      ...ntHashes.map(({ user, hash }) => ({ ...nameOf(user), hashes: { nt: hash, lm: null } })),
+    ];
+    this.keys = sessionKeys;
+  }
+
+  /** Hashes that may be those of a user, likeliest first. */
+  hashesOf(user: string, domain: string): readonly Hashes[] {
+    return this.accounts
+      .filter((one) => one.user === null || same(one.user, user) || same(one.user, user.split('@')[0] ?? user))
+      .toSorted((a, b) => rank(b) - rank(a))
+      .map((one) => one.hashes);
+
+    function rank(one: Account): number {
+      return (one.user === null ? 0 : 2) + (same(one.domain, domain) ? 1 : 0);
+    }
+  }
+
+  /** The exported key of a session that a key log holds, or null. */
+  keyOf(session: Uint8Array): Uint8Array | null {
+    return this.keys.find((one) => equal(one.session, session))?.key ?? null;
+  }
+}
+
+/** Name of an NTLM session in a key log. */
+export function ntlmSession(serverChallenge: Uint8Array, ntResponse: Uint8Array): Uint8Array {
+  return md5(serverChallenge, ntResponse);
+}
+
+/** Names of accounts ignore case. */
+function same(a: string | null, b: string): boolean {
+  return a !== null && a.toLowerCase() === b.toLowerCase();
+}
+
+function nameOf(text: string | null): { readonly user: string | null; readonly domain: string | null } {
+  if (text === null || text === '' || text === '*') return { user: null, domain: null };
+  const slash = text.indexOf('\\');
+  if (slash >= 0) return { user: text.slice(slash + 1), domain: text.slice(0, slash) };
+  const at = text.lastIndexOf('@');
+  return at > 0 ? { user: text.slice(0, at), domain: text.slice(at + 1) } : { user: text, domain: null };
+}

@@ -1,0 +1,77 @@
+import { equal } from './crypto.js';
+import { derField, derList, readDer, writeDer } from './der.js';
+
+/** Object identifiers, as DER content. */
+export const OID = {
+  spnego: Uint8Array.of(0x2b, 6, 1, 5, 5, 2),
+  ntlm: Uint8Array.of(0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 2, 0x0a),
+  kerberos: Uint8Array.of(0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2),
+  /** As Windows once mistook it ([MS-SPNG] 1.9). */
+  kerberosOld: Uint8Array.of(0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 1, 2, 2),
+} as const;
+
+export type Mechanism = 'ntlm' | 'kerberos' | 'other';
+
+export function mechanismOf(oid: Uint8Array): Mechanism {
+  return equal(oid, OID.ntlm) ? 'ntlm' : equal(oid, OID.kerberos) || equal(oid, OID.kerberosOld) ? 'kerberos' : 'other';
+}
+
+/** A negotiation token (RFC 4178 4.2, [MS-SPNG]). */
+export interface Spnego {
+  readonly kind: 'init' | 'response';
+  /** Offered mechanisms, best first; of a response the one chosen. */
+  readonly mechanisms: readonly Mechanism[];
+  /** DER of the offered MechTypeList: what a mechListMIC signs. */
+  readonly list: Uint8Array | null;
+  /** 0 accept-completed, 1 accept-incomplete, 2 reject, 3 request-mic. */
+  readonly state: number | null;
+  /** The mechanism's own token. */
+  readonly token: Uint8Array | null;
+  readonly mic: Uint8Array | null;
+}
+
+/** Reads a token; null when it is none. */
+export function readSpnego(bytes: Uint8Array): Spnego | null {
+  const outer = readDer(bytes);
+  if (outer === null) return null;
+  if (outer.tag === 0x60) {
+    const parts = derList(outer.content);
+    if (parts[0]?.tag !== 0x06 || !equal(parts[0].content, OID.spnego) || parts[1]?.tag !== 0xa0) return null;
+    const init = readDer(parts[1].content);
+    if (init?.tag !== 0x30) return null;
+    const list = derField(init.content, 0xa0);
+    return {
+      kind: 'init', mechanisms: list === null ? [] : derList(list.content).map((one) => mechanismOf(one.content)),
+      list: list === null ? null : writeDer(0x30, list.content), state: null, token: derField(init.content, 0xa2)?.content.slice() ?? null, mic: derField(init.content, 0xa3)?.content.slice() ?? null,
+    };
+  }
+  if (outer.tag !== 0xa1) return null;
+  const response = readDer(outer.content);
+  if (response?.tag !== 0x30) return null;
+  const mechanism = derField(response.content, 0xa1);
+  return {
+    kind: 'response', mechanisms: mechanism === null ? [] : [mechanismOf(mechanism.content)], list: null, state: derField(response.content, 0xa0)?.content[0] ?? null,
+    token: derField(response.content, 0xa2)?.content.slice() ?? null, mic: derField(response.content, 0xa3)?.content.slice() ?? null,
+  };
+}
+
+/** DER of a MechTypeList. */
+export function mechList(mechanisms: readonly Uint8Array[]): Uint8Array {
+  return writeDer(0x30, ...mechanisms.map((oid) => writeDer(0x06, oid)));
+}
+
+export function writeInit(mechanisms: readonly Uint8Array[], token: Uint8Array): Uint8Array {
+  const init = writeDer(0x30, writeDer(0xa0, mechList(mechanisms)), writeDer(0xa2, writeDer(0x04, token)));
+  return writeDer(0x60, writeDer(0x06, OID.spnego), writeDer(0xa0, init));
+}
+
+export function writeResponse(parts: { readonly state?: number; readonly mechanism?: Uint8Array; readonly token?: Uint8Array | null; readonly mic?: Uint8Array | null }): Uint8Array {
+  const { state, mechanism, token, mic } = parts;
+  return writeDer(0xa1, writeDer(
+    0x30,
+    ...(state === undefined ? [] : [writeDer(0xa0, writeDer(0x0a, Uint8Array.of(state)))]),
+    ...(mechanism === undefined ? [] : [writeDer(0xa1, writeDer(0x06, mechanism))]),
+    ...(token == null ? [] : [writeDer(0xa2, writeDer(0x04, token))]),
+    ...(mic == null ? [] : [writeDer(0xa3, writeDer(0x04, mic))]),
+  ));
+}

@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { latin1 } from '../../src/security/crypto.js';
+import { NtlmAcceptor, NtlmInitiator, ntHash, type SecurityContext } from '../../src/security/index.js';
+import { readNtlm } from '../../src/security/ntlm/messages.js';
+import { RESYNC_PDUS } from '../../src/security/ntlm/protector.js';
+import { readSpnego } from '../../src/security/spnego.js';
+
+let seed = 1;
+const random = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) >>> 16);
+const time = 133_000_000_000_000_000n;
+
+interface Pair {
+  readonly client: NtlmInitiator;
+  readonly server: NtlmAcceptor;
+  readonly failed: string | null;
+}
+
+/** Lets two sides talk until both are done. */
+function handshake(password: string, spnego: boolean, change: (token: Uint8Array, leg: number) => Uint8Array = (token) => token): Pair {
+  const client = new NtlmInitiator({ user: 'alice', domain: 'CONTOSO', password, privacy: true, spnego, random, time, target: 'RPCSS/wsus' });
+  const server = new NtlmAcceptor({ users: new Map([['alice', { hash: ntHash('pässwörd✓') }]]), server: 'WSUS', random, time });
+  let token: Uint8Array | null = null;
+  for (let leg = 0; leg < 6; leg++) {
+    const said = (leg % 2 === 0 ? client : server).step(token);
+    if (said.failed !== null) return { client, server, failed: said.failed.message };
+    if (said.token === null) break;
+    token = change(said.token, leg);
+  }
+  return { client, server, failed: null };
+}
+
+function contexts({ client, server }: Pair): readonly [SecurityContext, SecurityContext] {
+  if (client.context === null || server.context === null) throw new Error('no context');
+  return [client.context, server.context];
+}
+
+function message(body: string, privacy: boolean): { bytes: Uint8Array; bodyFrom: number; bodyTo: number; privacy: boolean; headerSigning: boolean } {
+  const bytes = latin1(`HEADER__${body}TRAILER_`);
+  return { bytes, bodyFrom: 8, bodyTo: 8 + body.length, privacy, headerSigning: true };
+}
+
+describe.each([['raw', false], ['in SPNEGO', true]])('NTLM %s', (_, spnego) => {
+  it('signs and seals between two sides, both ways, message after message', () => {
+    const [client, server] = contexts(handshake('pässwörd✓', spnego));
+    expect(server.principal).toBe('CONTOSO\\alice');
+    for (const privacy of [true, false, true]) {
+      for (const [from, to] of [[client.fromClient, server.fromClient], [server.fromServer, client.fromServer]] as const) {
+        const sent = message('the stub', privacy);
+        const token = from.protect(sent);
+        expect(latin1('the stub').every((byte, i) => sent.bytes[8 + i] === byte)).toBe(!privacy);
+        expect(to.unprotect(sent, token)).toEqual({ verdict: privacy ? 'opened' : 'good', body: privacy ? latin1('the stub') : null, lost: 0 });
+      }
+    }
+  });
+
+  it('refuses another password, and a handshake that was changed on the way', () => {
+    expect(handshake('password', spnego).failed).toContain('logon of alice is refused');
+    // One bit of the workstation's length in the NEGOTIATE_MESSAGE: only the MIC covers it.
+    const changed = handshake('pässwörd✓', spnego, (token, leg) => {
+      if (leg !== 0) return token;
+      const copy = token.slice();
+      const at = copy.length - 1;
+      copy[at] = (copy[at] ?? 0) ^ 1;
+      return copy;
+    });
+    expect(changed.failed).toContain('MIC');
+  });
+});
+
+describe('a receiver', () => {
+  it('calls every flipped bit of a signed message bad, and goes on with the next one', () => {
+    const [client, server] = contexts(handshake('pässwörd✓', false));
+    const whole = message('stub', true);
+    for (let bit = 0; bit < whole.bytes.length * 8; bit += 3) {
+      const sent = message('stub', true);
+      const token = client.fromClient.protect(sent);
+      const byte = bit >> 3;
+      sent.bytes[byte] = (sent.bytes[byte] ?? 0) ^ (1 << (bit & 7));
+      expect(server.fromClient.unprotect(sent, token).verdict).toBe('bad');
+    }
+    const last = message('stub', true);
+    expect(server.fromClient.unprotect(last, client.fromClient.protect(last)).verdict).toBe('opened');
+  });
+
+  it('finds its place again after lost messages, and says how many', () => {
+    const [client, server] = contexts(handshake('pässwörd✓', false));
+    for (const body of ['a', 'quite a bit longer than the first one', 'c'.repeat(5000)]) client.fromClient.protect(message(body, true));
+    const sent = message('after the gap', true);
+    expect(server.fromClient.unprotect(sent, client.fromClient.protect(sent))).toEqual({ verdict: 'opened', body: latin1('after the gap'), lost: 3 });
+    const next = message('and on', false);
+    expect(server.fromClient.unprotect(next, client.fromClient.protect(next))).toMatchObject({ verdict: 'good', lost: 0 });
+  });
+
+  it('gives a search up within its bounds', () => {
+    const [client, server] = contexts(handshake('pässwörd✓', false));
+    for (let i = 0; i < 20; i++) client.fromClient.protect(message('x'.repeat(60_000), true));
+    const sent = message('lost for good', true);
+    const began = performance.now();
+    expect(server.fromClient.unprotect(sent, client.fromClient.protect(sent)).verdict).toBe('bad');
+    for (let i = 0; i < RESYNC_PDUS; i++) client.fromServer.protect(message('', false));
+    const late = message('too late', false);
+    expect(server.fromServer.unprotect(late, client.fromServer.protect(late)).verdict).toBe('good');
+    expect(performance.now() - began).toBeLessThan(20_000);
+  }, 30_000);
+});
+
+describe('tokens from the wire', () => {
+  it('never throw, whatever they hold', () => {
+    const head = latin1('NTLMSSP\0');
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 1, max: 4 }), (rest, type) => {
+      readNtlm(Uint8Array.from([...head, type, 0, 0, 0, ...rest]));
+      readSpnego(rest);
+      readSpnego(Uint8Array.from([0x60, 0x81, rest.length, ...rest]));
+      const acceptor = new NtlmAcceptor({ users: new Map(), server: 'S', random, time });
+      acceptor.step(Uint8Array.from([...head, type, 0, 0, 0, ...rest]));
+      acceptor.step(rest);
+    }), { numRuns: 300 });
+  });
+
+  it('are read as far as whole ones go: every prefix of a handshake is refused', () => {
+    const tokens: Uint8Array[] = [];
+    handshake('pässwörd✓', true, (token) => {
+      tokens.push(token);
+      return token;
+    });
+    for (const token of tokens) for (let size = 0; size < token.length; size++) expect(() => readSpnego(token.subarray(0, size))).not.toThrow();
+  });
+});
