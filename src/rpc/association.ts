@@ -14,7 +14,7 @@ export class Association {
   private readonly ledger: Ledger;
   private readonly contexts: Contexts;
   private readonly calls: Calls;
-  private readonly auths = new AuthNames();
+  private readonly auths: AuthNames;
   /** Security contexts by auth_context_id: type and level, for naming. */
   private readonly security = new Map<number, { readonly type: number; readonly level: number }>();
   /** Both sides sign headers. */
@@ -29,6 +29,7 @@ export class Association {
   constructor(flow: Flow, ledger: Ledger) {
     this.flow = flow;
     this.ledger = ledger;
+    this.auths = new AuthNames((contextId) => ledger.protection?.principal(flow, contextId) ?? null);
     this.contexts = new Contexts(ledger.limits);
     this.calls = new Calls(flow, ledger, this.contexts);
     this.opened = { block: { u8: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) }, start: 0, end: 0, sealed: false, auth: null, own: false };
@@ -217,14 +218,14 @@ export class Association {
         opened.sealed = false;
       }
     }
-    const auth = this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, verdict);
-    if (auth.user === undefined) this.auths.name(auth, protection?.principal(this.flow, pdu.authContextId) ?? null);
-    opened.auth = auth;
+    opened.auth = this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, verdict);
   }
 
   private tell(pdu: PduView, direction: Direction): void {
     const { protection } = this.ledger;
-    if (protection !== null && pdu.trailerAt >= 0) protection.onBind(this.protectedPdu(pdu, direction));
+    if (protection === null || pdu.trailerAt < 0) return;
+    protection.onBind(this.protectedPdu(pdu, direction));
+    this.auths.forget();
   }
 
   private protectedPdu(pdu: PduView, direction: Direction): ProtectedPdu {

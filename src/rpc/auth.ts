@@ -38,17 +38,25 @@ export class AuthNames {
   private last: Auth | null = null;
   private lastType = -1;
   private lastLevel = -1;
+  private readonly who: (contextId: number) => string | null;
+
+  /** `who` tells the client of a security context, where that is known. */
+  constructor(who: (contextId: number) => string | null) {
+    this.who = who;
+  }
+
+  /** A security context was set up anew: who its client is may be known now. */
+  forget(): void {
+    this.last = null;
+  }
 
   of(type: number, level: number, contextId: number, verdict: AuthVerdict): Auth {
     const { last } = this;
     if (last !== null && this.lastType === type && this.lastLevel === level && last.contextId === contextId && last.verdict === verdict) return last;
     this.lastType = type;
     this.lastLevel = level;
-    return (this.last = { type: authTypeName(type), level: authLevelName(level), verdict, contextId });
-  }
-
-  /** Says whose context it is; null: nobody knows. */
-  name(auth: Auth, user: string | null): void {
-    (auth as { user?: string | null }).user = user;
+    const user = this.who(contextId);
+    const auth: Auth = { type: authTypeName(type), level: authLevelName(level), verdict, contextId };
+    return (this.last = user === null ? auth : { ...auth, user });
   }
 }

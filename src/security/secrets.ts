@@ -3,7 +3,7 @@ import { lmHash, ntHash, type Hashes } from './ntlm/derive.js';
 
 /** What a user gave to open traffic with. */
 export interface SecretList {
-  /** `user` null: any user; it may be `DOMAIN\user` or `user@domain`. */
+  /** A `user` of null stands for everybody; it may be `DOMAIN\user` or `user@domain`. */
   readonly passwords?: readonly { readonly user: string | null; readonly password: string }[];
   readonly ntHashes?: readonly { readonly user: string | null; readonly hash: Uint8Array }[];
   readonly sessionKeys?: readonly SessionKey[];

@@ -64,7 +64,7 @@ describe('usage', () => {
     ['decode x --format xml', 'Allowed choices are text, tree, ndjson'],
     ['decode x --limit 0', 'whole number'],
     ['decode x --limit 1e99', 'whole number'],
-    ['decode x --password y', "unknown option '--password'"],
+    ['decode x --passwort y', "unknown option '--passwort'"],
     ['decode missing', 'uamgscope: missing: there is no such file'],
     ['interfaces IUpdateSercher', 'did you mean IUpdateSearcher?'],
     ['explain nothing', 'nothing is known of nothing: give a number'],
