@@ -4,6 +4,7 @@ import { examples, say, type CommandContext, type Load, type Register } from './
 import { decodeCommand, decodeFiles } from './commands/decode.js';
 import { explainCommand } from './commands/explain.js';
 import { interfacesCommand } from './commands/interfaces.js';
+import type { IdlFlags } from './idl.js';
 import type { Knowledge } from './knowledge.js';
 import { packageVersion, SAMPLE_CAPTURE } from './package.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
@@ -15,9 +16,9 @@ const COMMANDS: readonly Register[] = [
   explainCommand,
 ];
 
-async function loadAll(): Promise<Knowledge> {
+async function loadAll(idl: IdlFlags = {}): Promise<Knowledge> {
   const { knowledge } = await import('./knowledge.js');
-  return knowledge();
+  return knowledge(idl);
 }
 
 /** Runs a command line (without node and script) on the given streams. Resolves to the exit status; never exits and never throws for what a user did. */

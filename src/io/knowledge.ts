@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { activationAlternates, activationHeader, activationProperties, bindErrors, customObjects, specifications, valueTransforms, win32Errors } from '../../dissectors/index.js';
+import { activationAlternates, activationHeader, activationProperties, bindErrors, customObjects, specifications as tables, valueTransforms, win32Errors } from '../../dissectors/index.js';
 import { Explainer, explanationLines } from '../analysis/explain.js';
 import { makeRegistry } from '../analysis/registry.js';
 import { dualStringTransform } from '../dcom/dualstring.js';
@@ -10,6 +10,7 @@ import type { Names } from '../output/names.js';
 import { suggest } from '../where/suggest.js';
 import type { Batch } from './decode.js';
 import { openCapture } from './files.js';
+import { compileAll, withIdl, type IdlFlags } from './idl.js';
 
 /** Everything a command may ask for, made ready once. */
 export interface Knowledge {
@@ -25,8 +26,9 @@ export interface Knowledge {
 
 const NDR20 = { littleEndian: true, syntax: 'ndr20' } as const;
 
-/** Puts the tables together. */
-export function knowledge(): Knowledge {
+/** Puts the tables together, with what `idl` names beside them. @throws UsageError for IDL that cannot be read */
+export function knowledge({ idl = [], idlPath = [] }: IdlFlags = {}): Knowledge {
+  const specifications = idl.length === 0 ? tables : withIdl(tables, idl, idlPath);
   const explainer = new Explainer(specifications, win32Errors, bindErrors);
   const registry = makeRegistry(specifications, {
     nameOfStatus: (value) => explainer.hresult(value) ?? explainer.status(value),
@@ -43,6 +45,7 @@ export function knowledge(): Knowledge {
       values: { ...valueTransforms({ dateText, dateValue, scaledText, scaledValue }), dualstring: dualStringTransform },
     }),
   });
+  compileAll(registry, specifications.slice(tables.length));
   return {
     registry,
     names: explainer,

@@ -1,10 +1,11 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { IdlFlags } from '../idl.js';
 import type { Knowledge } from '../knowledge.js';
 import { Sink } from '../sink.js';
 import type { Streams } from '../streams.js';
 
 /** Loads the tables; late, because --help needs none of them. */
-export type Load = () => Promise<Knowledge>;
+export type Load = (idl?: IdlFlags) => Promise<Knowledge>;
 
 /** What a command is given to work with. */
 export interface CommandContext {
@@ -21,6 +22,28 @@ export type Register = (program: Command, context: CommandContext) => void;
 export function examples(list: readonly (readonly [command: string, note: string])[]): string {
   const lines = list.map(([command, note]) => `  ${command.includes('| ') ? '' : 'uamgscope '}${command}${note === '' ? '' : `   # ${note}`}`);
   return `\nExamples:\n${lines.join('\n')}`;
+}
+
+/** `--idl` and `--idl-path`, for commands that use the tables. */
+export function idlOptions(): readonly Option[] {
+  return [
+    new Option('--idl <file>', 'MIDL text that describes more interfaces; may be given again, and arguments that end in .idl count too').argParser(collect),
+    new Option('--idl-path <dir>', 'where to look for what IDL files import, after their own folder; may be given again').argParser(collect),
+  ];
+}
+
+/** Tells IDL files that stand among the arguments (`--idl a.idl b.idl`) from the rest. */
+export function sortIdl(args: readonly string[], flags: IdlFlags): { readonly rest: readonly string[]; readonly idl: IdlFlags } {
+  if (flags.idl === undefined) return { rest: args, idl: flags };
+  return { rest: args.filter((arg) => !isIdl(arg)), idl: { ...flags, idl: [...flags.idl, ...args.filter(isIdl)] } };
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+function isIdl(arg: string): boolean {
+  return arg.toLowerCase().endsWith('.idl');
 }
 
 /** Parses an option that counts something. */

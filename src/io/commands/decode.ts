@@ -9,9 +9,10 @@ import { Progress } from '../progress.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { Sink } from '../sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../streams.js';
-import { examples, positive, type Register } from './command.js';
+import type { IdlFlags } from '../idl.js';
+import { examples, idlOptions, positive, sortIdl, type Register } from './command.js';
 
-interface DecodeFlags extends SecretFlags {
+interface DecodeFlags extends SecretFlags, IdlFlags {
   readonly format: Format;
   readonly where?: string;
   readonly strict?: true;
@@ -43,10 +44,16 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
       ['decode big.pcap.gz --format ndjson > calls.ndjson', ''],
       ['decode session.pcapng --where \'interface == "IUpdateSearcher" && hresult != 0 && latency > 100ms\'', ''],
       ['decode session.pcapng --where \'in.criteria contains "IsInstalled" || object.label == "IUpdate#3"\'', ''],
+      ['decode plant.pcapng --idl opcda.idl --idl-path ~/sdk/idl', ''],
       ['tcpdump -w - port 135 | uamgscope decode -', ''],
     ]))
-    .action(async (files: string[], flags: DecodeFlags) => done(await decodeFiles(files, flags, streams, await load())));
+    .action(async (args: string[], flags: DecodeFlags) => {
+      const { rest, idl } = sortIdl(args, flags);
+      if (rest.length === 0) throw new UsageError('decode: give a capture beside the IDL files');
+      done(await decodeFiles(rest, flags, streams, await load(idl)));
+    });
   withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
 };
 
 /** What `decode` does, for other commands that show a capture. Resolves to the exit status. */
