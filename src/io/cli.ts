@@ -5,6 +5,7 @@ import { decodeCommand, decodeFiles } from './commands/decode.js';
 import { explainCommand } from './commands/explain.js';
 import { interfacesCommand } from './commands/interfaces.js';
 import type { IdlFlags } from './idl.js';
+import { recordCommand } from './commands/record.js';
 import type { Knowledge } from './knowledge.js';
 import { packageVersion, SAMPLE_CAPTURE } from './package.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
@@ -12,6 +13,7 @@ import { EXIT, UsageError, type Streams } from './streams.js';
 /** Every command, in the order of the help; each stands in a file of its own. */
 const COMMANDS: readonly Register[] = [
   decodeCommand,
+  recordCommand,
   interfacesCommand,
   explainCommand,
 ];

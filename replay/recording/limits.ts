@@ -1,0 +1,10 @@
+/** Largest payload of one record, in bytes: a stub in both directions, typed and as bytes, with room to spare. */
+export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
+/** Nesting of values in a record. */
+export const MAX_RECORD_DEPTH = 128;
+/** Bytes checked by CRC while looking for the next whole record behind damage, for one file: a file made to look like record heads everywhere is given up. */
+export const MAX_RESYNC_BYTES = 256 * 1024 * 1024;
+/** Problems kept of one recording; the rest are counted. */
+export const MAX_RECORDING_PROBLEMS = 256;
+/** Files read at most, in bytes. */
+export const MAX_RECORDING_BYTES = 1024 * 1024 * 1024;

@@ -1,0 +1,166 @@
+import { fromHex } from '../../src/bytes/hex.js';
+import type { Value } from '../../src/types.js';
+import { isUnfinished } from './format.js';
+import { MAX_RECORD_BYTES, MAX_RECORDING_PROBLEMS, MAX_RECORD_DEPTH } from './limits.js';
+import { FORMAT_VERSION, migrate } from './migrate.js';
+import { RecordingError, type Recording, type RecordingProblem, type RecordingRecord } from './records.js';
+import { asRecord } from './schema.js';
+import { TEXT_HEAD } from './text.js';
+
+type Bag = { [name: string]: Node };
+type Node = Value | Bag | Node[];
+
+/** Reads the text form back. A block that is damaged is left out and named by its line. @throws RecordingError when it is no recording at all */
+export function parseRecordingText(text: string): Recording {
+  const lines = text.split(/\r?\n/);
+  const version = versionOf(lines[0] ?? '');
+  const records: RecordingRecord[] = [];
+  const problems: RecordingProblem[] = [];
+  const tell = (at: number, message: string, code: RecordingProblem['code'] = 'damaged'): void => {
+    if (problems.length < MAX_RECORDING_PROBLEMS) problems.push({ code, at, message: `line ${at}: ${message}` });
+  };
+  for (let at = 1; at < lines.length;) {
+    const line = lines[at] ?? '';
+    if (line === '' || line.startsWith('#')) {
+      at++;
+      continue;
+    }
+    const block = new BlockReader(lines, at);
+    const read = block.read();
+    at = block.at;
+    if ('refused' in read) {
+      tell(read.line, read.refused);
+      while (at < lines.length && !(lines[at] ?? '').startsWith('[')) at++;
+      continue;
+    }
+    const current = migrate(read.value, version);
+    const checked = current === null ? null : asRecord(current);
+    if (checked === null) continue;
+    if ('refused' in checked) tell(read.line, `the block that begins here is not understood: ${checked.refused}`, 'not-understood');
+    else records.push(checked.record);
+  }
+  if (isUnfinished(records)) tell(lines.length, 'the recording has no end: it was cut, or its writer was stopped', 'unfinished');
+  return { version, records, problems };
+}
+
+/** Whether a text begins as the text form does. */
+export function isRecordingText(bytes: Uint8Array): boolean {
+  return new TextDecoder('latin1').decode(bytes.subarray(0, TEXT_HEAD.length)) === TEXT_HEAD;
+}
+
+function versionOf(line: string): number {
+  const match = /^uamgrec text (\d{1,6})$/.exec(line.trimEnd());
+  if (match === null) throw new RecordingError(`it does not begin with "${TEXT_HEAD} ${FORMAT_VERSION}"`);
+  const version = Number(match[1]);
+  if (version < 1 || version > FORMAT_VERSION) throw new RecordingError(`it has format version ${version} and this uamgscope reads 1 to ${FORMAT_VERSION}: use a newer one`);
+  return version;
+}
+
+type Read = { readonly value: Value; readonly line: number } | { readonly refused: string; readonly line: number };
+
+/** Reads one block: its head, then `path = value` lines. */
+class BlockReader {
+  private readonly lines: readonly string[];
+  at: number;
+
+  constructor(lines: readonly string[], at: number) {
+    this.lines = lines;
+    this.at = at;
+  }
+
+  read(): Read {
+    const head = /^\[([a-z]+)\]/.exec(this.lines[this.at] ?? '');
+    const first = this.at + 1;
+    this.at++;
+    if (head === null) return { refused: 'a block should begin here, as [call] does', line: first };
+    const root: Bag = { kind: head[1] ?? '' };
+    while (this.at < this.lines.length) {
+      const line = this.lines[this.at] ?? '';
+      if (line === '' || line.startsWith('[')) break;
+      this.at++;
+      if (line.startsWith('#')) continue;
+      const refused = this.assign(root, line);
+      if (refused !== null) return { refused, line: this.at };
+    }
+    return { value: root as Value, line: first };
+  }
+
+  private assign(root: Bag, line: string): string | null {
+    const steps = pathOf(line);
+    if (steps === null) return 'a line of the form path = value is wanted';
+    const value = this.value(line.slice(steps.end));
+    if (value === undefined) return `${line.slice(steps.end, steps.end + 40)} is no value`;
+    return put(root, steps.steps, value) ? null : `${line.slice(0, steps.end)} does not fit the lines before it`;
+  }
+
+  private value(text: string): Value | undefined {
+    const bytes = /^bytes (\d{1,9})$/.exec(text);
+    if (bytes !== null) return this.bytes(Number(bytes[1]));
+    if (text.startsWith('"')) return json(text);
+    if (/^-?\d{1,40}n$/.test(text)) return BigInt(text.slice(0, -1));
+    if (/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return Number(text);
+    return Object.hasOwn(WORDS, text) ? WORDS[text] : undefined;
+  }
+
+  private bytes(count: number): Uint8Array | undefined {
+    if (count > MAX_RECORD_BYTES) return undefined;
+    const from = this.at;
+    while ((this.lines[this.at] ?? '').startsWith('  ')) this.at++;
+    const bytes = fromHex(this.lines.slice(from, this.at).join(''));
+    return bytes !== null && bytes.length === count ? bytes : undefined;
+  }
+}
+
+const WORDS: Readonly<Record<string, Value>> = { null: null, true: true, false: false, NaN: Number.NaN, Infinity, '-Infinity': -Infinity, '[]': [], '{}': {} };
+
+function json(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names and indices of a path, and where the value begins. */
+function pathOf(line: string): { readonly steps: readonly (string | number)[]; readonly end: number } | null {
+  const steps: (string | number)[] = [];
+  const step = /(?:^|\.)(?:([A-Za-z_][A-Za-z0-9_]*)|("(?:[^"\\]|\\.)*"))|\[(\d{1,9})\]/y;
+  for (;;) {
+    const from = step.lastIndex;
+    const match = step.exec(line);
+    if (match === null) return steps.length > 0 && line.startsWith(' = ', from) ? { steps, end: from + 3 } : null;
+    const [, name, quoted, index] = match;
+    const key = quoted === undefined ? name : json(quoted);
+    if (index === undefined && key === undefined) return null;
+    steps.push(index === undefined ? (key ?? '') : Number(index));
+    if (steps.length > MAX_RECORD_DEPTH) return null;
+  }
+}
+
+/** Puts a value where the path says; lists grow by one at a time. */
+function put(root: Bag, steps: readonly (string | number)[], value: Value): boolean {
+  let at: Node = root;
+  for (const [depth, step] of steps.entries()) {
+    const last = depth === steps.length - 1;
+    const made: Node = last ? copied(value) : typeof steps[depth + 1] === 'number' ? [] : {};
+    if (typeof step === 'number') {
+      if (!Array.isArray(at) || step > at.length || (last && step < at.length)) return false;
+      if (step === at.length) (at as Node[]).push(made);
+      at = (at as Node[])[step] as Node;
+    } else {
+      if (at === null || typeof at !== 'object' || Array.isArray(at) || at instanceof Uint8Array) return false;
+      const bag = at as Bag;
+      if (!Object.hasOwn(bag, step)) Object.defineProperty(bag, step, { value: made, enumerable: true, writable: true, configurable: true });
+      else if (last) return false;
+      at = bag[step] as Node;
+    }
+  }
+  return true;
+}
+
+/** Empty lists and maps are filled by no later line, but shared they must not be. */
+function copied(value: Value): Node {
+  if (Array.isArray(value)) return [];
+  return value !== null && typeof value === 'object' && !(value instanceof Uint8Array) ? {} : value;
+}

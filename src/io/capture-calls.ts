@@ -1,0 +1,46 @@
+import { Analyzer, type AnalyzerOutput } from '../analysis/analyzer.js';
+import type { Numbering } from '../analysis/calls.js';
+import { SecurityObserver } from '../security/observer.js';
+import type { SecretList } from '../security/secrets.js';
+import type { Call } from '../types.js';
+import type { Knowledge } from './knowledge.js';
+import { UsageError, type Streams } from './streams.js';
+
+/** How a capture is to be read. */
+export interface CaptureReading {
+  readonly known: Knowledge;
+  readonly streams: Streams;
+  readonly opnums: Numbering;
+  readonly secrets: SecretList;
+  /** Takes every call as it is completed. */
+  readonly call: (call: Call) => void;
+  /** Takes word of damage. */
+  readonly damage: (message: string) => void;
+  /** Called between two blocks of the file. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** Reads the calls of a capture. @throws UsageError when it cannot be read as one */
+export async function captureCalls(file: string, { known, streams, opnums, secrets, call, damage, pause }: CaptureReading): Promise<void> {
+  const analyzer = new Analyzer({ registry: known.registry, opnums, security: new SecurityObserver(secrets) });
+  const out: AnalyzerOutput[] = [];
+  const drain = (): void => {
+    for (const item of out) {
+      if (item.kind === 'call') call(item);
+      else if (item.kind === 'problem') damage(item.message);
+    }
+    out.length = 0;
+  };
+  for await (const batch of known.open(file, 0, streams.stdin)) {
+    for (const item of batch.items) {
+      if (item.kind === 'frame') analyzer.push(item, out);
+      else if (item.code === 'capture-unsupported' || item.code === 'capture-empty') throw new UsageError(`${file}: ${item.message}`);
+      else damage(item.message);
+      if (out.length > 0) drain();
+    }
+    analyzer.settle();
+    await pause?.();
+  }
+  analyzer.end(out);
+  drain();
+}

@@ -1,0 +1,85 @@
+import { Option } from 'commander';
+import { FORMAT_VERSION } from '../../../replay/recording/migrate.js';
+import { Recorder } from '../../../replay/recording/recorder.js';
+import type { Numbering } from '../../analysis/calls.js';
+import { captureCalls } from '../capture-calls.js';
+import type { IdlFlags } from '../idl.js';
+import type { Knowledge } from '../knowledge.js';
+import { packageVersion } from '../package.js';
+import { RecordingWriter, type RecordingForm } from '../recording-writer.js';
+import { holdsRecording, loadRecording, sourceName } from '../recordings.js';
+import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
+import { EXIT, UsageError, type Streams } from '../streams.js';
+import { examples, idlOptions, say, type Register } from './command.js';
+
+interface RecordFlags extends SecretFlags, IdlFlags {
+  readonly output: string;
+  readonly format?: RecordingForm;
+  readonly opnums: Numbering;
+  readonly append?: true;
+  readonly strict?: true;
+}
+
+/** `record`: the sessions of a capture as a recording. */
+export const recordCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('record')
+    .summary('sessions of a capture as a recording')
+    .description('Writes the calls of a capture as a recording (docs/recording.md) to replay, play back and compare; or a recording in the other form. Credentials are never kept.')
+    .argument('<file>', 'a capture, - for stdin, or a recording')
+    .requiredOption('-o, --output <out>', 'the recording to write; - for stdout')
+    .addOption(new Option('-f, --format <format>', 'uamgrec: binary; text: lines to read and compare (from the ending of OUT when left out)').choices(['uamgrec', 'text']))
+    .option('--append', 'add a session to a recording that exists')
+    .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
+    .option('--strict', 'exit with status 3 when the input was damaged')
+    .addHelpText('after', examples([
+      ['record session.pcapng -o session.uamgrec', ''],
+      ['record session.uamgrec -o session.txt', 'the same as text'],
+      ['record session.uamgrec --format text -o - | grep criteria', ''],
+    ]))
+    .action(async (file: string, flags: RecordFlags) => done(await recordFile(file, flags, streams, await load(flags))));
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+/** What `record` does. Resolves to the exit status. */
+export async function recordFile(file: string, flags: RecordFlags, streams: Streams, known: Knowledge): Promise<number> {
+  const form = flags.format ?? (/\.(txt|text)$/i.test(flags.output) ? 'text' : 'uamgrec');
+  const sessions = flags.append === true ? await sessionsIn(flags.output, form) : 0;
+  const again = file !== '-' && await holdsRecording(file);
+  if (again && flags.append === true) throw new UsageError('--append takes a capture: sessions of a recording have numbers of their own');
+  const source = again ? await loadRecording(file) : null;
+  const writer = await RecordingWriter.open(flags.output, form, flags.append === true, streams.stdout);
+  const damage: string[] = [];
+  try {
+    if (source === null) {
+      // Calls are written as they are completed: a capture that is still being taken (stdin) is a recording all the while.
+      const recorder = new Recorder({ id: sessions + 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(file) }, (record) => writer.put(record));
+      await captureCalls(file, {
+        known, streams, opnums: flags.opnums, secrets: readSecrets(flags, streams.env),
+        call: (call) => recorder.call(call), damage: (message) => damage.push(message), pause: () => writer.flush(),
+      });
+      recorder.end();
+    } else {
+      for (const record of source.records) writer.put(record);
+      damage.push(...source.problems.map((problem) => problem.message));
+    }
+  } finally {
+    await writer.close();
+  }
+  for (const message of damage.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
+  if (damage.length > MAX_LINES) await say(streams, `! ${damage.length - MAX_LINES} more`);
+  await say(streams, `${writer.calls} calls recorded`);
+  return flags.strict === true && damage.length > 0 ? EXIT.damaged : EXIT.ok;
+}
+
+const MAX_LINES = 20;
+
+/** Sessions a recording has, so that the next gets a number of its own. @throws UsageError when records cannot be added to it */
+async function sessionsIn(path: string, form: RecordingForm): Promise<number> {
+  if (form !== 'uamgrec' || path === '-') throw new UsageError('--append adds to a binary recording (.uamgrec): give one with -o');
+  if (!(await holdsRecording(path))) throw new UsageError(`${path} is no recording to add to: leave --append out to make one`);
+  const { version, records } = await loadRecording(path);
+  if (version !== FORMAT_VERSION) throw new UsageError(`${path} has an older format: convert it first with uamgscope record ${path} -o NEW.uamgrec`);
+  return records.reduce((sum, record) => sum + (record.kind === 'session' ? 1 : 0), 0);
+}

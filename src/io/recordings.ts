@@ -1,0 +1,42 @@
+import { open, readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { isRecording } from '../../replay/recording/frames.js';
+import { readRecording } from '../../replay/recording/format.js';
+import { MAX_RECORDING_BYTES } from '../../replay/recording/limits.js';
+import { isRecordingText, parseRecordingText } from '../../replay/recording/parse.js';
+import { RecordingError, type Recording } from '../../replay/recording/records.js';
+import { UsageError } from './streams.js';
+
+/** Reads a recording from a file, in either form. @throws UsageError when it cannot be read, or is none */
+export async function loadRecording(path: string): Promise<Recording> {
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_RECORDING_BYTES) throw new UsageError(`${path} has ${size} bytes, and recordings are read up to ${MAX_RECORDING_BYTES}`);
+    const bytes = new Uint8Array(await readFile(path));
+    return isRecordingText(bytes) ? parseRecordingText(new TextDecoder().decode(bytes)) : readRecording(bytes);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    if (error instanceof RecordingError) throw new UsageError(`${path} cannot be read as a recording: ${error.message}`);
+    throw new UsageError(`cannot read ${path}: ${error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Whether a file begins as a recording does, in either form; false where it cannot be read. */
+export async function holdsRecording(path: string): Promise<boolean> {
+  const handle = await open(path, 'r').catch(() => null);
+  if (handle === null) return false;
+  try {
+    const head = new Uint8Array(16);
+    await handle.read(head, 0, head.length, 0);
+    return isRecording(head) || isRecordingText(head);
+  } catch {
+    return false;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A file's name without its folder: what a recording may keep of it. */
+export function sourceName(path: string): string | null {
+  return path === '-' ? null : basename(path);
+}
