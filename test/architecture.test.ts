@@ -16,7 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'dissectors': ['src/ndr'],
   'src/analysis': ['src/types', 'src/bytes', 'src/capture', 'src/net', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom'],
   'src/output': ['src/types', 'src/bytes', 'src/analysis', 'src/ndr/codec'],
-  'src/tui': ['src/types', 'src/bytes', 'src/analysis'],
+  'src/tui': ['src/types', 'src/bytes', 'src/analysis', 'src/ndr/codec', 'src/output', 'src/where'],
   'replay': ['src/types', 'src/bytes', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/analysis'],
   'src/io': ['*'],
   'src/main': ['*'],

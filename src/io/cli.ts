@@ -6,6 +6,7 @@ import { explainCommand } from './commands/explain.js';
 import { interfacesCommand } from './commands/interfaces.js';
 import type { IdlFlags } from './idl.js';
 import { recordCommand } from './commands/record.js';
+import { tuiCommand } from './commands/tui.js';
 import type { Knowledge } from './knowledge.js';
 import { packageVersion, SAMPLE_CAPTURE } from './package.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
@@ -16,6 +17,7 @@ const COMMANDS: readonly Register[] = [
   recordCommand,
   interfacesCommand,
   explainCommand,
+  tuiCommand,
 ];
 
 async function loadAll(idl: IdlFlags = {}): Promise<Knowledge> {

@@ -1,0 +1,133 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { Packr } from 'msgpackr';
+import { blockOf } from '../bytes/block.js';
+import type { Call, Exchange, Stub } from '../types.js';
+
+/** Calls packed and compressed together: enough that what repeats from call to call costs little, few enough that one is fetched in about a millisecond. */
+export const ARCHIVE_BLOCK = 128;
+/** Blocks kept unpacked: a screen of rows, the marked calls and what is being looked at. */
+export const ARCHIVE_CACHED_BLOCKS = 24;
+/** Compressed bytes kept; past it the oldest block leaves. */
+export const ARCHIVE_BYTES = 384 * 1024 * 1024;
+
+type PackedStub = Omit<Stub, 'block' | 'start' | 'end'> & { readonly bytes: Uint8Array };
+type PackedCall = Omit<Call, 'exchange'> & { readonly exchange: Omit<Exchange, 'request' | 'response'> & { readonly request: PackedStub | null; readonly response: PackedStub | null } };
+
+/**
+ * Every call of a capture in little memory: packed, compressed in blocks of {@link ARCHIVE_BLOCK}, unpacked when looked at.
+ * Calls are added in the order of their ids, which count from 1.
+ */
+export class CallArchive {
+  private readonly packr = new Packr({ useRecords: true, structures: [], maxSharedStructures: 4096, moreTypes: true });
+  private readonly blocks = new Map<number, Uint8Array>();
+  private readonly cache = new Map<number, readonly Call[]>();
+  private readonly limit: number;
+  private open: Call[] = [];
+  private added = 0;
+  private oldest = 0;
+  private held = 0;
+
+  constructor(limit: number = ARCHIVE_BYTES) {
+    this.limit = limit;
+  }
+
+  /** Calls added so far, those that left included. */
+  get count(): number {
+    return this.added;
+  }
+
+  /** Calls that left to keep memory bounded: the first so many. */
+  get gone(): number {
+    return this.oldest * ARCHIVE_BLOCK;
+  }
+
+  /** Compressed bytes held. */
+  get bytes(): number {
+    return this.held;
+  }
+
+  add(call: Call): void {
+    this.open.push(settled(call));
+    this.added++;
+    if (this.open.length === ARCHIVE_BLOCK) this.shut();
+  }
+
+  /** The call with this index (its id less one); null when it left, or was never added. The same object while it is in the cache. */
+  get(index: number): Call | null {
+    const number = Math.floor(index / ARCHIVE_BLOCK);
+    const calls = number === Math.floor(this.added / ARCHIVE_BLOCK) ? this.open : this.unpacked(number);
+    return calls?.[index % ARCHIVE_BLOCK] ?? null;
+  }
+
+  private shut(): void {
+    const number = this.added / ARCHIVE_BLOCK - 1;
+    const packed = deflateRawSync(this.packr.pack(this.open.map(packedCall)), { level: 1 });
+    // A copy of its own: what zlib returns may be a small part of a large buffer.
+    const block = packed.buffer.byteLength > packed.length * 2 ? Uint8Array.from(packed) : packed;
+    this.blocks.set(number, block);
+    this.held += block.length;
+    this.remember(number, this.open);
+    this.open = [];
+    while (this.held > this.limit && this.blocks.size > 1) {
+      this.held -= this.blocks.get(this.oldest)?.length ?? 0;
+      this.blocks.delete(this.oldest);
+      this.cache.delete(this.oldest++);
+    }
+  }
+
+  private unpacked(number: number): readonly Call[] | null {
+    const known = this.cache.get(number);
+    if (known !== undefined) {
+      this.cache.delete(number);
+      this.cache.set(number, known);
+      return known;
+    }
+    const block = this.blocks.get(number);
+    if (block === undefined) return null;
+    const calls = (this.packr.unpack(inflateRawSync(block)) as readonly PackedCall[]).map(unpackedCall);
+    this.remember(number, calls);
+    return calls;
+  }
+
+  private remember(number: number, calls: readonly Call[]): void {
+    this.cache.set(number, calls);
+    if (this.cache.size <= ARCHIVE_CACHED_BLOCKS) return;
+    for (const oldest of this.cache.keys()) {
+      this.cache.delete(oldest);
+      break;
+    }
+  }
+}
+
+/** The call with stubs of its own: the blocks of the file must not stay in memory for them. */
+function settled(call: Call): Call {
+  const { exchange } = call;
+  return { ...call, exchange: { ...exchange, request: own(exchange.request), response: own(exchange.response) } };
+}
+
+function own(stub: Stub | null): Stub | null {
+  if (stub === null || (stub.start === 0 && stub.block.u8.length === stub.end)) return stub;
+  return { ...stub, block: blockOf(stub.block.u8.slice(stub.start, stub.end)), start: 0, end: stub.end - stub.start };
+}
+
+function packedCall(call: Call): PackedCall {
+  const { request, response, ...exchange } = call.exchange;
+  return { ...call, exchange: { ...exchange, request: packedStub(request), response: packedStub(response) } };
+}
+
+function packedStub(stub: Stub | null): PackedStub | null {
+  if (stub === null) return null;
+  const { block, start, end, ...rest } = stub;
+  return { ...rest, bytes: block.u8.subarray(start, end) };
+}
+
+function unpackedCall(call: PackedCall): Call {
+  const { exchange } = call;
+  return { ...call, exchange: { ...exchange, request: unpackedStub(exchange.request), response: unpackedStub(exchange.response) } };
+}
+
+function unpackedStub(stub: PackedStub | null): Stub | null {
+  if (stub === null) return null;
+  const { bytes, ...rest } = stub;
+  return { ...rest, block: blockOf(bytes), start: 0, end: bytes.length };
+}

@@ -1,0 +1,63 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { blockOf } from '../bytes/block.js';
+import { CaptureReader, type CaptureOutput } from '../capture/reader.js';
+import type { Batch } from './decode.js';
+import { compressionOf } from './decompress.js';
+import { openCapture, READ_SIZE } from './files.js';
+
+/** A file that was written to so short a while ago is still being written: its end is waited for, in milliseconds. */
+export const STILL_WRITTEN_MS = 5000;
+/** How often the end of such a file is looked at. */
+const LOOK_EVERY_MS = 50;
+const FIRST_BYTES = 16;
+
+/** A batch, or word that all there is was read and more is waited for. */
+export type Tail = Batch | 'waiting';
+
+/** Like `openCapture`, but a plain file that is still being written is followed until it has been quiet for {@link STILL_WRITTEN_MS}. */
+export async function* followCapture(path: string, framesBefore: number, stdin: Readable, now: () => number = Date.now): AsyncGenerator<Tail> {
+  const handle = path === '-' ? null : await plainFile(path);
+  if (handle === null) {
+    yield* openCapture(path, framesBefore, stdin);
+    return;
+  }
+  const reader = new CaptureReader({ framesBefore });
+  let read = 0;
+  try {
+    for (;;) {
+      const buffer = new Uint8Array(READ_SIZE);
+      const { bytesRead } = await handle.read(buffer, 0, READ_SIZE, read);
+      const { size, mtimeMs } = await handle.stat();
+      const items: CaptureOutput[] = [];
+      read += bytesRead;
+      if (bytesRead > 0) reader.push(blockOf(buffer.subarray(0, bytesRead)), 0, bytesRead, items);
+      if (items.length > 0 || bytesRead > 0) yield { items, read, size };
+      if (reader.done) return;
+      if (bytesRead > 0) continue;
+      if (now() - mtimeMs > STILL_WRITTEN_MS) break;
+      yield 'waiting';
+      await sleep(LOOK_EVERY_MS);
+    }
+    const items: CaptureOutput[] = [];
+    reader.end(items);
+    if (items.length > 0) yield { items, read, size: read };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The file opened, or null for what `openCapture` reads or refuses better: pipes, directories, compressed files. */
+async function plainFile(path: string): Promise<FileHandle | null> {
+  const handle = await open(path, 'r').catch(() => null);
+  if (handle === null) return null;
+  const found = await handle.stat();
+  const head = new Uint8Array(FIRST_BYTES);
+  if (found.isFile()) {
+    const { bytesRead } = await handle.read(head, 0, FIRST_BYTES, 0);
+    if (compressionOf(head.subarray(0, bytesRead)) === null) return handle;
+  }
+  await handle.close();
+  return null;
+}

@@ -1,0 +1,117 @@
+import { openSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { ReadStream } from 'node:tty';
+import { coloursOf } from '../tui/palette.js';
+import { Screen } from '../tui/screen.js';
+import { App, type Feed } from './app.js';
+import { exported } from './export.js';
+import type { Knowledge } from './knowledge.js';
+import { Session } from './session.js';
+import { EXIT, UsageError, type Streams } from './streams.js';
+import { followCapture } from './tail.js';
+
+export interface TuiFlags {
+  readonly opnums: 'auto' | 'wire' | 'printed';
+  readonly where?: string;
+}
+
+/** A file that was read to its end is looked at so often for more, in milliseconds. */
+const GROWN_EVERY_MS = 1000;
+
+/** Shows a capture in the terminal until the user leaves. Resolves to the exit status. */
+export async function analyze(path: string, flags: TuiFlags, streams: Streams, known: Knowledge): Promise<number> {
+  if (path !== '-') await readable(path);
+  const fresh = (): Session => new Session({ title: path === '-' ? 'stdin' : path, known, opnums: flags.opnums, now: () => performance.now() });
+  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(path, known, streams), stop: () => undefined });
+  if (flags.where !== undefined) start(app, flags.where);
+  const status = await show(app, streams, path === '-', async () => {
+    for (;;) {
+      await app.feed(fileFeed(path, app, streams));
+      const size = app.session.reading.read;
+      if (path === '-' || app.session.reading.state !== 'done' || !(await grown(path, size, app))) return;
+      app.replace(fresh());
+    }
+  });
+  return status;
+}
+
+function start(app: App, expression: string): void {
+  const wrong = app.session.wrong(expression);
+  if (wrong !== null) throw new UsageError(`--where: ${wrong}`);
+  app.state = { ...app.state, filter: expression };
+  app.session.filter(expression);
+}
+
+/** Runs the analyzer on a terminal until the user leaves; the terminal is as it was afterwards, whatever happens. */
+export async function show(app: App, streams: Streams, keysElsewhere: boolean, work: () => Promise<void>): Promise<number> {
+  const { stdout, env } = streams;
+  if (stdout.isTTY !== true) throw new UsageError('tui needs a terminal: stdout is none (decode writes to files and pipes)');
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  const screen = new Screen({
+    input: keysElsewhere ? terminal() : streams.stdin, output: stdout, colours: coloursOf(env), unicode: /utf-?8/i.test(locale),
+    onEvent: (event) => app.dispatch(event),
+  });
+  let crash: unknown = null;
+  let signal: number | null = null;
+  let ended: (() => void) | null = null;
+  const gone = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const fail = (error: unknown): void => {
+    crash ??= error;
+    ended?.();
+  };
+  const killed = (number: number) => (): void => {
+    signal = number;
+    ended?.();
+  };
+  const signals = [['SIGTERM', killed(15)], ['SIGHUP', killed(1)]] as const;
+  for (const [name, handler] of signals) process.once(name, handler);
+  process.once('uncaughtException', fail);
+  try {
+    app.attach(screen);
+    work().catch(fail);
+    await Promise.race([app.left, gone]);
+  } finally {
+    screen.close();
+    process.off('uncaughtException', fail);
+    for (const [name, handler] of signals) process.off(name, handler);
+  }
+  if (crash !== null) throw crash;
+  return signal === null ? EXIT.ok : 128 + signal;
+}
+
+function terminal(): ReadStream {
+  try {
+    return new ReadStream(openSync('/dev/tty', 'r'));
+  } catch {
+    throw new UsageError('the capture comes from stdin, and there is no terminal to read keys from');
+  }
+}
+
+async function readable(path: string): Promise<void> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`cannot read ${path}: ${error.code === 'ENOENT' ? 'there is no such file' : error.code === 'EACCES' ? 'permission denied: ask its owner, or copy it to where you may read it' : error.message}`);
+  });
+  if (found.isDirectory()) throw new UsageError(`${path} is a directory: give a capture file`);
+}
+
+async function* fileFeed(path: string, app: App, streams: Streams): AsyncGenerator<Feed> {
+  for await (const batch of followCapture(path, 0, streams.stdin)) {
+    if (app.over || app.session.reading.state === 'stopped') return;
+    if (batch === 'waiting') yield { items: [], reading: { state: 'waiting' } };
+    else yield { items: batch.items, reading: { read: batch.read, size: batch.size, state: 'reading' } };
+  }
+}
+
+/** Waits until the file has grown; false when the user left first. */
+async function grown(path: string, size: number, app: App): Promise<boolean> {
+  while (!app.over) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, GROWN_EVERY_MS).unref();
+    });
+    const found = await stat(path).catch(() => null);
+    if (found !== null && found.size > size) return true;
+  }
+  return false;
+}

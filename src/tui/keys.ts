@@ -1,0 +1,87 @@
+/** What a key does. */
+export type Action =
+  | 'down' | 'up' | 'left' | 'right' | 'page-down' | 'page-up' | 'half-down' | 'half-up' | 'top' | 'bottom' | 'enter' | 'back' | 'next-pane' | 'previous-pane' | 'zoom'
+  | 'calls' | 'objects' | 'ladder' | 'statistics' | 'findings' | 'help' | 'filter' | 'clear-filter' | 'filter-object' | 'search' | 'next-found' | 'previous-found' | 'next-failed' | 'previous-failed'
+  | 'command' | 'mark' | 'clear-marks' | 'set-mark' | 'go-mark' | 'diff' | 'follow' | 'pause' | 'sort' | 'fold' | 'fold-all' | 'side' | 'export' | 'replay' | 'copy' | 'stop' | 'quit' | 'redraw';
+
+export interface Binding {
+  readonly action: Action;
+  /** Names of keys, as the screen gives them. */
+  readonly keys: readonly string[];
+  readonly help: string;
+  readonly group: 'moving' | 'panes' | 'finding' | 'marking' | 'watching' | 'taking along';
+}
+
+/** Every key, once: the screen's keys and the help are both made from this table. */
+export const BINDINGS: readonly Binding[] = [
+  { action: 'down', keys: ['j', 'down'], group: 'moving', help: 'one line down' },
+  { action: 'up', keys: ['k', 'up'], group: 'moving', help: 'one line up' },
+  { action: 'left', keys: ['h', 'left'], group: 'moving', help: 'fold; move the calls sideways; one byte back' },
+  { action: 'right', keys: ['l', 'right'], group: 'moving', help: 'unfold; move the calls sideways; one byte on' },
+  { action: 'page-down', keys: ['pagedown', 'C-f'], group: 'moving', help: 'one page down' },
+  { action: 'page-up', keys: ['pageup', 'C-b'], group: 'moving', help: 'one page up' },
+  { action: 'half-down', keys: ['C-d'], group: 'moving', help: 'half a page down' },
+  { action: 'half-up', keys: ['C-u'], group: 'moving', help: 'half a page up' },
+  { action: 'top', keys: ['g', 'home'], group: 'moving', help: 'to the first line' },
+  { action: 'bottom', keys: ['G', 'end'], group: 'moving', help: 'to the last line' },
+  { action: 'next-pane', keys: ['tab'], group: 'panes', help: 'next pane' },
+  { action: 'previous-pane', keys: ['S-tab'], group: 'panes', help: 'previous pane' },
+  { action: 'enter', keys: ['enter'], group: 'panes', help: 'look closer: the call, its field, its bytes; fold or unfold' },
+  { action: 'back', keys: ['escape'], group: 'panes', help: 'back' },
+  { action: 'zoom', keys: ['z'], group: 'panes', help: 'the pane alone on the screen, and back' },
+  { action: 'calls', keys: ['1'], group: 'panes', help: 'calls' },
+  { action: 'objects', keys: ['2', 'o'], group: 'panes', help: 'objects: who made what, references, life lines' },
+  { action: 'ladder', keys: ['3', 'L'], group: 'panes', help: 'ladder: calls between the machines' },
+  { action: 'statistics', keys: ['4', 's'], group: 'panes', help: 'statistics' },
+  { action: 'findings', keys: ['5'], group: 'panes', help: 'findings, and damage that belongs to no call' },
+  { action: 'fold', keys: ['e'], group: 'panes', help: 'fold or unfold the field' },
+  { action: 'fold-all', keys: ['E'], group: 'panes', help: 'unfold all fields, and back' },
+  { action: 'side', keys: ['b'], group: 'panes', help: 'bytes of the request or of the response' },
+  { action: 'help', keys: ['?', 'f1'], group: 'panes', help: 'this help' },
+  { action: 'filter', keys: ['f'], group: 'finding', help: 'filter: an expression as of --where; tab completes, up and down go through earlier ones' },
+  { action: 'clear-filter', keys: ['c'], group: 'finding', help: 'show all calls again' },
+  { action: 'filter-object', keys: ['O'], group: 'finding', help: 'show only the calls of this object' },
+  { action: 'search', keys: ['/'], group: 'finding', help: 'search in the text of the calls' },
+  { action: 'next-found', keys: ['n'], group: 'finding', help: 'next call found' },
+  { action: 'previous-found', keys: ['N'], group: 'finding', help: 'previous call found' },
+  { action: 'next-failed', keys: [']'], group: 'finding', help: 'next call that failed' },
+  { action: 'previous-failed', keys: ['['], group: 'finding', help: 'previous call that failed' },
+  { action: 'sort', keys: ['S'], group: 'finding', help: 'sort by latency, result, member, or not at all' },
+  { action: 'command', keys: [':'], group: 'finding', help: 'command: a number goes to a call, :help tells the others' },
+  { action: 'mark', keys: ['space'], group: 'marking', help: 'mark the call, or unmark it' },
+  { action: 'clear-marks', keys: ['u'], group: 'marking', help: 'unmark all calls' },
+  { action: 'set-mark', keys: ['m'], group: 'marking', help: 'and a letter: remember this place' },
+  { action: 'go-mark', keys: ["'"], group: 'marking', help: 'and a letter: go to a remembered place' },
+  { action: 'diff', keys: ['d'], group: 'marking', help: 'differences of two marked calls, or of the marked one and this' },
+  { action: 'follow', keys: ['F'], group: 'watching', help: 'follow: stay on the newest call' },
+  { action: 'pause', keys: ['p'], group: 'watching', help: 'pause: new calls wait; reading goes on' },
+  { action: 'stop', keys: ['C-c'], group: 'watching', help: 'stop reading; once it is stopped, leave' },
+  { action: 'redraw', keys: ['C-l'], group: 'watching', help: 'draw the screen anew' },
+  { action: 'export', keys: ['x'], group: 'taking along', help: 'and c, n, r or p: marked calls (or all shown) as capture, NDJSON, recording, or a replay command' },
+  { action: 'replay', keys: ['r'], group: 'taking along', help: 'the command that replays this session to a target' },
+  { action: 'copy', keys: ['y'], group: 'taking along', help: 'and y, v, b, h or f: copy the call, value, bytes, hex of the field, or a filter for it' },
+  { action: 'quit', keys: ['q'], group: 'taking along', help: 'leave' },
+];
+
+const BY_KEY = new Map(BINDINGS.flatMap((binding) => binding.keys.map((key) => [key, binding.action] as const)));
+
+/** What a key does; null for keys that do nothing. */
+export function actionOf(key: string): Action | null {
+  return BY_KEY.get(key) ?? null;
+}
+
+/** Commands after `:`, with what they take. */
+export const COMMANDS: readonly { readonly name: string; readonly takes: string; readonly help: string }[] = [
+  { name: 'filter', takes: 'EXPR', help: 'show calls for which it holds' },
+  { name: 'all', takes: '', help: 'show all calls' },
+  { name: 'frame', takes: 'N', help: 'to the call that holds this frame' },
+  { name: 'columns', takes: 'NAMES', help: 'choose the columns of the calls' },
+  { name: 'sort', takes: 'KEY', help: 'latency, result, member or none' },
+  { name: 'capture', takes: 'FILE', help: 'write the connections of the marked calls as a capture' },
+  { name: 'ndjson', takes: 'FILE', help: 'write the marked calls as NDJSON' },
+  { name: 'record', takes: 'FILE', help: 'write the session as a recording' },
+  { name: 'replay', takes: 'HOST[:PORT]', help: 'the command that replays this session' },
+  { name: 'stop', takes: '', help: 'stop reading' },
+  { name: 'help', takes: '', help: 'keys and commands' },
+  { name: 'quit', takes: '', help: 'leave' },
+];

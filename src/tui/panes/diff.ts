@@ -1,0 +1,70 @@
+import type { Value } from '../../types.js';
+import { valueText } from '../../output/values.js';
+import { fitLine, span, type Line } from '../line.js';
+import type { Area } from '../layout.js';
+import type { Model } from '../model.js';
+import { fit } from '../width.js';
+import { endpointText, latencyText, memberText, momentText, objectText, outcomeText } from '../words.js';
+
+/** One row of a comparison; null where a side has no such field. */
+export interface DiffRow {
+  readonly name: string;
+  readonly left: string | null;
+  readonly right: string | null;
+}
+
+/** Rows of one comparison; what follows is left out. */
+export const MAX_DIFF_ROWS = 5000;
+
+/** The two calls that are compared: the marked ones, or the marked one and the current. */
+export function comparedCalls({ state }: Pick<Model, 'state'>): readonly [number, number] | null {
+  const marked = [...state.marked].toSorted((a, b) => a - b);
+  if (marked.length === 2) return [marked[0] ?? -1, marked[1] ?? -1];
+  return marked.length === 1 && marked[0] !== state.call && state.call >= 0 ? [marked[0] ?? -1, state.call] : null;
+}
+
+/** Fields of two calls beside one another, in the order of the first. */
+export function diffRows({ state, source }: Model): readonly DiffRow[] {
+  const pair = comparedCalls({ state });
+  const [left, right] = pair === null ? [null, null] : [source.call(pair[0]), source.call(pair[1])];
+  if (left === null || right === null) return [];
+  const sides = [left, right].map((call) => {
+    const fields = new Map<string, string>([
+      ['call', String(call.id)], ['member', memberText(call)], ['object', objectText(call)], ['result', outcomeText(call, source.names)], ['latency', latencyText(call)],
+      ['time', call.time === null ? '' : momentText(call.time)], ['client', endpointText(call.client)], ['server', endpointText(call.server)],
+    ]);
+    flatten('in', call.in, fields, 0);
+    flatten('out', call.out, fields, 0);
+    return fields;
+  });
+  const [a, b] = sides as [Map<string, string>, Map<string, string>];
+  return [...new Set([...a.keys(), ...b.keys()])].slice(0, MAX_DIFF_ROWS).map((name) => ({ name, left: a.get(name) ?? null, right: b.get(name) ?? null }));
+}
+
+const MAX_DEPTH = 24;
+
+function flatten(path: string, value: Value, fields: Map<string, string>, depth: number): void {
+  if (fields.size > MAX_DIFF_ROWS) return;
+  if (value !== null && typeof value === 'object' && !(value instanceof Uint8Array) && depth < MAX_DEPTH) {
+    const entries = Array.isArray(value) ? [...(value as readonly Value[]).entries()] : Object.entries(value as { readonly [name: string]: Value });
+    for (const [name, held] of entries) flatten(typeof name === 'number' ? `${path}[${name}]` : `${path}.${name}`, held, fields, depth + 1);
+    return;
+  }
+  fields.set(path, valueText(value, { width: 200, names: null }));
+}
+
+export function diffPane(model: Model, area: Area): Line[] {
+  const rows = diffRows(model);
+  const differ = rows.filter((row) => row.left !== row.right).length;
+  const name = Math.min(34, Math.floor(area.width / 4));
+  const side = Math.floor((area.width - name - 6) / 2);
+  const { cursor, top } = model.state.places.diff;
+  const lines: Line[] = [fitLine([span(`  ${rows.length} fields, ${differ} differ; esc goes back`, 'dim')], area.width)];
+  for (const [at, row] of rows.slice(top, top + area.height - 1).entries()) {
+    const same = row.left === row.right;
+    lines.push(fitLine([
+      span(same ? '  ' : '≠ ', 'warn'), span(fit(row.name, name), 'dim'), span(' '), span(fit(row.left ?? '', side), same ? 'plain' : 'bad'), span(' │ ', 'border'), span(fit(row.right ?? '', side), same ? 'plain' : 'good'),
+    ], area.width, top + at === cursor ? 'cursor' : null));
+  }
+  return lines;
+}

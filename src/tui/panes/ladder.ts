@@ -1,0 +1,120 @@
+import type { Call, Moment } from '../../types.js';
+import { fitLine, span, type Line, type Paint } from '../line.js';
+import type { Area } from '../layout.js';
+import { currentCall, type Model } from '../model.js';
+import { fit, textWidth } from '../width.js';
+import { durationText, endpointText, memberText, outcomePaint, outcomeText, timeText } from '../words.js';
+
+interface Arrow {
+  readonly row: number;
+  readonly call: Call;
+  readonly request: boolean;
+  readonly time: Moment | null;
+}
+
+const TIME_WIDTH = 13;
+/** Smallest distance between two life lines. */
+const MIN_LANE = 24;
+/** The port of the endpoint mapper and activator ([MS-DCOM] 1.9). */
+const ACTIVATOR_PORT = 135;
+
+/** Calls between the machines as arrows, the oldest above, around the cursor; those of one causality are marked. */
+export function ladderPane(model: Model, area: Area): Line[] {
+  const { state, source } = model;
+  const { cursor } = state.places.calls;
+  const around = area.height + 2;
+  const calls: { readonly row: number; readonly call: Call }[] = [];
+  for (let row = Math.max(0, cursor - around); row <= Math.min(source.view.length - 1, cursor + around); row++) {
+    const call = source.call(source.view.at(row));
+    if (call !== null) calls.push({ row, call });
+  }
+  if (calls.length === 0) return [[span('  no calls', 'dim')]];
+  const arrows: Arrow[] = [];
+  for (const { row, call } of calls) {
+    if (call.exchange.request !== null) arrows.push({ row, call, request: true, time: call.exchange.requestTime });
+    if (call.exchange.response !== null || call.fault !== null) arrows.push({ row, call, request: false, time: call.exchange.responseTime });
+  }
+  arrows.sort((a, b) => compare(a.time, b.time) || a.row - b.row);
+  const at = Math.max(0, arrows.findIndex((arrow) => arrow.row === cursor));
+  const height = area.height - 2;
+  const top = Math.max(0, Math.min(at - Math.floor(height / 3), arrows.length - height));
+  const shown = arrows.slice(top, top + height);
+  const lanes = lanesOf(shown.length === 0 ? [] : shown, Math.max(2, Math.floor((area.width - TIME_WIDTH) / MIN_LANE)));
+  const step = Math.max(MIN_LANE, Math.floor((area.width - TIME_WIDTH - 12) / Math.max(1, lanes.length - 1)));
+  const place = (lane: number): number => TIME_WIDTH + 6 + lane * step;
+  const current = currentCall(model);
+  return [
+    ...heads(lanes, place, area.width),
+    ...shown.map((arrow) => {
+      const line = arrowLine(arrow, lanes, place, current, model);
+      return fitLine(line, area.width, arrow.row !== cursor ? null : state.focus === 'upper' ? 'cursor' : 'cursor-off');
+    }),
+  ];
+}
+
+function compare(a: Moment | null, b: Moment | null): number {
+  return a === null || b === null ? 0 : a.timeS - b.timeS || a.timeNs - b.timeNs;
+}
+
+function lanesOf(arrows: readonly Arrow[], most: number): readonly string[] {
+  const clients = new Set<string>();
+  const servers = new Set<string>();
+  for (const { call } of arrows) {
+    servers.add(endpointText(call.server));
+    clients.add(call.client.address);
+  }
+  // Who is called back has a lane already; the activator stands before the servers it starts.
+  const ordered = [...servers].toSorted((a, b) => Number(b.endsWith(`:${ACTIVATOR_PORT}`)) - Number(a.endsWith(`:${ACTIVATOR_PORT}`)));
+  return [...clients, ...ordered].slice(0, most);
+}
+
+function laneOf(lanes: readonly string[], name: string): number {
+  const at = lanes.indexOf(name);
+  return at < 0 ? lanes.length - 1 : at;
+}
+
+function heads(lanes: readonly string[], place: (lane: number) => number, width: number): Line[] {
+  let [names, rules] = ['', ''];
+  for (const [lane, name] of lanes.entries()) {
+    const title = name.endsWith(`:${ACTIVATOR_PORT}`) ? `${name} activator` : name;
+    names = fit(names, Math.max(textWidth(names) + (lane === 0 ? 0 : 1), Math.min(place(lane) - Math.floor(textWidth(title) / 2), Math.max(0, width - textWidth(title))))) + title;
+    rules = `${fit(rules, place(lane))}┬`;
+  }
+  return [fitLine([span(names, 'title')], width), fitLine([span(rules, 'border')], width)];
+}
+
+function arrowLine({ call, request, time }: Arrow, lanes: readonly string[], place: (lane: number) => number, current: Call | null, { source }: Model): Line {
+  const client = laneOf(lanes, call.client.address);
+  const server = laneOf(lanes, endpointText(call.server));
+  const [from, to] = request ? [client, server] : [server, client];
+  const [low, high] = from < to ? [from, to] : [to, from];
+  const label = request ? memberText(call) : `${outcomeText(call, source.names)}${call.latencyNs === null ? '' : ` ${durationText(call.latencyNs)}`}`;
+  const paint: Paint = request ? 'name' : outcomePaint(call);
+  const same = current !== null && current.causality !== null && call.causality === current.causality;
+  const spans = [span(fit(timeText(time), TIME_WIDTH), 'dim')];
+  let column = TIME_WIDTH;
+  const pad = (until: number): void => {
+    if (until > column) spans.push(span(' '.repeat(until - column)));
+    column = Math.max(column, until);
+  };
+  for (let lane = 0; lane < low; lane++) {
+    pad(place(lane));
+    spans.push(span('│', 'border'));
+    column++;
+  }
+  pad(place(low));
+  const length = Math.max(3, place(high) - place(low) - 1);
+  const room = Math.max(0, length - 4);
+  const text = fit(label, Math.min(room, textWidth(label)));
+  const left = Math.floor((length - textWidth(text)) / 2);
+  const right = length - textWidth(text) - left;
+  const dash = '─';
+  spans.push(span(low === high ? '│' : same ? '●' : '│', same ? 'key' : 'border'), span(from < to ? dash.repeat(left) : `◀${dash.repeat(Math.max(0, left - 1))}`, paint), span(text, paint), span(from < to ? `${dash.repeat(Math.max(0, right - 1))}▶` : dash.repeat(right), paint), span('│', 'border'));
+  column = place(low) + length + 2;
+  for (let lane = high + 1; lane < lanes.length; lane++) {
+    pad(place(lane));
+    spans.push(span('│', 'border'));
+    column++;
+  }
+  return spans;
+}

@@ -1,0 +1,111 @@
+import { beside, fitBlock, fitLine, line, lineWidth, span, type Line, type Span } from './line.js';
+import { layout, MIN_COLUMNS, MIN_ROWS, type Area } from './layout.js';
+import type { Model } from './model.js';
+import { bytesPane } from './panes/bytes.js';
+import { callsPane } from './panes/calls.js';
+import { detailPane } from './panes/detail.js';
+import { diffPane } from './panes/diff.js';
+import { findingsPane } from './panes/findings.js';
+import { helpPane } from './panes/help.js';
+import { ladderPane } from './panes/ladder.js';
+import { objectsPane } from './panes/objects.js';
+import { statisticsPane } from './panes/statistics.js';
+import { UPPERS, type Focus, type PromptKind, type Upper } from './state.js';
+import { textWidth } from './width.js';
+import { countText, sizeText } from './words.js';
+
+const PANES: Readonly<Record<Upper, (model: Model, area: Area) => Line[]>> = {
+  calls: callsPane, objects: objectsPane, ladder: ladderPane, statistics: statisticsPane, findings: findingsPane, diff: diffPane, help: helpPane,
+};
+
+/** The whole screen: as many lines as it has rows, each as wide as it is. */
+export function render(model: Model): Line[] {
+  const { state } = model;
+  const { columns, rows } = state;
+  if (columns < MIN_COLUMNS || rows < MIN_ROWS) return fitBlock([line(`too small: ${MIN_COLUMNS}×${MIN_ROWS} at least`, 'warn')], columns, rows);
+  const shown = layout(state);
+  const lines: Line[] = [title(model)];
+  if (shown.upper !== null) lines.push(...fitBlock(PANES[state.upper](model, shown.upper), columns, shown.upper.height));
+  if (shown.divider !== null) lines.push(divider(model, shown.detail, shown.bytes));
+  const detail = shown.detail === null ? null : fitBlock(detailPane(model, shown.detail), shown.detail.width, shown.detail.height);
+  const bytes = shown.bytes === null ? null : fitBlock(bytesPane(model, shown.bytes), shown.bytes.width, shown.bytes.height);
+  if (detail !== null && bytes !== null) lines.push(...beside(detail, bytes));
+  else lines.push(...(detail ?? bytes ?? []));
+  offers(model, lines);
+  lines.push(status(model));
+  return lines;
+}
+
+/** Where the cursor of the line being typed stands; null when none is. */
+export function promptCursor({ state }: Model): { readonly column: number; readonly row: number } | null {
+  const { prompt } = state;
+  return prompt === null ? null : { column: Math.min(state.columns - 1, PROMPTS[prompt.kind].length + textWidth(typed(prompt.text.slice(0, prompt.at), state.columns, prompt.kind))), row: state.rows - 1 };
+}
+
+function title({ state, source }: Model): Line {
+  const tabs = UPPERS.flatMap((upper, at): Span[] => [span(` ${at + 1} ${upper} `, state.upper === upper ? 'tab-on' : 'tab')]);
+  const { reading } = source;
+  const part = reading.size === null || reading.size === 0 ? sizeText(reading.read) : `${Math.min(100, Math.floor((reading.read / reading.size) * 100))} %`;
+  const how = { reading: `reading ${part}`, waiting: 'waiting for more', stopped: 'stopped', done: 'all read', failed: 'failed' }[reading.state];
+  const { dropped } = reading;
+  const lost = dropped === null ? '' : `  drops: kernel ${dropped.kernel ?? '?'}, ours ${dropped.ours}`;
+  const right: Line = [span(`  ${countText(source.count)} calls  `), span(how, reading.state === 'failed' ? 'bad' : 'dim'), span(lost, dropped !== null && (dropped.ours > 0 || (dropped.kernel ?? 0) > 0) ? 'bad' : 'dim'), span(' ')];
+  const room = state.columns - lineWidth(tabs) - lineWidth(right);
+  const name = room > 6 ? [span(` ${source.title.length > room - 2 ? `…${source.title.slice(3 - room)}` : source.title}`, 'title')] : [];
+  const left = [...tabs, ...name];
+  return fitLine([...fitLine(left, Math.max(lineWidth(tabs), state.columns - lineWidth(right))), ...right], state.columns);
+}
+
+function divider({ state }: Model, detail: Area | null, bytes: Area | null): Line {
+  const name = (pane: Focus, text: string): Span[] => [span('── ', 'border'), span(text, state.focus === pane ? 'border-on' : 'border'), span(' ', 'border')];
+  const call = state.call < 0 ? 'detail' : `detail of call ${state.call + 1}`;
+  const side = `bytes of the ${state.bytes.side}`;
+  if (detail !== null && bytes !== null) return [...fitLine(fill(name('detail', call), detail.width), detail.width), span('┬', 'border'), ...fitLine(fill(name('bytes', side), bytes.width), bytes.width)];
+  const both = [...name('detail', call), ...name('bytes', side)];
+  return fitLine(fill(both, state.columns), state.columns);
+}
+
+function fill(of: readonly Span[], width: number): Line {
+  return [...of, span('─'.repeat(Math.max(0, width - lineWidth(of))), 'border')];
+}
+
+const PROMPTS: Readonly<Record<PromptKind, string>> = { filter: 'filter: ', search: '/', command: ':', export: 'write to: ', target: 'replay to host[:port]: ' };
+
+/** The end of a long text: where one types. */
+function typed(text: string, columns: number, kind: PromptKind): string {
+  const room = columns - PROMPTS[kind].length - 2;
+  return textWidth(text) <= room ? text : `…${text.slice(-room + 1)}`;
+}
+
+function offers({ state }: Model, lines: Line[]): void {
+  const { prompt } = state;
+  if (prompt === null) return;
+  const last = lines.length - 1;
+  if (prompt.error !== null) {
+    for (const [at, text] of prompt.error.split('\n').slice(0, 4).entries()) lines[last - 3 + at] = fitLine([span(` ${text}`, 'bad')], state.columns, 'cursor-off');
+    for (let at = prompt.error.split('\n').length; at < 4; at++) lines[last - 3 + at] = fitLine([], state.columns, 'cursor-off');
+  } else if (prompt.offers.length > 0) {
+    lines[last] = fitLine([span(' ', 'dim'), ...prompt.offers.slice(0, 24).flatMap((offer) => [span(offer, 'key'), span('  ')])], state.columns, 'cursor-off');
+  }
+}
+
+function status({ state, source }: Model): Line {
+  const { columns, prompt, message } = state;
+  if (prompt !== null) return fitLine([span(PROMPTS[prompt.kind], 'key'), span(typed(prompt.text, columns, prompt.kind))], columns);
+  if (message !== null) return fitLine([span(` ${message.text}`, message.bad ? 'bad' : 'good')], columns);
+  if (state.pending !== null) return fitLine([span(PENDING[state.pending], 'key')], columns);
+  const { view } = source;
+  const facts = [
+    `${view.length === 0 ? 0 : state.places.calls.cursor + 1}/${countText(view.length)}`,
+    ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []), ...(state.follow ? ['following'] : []), ...(state.paused ? ['paused'] : []), ...(state.sort === 'none' ? [] : [`by ${state.sort}`]),
+    ...(state.filter === null ? [] : [`filter: ${state.filter}${view.busy ? ` (${Math.floor((view.examined / Math.max(1, source.count)) * 100)} %)` : ''}`]),
+  ];
+  const left: Line = [span(` ${facts.join('  ')}`)];
+  const hints = '? help  f filter  / search  tab panes  q quit ';
+  const room = columns - lineWidth(left);
+  return room > hints.length + 2 ? fitLine([...fitLine(left, columns - hints.length), span(hints, 'dim')], columns) : fitLine(left, columns);
+}
+
+const PENDING: Readonly<Record<NonNullable<Model['state']['pending']>, string>> = {
+  m: ' remember this place as (letter) …', "'": ' go to the place (letter) …', g: '', x: ' write: c capture  n NDJSON  r recording  p replay command   (esc: nothing)', y: ' copy: y call  v value  b bytes  h hex of the field  f filter for it   (esc: nothing)',
+};

@@ -1,0 +1,70 @@
+import type { Call, Finding, ObjectRecord, Problem } from '../types.js';
+import type { CallTraces } from '../analysis/traces.js';
+import type { Names } from '../output/names.js';
+import type { View } from './view.js';
+
+/** A finding, or damage that belongs to no call. */
+export type Notice = Finding | Problem;
+
+/** How far reading is. */
+export interface Reading {
+  /** Bytes read, and size of the input; null where it has none (a live interface, stdin). */
+  readonly read: number;
+  readonly size: number | null;
+  readonly state: 'reading' | 'waiting' | 'stopped' | 'done' | 'failed';
+  /** Packets lost, by the kernel or the tool and by us; null where nothing counts them. */
+  readonly dropped: { readonly kernel: number | null; readonly ours: number } | null;
+  /** Why reading ended, or what the tool said last. */
+  readonly note: string | null;
+}
+
+/** Everything the panes show, by now. Reading it changes nothing that shows. */
+export interface Source {
+  /** The file or interface. */
+  readonly title: string;
+  /** Calls so far. */
+  readonly count: number;
+  readonly reading: Reading;
+  readonly view: View;
+  readonly names: Names;
+  readonly notices: readonly Notice[];
+  /** Notices that were left out to keep memory bounded. */
+  readonly noticesLost: number;
+  /** Words that complete an expression: values of `interface`, `method`, `hresult`. */
+  readonly words: Readonly<Record<string, readonly string[]>>;
+  /** The call with this index (its id less one), or null when it is gone. */
+  call(index: number): Call | null;
+  /** Whether it failed, without fetching it. */
+  failed(index: number): boolean;
+  traces(call: Call): CallTraces;
+  objects(): readonly ObjectRecord[];
+  /** Lines of the statistics pane that depend on nothing but the calls. */
+  statistics(): Statistics;
+  /** What is wrong with an expression, or null. */
+  wrong(expression: string): string | null;
+}
+
+/** Figures of all calls so far. */
+export interface Statistics {
+  readonly calls: number;
+  readonly failed: number;
+  readonly members: readonly MemberFigures[];
+  readonly results: readonly { readonly name: string; readonly count: number; readonly bad: boolean }[];
+  /** Calls in each of so many equal parts of the time from first to last. */
+  readonly rate: readonly number[];
+  /** Seconds that one part lasts. */
+  readonly partS: number;
+}
+
+export interface MemberFigures {
+  readonly name: string;
+  readonly count: number;
+  readonly errors: number;
+  /** Latencies in nanoseconds; null where no call was answered. */
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+  /** Calls by latency, in powers of ten from 1 µs. */
+  readonly histogram: readonly number[];
+}

@@ -1,0 +1,104 @@
+import type { SortKey } from './view.js';
+
+/** What the upper part of the screen shows. */
+export type Upper = 'calls' | 'objects' | 'ladder' | 'statistics' | 'findings' | 'diff' | 'help';
+export const UPPERS: readonly Upper[] = ['calls', 'objects', 'ladder', 'statistics', 'findings'];
+export type Focus = 'upper' | 'detail' | 'bytes';
+export type Side = 'request' | 'response';
+
+export const COLUMNS = ['id', 'time', 'delta', 'client', 'server', 'object', 'member', 'arguments', 'result', 'hresult', 'latency', 'auth', 'frames'] as const;
+export type Column = (typeof COLUMNS)[number];
+export const DEFAULT_COLUMNS: readonly Column[] = ['time', 'object', 'member', 'arguments', 'result', 'hresult', 'latency'];
+
+/** A cursor in a list that is longer than its pane. */
+export interface Place {
+  readonly cursor: number;
+  readonly top: number;
+}
+
+export type PromptKind = 'filter' | 'search' | 'command' | 'export' | 'target';
+
+/** The line being typed. */
+export interface Prompt {
+  readonly kind: PromptKind;
+  readonly text: string;
+  /** Position of the cursor in `text`, in UTF-16 units. */
+  readonly at: number;
+  /** Place in the history, counted from its newest entry; 0 is the line itself, kept in `own`. */
+  readonly back: number;
+  readonly own: string;
+  /** Completions offered. */
+  readonly offers: readonly string[];
+  readonly error: string | null;
+}
+
+/** All that keys change. */
+export interface State {
+  readonly columns: number;
+  readonly rows: number;
+  readonly upper: Upper;
+  /** Where `esc` goes back to from help and diff. */
+  readonly before: Upper;
+  readonly focus: Focus;
+  readonly zoom: boolean;
+  /** Places in the lists of the upper panes. */
+  readonly places: Readonly<Record<Upper, Place>>;
+  /** Index of the call that detail and bytes show; -1 while there is none. */
+  readonly call: number;
+  readonly detail: Place;
+  readonly folded: ReadonlySet<string>;
+  readonly bytes: { readonly side: Side; readonly offset: number; readonly top: number };
+  readonly follow: boolean;
+  readonly paused: boolean;
+  readonly marked: ReadonlySet<number>;
+  readonly marks: ReadonlyMap<string, number>;
+  readonly filter: string | null;
+  readonly search: string | null;
+  readonly sort: SortKey;
+  readonly shown: readonly Column[];
+  /** Columns that the calls are moved to the left. */
+  readonly sideways: number;
+  readonly prompt: Prompt | null;
+  readonly history: Readonly<Record<PromptKind, readonly string[]>>;
+  readonly message: { readonly text: string; readonly bad: boolean } | null;
+  /** A key that waits for the next one. */
+  readonly pending: 'm' | "'" | 'g' | 'x' | 'y' | null;
+}
+
+const TOP: Place = { cursor: 0, top: 0 };
+
+/** Parts of the trees that say the same in every call start folded. */
+const FOLDED: readonly string[] = ['request/orpcthis', 'response/orpcthat'];
+
+/** The state at start. */
+export function startState(columns: number, rows: number): State {
+  return {
+    columns, rows, upper: 'calls', before: 'calls', focus: 'upper', zoom: false,
+    places: { calls: TOP, objects: TOP, ladder: TOP, statistics: TOP, findings: TOP, diff: TOP, help: TOP },
+    call: -1, detail: TOP, folded: new Set(FOLDED), bytes: { side: 'request', offset: 0, top: 0 }, follow: false, paused: false, marked: new Set(), marks: new Map(),
+    filter: null, search: null, sort: 'none', shown: DEFAULT_COLUMNS, sideways: 0, prompt: null, history: { filter: [], search: [], command: [], export: [], target: [] },
+    message: null, pending: null,
+  };
+}
+
+/** What a key asks of the world outside the model. */
+export type Effect =
+  | { readonly kind: 'quit' }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'filter'; readonly expression: string | null }
+  | { readonly kind: 'sort'; readonly key: SortKey }
+  | { readonly kind: 'pause'; readonly on: boolean }
+  | { readonly kind: 'search'; readonly text: string; readonly from: number; readonly forward: boolean }
+  | { readonly kind: 'copy'; readonly text: string; readonly what: string }
+  | { readonly kind: 'export'; readonly format: ExportFormat; readonly path: string; readonly calls: readonly number[] | null };
+
+export type ExportFormat = 'capture' | 'ndjson' | 'recording';
+
+export type Event =
+  | { readonly kind: 'key'; readonly key: string; readonly text: string }
+  | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
+  | { readonly kind: 'mouse'; readonly column: number; readonly row: number; readonly action: 'press' | 'up' | 'down' }
+  | { readonly kind: 'found'; readonly index: number | null; readonly text: string }
+  | { readonly kind: 'said'; readonly text: string; readonly bad: boolean }
+  /** More calls, or another view of them. */
+  | { readonly kind: 'changed' };

@@ -1,0 +1,186 @@
+import type { Call } from '../types.js';
+
+export type SortKey = 'none' | 'latency' | 'result' | 'member';
+export const SORT_KEYS: readonly SortKey[] = ['none', 'latency', 'result', 'member'];
+
+/** Where a view finds its calls. `rank` is what sorting compares, without fetching the call. */
+export interface Calls {
+  readonly count: number;
+  /** Calls that left to keep memory bounded: the first so many. */
+  readonly gone: number;
+  call(index: number): Call | null;
+  rank(index: number, key: Exclude<SortKey, 'none'>): number;
+}
+
+/** Longest run that is sorted at once: a few milliseconds. */
+const RUN = 8192;
+
+/**
+ * Which calls are shown, and in which order: all, those a filter lets through, sorted or as they came. It catches up with the calls
+ * in steps, so that a filter over a million of them never holds up a key.
+ */
+export class View {
+  private readonly calls: Calls;
+  private test: ((call: Call) => boolean) | null = null;
+  private key: SortKey = 'none';
+  private matches = new Uint32Array(1024);
+  private found = 0;
+  private looked = 0;
+  private frozenAt: number | null = null;
+  private sorted: Sorting | null = null;
+
+  constructor(calls: Calls) {
+    this.calls = calls;
+  }
+
+  /** Rows shown. */
+  get length(): number {
+    if (this.sorted !== null) return this.sorted.done ? this.sorted.order.length : 0;
+    if (this.test !== null) return this.found;
+    return Math.max(0, this.seen() - this.calls.gone);
+  }
+
+  /** Calls looked at by the filter so far; all of them when there is none. */
+  get examined(): number {
+    return this.test === null ? this.seen() : this.looked;
+  }
+
+  /** True while a filter or a sort has work left. */
+  get busy(): boolean {
+    return (this.test !== null && this.looked < this.seen()) || this.sorted?.done === false;
+  }
+
+  get sortKey(): SortKey {
+    return this.key;
+  }
+
+  /** Index of the call in a row; -1 outside. */
+  at(row: number): number {
+    if (row < 0 || row >= this.length) return -1;
+    if (this.sorted !== null) return this.sorted.order[row] ?? -1;
+    return this.test === null ? row + this.calls.gone : (this.matches[row] ?? -1);
+  }
+
+  /** The row of a call, or of the first one after it; sorted views look through all rows. */
+  rowOf(index: number): number {
+    if (this.sorted !== null) return Math.max(0, this.sorted.order.indexOf(index));
+    if (this.test === null) return Math.min(Math.max(0, index - this.calls.gone), Math.max(0, this.length - 1));
+    let low = 0;
+    let high = this.found;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.matches[middle] ?? 0) < index) low = middle + 1;
+      else high = middle;
+    }
+    return Math.min(low, Math.max(0, this.found - 1));
+  }
+
+  /** Shows only calls that pass; null shows all. The rows come as `step` finds them. */
+  filter(test: ((call: Call) => boolean) | null): void {
+    this.test = test;
+    this.found = 0;
+    this.looked = this.calls.gone;
+    this.resort();
+  }
+
+  sort(key: SortKey): void {
+    this.key = key;
+    this.resort();
+  }
+
+  /** Calls that come from now on wait outside, or come in again. */
+  freeze(on: boolean): void {
+    this.frozenAt = on ? this.calls.count : null;
+  }
+
+  /** Looks at so many calls at most. True when there is more to do. */
+  step(budget: number): boolean {
+    const { calls, test } = this;
+    if (test !== null) {
+      const end = Math.min(this.seen(), this.looked + budget);
+      for (; this.looked < end; this.looked++) {
+        const call = calls.call(this.looked);
+        if (call !== null && test(call)) this.keep(this.looked);
+      }
+      if (this.looked < this.seen()) return true;
+    }
+    if (this.key !== 'none' && this.sorted === null) this.sorted = new Sorting(this.rows(), calls, this.key);
+    return this.sorted !== null && !this.sorted.step();
+  }
+
+  private seen(): number {
+    return this.frozenAt ?? this.calls.count;
+  }
+
+  private keep(index: number): void {
+    if (this.found === this.matches.length) {
+      const grown = new Uint32Array(this.matches.length * 2);
+      grown.set(this.matches);
+      this.matches = grown;
+    }
+    this.matches[this.found++] = index;
+  }
+
+  private resort(): void {
+    this.sorted = null;
+  }
+
+  private rows(): Uint32Array {
+    if (this.test !== null) return this.matches.slice(0, this.found);
+    const { gone } = this.calls;
+    return Uint32Array.from({ length: Math.max(0, this.seen() - gone) }, (_, at) => at + gone);
+  }
+}
+
+/** A merge sort in steps: runs first, then pairs of runs. Equal ranks stay in the order of the calls. */
+class Sorting {
+  order: Uint32Array;
+  done = false;
+  private readonly ranks: (index: number) => number;
+  private spare: Uint32Array;
+  private width = 0;
+  private at = 0;
+
+  constructor(rows: Uint32Array, calls: Calls, key: Exclude<SortKey, 'none'>) {
+    this.order = rows;
+    this.spare = new Uint32Array(rows.length);
+    // The largest first: slow calls and failures are what one sorts for.
+    const sign = key === 'member' ? 1 : -1;
+    this.ranks = (index) => sign * calls.rank(index, key);
+  }
+
+  /** One run, or one stretch of a merge. True when all is sorted. */
+  step(): boolean {
+    if (this.done) return true;
+    const { order, ranks } = this;
+    if (this.width === 0) {
+      const end = Math.min(this.at + RUN, order.length);
+      order.subarray(this.at, end).sort((a, b) => ranks(a) - ranks(b) || a - b);
+      this.at = end;
+      if (end < order.length) return false;
+      this.width = RUN;
+      this.at = 0;
+    } else {
+      this.merge();
+    }
+    if (this.at >= order.length && this.width > 0 && this.at > 0) {
+      [this.order, this.spare] = [this.spare, this.order];
+      this.width *= 2;
+      this.at = 0;
+    }
+    this.done = this.width >= order.length;
+    return this.done;
+  }
+
+  private merge(): void {
+    const { order, spare, ranks, width } = this;
+    const middle = Math.min(this.at + width, order.length);
+    const end = Math.min(this.at + 2 * width, order.length);
+    let [left, right] = [this.at, middle];
+    for (let to = this.at; to < end; to++) {
+      const fromLeft = left < middle && (right >= end || ranks(order[left] as number) <= ranks(order[right] as number));
+      spare[to] = (fromLeft ? order[left++] : order[right++]) as number;
+    }
+    this.at = end;
+  }
+}

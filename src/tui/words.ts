@@ -1,0 +1,90 @@
+import { hex32 } from '../bytes/hex.js';
+import { failed } from '../analysis/failed.js';
+import { endpointText, type Names } from '../output/names.js';
+import { resultName } from '../output/text.js';
+import { durationText, IsoClock } from '../output/time.js';
+import { argumentsText, shortIpid, valueText, type Shown } from '../output/values.js';
+import type { Call, Moment } from '../types.js';
+import type { Paint } from './line.js';
+
+const clock = new IsoClock();
+
+/** `12:00:00.123`, in UTC as everywhere in uamgscope. */
+export function timeText(time: Moment | null): string {
+  return time === null ? '--:--:--.---' : clock.text(time).slice(11, 23);
+}
+
+/** A moment in full. */
+export function momentText(time: Moment): string {
+  return clock.text(time);
+}
+
+/** The member a call went to: `IUpdate.Title`, `IUpdateSearcher::Search`. */
+export function memberText(call: Call): string {
+  const face = call.interface ?? (call.iid === null ? '(unknown interface)' : `{${call.iid.slice(0, 8)}…}`);
+  if (call.method === null) return `${face} opnum ${call.opnum ?? '?'}`;
+  return call.member === 'method' || call.member === null ? `${face}::${call.method}` : `${face}.${call.method.replace(/^(get|put|putref)_/, '')}`;
+}
+
+export function objectText(call: Call): string {
+  return call.object === null ? '' : (call.object.label ?? `@${shortIpid(call.object.ipid)}`);
+}
+
+export function argumentText(call: Call, names: Names): string {
+  const shown: Shown = { width: 60, names };
+  const text = argumentsText(call.in, shown);
+  return call.member === 'propput' && text !== '' ? `= ${text}` : text;
+}
+
+export function resultText(call: Call, names: Names): string {
+  const shown: Shown = { width: 60, names };
+  const keys = Object.keys(call.out);
+  const { retval } = call.out;
+  return keys.length === 1 && retval !== undefined ? (failed(call) && retval === null ? '' : valueText(retval, shown)) : argumentsText(call.out, shown);
+}
+
+const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
+  answered: '', faulted: '(fault)', cancelled: '(cancelled)', orphaned: '(abandoned)', unanswered: '(no answer)', maybe: '(no answer due)', 'response-only': '',
+};
+
+/** What a call came to, by name. */
+export function outcomeText(call: Call, names: Names): string {
+  if (call.fault !== null) return `fault ${names.status(call.fault.status) ?? hex32(call.fault.status)}`;
+  if (call.hresult !== null) return resultName(call.hresult, names);
+  return OUTCOMES[call.outcome] === '' ? (call.auth.verdict === 'sealed' ? '[sealed]' : '-') : OUTCOMES[call.outcome];
+}
+
+/** How a call's outcome is painted. */
+export function outcomePaint(call: Call): Paint {
+  if (failed(call)) return 'bad';
+  if (call.problems.length > 0 || call.outcome === 'unanswered' || call.outcome === 'cancelled' || call.outcome === 'orphaned') return 'warn';
+  return call.hresult === null ? 'plain' : 'good';
+}
+
+/** The mark before a call: failed, has problems, has no answer. */
+export function outcomeMark(call: Call): string {
+  return failed(call) ? '✗' : call.problems.length > 0 ? '!' : outcomePaint(call) === 'warn' ? '?' : ' ';
+}
+
+export function latencyText(call: Call): string {
+  return call.latencyNs === null ? '' : durationText(call.latencyNs);
+}
+
+/** All words of a call in one line, which searching looks through. */
+export function searchText(call: Call, names: Names): string {
+  return `${endpointText(call.client)} ${endpointText(call.server)} ${objectText(call)} ${memberText(call)} ${argumentText(call, names)} ${resultText(call, names)} ${outcomeText(call, names)} ${call.exception?.description ?? ''}`.toLowerCase();
+}
+
+/** `1,234,567` */
+export function countText(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** `12 kB`, `3.4 MB` */
+export function sizeText(bytes: number): string {
+  if (bytes < 1e3) return `${bytes} B`;
+  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, 'kB'] : bytes < 1e9 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB'];
+  return `${value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${unit}`;
+}
+
+export { durationText, endpointText };

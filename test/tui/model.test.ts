@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import { BINDINGS } from '../../src/tui/keys.js';
+import { lineWidth, plainText } from '../../src/tui/line.js';
+import { render } from '../../src/tui/render.js';
+import { shippedCaptures } from '../support/captures.js';
+import { basename } from 'node:path';
+import { Player, sessionOf } from './support.js';
+
+const SIZES = [[80, 24], [100, 30], [160, 50]] as const;
+
+function player(columns = 80, rows = 24, capture = 'wua-session.pcapng'): Player {
+  return new Player(sessionOf(capture), columns, rows);
+}
+
+describe('screens', () => {
+  it.each(SIZES)('fill %i×%i exactly, in every pane, whatever key was pressed', (columns, rows) => {
+    for (const path of shippedCaptures()) {
+      const one = player(columns, rows, basename(path));
+      for (const keys of [[], ['G'], ['enter', 'j', 'j', 'tab', 'l', 'l'], ['z'], ['z', '2', 'G'], ['3'], ['4'], ['5'], ['1', '?'], ['escape', 'space', 'space', 'd'], ['escape', 'f', 'type:failed', 'enter']]) {
+        one.press(...keys);
+        const lines = render({ state: one.state, source: one.session });
+        expect(lines.length, keys.join()).toBe(rows);
+        expect(lines.map(lineWidth).filter((width) => width !== columns), `${keys.join()}\n${lines.map(plainText).join('\n')}`).toEqual([]);
+      }
+    }
+  });
+
+  it('shows a call with its arguments, its fields and its bytes', () => {
+    const screen = player(120, 40).press(...Array.from({ length: 8 }, () => 'j')).screen();
+    expect(screen).toMatch(/✗ 12:00:02\.761 .*IUpdateSearcher::Search +criteria="IsInstaled=0".* WU_E_INVALID_CRITERIA|✗ 12:00:02\.761 .*IUpdateSearcher::Search +criteria="IsInstal.*WU_E_INVALID_C/);
+    expect(screen).toContain('result     0x80240032 WU_E_INVALID_CRITERIA');
+    expect(screen).toContain('▾ request');
+    expect(screen).toContain('request byte 0x0 of');
+    expect(screen).toContain(' 9/60');
+  });
+
+  it('says so when the terminal is too small, and comes back', () => {
+    const one = player();
+    expect(one.send({ kind: 'resize', columns: 30, rows: 5 }).screen()).toContain('too small');
+    expect(one.send({ kind: 'resize', columns: 80, rows: 24 }).screen()).toContain('1/60');
+  });
+
+  it('says what is wrong with an empty and with a damaged capture', () => {
+    const empty = new Player(sessionOf(new Uint8Array(0)), 80, 24);
+    expect(empty.screen()).toContain('no calls: the capture holds no DCE-RPC');
+    expect(empty.press('5').screen()).toContain('the input is empty');
+    expect(player(100, 30, 'wua-damaged.pcap').press('5').screen()).toMatch(/! (tcp|capture|rpc): /);
+  });
+});
+
+describe('keys', () => {
+  it('stand in the table once each, and in the help', () => {
+    const keys = BINDINGS.flatMap((binding) => binding.keys);
+    expect(new Set(keys).size).toBe(keys.length);
+    const help = player(100, 90).press('?').screen();
+    for (const { help: text } of BINDINGS) expect(help).toContain(text.slice(0, 70));
+  });
+
+  it('filter with completion and history, and tell what is wrong with an expression', () => {
+    const one = player();
+    one.press('f', 'type:meth', 'tab');
+    expect(one.state.prompt?.text).toBe('method ');
+    one.press('type:== "Titl', 'tab', 'enter');
+    expect(one.state.filter).toBe('method == "Title"');
+    expect(one.screen()).toContain('1/4  filter: method == "Title"');
+    one.press('f', 'C-u', 'type:mehtod == 1', 'enter');
+    expect(one.screen()).toContain('did you mean method?');
+    one.press('escape', 'c');
+    expect(one.screen()).toContain('/60');
+    expect(one.press('f', 'up', 'up').state.prompt?.text).toBe('method == "Title"');
+  });
+
+  it('search forth and back, and stay where nothing is found', () => {
+    const one = player().press('/', 'type:IsInstaled', 'enter');
+    expect(one.state.call).toBe(8);
+    one.press('/', 'type:title', 'enter');
+    const first = one.state.call;
+    one.press('n');
+    expect(one.state.call).toBeGreaterThan(first);
+    one.press('N');
+    expect(one.state.call).toBe(first);
+    one.press('/', 'type:nowhere at all', 'enter');
+    expect(one.screen()).toContain('not found: nowhere at all');
+    expect(one.state.call).toBe(first);
+  });
+
+  it('go to failed calls, numbers, frames and remembered places', () => {
+    const one = player().press(']');
+    expect(one.state.call).toBe(8);
+    one.press('m', 'a', ']');
+    expect(one.state.call).toBe(56);
+    one.press("'", 'a');
+    expect(one.state.call).toBe(8);
+    one.press(':', 'type:17', 'enter');
+    expect(one.state.call).toBe(16);
+    one.press(':', 'type:frame 112', 'enter');
+    expect(one.session.call(one.state.call)?.responseFrames).toContain(112);
+    expect(one.press(':', 'type:1000', 'enter').screen()).toContain('there is no call 1000');
+  });
+
+  it('sort by latency, the slowest first, and go back to the order of the capture', () => {
+    const one = player().press('S', 'g');
+    expect(one.session.call(one.state.call)?.method).toBe('Search');
+    one.press('S', 'S', 'S', 'g');
+    expect(one.state.call).toBe(0);
+  });
+
+  it('compare two marked calls', () => {
+    const one = player(100, 40).press(':', 'type:14', 'enter', 'space', ':', 'type:25', 'enter', 'space', 'd');
+    expect(one.screen()).toMatch(/≠ out\.retval +"2026-11 Cumulative.*│ "Windows 用/);
+    expect(one.press('escape').state.upper).toBe('calls');
+  });
+
+  it('write commands and selections', () => {
+    const one = player().press('space', 'x', 'n', 'enter');
+    expect(one.effects.at(-1)).toEqual({ kind: 'export', format: 'ndjson', path: 'selection.ndjson', calls: [0] });
+    one.press('r', 'type:wsus; reboot', 'enter');
+    expect(one.effects.at(-1)).toMatchObject({ kind: 'copy', text: expect.stringContaining("uamgscope replay wua-session.uamgrec --target 'wsus; reboot'") });
+    one.press('q');
+    expect(one.effects.at(-1)).toEqual({ kind: 'quit' });
+  });
+
+  it('go from an object, a member and a finding to the calls', () => {
+    const one = player(100, 30).press('2', 'j', 'enter');
+    expect(one.state.filter).toBe('object.label == "IUpdateSearcher#1"');
+    one.press('c', '4', 'enter');
+    expect(one.state.filter).toMatch(/^interface == ".+" && method == ".+"$/);
+    one.press('c', '5', 'enter');
+    expect(one.state.call).toBe(59);
+  });
+});
+
+describe('bytes and fields', () => {
+  it('pick one another: a field its bytes, a byte its field, unfolding what hides it', () => {
+    const one = player(160, 50).press(':', 'type:14', 'enter', 'enter', 'G');
+    expect(one.state.bytes.side).toBe('response');
+    const { offset } = one.state.bytes;
+    one.press('tab', 'g');
+    expect(one.state.bytes.offset).toBe(0);
+    // The first byte belongs to the folded ORPCTHAT.
+    expect(one.state.folded.has('response/orpcthat')).toBe(false);
+    expect(one.rows().find((row) => row.includes('ORPC_FLAGS'))).toBeDefined();
+    for (let at = 0; at < offset; at++) one.press('l');
+    expect(one.state.bytes.offset).toBe(offset);
+    expect(one.press('escape').screen()).toContain('HRESULT');
+  });
+
+  it('name the frame of every byte of a stub in fragments', () => {
+    const one = player(160, 50, 'wua-session.pcapng');
+    for (let index = 0; index < one.session.count; index++) {
+      const call = one.session.call(index);
+      const stub = call?.exchange.response;
+      if (call == null || stub == null || stub.end - stub.start === 0) continue;
+      one.press(':', `type:${index + 1}`, 'enter');
+      if (one.state.bytes.side === 'request') one.press('b');
+      one.press('tab', 'tab', 'G');
+      expect(one.screen()).toContain(`frame ${stub.frames.at(-1)}`);
+      one.press('tab');
+    }
+  });
+});
+
+describe('the mouse', () => {
+  it('picks rows, panes and tabs, and the wheel scrolls', () => {
+    const one = player(100, 30);
+    one.send({ kind: 'mouse', column: 20, row: 5, action: 'press' });
+    expect(one.state.call).toBe(3);
+    one.send({ kind: 'mouse', column: 20, row: 5, action: 'down' });
+    expect(one.state.call).toBe(6);
+    one.send({ kind: 'mouse', column: 5, row: 20, action: 'press' });
+    expect(one.state.focus).toBe('detail');
+    one.send({ kind: 'mouse', column: 12, row: 0, action: 'press' });
+    expect(one.state.upper).toBe('objects');
+  });
+});
+
+describe('what comes while one looks', () => {
+  it('waits while paused, and is followed when asked', () => {
+    const one = player();
+    const { session } = one;
+    one.press('F');
+    expect(one.state.call).toBe(59);
+    one.press('p');
+    expect(session.view.length).toBe(60);
+    expect(one.screen()).toContain('following  paused');
+    one.press('p', 'k');
+    expect(one.state.follow).toBe(false);
+  });
+});
