@@ -14,6 +14,7 @@ export class Recorder {
   private readonly contexts = new Set<string>();
   private readonly references = new Set<string>();
   private readonly objects = new Map<string, number>();
+  private readonly labels = new Map<number, string>();
   private calls = 0;
 
   constructor(session: Omit<SessionRecord, 'kind'>, put: (record: RecordingRecord) => void) {
@@ -58,15 +59,16 @@ export class Recorder {
     this.put({ kind: 'context', connection, id: call.contextId, abstract: { uuid, major, minor }, transfer: context.transfer });
   }
 
-  private reference(found: { readonly iid: string; readonly ipid: string; readonly oid: string | null; readonly oxid: string | null; readonly label?: Value; readonly interface?: Value }, call: number | null, path: string): void {
+  private reference(found: { readonly iid?: string; readonly ipid: string; readonly oid: string | null; readonly oxid: string | null; readonly label?: Value; readonly interface?: Value }, call: number | null, path: string): void {
     if (this.references.has(found.ipid)) return;
     this.references.add(found.ipid);
     const identity = found.oxid !== null && found.oid !== null ? found.oxid + found.oid : found.ipid;
     const object = this.objects.get(identity) ?? this.objects.size + 1;
     this.objects.set(identity, object);
+    if (typeof found.label === 'string') this.labels.set(object, found.label);
     this.put({
-      kind: 'reference', id: this.references.size, object, label: typeof found.label === 'string' ? found.label : `object#${object}`,
-      interface: typeof found.interface === 'string' ? found.interface : null, iid: found.iid, ipid: found.ipid, oid: found.oid, oxid: found.oxid, made: { call, path },
+      kind: 'reference', id: this.references.size, object, label: this.labels.get(object) ?? `object#${object}`,
+      interface: typeof found.interface === 'string' ? found.interface : null, iid: found.iid ?? '', ipid: found.ipid, oid: found.oid, oxid: found.oxid, made: { call, path },
     });
   }
 }

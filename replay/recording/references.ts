@@ -2,7 +2,8 @@ import type { Value } from '../../src/types.js';
 
 /** A reference to an object inside a value. */
 export interface Reference {
-  readonly iid: string;
+  /** Missing from a bare STDOBJREF, as RemQueryInterface answers with. */
+  readonly iid?: string;
   readonly ipid: string;
   readonly oid: string;
   readonly oxid: string;
@@ -16,8 +17,8 @@ const MAX_DEPTH = 96;
 /** Whether a value is a marshaled reference ([MS-DCOM] 2.2.18.2 as decoded). */
 export function isReference(value: Value): value is Value & Reference {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;
-  const { iid, ipid, oid, oxid } = value as { readonly [name: string]: Value };
-  return typeof iid === 'string' && typeof ipid === 'string' && typeof oid === 'string' && typeof oxid === 'string';
+  const { ipid, oid, oxid } = value as { readonly [name: string]: Value };
+  return typeof ipid === 'string' && typeof oid === 'string' && typeof oxid === 'string';
 }
 
 /** Every reference inside a value, with its path from `path` on: `out.retval`, `in.list[2].value`. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { examples, say, type CommandContext, type Load, type Register } from './commands/command.js';
 import { decodeCommand, decodeFiles } from './commands/decode.js';
+import { diffCommand } from './commands/diff.js';
 import { explainCommand } from './commands/explain.js';
 import { interfacesCommand } from './commands/interfaces.js';
 import type { IdlFlags } from './idl.js';
@@ -15,6 +16,7 @@ import { EXIT, UsageError, type Streams } from './streams.js';
 const COMMANDS: readonly Register[] = [
   decodeCommand,
   recordCommand,
+  diffCommand,
   interfacesCommand,
   explainCommand,
   tuiCommand,

@@ -1,0 +1,143 @@
+import type { Registry } from '../../src/ndr/codec.js';
+import type { MethodRole } from '../../src/ndr/types.js';
+import type { Value } from '../../src/types.js';
+import { referencesIn } from '../recording/references.js';
+import type { RecordedCall, RecordingRecord, ReferenceRecord } from '../recording/records.js';
+
+/** What a call is to a comparison: one that means something, one that looks names up for late binding, one that sets the stage, or upkeep that differs from run to run. */
+export type CallSort = 'member' | 'lookup' | 'stage' | 'upkeep';
+
+const LOOKUP: readonly MethodRole[] = ['type-info', 'class-info', 'ids-of-names', 'type-attr', 'func-desc', 'names', 'documentation'];
+const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
+/** Places are told no deeper than this. */
+const MAX_PLACE = 32;
+
+/** The calls of a recording, and what is known of its objects. Calls, connections and objects of several sessions are kept apart. */
+export class Session {
+  readonly calls: readonly SessionCall[];
+  private readonly references = new Map<string, ReferenceRecord>();
+  private readonly byCall = new Map<number, RecordedCall>();
+  private readonly places = new Map<number, string>();
+  private readonly stage: ReadonlySet<string>;
+  private readonly registry: Registry;
+
+  constructor(records: readonly RecordingRecord[], registry: Registry) {
+    this.registry = registry;
+    this.stage = stageOf(registry);
+    for (const record of records) {
+      if (record.kind === 'reference' && !this.references.has(record.ipid)) this.references.set(record.ipid, record);
+      if (record.kind === 'call') this.byCall.set(record.id, record);
+    }
+    this.calls = records.filter((one) => one.kind === 'call').map((call) => ({ call, sort: this.sortOf(call), member: memberPath(call), place: this.placeOfCall(call) }));
+  }
+
+  /** Number of the object behind an IPID, or null. */
+  object(ipid: string): number | null {
+    return this.references.get(ipid)?.object ?? null;
+  }
+
+  reference(ipid: string): ReferenceRecord | null {
+    return this.references.get(ipid) ?? null;
+  }
+
+  /** Where an object came from: `ISearchResult.Updates[3]`, or its interface where a method made it. */
+  place(ipid: string): string {
+    const reference = this.references.get(ipid);
+    return reference === undefined ? '?' : this.placeOf(reference, 0);
+  }
+
+  /** Labels of objects to which references are held in the end: handed out and added, less released ([MS-DCOM] 3.1.1.5.6). */
+  get leaked(): readonly string[] {
+    const held = new Map<number, number>();
+    const count = (ipid: Value | undefined, by: number): void => {
+      const object = typeof ipid === 'string' ? this.object(ipid) : null;
+      if (object !== null) held.set(object, Math.max(0, (held.get(object) ?? 0) + by));
+    };
+    for (const { call, sort } of this.calls) {
+      referencesIn(call.out, '', (one) => count(one.ipid, Number((one as unknown as Bag)['cPublicRefs'] ?? 0)));
+      if (sort !== 'upkeep' || call.hresult !== 0) continue;
+      const role = this.roleOf(call);
+      const list = call.in['InterfaceRefs'];
+      for (const one of Array.isArray(list) ? (list as readonly Bag[]) : []) if (role === 'release' || role === 'add-ref') count(one?.['ipid'], (role === 'release' ? -1 : 1) * Number(one?.['cPublicRefs'] ?? 0));
+    }
+    const labels = new Map([...this.references.values()].map((one) => [one.object, one.label]));
+    return [...held].filter(([, references]) => references > 0).map(([object]) => labels.get(object) ?? `object#${object}`);
+  }
+
+  private placeOf(reference: ReferenceRecord, depth: number): string {
+    const known = this.places.get(reference.object);
+    if (known !== undefined) return known;
+    const place = depth > MAX_PLACE ? '…' : this.placeMade(reference, depth);
+    if (depth <= MAX_PLACE) this.places.set(reference.object, place);
+    return place;
+  }
+
+  private placeMade(reference: ReferenceRecord, depth: number): string {
+    const face = reference.label.replace(/#\d+$/, '');
+    const { call: id, path } = reference.made;
+    const call = id === null ? undefined : this.byCall.get(id);
+    const parent = call?.object == null ? undefined : this.references.get(call.object.ipid);
+    if (call === undefined || parent === undefined || call.member !== 'propget' || path !== 'out.retval') return face;
+    return this.placeOf(parent, depth + 1) + step(call);
+  }
+
+  private placeOfCall(call: RecordedCall): string {
+    const own = memberPath(call);
+    const reference = call.object === null ? undefined : this.references.get(call.object.ipid);
+    if (reference === undefined) return own;
+    return this.placeOf(reference, 0) + step(call);
+  }
+
+  private sortOf(call: RecordedCall): CallSort {
+    if (call.via !== null) return 'member';
+    const role = this.roleOf(call);
+    if (role !== null && UPKEEP.includes(role)) return 'upkeep';
+    if (role !== null && LOOKUP.includes(role)) return 'lookup';
+    return call.iid !== null && this.stage.has(call.iid) ? 'stage' : 'member';
+  }
+
+  private roleOf(call: RecordedCall): MethodRole | null {
+    const slot = call.iid === null ? null : this.registry.interfaceByUuid(call.iid)?.slots[call.opnum ?? -1];
+    const name = slot == null ? '' : `${slot.owner.name}::${slot.method.name}`;
+    return this.registry.specifications.find((one) => one.roles?.[name] !== undefined)?.roles?.[name] ?? null;
+  }
+}
+
+type Bag = { readonly [name: string]: Value };
+
+/** A call with its names for a comparison. */
+export interface SessionCall {
+  readonly call: RecordedCall;
+  readonly sort: CallSort;
+  /** `IUpdate.Title`. */
+  readonly member: string;
+  /** `ISearchResult.Updates[3].Title`. */
+  readonly place: string;
+}
+
+/** The interfaces of the specification that has activation: they set the stage for all others. */
+function stageOf(registry: Registry): ReadonlySet<string> {
+  const stage = registry.specifications.filter((one) => Object.values(one.roles ?? {}).some((role) => role === 'activate' || role === 'resolve-oxid'));
+  return new Set(stage.flatMap((one) => one.interfaces.map((face) => face.uuid)));
+}
+
+function memberPath(call: RecordedCall): string {
+  return `${call.interface ?? call.iid ?? '?'}.${call.method ?? `opnum${call.wireOpnum ?? '?'}`}`;
+}
+
+/** The step a call takes from its object: `.Title`, `[3]` for the default member of a collection, `.Item("x")` for others with arguments. */
+function step(call: RecordedCall): string {
+  const name = `.${call.method ?? `opnum${call.wireOpnum ?? '?'}`}`;
+  if (call.member !== 'propget') return name;
+  const args = Object.values(call.in);
+  const [only] = args;
+  if (args.length === 0 || only === undefined) return name;
+  const shown = args.map(argument).join(', ');
+  return call.dispid === 0 && args.length === 1 ? `[${shown}]` : `${name}(${shown})`;
+}
+
+function argument(value: Value): string {
+  const held = value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array) && 'vt' in value ? ((value as { readonly [name: string]: Value })['value'] ?? null) : value;
+  if (typeof held === 'string') return JSON.stringify(held.slice(0, 64));
+  return held === null || typeof held !== 'object' ? String(held) : '…';
+}

@@ -1,0 +1,145 @@
+import type { Value } from '../../src/types.js';
+import { isReference, type Reference } from '../recording/references.js';
+import type { Rule, RuleBook } from './rules.js';
+import { MAX_REGEX_TEXT } from './rules.js';
+
+/** One field that differs. */
+export interface Difference {
+  readonly kind: 'value' | 'identity' | 'hresult' | 'fault' | 'outcome';
+  /** Path by the member: `IUpdate.Title`. */
+  readonly member: string;
+  /** Path by the place of its object: `ISearchResult.Updates[3].Title`. */
+  readonly place: string;
+  readonly expected: Value;
+  readonly actual: Value;
+  readonly message: string | null;
+}
+
+/** What a comparison of values needs to know. */
+export interface ValueContext {
+  readonly rules: RuleBook;
+  /** Whether two references are to the same object, as far as is known; null when not. */
+  readonly same: (expected: Reference, actual: Reference) => string | null;
+  readonly differ: (difference: Difference) => void;
+}
+
+type Bag = { readonly [name: string]: Value };
+
+/** Differences past this many in one call are left out. */
+export const MAX_DIFFERENCES = 1000;
+/** Elements of a list that is compared as a bag: it costs the square. */
+export const MAX_UNORDERED = 2000;
+const MAX_DEPTH = 96;
+
+/** Compares two values field by field. `member` and `place` are the paths of the value. */
+export function compareValues(expected: Value | undefined, actual: Value | undefined, member: string, place: string, context: ValueContext, depth = 0): void {
+  // A failed call that was bound late has no results; bound early, it has null ones.
+  if (expected == null && actual == null) return;
+  const rules = context.rules.of(member, place);
+  if (rules.length > 0 && ruled(rules, expected ?? null, actual ?? null, context)) return;
+  const differ = (message: string | null = null, kind: Difference['kind'] = 'value'): void => context.differ({ kind, member, place, expected: expected ?? null, actual: actual ?? null, message });
+  if (expected === undefined || actual === undefined) {
+    differ(expected === undefined ? 'not in what was expected' : 'missing');
+    return;
+  }
+  if (isReference(expected) && isReference(actual)) {
+    const why = context.same(expected, actual);
+    if (why !== null) differ(why, 'identity');
+    return;
+  }
+  if (expected === null || actual === null || typeof expected !== 'object' || typeof actual !== 'object' || depth > MAX_DEPTH) {
+    if (!Object.is(expected, actual)) differ();
+    return;
+  }
+  if (expected instanceof Uint8Array || actual instanceof Uint8Array) {
+    if (!(expected instanceof Uint8Array && actual instanceof Uint8Array && equalBytes(expected, actual))) differ();
+    return;
+  }
+  if (Array.isArray(expected) && Array.isArray(actual)) {
+    compareLists(expected as readonly Value[], actual as readonly Value[], member, place, context, depth);
+    return;
+  }
+  if (Array.isArray(expected) || Array.isArray(actual)) {
+    differ();
+    return;
+  }
+  const [before, after] = [expected as Bag, actual as Bag];
+  for (const name of Object.keys(before)) compareValues(before[name], Object.hasOwn(after, name) ? after[name] : undefined, `${member}.${name}`, `${place}.${name}`, context, depth + 1);
+  for (const name of Object.keys(after)) if (!Object.hasOwn(before, name)) compareValues(undefined, after[name], `${member}.${name}`, `${place}.${name}`, context, depth + 1);
+}
+
+function compareLists(expected: readonly Value[], actual: readonly Value[], member: string, place: string, context: ValueContext, depth: number): void {
+  const unordered = context.rules.of(member, place).find((rule) => rule.unordered);
+  if (unordered !== undefined && expected.length <= MAX_UNORDERED && actual.length <= MAX_UNORDERED) {
+    context.rules.use(unordered);
+    compareBags(expected, actual, member, place, context, depth);
+    return;
+  }
+  if (expected.length !== actual.length) {
+    context.differ({ kind: 'value', member, place, expected: expected.length, actual: actual.length, message: `${expected.length} elements expected, ${actual.length} there` });
+  }
+  const common = Math.min(expected.length, actual.length);
+  for (let at = 0; at < common; at++) compareValues(expected[at], actual[at], `${member}[${at}]`, `${place}[${at}]`, context, depth + 1);
+}
+
+/** Elements in any order: those that have no equal on the other side differ. */
+function compareBags(expected: readonly Value[], actual: readonly Value[], member: string, place: string, context: ValueContext, depth: number): void {
+  const left = new Set(actual.keys());
+  const missing: Value[] = [];
+  for (const one of expected) {
+    const found = [...left].find((at) => equal(one, actual[at], member, place, context, depth));
+    if (found === undefined) missing.push(one);
+    else left.delete(found);
+  }
+  if (missing.length + left.size === 0) return;
+  context.differ({ kind: 'value', member, place, expected: missing, actual: [...left].map((at) => actual[at] ?? null), message: `${missing.length} elements are missing and ${left.size} are new` });
+}
+
+function equal(expected: Value, actual: Value | undefined, member: string, place: string, context: ValueContext, depth: number): boolean {
+  let same = true;
+  compareValues(expected, actual, `${member}[*]`, `${place}[*]`, { ...context, differ: () => (same = false) }, depth + 1);
+  return same;
+}
+
+/** Whether a rule says that two values need not be compared further. */
+function ruled(rules: readonly Rule[], expected: Value, actual: Value, { rules: book }: ValueContext): boolean {
+  for (const rule of rules) {
+    if (!rule.ignore && !allows(rule, expected, actual)) continue;
+    if (rule.ignore ? !identical(expected, actual) : true) book.use(rule);
+    return true;
+  }
+  return false;
+}
+
+/** For an ignored field only a difference shows that the rule is needed. */
+function identical(expected: Value, actual: Value): boolean {
+  return expected === null || typeof expected !== 'object' ? Object.is(expected, actual) : false;
+}
+
+function allows({ regex, tolerance, timeMs }: Rule, expected: Value, actual: Value): boolean {
+  if (regex !== null) return typeof actual === 'string' && actual.length <= MAX_REGEX_TEXT && regex.test(actual);
+  if (tolerance !== null) {
+    const [before, after] = [numberOf(expected), numberOf(actual)];
+    return before !== null && after !== null && Math.abs(after - before) <= (tolerance.percent ? Math.abs(before) * tolerance.value : tolerance.value);
+  }
+  if (timeMs === null) return false;
+  const [before, after] = [timeOf(expected), timeOf(actual)];
+  return before !== null && after !== null && Math.abs(after - before) <= timeMs;
+}
+
+function numberOf(value: Value): number | null {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : null;
+}
+
+/** ISO 8601, with or without Z, as DATE and FILETIME are shown. */
+function timeOf(value: Value): number | null {
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value)) return null;
+  const ms = Date.parse(value.endsWith('Z') ? value : `${value}Z`);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}

@@ -1,0 +1,106 @@
+import type { CallResult } from '../../replay/compare/calls.js';
+import type { CompareResult } from '../../replay/compare/compare.js';
+import type { Difference } from '../../replay/compare/values.js';
+import { callTitle } from '../../replay/recording/text.js';
+import { hex32 } from '../bytes/hex.js';
+import { escapeTerminal } from '../output/escape.js';
+import { valueJson } from '../output/json.js';
+import type { Names } from '../output/names.js';
+import type { Style } from '../output/style.js';
+import { durationText } from '../output/time.js';
+import { valueText } from '../output/values.js';
+import type { Value } from '../types.js';
+
+/** How results are told: what is expected is the left side of a diff, what is actual the right one. */
+export interface Telling {
+  readonly names: Names;
+  readonly style: Style;
+  /** Words for the two sides. */
+  readonly sides: readonly [expected: string, actual: string];
+}
+
+/** Differences of one call that are shown on the console. */
+const MAX_SHOWN = 50;
+
+/** The differences as lines for people, and a summary. */
+export function* resultLines(result: CompareResult, telling: Telling): Generator<string> {
+  for (const one of result.results) yield* callLines(one, telling);
+  const { style, sides } = telling;
+  for (const { member, percentile, expectedNs, actualNs, allowedNs } of result.latency) {
+    yield style.bad(`~ ${escapeTerminal(member)} is slower: ${percentile === 100 ? 'the longest call' : `p${percentile}`} took ${durationText(actualNs)}, ${durationText(expectedNs)} in ${sides[0]}, ${durationText(allowedNs)} allowed`);
+  }
+  const { expected, actual } = result.leaks;
+  if (actual.length > expected.length) yield style.bad(`~ ${actual.length} objects are still referenced in ${sides[1]}, ${expected.length} in ${sides[0]}: ${escapeTerminal(actual.slice(0, 8).join(', '))}${actual.length > 8 ? ', …' : ''}`);
+  for (const rule of result.unusedRules) yield style.warn(`rule ${rule.number} (${escapeTerminal(rule.paths.join(', '))}) was never needed`);
+  yield summaryLine(result);
+}
+
+/** `57 calls alike, 1 differs, 2 missing`. */
+export function summaryLine({ counts }: CompareResult): string {
+  const parts = [`${counts.same} calls alike`];
+  if (counts.different > 0) parts.push(`${counts.different} ${counts.different === 1 ? 'differs' : 'differ'}`);
+  if (counts.missing > 0) parts.push(`${counts.missing} missing`);
+  if (counts.extra > 0) parts.push(`${counts.extra} new`);
+  if (counts.skipped > 0) parts.push(`${counts.skipped} skipped`);
+  return parts.join(', ');
+}
+
+function* callLines(result: CallResult, { names, style }: Telling): Generator<string> {
+  const { status, expected, actual, differences, cause } = result;
+  const shown = expected ?? actual;
+  if (status === 'same' || shown === null) return;
+  const title = escapeTerminal(callTitle(shown.call));
+  if (status === 'missing') yield style.bad(`- ${shown.call.id} ${title}`);
+  else if (status === 'extra') yield style.good(`+ ${shown.call.id} ${title}`);
+  else if (status === 'skipped') yield style.warn(`? ${shown.call.id} ${title} was not made: ${escapeTerminal(cause ?? 'no reason is known')}`);
+  else {
+    yield `${style.warn('~')} ${shown.call.id}${actual === null || actual.call.id === shown.call.id ? '' : `/${actual.call.id}`} ${title}`;
+    for (const one of differences.slice(0, MAX_SHOWN)) {
+      yield `    ${style.name(escapeTerminal(one.place))}${one.message === null ? '' : ` ${style.dim(escapeTerminal(one.message))}`}`;
+      yield style.bad(`      - ${differenceText(one, one.expected, names)}`);
+      yield style.good(`      + ${differenceText(one, one.actual, names)}`);
+    }
+    if (differences.length > MAX_SHOWN) yield `    ${differences.length - MAX_SHOWN} more differences`;
+  }
+}
+
+/** One side of a difference in words: results by their names. */
+export function differenceText({ kind }: Difference, value: Value, names: Names): string {
+  if (typeof value !== 'number' || (kind !== 'hresult' && kind !== 'fault')) return valueText(value, { width: 400, names: null });
+  const name = kind === 'hresult' ? names.hresult(value >>> 0) : names.status(value);
+  return name === null ? hex32(value) : `${name} (${hex32(value)})`;
+}
+
+/** The results as NDJSON: one object a call that is not alike, or, `all`, every call; then what belongs to no call, and a summary. */
+export function* resultNdjson(result: CompareResult, all: boolean): Generator<string> {
+  for (const { status, expected, actual, differences, cause } of result.results) {
+    if (status === 'same' && !all) continue;
+    const one = expected ?? actual;
+    if (one === null) continue;
+    const { call } = one;
+    yield valueJson({
+      kind: 'result', status, id: { expected: expected?.call.id ?? null, actual: actual?.call.id ?? null }, interface: call.interface, method: call.method, member: one.member, place: one.place, object: call.object?.label ?? null,
+      latencyNs: { expected: expected?.call.latencyNs ?? null, actual: actual?.call.latencyNs ?? null }, cause,
+      differences: differences.map((difference) => ({ kind: difference.kind, path: difference.place, member: difference.member, expected: difference.expected, actual: difference.actual, message: difference.message })),
+    });
+  }
+  for (const one of result.latency) yield valueJson({ kind: 'latency', ...one });
+  const { leaks, counts, unusedRules, same } = result;
+  const { same: alike, different, missing, extra, skipped } = counts;
+  yield valueJson({ kind: 'summary', same, alike, different, missing, extra, skipped, slower: result.latency.length, leaked: { expected: leaks.expected, actual: leaks.actual }, unusedRules: unusedRules.map(({ number, paths }) => ({ rule: number, paths })) });
+}
+
+/** The results as one JSON document. */
+export function* resultJson(result: CompareResult): Generator<string> {
+  yield '{"results":[';
+  let last: string | null = null;
+  let first = true;
+  for (const line of resultNdjson(result, false)) {
+    if (last !== null) {
+      yield `${first ? '' : ','}${last}`;
+      first = false;
+    }
+    last = line;
+  }
+  yield `],"summary":${last ?? 'null'}}`;
+}
