@@ -3,6 +3,7 @@ import {
 } from '../../src/ndr/describe.js';
 import type { Specification } from '../../src/ndr/types.js';
 import { dcomInterface, method, notOnWire, rpcInterface } from '../table.js';
+import { dcomRules } from './rules.js';
 import { dcomTypes, dualString, mInterfacePointer } from './types.js';
 
 export { activationAlternates, activationHeader, activationProperties } from './types.js';
@@ -18,6 +19,7 @@ export const dcom: Specification = {
   name: SPEC,
   title: 'Distributed Component Object Model (DCOM) Remote Protocol',
   types: dcomTypes,
+  rules: dcomRules,
   errors: [],
   classes: [
     { clsid: '00000338-0000-0000-c000-000000000046', name: 'ActivationPropertiesIn', spec: SPEC, section: '1.9', interface: null },

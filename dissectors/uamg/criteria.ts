@@ -1,16 +1,13 @@
-/** What a search may ask for: the update properties of [MS-UAMG] 3.38.4.11, with the operators and the kind of value each supports. */
-export interface CriteriaAttribute {
-  readonly name: string;
-  readonly operators: readonly ('=' | '!=' | 'contains')[];
-  /** `flag` is an integer that is 0 or 1. */
-  readonly value: 'string' | 'integer' | 'flag';
-}
+import type { CriteriaAttribute } from '../../src/ndr/types.js';
 
 function flag(name: string): CriteriaAttribute {
   return { name, operators: ['='], value: 'flag' };
 }
 
-/** Names are compared without regard to case, as literals of an ABNF are: grammar and table differ in AutoSelectOnWebSites. */
+/**
+ * What a search may ask for: the update properties of [MS-UAMG] 3.38.4.11, with the operators and the kind of value each supports.
+ * Names are compared without regard to case, as literals of an ABNF are: grammar and table differ in AutoSelectOnWebSites.
+ */
 export const criteriaAttributes: readonly CriteriaAttribute[] = [
   { name: 'Type', operators: ['=', '!='], value: 'string' },
   { name: 'DeploymentAction', operators: ['='], value: 'string' },

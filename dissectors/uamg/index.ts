@@ -3,6 +3,7 @@ import { automaticUpdatesInterfaces } from './automatic-updates.js';
 import { collectionsInterfaces } from './collections.js';
 import { driverUpdateInterfaces } from './driver-update.js';
 import { historyInterfaces } from './history.js';
+import { uamgRules } from './rules.js';
 import { searcherInterfaces } from './searcher.js';
 import { servicesInterfaces } from './services.js';
 import { sessionInterfaces } from './session.js';
@@ -15,6 +16,7 @@ export const uamg: Specification = {
   name: 'MS-UAMG',
   title: 'Windows Update Agent Manager Remote Protocol',
   types: uamgTypes,
+  rules: uamgRules,
   errors: [],
   classes: [
     { clsid: '72c97d74-7c3b-40ae-b77d-abdb22eba6fb', name: 'StringCollection', spec: 'MS-UAMG', section: '1.9', interface: 'IStringCollection' },

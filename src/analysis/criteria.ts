@@ -1,14 +1,8 @@
+import type { CriteriaAttribute } from '../ndr/types.js';
+
 /** Parses and evaluates the criteria of an update search ([MS-UAMG] 3.38.4.11). The attributes are data and come as an argument. */
 
-export type CriteriaOperator = '=' | '!=' | 'contains';
-
-/** An attribute that may be asked for. */
-export interface CriteriaAttribute {
-  readonly name: string;
-  readonly operators: readonly CriteriaOperator[];
-  /** `flag` is an integer that is 0 or 1. */
-  readonly value: 'string' | 'integer' | 'flag';
-}
+export type CriteriaOperator = CriteriaAttribute['operators'][number];
 
 /** One comparison; `attribute` is spelled as in the table, a string value is free of its escapes. */
 export interface Criterion {

@@ -1,6 +1,7 @@
 import type { Call, Finding, Frame, Problem } from '../types.js';
 import { Analyzer, type AnalyzerOutput, type Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
+import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall } from '../analysis/traces.js';
 import type { Registry } from '../ndr/codec.js';
 import { NdjsonWriter } from '../output/ndjson.js';
@@ -60,6 +61,8 @@ export interface DecodeResult {
   readonly unreadable: number;
   /** True when any input was damaged. */
   readonly damaged: boolean;
+  /** Most severe finding that is more than information. */
+  readonly worst: 'warning' | 'error' | null;
   /** Stopped by the limit, or by a reader that went away. */
   readonly stopped: boolean;
 }
@@ -80,6 +83,8 @@ export async function decode(options: DecodeOptions): Promise<DecodeResult> {
 class Run {
   private readonly options: DecodeOptions;
   private readonly analyzer: Analyzer;
+  private readonly rules: RuleEngine;
+  private readonly broken: Finding[] = [];
   private readonly ready: AnalyzerOutput[] = [];
   private readonly write: (call: Call) => string;
   private readonly ndjson: NdjsonWriter | null;
@@ -90,11 +95,13 @@ class Run {
   private captureProblems = 0;
   private damaged = false;
   private stopped = false;
+  private worst: 'warning' | 'error' | null = null;
 
   constructor(options: DecodeOptions) {
     const { registry, names, style = PLAIN, messageStyle = PLAIN } = options;
     this.options = options;
     this.analyzer = new Analyzer({ registry, opnums: options.opnums, ...(options.security === undefined ? {} : { security: options.security }) });
+    this.rules = new RuleEngine(registry, (value) => names.hresult(value));
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
     this.text = new TextWriter(names, { style: messageStyle });
     this.write = writerOf(options, this.ndjson, style);
@@ -117,7 +124,7 @@ class Run {
     await options.out.flush();
     this.close(summary);
     await options.messages.flush();
-    return { summary, written: this.written, unreadable: this.unreadable, damaged: this.damaged, stopped: this.stopped };
+    return { summary, written: this.written, unreadable: this.unreadable, damaged: this.damaged, worst: this.worst, stopped: this.stopped };
   }
 
   private get summary(): Summary {
@@ -162,9 +169,13 @@ class Run {
         continue;
       }
       if (item.problems.length > 0 && item.problems.some(isDamage)) this.damaged = true;
-      if (this.stopped || (where !== null && !where.test(item))) continue;
-      out.line(this.write(item));
-      if (++this.written >= options.limit) this.stopped = true;
+      if (!this.stopped && (where === null || where.test(item))) {
+        out.line(this.write(item));
+        this.written++;
+      }
+      this.rules.push(item, this.broken);
+      if (this.broken.length > 0) this.breaches();
+      if (this.written >= options.limit) this.stopped = true;
     }
     ready.length = 0;
   }
@@ -182,6 +193,8 @@ class Run {
 
   private finding(finding: Finding): void {
     const { options, told } = this;
+    if (finding.severity === 'error') this.worst = 'error';
+    else if (finding.severity === 'warning' && this.worst === null) this.worst = 'warning';
     if (this.ndjson !== null) {
       if (!this.stopped) options.out.line(this.ndjson.finding(finding));
       return;
@@ -189,6 +202,11 @@ class Run {
     const before = told.findings.get(finding.rule) ?? 0;
     told.findings.set(finding.rule, before + 1);
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.finding(finding));
+  }
+
+  private breaches(): void {
+    for (const finding of this.broken) this.finding(finding);
+    this.broken.length = 0;
   }
 
   private graph(): void {

@@ -1,24 +1,19 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/io/cli.js';
 import { ROOT } from '../support/shared.js';
+import { testStreams } from '../support/streams.js';
 
 const KITCHEN = join(ROOT, 'test/ndr/idl/kitchen.idl');
 const SESSION = join(ROOT, 'captures/wua-session.pcapng');
 let folder = '';
 
 async function uamgscope(...argv: readonly string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const texts = ['', ''];
-  stdout.on('data', (chunk) => (texts[0] += String(chunk)));
-  stderr.on('data', (chunk) => (texts[1] += String(chunk)));
-  const status = await run(argv, { stdin: Readable.from([]), stdout, stderr, env: {} });
-  await new Promise((done) => setImmediate(done));
-  return { status, out: texts[0] ?? '', err: texts[1] ?? '' };
+  const streams = testStreams();
+  const status = await run(argv, streams);
+  return { status, out: streams.out(), err: streams.err() };
 }
 
 function file(name: string, text: string): string {

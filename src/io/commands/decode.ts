@@ -16,6 +16,7 @@ interface DecodeFlags extends SecretFlags, IdlFlags {
   readonly format: Format;
   readonly where?: string;
   readonly strict?: true;
+  readonly failOn?: 'warning' | 'error';
   readonly objects?: true;
   readonly opnums: 'auto' | 'wire' | 'printed';
   readonly limit?: number;
@@ -36,6 +37,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .option('-n, --limit <n>', 'stop after this many calls', positive)
     .option('-j, --jobs <n>', 'worker threads to use at most (the output is the same for any number; decoding uses one for now)', positive)
     .option('--objects', 'the object graph after the calls: who made what, references, pings, releases')
+    .addOption(new Option('--fail-on <severity>', 'exit with status 1 when a finding is at least this severe (docs/rules.md)').choices(['warning', 'error']))
     .option('--strict', 'exit with status 3 when the input was damaged')
     .addOption(new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'))
     .addHelpText('after', examples([
@@ -73,7 +75,9 @@ export async function decodeFiles(files: readonly string[], flags: DecodeFlags, 
   if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
   if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
   if (result.unreadable > 0) return EXIT.usage;
-  return flags.strict === true && result.damaged ? EXIT.damaged : EXIT.ok;
+  if (flags.strict === true && result.damaged) return EXIT.damaged;
+  const found = result.worst !== null && (flags.failOn === 'warning' || flags.failOn === result.worst);
+  return found ? EXIT.found : EXIT.ok;
 }
 
 function whereOf(source: string, { names, explain, near }: Knowledge): Where {

@@ -1,0 +1,84 @@
+import type { Registry } from '../../ndr/codec.js';
+import type { Interface, Method, Rule } from '../../ndr/types.js';
+import type { Call, Finding } from '../../types.js';
+import { checkOf, type Check, type Setting } from './checks.js';
+import { RULE_LIMITS } from './limits.js';
+import { Memory } from './memory.js';
+
+/** A rule where it stands: the specification whose it is decides what `*` and its section mean. */
+interface Placed {
+  readonly rule: Rule;
+  readonly spec: string;
+  readonly check: Check;
+}
+
+/** What is due at one slot: what is learnt there, then what is checked. */
+interface Slot {
+  readonly owner: Interface;
+  readonly method: Method;
+  readonly learners: readonly ((call: Call) => void)[];
+  readonly checks: readonly Placed[];
+}
+
+/** Holds calls to the rules of the tables. The rules of a slot are looked up once; calls without any cost a look-up. */
+export class RuleEngine {
+  private readonly registry: Registry;
+  private readonly placed: readonly Placed[];
+  private readonly slots = new Map<string, (Slot | null | undefined)[]>();
+
+  constructor(registry: Registry, nameOf: Setting['nameOf']) {
+    this.registry = registry;
+    const setting: Setting = { memory: new Memory(), nameOf, iidOf: (name) => registry.interfaceByName(name)?.interface.uuid ?? null };
+    this.placed = registry.specifications.flatMap(({ name, rules = [] }) => rules.map((rule) => ({ rule, spec: name, check: checkOf(rule, setting) })));
+  }
+
+  /** Adds what a call breaks to `out`, in the order of the rules. Calls come in the order in which they were completed. */
+  push(call: Call, out: Finding[]): void {
+    if (call.iid === null || call.opnum === null) return;
+    const slot = this.slotOf(call.iid, call.opnum);
+    if (slot === null) return;
+    const succeeded = call.fault === null && call.hresult !== null && call.hresult >>> 31 === 0;
+    const failed = call.fault !== null || (call.hresult !== null && call.hresult >>> 31 === 1);
+    for (const { rule, spec, check } of slot.checks) {
+      if ((rule.when === 'succeeded' && !succeeded) || (rule.when === 'failed' && !failed)) continue;
+      const told = check.test(call, slot.method);
+      if (told !== null) out.push(finding(rule, spec, slot, call, told));
+    }
+    // Afterwards: what a call teaches holds for those that follow.
+    if (succeeded) for (const learn of slot.learners) learn(call);
+  }
+
+  private slotOf(iid: string, opnum: number): Slot | null {
+    let list = this.slots.get(iid);
+    if (list === undefined) {
+      if (this.slots.size >= RULE_LIMITS.interfaces) return null;
+      this.slots.set(iid, (list = []));
+    }
+    const known = list[opnum];
+    if (known !== undefined) return known;
+    const found = this.registry.interfaceByUuid(iid)?.slots[opnum] ?? null;
+    // An opnum that no table has may be any 16-bit number: nothing is kept of it.
+    return found === null ? null : (list[opnum] = this.rulesOf(found.owner, found.method));
+  }
+
+  private rulesOf(owner: Interface, method: Method): Slot | null {
+    const name = `${owner.name}::${method.name}`;
+    const names = [name, method.member === 'propput' || method.member === 'propputref' ? `put ${name}` : `get ${name}`];
+    const checks = this.placed.filter(({ rule, spec, check }) => {
+      const stands = rule.on.some((on) => (on === '*' ? owner.spec === spec : on === '**' ? owner.orpc : names.includes(on)));
+      return stands && check.concerns(method);
+    });
+    const learners = this.placed.flatMap(({ check }) => check.learners.filter((one) => names.includes(one.at)).map((one) => one.learn));
+    return checks.length === 0 && learners.length === 0 ? null : { owner, method, learners, checks };
+  }
+}
+
+function finding(rule: Rule, spec: string, { owner, method }: Slot, call: Call, told: Readonly<Record<string, string | number>>): Finding {
+  const section = rule.section ?? method.section ?? owner.section;
+  const source = rule.section === null ? owner.spec : spec;
+  const words: Readonly<Record<string, string | number>> = { method: `${owner.name}::${method.name}`, ...told };
+  return {
+    kind: 'finding', rule: rule.name, severity: rule.severity, spec: section === null ? null : `[${source}] ${section}`, call: call.id, object: call.object?.label ?? null, frames: call.requestFrames,
+    message: rule.message.replace(/\{(\w+)\}/g, (whole, word: string) => String(words[word] ?? whole)),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Call, Value } from '../../types.js';
+import { RULE_LIMITS } from './limits.js';
+
+type Bag = { readonly [name: string]: Value };
+
+/** A structure, or null. */
+export function bagOf(value: Value | undefined): Bag | null {
+  return value === null || value === undefined || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array ? null : (value as Bag);
+}
+
+/** The value at `in.a.b` or `out.a.b`; undefined where there is none. */
+export function at(call: Call, path: string): Value | undefined {
+  const [side, ...names] = path.split('.');
+  let value: Value | undefined = side === 'in' ? call.in : call.out;
+  for (const name of names) {
+    const bag: Bag | null = bagOf(value);
+    if (bag === null || !Object.hasOwn(bag, name)) return undefined;
+    value = bag[name];
+  }
+  return value;
+}
+
+/** A text, as such or in a VARIANT. */
+export function textOf(value: Value | undefined): string | null {
+  if (typeof value === 'string') return value;
+  const held = bagOf(value)?.['value'];
+  return typeof held === 'string' ? held : null;
+}
+
+/** Type of a VARIANT as rules write it; null for what is none. */
+export function vtOf(value: Value | undefined): string | null {
+  const bag = bagOf(value);
+  const vt = bag?.['vt'];
+  if (bag === null || typeof vt !== 'string') return null;
+  return `${bag['dims'] === undefined ? '' : 'VT_ARRAY|'}${vt}${bag['byref'] === true ? '|VT_BYREF' : ''}`;
+}
+
+export function serverKey({ server }: Call): string {
+  return `${server.address}:${server.port}`;
+}
+
+/** Tells the object of a call from all others: by its OID, so that its interfaces share what is known, or by the IPID. */
+export function objectKey(call: Call): string {
+  return `${serverKey(call)} ${call.object?.oid ?? call.object?.ipid ?? ''}`;
+}
+
+/** A value in a message. */
+export function shown(value: Value): string {
+  const text = typeof value === 'string' ? value : String(value);
+  return text.length > RULE_LIMITS.shown ? `${text.slice(0, RULE_LIMITS.shown)}…` : text;
+}
