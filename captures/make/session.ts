@@ -1,7 +1,9 @@
 import { knowledge } from '../../src/io/knowledge.js';
 import { EncodeError, type Encoding, type Fields, type MethodCodec } from '../../src/ndr/codec.js';
 import type { MemberKind } from '../../src/ndr/types.js';
-import { type AuthPart, encodeAlterContext, encodeAlterContextResp, encodeBind, encodeBindAck, encodeFault, encodeRequestFragments, encodeResponseFragments } from '../../src/rpc/encode.js';
+import { NtlmAcceptor, NtlmInitiator, ntHash, protectPdu, type SecurityContext } from '../../src/security/index.js';
+import { PFC } from '../../src/rpc/header.js';
+import { type AuthPart, type BindAckFields, type BindFields, encodeAlterContext, encodeAlterContextResp, encodeAuth3, encodeBind, encodeBindAck, encodeFault, encodeRequestFragments, encodeResponseFragments } from '../../src/rpc/encode.js';
 import { NDR20, NDR64 } from '../../src/rpc/syntax.js';
 import type { Value } from '../../src/types.js';
 import type { Connection } from './wire.js';
@@ -13,8 +15,19 @@ export interface SessionOptions {
   readonly numbering?: 'wire' | 'printed';
   /** A filler signature of 16 bytes at packet integrity on every call: sizes as with NTLM, nothing that verifies. */
   readonly signed?: boolean;
+  /** NTLMv2 for real: handshake with the first bind, every PDU signed, and sealed at privacy. */
+  readonly ntlm?: NtlmSession;
   /** Largest fragment, in bytes. */
   readonly maxFragment?: number;
+}
+
+/** Who logs on, and how. */
+export interface NtlmSession {
+  readonly user: string;
+  readonly domain: string;
+  readonly password: string;
+  readonly level: 'integrity' | 'privacy';
+  readonly spnego?: boolean;
 }
 
 /** A call to put into the capture. */
@@ -44,6 +57,9 @@ export class Session {
   private readonly numbering: 'wire' | 'printed';
   private readonly maxFragment: number;
   private readonly auth: AuthPart | null;
+  private readonly ntlm: NtlmSession | null;
+  private security: SecurityContext | null = null;
+  private server: SecurityContext | null = null;
   private readonly contexts = new Map<string, number>();
   private callId = 1;
   private readonly wait: (microseconds: number) => void;
@@ -54,7 +70,11 @@ export class Session {
     this.encoding = options.encoding ?? LITTLE;
     this.numbering = options.numbering ?? 'wire';
     this.maxFragment = options.maxFragment ?? 5840;
-    this.auth = options.signed === true ? { type: 10, level: 5, contextId: 79_231, token: new Uint8Array(16).fill(0xa5) } : null;
+    this.ntlm = options.ntlm ?? null;
+    const { ntlm } = this;
+    this.auth = ntlm !== null
+      ? { type: ntlm.spnego === true ? 9 : 10, level: ntlm.level === 'privacy' ? 6 : 5, contextId: 79_231, token: new Uint8Array(16) }
+      : options.signed === true ? { type: 10, level: 5, contextId: 79_231, token: new Uint8Array(16).fill(0xa5) } : null;
   }
 
   call(call: SampleCall): void {
@@ -78,14 +98,14 @@ export class Session {
     const drep = { littleEndian: this.encoding.littleEndian, ebcdic: false, float: 'ieee' } as const;
     const request = requestOf(codec, call, orpc);
     const opnum = this.numbering === 'printed' && owner.spec === 'MS-UAMG' ? method.printedOpnum : method.opnum;
-    for (const pdu of encodeRequestFragments({ callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep, auth: this.auth }, this.maxFragment)) this.connection.send(0, pdu);
+    for (const pdu of encodeRequestFragments({ callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep, auth: this.auth }, this.maxFragment)) this.connection.send(0, this.guarded(pdu, 0));
     return () => {
       if (call.fault !== undefined) {
-        this.connection.send(1, encodeFault({ callId, contextId, status: call.fault, drep }));
+        this.connection.send(1, this.guarded(encodeFault({ callId, contextId, status: call.fault, drep, ...(this.ntlm === null ? {} : { auth: this.auth }) }), 1));
         return;
       }
       const response = responseOf(codec, call, orpc);
-      for (const pdu of encodeResponseFragments({ callId, contextId, stub: response, drep, auth: this.auth }, this.maxFragment)) this.connection.send(1, pdu);
+      for (const pdu of encodeResponseFragments({ callId, contextId, stub: response, drep, auth: this.auth }, this.maxFragment)) this.connection.send(1, this.guarded(pdu, 1));
     };
   }
 
@@ -98,11 +118,50 @@ export class Session {
     const drep = { littleEndian: this.encoding.littleEndian, ebcdic: false, float: 'ieee' } as const;
     const proposal = { callId: ++this.callId, contexts: [{ id, abstract: { uuid, ...version }, transfers: [transfer] }], drep };
     const answer = { callId: this.callId, results: [{ result: 0, reason: 0, syntax: transfer }], drep };
-    this.connection.send(0, id === 0 ? encodeBind(proposal) : encodeAlterContext(proposal));
-    this.wait(200);
-    this.connection.send(1, id === 0 ? encodeBindAck(answer) : encodeAlterContextResp(answer));
+    if (id === 0 && this.ntlm !== null) this.logOn(this.ntlm, proposal, answer);
+    else {
+      this.connection.send(0, id === 0 ? encodeBind(proposal) : encodeAlterContext(proposal));
+      this.wait(200);
+      this.connection.send(1, id === 0 ? encodeBindAck(answer) : encodeAlterContextResp(answer));
+    }
     return id;
   }
+
+  /** The legs of a handshake: bind and bind_ack, then auth3 where NTLM is bare, alter_context and its answer in SPNEGO. */
+  private logOn(ntlm: NtlmSession, proposal: BindFields, answer: BindAckFields): void {
+    const { auth, connection } = this;
+    if (auth === null) return;
+    const time = 134_089_632_000_000_000n;
+    const client = new NtlmInitiator({ ...ntlm, privacy: ntlm.level === 'privacy', spnego: ntlm.spnego === true, random: filler(7), time, workstation: 'AUDIT-PC', target: 'RPCSS/wsus-host' });
+    const server = new NtlmAcceptor({ users: new Map([[ntlm.user.toLowerCase(), { hash: ntHash(ntlm.password) }]]), server: 'WSUS-HOST', random: filler(11), time });
+    const part = (token: Uint8Array | null): AuthPart => ({ ...auth, token: token ?? new Uint8Array(0), align: 4 });
+    const signs = PFC.first | PFC.last | PFC.headerSign;
+    let token = client.step(null).token;
+    connection.send(0, encodeBind({ ...proposal, flags: signs, auth: part(token) }));
+    token = server.step(token).token;
+    connection.send(1, encodeBindAck({ ...answer, flags: signs, auth: part(token) }));
+    token = client.step(token).token;
+    const last = server.step(token).token;
+    if (last === null) connection.send(0, encodeAuth3({ callId: proposal.callId, auth: part(token) }));
+    else {
+      connection.send(0, encodeAlterContext({ ...proposal, auth: part(token) }));
+      connection.send(1, encodeAlterContextResp({ ...answer, auth: part(last) }));
+    }
+    this.security = client.context;
+    this.server = server.context;
+  }
+
+  private guarded(pdu: Uint8Array, from: 0 | 1): Uint8Array {
+    const protector = from === 0 ? this.security?.fromClient : this.server?.fromServer;
+    if (protector !== undefined) protectPdu(pdu, protector);
+    return pdu;
+  }
+}
+
+/** Bytes that look random and are the same on every run. */
+function filler(seed: number): (size: number) => Uint8Array {
+  let state = seed;
+  return (size) => Uint8Array.from({ length: size }, () => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) >>> 24);
 }
 
 function requestOf(codec: MethodCodec, call: SampleCall, orpc: boolean): Uint8Array {

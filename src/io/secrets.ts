@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { fromHex, toHex } from '../bytes/hex.js';
+import { readKeytab, type KeytabEntry } from '../security/kerberos/keytab.js';
 import type { SecretList, SessionKey } from '../security/secrets.js';
 import { UsageError, type Streams } from './streams.js';
 
@@ -8,6 +9,7 @@ import { UsageError, type Streams } from './streams.js';
 export interface SecretFlags {
   readonly password?: readonly string[];
   readonly ntHash?: readonly string[];
+  readonly keytab?: readonly string[];
   readonly keys?: string;
   readonly exportKeys?: string;
 }
@@ -17,6 +19,7 @@ export function withSecrets(command: Command): Command {
   return command
     .option('--password <user:pass>', 'opens NTLM traffic of a user (repeatable; without "user:" any user; @FILE reads it from a file; or UAMGSCOPE_PASSWORD)', several)
     .option('--nt-hash <user:hex>', 'the same by NT hash (repeatable; @FILE; or UAMGSCOPE_NT_HASH)', several)
+    .option('--keytab <file>', 'opens Kerberos traffic to the services of a keytab (repeatable; or UAMGSCOPE_KEYTAB)', several)
     .option('--keys <file>', 'opens traffic with a key log (docs/keys.md; or UAMGSCOPE_KEYS)')
     .option('--export-keys <file>', 'writes the keys of the sessions that were opened, so that they can be shared without the password');
 }
@@ -39,12 +42,26 @@ export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList
     return { user, hash };
   });
   const keys = flags.keys ?? env['UAMGSCOPE_KEYS'];
-  return { passwords, ntHashes, sessionKeys: keys === undefined ? [] : readKeyLog(keys) };
+  return { passwords, ntHashes, sessionKeys: keys === undefined ? [] : readKeyLog(keys), keytab: [...(flags.keytab ?? []), ...lines(env['UAMGSCOPE_KEYTAB'])].flatMap(keytabOf) };
+}
+
+function keytabOf(path: string): readonly KeytabEntry[] {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`--keytab: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  try {
+    return readKeytab(bytes);
+  } catch (error) {
+    throw new UsageError(`--keytab ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Writes a key log. @throws UsageError */
 export function writeKeyLog(path: string, keys: readonly SessionKey[]): void {
-  const text = ['# uamgscope key log; docs/keys.md', ...keys.map((one) => `${one.mechanism} ${toHex(one.session)} ${toHex(one.key)}`)].join('\n');
+  const text = ['# uamgscope key log; docs/keys.md', ...keys.map((one) => `${one.mechanism} ${toHex(one.session)} ${one.mechanism === 'kerberos' ? `${one.etype}:` : ''}${toHex(one.key)}`)].join('\n');
   try {
     writeFileSync(path, `${text}\n`, { mode: 0o600 });
   } catch (error) {
@@ -61,10 +78,12 @@ function readKeyLog(path: string): readonly SessionKey[] {
     const text = line.trim();
     if (text === '' || text.startsWith('#')) continue;
     const [mechanism, session, key, ...more] = text.split(/\s+/);
-    const [id, secret] = [fromHex(session ?? ''), fromHex(key ?? '')];
-    if (mechanism !== 'ntlm' || id?.length !== 16 || secret?.length !== 16 || more.length > 0) throw new UsageError(`${path}, line ${at + 1}: not a line of a key log (docs/keys.md)`);
+    const [etype, hex] = mechanism === 'kerberos' ? (key ?? '').split(':') : ['0', key];
+    const [id, secret] = [fromHex(session ?? ''), fromHex(hex ?? '')];
+    const sized = mechanism === 'ntlm' ? secret?.length === 16 : mechanism === 'kerberos' && (secret?.length === 16 || secret?.length === 32);
+    if ((mechanism !== 'ntlm' && mechanism !== 'kerberos') || id?.length !== 16 || secret === null || !sized || !/^\d{1,3}$/.test(etype ?? '') || more.length > 0) throw new UsageError(`${path}, line ${at + 1}: not a line of a key log (docs/keys.md)`);
     if (keys.length >= MAX_KEYS) throw new UsageError(`${path}: more than ${MAX_KEYS} keys`);
-    keys.push({ mechanism, session: id, key: secret });
+    keys.push({ mechanism, session: id, key: secret, etype: Number(etype) });
   }
   return keys;
 }

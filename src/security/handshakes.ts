@@ -3,22 +3,26 @@ import { concat, equal } from './crypto.js';
 import type { SecurityContext } from './context.js';
 import { micOf, prove } from './ntlm/derive.js';
 import { AV, isNtlm, readAvPairs, readNtlm, type Authenticate, type Challenge } from './ntlm/messages.js';
+import { KerberosExchange } from './kerberos/handshake.js';
+import { readKerberos } from './kerberos/messages.js';
 import { ntlmContext } from './ntlm/protector.js';
 import { ntlmSession, type Secrets, type SessionKey } from './secrets.js';
 import { readSpnego } from './spnego.js';
 
 /** What a handshake showed, whether or not it could be opened. */
 export interface HandshakeFacts {
-  readonly mechanism: 'ntlm' | 'kerberos' | 'unknown';
+  readonly mechanism: 'ntlm' | 'kerberos';
   readonly user: string;
   readonly domain: string;
   readonly workstation: string;
-  /** NetBIOS or DNS name of the server as it names itself, or null. */
+  /** NetBIOS or DNS name of the server as it names itself; of Kerberos the service of the ticket. Null where it is not told. */
   readonly target: string | null;
   readonly flags: number;
   /** FILETIME of the server's clock in the client's response, or null. */
   readonly time: bigint | null;
   readonly version: 1 | 2 | null;
+  /** Kerberos: encryption type of the ticket, and when it was opened its times. */
+  readonly ticket?: { readonly etype: string; readonly realm: string; readonly authTime: string | null; readonly endTime: string | null };
   /** `proved`: a secret fits; `refused`: those for this user do not; `unknown`: there is none for this user. */
   readonly secret: 'proved' | 'refused' | 'unknown';
   /** Null where there is no MIC, or no key to check it with. */
@@ -28,6 +32,7 @@ export interface HandshakeFacts {
 /** The legs of one security context, client and server side, as they go by; gives the context once it is established and a secret fits. */
 export class Handshake {
   private readonly secrets: Secrets;
+  private readonly kerberos: KerberosExchange;
   private negotiate: Uint8Array | null = null;
   private challengeBytes: Uint8Array | null = null;
   private challenge: Challenge | null = null;
@@ -37,12 +42,31 @@ export class Handshake {
 
   constructor(secrets: Secrets) {
     this.secrets = secrets;
+    this.kerberos = new KerberosExchange(secrets);
   }
 
   /** Takes the token of a bind, alter_context, auth3 or their answers. */
   push(token: Uint8Array): void {
-    const inner = isNtlm(token) ? token : readSpnego(token)?.token ?? null;
-    if (inner !== null && isNtlm(inner)) this.ntlm(inner);
+    const inner = isNtlm(token) ? token : (readSpnego(token)?.token ?? token);
+    if (isNtlm(inner)) this.ntlm(inner);
+    else this.ap(inner);
+  }
+
+  private ap(token: Uint8Array): void {
+    const message = readKerberos(token);
+    if (message === null) return;
+    const { kerberos } = this;
+    if (message.kind === 'ap-rep') kerberos.reply(message);
+    else kerberos.request(message);
+    this.context = kerberos.context;
+    this.sessionKey = kerberos.opened;
+    if (message.kind === 'ap-rep' || kerberos.facts === null) return;
+    const { service, realm, ticketEtype, ticket, refused, client } = kerberos.facts;
+    this.facts = {
+      mechanism: 'kerberos', user: client?.name ?? '', domain: client?.realm ?? realm, workstation: '', target: service, flags: 0, time: null, version: null,
+      ticket: { etype: ticketEtype, realm, authTime: ticket?.authTime ?? null, endTime: ticket?.endTime ?? null },
+      secret: client !== null ? 'proved' : refused ? 'refused' : 'unknown', mic: null,
+    };
   }
 
   private ntlm(token: Uint8Array): void {
@@ -62,7 +86,7 @@ export class Handshake {
     const { challenge } = this;
     const hashes = this.secrets.hashesOf(answer.user, answer.domain);
     const session = challenge === null ? null : ntlmSession(challenge.serverChallenge, answer.ntResponse);
-    let key = session === null ? null : this.secrets.keyOf(session);
+    let key = session === null ? null : this.secrets.keyOf('ntlm', session)?.key ?? null;
     if (key === null && challenge !== null) {
       for (const hash of hashes) {
         key = prove(hash, challenge, answer)?.exportedKey ?? null;
@@ -72,7 +96,7 @@ export class Handshake {
     const principal = answer.domain === '' ? answer.user : `${answer.domain}\\${answer.user}`;
     if (key !== null && session !== null) {
       this.context = ntlmContext(answer.flags, key, principal);
-      this.sessionKey = { mechanism: 'ntlm', session, key };
+      this.sessionKey = { mechanism: 'ntlm', session, key, etype: 0 };
     }
     const pairs = readAvPairs(answer.ntResponse.length > 44 ? answer.ntResponse.subarray(44) : NOTHING);
     const time = pairs.get(AV.timestamp);
@@ -101,6 +125,10 @@ export function handshakeFindings(facts: HandshakeFacts, frame: number): readonl
   const find = (rule: string, severity: Finding['severity'], message: string, spec: string): void => {
     found.push({ kind: 'finding', rule, severity, message, spec, call: null, object: null, frames: [frame] });
   };
+  if (facts.mechanism === 'kerberos') {
+    if (facts.secret === 'refused') find('wrong-key', 'error', `the keytab has a key of the right type for ${facts.target ?? 'the service'}, and it does not open the ticket (frame ${frame}): it is another service's, or was changed since`, 'RFC 4120 5.3');
+    return found;
+  }
   const who = facts.domain === '' ? facts.user : `${facts.domain}\\${facts.user}`;
   if (facts.secret === 'refused') find('wrong-password', 'error', `the secrets given for ${who} do not fit: its response (frame ${frame}) was made with another password; what it sealed stays sealed`, '[MS-NLMP] 3.3');
   if (facts.version === 1) find('ntlm-v1', 'warning', `${who} logs on with NTLMv1, which an eavesdropper can break`, '[MS-NLMP] 3.3.1');

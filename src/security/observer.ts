@@ -90,7 +90,8 @@ export class SecurityObserver {
 
   principal(flow: Flow, authContextId: number): string | null {
     const facts = this.facts(flow.id, authContextId);
-    return facts === null ? null : facts.domain === '' ? facts.user : `${facts.domain}\\${facts.user}`;
+    if (facts === null || facts.user === '') return null;
+    return facts.mechanism === 'kerberos' ? `${facts.user}@${facts.domain}` : facts.domain === '' ? facts.user : `${facts.domain}\\${facts.user}`;
   }
 
   /** What is known of a security context, or null. */

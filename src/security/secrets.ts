@@ -1,4 +1,5 @@
 import { equal, md5 } from './crypto.js';
+import type { KeytabEntry } from './kerberos/keytab.js';
 import { lmHash, ntHash, type Hashes } from './ntlm/derive.js';
 
 /** What a user gave to open traffic with. */
@@ -7,14 +8,18 @@ export interface SecretList {
   readonly passwords?: readonly { readonly user: string | null; readonly password: string }[];
   readonly ntHashes?: readonly { readonly user: string | null; readonly hash: Uint8Array }[];
   readonly sessionKeys?: readonly SessionKey[];
+  readonly keytab?: readonly KeytabEntry[];
 }
 
-/** An exported session key of one NTLM session, found by the server's challenge and the client's response; docs/keys.md. */
+/** The key of one session; docs/keys.md. */
 export interface SessionKey {
-  readonly mechanism: 'ntlm';
-  /** MD5 over server challenge and NtChallengeResponse. */
+  readonly mechanism: 'ntlm' | 'kerberos';
+  /** MD5 over server challenge and NtChallengeResponse, or over the ticket's cipher text. */
   readonly session: Uint8Array;
+  /** NTLM: the exported session key; Kerberos: the ticket's session key. */
   readonly key: Uint8Array;
+  /** Encryption type of a Kerberos key; 0 for NTLM. */
+  readonly etype: number;
 }
 
 interface Account {
@@ -27,8 +32,10 @@ interface Account {
 export class Secrets {
   private readonly accounts: readonly Account[];
   private readonly keys: readonly SessionKey[];
+  readonly keytab: readonly KeytabEntry[];
 
-  constructor({ passwords = [], ntHashes = [], sessionKeys = [] }: SecretList) {
+  constructor({ passwords = [], ntHashes = [], sessionKeys = [], keytab = [] }: SecretList) {
+    this.keytab = keytab;
     this.accounts = [
       ...passwords.map(({ user, password }) => ({ ...nameOf(user), hashes: { nt: ntHash(password), lm: lmHash(password) } })),
       ...ntHashes.map(({ user, hash }) => ({ ...nameOf(user), hashes: { nt: hash, lm: null } })),
@@ -48,9 +55,9 @@ export class Secrets {
     }
   }
 
-  /** The exported key of a session that a key log holds, or null. */
-  keyOf(session: Uint8Array): Uint8Array | null {
-    return this.keys.find((one) => equal(one.session, session))?.key ?? null;
+  /** The key of a session that a key log holds, or null. */
+  keyOf(mechanism: SessionKey['mechanism'], session: Uint8Array): SessionKey | null {
+    return this.keys.find((one) => one.mechanism === mechanism && equal(one.session, session)) ?? null;
   }
 }
 

@@ -1,26 +1,9 @@
-import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
 import { toHex } from '../../src/bytes/hex.js';
-import { knowledge } from '../../src/io/knowledge.js';
-import { SecurityObserver, type SecretList } from '../../src/security/index.js';
-import type { Call, Finding, Frame, Stub } from '../../src/types.js';
+import type { SecretList } from '../../src/security/index.js';
+import type { Stub } from '../../src/types.js';
 import { shared } from '../support/shared.js';
-
-const known = knowledge();
-
-/** Calls and findings of a capture with the given secrets; `change` may alter a packet's bytes. */
-async function read(path: string, secrets: SecretList, change: (frame: Frame) => Frame = (frame) => frame): Promise<{ readonly calls: readonly Call[]; readonly findings: readonly Finding[]; readonly security: SecurityObserver }> {
-  const security = new SecurityObserver(secrets);
-  const analyzer = new Analyzer({ registry: known.registry, security });
-  const out: AnalyzerOutput[] = [];
-  for await (const batch of known.open(path, 0, Readable.from([]))) {
-    for (const item of batch.items) if (item.kind === 'frame') analyzer.push(change(item), out);
-    analyzer.settle();
-  }
-  analyzer.end(out);
-  return { calls: out.filter((item) => item.kind === 'call'), findings: out.filter((item) => item.kind === 'finding'), security };
-}
+import { read } from './captures.js';
 
 function hexOf(stub: Stub | null): string {
   return stub === null ? '' : toHex(stub.block.u8, stub.start, stub.end);
