@@ -366,6 +366,31 @@ export interface ObjectRecord {
   readonly leaked: boolean;
 }
 
+/** Who logged on over a connection and how, once the handshake was captured. */
+export interface SecurityRecord {
+  readonly kind: 'security';
+  readonly flow: number;
+  /** Frame of the client's last leg. */
+  readonly frame: number;
+  readonly contextId: number;
+  readonly mechanism: 'ntlm' | 'kerberos';
+  readonly user: string;
+  readonly domain: string;
+  readonly workstation: string;
+  /** Name of the server as it gives it, or the service of the ticket; null where it is not told. */
+  readonly target: string | null;
+  /** NTLM NegotiateFlags; 0 for Kerberos. */
+  readonly flags: number;
+  /** The server's clock inside the client's response, ISO 8601 with Z, or null. */
+  readonly time: string | null;
+  /** NTLM 1 or 2; null for Kerberos and anonymous logons. */
+  readonly version: 1 | 2 | null;
+  readonly ticket: { readonly etype: string; readonly realm: string; readonly authTime: string | null; readonly endTime: string | null } | null;
+  /** `proved`: a secret given fits; `refused`: those given for this user do not; `unknown`: none was given. */
+  readonly secret: 'proved' | 'refused' | 'unknown';
+  readonly mic: 'good' | 'bad' | null;
+}
+
 export type Severity = 'info' | 'warning' | 'error';
 
 /** A rule that the session breaks, or something worth knowing about it. */

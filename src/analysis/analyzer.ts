@@ -1,4 +1,4 @@
-import type { Call, Finding, Frame, Gap, ObjectRecord, Problem } from '../types.js';
+import type { Call, Finding, Frame, Gap, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
 import { Net } from '../net/net.js';
@@ -29,7 +29,7 @@ export interface Summary {
   readonly problems: number;
 }
 
-export type AnalyzerOutput = Call | Problem | Finding;
+export type AnalyzerOutput = Call | Problem | Finding | SecurityRecord;
 
 /**
  * Wires the stages: frames in, calls and problems out, in the order in which calls were completed.
@@ -118,12 +118,15 @@ export class Analyzer {
       }
     }
     this.exchanges.length = 0;
-    if (this.security !== null && this.security.findings.length > 0) this.take(out);
+    if (this.security !== null && this.security.records.length + this.security.findings.length > 0) this.take(out);
   }
 
   private take(out: AnalyzerOutput[]): void {
-    for (const finding of this.security?.findings ?? []) out.push(finding);
-    if (this.security !== null) this.security.findings.length = 0;
+    if (this.security !== null) {
+      out.push(...this.security.records, ...this.security.findings);
+      this.security.records.length = 0;
+      this.security.findings.length = 0;
+    }
     for (const finding of this.maker.findings) out.push(finding);
     this.maker.findings.length = 0;
   }

@@ -1,4 +1,4 @@
-import type { Call, Finding, Frame, Problem } from '../types.js';
+import type { Call, Finding, Frame, Problem, SecurityRecord } from '../types.js';
 import { Analyzer, type AnalyzerOutput, type Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
@@ -89,7 +89,7 @@ class Run {
   private readonly write: (call: Call) => string;
   private readonly ndjson: NdjsonWriter | null;
   private readonly text: TextWriter;
-  private readonly told = { problems: new Map<Problem['code'], number>(), findings: new Map<string, number>() };
+  private readonly told = { problems: new Map<Problem['code'], number>(), findings: new Map<string, number>(), logons: 0 };
   private written = 0;
   private unreadable = 0;
   private captureProblems = 0;
@@ -168,6 +168,10 @@ class Run {
         this.finding(item);
         continue;
       }
+      if (item.kind === 'security') {
+        this.security(item);
+        continue;
+      }
       if (item.problems.length > 0 && item.problems.some(isDamage)) this.damaged = true;
       if (!this.stopped && (where === null || where.test(item))) {
         out.line(this.write(item));
@@ -209,6 +213,13 @@ class Run {
     this.broken.length = 0;
   }
 
+  private security(record: SecurityRecord): void {
+    const { options, told } = this;
+    if (this.ndjson !== null) {
+      if (!this.stopped) options.out.line(this.ndjson.security(record));
+    } else if (told.logons++ < MAX_PROBLEM_LINES) options.messages.line(this.text.security(record));
+  }
+
   private graph(): void {
     const { out, style = PLAIN } = this.options;
     const records = this.analyzer.objects();
@@ -218,6 +229,7 @@ class Run {
 
   private close(summary: Summary): void {
     const { options, told } = this;
+    if (told.logons > MAX_PROBLEM_LINES) options.messages.line(`${told.logons - MAX_PROBLEM_LINES} more logons (--format ndjson shows them all)`);
     for (const [rule, count] of told.findings) {
       if (count > MAX_PROBLEM_LINES) options.messages.line(`${count - MAX_PROBLEM_LINES} more findings of the rule ${rule} (--format ndjson shows them all)`);
     }

@@ -218,7 +218,7 @@ export class Session implements Source {
       if (item.kind === 'call') {
         this.archive.add(item);
         this.rows.add(item, this.counted.add(item, memberText(item), this.names));
-      } else this.notice(item);
+      } else if (item.kind !== 'security') this.notice(item);
     }
     this.ready.length = 0;
     if (this.archive.gone > 0) this.rows.forget(this.archive.gone);

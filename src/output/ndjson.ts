@@ -1,5 +1,5 @@
 import { hex32, toHex } from '../bytes/hex.js';
-import type { Auth, Call, Endpoint, Finding, ObjectReference, Problem, Stub } from '../types.js';
+import type { Auth, Call, Endpoint, Finding, ObjectReference, Problem, SecurityRecord, Stub } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
 import { fieldsJson, quote, quoteOrNull } from './json.js';
 import { MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
@@ -73,6 +73,10 @@ export class NdjsonWriter {
   finding(finding: Finding): string {
     const { kind, rule, severity, message, spec, call, object, frames } = finding;
     return JSON.stringify({ kind, rule, severity, message, spec, call, object, frames });
+  }
+
+  security(record: SecurityRecord): string {
+    return JSON.stringify({ ...record, flags: hex32(record.flags) });
   }
 
   summary(summary: Summary): string {

@@ -1,5 +1,5 @@
 import { hex32 } from '../bytes/hex.js';
-import type { Call, Finding, Moment, Problem, Stub, Value } from '../types.js';
+import type { Call, Finding, Moment, Problem, SecurityRecord, Stub, Value } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
 import { failed } from '../analysis/failed.js';
 import { escapeTerminal } from './escape.js';
@@ -53,6 +53,15 @@ export class TextWriter {
     const { style } = this;
     const text = findingText(finding);
     return finding.severity === 'error' ? style.bad(text) : finding.severity === 'warning' ? style.warn(text) : style.dim(text);
+  }
+
+  /** The line of a logon. */
+  security(record: SecurityRecord): string {
+    const { mechanism, version, user, domain, workstation, target, ticket, secret, frame, flow } = record;
+    const who = user === '' ? 'an unnamed user' : mechanism === 'kerberos' ? `${user}@${domain}` : domain === '' ? user : `${domain}\\${user}`;
+    const how = mechanism === 'kerberos' ? `Kerberos (${ticket?.etype ?? 'no ticket'})` : `NTLM${version === null ? '' : `v${version}`}`;
+    const parts = [`${escapeTerminal(who)} logs on with ${how}`, workstation === '' ? '' : ` from ${escapeTerminal(workstation)}`, target === null ? '' : ` to ${escapeTerminal(target)}`, secret === 'proved' ? ', opened' : ''];
+    return this.style.dim(`security: ${parts.join('')} (frame ${frame}, flow ${flow})`);
   }
 
   /** The totals, as a sentence. */

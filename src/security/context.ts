@@ -3,7 +3,7 @@
  * its token, of which `bodyFrom` to `bodyTo` (stub and padding) is sealed at packet privacy.
  */
 export interface Message {
-  /** The PDU up to its token; the body in clear when protecting, as it came when unprotecting. */
+  /** The PDU up to its token; the body in clear when protecting, as it came when unprotecting. Either way it is worked on in place. */
   readonly bytes: Uint8Array;
   readonly bodyFrom: number;
   readonly bodyTo: number;
@@ -16,7 +16,7 @@ export interface Message {
 export interface Unprotected {
   /** `good`: signature holds; `opened`: it holds and the body was sealed; `bad`: it does not. */
   readonly verdict: 'good' | 'opened' | 'bad';
-  /** The body in clear; null where it was never sealed, or stays so. */
+  /** The body in clear, in the message's own memory or new; null where it was never sealed, or stays so. */
   readonly body: Uint8Array | null;
   /** PDUs that the sequence number says were never seen. */
   readonly lost: number;

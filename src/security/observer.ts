@@ -1,4 +1,4 @@
-import type { AuthVerdict, Direction, Finding, Flow, Span } from '../types.js';
+import type { AuthVerdict, Direction, Finding, Flow, SecurityRecord, Span } from '../types.js';
 import type { SecurityContext } from './context.js';
 import { Handshake, handshakeFindings, type HandshakeFacts } from './handshakes.js';
 import { Secrets, type SecretList, type SessionKey } from './secrets.js';
@@ -47,6 +47,7 @@ export class SecurityObserver {
   opens = false;
   /** Since they were last taken. */
   readonly findings: Finding[] = [];
+  readonly records: SecurityRecord[] = [];
   readonly sessionKeys: SessionKey[] = [];
 
   constructor(secrets: SecretList = {}) {
@@ -67,7 +68,9 @@ export class SecurityObserver {
       this.opens = true;
       if (sessionKey !== null) this.sessionKeys.push(sessionKey);
     }
-    if (facts !== null && facts !== before && this.findings.length < MAX_FINDINGS) this.findings.push(...handshakeFindings(facts, pdu.frame));
+    if (facts === null || facts === before || this.findings.length >= MAX_FINDINGS || this.records.length >= MAX_FINDINGS) return;
+    this.findings.push(...handshakeFindings(facts, pdu.frame));
+    this.records.push({ kind: 'security', flow: pdu.flow.id, frame: pdu.frame, contextId: pdu.authContextId, ...facts, time: isoOf(facts.time), ticket: facts.ticket ?? null });
   }
 
   open(pdu: GuardedPdu): { readonly verdict: AuthVerdict; readonly body: Span | null } | null {
@@ -127,5 +130,11 @@ export class SecurityObserver {
   }
 }
 
-/** Findings that wait to be taken. */
+/** A FILETIME as ISO 8601; null where there is none, or it is past what calendars have. */
+function isoOf(filetime: bigint | null): string | null {
+  const milliseconds = filetime === null ? null : Number((filetime - 116_444_736_000_000_000n) / 10_000n);
+  return milliseconds === null || Math.abs(milliseconds) > 8.64e15 ? null : new Date(milliseconds).toISOString();
+}
+
+/** Findings and records that wait to be taken. */
 const MAX_FINDINGS = 65_536;

@@ -1,11 +1,13 @@
 /** RC4, whose state a connection keeps from PDU to PDU. Small and slow enough to read; OpenSSL 3 offers none. */
 export class Rc4 {
-  private readonly s = new Uint8Array(256);
+  private readonly s: Uint8Array;
   private i = 0;
   private j = 0;
 
-  constructor(key: Uint8Array) {
-    const { s } = this;
+  /** `state` instead of a key: a copy goes on from where another cipher stands. */
+  constructor(key: Uint8Array, state: Uint8Array | null = null) {
+    const s = (this.s = state ?? new Uint8Array(256));
+    if (state !== null) return;
     for (let i = 0; i < 256; i++) s[i] = i;
     for (let i = 0, j = 0; i < 256; i++) {
       const held = s[i] as number;
@@ -17,8 +19,7 @@ export class Rc4 {
 
   /** Another cipher in the same state. */
   clone(): Rc4 {
-    const copy = new Rc4(ONE);
-    copy.s.set(this.s);
+    const copy = new Rc4(NOTHING, this.s.slice());
     copy.i = this.i;
     copy.j = this.j;
     return copy;
@@ -54,7 +55,6 @@ export class Rc4 {
   }
 }
 
-const ONE = Uint8Array.of(0);
 const NOTHING = new Uint8Array(0);
 /** Writes past its end go nowhere. */
 const SCRAP = new Uint8Array(0);

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { Session, type SampleCall } from '../../captures/make/session.js';
+import { Session, type NtlmSession, type SampleCall } from '../../captures/make/session.js';
 import { Connection, host4, Trace } from '../../captures/make/wire.js';
 import { pcapHeader, pcapRecord } from '../../src/capture/write.js';
 import type { Value } from '../../src/types.js';
@@ -95,8 +95,11 @@ class Reader {
   }
 }
 
-/** Writes a pcap of about `size` bytes of MS-UAMG-like traffic: calls of many connections outstanding at once, some with integrity trailers. */
-export function generate(path: string, size: number): Generated {
+/** Whose sessions a protected capture holds. */
+export const ACCOUNT: NtlmSession = { user: 'alice', domain: 'CONTOSO', password: 'secret', level: 'privacy' };
+
+/** Writes a pcap of about `size` bytes of MS-UAMG-like traffic: calls of many connections outstanding at once, some with integrity trailers; or all of them protected. */
+export function generate(path: string, size: number, ntlm: NtlmSession | null = null): Generated {
   const file = openSync(path, 'w');
   const trace = new Trace();
   const random = new Random();
@@ -111,7 +114,7 @@ export function generate(path: string, size: number): Generated {
   };
   const shortOf = (): boolean => bytes < size;
   const sessions = Array.from({ length: CONNECTIONS }, (_, i) => ({
-    session: new Session(new Connection(trace, host4(5), 49_152 + i, host4(9), 49_668, false), (us) => trace.wait(us), { signed: i % SIGNED_EVERY === 0 }),
+    session: new Session(new Connection(trace, host4(5), 49_152 + i, host4(9), 49_668, false), (us) => trace.wait(us), ntlm === null ? { signed: i % SIGNED_EVERY === 0 } : { ntlm }),
     reader: new Reader(i, random), answer: null as (() => void) | null,
   }));
   do {

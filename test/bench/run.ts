@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../support/shared.js';
-import { CONNECTIONS, generate, type Generated } from './generate.js';
-import { runStage, STAGES, type Stage, type StageResult } from './stages.js';
+import { ACCOUNT, CONNECTIONS, generate, type Generated } from './generate.js';
+import { runStage, STAGES, type Stage, type StageName, type StageResult } from './stages.js';
 
 const usage = 'npm run bench -- [--size MB (1 to 2000)] [--runs N (1 to 20)] [--smoke] [--peers] [--no-growth]';
 const args = process.argv.slice(2);
@@ -25,6 +25,8 @@ const MEMORY_LIMIT = 320;
 const GROWTH_LIMIT = 1.25;
 /** Decoding with objects followed against without, at most. */
 const TRACKING_LIMIT = 1.25;
+/** Decoding sealed calls against clear ones, at most. */
+const OPENING_LIMIT = 3;
 /** Seconds a child may take. */
 const TIMEOUT = 300_000;
 const SMOKE_TIMEOUT = 60_000;
@@ -46,7 +48,7 @@ function median<Item>(list: readonly Item[], by: (item: Item) => number): Item {
 }
 
 /** A stage in a process of its own, so that neither its memory nor its compiled code is another's. */
-function measure(stage: Stage, path: string, times = runs): StageResult {
+function measure(stage: StageName, path: string, times = runs): StageResult {
   return median(Array.from({ length: times }, () => {
     const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--stage', stage, path], { encoding: 'utf8', timeout: smoke ? SMOKE_TIMEOUT : TIMEOUT });
     if (child.status !== 0) throw new Error(`stage ${stage} failed: ${child.stderr}`);
@@ -101,6 +103,18 @@ function growth(folder: string, before: StageResult): void {
   if (!smoke && result.rss > before.rss * GROWTH_LIMIT) wrong(`memory grows with the file by more than ${GROWTH_LIMIT}`);
 }
 
+/** Sealed traffic against the same calls in clear: what opening costs, per call. */
+function opening(folder: string, clear: StageResult): void {
+  const path = join(folder, 'sealed.pcap');
+  const made = generate(path, size * 1e6, ACCOUNT);
+  const result = measure('open', path);
+  rmSync(path);
+  check('decode', made, result);
+  const ratio = result.seconds / result.calls / (clear.seconds / clear.calls);
+  console.log(`opening NTLM privacy: ${result.calls} calls in ${result.seconds.toFixed(2)} s, ${ratio.toFixed(2)} times decoding in clear for each call`);
+  if (!smoke && ratio > OPENING_LIMIT) wrong(`opening costs more than ${OPENING_LIMIT} times`);
+}
+
 /** Whole processes on the same file, start included. */
 function peers(path: string): void {
   const own = whole(process.execPath, [join(packageRoot(), 'dist/src/main.js'), 'decode', '--format', 'ndjson', path]);
@@ -121,6 +135,7 @@ function report(folder: string): void {
   if (untracked !== undefined && tracked !== undefined) {
     const ratio = tracked.seconds / untracked.seconds;
     console.log(`following objects: ${ratio.toFixed(2)} times decoding without`);
+    opening(folder, tracked);
     // A smoke run is too short to tell.
     if (!smoke && ratio > TRACKING_LIMIT) wrong(`following objects costs more than ${TRACKING_LIMIT} times`);
   }
@@ -130,7 +145,7 @@ function report(folder: string): void {
 
 const stageAt = args.indexOf('--stage');
 if (stageAt >= 0) {
-  console.log(JSON.stringify(await runStage(args[stageAt + 1] as Stage, args[stageAt + 2] ?? '')));
+  console.log(JSON.stringify(await runStage(args[stageAt + 1] as StageName, args[stageAt + 2] ?? '')));
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'uamgscope-bench-'));
   try {

@@ -1,12 +1,16 @@
 import { Readable } from 'node:stream';
 import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
 import { knowledge } from '../../src/io/knowledge.js';
+import { SecurityObserver } from '../../src/security/observer.js';
+import { ACCOUNT } from './generate.js';
 import { Net, type NetOutput } from '../../src/net/net.js';
 import { NdjsonWriter } from '../../src/output/ndjson.js';
 import { RpcObserver, type RpcOutput } from '../../src/rpc/observer.js';
 
 /** The stages in their order; each does all that those before it do. */
 export const STAGES = ['read', 'tcp', 'pair', 'untracked', 'decode', 'ndjson'] as const;
+/** Decoding of protected traffic with the password. */
+export type StageName = Stage | 'open';
 export type Stage = (typeof STAGES)[number];
 
 /** What one run of a stage came to. */
@@ -22,11 +26,11 @@ export interface StageResult {
 }
 
 /** Runs a stage over a capture, in this process. */
-export async function runStage(stage: Stage, path: string): Promise<StageResult> {
+export async function runStage(stage: StageName, path: string): Promise<StageResult> {
   const known = knowledge();
   const net = new Net();
   const rpc = new RpcObserver();
-  const analyzer = new Analyzer({ registry: known.registry, objects: stage !== 'untracked' });
+  const analyzer = new Analyzer({ registry: known.registry, objects: stage !== 'untracked', ...(stage === 'open' ? { security: new SecurityObserver({ passwords: [{ user: null, password: ACCOUNT.password }] }) } : {}) });
   const writer = new NdjsonWriter(known.names);
   const segments: NetOutput[] = [];
   const exchanges: RpcOutput[] = [];
@@ -42,7 +46,7 @@ export async function runStage(stage: Stage, path: string): Promise<StageResult>
     }
     exchanges.length = 0;
     for (const item of results) {
-      if (item.kind === 'finding') continue;
+      if (item.kind === 'finding' || item.kind === 'security') continue;
       if (item.kind === 'problem') problems++;
       else {
         calls++;

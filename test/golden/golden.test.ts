@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { SAMPLES } from '../../captures/make/all.js';
 import { run } from '../../src/io/cli.js';
 import { shippedCaptures } from '../support/captures.js';
-import { roundTrips } from '../support/roundtrip.js';
+import { roundTrips, SAMPLE_PASSWORD } from '../support/roundtrip.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 
@@ -23,7 +23,7 @@ describe('shipped captures', () => {
     for (const format of ['text', 'ndjson'] as const) {
       it(`decode of ${name} as ${format} equals its golden output`, async () => {
         const streams = testStreams();
-        await run(['decode', '--format', format, path], streams);
+        await run(['decode', '--format', format, path], { ...streams, env: { ...streams.env, UAMGSCOPE_PASSWORD: SAMPLE_PASSWORD } });
         const golden = join(ROOT, 'test/golden', `${name}.${format === 'text' ? 'txt' : 'ndjson'}`);
         if (update) writeFileSync(golden, streams.out());
         expect(streams.out()).toBe(readFileSync(golden, 'utf8'));

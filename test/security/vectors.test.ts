@@ -46,9 +46,10 @@ const RANDOM = new Uint8Array(16).fill(0x55);
 function sealed(flags: number, key: Uint8Array): { readonly data: string; readonly token: string } {
   const bytes = PLAIN.slice();
   const token = new NtlmProtector(flags, key, true).protect({ bytes, bodyFrom: 0, bodyTo: bytes.length, privacy: true, headerSigning: true });
+  const data = toHex(bytes);
   const opened = new NtlmProtector(flags, key, true).unprotect({ bytes, bodyFrom: 0, bodyTo: bytes.length, privacy: true, headerSigning: true }, token);
   expect(opened).toEqual({ verdict: 'opened', body: PLAIN, lost: 0 });
-  return { data: toHex(bytes), token: toHex(token) };
+  return { data, token: toHex(token) };
 }
 
 function messages(challenge: string, authenticate: string): { readonly challenge: Challenge; readonly answer: Authenticate } {

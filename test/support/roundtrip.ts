@@ -5,6 +5,7 @@ import { carrierOf } from '../../src/analysis/traces.js';
 import { bytesOf } from '../../src/bytes/block.js';
 import { toHex } from '../../src/bytes/hex.js';
 import { knowledge } from '../../src/io/knowledge.js';
+import { SecurityObserver } from '../../src/security/index.js';
 import type { Codec, Fields } from '../../src/ndr/codec.js';
 import type { Call, Stub, Value } from '../../src/types.js';
 
@@ -14,10 +15,13 @@ export interface RoundTrips {
   readonly differing: readonly string[];
 }
 
+/** Who logs on in the protected sample captures (captures/MANIFEST.md). */
+export const SAMPLE_PASSWORD = 'alice:Pässwörd✓1';
+
 /** All calls and problems of a capture. */
 export async function analyze(path: string): Promise<readonly AnalyzerOutput[]> {
   const known = knowledge();
-  const analyzer = new Analyzer({ registry: known.registry });
+  const analyzer = new Analyzer({ registry: known.registry, security: new SecurityObserver({ passwords: [{ user: 'alice', password: SAMPLE_PASSWORD.split(':')[1] ?? '' }] }) });
   const out: AnalyzerOutput[] = [];
   for await (const batch of known.open(path, 0, Readable.from([]))) {
     for (const item of batch.items) if (item.kind === 'frame') analyzer.push(item, out);

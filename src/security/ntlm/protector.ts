@@ -50,17 +50,9 @@ export class NtlmProtector implements Protector {
     const sent = new DataView(token.buffer, token.byteOffset, 16).getUint32(12, true);
     const lost = sent - this.sequence;
     if (lost === 0) {
-      const before = this.cipher.clone();
-      const found = this.attempt(message, token, sent);
-      if (found !== null) {
-        this.sequence++;
-        return found;
-      }
-      // Changed on the way, its length as it was: the key stream goes on behind it.
-      this.cipher = before;
-      this.pass(message);
       this.sequence++;
-      return { verdict: 'bad', body: null, lost: 0 };
+      // Changed on the way, its length is as it was: the key stream goes on behind it, where the attempt left it.
+      return this.attempt(message, message.bytes, token, sent) ?? { verdict: 'bad', body: null, lost: 0 };
     }
     return lost > 0 && lost <= RESYNC_PDUS ? this.search(message, token, sent, lost) : { verdict: 'bad', body: null, lost: 0 };
   }
@@ -80,23 +72,18 @@ export class NtlmProtector implements Protector {
     return concat(VERSION, this.keyExchange ? this.cipher.of(sum) : sum, word(sequence));
   }
 
-  private pass({ privacy, bodyFrom, bodyTo }: Message): void {
-    this.cipher.skip((privacy ? bodyTo - bodyFrom : 0) + (this.keyExchange ? 8 : 0));
-  }
-
-  /** Tries the cipher where it stands; null, the cipher anywhere, when the signature does not hold. */
-  private attempt(message: Message, token: Uint8Array, sequence: number): Unprotected | null {
+  /** Tries the cipher where it stands, decrypting into `plain`; null when the signature does not hold. The cipher has passed the PDU either way. */
+  private attempt(message: Message, plain: Uint8Array, token: Uint8Array, sequence: number): Unprotected | null {
     const { bytes, bodyFrom, bodyTo, privacy } = message;
     const { key } = this;
     if (key === null) return null;
-    const plain = bytes.slice();
     if (privacy) this.cipher.apply(bytes, bodyFrom, bodyTo - bodyFrom, plain, bodyFrom);
     const given = this.keyExchange ? this.cipher.of(token.subarray(4, 12)) : token.subarray(4, 12);
     for (const bodyOnly of this.bodyOnly === null ? [false, true] : [this.bodyOnly]) {
       const signed = bodyOnly ? plain.subarray(bodyFrom, bodyTo) : plain;
       if (!equal(hmacMd5(key, word(sequence), signed).subarray(0, 8), given)) continue;
       this.bodyOnly = bodyOnly;
-      return { verdict: privacy ? 'opened' : 'good', body: privacy ? plain.slice(bodyFrom, bodyTo) : null, lost: 0 };
+      return { verdict: privacy ? 'opened' : 'good', body: privacy ? plain.subarray(bodyFrom, bodyTo) : null, lost: 0 };
     }
     return null;
   }
@@ -112,7 +99,7 @@ export class NtlmProtector implements Protector {
     const step = message.privacy ? 1 : 8;
     for (let at = 0; at < tries; at += step) {
       this.cipher = start.clone();
-      const found = this.attempt(message, token, sequence);
+      const found = this.attempt(message, message.bytes.slice(), token, sequence);
       if (found !== null) {
         this.sequence = sequence + 1;
         return { ...found, lost };
