@@ -33,6 +33,7 @@ export const SAMPLES: Readonly<Record<string, () => Uint8Array>> = {
   'wua-bigendian.pcapng': () => pcapng(earlyBound({ encoding: { littleEndian: false, syntax: 'ndr20' } })),
   'wua-ndr64.pcapng': () => pcapng(earlyBound({ encoding: { littleEndian: true, syntax: 'ndr64' }, maxFragment: 256 })),
   'wua-printed-opnums.pcapng': () => pcapng(earlyBound({ numbering: 'printed' })),
+  'wua-mixed-opnums.pcapng': () => pcapng(earlyBound({ numbering: 'mixed' })),
   'wua-sealed.pcapng': () => pcapng(lateBound({ ntlm: { user: 'alice', domain: 'CONTOSO', password: 'Pässwörd✓1', level: 'privacy', spnego: true } })),
   'wua-signed.pcapng': () => pcapng(earlyBound({ ntlm: { user: 'alice', domain: 'CONTOSO', password: 'Pässwörd✓1', level: 'integrity' } })),
   // Packets 55 and 110 (an answer and a request) are missing, and the file ends inside its last packet.

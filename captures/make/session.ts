@@ -11,8 +11,8 @@ import type { Connection } from './wire.js';
 /** How a session's bytes are made. */
 export interface SessionOptions {
   readonly encoding?: Encoding;
-  /** `printed`: requests carry the opnums as [MS-UAMG] prints them. */
-  readonly numbering?: 'wire' | 'printed';
+  /** `printed`: requests carry the opnums as [MS-UAMG] prints them; `mixed`: every other request does. */
+  readonly numbering?: 'wire' | 'printed' | 'mixed';
   /** A filler signature of 16 bytes at packet integrity on every call: sizes as with NTLM, nothing that verifies. */
   readonly signed?: boolean;
   /** NTLMv2 for real: handshake with the first bind, every PDU signed, and sealed at privacy. */
@@ -54,7 +54,7 @@ const LITTLE: Encoding = { littleEndian: true, syntax: 'ndr20' };
 export class Session {
   private readonly connection: Connection;
   private readonly encoding: Encoding;
-  private readonly numbering: 'wire' | 'printed';
+  private readonly numbering: 'wire' | 'printed' | 'mixed';
   private readonly maxFragment: number;
   private readonly auth: AuthPart | null;
   private readonly ntlm: NtlmSession | null;
@@ -97,7 +97,8 @@ export class Session {
     const callId = ++this.callId;
     const drep = { littleEndian: this.encoding.littleEndian, ebcdic: false, float: 'ieee' } as const;
     const request = requestOf(codec, call, orpc);
-    const opnum = this.numbering === 'printed' && owner.spec === 'MS-UAMG' ? method.printedOpnum : method.opnum;
+    const printed = this.numbering === 'printed' || (this.numbering === 'mixed' && callId % 2 === 0);
+    const opnum = printed && owner.spec === 'MS-UAMG' ? method.printedOpnum : method.opnum;
     for (const pdu of encodeRequestFragments({ callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep, auth: this.auth }, this.maxFragment)) this.connection.send(0, this.guarded(pdu, 0));
     return () => {
       if (call.fault !== undefined) {

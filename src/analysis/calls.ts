@@ -46,6 +46,8 @@ export class CallMaker {
   private readonly callbacks: Callbacks;
   private readonly candidates: readonly string[];
   private readonly faces: readonly string[];
+  /** The call at hand decodes under both numberings, from a peer that mixes them. */
+  private eitherWay = false;
 
   constructor({ registry, numbering, limits, objects }: MakerOptions) {
     const types = new Map(registry.specifications.flatMap((specification) => specification.types.map((type) => [type.name, type] as const)));
@@ -112,6 +114,7 @@ export class CallMaker {
     const late = invocation === null ? null : this.late.bind(facet?.object ?? null, invocation);
     if (this.follow && plan !== null && reading !== null && (plan.role !== null || plan.answersPointers || plan.asksPointers)) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
 
+    const ambiguous = this.eitherWay && slot !== null && judgement !== null;
     const named = late !== null && late.name !== null ? late : null;
     const method = named === null ? (slot?.method ?? null) : named.method;
     const doubt = late ?? belief;
@@ -136,8 +139,8 @@ export class CallMaker {
       binding: late === null ? 'early' : 'late',
       dispid: invocation?.dispid ?? slot?.method.dispid ?? null,
       via: late === null || slot === null ? null : { interface: slot.owner.name, method: slot.method.name, opnum: slot.method.opnum },
-      certainty: belief?.certainty === 'guessed' ? 'guessed' : (doubt?.certainty ?? (renumbered ? 'inferred' : 'known')),
-      because: late !== null && belief !== null ? `${late.because}; ${belief.because}` : (doubt?.because ?? (renumbered && judgement !== null && exchange.opnum !== null ? printedReason(exchange.opnum, slot?.method.name ?? 'this member', judgement) : null)),
+      certainty: belief?.certainty === 'guessed' || ambiguous ? 'guessed' : (doubt?.certainty ?? (renumbered ? 'inferred' : 'known')),
+      because: late !== null && belief !== null ? `${late.because}; ${belief.because}` : (doubt?.because ?? (ambiguous ? `opnum ${exchange.opnum} decodes as a slot and as a printed number, and this peer mixes the two: ${slot.method.name} is but the likelier member` : renumbered && judgement !== null && exchange.opnum !== null ? printedReason(exchange.opnum, slot?.method.name ?? 'this member', judgement) : null)),
       object: objectOf(exchange, facet),
       causality,
       decoded: reading !== null && (reading.request !== null || reading.response !== null),
@@ -182,6 +185,7 @@ export class CallMaker {
   /** Decodes both stubs under the numbering that the evidence on this server and interface speaks for, and adds to the evidence. */
   private read(known: KnownInterface, exchange: Exchange, opnum: number, judgement: Judgement | null): Reading | null {
     const printed = known.printed?.get(opnum);
+    this.eitherWay = false;
     if (judgement === null || printed === undefined) return this.interfaces.read(known, exchange, opnum);
     if (this.numbering === 'wire') return this.interfaces.read(known, exchange, opnum);
     if (this.numbering === 'printed') return this.interfaces.read(known, exchange, printed);
@@ -193,6 +197,7 @@ export class CallMaker {
     const otherFits = other !== null && other.clean && this.plausible(other, known) && (other.request !== null || other.response !== null);
     if (fits === otherFits) {
       if (fits) judgement.ambiguous++;
+      this.eitherWay = fits && judgement.verdict === 'mixed';
       return one ?? other;
     }
     this.judged(judgement, fits === (first === 'wire') ? 'wire' : 'printed', known, exchange);
@@ -205,7 +210,10 @@ export class CallMaker {
     if (typeof result === 'number' && result !== 0 && result !== 1 && result >>> 31 === 0) return false;
     const method = known.resolved.slots[opnum]?.method;
     const declared = method === undefined ? null : returnedInterface(method);
-    const iid = declared === null ? undefined : bag(response?.value['retval'])?.['iid'];
+    const returned = response?.value['retval'];
+    // A getter that succeeds and returns no object is likelier a number or a text of nothing, misread.
+    if (declared !== null && returned === null && result === 0) return false;
+    const iid = declared === null ? undefined : bag(returned)?.['iid'];
     const given = typeof iid === 'string' ? this.registry.interfaceByUuid(iid)?.interface.name : undefined;
     return declared === null || given === undefined || !this.classes.has(declared) || !this.classes.has(given) || this.classes.related(declared, given);
   }

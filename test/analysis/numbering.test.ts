@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Call } from '../../src/types.js';
+import { analyze } from '../support/roundtrip.js';
+import { ROOT } from '../support/shared.js';
 import { ipid, reference, Story } from '../support/story.js';
 
 const search = { interface: 'IUpdateSearcher', method: 'Search', ipid: ipid(2), in: { criteria: 'IsInstalled=0' }, out: { retval: reference(3, 'ISearchResult') } } as const;
@@ -42,6 +46,16 @@ describe('opnum numbering', () => {
     const { calls, rules } = story.read();
     expect(calls.map((call) => call.method)).toEqual(['Search', 'Search', 'Search', 'Search']);
     expect(rules).toEqual(['mixed-opnums']);
+  });
+
+  it('is a guess where a peer mixes them and both explain a call: nothing that is known is wrong', async () => {
+    const named = async (name: string): Promise<readonly Call[]> => (await analyze(join(ROOT, 'captures', name))).filter((item) => item.kind === 'call');
+    const [truth, mixed] = [await named('wua-session.pcapng'), await named('wua-mixed-opnums.pcapng')];
+    const wrong = mixed.filter((call, i) => call.method !== truth[i]?.method);
+    expect(wrong.length).toBeGreaterThan(0);
+    expect(wrong.filter((call) => call.certainty !== 'guessed')).toEqual([]);
+    expect(wrong[0]?.because).toContain('this peer mixes the two');
+    expect(mixed.filter((call) => call.certainty === 'guessed').length).toBeLessThan(10);
   });
 
   it('is what it is told to be', () => {
