@@ -157,11 +157,19 @@ describe('rules', () => {
     expect(findings({ ...call('IUpdate::Title'), iid: null }, { ...call('IUpdate::Title'), opnum: 60_000 }, { ...call('IUpdate::Title'), iid: 'ffffffff-0000-0000-0000-000000000000' })).toEqual([]);
   });
 
-  it('remember a bounded number of facts, latest first', () => {
+  it('remember a bounded number of facts, and forget the oldest', () => {
     const memory = new Memory(3);
-    for (const key of ['a', 'b', 'c', 'a', 'd']) memory.set(key, key);
+    memory.set('a', 'one', 1);
+    memory.set('a', 'two', 2);
+    memory.set('b', 'one', 3);
+    memory.set('a', 'two', 4);
+    expect([memory.size, memory.get('a', 'two')]).toEqual([3, 4]);
+    memory.forget('b', 'one');
+    memory.forget('b', 'one');
+    memory.set('c', 'one', 5);
     expect(memory.size).toBe(3);
-    expect(['a', 'b', 'c', 'd'].map((key) => memory.get(key))).toEqual(['a', undefined, 'c', 'd']);
+    memory.set('d', 'one', 6);
+    expect([memory.size, memory.get('a', 'one'), memory.get('c', 'one'), memory.get('d', 'one')]).toEqual([2, undefined, 5, 6]);
   });
 
   it('account for every section of chapters 2 and 3 with a MUST', () => {

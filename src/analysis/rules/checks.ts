@@ -16,13 +16,20 @@ export interface Setting {
 /** What a message may name. */
 type Told = Readonly<Record<string, string | number>>;
 
+/** Takes from a call at a method, named as in rules, what later calls are held to. Of those with one `key` one is enough. */
+export interface Learner {
+  readonly at: string;
+  readonly key?: string;
+  readonly learn: (call: Call) => void;
+}
+
 /** A check made ready. */
 export interface Check {
   /** Words for the message where the call breaks the rule; null where it does not, or where that cannot be known. */
   readonly test: (call: Call, method: Method) => Told | null;
   /** False: the method has nothing that the check looks at. */
   readonly concerns: (method: Method) => boolean;
-  readonly learners: readonly { readonly at: string; readonly learn: (call: Call) => void }[];
+  readonly learners: readonly Learner[];
 }
 
 type Of<K extends RuleCheck['kind']> = Extract<RuleCheck, { readonly kind: K }>;
@@ -78,19 +85,20 @@ export function checkOf(rule: Rule, setting: Setting): Check {
         return from === null || to === null || escapeCriteria(from) === to ? null : { field: check.to, value: shown(to), allowed: shown(escapeCriteria(from)) };
       });
     case 'index':
-      return indexCheck(check, name, memory);
+      // Rows for one count share it.
+      return indexCheck(check, `count ${check.counts}`, memory);
     case 'after':
       return {
         concerns: () => true,
         test(call) {
-          const known = memory.get(`${name} ${objectKey(call)}`);
+          const known = memory.get(objectKey(call), name);
           if (known === undefined) return null;
           const result = at(call, 'out.retval');
           const isNothing = result === null || result === '';
           if (check.result !== undefined && (result === undefined || isNothing !== (check.result === 'nothing'))) return null;
           return { value: shown(known) };
         },
-        learners: [{ at: check.learns, learn: (call) => learnValue(check, call, memory, `${name} ${objectKey(call)}`) }],
+        learners: [{ at: check.learns, learn: (call) => learnValue(check, call, memory, objectKey(call), name) }],
       };
     case 'query-interface':
       return queryCheck(check, name, setting);
@@ -100,7 +108,7 @@ export function checkOf(rule: Rule, setting: Setting): Check {
       return {
         concerns: () => true,
         test(call) {
-          const most = memory.get(`${name} ${objectKey(call)}`);
+          const most = memory.get(objectKey(call), name);
           const count = at(call, 'out.retval');
           return typeof most === 'number' && typeof count === 'number' && count > most ? { value: count, count: most } : null;
         },
@@ -109,7 +117,7 @@ export function checkOf(rule: Rule, setting: Setting): Check {
           learn(call) {
             const most = at(call, check.field);
             const made = madeKey(call);
-            if (typeof most === 'number' && most >= 0 && made !== null) memory.set(`${name} ${made}`, most);
+            if (typeof most === 'number' && most >= 0 && made !== null) memory.set(made, name, most);
           },
         }],
       };
@@ -142,12 +150,16 @@ function plain(test: (call: Call) => Told | null): Check {
 }
 
 function oncePerFlow(name: string, memory: Memory, test: (call: Call) => Told | null): Check {
+  // Calls of a connection come in rows: most need no look-up.
+  let latest = -1;
   return plain((call) => {
+    if (call.flow === latest) return null;
     const told = test(call);
     if (told === null) return null;
-    const key = `${name} flow ${call.flow}`;
-    if (memory.get(key) !== undefined) return null;
-    memory.set(key, true);
+    latest = call.flow;
+    const key = `flow ${call.flow}`;
+    if (memory.get(key, name) !== undefined) return null;
+    memory.set(key, name, true);
     return told;
   });
 }
@@ -171,11 +183,11 @@ function vtTold(value: Value | undefined, field: string, allowed: readonly strin
   return vt === null || allowed.includes(vt) ? null : { field, value: vt, allowed: allowed.join(' or ') };
 }
 
-function learnValue(check: Of<'after' | 'query-interface'>, call: Call, memory: Memory, key: string): void {
+function learnValue(check: Of<'after' | 'query-interface'>, call: Call, memory: Memory, owner: string, rule: string): void {
   const value = at(call, check.field);
   if (typeof value !== 'string' && typeof value !== 'boolean') return;
-  if ((check.values as readonly (string | boolean)[]).includes(value)) memory.set(key, value);
-  else memory.forget(key);
+  if ((check.values as readonly (string | boolean)[]).includes(value)) memory.set(owner, rule, value);
+  else memory.forget(owner, rule);
 }
 
 function indexCheck(check: Of<'index'>, name: string, memory: Memory): Check {
@@ -185,19 +197,20 @@ function indexCheck(check: Of<'index'>, name: string, memory: Memory): Check {
       const index = at(call, check.field);
       if (typeof index !== 'number') return null;
       if (index < 0) return { field: check.field, value: index, why: 'it is negative' };
-      const count = memory.get(`${name} ${objectKey(call)}`);
+      const count = memory.get(objectKey(call), name);
       if (typeof count !== 'number' || index < count || (check.atEnd === true && index === count)) return null;
       return { field: check.field, value: index, count, why: `there are ${count}` };
     },
     learners: [
       {
         at: check.counts,
+        key: name,
         learn(call) {
           const count = at(call, 'out.retval');
-          if (typeof count === 'number') memory.set(`${name} ${objectKey(call)}`, count);
+          if (typeof count === 'number') memory.set(objectKey(call), name, count);
         },
       },
-      ...check.changes.map((change) => ({ at: change, learn: (call: Call) => memory.forget(`${name} ${objectKey(call)}`) })),
+      ...check.changes.map((change) => ({ at: change, key: name, learn: (call: Call) => memory.forget(objectKey(call), name) })),
     ],
   };
 }
@@ -212,7 +225,7 @@ function queryCheck(check: Of<'query-interface'>, name: string, { memory, iidOf 
     concerns: () => true,
     test(call) {
       const { ripid, iids } = call.in;
-      const known = typeof ripid === 'string' ? memory.get(`${name} ${serverKey(call)} ${ripid}`) : undefined;
+      const known = typeof ripid === 'string' ? memory.get(`${serverKey(call)} ${ripid}`, name) : undefined;
       if (known === undefined || !Array.isArray(iids)) return null;
       const results = (call.out['ppQIResults'] ?? call.out['phr']) as Value | undefined;
       for (const [i, iid] of (iids as readonly Value[]).entries()) {
@@ -226,7 +239,7 @@ function queryCheck(check: Of<'query-interface'>, name: string, { memory, iidOf 
     learners: [{
       at: check.learns,
       learn(call) {
-        if (call.object !== null) learnValue(check, call, memory, `${name} ${serverKey(call)} ${call.object.ipid}`);
+        if (call.object !== null) learnValue(check, call, memory, `${serverKey(call)} ${call.object.ipid}`, name);
       },
     }],
   };
@@ -243,13 +256,13 @@ function descendingCheck(check: Of<'descending'>, name: string, memory: Memory):
   return {
     concerns: () => true,
     test(call) {
-      const from = bagOf(memory.get(`${name} element ${objectKey(call)}`));
+      const from = bagOf(memory.get(objectKey(call), `${name} element`));
       const value = at(call, 'out.retval');
       if (from === null || typeof value !== 'string' || typeof from['index'] !== 'number') return null;
-      const key = `${name} last ${String(from['collection'])}`;
-      const last = bagOf(memory.get(key));
+      const collection = String(from['collection']);
+      const last = bagOf(memory.get(collection, name));
       const { index } = from;
-      memory.set(key, { index, value });
+      memory.set(collection, name, { index, value });
       if (last === null || typeof last['index'] !== 'number' || typeof last['value'] !== 'string') return null;
       const falls = index > last['index'] ? value <= last['value'] : index < last['index'] ? value >= last['value'] : true;
       return falls ? null : { value, count: index, why: `${last['value']} at ${last['index']}` };
@@ -259,7 +272,7 @@ function descendingCheck(check: Of<'descending'>, name: string, memory: Memory):
       learn(call) {
         const made = madeKey(call);
         const index = at(call, 'in.index');
-        if (made !== null && typeof index === 'number') memory.set(`${name} element ${made}`, { collection: objectKey(call), index });
+        if (made !== null && typeof index === 'number') memory.set(made, `${name} element`, { collection: objectKey(call), index });
       },
     }],
   };

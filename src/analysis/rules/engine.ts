@@ -68,7 +68,13 @@ export class RuleEngine {
       const stands = rule.on.some((on) => (on === '*' ? owner.spec === spec : on === '**' ? owner.orpc : names.includes(on)));
       return stands && check.concerns(method);
     });
-    const learners = this.placed.flatMap(({ check }) => check.learners.filter((one) => names.includes(one.at)).map((one) => one.learn));
+    const learners: ((call: Call) => void)[] = [];
+    const keys = new Set<string>();
+    for (const one of this.placed.flatMap(({ check }) => check.learners)) {
+      if (!names.includes(one.at) || (one.key !== undefined && keys.has(one.key))) continue;
+      if (one.key !== undefined) keys.add(one.key);
+      learners.push(one.learn);
+    }
     return checks.length === 0 && learners.length === 0 ? null : { owner, method, learners, checks };
   }
 }

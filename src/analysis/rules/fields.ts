@@ -10,15 +10,20 @@ export function bagOf(value: Value | undefined): Bag | null {
 
 /** The value at `in.a.b` or `out.a.b`; undefined where there is none. */
 export function at(call: Call, path: string): Value | undefined {
-  const [side, ...names] = path.split('.');
-  let value: Value | undefined = side === 'in' ? call.in : call.out;
-  for (const name of names) {
+  let names = PATHS.get(path);
+  if (names === undefined) PATHS.set(path, (names = path.split('.')));
+  let value: Value | undefined = names[0] === 'in' ? call.in : call.out;
+  for (let i = 1; i < names.length; i++) {
     const bag: Bag | null = bagOf(value);
+    const name = names[i] as string;
     if (bag === null || !Object.hasOwn(bag, name)) return undefined;
     value = bag[name];
   }
   return value;
 }
+
+/** The parts of the paths that rules have. */
+const PATHS = new Map<string, readonly string[]>();
 
 /** A text, as such or in a VARIANT. */
 export function textOf(value: Value | undefined): string | null {
