@@ -1,12 +1,13 @@
 import { Analyzer } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import { failed } from '../analysis/failed.js';
+import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall, type CallTraces } from '../analysis/traces.js';
 import type { AnalyzerOutput } from '../analysis/analyzer.js';
 import type { Notice, Reading, Source, Statistics } from '../tui/source.js';
 import { View, type SortKey } from '../tui/view.js';
 import { memberText, searchText } from '../tui/words.js';
-import type { Call, Frame, ObjectRecord, Problem } from '../types.js';
+import type { Call, Finding, Frame, ObjectRecord, Problem } from '../types.js';
 import { WhereError } from '../where/error.js';
 import { compileWhere, type Where } from '../where/where.js';
 import { ARCHIVE_BYTES, CallArchive } from './archive.js';
@@ -50,6 +51,8 @@ export class Session implements Source {
   private readonly rows = new CallRows();
   private readonly counted = new Figures();
   private readonly ready: AnalyzerOutput[] = [];
+  private readonly rules: RuleEngine;
+  private readonly broken: Finding[] = [];
   private search: Search | null = null;
   private graph: { readonly at: number; readonly count: number; readonly records: readonly ObjectRecord[] } | null = null;
   private figures: { readonly at: number; readonly count: number; readonly figures: Statistics } | null = null;
@@ -60,6 +63,7 @@ export class Session implements Source {
     this.options = options;
     this.known = options.known;
     this.analyzer = new Analyzer({ registry: options.known.registry, opnums: options.opnums ?? 'auto' });
+    this.rules = new RuleEngine(options.known.registry, (value) => options.known.names.hresult(value));
     this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES);
     const { archive, rows } = this;
     this.view = new View({
@@ -218,6 +222,9 @@ export class Session implements Source {
       if (item.kind === 'call') {
         this.archive.add(item);
         this.rows.add(item, this.counted.add(item, memberText(item), this.names));
+        this.rules.push(item, this.broken);
+        for (const finding of this.broken) this.notice(finding);
+        this.broken.length = 0;
       } else if (item.kind !== 'security') this.notice(item);
     }
     this.ready.length = 0;
