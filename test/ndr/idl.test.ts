@@ -129,6 +129,16 @@ describe('IDL', () => {
     expect(method('IThing', 'RemoteFetch').params?.[1]?.type).toMatchObject({ to: { kind: 'enum', wire: 'enum16', members: { plainA: 0, plainB: 98 } } });
   });
 
+  it('takes a name in a size for the parameter before a constant', () => {
+    const { specification } = read('const long n = 4; const long max = 8; [uuid(11111111-2222-3333-4444-555555555555)] interface I { void f([in] long n, [in, size_is(n)] long *a, [in, size_is(max)] long *b); }');
+    expect(specification.interfaces[0]?.methods[0]?.params?.map((param) => short(param.type))).toEqual(['i32', 'i32[n]', 'i32[8]']);
+  });
+
+  it('takes a parameter written as an array for the pointer that it is', () => {
+    const { specification } = read('[uuid(11111111-2222-3333-4444-555555555555)] interface I { void f([in] short n, [in, unique, size_is(n)] hyper set[], [in, size_is(n)] hyper all[*]); }');
+    expect(specification.interfaces[0]?.methods[0]?.params?.map((param) => short(param.type))).toEqual(['i16', 'unique(i64[n])', 'i64[n]']);
+  });
+
   it.each([
     ['interface', 't.idl:1:10: the name of an interface is missing: the file ends here'],
     ['\n\n  typedef strange X;\n[uuid(11111111-2222-3333-4444-555555555555)] interface I { void f([in] X x); }', 't.idl:3:11: no type is named strange'],

@@ -86,12 +86,14 @@ export class Lowering {
       const length = lengths[i] ?? (firsts[i] == null ? null : firsts[i]) ?? null;
       const text = innermost && (isString || layer.isString) ? unitOf(type) : null;
       if (layer.kind === 'array') {
-        type = text === null ? this.array(type, layer.bound, size, length, place) : { kind: 'string', unit: text, size: this.fixedSize(layer.bound, size, place) };
+        type = text === null ? this.array(type, layer.bound, size, length, place, scope) : { kind: 'string', unit: text, size: this.fixedSize(layer.bound, size, place) };
+        // A parameter written as an array is a pointer to C, and may be a unique one.
+        if (i === 0 && scope.position === 'param' && kind !== undefined && kind !== 'ref') type = { kind: 'pointer', pointer: kind, to: type };
         continue;
       }
       const top = i === 0 && scope.position === 'param';
       const own = (i === 0 ? kind : undefined) ?? layer.pointer ?? (top ? 'ref' : scope.pointerDefault === 'ref' && scope.position === 'result' ? 'unique' : scope.pointerDefault);
-      const to: Type = text !== null ? { kind: 'string', unit: text, size: null } : size === null && length === null ? type : this.array(type, null, size, length, place);
+      const to: Type = text !== null ? { kind: 'string', unit: text, size: null } : size === null && length === null ? type : this.array(type, null, size, length, place, scope);
       // A reference pointer that is a parameter has no bytes: it is the thing itself.
       type = top && own === 'ref' ? to : { kind: 'pointer', pointer: own, to };
     }
@@ -109,6 +111,11 @@ export class Lowering {
     const value = Object.hasOwn(this.known.constants, name) ? this.known.constants[name] : undefined;
     return value === undefined ? null : { kind: 'number', value: BigInt(value), place: { file: '', line: 1, column: 1 } };
   };
+
+  /** Constants as a size sees them: a parameter or field of the same name comes first. */
+  private constantBeside({ neighbours }: Scope): (name: string) => Expression | null {
+    return (name) => (neighbours.some((one) => one.declarator.name === name) ? null : this.constantNamed(name));
+  }
 
   /** Lays the declarator's pointers and arrays before those of the typedefs behind it. */
   private flatten(declaration: Declaration): Flat {
@@ -202,11 +209,11 @@ export class Lowering {
     }
   }
 
-  private array(of: Type, bound: Expression | null, size: Expression | null, length: Expression | null, place: Place): Type {
+  private array(of: Type, bound: Expression | null, size: Expression | null, length: Expression | null, place: Place, scope: Scope): Type {
     const fixed = this.fixedSize(bound, size, place);
     if (fixed === null && of.kind === 'array' && of.size === null) return { kind: 'unsupported', what: 'conformant array of more than one dimension' };
-    const sizeIs = fixed !== null || size === null ? null : sizeText(size, this.constantNamed);
-    const lengthIs = length === null ? null : (sizeText(length, this.constantNamed) ?? UNKNOWN_LENGTH);
+    const sizeIs = fixed !== null || size === null ? null : sizeText(size, this.constantBeside(scope));
+    const lengthIs = length === null ? null : (sizeText(length, this.constantBeside(scope)) ?? UNKNOWN_LENGTH);
     const text = of.kind === 'base' && (of.base === 'wchar' || of.base === 'char') ? { text: true } : {};
     return { kind: 'array', of, size: fixed, sizeIs, lengthIs, ...text };
   }
@@ -243,7 +250,7 @@ export class Lowering {
   }
 
   private union(node: UnionNode, attributes: readonly Attribute[], chosen: Expression, scope: Scope, name: string): Type {
-    const switchIs = sizeText(chosen, this.constantNamed) ?? UNKNOWN_LENGTH;
+    const switchIs = sizeText(chosen, this.constantBeside(scope)) ?? UNKNOWN_LENGTH;
     const written = attributes.find((one) => one.name === 'switch_type');
     const words = written?.args[0]?.map((token) => token.text).join(' ');
     const neighbour = scope.neighbours.find((one) => one.declarator.name === switchIs.replace(/^\*|[-+*/&].*$/g, ''));
