@@ -6,6 +6,7 @@ import { diffCommand } from './commands/diff.js';
 import { explainCommand } from './commands/explain.js';
 import { interfacesCommand } from './commands/interfaces.js';
 import type { IdlFlags } from './idl.js';
+import { liveCommand } from './commands/live.js';
 import { recordCommand } from './commands/record.js';
 import { tuiCommand } from './commands/tui.js';
 import type { Knowledge } from './knowledge.js';
@@ -15,6 +16,7 @@ import { EXIT, UsageError, type Streams } from './streams.js';
 /** Every command, in the order of the help; each stands in a file of its own. */
 const COMMANDS: readonly Register[] = [
   decodeCommand,
+  liveCommand,
   recordCommand,
   diffCommand,
   interfacesCommand,

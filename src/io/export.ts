@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
 import { pcapngHeader, pcapngPacket } from '../capture/write.js';
 import { Net, type NetOutput } from '../net/net.js';
 import { NdjsonWriter } from '../output/ndjson.js';
@@ -6,6 +7,7 @@ import { RpcObserver, type RpcOutput } from '../rpc/observer.js';
 import type { Call } from '../types.js';
 import { countText } from '../tui/words.js';
 import type { App, AppOptions } from './app.js';
+import { recordFile } from './commands/record.js';
 import type { Knowledge } from './knowledge.js';
 import { UsageError, type Streams } from './streams.js';
 
@@ -13,13 +15,24 @@ import { UsageError, type Streams } from './streams.js';
 const AT_ONCE = 64;
 
 /** Writes what the user selected: marked calls, or all that the filter shows. */
-export function exported(path: string | null, known: Knowledge, streams: Streams): AppOptions['exported'] {
+export function exported(path: string | null, known: Knowledge, streams: Streams, flags: RecordingFlags): AppOptions['exported'] {
   return async (effect, app) => {
     if (effect.format === 'ndjson') return ndjson(effect.path, effect.calls, app, known);
-    if (effect.format === 'recording') throw new UsageError(`a recording is made by: uamgscope record ${path ?? 'FILE'} -o ${effect.path}`);
     if (path === null || path === '-') throw new UsageError('the packets are not kept: capture with -w FILE and open that');
+    if (effect.format === 'recording') return recording(effect.path, path, known, streams, flags);
     return capture(effect.path, effect.calls, app, path, known, streams);
   };
+}
+
+/** What decides how calls are read; the same for the recording as for the screen. */
+type RecordingFlags = Omit<Parameters<typeof recordFile>[1], 'output'>;
+
+/** The whole session, with its credentials left out. What recording says stays off the screen. */
+async function recording(path: string, from: string, known: Knowledge, streams: Streams, flags: RecordingFlags): Promise<string> {
+  await (await fresh(path)).close();
+  const quiet = new PassThrough().resume();
+  await recordFile(from, { ...flags, output: path }, { ...streams, stderr: quiet }, known);
+  return `the session is recorded in ${path}`;
 }
 
 function* selected(calls: readonly number[] | null, { session }: App): Generator<Call> {

@@ -4,6 +4,7 @@ import { failed } from '../analysis/failed.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall, type CallTraces } from '../analysis/traces.js';
 import type { AnalyzerOutput } from '../analysis/analyzer.js';
+import type { SecurityObserver } from '../security/observer.js';
 import type { Notice, Reading, Source, Statistics } from '../tui/source.js';
 import { View, type SortKey } from '../tui/view.js';
 import { memberText, searchText } from '../tui/words.js';
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly title: string;
   readonly known: Knowledge;
   readonly opnums?: Numbering;
+  /** Opens and verifies protected calls. */
+  readonly security?: SecurityObserver;
   readonly archiveBytes?: number;
   readonly now: () => number;
 }
@@ -62,7 +65,7 @@ export class Session implements Source {
   constructor(options: SessionOptions) {
     this.options = options;
     this.known = options.known;
-    this.analyzer = new Analyzer({ registry: options.known.registry, opnums: options.opnums ?? 'auto' });
+    this.analyzer = new Analyzer({ registry: options.known.registry, opnums: options.opnums ?? 'auto', ...(options.security === undefined ? {} : { security: options.security }) });
     this.rules = new RuleEngine(options.known.registry, (value) => options.known.names.hresult(value));
     this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES);
     const { archive, rows } = this;

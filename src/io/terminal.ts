@@ -3,36 +3,72 @@ import { stat } from 'node:fs/promises';
 import { ReadStream } from 'node:tty';
 import { coloursOf } from '../tui/palette.js';
 import { Screen } from '../tui/screen.js';
+import { SecurityObserver } from '../security/observer.js';
 import { App, type Feed } from './app.js';
 import { exported } from './export.js';
+import type { IdlFlags } from './idl.js';
 import type { Knowledge } from './knowledge.js';
+import { rotationOf } from './commands/live.js';
+import { LiveCapture } from './live/capture.js';
+import { CaptureFiles } from './live/files.js';
+import type { Backend } from './live/tools.js';
+import { readSecrets, type SecretFlags } from './secrets.js';
 import { Session } from './session.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
 import { followCapture } from './tail.js';
 
-export interface TuiFlags {
+export interface TuiFlags extends SecretFlags, IdlFlags {
   readonly opnums: 'auto' | 'wire' | 'printed';
   readonly where?: string;
+  readonly live?: string;
+  readonly filter?: string;
+  readonly backend: Backend;
+  readonly write?: string;
+  readonly rotateSize?: number;
+  readonly rotateTime?: number;
+  readonly rotateCount?: number;
 }
 
 /** A file that was read to its end is looked at so often for more, in milliseconds. */
 const GROWN_EVERY_MS = 1000;
 
-/** Shows a capture in the terminal until the user leaves. Resolves to the exit status. */
-export async function analyze(path: string, flags: TuiFlags, streams: Streams, known: Knowledge): Promise<number> {
-  if (path !== '-') await readable(path);
-  const fresh = (): Session => new Session({ title: path === '-' ? 'stdin' : path, known, opnums: flags.opnums, now: () => performance.now() });
-  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(path, known, streams), stop: () => undefined });
-  if (flags.where !== undefined) start(app, flags.where);
-  const status = await show(app, streams, path === '-', async () => {
-    for (;;) {
-      await app.feed(fileFeed(path, app, streams));
-      const size = app.session.reading.read;
-      if (path === '-' || app.session.reading.state !== 'done' || !(await grown(path, size, app))) return;
-      app.replace(fresh());
-    }
+/** Shows a capture, or an interface, in the terminal until the user leaves. Resolves to the exit status. */
+export async function analyze(file: string, flags: TuiFlags, streams: Streams, known: Knowledge): Promise<number> {
+  const { live } = flags;
+  if (live === undefined && file !== '-') await readable(file);
+  const secrets = readSecrets(flags, streams.env);
+  const security = (): SecurityObserver => new SecurityObserver(secrets);
+  const title = live ?? (file === '-' ? 'stdin' : file);
+  const fresh = (): Session => new Session({ title, known, opnums: flags.opnums, security: security(), now: () => performance.now() });
+  const capture = live === undefined ? null : new LiveCapture({
+    iface: live, filter: flags.filter ?? null, backend: flags.backend, env: streams.env, files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotationOf(flags)),
   });
-  return status;
+  const source = capture === null ? file : (flags.write ?? null);
+  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(source, known, streams, flags), stop: () => capture?.stop() });
+  if (flags.where !== undefined) start(app, flags.where);
+  if (capture !== null) app.state = { ...app.state, follow: true };
+  try {
+    return await show(app, streams, capture === null && file === '-', () => (capture === null ? readFile(file, app, fresh, streams) : app.feed(liveFeed(capture, app))));
+  } finally {
+    capture?.stop();
+  }
+}
+
+/** Reads a file, and anew when it has grown after its end was thought to be reached. */
+async function readFile(path: string, app: App, fresh: () => Session, streams: Streams): Promise<void> {
+  for (;;) {
+    await app.feed(fileFeed(path, app, streams));
+    const { read, state } = app.session.reading;
+    if (path === '-' || state !== 'done' || !(await grown(path, read, app))) return;
+    app.replace(fresh());
+  }
+}
+
+async function* liveFeed(capture: LiveCapture, app: App): AsyncGenerator<Feed> {
+  for await (const { items, read, dropped } of capture.batches()) {
+    if (app.over) return;
+    yield { items, reading: { read, dropped } };
+  }
 }
 
 function start(app: App, expression: string): void {

@@ -48,7 +48,7 @@ function title({ state, source }: Model): Line {
   const part = reading.size === null || reading.size === 0 ? sizeText(reading.read) : `${Math.min(100, Math.floor((reading.read / reading.size) * 100))} %`;
   const how = { reading: `reading ${part}`, waiting: 'waiting for more', stopped: 'stopped', done: 'all read', failed: 'failed' }[reading.state];
   const { dropped } = reading;
-  const lost = dropped === null ? '' : `  drops: kernel ${dropped.kernel ?? '?'}, ours ${dropped.ours}`;
+  const lost = dropped === null ? '' : dropped.ours === 0 && dropped.kernel === 0 ? '  no drops' : `  drops: kernel ${dropped.kernel ?? '?'}, ours ${dropped.ours}`;
   const right: Line = [span(`  ${countText(source.count)} calls  `), span(how, reading.state === 'failed' ? 'bad' : 'dim'), span(lost, dropped !== null && (dropped.ours > 0 || (dropped.kernel ?? 0) > 0) ? 'bad' : 'dim'), span(' ')];
   const room = state.columns - lineWidth(tabs) - lineWidth(right);
   const name = room > 6 ? [span(` ${source.title.length > room - 2 ? `…${source.title.slice(3 - room)}` : source.title}`, 'title')] : [];

@@ -80,7 +80,8 @@ export async function decodeFiles(files: readonly string[], flags: DecodeFlags, 
   return found ? EXIT.found : EXIT.ok;
 }
 
-function whereOf(source: string, { names, explain, near }: Knowledge): Where {
+/** Compiles `--where`. @throws UsageError that shows the place */
+export function whereOf(source: string, { names, explain, near }: Knowledge): Where {
   try {
     return compileWhere(source, {
       hresult: (value) => names.hresult(value), status: (value) => names.status(value), failed,

@@ -1,0 +1,125 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { SecurityObserver } from '../../security/observer.js';
+import { decode, FORMATS, type Batch, type Format } from '../decode.js';
+import type { IdlFlags } from '../idl.js';
+import type { Knowledge } from '../knowledge.js';
+import { LiveCapture } from '../live/capture.js';
+import { CaptureFiles, type Rotation } from '../live/files.js';
+import { BACKENDS, DEFAULT_FILTER, interfaces, type Backend } from '../live/tools.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { Sink } from '../sink.js';
+import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../streams.js';
+import { examples, idlOptions, positive, say, type Register } from './command.js';
+import { whereOf } from './decode.js';
+
+interface LiveFlags extends SecretFlags, IdlFlags {
+  readonly interface?: string;
+  readonly list?: true;
+  readonly format: Format;
+  readonly where?: string;
+  readonly filter?: string;
+  readonly backend: Backend;
+  readonly write?: string;
+  readonly rotateSize?: number;
+  readonly rotateCount?: number;
+  readonly rotateTime?: number;
+  readonly opnums: 'auto' | 'wire' | 'printed';
+  readonly limit?: number;
+  readonly color: ColorChoice;
+}
+
+/** `live`: decode an interface as packets come. */
+export const liveCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('live')
+    .summary('calls of an interface as they happen')
+    .description('Decodes the traffic of a network interface as it comes, with tcpdump or dumpcap. Packets are written to the file of -w before they are decoded.')
+    .option('-i, --interface <name>', 'interface to watch')
+    .option('--list', 'the interfaces there are')
+    .addOption(new Option('-f, --format <format>', 'as for decode').choices(FORMATS).default('text'))
+    .option('--where <expr>', 'only calls for which this holds (docs/where.md)')
+    .option('--filter <bpf>', `packets to capture (pcap-filter); left out: ${DEFAULT_FILTER}`)
+    .addOption(new Option('--backend <tool>', 'what captures').choices(BACKENDS).default('auto'))
+    .option('-w, --write <file>', 'keep the packets in this pcapng file')
+    .option('--rotate-size <size>', 'a new file before one grows past this: 500k, 100M, 2G', size)
+    .option('--rotate-time <time>', 'a new file after this time: 90s, 15m, 1h', time)
+    .option('--rotate-count <n>', 'keep the newest n files', positive)
+    .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
+    .option('-n, --limit <n>', 'stop after this many calls', positive)
+    .addOption(new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'))
+    .addHelpText('after', examples([
+      ['live --list', ''],
+      ['live -i eth0', ''],
+      ['live -i eth0 --where failed -w session.pcapng', 'show what fails, keep everything'],
+      ['live -i eth0 -w day.pcapng --rotate-size 100M --rotate-count 20', ''],
+    ]))
+    .action(async (flags: LiveFlags) => done(flags.list === true ? await list(flags, streams) : await watch(flags, streams, await load(flags))));
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+/** Options of rotation, checked. @throws UsageError */
+export function rotationOf(flags: Pick<LiveFlags, 'write' | 'rotateSize' | 'rotateCount' | 'rotateTime'>): Rotation {
+  const { write, rotateSize = null, rotateCount = null, rotateTime = null } = flags;
+  if (write === undefined && (rotateSize ?? rotateCount ?? rotateTime) !== null) throw new UsageError('rotation needs a file to rotate: give -w FILE');
+  if (rotateCount !== null && rotateSize === null && rotateTime === null) throw new UsageError('--rotate-count needs --rotate-size or --rotate-time: nothing else begins a new file');
+  return { size: rotateSize, timeS: rotateTime, count: rotateCount };
+}
+
+async function list(flags: LiveFlags, streams: Streams): Promise<number> {
+  const out = new Sink(streams.stdout);
+  for (const line of interfaces(streams.env, flags.backend === 'cap' ? 'auto' : flags.backend)) out.line(line);
+  await out.flush();
+  return EXIT.ok;
+}
+
+async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Promise<number> {
+  if (flags.interface === undefined) throw new UsageError('live needs an interface: -i NAME (live --list shows those there are)');
+  const where = flags.where === undefined ? null : whereOf(flags.where, known);
+  const security = new SecurityObserver(readSecrets(flags, streams.env));
+  const rotation = rotationOf(flags);
+  const capture = new LiveCapture({
+    iface: flags.interface, filter: flags.filter ?? null, backend: flags.backend, env: streams.env,
+    files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
+  });
+  const stop = (): void => capture.stop();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const out = new Sink(streams.stdout);
+  try {
+    const { written } = await decode({
+      files: [flags.interface], open: () => shown(capture, out), registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, security, limit: flags.limit ?? Infinity,
+      out, messages: new Sink(streams.stderr), style: styleFor(flags.color, streams.stdout, streams.env), messageStyle: styleFor(flags.color, streams.stderr, streams.env),
+    });
+    const { kernel, ours } = capture.dropped;
+    await say(streams, `${written} calls of ${capture.count} packets; dropped by the kernel: ${kernel ?? 'not counted'}, by uamgscope: ${ours}`);
+    if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
+    return EXIT.ok;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    capture.stop();
+  }
+}
+
+/** Batches for the decoder; lines that it made of one are out before it gets the next. */
+async function* shown(capture: LiveCapture, out: Sink): AsyncGenerator<Batch> {
+  for await (const { items, read } of capture.batches()) {
+    yield { items, read, size: null };
+    await out.flush();
+  }
+}
+
+const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
+
+function size(text: string): number {
+  const match = /^(\d+)([kmg]?)b?$/i.exec(text);
+  const bytes = Number(match?.[1]) * (SIZES[match?.[2]?.toLowerCase() ?? ''] ?? 1);
+  if (match === null || !Number.isSafeInteger(bytes) || bytes < 1000) throw new InvalidArgumentError('A size is like 500k, 100M or 2G, and at least 1000 bytes.');
+  return bytes;
+}
+
+function time(text: string): number {
+  const match = /^(\d+)([smhd]?)$/i.exec(text);
+  const seconds = Number(match?.[1]) * ({ '': 1, s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2]?.toLowerCase() ?? ''] ?? 1);
+  if (match === null || !Number.isSafeInteger(seconds) || seconds < 1) throw new InvalidArgumentError('A time is like 90s, 15m, 1h or 1d.');
+  return seconds;
+}

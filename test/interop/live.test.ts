@@ -1,0 +1,156 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/io/cli.js';
+import { find } from '../../src/io/live/tools.js';
+import { packageRoot } from '../support/shared.js';
+import { testStreams } from '../support/streams.js';
+import { conversations, converse } from '../support/traffic.js';
+
+const SAMPLE = join(packageRoot(), 'captures', 'wua-session.pcapng');
+const MAIN = join(packageRoot(), 'dist', 'src', 'main.js');
+const folder = mkdtempSync(join(tmpdir(), 'uamgscope-live-'));
+
+function mayCapture(tool: string): string | null {
+  const path = find(tool, process.env);
+  if (path === null) return `${tool} is not installed`;
+  return process.getuid?.() === 0 ? null : `capturing with ${tool} needs root`;
+}
+
+const why = mayCapture('tcpdump');
+if (why !== null) console.warn(`live tests skipped: ${why}`);
+
+beforeAll(() => {
+  if (!existsSync(MAIN)) execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot() });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Waits until a condition holds, at most ten seconds. */
+async function until(holds: () => boolean, what: string): Promise<void> {
+  for (let at = 0; at < 1000; at++) {
+    if (holds()) return;
+    await sleep(10);
+  }
+  throw new Error(`it never came to this: ${what}`);
+}
+
+/** A spawned `live` that is watching, with what it printed so far. */
+async function watching(args: readonly string[]) {
+  const child = spawn(process.execPath, [MAIN, 'live', '-i', 'lo', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const texts = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { texts.out += text; });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { texts.err += text; });
+  const ended = new Promise<number | null>((resolve) => { child.on('close', resolve); });
+  // The tool says nothing when it is ready: wait until a packet is seen.
+  await sleep(1200);
+  return { child, texts, ended };
+}
+
+const session = (): ReturnType<typeof conversations>[number] => conversations(SAMPLE).toSorted((a, b) => b.length - a.length)[0] ?? [];
+
+async function refuses(args: readonly string[], message: string): Promise<void> {
+  const streams = { ...testStreams(), env: process.env };
+  expect(await run(['live', ...args], streams)).toBe(2);
+  expect(streams.err()).toContain(message);
+}
+
+describe('live without an interface', () => {
+  it.each([
+    [['-i', 'lo', '-w', SAMPLE], 'exists already'],
+    [['-i', 'lo', '--rotate-count', '2'], 'rotation needs a file'],
+    [['-i', 'lo', '-w', join(folder, 'x.pcapng'), '--rotate-count', '2'], '--rotate-count needs --rotate-size or --rotate-time'],
+    [['-i', 'lo', '--rotate-size', 'big'], 'A size is like'],
+    [['-i', 'lo', '--backend', 'cap'], 'the package cap is not installed'],
+    [[], 'live needs an interface'],
+  ])('%j ends with status 2 and says what to do', refuses);
+
+  it('says which tool to install', async () => {
+    const streams = { ...testStreams(), env: { PATH: folder } };
+    // Tools in the system's own folders are found whatever PATH says.
+    if (find('dumpcap', { PATH: folder }) !== null) return;
+    expect(await run(['live', '-i', 'lo', '--backend', 'dumpcap'], streams)).toBe(2);
+    expect(streams.err()).toContain('install');
+  });
+});
+
+// Not `skipIf`: whoever may not capture has nothing to prove here.
+if (why === null) describe('live', () => {
+  it.each(['tcpdump', 'dumpcap'].filter((tool) => mayCapture(tool) === null))('shows calls of %s as they happen, and keeps every packet', async (backend) => {
+    const file = join(folder, `${backend}.pcapng`);
+    const { child, texts, ended } = await watching(['--backend', backend, '-w', file, '--format', 'ndjson']);
+    await converse(session());
+    await until(() => texts.out.split('"kind":"call"').length - 1 >= 58, 'all calls shown');
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(texts.err).toMatch(/58 calls of \d+ packets; dropped by the kernel: 0, by uamgscope: 0/);
+    const streams = testStreams();
+    expect(await run(['decode', file, '--format', 'ndjson'], streams)).toBe(0);
+    const calls = (text: string): string[] => text.split('\n').filter((line) => line.includes('"kind":"call"')).map((line) => JSON.stringify([JSON.parse(line).interface, JSON.parse(line).method, JSON.parse(line).in, JSON.parse(line).out]));
+    expect(calls(streams.out())).toEqual(calls(texts.out));
+  });
+
+  it('shows a call within 200 ms of its last packet', async () => {
+    const { child, texts, ended } = await watching(['--backend', 'tcpdump']);
+    const delays: number[] = [];
+    let shown = 0;
+    // One call at a time: the bind and its alter_contexts have no line of their own.
+    for (const turns of [session()]) {
+      let last = 0;
+      const watch = setInterval(() => {
+        const count = texts.out.split('\n').length - 1;
+        if (count > shown && last > 0) delays.push(performance.now() - last);
+        shown = count;
+      }, 1);
+      await converse(turns, () => { last = performance.now(); });
+      await until(() => shown >= 58, 'all calls shown');
+      clearInterval(watch);
+    }
+    child.kill('SIGINT');
+    await ended;
+    expect(delays.length).toBeGreaterThan(0);
+    expect(Math.max(...delays)).toBeLessThan(200);
+  });
+
+  it('loses nothing of what it wrote when it is killed', async () => {
+    const file = join(folder, 'killed.pcapng');
+    const { child, texts, ended } = await watching(['-w', file]);
+    await converse(session());
+    await until(() => texts.out.split('\n').length > 58, 'all calls shown');
+    child.kill('SIGKILL');
+    await ended;
+    const streams = testStreams();
+    expect(await run(['decode', file, '--strict'], streams)).toBe(0);
+    expect(streams.out().trimEnd().split('\n').length).toBe(58);
+  });
+
+  it('rotates files that open on their own, and keeps so many', async () => {
+    const { child, texts, ended } = await watching(['-w', join(folder, 'ring.pcapng'), '--rotate-size', '8k', '--rotate-count', '2']);
+    await converse(session());
+    await until(() => texts.out.split('\n').length > 58, 'all calls shown');
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    const kept = readdirSync(folder).filter((name) => name.startsWith('ring-')).toSorted();
+    expect(kept.length).toBe(2);
+    for (const name of kept) {
+      expect(readFileSync(join(folder, name)).length).toBeLessThanOrEqual(8000);
+      const streams = testStreams();
+      await run(['decode', join(folder, name)], streams);
+      expect(streams.err()).not.toMatch(/capture-/);
+    }
+    expect(kept[0]).not.toBe('ring-00001.pcapng');
+  });
+
+  it.each([
+    [['-i', 'nosuch0'], 'there is no interface nosuch0: live --list shows those there are'],
+    [['-i', 'lo', '--filter', 'foo bar'], 'the filter is not understood'],
+  ])('%j ends with status 2 and says what to do', refuses);
+
+  it('lists interfaces', async () => {
+    const streams = { ...testStreams(), env: process.env };
+    expect(await run(['live', '--list'], streams)).toBe(0);
+    expect(streams.out()).toMatch(/^lo\b/m);
+  });
+});

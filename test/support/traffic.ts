@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { createServer, connect, type Socket } from 'node:net';
+import { blockOf } from '../../src/bytes/block.js';
+import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
+import { Net, type NetOutput } from '../../src/net/net.js';
+
+/** One side's bytes of a conversation, and whose they are: 0 the client's. */
+interface Turn {
+  readonly direction: 0 | 1;
+  readonly bytes: Uint8Array;
+}
+
+/** What the connections of a capture said, one list of turns a connection. */
+export function conversations(path: string): readonly (readonly Turn[])[] {
+  const bytes = new Uint8Array(readFileSync(path));
+  const reader = new CaptureReader();
+  const items: CaptureOutput[] = [];
+  reader.push(blockOf(bytes), 0, bytes.length, items);
+  const net = new Net();
+  const out: NetOutput[] = [];
+  const flows = new Map<number, Turn[]>();
+  for (const item of items) if (item.kind === 'frame') net.push(item, out);
+  for (const one of out) {
+    if (one.kind !== 'chunk') continue;
+    const turns = flows.get(one.flow.id) ?? [];
+    flows.set(one.flow.id, turns);
+    turns.push({ direction: one.direction, bytes: one.block.u8.slice(one.start, one.end) });
+  }
+  return [...flows.values()];
+}
+
+/** Says one conversation again over a real connection on 127.0.0.1, each turn after the one before arrived. `said` is called after each turn of the server. */
+export async function converse(turns: readonly Turn[], said: () => void = () => undefined): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const accepted = new Promise<Socket>((resolve) => {
+    server.once('connection', resolve);
+  });
+  const client = connect({ host: '127.0.0.1', port: address.port, noDelay: true });
+  const ends = [client, await accepted] as const;
+  ends[1].setNoDelay(true);
+  for (const { direction, bytes } of turns) {
+    const to = ends[direction === 0 ? 1 : 0];
+    let left = bytes.length;
+    const arrived = new Promise<void>((resolve) => {
+      const take = (piece: Buffer): void => {
+        left -= piece.length;
+        if (left > 0) return;
+        to.off('data', take);
+        resolve();
+      };
+      to.on('data', take);
+    });
+    ends[direction].write(bytes);
+    await arrived;
+    if (direction === 1) said();
+  }
+  ends.forEach((end) => end.destroy());
+  server.close();
+}
