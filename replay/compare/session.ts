@@ -14,7 +14,7 @@ const MAX_PLACE = 32;
 
 /** The calls of a recording, and what is known of its objects. Calls, connections and objects of several sessions are kept apart. */
 export class Session {
-  readonly calls: readonly SessionCall[];
+  readonly calls: SessionCall[] = [];
   private readonly references = new Map<string, ReferenceRecord>();
   private readonly byCall = new Map<number, RecordedCall>();
   private readonly places = new Map<number, string>();
@@ -24,11 +24,17 @@ export class Session {
   constructor(records: readonly RecordingRecord[], registry: Registry) {
     this.registry = registry;
     this.stage = stageOf(registry);
-    for (const record of records) {
-      if (record.kind === 'reference' && !this.references.has(record.ipid)) this.references.set(record.ipid, record);
-      if (record.kind === 'call') this.byCall.set(record.id, record);
-    }
-    this.calls = records.filter((one) => one.kind === 'call').map((call) => ({ call, sort: this.sortOf(call), member: memberPath(call), place: this.placeOfCall(call) }));
+    for (const record of records) this.take(record);
+  }
+
+  /** Takes one more record, in the order of a recording; returns the call it was. */
+  take(record: RecordingRecord): SessionCall | null {
+    if (record.kind === 'reference' && !this.references.has(record.ipid)) this.references.set(record.ipid, record);
+    if (record.kind !== 'call') return null;
+    this.byCall.set(record.id, record);
+    const call = { call: record, sort: this.sortOf(record), member: memberPath(record), place: this.placeOfCall(record) };
+    this.calls.push(call);
+    return call;
   }
 
   /** Number of the object behind an IPID, or null. */

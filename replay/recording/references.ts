@@ -1,3 +1,4 @@
+import { GUID_NULL } from '../../src/bytes/guid.js';
 import type { Value } from '../../src/types.js';
 
 /** A reference to an object inside a value. */
@@ -14,11 +15,11 @@ export interface Reference {
 /** Values nest no deeper than the decoder lets them. */
 const MAX_DEPTH = 96;
 
-/** Whether a value is a marshaled reference ([MS-DCOM] 2.2.18.2 as decoded). */
+/** Whether a value is a marshaled reference ([MS-DCOM] 2.2.18.2 as decoded); one of zeros, as a refused query has, is none. */
 export function isReference(value: Value): value is Value & Reference {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;
   const { ipid, oid, oxid } = value as { readonly [name: string]: Value };
-  return typeof ipid === 'string' && typeof oid === 'string' && typeof oxid === 'string';
+  return typeof ipid === 'string' && ipid !== GUID_NULL && typeof oid === 'string' && typeof oxid === 'string';
 }
 
 /** Every reference inside a value, with its path from `path` on: `out.retval`, `in.list[2].value`. */

@@ -8,6 +8,8 @@ import { interfacesCommand } from './commands/interfaces.js';
 import type { IdlFlags } from './idl.js';
 import { liveCommand } from './commands/live.js';
 import { recordCommand } from './commands/record.js';
+import { replayCommand } from './commands/replay.js';
+import { serveCommand } from './commands/serve.js';
 import { tuiCommand } from './commands/tui.js';
 import type { Knowledge } from './knowledge.js';
 import { packageVersion, SAMPLE_CAPTURE } from './package.js';
@@ -18,6 +20,8 @@ const COMMANDS: readonly Register[] = [
   decodeCommand,
   liveCommand,
   recordCommand,
+  replayCommand,
+  serveCommand,
   diffCommand,
   interfacesCommand,
   explainCommand,

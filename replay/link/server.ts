@@ -1,0 +1,179 @@
+import type { Drep, SyntaxId, TransferSyntax } from '../../src/types.js';
+import { encodeAlterContextResp, encodeBindAck, encodeBindNak, encodeFault, encodeResponseFragments, type AuthPart } from '../../src/rpc/encode.js';
+import { PFC } from '../../src/rpc/header.js';
+import type { BindPdu, Pdu } from '../../src/rpc/pdu.js';
+import { FEATURE, featuresOf, NULL_SYNTAX, NDR20, NDR64, RESULT, transferOf } from '../../src/rpc/syntax.js';
+import { findVerification } from '../../src/rpc/verification.js';
+import { blockOf } from '../../src/bytes/block.js';
+import type { HandshakeSide } from '../../src/security/ntlm/handshake.js';
+import { Gatherer, openStub, PduBuffer, protectPdu, type Received } from './pdus.js';
+
+/** A call that came. */
+export interface ServedCall {
+  readonly abstract: SyntaxId;
+  readonly transfer: TransferSyntax;
+  readonly contextId: number;
+  readonly callId: number;
+  readonly opnum: number;
+  readonly object: string | null;
+  readonly stub: Uint8Array;
+  readonly drep: Drep;
+}
+
+/** What is answered. */
+export type ServedAnswer =
+  | { readonly kind: 'response'; readonly stub: Uint8Array; readonly drep: Drep }
+  | { readonly kind: 'fault'; readonly status: number };
+
+export interface ServerLinkOptions {
+  readonly send: (bytes: Uint8Array) => void;
+  /** The bytes make no sense, or the peer is not let in: the connection is to be closed. */
+  readonly close: (reason: string) => void;
+  /** Whether an interface is served. */
+  readonly serves: (abstract: SyntaxId) => boolean;
+  readonly handle: (call: ServedCall, answer: (answer: ServedAnswer) => void) => void;
+  /** Begins a handshake with a client that authenticates; null, and for a type it does not know: not. */
+  readonly accept: ((authType: number) => HandshakeSide | null) | null;
+  /** Port as text, for the secondary address of a bind_ack. */
+  readonly port: string;
+  readonly assocGroup: number;
+}
+
+const FRAGMENT = 5840;
+const ACCESS_DENIED = 5;
+const NCA_PROTO_ERROR = 0x1c01_000b;
+const UNKNOWN_IF = 0x1c01_0003;
+/** Contexts of one connection. */
+const MAX_CONTEXTS = 1024;
+
+/** The server's side of one connection. Pure, as {@link ClientLink} is. */
+export class ServerLink {
+  private readonly options: ServerLinkOptions;
+  private readonly buffer = new PduBuffer();
+  private readonly gatherer = new Gatherer();
+  private readonly contexts = new Map<number, { readonly abstract: SyntaxId; readonly transfer: TransferSyntax }>();
+  private handshake: HandshakeSide | null = null;
+  private authType = 0;
+  private authLevel = 0;
+  private authContext = 0;
+  private headerSigning = false;
+  private maxFragment = FRAGMENT;
+  private over = false;
+
+  constructor(options: ServerLinkOptions) {
+    this.options = options;
+  }
+
+  /** Bytes came from the client. */
+  push(bytes: Uint8Array): void {
+    if (this.over) return;
+    const received = this.buffer.push(bytes);
+    if (received === null) this.close('the client sent bytes that are no RPC PDU');
+    else for (const one of received) if (!this.over) this.take(one);
+  }
+
+  private close(reason: string): void {
+    this.over = true;
+    this.options.close(reason);
+  }
+
+  private take(received: Received): void {
+    const { pdu } = received;
+    if (pdu.kind === 'bind' || pdu.kind === 'alter_context') this.negotiate(pdu);
+    else if (pdu.kind === 'auth3') this.step(tokenOf(pdu));
+    else if (pdu.kind === 'request') this.request(received);
+  }
+
+  private negotiate(pdu: BindPdu): void {
+    const { callId, drep } = pdu;
+    if (pdu.damage !== null) {
+      this.options.send(encodeBindNak({ callId, reason: 0, drep }));
+      return;
+    }
+    const results = pdu.contexts.map(({ id, abstract, transfers }) => {
+      const [proposed] = transfers;
+      const features = proposed === undefined ? -1 : featuresOf(proposed);
+      if (features >= 0) return { result: RESULT.negotiateAck, reason: features & FEATURE.keepConnectionOnOrphan, syntax: NULL_SYNTAX };
+      if (!this.options.serves(abstract) || this.contexts.size >= MAX_CONTEXTS) return { result: RESULT.providerRejection, reason: 1, syntax: NULL_SYNTAX };
+      const transfer = transfers.map(transferOf).find((one) => one !== null) ?? null;
+      if (transfer === null) return { result: RESULT.providerRejection, reason: 2, syntax: NULL_SYNTAX };
+      this.contexts.set(id, { abstract, transfer });
+      return { result: RESULT.acceptance, reason: 0, syntax: transfer === 'ndr64' ? NDR64 : NDR20 };
+    });
+    let token: Uint8Array | null = null;
+    const given = tokenOf(pdu);
+    if (given !== null && pdu.auth !== null) {
+      if (this.handshake === null) {
+        this.handshake = this.options.accept?.(pdu.auth.type) ?? null;
+        this.authType = pdu.auth.type;
+        this.authLevel = pdu.auth.level;
+        this.authContext = pdu.auth.contextId;
+      }
+      token = this.step(given);
+      if (this.over) return;
+    }
+    const auth: AuthPart | null = token === null ? null : { type: this.authType, level: this.authLevel, contextId: this.authContext, token, align: 4 };
+    const answer = { callId, results, drep, auth, assocGroup: pdu.assocGroup === 0 ? this.options.assocGroup : pdu.assocGroup };
+    if (pdu.kind === 'alter_context') {
+      this.options.send(encodeAlterContextResp(answer));
+      return;
+    }
+    this.headerSigning = (pdu.flags & PFC.headerSign) !== 0;
+    this.maxFragment = Math.max(256, Math.min(pdu.maxRecv === 0 ? FRAGMENT : pdu.maxRecv, FRAGMENT));
+    this.options.send(encodeBindAck({ ...answer, secondaryAddress: this.options.port, flags: PFC.first | PFC.last | (pdu.flags & (PFC.headerSign | PFC.concMpx)) }));
+  }
+
+  private step(token: Uint8Array | null): Uint8Array | null {
+    if (this.handshake === null || token === null) return null;
+    const step = this.handshake.step(token);
+    if (step.failed !== null) this.denied = step.failed.message;
+    return step.token;
+  }
+
+  private denied: string | null = null;
+
+  private request(received: Received): void {
+    const { pdu } = received;
+    if (pdu.kind !== 'request') return;
+    const { callId, contextId, drep } = pdu;
+    const fault = (status: number): void => this.options.send(encodeFault({ callId, contextId, status, drep }));
+    const context = this.handshake?.context ?? null;
+    const protects = this.authLevel > 2;
+    if (this.denied !== null || (this.handshake !== null && protects && context === null)) {
+      fault(ACCESS_DENIED);
+      return;
+    }
+    const stub = openStub(received, protects ? (context?.fromClient ?? null) : null, this.headerSigning);
+    if (stub === null) {
+      this.close('the signature of a request does not hold');
+      return;
+    }
+    const whole = this.gatherer.add(callId, pdu.flags, stub);
+    if (whole === 'too-much') this.close('a request is larger than is read');
+    if (whole === null || whole === 'too-much') return;
+    const known = this.contexts.get(contextId);
+    if (known === undefined) {
+      fault(this.contexts.size === 0 ? NCA_PROTO_ERROR : UNKNOWN_IF);
+      return;
+    }
+    const trailer = findVerification(blockOf(whole), 0, whole.length, 0);
+    const call: ServedCall = { ...known, contextId, callId, opnum: pdu.opnum, object: pdu.object, stub: trailer === null ? whole : whole.subarray(0, trailer.offset), drep };
+    this.options.handle(call, (answer) => {
+      if (this.over) return;
+      if (answer.kind === 'fault') fault(answer.status);
+      else this.respond(call, answer.stub, answer.drep);
+    });
+  }
+
+  private respond({ callId, contextId }: ServedCall, stub: Uint8Array, drep: Drep): void {
+    const protector = this.authLevel > 2 ? (this.handshake?.context?.fromServer ?? null) : null;
+    const auth = protector === null ? null : { type: this.authType, level: this.authLevel, contextId: this.authContext, token: new Uint8Array(protector.tokenLength) };
+    for (const pdu of encodeResponseFragments({ callId, contextId, stub, drep, auth }, this.maxFragment)) {
+      this.options.send(protector === null ? pdu : protectPdu(pdu, protector, this.authLevel, this.headerSigning));
+    }
+  }
+}
+
+function tokenOf({ auth }: Pdu): Uint8Array | null {
+  return auth === null ? null : auth.token.block.u8.slice(auth.token.start, auth.token.end);
+}

@@ -1,0 +1,153 @@
+import { Session, type SessionCall } from '../compare/session.js';
+import type { Registry } from '../../src/ndr/codec.js';
+import type { Moment, Value } from '../../src/types.js';
+import type { ConnectionRecord, ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
+import { referencesIn } from '../recording/references.js';
+
+/** One call to be made, and what has to be over before. */
+export interface Step {
+  readonly index: number;
+  readonly expected: SessionCall;
+  /** Positions of the steps that this one waits for, ascending. */
+  readonly after: readonly number[];
+  /** Since the first call of the recording, in nanoseconds. */
+  readonly atNs: number;
+  /** Why it cannot be made at all, or null. */
+  readonly never: string | null;
+}
+
+/** A recording made ready to be played, any number of times. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  readonly session: Session;
+  readonly connections: ReadonlyMap<number, ConnectionRecord>;
+  readonly contexts: ReadonlyMap<string, ContextRecord>;
+  /** Which call first handed out an identifier (IPID, OID, OXID and the like), by its text. */
+  readonly made: ReadonlyMap<string, number>;
+  /** Address of the server whose client is played. */
+  readonly server: string | null;
+  /** Ports at which activation and object resolution were called. */
+  readonly resolvers: ReadonlySet<number>;
+}
+
+/** Key of a presentation context. */
+export function contextKey(connection: number, id: number): string {
+  return `${connection}/${id}`;
+}
+
+/** Works out which calls wait for which: those that made what they use, and those before them on the same object, causality and connection, unless both were under way at once. */
+export function planOf(records: readonly RecordingRecord[], registry: Registry): Plan {
+  const session = new Session(records, registry);
+  const connections = new Map(records.filter((one) => one.kind === 'connection').map((one) => [one.id, one]));
+  const contexts = new Map(records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]));
+  const calls = session.calls.toSorted((one, other) => startOf(one.call) - startOf(other.call) || one.call.id - other.call.id);
+  const opening = calls.find((one) => one.sort === 'stage') ?? calls[0];
+  const server = opening === undefined ? null : (connections.get(opening.call.connection)?.server.address ?? null);
+  const resolvers = new Set(calls.flatMap((one) => (one.sort === 'stage' && one.call.object === null ? [connections.get(one.call.connection)?.server.port ?? 0] : [])));
+  const made = identifiersMade(calls);
+  const first = calls[0] === undefined ? 0 : startOf(calls[0].call);
+  const positions = new Map(calls.map((one, index) => [one.call.id, index]));
+  const fronts = new Map<string, number[]>();
+  const steps = calls.map((expected, index): Step => {
+    const { call } = expected;
+    const after = new Set<number>();
+    for (const id of identifiersUsed(call, made)) {
+      const maker = positions.get(made.get(id) ?? -1);
+      if (maker !== undefined && maker < index) after.add(maker);
+    }
+    for (const key of groupsOf(call, session)) {
+      const front = fronts.get(key) ?? [];
+      const start = startOf(call);
+      const over = front.filter((one) => endOf(calls[one]?.call) <= start);
+      for (const one of over) after.add(one);
+      fronts.set(key, [...front.filter((one) => !over.includes(one)).slice(-MAX_FRONT), index]);
+    }
+    return { index, expected, after: [...after].toSorted((one, other) => one - other), atNs: startOf(call) - first, never: impossible(call, connections, contexts, server) };
+  });
+  return { steps, session, connections, contexts, made, server, resolvers };
+}
+
+/** Calls of one group that may be under way at once as far as the plan looks. */
+const MAX_FRONT = 256;
+const HEX64_NULL = '0x0000000000000000';
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const HEX64 = /^0x[0-9a-f]{16}$/;
+
+/** Whether a text has the form of an identifier of the wire: a GUID, or the sixteen digits of an OXID or OID. */
+export function isIdentifier(text: string): boolean {
+  return (text.length === 36 && GUID.test(text)) || (text.length === 18 && text !== HEX64_NULL && HEX64.test(text));
+}
+
+/** Identifiers in the fields that hold them: OIDs, OXIDs, IPIDs and ping sets; never IIDs and CLSIDs, which are the same everywhere. */
+export function identifiersIn(value: Value, name: string, found: (id: string) => void, depth = 0): void {
+  if (typeof value === 'string') {
+    if (isIdentifier(value) && !FIXED.test(name)) found(value);
+    return;
+  }
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > 64) return;
+  if (Array.isArray(value)) for (const item of value as readonly Value[]) identifiersIn(item, name, found, depth + 1);
+  else for (const [key, item] of Object.entries(value)) identifiersIn(item as Value, key, found, depth + 1);
+}
+
+/** Fields that name interfaces, classes and causalities. */
+const FIXED = /^(?:r?iids?|piid|pIID|p?clsid|classId|cid|guid|retval|classInfoClsid)$/i;
+
+function identifiersMade(calls: readonly SessionCall[]): ReadonlyMap<string, number> {
+  const made = new Map<string, number>();
+  for (const { call } of calls) identifiersIn(call.out, '', (id) => {
+    if (!made.has(id)) made.set(id, call.id);
+  });
+  return made;
+}
+
+/** The identifiers a request needs that some answer handed out. */
+export function identifiersUsed(call: RecordedCall, made: ReadonlyMap<string, number>): ReadonlySet<string> {
+  const used = new Set<string>();
+  if (call.object !== null && made.has(call.object.ipid)) used.add(call.object.ipid);
+  identifiersIn(call.in, '', (id) => {
+    const maker = made.get(id);
+    if (maker !== undefined && maker !== call.id) used.add(id);
+  });
+  return used;
+}
+
+function groupsOf(call: RecordedCall, session: Session): readonly string[] {
+  const groups = [`connection ${call.connection}`];
+  if (call.causality !== null) groups.push(`causality ${call.causality}`);
+  const objects = new Set<number>();
+  const add = (ipid: string): void => {
+    const object = session.object(ipid);
+    if (object !== null) objects.add(object);
+  };
+  if (call.object !== null) add(call.object.ipid);
+  referencesIn(call.in, '', (one) => add(one.ipid));
+  identifiersIn(call.in, '', add);
+  for (const object of objects) groups.push(`object ${object}`);
+  return groups;
+}
+
+function impossible(call: RecordedCall, connections: ReadonlyMap<number, ConnectionRecord>, contexts: ReadonlyMap<string, ContextRecord>, server: string | null): string | null {
+  if (call.withheld) return 'its arguments are a secret and were not recorded';
+  if (call.request === null) return 'its request was not recorded';
+  if (call.request.sealed) return 'its request was recorded as cipher text: record with the password, hash or keys';
+  if (!call.request.complete) return 'its request was recorded in part';
+  if (!contexts.has(contextKey(call.connection, call.contextId))) return 'nobody saw its presentation context negotiated';
+  if (call.wireOpnum === null) return 'its opnum was not recorded';
+  if (connections.get(call.connection)?.server.address !== server) return 'it was made to another machine than the server, or by the server back to its client';
+  return null;
+}
+
+function startOf(call: RecordedCall): number {
+  return call.time === null ? 0 : nanoseconds(call.time);
+}
+
+function endOf(call: RecordedCall | undefined): number {
+  return call === undefined ? 0 : startOf(call) + (call.latencyNs ?? 0);
+}
+
+const EPOCH_S = 1_700_000_000;
+
+/** Nanoseconds near enough to now to be a number that is exact to a microsecond. */
+function nanoseconds({ timeS, timeNs }: Moment): number {
+  return (timeS - EPOCH_S) * 1e9 + timeNs;
+}

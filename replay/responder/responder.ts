@@ -1,0 +1,248 @@
+import { GUID_NULL } from '../../src/bytes/guid.js';
+import { spanOf } from '../../src/bytes/block.js';
+import { EncodeError, type Encoding, type Fields, type MethodCodec, type Registry } from '../../src/ndr/codec.js';
+import type { MethodRole } from '../../src/ndr/types.js';
+import type { SyntaxId, Value } from '../../src/types.js';
+import { Session } from '../compare/session.js';
+import type { ServedAnswer, ServedCall } from '../link/server.js';
+import { contextKey, identifiersIn, isIdentifier } from '../player/plan.js';
+import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
+
+/** What is answered to a call that was never recorded. */
+export type Fallback = 'error' | 'nearest';
+
+export interface ResponderOptions {
+  readonly records: readonly RecordingRecord[];
+  readonly registry: Registry;
+  readonly fallback: Fallback;
+  /** Where this server listens: what bindings in answers say. */
+  readonly host: string;
+  readonly port: number;
+  /** Makes an identifier: a GUID. */
+  readonly guid: () => string;
+  /** Hears of calls that were never recorded, and of what was done. */
+  readonly missed?: (call: ServedCall, answered: 'fault' | 'nearest' | 'upkeep') => void;
+}
+
+/** nca_s_op_rng_error: nothing is known of such a call. */
+const NEVER_RECORDED = 0x1c01_0002;
+
+/** A recorded call as an answer to give. */
+interface Candidate {
+  readonly position: number;
+  readonly call: RecordedCall;
+  readonly context: ContextRecord;
+  readonly key: string;
+}
+
+/**
+ * Answers calls from a recording, matched by object, member and arguments. Order-aware: of several recorded calls alike, the next one
+ * behind the last that was answered on the object; else the last before it, so that a value asked for again is the newest. A new
+ * activation begins the story again. Identifiers are others than in the recording, the same for one responder.
+ */
+export class Responder {
+  private readonly options: ResponderOptions;
+  private readonly byKey = new Map<string, Candidate[]>();
+  private readonly byMember = new Map<string, Candidate[]>();
+  private readonly fresh = new Map<string, string>();
+  private readonly recorded = new Map<string, string>();
+  private readonly at = new Map<string, number>();
+  private readonly served = new Set<string>();
+  private readonly session: Session;
+
+  constructor(options: ResponderOptions) {
+    this.options = options;
+    const { records, registry } = options;
+    this.session = new Session(records, registry);
+    const contexts = new Map(records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]));
+    const ordered = this.session.calls.map((one) => one.call).toSorted((one, other) => (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) || (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) || one.id - other.id);
+    for (const [position, call] of ordered.entries()) {
+      const context = contexts.get(contextKey(call.connection, call.contextId));
+      if (context === undefined) continue;
+      this.served.add(context.abstract.uuid);
+      for (const side of [call.in, call.out]) identifiersIn(side, '', (id) => this.name(id));
+      if (call.object !== null) this.name(call.object.ipid);
+      if (call.request === null || call.request.sealed || (call.response === null && call.fault === null) || call.wireOpnum === null) continue;
+      const asked = this.decode(context.abstract.uuid, opnumOf(call), call.request.bytes, { littleEndian: call.request.drep.littleEndian, syntax: context.transfer });
+      const member = memberKey(context.abstract.uuid, opnumOf(call));
+      const candidate = { position, call, context, key: `${member} ${this.objectKey(call.object?.ipid ?? null)} ${asked === null ? hex(call.request.bytes) : argumentsText(asked)}` };
+      add(this.byKey, candidate.key, candidate);
+      add(this.byMember, member, candidate);
+    }
+    for (const { interface: face } of registry.interfaces) if (this.roleOfAny(face.uuid)) this.served.add(face.uuid);
+  }
+
+  /** Whether an interface is in the recording, or is one that every server has. */
+  serves(abstract: SyntaxId): boolean {
+    return this.served.has(abstract.uuid);
+  }
+
+  answer(call: ServedCall): ServedAnswer {
+    const uuid = call.abstract.uuid;
+    const encoding: Encoding = { littleEndian: call.drep.littleEndian, syntax: call.transfer };
+    const asked = this.decode(uuid, call.opnum, call.stub, encoding);
+    const object = call.object === null ? null : (this.recorded.get(call.object) ?? call.object);
+    const translated = asked === null ? null : (translate(asked, this.recorded) as Fields);
+    const member = memberKey(uuid, call.opnum);
+    const objectKey = this.objectKey(object);
+    const role = this.roleOf(uuid, call.opnum);
+    if (role === 'activate' || role === 'get-class-object') this.at.clear();
+    const alike = this.byKey.get(`${member} ${objectKey} ${translated === null ? hex(call.stub) : argumentsText(translated)}`);
+    if (alike !== undefined) return this.play(this.next(alike, objectKey), objectKey, call, asked);
+    const upkeep = this.upkeep(role, call, asked, encoding);
+    if (upkeep !== null) {
+      this.options.missed?.(call, 'upkeep');
+      return upkeep;
+    }
+    const near = this.options.fallback === 'nearest' ? this.near(member, objectKey) : null;
+    this.options.missed?.(call, near === null ? 'fault' : 'nearest');
+    return near === null ? { kind: 'fault', status: NEVER_RECORDED } : this.play(near, objectKey, call, asked);
+  }
+
+  /** The first one behind the last that was answered on the object, or the last before it. */
+  private next(candidates: readonly Candidate[], objectKey: string): Candidate {
+    const at = this.at.get(objectKey) ?? -1;
+    return candidates.find((one) => one.position > at) ?? (candidates.at(-1) as Candidate);
+  }
+
+  /** The same member on the same object, with any arguments; else on any object. */
+  private near(member: string, objectKey: string): Candidate | null {
+    const all = this.byMember.get(member);
+    if (all === undefined) return null;
+    const own = all.filter((one) => one.key.startsWith(`${member} ${objectKey} `));
+    return this.next(own.length > 0 ? own : all, objectKey);
+  }
+
+  private play({ position, call, context }: Candidate, objectKey: string, served: ServedCall, asked: Fields | null): ServedAnswer {
+    if (position > (this.at.get(objectKey) ?? -1)) this.at.set(objectKey, position);
+    if (call.fault !== null || call.response === null) return { kind: 'fault', status: call.fault?.status ?? NEVER_RECORDED };
+    const { bytes, drep } = call.response;
+    const before: Encoding = { littleEndian: drep.littleEndian, syntax: context.transfer };
+    const codec = this.codec(context.abstract.uuid, opnumOf(call), before);
+    const codecs = this.codec(context.abstract.uuid, opnumOf(call), { littleEndian: drep.littleEndian, syntax: served.transfer });
+    if (codec === null || codecs === null || drep.ebcdic || drep.float !== 'ieee') return { kind: 'response', stub: bytes, drep };
+    const request = call.request === null ? undefined : (this.decode(context.abstract.uuid, opnumOf(call), call.request.bytes, { littleEndian: call.request.drep.littleEndian, syntax: context.transfer }) ?? undefined);
+    const { value, header, result, tape, problems } = codec.response.record(spanOf(bytes), request);
+    if (problems.length > 0) return { kind: 'response', stub: bytes, drep };
+    const all = this.relocated(translate({ ...value, ...(header === null ? {} : { orpcthat: header }), ...(result === null ? {} : { return: result }) }, this.fresh)) as Fields;
+    try {
+      return { kind: 'response', stub: codecs.response.encode(all, { ...(served.transfer === context.transfer ? { tape } : {}), ...(asked === null ? {} : { request: asked }) }), drep };
+    } catch (error) {
+      if (error instanceof EncodeError) return { kind: 'response', stub: bytes, drep };
+      throw error;
+    }
+  }
+
+  /** Pings and reference counts, which no two clients do alike, are answered even when they were never recorded. */
+  private upkeep(role: MethodRole | null, call: ServedCall, asked: Fields | null, encoding: Encoding): ServedAnswer | null {
+    const codec = this.codec(call.abstract.uuid, call.opnum, encoding);
+    if (codec === null || asked === null) return null;
+    const counted = asked['InterfaceRefs'];
+    const out: Fields | null = role === 'release' || role === 'ping' ? {} : role === 'add-ref' ? { pResults: Array.isArray(counted) ? counted.map(() => 0) : [] }
+      : role === 'complex-ping' ? { pSetId: asked['pSetId'] === HEX64_NULL ? `0x${this.options.guid().replaceAll('-', '').slice(0, 16)}` : (asked['pSetId'] ?? HEX64_NULL), pPingBackoffFactor: 0 } : null;
+    if (out === null) return null;
+    try {
+      return { kind: 'response', stub: codec.response.encode({ orpcthat: { flags: 0, extensions: null }, ...out, return: 0 }, { request: asked }), drep: call.drep };
+    } catch (error) {
+      if (error instanceof EncodeError) return null;
+      throw error;
+    }
+  }
+
+  /** Bindings say where this server listens. */
+  private relocated(value: Value, depth = 0): Value {
+    if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
+    if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.relocated(one, depth + 1));
+    const bag = value as Fields;
+    const { towerId, networkAddr } = bag;
+    if (towerId === TCP && typeof networkAddr === 'string') return { ...bag, networkAddr: /\[\d+\]$/.test(networkAddr) ? `${this.options.host}[${this.options.port}]` : this.options.host };
+    return Object.fromEntries(Object.entries(bag).map(([name, one]) => [name, this.relocated(one, depth + 1)]));
+  }
+
+  private name(id: string): void {
+    if (!isIdentifier(id) || id === GUID_NULL || this.fresh.has(id)) return;
+    const made = this.options.guid();
+    const other = id.startsWith('0x') ? `0x${made.replaceAll('-', '').slice(0, 16)}` : made;
+    this.fresh.set(id, other);
+    this.recorded.set(other, id);
+  }
+
+  private objectKey(ipid: string | null): string {
+    return ipid === null ? '-' : `#${this.session.object(ipid) ?? ipid}`;
+  }
+
+  private decode(uuid: string, opnum: number, stub: Uint8Array, encoding: Encoding): Fields | null {
+    const decoded = this.codec(uuid, opnum, encoding)?.request.decode(spanOf(stub));
+    return decoded === undefined || decoded.problems.length > 0 ? null : decoded.value;
+  }
+
+  private codec(uuid: string, opnum: number, encoding: Encoding): MethodCodec | null {
+    return this.options.registry.method(uuid, opnum, encoding);
+  }
+
+  private roleOf(uuid: string, opnum: number): MethodRole | null {
+    const slot = this.options.registry.interfaceByUuid(uuid)?.slots[opnum];
+    const name = slot == null ? '' : `${slot.owner.name}::${slot.method.name}`;
+    for (const { roles } of this.options.registry.specifications) if (roles?.[name] !== undefined) return roles[name];
+    return null;
+  }
+
+  private roleOfAny(uuid: string): boolean {
+    return this.options.registry.interfaceByUuid(uuid)?.slots.some((_, opnum) => UPKEEP.includes(this.roleOf(uuid, opnum) ?? 'invoke')) === true;
+  }
+}
+
+const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
+const HEX64_NULL = '0x0000000000000000';
+const MAX_DEPTH = 96;
+/** Tower identifier of TCP ([MS-DCOM] 2.2.19.3). */
+const TCP = 7;
+/** Parameters that differ on every call and say nothing. */
+const HEADERS: readonly string[] = ['orpcthis', 'SequenceNum'];
+
+function opnumOf(call: RecordedCall): number {
+  return (call.via === null ? call.opnum : call.via.opnum) ?? call.wireOpnum ?? 0;
+}
+
+function memberKey(uuid: string, opnum: number): string {
+  return `${uuid} ${opnum}`;
+}
+
+function translate(value: Value, ids: ReadonlyMap<string, string>, depth = 0): Value {
+  if (typeof value === 'string') return ids.get(value) ?? value;
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
+  if (Array.isArray(value)) return (value as readonly Value[]).map((one) => translate(one, ids, depth + 1));
+  return Object.fromEntries(Object.entries(value as Fields).map(([name, one]) => [name, translate(one, ids, depth + 1)]));
+}
+
+/** Arguments as a text that is the same for the same arguments. Of activation properties only what is asked for counts: the rest tells of the client. */
+function argumentsText(asked: Fields): string {
+  const kept = Object.fromEntries(Object.entries(asked).filter(([name]) => !HEADERS.includes(name)));
+  return JSON.stringify(kept, (name, value: unknown) => {
+    if (typeof value === 'bigint') return `${value}n`;
+    if (value instanceof Uint8Array) return hex(value);
+    if (name === 'bindings' || name === 'reserved') return undefined;
+    if (name === 'activation') return wanted(value as Value);
+    return value;
+  });
+}
+
+/** The classes and interfaces an activation asks for. */
+function wanted(value: Value, found: string[] = [], depth = 0): readonly string[] {
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return found;
+  for (const [name, one] of Object.entries(value)) {
+    if (name === 'classId' || name === 'pIID') found.push(JSON.stringify(one));
+    else wanted(one as Value, found, depth + 1);
+  }
+  return found;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function add(map: Map<string, Candidate[]>, key: string, one: Candidate): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [one]);
+  else list.push(one);
+}

@@ -1,0 +1,35 @@
+import type { CompareResult } from '../../replay/compare/compare.js';
+import { callTitle } from '../../replay/recording/text.js';
+import type { JunitCase, JunitSuite } from '../output/junit.js';
+import type { Names } from '../output/names.js';
+import { durationText } from '../output/time.js';
+import { differenceText } from './results.js';
+
+/** The results of a comparison as a test suite: a case for every call, and one for each member that got slower and for leaks. */
+export function resultSuite(result: CompareResult, name: string, properties: Readonly<Record<string, string>>, names: Names, timestamp: string | null): JunitSuite {
+  const cases = result.results.flatMap((one): JunitCase[] => {
+    const call = one.expected ?? one.actual;
+    if (call === null) return [];
+    const lines = one.differences.map((difference) => `${difference.place}${difference.message === null ? '' : ` (${difference.message})`}\n  expected ${differenceText(difference, difference.expected, names)}\n  actual   ${differenceText(difference, difference.actual, names)}`);
+    const [first] = one.differences;
+    const failed = one.status === 'different' || one.status === 'missing' || one.status === 'extra';
+    return [{
+      name: `${call.call.id} ${callTitle(call.call)}`, classname: call.call.interface ?? call.call.iid ?? 'unknown', timeS: (one.actual?.call.latencyNs ?? 0) / 1e9,
+      failure: !failed ? null : {
+        type: first?.kind ?? one.status, message: first === undefined ? `the call is ${one.status}` : `${first.place}: expected ${differenceText(first, first.expected, names)}, got ${differenceText(first, first.actual, names)}`,
+        text: [...(one.cause === null ? [] : [one.cause]), ...lines].join('\n'),
+      },
+      skipped: one.status === 'skipped' ? (one.cause ?? 'not made') : null,
+    }];
+  });
+  for (const { member, percentile, expectedNs, actualNs, allowedNs } of result.latency) {
+    const message = `${member} is slower: ${durationText(actualNs)} at p${percentile}, ${durationText(expectedNs)} expected, ${durationText(allowedNs)} allowed`;
+    cases.push({ name: `latency of ${member} at p${percentile}`, classname: 'latency', timeS: 0, failure: { type: 'latency', message, text: message }, skipped: null });
+  }
+  const { expected, actual } = result.leaks;
+  if (actual.length > expected.length) {
+    const message = `${actual.length} objects are still referenced, ${expected.length} expected`;
+    cases.push({ name: 'references given back', classname: 'references', timeS: 0, failure: { type: 'leak', message, text: actual.join('\n') }, skipped: null });
+  }
+  return { name, timestamp, properties, cases };
+}
