@@ -12,7 +12,7 @@ export interface ServeOptions {
   readonly records: readonly RecordingRecord[];
   readonly registry: Registry;
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 takes a port that is free. */
   readonly port: number;
   readonly fallback: Fallback;
   /** Users who may sign in, by name in lower case; empty: nobody can, and nobody has to. */
