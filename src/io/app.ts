@@ -145,13 +145,8 @@ export class App {
     const { options } = this;
     for (let busy = true; busy && !this.quitting; ) {
       const began = options.now();
-      let found = null;
-      do {
-        const step = this.session.step(AT_ONCE);
-        ({ busy } = step);
-        found = step.found;
-      } while (busy && found === null && options.now() - began < SLICE_MS);
-      if (found !== null) this.dispatch({ kind: 'found', ...found });
+      do busy = this.step();
+      while (busy && options.now() - began < SLICE_MS);
       if (busy) {
         if (options.now() - this.drawnAt >= DRAW_EVERY_MS) {
           this.drawnAt = options.now();
@@ -164,6 +159,13 @@ export class App {
     this.working = false;
     this.dispatch({ kind: 'changed' });
     this.drawSoon();
+  }
+
+  /** A little of the work that waits; what a search came to is told to the model. True when more waits. */
+  private step(): boolean {
+    const { busy, found } = this.session.step(AT_ONCE);
+    if (found !== null) this.dispatch({ kind: 'found', ...found });
+    return busy;
   }
 
   private carryOut(effect: Effect): void {
@@ -202,7 +204,7 @@ export class App {
     }
     // A small capture is through at once, so that the next key finds the view as it will be.
     const began = options.now();
-    while (session.step(AT_ONCE).busy && options.now() - began < SLICE_MS);
+    for (let busy = true; busy && options.now() - began < SLICE_MS; ) busy = this.step();
     void this.work();
     this.dispatch({ kind: 'changed' });
   }

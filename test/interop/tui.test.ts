@@ -1,0 +1,248 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shippedCaptures } from '../support/captures.js';
+import { packageRoot } from '../support/shared.js';
+import { conversations, converse } from '../support/traffic.js';
+
+const MAIN = join(packageRoot(), 'dist', 'src', 'main.js');
+const SAMPLE = join(packageRoot(), 'captures', 'wua-session.pcapng');
+const folder = mkdtempSync(join(tmpdir(), 'uamgscope-tui-'));
+// A server of our own, so that no other session is touched.
+const SERVER = `uamgscope-${process.pid}`;
+let windows = 0;
+
+function tmux(...args: readonly string[]): string {
+  return execFileSync('tmux', ['-L', SERVER, '-f', '/dev/null', ...args], { encoding: 'utf8', env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' } });
+}
+
+/** The program in a tmux window of its own. */
+class Terminal {
+  private readonly name = `w${++windows}`;
+
+  constructor(args: string, columns: number, rows: number, env = '') {
+    tmux('-u', 'new-session', '-d', '-s', this.name, '-x', String(columns), '-y', String(rows), `printf 'before\\n'; env LC_ALL=C.UTF-8 ${env} '${process.execPath}' '${MAIN}' ${args}; echo status $?; stty -a | tr ';' '\\n' | grep -c -w -- '-icanon'; sleep 60`);
+  }
+
+  keys(...keys: readonly string[]): void {
+    tmux('send-keys', '-t', this.name, ...keys);
+  }
+
+  type(text: string): void {
+    tmux('send-keys', '-t', this.name, '-l', text);
+  }
+
+  resize(columns: number, rows: number): void {
+    tmux('resize-window', '-t', this.name, '-x', String(columns), '-y', String(rows));
+  }
+
+  screen(): string {
+    return tmux('capture-pane', '-p', '-t', this.name);
+  }
+
+  pid(): number {
+    const shell = tmux('display-message', '-p', '-t', this.name, '#{pane_pid}').trim();
+    return Number(execFileSync('pgrep', ['-P', shell, '-f', 'main.js'], { encoding: 'utf8' }).trim().split('\n')[0]);
+  }
+
+  /** Waits until the screen shows it. */
+  async shows(wanted: string | RegExp): Promise<string> {
+    for (let at = 0; at < 200; at++) {
+      const screen = this.screen();
+      if (typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen)) return screen;
+      await sleep(50);
+    }
+    throw new Error(`${String(wanted)} never came; the screen is\n${this.screen()}`);
+  }
+
+  close(): void {
+    tmux('kill-session', '-t', this.name);
+  }
+}
+
+beforeAll(() => {
+  if (!existsSync(MAIN)) execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot() });
+  // The server ends with its last session: this one stays between the tests.
+  tmux('new-session', '-d', '-s', 'holder', 'sleep 1800');
+});
+afterAll(() => {
+  try {
+    tmux('kill-server');
+  } catch {
+    // It ended with its last session.
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.each([[80, 24], [120, 40], [200, 60]])('in tmux, %i×%i', (columns, rows) => {
+  it.each(shippedCaptures())('shows %s, moves to its end, and leaves the terminal as it was', async (path) => {
+    const terminal = new Terminal(`tui '${path}'`, columns, rows);
+    await terminal.shows('all read');
+    terminal.keys('G');
+    const screen = await terminal.shows(/ (\d+)\/\1\b/);
+    expect(screen.split('\n').length).toBeGreaterThanOrEqual(rows);
+    terminal.keys('q');
+    const after = await terminal.shows(/status 0\n0/);
+    expect(after).toMatch(/^before\n/);
+    terminal.close();
+  });
+
+  it('shows titles in every script where they belong', async () => {
+    const terminal = new Terminal(`tui '${SAMPLE}'`, columns, rows);
+    await terminal.shows('all read');
+    terminal.type('/windows 用');
+    terminal.keys('Enter');
+    const screen = await terminal.shows('"Windows 用の悪意のある');
+    // Lines that hold wide characters still end where the others do.
+    for (const line of screen.split('\n').filter((one) => one.includes('│'))) expect(line).toMatch(/│/);
+    terminal.close();
+  });
+});
+
+describe('in tmux', () => {
+  it('follows a change of size, up and down', async () => {
+    const terminal = new Terminal(`tui '${SAMPLE}'`, 100, 30);
+    await terminal.shows('all read');
+    terminal.resize(160, 50);
+    await terminal.shows('bytes of the request');
+    expect((await terminal.shows(/result {2,}HRESULT/)).split('\n')[0]).toContain('captures/wua-session.pcapng');
+    terminal.resize(80, 24);
+    await terminal.shows(/── detail of call 1 ── bytes of the request ─/);
+    terminal.resize(30, 8);
+    await terminal.shows('too small');
+    terminal.resize(80, 24);
+    await terminal.shows('1/60');
+    terminal.close();
+  });
+
+  it('filters, searches and compares with keys', async () => {
+    const terminal = new Terminal(`tui '${SAMPLE}'`, 120, 40);
+    await terminal.shows('all read');
+    terminal.keys('f');
+    terminal.type('method == "Titl');
+    terminal.keys('Tab', 'Enter');
+    await terminal.shows('1/4  filter: method == "Title"');
+    terminal.keys('Space', 'Space', 'd');
+    await terminal.shows(/≠ out\.retval/);
+    terminal.keys('Escape');
+    await terminal.shows('2 marked');
+    terminal.keys('?');
+    await terminal.shows('one page down');
+    terminal.close();
+  });
+
+  it('writes what was selected, which opens again', async () => {
+    const terminal = new Terminal(`tui '${SAMPLE}'`, 100, 30);
+    await terminal.shows('all read');
+    const path = join(folder, 'picked.pcapng');
+    terminal.keys(']', 'Space');
+    terminal.type(`:capture ${path}`);
+    terminal.keys('Enter');
+    await terminal.shows('packets written to');
+    const text = execFileSync(process.execPath, [MAIN, 'decode', path], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    expect(text).toContain('IsInstaled=0');
+    expect(text.trim().split('\n').length).toBe(1);
+    terminal.type(`:record ${join(folder, 'all.uamgrec')}`);
+    terminal.keys('Enter');
+    await terminal.shows('is recorded in');
+    terminal.close();
+  });
+
+  it('says what is wrong with empty, damaged, missing and foreign files', async () => {
+    const empty = join(folder, 'empty.pcap');
+    writeFileSync(empty, '');
+    // Long untouched, as far as anybody can tell: nothing more is waited for.
+    execFileSync('touch', ['-d', '2 hours ago', empty]);
+    let terminal = new Terminal(`tui '${empty}'`, 80, 24);
+    await terminal.shows('holds no DCE-RPC');
+    terminal.keys('5');
+    await terminal.shows('the input is empty');
+    terminal.close();
+    terminal = new Terminal(`tui '${join(packageRoot(), 'captures', 'wua-damaged.pcap')}'`, 80, 24);
+    await terminal.shows('all read');
+    terminal.keys('5');
+    await terminal.shows(/! (tcp|rpc|capture): /);
+    terminal.close();
+    terminal = new Terminal("tui '/nowhere/x.pcap'", 80, 24);
+    await terminal.shows('there is no such file');
+    await terminal.shows('status 2');
+    terminal.close();
+  });
+
+  it('follows a file that is still being written', async () => {
+    const growing = join(folder, 'growing.pcapng');
+    const bytes = readFileSync(SAMPLE);
+    writeFileSync(growing, bytes.subarray(0, 12_000));
+    const terminal = new Terminal(`tui '${growing}'`, 100, 30);
+    await terminal.shows('waiting for more');
+    terminal.keys('F');
+    const before = Number(/(\d+) calls/.exec(terminal.screen())?.[1]);
+    appendFileSync(growing, bytes.subarray(12_000));
+    await terminal.shows(/ (59|60)\/(59|60) +following/);
+    expect(before).toBeLessThan(50);
+    terminal.close();
+  });
+
+  it('reads a file anew that grew after its end', async () => {
+    const grown = join(folder, 'grown.pcapng');
+    copyFileSync(SAMPLE, grown);
+    const all = readFileSync(SAMPLE);
+    writeFileSync(grown, all.subarray(0, 12_000));
+    execFileSync('touch', ['-d', '2 hours ago', grown]);
+    const terminal = new Terminal(`tui '${grown}'`, 100, 30);
+    await terminal.shows('all read');
+    appendFileSync(grown, all.subarray(12_000));
+    expect(statSync(grown).size).toBe(all.length);
+    await terminal.shows('60 calls');
+    terminal.close();
+  });
+
+  it('restores the terminal when it is told to end', async () => {
+    const terminal = new Terminal(`tui '${SAMPLE}'`, 80, 24);
+    await terminal.shows('all read');
+    process.kill(terminal.pid(), 'SIGTERM');
+    const after = await terminal.shows(/status 143\n0/);
+    expect(after).toMatch(/^before\n/);
+    terminal.close();
+  });
+
+  it('restores the terminal when it crashes', async () => {
+    const bad = join(folder, 'bad.mjs');
+    writeFileSync(bad, "process.nextTick(() => setTimeout(() => { throw new Error('on purpose'); }, 1500));\n");
+    const terminal = new Terminal(`tui '${SAMPLE}'`, 80, 24, `NODE_OPTIONS='--import ${bad}'`);
+    await terminal.shows('all read');
+    const after = await terminal.shows(/status [1-9]\d*\n0/);
+    expect(after).toContain('on purpose');
+    expect(after).toMatch(/^before\n/);
+    terminal.close();
+  });
+
+  it('draws without colours and without UTF-8 where there are none', async () => {
+    const terminal = new Terminal(`tui '${SAMPLE}'`, 80, 24, 'LC_ALL=C NO_COLOR=1');
+    await terminal.shows('all read');
+    const screen = tmux('capture-pane', '-p', '-e', '-t', `w${windows}`);
+    expect(screen).not.toMatch(/[^\u0000-\u007f]/);
+    expect(screen).not.toMatch(/\u001b\[[0-9;]*(?:3[0-8]|4[0-8]|9[0-7])[;m]/);
+    terminal.close();
+  });
+
+  if (process.getuid?.() === 0) {
+    it('watches an interface', async () => {
+      const terminal = new Terminal('tui --live lo', 100, 30);
+      await terminal.shows('no calls yet');
+      await sleep(500);
+      const [session = []] = conversations(SAMPLE).toSorted((a, b) => b.length - a.length);
+      await converse(session);
+      await terminal.shows(/58\/58 +following/);
+      await terminal.shows('no drops');
+      terminal.keys('C-c');
+      await terminal.shows('stopped');
+      terminal.keys('q');
+      await terminal.shows('status 0');
+      terminal.close();
+    });
+  }
+});
