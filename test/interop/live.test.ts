@@ -8,7 +8,7 @@ import { run } from '../../src/io/cli.js';
 import { find } from '../../src/io/live/tools.js';
 import { packageRoot } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
-import { conversations, converse } from '../support/traffic.js';
+import { conversations, converse, freePort } from '../support/traffic.js';
 
 const SAMPLE = join(packageRoot(), 'captures', 'wua-session.pcapng');
 const MAIN = join(packageRoot(), 'dist', 'src', 'main.js');
@@ -38,15 +38,16 @@ async function until(holds: () => boolean, what: string): Promise<void> {
 }
 
 /** A spawned `live` that is watching, with what it printed so far. */
-async function watching(args: readonly string[]) {
-  const child = spawn(process.execPath, [MAIN, 'live', '-i', 'lo', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function watching(args: readonly string[], filtered = true) {
+  const port = await freePort();
+  const child = spawn(process.execPath, [MAIN, 'live', '-i', 'lo', ...(filtered ? ['--filter', `tcp port ${port}`] : ['--where', `server.port == ${port}`]), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const texts = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => { texts.out += text; });
   child.stderr.setEncoding('utf8').on('data', (text: string) => { texts.err += text; });
   const ended = new Promise<number | null>((resolve) => { child.on('close', resolve); });
   // The tool says nothing when it is ready: wait until a packet is seen.
   await sleep(1200);
-  return { child, texts, ended };
+  return { child, texts, ended, port };
 }
 
 const session = (): ReturnType<typeof conversations>[number] => conversations(SAMPLE).toSorted((a, b) => b.length - a.length)[0] ?? [];
@@ -80,8 +81,8 @@ describe('live without an interface', () => {
 if (why === null) describe('live', () => {
   it.each(['tcpdump', 'dumpcap'].filter((tool) => mayCapture(tool) === null))('shows calls of %s as they happen, and keeps every packet', async (backend) => {
     const file = join(folder, `${backend}.pcapng`);
-    const { child, texts, ended } = await watching(['--backend', backend, '-w', file, '--format', 'ndjson']);
-    await converse(session());
+    const { child, texts, ended, port } = await watching(['--backend', backend, '-w', file, '--format', 'ndjson']);
+    await converse(session(), port);
     await until(() => texts.out.split('"kind":"call"').length - 1 >= 58, 'all calls shown');
     child.kill('SIGINT');
     expect(await ended).toBe(0);
@@ -92,8 +93,17 @@ if (why === null) describe('live', () => {
     expect(calls(streams.out())).toEqual(calls(texts.out));
   });
 
+  it('finds calls on any port when no filter is given', async () => {
+    const { child, texts, ended, port } = await watching([], false);
+    await converse(session(), port);
+    await until(() => texts.out.split('\n').length > 58, 'all calls shown');
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(texts.err).toContain('dropped by the kernel: 0, by uamgscope: 0');
+  });
+
   it('shows a call within 200 ms of its last packet', async () => {
-    const { child, texts, ended } = await watching(['--backend', 'tcpdump']);
+    const { child, texts, ended, port } = await watching(['--backend', 'tcpdump']);
     const delays: number[] = [];
     let shown = 0;
     // One call at a time: the bind and its alter_contexts have no line of their own.
@@ -104,7 +114,7 @@ if (why === null) describe('live', () => {
         if (count > shown && last > 0) delays.push(performance.now() - last);
         shown = count;
       }, 1);
-      await converse(turns, () => { last = performance.now(); });
+      await converse(turns, port, () => { last = performance.now(); });
       await until(() => shown >= 58, 'all calls shown');
       clearInterval(watch);
     }
@@ -116,8 +126,8 @@ if (why === null) describe('live', () => {
 
   it('loses nothing of what it wrote when it is killed', async () => {
     const file = join(folder, 'killed.pcapng');
-    const { child, texts, ended } = await watching(['-w', file]);
-    await converse(session());
+    const { child, texts, ended, port } = await watching(['-w', file]);
+    await converse(session(), port);
     await until(() => texts.out.split('\n').length > 58, 'all calls shown');
     child.kill('SIGKILL');
     await ended;
@@ -127,8 +137,8 @@ if (why === null) describe('live', () => {
   });
 
   it('rotates files that open on their own, and keeps so many', async () => {
-    const { child, texts, ended } = await watching(['-w', join(folder, 'ring.pcapng'), '--rotate-size', '8k', '--rotate-count', '2']);
-    await converse(session());
+    const { child, texts, ended, port } = await watching(['-w', join(folder, 'ring.pcapng'), '--rotate-size', '8k', '--rotate-count', '2']);
+    await converse(session(), port);
     await until(() => texts.out.split('\n').length > 58, 'all calls shown');
     child.kill('SIGINT');
     expect(await ended).toBe(0);

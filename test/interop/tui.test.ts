@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shippedCaptures } from '../support/captures.js';
 import { packageRoot } from '../support/shared.js';
-import { conversations, converse } from '../support/traffic.js';
+import { conversations, converse, freePort } from '../support/traffic.js';
 
 const MAIN = join(packageRoot(), 'dist', 'src', 'main.js');
 const SAMPLE = join(packageRoot(), 'captures', 'wua-session.pcapng');
@@ -231,11 +231,12 @@ describe('in tmux', () => {
 
   if (process.getuid?.() === 0) {
     it('watches an interface', async () => {
-      const terminal = new Terminal('tui --live lo', 100, 30);
+      const port = await freePort();
+      const terminal = new Terminal(`tui --live lo --filter 'tcp port ${port}'`, 100, 30);
       await terminal.shows('no calls yet');
       await sleep(500);
       const [session = []] = conversations(SAMPLE).toSorted((a, b) => b.length - a.length);
-      await converse(session);
+      await converse(session, port);
       await terminal.shows(/58\/58 +following/);
       await terminal.shows('no drops');
       terminal.keys('C-c');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer, connect, type Socket } from 'node:net';
+import { createServer, connect, type Server, type Socket } from 'node:net';
 import { blockOf } from '../../src/bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
 import { Net, type NetOutput } from '../../src/net/net.js';
@@ -29,18 +29,32 @@ export function conversations(path: string): readonly (readonly Turn[])[] {
   return [...flows.values()];
 }
 
-/** Says one conversation again over a real connection on 127.0.0.1, each turn after the one before arrived. `said` is called after each turn of the server. */
-export async function converse(turns: readonly Turn[], said: () => void = () => undefined): Promise<void> {
+async function listening(port: number): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer();
   await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
+  return { server, port: address.port };
+}
+
+/** A port that nobody listens on: what watches it sees no traffic but a test's own. */
+export async function freePort(): Promise<number> {
+  const { server, port } = await listening(0);
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+/** Says one conversation again over a real connection to a port of 127.0.0.1, each turn after the one before arrived. `said` is called after each turn of the server. */
+export async function converse(turns: readonly Turn[], on: number, said: () => void = () => undefined): Promise<void> {
+  const { server, port } = await listening(on);
   const accepted = new Promise<Socket>((resolve) => {
     server.once('connection', resolve);
   });
-  const client = connect({ host: '127.0.0.1', port: address.port, noDelay: true });
+  const client = connect({ host: '127.0.0.1', port, noDelay: true });
   const ends = [client, await accepted] as const;
   ends[1].setNoDelay(true);
   for (const { direction, bytes } of turns) {
