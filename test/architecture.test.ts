@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'replay': ['src/types', 'src/bytes', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/analysis'],
   'src/io': ['*'],
   'src/main': ['*'],
+  'src/index': ['*'],
   'captures': ['*'],
 };
 
@@ -28,7 +29,7 @@ const DISSECTOR_DOORS = ['src/ndr/types', 'src/ndr/describe', 'src/ndr/codec'];
 
 /** Modules and globals that touch the world. */
 const WORLD = /from '(node:(?:fs|net|worker_threads|child_process|os|tty|dgram|timers|readline)[^']*)'|\b(Date\.now|setTimeout|setInterval|setImmediate|process\.|performance\.now)\b/;
-const MAY_TOUCH_WORLD = ['src/io', 'src/main', 'src/tui/screen', 'captures'];
+const MAY_TOUCH_WORLD = ['src/io', 'src/main', 'src/index', 'src/tui/screen', 'captures'];
 
 const root = resolve(dirname(new URL(import.meta.url).pathname), '..');
 

@@ -1,0 +1,119 @@
+/**
+ * The library: `import { record, replay, diff } from 'uamgscope'`. A regression test of an update server is five lines:
+ *
+ *     const result = await replay('session.uamgrec', { target: 'build-42:135', user: 'tester', password, rules: 'rules.yaml' });
+ *     expect(differences(result)).toEqual([]);
+ */
+import type { CompareResult } from '../replay/compare/compare.js';
+import { compareSessions } from '../replay/compare/compare.js';
+import { NO_RULES, parseRules, type Rules } from '../replay/compare/rules.js';
+import { Session } from '../replay/compare/session.js';
+import type { RecordingRecord } from '../replay/recording/records.js';
+import type { SecretList } from './security/secrets.js';
+import { knowledge, type Knowledge } from './io/knowledge.js';
+import { serveRecording, type Serving } from './io/listen.js';
+import { playRecording } from './io/play.js';
+import { RecordingWriter } from './io/recording-writer.js';
+import { loadRecording } from './io/recordings.js';
+import { resultLines } from './io/results.js';
+import { hresultsByName, loadRules } from './io/rules.js';
+import { loadSession } from './io/sessions.js';
+import { ntHash } from './security/ntlm/derive.js';
+import { PLAIN } from './output/style.js';
+
+export type { CallResult } from '../replay/compare/calls.js';
+export type { CompareResult } from '../replay/compare/compare.js';
+export type { Difference } from '../replay/compare/values.js';
+export type { RecordedCall, RecordingRecord } from '../replay/recording/records.js';
+export type { Serving } from './io/listen.js';
+
+/** A capture or recording: its path, or the records that were read or made of one. */
+export type Source = string | readonly RecordingRecord[];
+
+/** How protected captures are opened, and what may differ. */
+export interface ReadOptions {
+  readonly secrets?: SecretList;
+  /** Path of a rules file, or its text. */
+  readonly rules?: string;
+}
+
+/** How a recording is played. */
+export interface ReplayOptions {
+  /** Host with or without port; 135 without. */
+  readonly target: string;
+  readonly user?: string;
+  readonly domain?: string;
+  readonly password?: string;
+  readonly rules?: string;
+  /** 1: as recorded; Infinity, unless told: as fast as the order allows. */
+  readonly speed?: number;
+  /** Goes on after the first difference; true unless told. */
+  readonly keepGoing?: boolean;
+  readonly deadlineMs?: number;
+}
+
+/** Calls of a capture as records; written to `to` as a recording when that is given. @throws Error when it cannot be read */
+export async function record(capture: string, to?: string, options: ReadOptions = {}): Promise<readonly RecordingRecord[]> {
+  const { records } = await load(capture, options);
+  if (to !== undefined) {
+    const writer = await RecordingWriter.open(to, to.endsWith('.txt') ? 'text' : 'uamgrec', false, process.stdout);
+    for (const one of records) writer.put(one);
+    await writer.close();
+  }
+  return records;
+}
+
+/** Plays a recording against a server and compares. @throws Error when the recording cannot be read */
+export async function replay(recording: Source, options: ReplayOptions): Promise<CompareResult> {
+  const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
+  const [host, port] = endpointOf(options.target, 135);
+  const { user, domain = '', password = null, speed = Infinity, keepGoing = true, deadlineMs = 30_000 } = options;
+  const [played] = await playRecording({
+    records, registry: known().registry, rules: await rulesOf(options.rules), host, port, identity: user === undefined ? null : { user, domain, password, hash: null }, speed, keepGoing, deadlineMs,
+  });
+  if (played === undefined) throw new Error('the recording was not played');
+  return played.result;
+}
+
+/** Compares two captures or recordings call by call. @throws Error when one of them cannot be read */
+export async function diff(expected: Source, actual: Source, options: ReadOptions = {}): Promise<CompareResult> {
+  const { registry } = known();
+  const [one, other] = [await load(expected, options), await load(actual, options)];
+  return compareSessions(new Session(one.records, registry), new Session(other.records, registry), await rulesOf(options.rules));
+}
+
+/** Stands in for the server of a recording. @throws Error when the port cannot be had */
+export async function serve(recording: Source, options: { readonly host?: string; readonly port?: number; readonly user?: string; readonly password?: string; readonly fallback?: 'error' | 'nearest' } = {}): Promise<Serving> {
+  const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
+  const { host = '127.0.0.1', port = 0, user, password = '', fallback = 'error' } = options;
+  return serveRecording({ records, registry: known().registry, host, port, fallback, users: new Map(user === undefined ? [] : [[user.toLowerCase(), { hash: ntHash(password) }]]) });
+}
+
+/** What differs, as lines for people; empty when nothing does. */
+export function differences(result: CompareResult): readonly string[] {
+  return result.same ? [] : [...resultLines(result, { names: known().names, style: PLAIN, sides: ['expected', 'actual'] })];
+}
+
+let loaded: Knowledge | null = null;
+
+function known(): Knowledge {
+  return (loaded ??= knowledge());
+}
+
+async function load(source: Source, { secrets }: ReadOptions): Promise<{ readonly records: readonly RecordingRecord[] }> {
+  if (typeof source !== 'string') return { records: source };
+  const { stdin, stdout, stderr, env } = process;
+  return loadSession(source, { known: known(), streams: { stdin, stdout, stderr, env }, opnums: 'auto', secrets: secrets ?? {} });
+}
+
+async function rulesOf(given: string | undefined): Promise<Rules> {
+  if (given === undefined) return NO_RULES;
+  return /\n|\{|: /.test(given) ? parseRules(given, hresultsByName(known().registry)) : loadRules(given, known().registry);
+}
+
+function endpointOf(text: string, port: number): readonly [host: string, port: number] {
+  const match = /^(?:\[([^\]]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) throw new RangeError(`'${text}' is no host with or without a port`);
+  return [host, match?.[3] === undefined ? port : Number(match[3])];
+}

@@ -1,0 +1,145 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SaxesParser } from 'saxes';
+import { afterAll, describe, expect, it } from 'vitest';
+import { diff, differences, record, replay, serve, type RecordedCall, type RecordingRecord } from '../../src/index.js';
+import { run } from '../../src/io/cli.js';
+import { junitXml } from '../../src/output/junit.js';
+import { ROOT } from '../support/shared.js';
+import { testStreams } from '../support/streams.js';
+import { registry } from './support.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'uamgscope-replay-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const capture = join(ROOT, 'captures/wua-session.pcapng');
+const file = join(folder, 'session.uamgrec');
+const session = await record(capture, file);
+
+/** The session of a server that has another title for its second update. */
+function retitled(title: string): readonly RecordingRecord[] {
+  return session.map((one) => (one.kind === 'call' && one.method === 'Title' && one.object?.label === 'IUpdate#2' && one.response !== null ? { ...one, response: { ...one.response, bytes: answer(one, title) } } : one));
+}
+
+function answer(call: RecordedCall, retval: string): Uint8Array {
+  const codec = registry.method(call.iid ?? '', call.opnum ?? -1, { littleEndian: true, syntax: 'ndr20' });
+  if (codec === null) throw new Error('the table has the method');
+  return codec.response.encode({ orpcthat: { flags: 0, extensions: null }, retval, return: 0 });
+}
+
+async function cli(...argv: string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
+  const streams = testStreams();
+  const status = await run(argv, streams);
+  return { status, out: streams.out(), err: streams.err() };
+}
+
+describe('library', () => {
+  it('is a regression test in five lines', async () => {
+    const server = await serve(file, { user: 'tester', password: 'secret' });
+    const result = await replay(file, { target: `127.0.0.1:${server.port}`, user: 'tester', password: 'secret' });
+    await server.close();
+    expect(differences(result)).toEqual([]);
+  });
+
+  it('compares a capture with its recording', async () => {
+    expect(differences(await diff(capture, file))).toEqual([]);
+  });
+});
+
+describe('replay command', () => {
+  it('exits 1 for a changed title, and JUnit says which; 0 with a rule, and after --update', async () => {
+    const server = await serve(retitled('Another title'));
+    const target = ['--target', `127.0.0.1:${server.port}`, '--speed', 'max'];
+    const junit = join(folder, 'out.xml');
+    const first = await cli('replay', file, ...target, '--keep-going', '--junit', junit);
+    expect(first).toMatchObject({ status: 1, err: '' });
+    expect(first.out).toContain('ISearchResult.Updates[1].Title');
+    expect(first.out).toContain('58 calls alike, 1 differs');
+    const failures = elements(readFileSync(junit, 'utf8')).filter((one) => one.name === 'failure');
+    expect(failures.map((one) => one.attributes['message'])).toEqual([expect.stringContaining('ISearchResult.Updates[1].Title: expected "Windows 用の悪意のあるソフトウェアの削除ツール')]);
+
+    const rules = join(folder, 'rules.yaml');
+    writeFileSync(rules, 'rules: [{ path: IUpdate.Title, regex: title$ }, { path: IUpdate.Nothing, ignore: true }]');
+    const ruled = await cli('replay', file, ...target, '--rules', rules);
+    expect(ruled.out).toBe('rule 2 (IUpdate.Nothing) was never needed\n59 calls alike\n');
+    expect(ruled.status).toBe(0);
+
+    const copy = join(folder, 'copy.uamgrec');
+    await record(capture, copy);
+    expect((await cli('replay', copy, ...target, '--update')).status).toBe(0);
+    expect(await cli('replay', copy, ...target)).toMatchObject({ status: 0, out: '59 calls alike\n' });
+    await server.close();
+  });
+
+  it('learns noise: the third run passes, and a changed title is still caught', async () => {
+    const noisy = session.map((one) => (one.kind === 'call' && one.method === 'LastDeploymentChangeTime' && one.response !== null ? { ...one, response: { ...one.response, bytes: answer(one, '2026-11-21T03:04:05') } } : one));
+    const server = await serve(noisy);
+    const rules = join(folder, 'noise.yaml');
+    const target = ['--target', `127.0.0.1:${server.port}`, '--speed', 'max'];
+    expect((await cli('replay', file, ...target)).status).toBe(1);
+    expect((await cli('replay', file, ...target, '--learn-noise', rules)).status).toBe(0);
+    expect(readFileSync(rules, 'utf8')).toContain('path: IUpdate.LastDeploymentChangeTime');
+    expect(await cli('replay', file, ...target, '--rules', rules)).toMatchObject({ status: 0, out: '59 calls alike\n' });
+    await server.close();
+    const other = await serve(retitled('Another'));
+    expect((await cli('replay', file, '--target', `127.0.0.1:${other.port}`, '--speed', 'max', '--rules', rules)).status).toBe(1);
+    await other.close();
+  });
+
+  it('plays many clients at once, as often as it is told', async () => {
+    const server = await serve(file);
+    const played = await cli('replay', file, '--target', `127.0.0.1:${server.port}`, '--speed', 'max', '--sessions', '4', '--repeat', '3', '--ramp', '0.1');
+    expect(played.out).toMatch(/^12 runs, all alike: 720 calls in /);
+    await server.close();
+  });
+
+  it('says what is wrong with a target, a recording, rules and credentials', async () => {
+    expect(await cli('replay', file, '--target', '127.0.0.1:1')).toMatchObject({ status: 2, err: 'uamgscope: cannot connect to 127.0.0.1 port 1: nothing listens there\n' });
+    expect(await cli('replay', capture, '--target', '127.0.0.1:1')).toMatchObject({ status: 2 });
+    expect((await cli('replay', capture, '--target', '127.0.0.1:1')).err).toMatch(/does not begin as a recording/);
+    expect((await cli('replay', file, '--target', '127.0.0.1:1', '--user', 'tester')).err).toMatch(/no password for tester/);
+    expect((await cli('replay', file, '--target', 'a:b:c')).status).toBe(2);
+  });
+});
+
+describe('diff and record commands', () => {
+  it('exit 0 for the same and 1 for others, as text and as JSON', async () => {
+    expect(await cli('diff', capture, file)).toMatchObject({ status: 0, out: '59 calls alike\n' });
+    const other = join(ROOT, 'captures/wua-late-bound.pcapng');
+    const json = await cli('diff', capture, other, '--format', 'json');
+    expect(json.status).toBe(1);
+    expect(JSON.parse(json.out)).toMatchObject({ summary: { same: false } });
+  });
+
+  it('write text that is read back to the same bytes, and add sessions', async () => {
+    const [text, again] = [join(folder, 'a.txt'), join(folder, 'a.uamgrec')];
+    expect((await cli('record', file, '-o', text)).status).toBe(0);
+    expect((await cli('record', text, '-o', again)).status).toBe(0);
+    expect(readFileSync(again).equals(readFileSync(file))).toBe(true);
+    expect((await cli('record', capture, '-o', again, '--append')).status).toBe(0);
+    expect((await cli('record', again, '-o', '-', '--format', 'text')).out.match(/^\[session\]/gm)).toHaveLength(2);
+  });
+});
+
+describe('JUnit', () => {
+  it('is well-formed whatever the texts hold', () => {
+    const hostile = `]]>&<"'\u0000\u001b[31m\ud800\ufffe\u0085 tail`;
+    const xml = junitXml([{ name: hostile, timestamp: null, properties: { [hostile]: hostile }, cases: [{ name: hostile, classname: hostile, timeS: 0.5, failure: { type: 'value', message: hostile, text: hostile }, skipped: null }, { name: 'b', classname: 'c', timeS: 0, failure: null, skipped: hostile }] }]);
+    const all = elements(xml);
+    expect(all.map((one) => one.name)).toEqual(['testsuites', 'testsuite', 'properties', 'property', 'testcase', 'failure', 'testcase', 'skipped']);
+    expect(all.find((one) => one.name === 'failure')?.attributes['message']).toBe(`]]>&<"'[31m tail`);
+    expect(all[0]?.attributes).toMatchObject({ tests: '2', failures: '1', skipped: '1', errors: '0' });
+  });
+});
+
+/** The elements of an XML text, in order. @throws where it is not well-formed */
+function elements(xml: string): readonly { readonly name: string; readonly attributes: Readonly<Record<string, string>> }[] {
+  const found: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }[] = [];
+  const parser = new SaxesParser();
+  parser.on('opentag', (tag) => found.push({ name: tag.name, attributes: tag.attributes as Record<string, string> }));
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.write(xml).close();
+  return found;
+}
