@@ -1,7 +1,7 @@
 import type { Drep, SyntaxId, TransferSyntax } from '../../src/types.js';
 import { encodeAlterContextResp, encodeBindAck, encodeBindNak, encodeFault, encodeResponseFragments, type AuthPart } from '../../src/rpc/encode.js';
 import { PFC } from '../../src/rpc/header.js';
-import type { BindPdu, Pdu } from '../../src/rpc/pdu.js';
+import type { BindPdu, Pdu, SecTrailer } from '../../src/rpc/pdu.js';
 import { FEATURE, featuresOf, NULL_SYNTAX, NDR20, NDR64, RESULT, transferOf } from '../../src/rpc/syntax.js';
 import { findVerification } from '../../src/rpc/verification.js';
 import { blockOf } from '../../src/bytes/block.js';
@@ -43,7 +43,9 @@ const FRAGMENT = 5840;
 const ACCESS_DENIED = 5;
 const NCA_PROTO_ERROR = 0x1c01_000b;
 const UNKNOWN_IF = 0x1c01_0003;
-/** Contexts of one connection. */
+/** Above this level ([MS-RPCE] 2.2.1.1.8) every call carries a token. */
+const CONNECT = 2;
+/** Presentation contexts, and security contexts, of one connection. */
 const MAX_CONTEXTS = 1024;
 
 /** The server's side of one connection. Pure, as {@link ClientLink} is. */
@@ -52,10 +54,8 @@ export class ServerLink {
   private readonly buffer = new PduBuffer();
   private readonly gatherer = new Gatherer();
   private readonly contexts = new Map<number, { readonly abstract: SyntaxId; readonly transfer: TransferSyntax }>();
-  private handshake: HandshakeSide | null = null;
-  private authType = 0;
-  private authLevel = 0;
-  private authContext = 0;
+  /** Security contexts by their id: a client may sign in anew for every presentation context ([MS-RPCE] 3.3.1.5.2.2). */
+  private readonly security = new Map<number, Security>();
   private headerSigning = false;
   private maxFragment = FRAGMENT;
   private over = false;
@@ -80,7 +80,10 @@ export class ServerLink {
   private take(received: Received): void {
     const { pdu } = received;
     if (pdu.kind === 'bind' || pdu.kind === 'alter_context') this.negotiate(pdu);
-    else if (pdu.kind === 'auth3') this.step(tokenOf(pdu));
+    else if (pdu.kind === 'auth3') {
+      const security = pdu.auth === null ? undefined : this.security.get(pdu.auth.contextId);
+      if (security !== undefined) this.step(security, tokenOf(pdu));
+    }
     else if (pdu.kind === 'request') this.request(received);
   }
 
@@ -100,19 +103,10 @@ export class ServerLink {
       this.contexts.set(id, { abstract, transfer });
       return { result: RESULT.acceptance, reason: 0, syntax: transfer === 'ndr64' ? NDR64 : NDR20 };
     });
-    let token: Uint8Array | null = null;
     const given = tokenOf(pdu);
-    if (given !== null && pdu.auth !== null) {
-      if (this.handshake === null) {
-        this.handshake = this.options.accept?.(pdu.auth.type) ?? null;
-        this.authType = pdu.auth.type;
-        this.authLevel = pdu.auth.level;
-        this.authContext = pdu.auth.contextId;
-      }
-      token = this.step(given);
-      if (this.over) return;
-    }
-    const auth: AuthPart | null = token === null ? null : { type: this.authType, level: this.authLevel, contextId: this.authContext, token, align: 4 };
+    const security = given === null || pdu.auth === null ? null : this.securityOf(pdu.auth);
+    const token = security === null ? null : this.step(security, given);
+    const auth: AuthPart | null = token === null || security === null ? null : { type: security.type, level: security.level, contextId: security.contextId, token, align: 4 };
     const answer = { callId, results, drep, auth, assocGroup: pdu.assocGroup === 0 ? this.options.assocGroup : pdu.assocGroup };
     if (pdu.kind === 'alter_context') {
       this.options.send(encodeAlterContextResp(answer));
@@ -123,23 +117,35 @@ export class ServerLink {
     this.options.send(encodeBindAck({ ...answer, secondaryAddress: this.options.port, flags: PFC.first | PFC.last | (pdu.flags & (PFC.headerSign | PFC.concMpx)) }));
   }
 
-  private step(token: Uint8Array | null): Uint8Array | null {
-    if (this.handshake === null || token === null) return null;
-    const step = this.handshake.step(token);
-    if (step.failed !== null) this.denied = step.failed.message;
-    return step.token;
+  /** The security context of an id, begun where it is new; null when nobody can sign in, or too many did. */
+  private securityOf({ contextId, type, level }: SecTrailer): Security | null {
+    const known = this.security.get(contextId);
+    if (known !== undefined) return known;
+    const handshake = this.security.size >= MAX_CONTEXTS ? null : (this.options.accept?.(type) ?? null);
+    if (handshake === null) return null;
+    const made: Security = { contextId, type, level, handshake, denied: false };
+    this.security.set(contextId, made);
+    return made;
   }
 
-  private denied: string | null = null;
+  private step(security: Security, token: Uint8Array | null): Uint8Array | null {
+    if (token === null || security.denied || security.handshake.context !== null) return null;
+    const step = security.handshake.step(token);
+    if (step.failed !== null) security.denied = true;
+    return step.token;
+  }
 
   private request(received: Received): void {
     const { pdu } = received;
     if (pdu.kind !== 'request') return;
     const { callId, contextId, drep } = pdu;
     const fault = (status: number): void => this.options.send(encodeFault({ callId, contextId, status, drep }));
-    const context = this.handshake?.context ?? null;
-    const protects = this.authLevel > 2;
-    if (this.denied !== null || (this.handshake !== null && protects && context === null)) {
+    const [first] = this.security.values();
+    const security = pdu.auth === null ? (first ?? null) : (this.security.get(pdu.auth.contextId) ?? null);
+    const context = security?.handshake.context ?? null;
+    const protects = security !== null && security.level > CONNECT;
+    // Where users are known, a call without one is refused; so is one that should carry a signature and does not.
+    if ((this.options.accept !== null && context === null) || (protects && pdu.auth === null)) {
       fault(ACCESS_DENIED);
       return;
     }
@@ -161,17 +167,25 @@ export class ServerLink {
     this.options.handle(call, (answer) => {
       if (this.over) return;
       if (answer.kind === 'fault') fault(answer.status);
-      else this.respond(call, answer.stub, answer.drep);
+      else this.respond(call, answer.stub, answer.drep, protects ? security : null);
     });
   }
 
-  private respond({ callId, contextId }: ServedCall, stub: Uint8Array, drep: Drep): void {
-    const protector = this.authLevel > 2 ? (this.handshake?.context?.fromServer ?? null) : null;
-    const auth = protector === null ? null : { type: this.authType, level: this.authLevel, contextId: this.authContext, token: new Uint8Array(protector.tokenLength) };
+  private respond({ callId, contextId }: ServedCall, stub: Uint8Array, drep: Drep, security: Security | null): void {
+    const protector = security?.handshake.context?.fromServer ?? null;
+    const auth = protector === null || security === null ? null : { type: security.type, level: security.level, contextId: security.contextId, token: new Uint8Array(protector.tokenLength) };
     for (const pdu of encodeResponseFragments({ callId, contextId, stub, drep, auth }, this.maxFragment)) {
-      this.options.send(protector === null ? pdu : protectPdu(pdu, protector, this.authLevel, this.headerSigning));
+      this.options.send(protector === null || security === null ? pdu : protectPdu(pdu, protector, security.level, this.headerSigning));
     }
   }
+}
+
+interface Security {
+  readonly contextId: number;
+  readonly type: number;
+  readonly level: number;
+  readonly handshake: HandshakeSide;
+  denied: boolean;
 }
 
 function tokenOf({ auth }: Pdu): Uint8Array | null {

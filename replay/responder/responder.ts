@@ -217,17 +217,18 @@ function translate(value: Value, ids: ReadonlyMap<string, string>, depth = 0): V
 
 /** Arguments as a text that is the same for the same arguments. Of activation properties only what is asked for counts: the rest tells of the client. */
 function argumentsText(asked: Fields): string {
+  const classes = wanted(asked);
+  if (classes.length > 0) return classes.join(' ');
   const kept = Object.fromEntries(Object.entries(asked).filter(([name]) => !HEADERS.includes(name)));
   return JSON.stringify(kept, (name, value: unknown) => {
     if (typeof value === 'bigint') return `${value}n`;
     if (value instanceof Uint8Array) return hex(value);
     if (name === 'bindings' || name === 'reserved') return undefined;
-    if (name === 'activation') return wanted(value as Value);
     return value;
   });
 }
 
-/** The classes and interfaces an activation asks for. */
+/** The classes and interfaces an activation asks for; nothing of any other call. */
 function wanted(value: Value, found: string[] = [], depth = 0): readonly string[] {
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return found;
   for (const [name, one] of Object.entries(value)) {
