@@ -6,30 +6,50 @@ import type { IdlFlags } from '../idl.js';
 import { serveRecording } from '../listen.js';
 import { loadRecording } from '../recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
-import { UsageError } from '../streams.js';
+import { loadModel, serve, type Serving } from '../serve/serve.js';
+import { UsageError, type Streams } from '../streams.js';
+import type { Knowledge } from '../knowledge.js';
 import { examples, idlOptions, say, type Register } from './command.js';
+
+const LEVELS = { none: 1, connect: 2, integrity: 5, privacy: 6 } as const;
 
 interface ServeFlags extends SecretFlags, IdlFlags {
   readonly listen: { readonly host: string; readonly port: number };
   readonly fallback: Fallback;
   readonly user?: string;
+  readonly model?: string;
+  readonly objectPort: number;
+  readonly name?: readonly string[];
+  readonly minLevel: keyof typeof LEVELS;
+  readonly capture?: string;
 }
 
-/** `serve`: plays the server side of recordings. */
+/** `serve`: plays the server side of recordings, or runs the simulated update agent over a model. */
 export const serveCommand: Register = (program, { streams, load }) => {
   const command = program
     .command('serve')
-    .summary('plays the server side of a recording')
-    .description('Stands in for the server of a recording: answers calls matched by object, member and arguments, in the order of the recording where they change something. Runs until it is interrupted.')
-    .argument('<rec...>', 'recordings (uamgscope record makes them)')
+    .summary('plays the server side: of a recording, or as a simulated update agent')
+    .description('Stands in for the server of a recording: answers calls matched by object, member and arguments, in the order of the recording where they change something. With --model it is a simulated update agent (docs/model.md): activation, object resolution and endpoint mapping on one port, its objects on another. Runs until it is interrupted.')
+    .argument('[rec...]', 'recordings (uamgscope record makes them)')
+    .option('--model <file>', 'instead of recordings: what an update agent has, in YAML or JSON')
+    .option('--object-port <n>', 'with --model: port of the objects; 0 takes any free one', port, 0)
+    .option('--name <host>', 'with --model: name or address that references give for the server (repeatable)', several)
+    .addOption(new Option('--min-level <level>', 'with --model: least authentication level of activations and calls').choices(Object.keys(LEVELS)).default('integrity'))
+    .option('--capture <file>', 'with --model: writes what is exchanged as a pcapng capture')
     .addOption(new Option('--listen <host:port>', 'where to listen; port 0 takes any that is free').argParser(endpoint).default({ host: '127.0.0.1', port: 135 }, '127.0.0.1:135'))
     .addOption(new Option('--fallback <what>', 'answer to a call that was never recorded: a fault, or that of the nearest recorded call').choices(['error', 'nearest']).default('error'))
     .option('--user <name>', 'lets this user sign in with NTLM; the password comes from --password or --nt-hash')
     .addHelpText('after', examples([
+      ['serve --model captures/models/sample.yaml --listen 127.0.0.1:4135 --password alice:secret', ''],
       ['serve session.uamgrec --listen 127.0.0.1:4135 --user tester --password @secret', ''],
     ]))
     .action(async (recs: string[], flags: ServeFlags) => {
       const known = await load(flags);
+      if (flags.model !== undefined) {
+        if (recs.length > 0) throw new UsageError('either recordings or --model');
+        return runAgent(flags.model, flags, known, streams);
+      }
+      if (recs.length === 0) throw new UsageError('a recording or --model is wanted');
       const records: RecordingRecord[] = [];
       for (const path of recs) {
         const { records: own, problems } = await loadRecording(path);
@@ -56,6 +76,39 @@ export const serveCommand: Register = (program, { streams, load }) => {
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
 };
+
+/** Runs the simulated update agent until it is interrupted. */
+async function runAgent(path: string, flags: ServeFlags, known: Knowledge, streams: Streams): Promise<void> {
+  const model = loadModel(path);
+  const { host, port: listenPort } = flags.listen;
+  let serving: Serving;
+  try {
+    serving = await serve({
+      registry: known.registry, model, host, port: listenPort, objectPort: flags.objectPort, names: flags.name ?? [], users: usersOf(flags, streams.env), minLevel: LEVELS[flags.minLevel], capture: flags.capture ?? null,
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new UsageError(`${host}:${listenPort} cannot be listened on: ${code === 'EACCES' ? 'ports below 1024 need root; choose another with --listen' : code === 'EADDRINUSE' ? 'somebody else does' : code}`);
+  }
+  await say(streams, `listening at ${host}:${serving.port}, objects on port ${serving.objectPort}; ${model.updates.length} updates; Ctrl-C ends it`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  await serving.close();
+  await say(streams, 'stopped');
+}
+
+function several(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('A port is wanted: 0 to 65535.');
+  return value;
+}
 
 function endpoint(text: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);

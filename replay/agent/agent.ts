@@ -1,0 +1,81 @@
+import type { CriteriaAttribute } from '../../src/ndr/types.js';
+import { E_INVALIDARG, type Outcome, type ServedClass, type ServedObject } from '../server/dispatch.js';
+import type { Model } from './model.js';
+import { searcher, session, type Agent } from './session.js';
+import { serviceManager, Services } from './services.js';
+import { changeable, failed, ok, thing } from './thing.js';
+import { Catalog } from './updates.js';
+
+/** The classes of [MS-UAMG] 1.9 over a model: what a machine with an update agent can be asked to make. */
+export function agentClasses(model: Model, attributes: readonly CriteriaAttribute[]): readonly ServedClass[] {
+  const agent: Agent = { catalog: new Catalog(model), services: new Services(model.services), attributes };
+  const faults = new Faults(model.faults);
+  const served = (clsid: string, create: () => ServedObject): ServedClass => ({ clsid, create: () => faults.around(create()) });
+  return [
+    served('4cb43d7f-7eee-4906-8698-60da1c38f2fe', () => session(agent)),
+    served('b699e5e8-67ff-4177-88b0-3684a3388bfb', () => searcher(agent)),
+    served('f8d253d9-89a4-4daa-87b6-1168369f0b21', () => serviceManager(agent.services)),
+    served('72c97d74-7c3b-40ae-b77d-abdb22eba6fb', () => changeable('IStringCollection', [], false)),
+    served('13639463-00db-4646-803d-528026140d88', () => changeable('IUpdateCollection', [], false)),
+    served('c2e88c2f-6f5b-4aaa-894b-55c847ad3a2d', () => agentInfo(model)),
+    served('bfe18e9c-6d87-4450-b37c-e02f0b373803', () => automaticUpdates(model)),
+  ];
+}
+
+/** IWindowsUpdateAgentInfo (3.4). */
+function agentInfo({ agent }: Model): ServedObject {
+  const known: { readonly [name: string]: { readonly vt: string; readonly value: number | string } } = {
+    ApiMajorVersion: { vt: 'VT_I4', value: agent.major }, ApiMinorVersion: { vt: 'VT_I4', value: agent.minor }, ProductVersionString: { vt: 'VT_BSTR', value: agent.product },
+  };
+  return thing({
+    interfaces: ['IWindowsUpdateAgentInfo'],
+    methods: {
+      GetInfo: ({ varInfoIdentifier }) => {
+        const asked = (varInfoIdentifier as { readonly vt?: string; readonly value?: unknown } | null | undefined) ?? {};
+        const found = asked.vt === 'VT_BSTR' ? known[String(asked.value)] : undefined;
+        return found === undefined ? failed(E_INVALIDARG) : ok(found);
+      },
+    },
+  });
+}
+
+/** IAutomaticUpdates2 (3.12). */
+function automaticUpdates(model: Model): ServedObject {
+  const date = (value: string | null): { readonly vt: string; readonly value: string | null } => (value === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value });
+  return thing({
+    interfaces: ['IAutomaticUpdates2', 'IAutomaticUpdates'],
+    get: { Results: () => thing({ interfaces: ['IAutomaticUpdatesResults'], get: { LastSearchSuccessDate: date(model.lastSearch), LastInstallationSuccessDate: date(model.lastInstallation) } }) },
+    methods: { DetectNow: () => ok() },
+  });
+}
+
+/** Faults that a model injects: a member named `Interface::Member` answers otherwise, for good or a number of times. */
+class Faults {
+  private readonly left: { readonly member: string; readonly outcome: Outcome; times: number }[];
+  private readonly wrapped = new WeakMap<ServedObject, ServedObject>();
+
+  constructor(faults: Model['faults']) {
+    this.left = faults.map(({ member, hresult = 0, fault, drop, times = Infinity }) => ({ member, times, outcome: { hresult: hresult >>> 0, ...(fault === undefined ? {} : { fault: fault >>> 0 }), ...(drop === undefined ? {} : { drop }) } }));
+  }
+
+  around(object: ServedObject): ServedObject {
+    if (this.left.length === 0) return object;
+    const known = this.wrapped.get(object);
+    if (known !== undefined) return known;
+    const made: ServedObject = {
+      served: true, interfaces: object.interfaces,
+      call: (face, member, kind, args) => {
+        const fault = this.left.find((one) => one.times > 0 && (one.member === `${face}::${member}` || one.member === `${face}.${member}`));
+        if (fault !== undefined) {
+          fault.times--;
+          return fault.outcome;
+        }
+        const outcome = object.call(face, member, kind, args);
+        const { retval } = outcome.out ?? {};
+        return typeof retval === 'object' && retval !== null && 'served' in retval ? { ...outcome, out: { ...outcome.out, retval: this.around(retval as ServedObject) } } : outcome;
+      },
+    };
+    this.wrapped.set(object, made);
+    return made;
+  }
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
+import { agentClasses } from '../../../replay/agent/agent.js';
+import { readModel, type Model } from '../../../replay/agent/model.js';
+import { Exporter } from '../../../replay/server/exporter.js';
+import type { Registry } from '../../ndr/codec.js';
+import { NtlmAcceptor } from '../../security/index.js';
+import { UsageError } from '../streams.js';
+import { listen } from './listener.js';
+import { Tap } from './tap.js';
+
+export interface ServeOptions {
+  readonly registry: Registry;
+  readonly model: Model;
+  readonly host: string;
+  readonly port: number;
+  /** 0: any free one. */
+  readonly objectPort: number;
+  /** Names and addresses in OBJREFs; the listening address when empty. */
+  readonly names: readonly string[];
+  /** NT hashes by name in lower case. */
+  readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
+  readonly minLevel: number;
+  readonly capture: string | null;
+}
+
+export interface Serving {
+  readonly port: number;
+  readonly objectPort: number;
+  readonly exporter: Exporter;
+  close(): Promise<void>;
+}
+
+/** Reads a model file, YAML or JSON. @throws UsageError that names the file and the path in it */
+export function loadModel(path: string): Model {
+  try {
+    return readModel(parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 }));
+  } catch (error) {
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Starts a simulated update agent: activation on one port, its objects on another. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const tap = options.capture === null ? null : new Tap(options.capture);
+  const users = new Map([...options.users].map(([user, account]) => [user.replace(/^.*\\/, ''), account]));
+  const late: { exporter: Exporter | null } = { exporter: null };
+  const association = {
+    serves: ({ uuid }: { readonly uuid: string }): boolean => late.exporter?.serves(uuid) ?? false,
+    dispatch: (request: Parameters<Exporter['dispatch']>[0]): ReturnType<Exporter['dispatch']> => late.exporter?.dispatch(request) ?? { fault: 0x1c010002 },
+    acceptor: (): NtlmAcceptor | null => (users.size === 0 ? null : new NtlmAcceptor({ users, server: 'UAMGSCOPE', random: (size) => new Uint8Array(randomBytes(size)), time: BigInt(Date.now()) * 10_000n + 116_444_736_000_000_000n })),
+  };
+  const objects = await listen(options.host, options.objectPort, association, tap);
+  late.exporter = new Exporter({
+    registry: options.registry, classes: agentClasses(options.model, criteriaAttributes), addresses: options.names.length > 0 ? options.names : [options.host], port: objects.port,
+    random: (size) => new Uint8Array(randomBytes(size)), numbering: options.model.numbering, minLevel: options.minLevel,
+  });
+  try {
+    const resolver = await listen(options.host, options.port, association, tap);
+    return {
+      port: resolver.port, objectPort: objects.port, exporter: late.exporter,
+      async close() {
+        await Promise.all([resolver.close(), objects.close()]);
+        tap?.close();
+      },
+    };
+  } catch (error) {
+    await objects.close();
+    throw error;
+  }
+}

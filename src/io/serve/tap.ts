@@ -1,0 +1,134 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { isIPv6, type Socket } from 'node:net';
+import { pcapngHeader, pcapngPacket } from '../../capture/write.js';
+
+const MSS = 1460;
+const FIN = 1;
+const SYN = 2;
+const PSH = 8;
+const ACK = 16;
+
+/** One connection of a tap. */
+export interface TappedConnection {
+  /** Bytes went from client (0) to server (1) or back. */
+  sent(from: 0 | 1, bytes: Uint8Array): void;
+  closed(): void;
+}
+
+/** Writes what a program exchanges over its own sockets as a capture, with the Ethernet, IP and TCP headers it would have had. Every packet is on the disk when it was sent. */
+export class Tap {
+  private readonly file: number;
+
+  /** @throws the system's error when the file cannot be written */
+  constructor(path: string) {
+    this.file = openSync(path, 'w');
+    writeSync(this.file, pcapngHeader(1, { application: 'uamgscope' }));
+  }
+
+  connection(socket: Socket, client = false): TappedConnection {
+    const [local, remote] = [ends(socket.localAddress, socket.localPort), ends(socket.remoteAddress, socket.remotePort)];
+    const [from, to] = client ? [local, remote] : [remote, local];
+    const next: [number, number] = [0x1000_0000, 0x9000_0000];
+    const packet = (way: 0 | 1, flags: number, payload: Uint8Array = NOTHING): void => this.write(way === 0 ? from : to, way === 0 ? to : from, next[way], next[way === 0 ? 1 : 0], flags, payload);
+    packet(0, SYN);
+    next[0]++;
+    packet(1, SYN | ACK);
+    next[1]++;
+    packet(0, ACK);
+    let over = false;
+    return {
+      sent(way, bytes) {
+        for (let at = 0; at < bytes.length; at += MSS) {
+          const part = bytes.subarray(at, at + MSS);
+          packet(way, ACK | PSH, part);
+          next[way] = (next[way] + part.length) >>> 0;
+        }
+      },
+      closed() {
+        if (over) return;
+        over = true;
+        packet(0, FIN | ACK);
+        next[0]++;
+        packet(1, FIN | ACK);
+      },
+    };
+  }
+
+  close(): void {
+    closeSync(this.file);
+  }
+
+  private write(from: End, to: End, sequence: number, acknowledged: number, flags: number, payload: Uint8Array): void {
+    const v6 = from.address.length === 16;
+    const ipSize = v6 ? 40 : 20;
+    const bytes = new Uint8Array(14 + ipSize + 20 + payload.length);
+    const view = new DataView(bytes.buffer);
+    bytes.set([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]);
+    view.setUint16(12, v6 ? 0x86dd : 0x0800);
+    const tcpSize = 20 + payload.length;
+    if (v6) {
+      view.setUint32(14, 0x6000_0000);
+      view.setUint16(18, tcpSize);
+      bytes[20] = 6;
+      bytes[21] = 64;
+      bytes.set(from.address, 22);
+      bytes.set(to.address, 38);
+    } else {
+      bytes[14] = 0x45;
+      view.setUint16(16, 20 + tcpSize);
+      view.setUint16(20, 0x4000);
+      bytes[22] = 64;
+      bytes[23] = 6;
+      bytes.set(from.address, 26);
+      bytes.set(to.address, 30);
+      view.setUint16(24, folded(sum(0, bytes.subarray(14, 34))));
+    }
+    const tcp = 14 + ipSize;
+    view.setUint16(tcp, from.port);
+    view.setUint16(tcp + 2, to.port);
+    view.setUint32(tcp + 4, sequence >>> 0);
+    view.setUint32(tcp + 8, (flags & ACK) === 0 ? 0 : acknowledged >>> 0);
+    bytes[tcp + 12] = 0x50;
+    bytes[tcp + 13] = flags;
+    view.setUint16(tcp + 14, 0xfaf0);
+    bytes.set(payload, tcp + 20);
+    view.setUint16(tcp + 16, folded(sum(sum(sum(6 + tcpSize, from.address), to.address), bytes.subarray(tcp))));
+    const now = Date.now();
+    writeSync(this.file, pcapngPacket({ timeS: Math.floor(now / 1000), timeNs: (now % 1000) * 1_000_000, data: bytes }));
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+interface End {
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+function ends(address: string | undefined, port: number | undefined): End {
+  const text = (address ?? '127.0.0.1').replace(/^::ffff:/, '');
+  return { address: isIPv6(text) ? sixteen(text) : Uint8Array.from(text.split('.').map(Number)), port: port ?? 0 };
+}
+
+function words(part: string): number[] {
+  return part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16));
+}
+
+function sixteen(text: string): Uint8Array {
+  const [head = '', tail] = text.split('%')[0]?.split('::') ?? [''];
+  const [first, last] = [words(head), tail === undefined ? [] : words(tail)];
+  const all = [...first, ...Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => 0), ...last];
+  return Uint8Array.from(all.slice(0, 8).flatMap((word) => [word >>> 8, word & 0xff]));
+}
+
+function sum(total: number, bytes: Uint8Array): number {
+  let all = total;
+  for (let i = 0; i < bytes.length; i += 2) all += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
+  return all;
+}
+
+function folded(total: number): number {
+  let all = total;
+  while (all > 0xffff) all = (all & 0xffff) + Math.floor(all / 0x10000);
+  return ~all & 0xffff;
+}
