@@ -13,7 +13,7 @@ export interface Agent {
   readonly attributes: readonly CriteriaAttribute[];
 }
 
-/** Enumerations of [MS-UAMG] that a client may set, by name: any other value is refused. */
+/** Enumerations of [MS-UAMG] that a client may set, by name; every other value is refused. */
 const SELECTIONS = ['ssDefault', 'ssManagedServer', 'ssWindowsUpdate', 'ssOthers'];
 const SCOPES = ['searchScopeDefault', 'searchScopeMachineOnly', 'searchScopeCurrentUserOnly', 'searchScopeMachineAndCurrentUser', 'searchScopeMachineAndAllUsers', 'searchScopeAllUsers'];
 

@@ -106,7 +106,7 @@ export class Exporter {
   private perform(request: ServedRequest, resolved: ResolvedInterface, method: Method, owner: string, value: Fields): Outcome {
     switch (owner) {
       case 'IObjectExporter': return this.resolver(method.name, value);
-      case 'IRemoteSCMActivator': return request.authLevel < this.options.minLevel ? { hresult: E_ACCESSDENIED } : this.activate(method.name, value);
+      case 'IRemoteSCMActivator': return request.authLevel < this.options.minLevel ? { hresult: E_ACCESSDENIED } : this.activate(method.name, value, request.authLevel);
       case 'ept': return this.endpoint(method.name, value);
       case 'IRemUnknown': case 'IRemUnknown2': return this.remUnknown(method.name, value);
       default: break;
@@ -148,7 +148,7 @@ export class Exporter {
 
   // --- activation ([MS-DCOM] 3.1.2.5.2)
 
-  private activate(name: string, value: Fields): Outcome {
+  private activate(name: string, value: Fields, authLevel: number): Outcome {
     const properties = list(bag(bag(value['pActProperties'])['activation'])['properties']).map((one) => bag(bag(one)['value']));
     const info = properties.find((one) => typeof one['classId'] === 'string');
     const clsid = info?.['classId'];
@@ -172,7 +172,7 @@ export class Exporter {
               { clsid: outClsid, value: { cIfs: iids.length, piid: iids, phresults: results.map((one) => (one === null ? E_NOINTERFACE : 0)), ppIntfData: results } },
               {
                 clsid: '000001b6-0000-0000-c000-000000000046',
-                value: { pdwReserved: null, remoteReply: { Oxid: this.oxid, pdsaOxidBindings: this.bindings(true), ipidRemUnknown: this.ipidRemUnknown, authnHint: Math.max(this.options.minLevel, 5), serverVersion: comVersion } },
+                value: { pdwReserved: null, remoteReply: { Oxid: this.oxid, pdsaOxidBindings: this.bindings(true), ipidRemUnknown: this.ipidRemUnknown, authnHint: Math.max(this.options.minLevel, authLevel), serverVersion: comVersion } },
               },
             ],
           },

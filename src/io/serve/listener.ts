@@ -11,7 +11,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Listens on a port (0: any); each connection has an association of its own. @throws the system's error when the port cannot be had */
+/** Listens on a port (0 takes one that is free); each connection has an association of its own. @throws the system's error when the port cannot be had */
 export async function listen(host: string, port: number, options: Omit<AssociationOptions, 'assocGroup' | 'port'>, tap: Tap | null): Promise<Listener> {
   const sockets = new Set<Socket>();
   let group = 0x1000;

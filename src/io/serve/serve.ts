@@ -16,7 +16,7 @@ export interface ServeOptions {
   readonly model: Model;
   readonly host: string;
   readonly port: number;
-  /** 0: any free one. */
+  /** 0 takes one that is free. */
   readonly objectPort: number;
   /** Names and addresses in OBJREFs; the listening address when empty. */
   readonly names: readonly string[];
