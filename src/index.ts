@@ -83,10 +83,10 @@ export async function diff(expected: Source, actual: Source, options: ReadOption
 }
 
 /** Stands in for the server of a recording. @throws Error when the port cannot be had */
-export async function serve(recording: Source, options: { readonly host?: string; readonly port?: number; readonly user?: string; readonly password?: string; readonly fallback?: 'error' | 'nearest' } = {}): Promise<Serving> {
+export async function serve(recording: Source, options: { readonly host?: string; readonly port?: number; readonly user?: string; readonly password?: string; readonly fallback?: 'error' | 'nearest'; readonly record?: (record: RecordingRecord) => void } = {}): Promise<Serving> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
   const { host = '127.0.0.1', port = 0, user, password = '', fallback = 'error' } = options;
-  return serveRecording({ records, registry: known().registry, host, port, fallback, users: new Map(user === undefined ? [] : [[user.toLowerCase(), { hash: ntHash(password) }]]) });
+  return serveRecording({ ...(options.record === undefined ? {} : { record: options.record }), records, registry: known().registry, host, port, fallback, users: new Map(user === undefined ? [] : [[user.toLowerCase(), { hash: ntHash(password) }]]) });
 }
 
 /** What differs, as lines for people; empty when nothing does. */

@@ -1,4 +1,4 @@
-import type { Drep, SyntaxId, TransferSyntax } from '../../src/types.js';
+import type { Auth, AuthLevel, Drep, SyntaxId, TransferSyntax } from '../../src/types.js';
 import { encodeAlterContextResp, encodeBindAck, encodeBindNak, encodeFault, encodeResponseFragments, type AuthPart } from '../../src/rpc/encode.js';
 import { PFC } from '../../src/rpc/header.js';
 import type { BindPdu, Pdu, SecTrailer } from '../../src/rpc/pdu.js';
@@ -18,6 +18,8 @@ export interface ServedCall {
   readonly object: string | null;
   readonly stub: Uint8Array;
   readonly drep: Drep;
+  /** How it was protected; null: not at all. */
+  readonly auth: Auth | null;
 }
 
 /** What is answered. */
@@ -163,7 +165,7 @@ export class ServerLink {
       return;
     }
     const trailer = findVerification(blockOf(whole), 0, whole.length, 0);
-    const call: ServedCall = { ...known, contextId, callId, opnum: pdu.opnum, object: pdu.object, stub: trailer === null ? whole : whole.subarray(0, trailer.offset), drep };
+    const call: ServedCall = { ...known, contextId, callId, opnum: pdu.opnum, object: pdu.object, stub: trailer === null ? whole : whole.subarray(0, trailer.offset), drep, auth: security === null ? null : authOf(security) };
     this.options.handle(call, (answer) => {
       if (this.over) return;
       if (answer.kind === 'fault') fault(answer.status);
@@ -178,6 +180,12 @@ export class ServerLink {
       this.options.send(protector === null || security === null ? pdu : protectPdu(pdu, protector, security.level, this.headerSigning));
     }
   }
+}
+
+const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
+
+function authOf({ type, level, contextId }: Security): Auth {
+  return { type: type === 10 ? 'ntlm' : type === 9 ? 'spnego' : `type-${type}`, level: LEVELS[level] ?? 'unknown', verdict: level === 6 ? 'opened' : level > CONNECT ? 'good' : 'none', contextId };
 }
 
 interface Security {

@@ -1,10 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { ServerLink } from '../../replay/link/server.js';
+import { Tap } from '../../replay/responder/tap.js';
 import { Responder, type Fallback, type ResponderOptions } from '../../replay/responder/responder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import type { Registry } from '../ndr/codec.js';
 import { NtlmAcceptor } from '../security/ntlm/handshake.js';
+import type { Flow } from '../types.js';
+import { packageVersion } from './package.js';
+import { now } from './world.js';
 import { UsageError } from './streams.js';
 
 /** How a recording is to be served. */
@@ -18,6 +22,8 @@ export interface ServeOptions {
   /** Users who may sign in, by name in lower case; empty: nobody can, and nobody has to. */
   readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
   readonly missed?: ResponderOptions['missed'];
+  /** Takes records of what the clients do and are answered. */
+  readonly record?: (record: RecordingRecord) => void;
 }
 
 /** A server that is up. */
@@ -37,6 +43,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
   const { records, registry, host, fallback, users, missed } = options;
   const open = new Set<Socket>();
   let responder: Responder | null = null;
+  const tap = options.record === undefined ? null : new Tap(registry, { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'agent', name: null }, options.record);
   let groups = 0;
   const server: Server = createServer({ noDelay: true }, (socket) => {
     const own = responder;
@@ -45,14 +52,21 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       return;
     }
     open.add(socket);
+    const group = ++groups;
+    const flow: Flow = { id: group, a: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, b: { address: socket.localAddress ?? host, port: portOf(server) }, opened: 'syn' };
     const link = new ServerLink({
       send: (bytes) => {
         if (!socket.destroyed) socket.write(bytes);
       },
       close: () => socket.destroy(),
-      serves: (abstract) => own.serves(abstract), handle: (call, answer) => answer(own.answer(call)),
+      serves: (abstract) => own.serves(abstract), handle: (call, answer) => {
+        const asked = now();
+        const given = own.answer(call);
+        tap?.answered(flow, call, given, asked, now());
+        answer(given);
+      },
       accept: users.size === 0 ? null : (type) => (NTLM_TYPES.includes(type) ? acceptor(users) : null),
-      port: String(portOf(server)), assocGroup: ++groups,
+      port: String(portOf(server)), assocGroup: group,
     });
     socket.on('data', (chunk) => link.push(new Uint8Array(chunk)));
     socket.on('error', () => socket.destroy());
@@ -67,7 +81,10 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
   return {
     port,
     close: () => new Promise((resolve) => {
-      server.close(() => resolve());
+      server.close(() => {
+        tap?.end();
+        resolve();
+      });
       for (const socket of open) socket.destroy();
     }),
   };

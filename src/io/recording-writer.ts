@@ -15,6 +15,7 @@ export class RecordingWriter {
   private readonly handle: FileHandle | null;
   private readonly stream: Writable;
   private gathered: Uint8Array[] = [];
+  private writing: Promise<void> = Promise.resolve();
   /** Calls put so far. */
   calls = 0;
 
@@ -39,8 +40,14 @@ export class RecordingWriter {
     this.gathered.push(this.form === 'text' ? lines(['', ...recordText(record)]) : recordBytes(record));
   }
 
-  /** Resolves when all that was put is handed over. */
+  /** Resolves when all that was put is handed over. May be called again before it has: pieces keep their order. */
   async flush(): Promise<void> {
+    const write = this.writing.then(() => this.write());
+    this.writing = write.catch(() => undefined);
+    await write;
+  }
+
+  private async write(): Promise<void> {
     if (this.gathered.length === 0) return;
     const piece = Buffer.concat(this.gathered);
     this.gathered = [];

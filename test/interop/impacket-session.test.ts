@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { record, serve, type RecordingRecord } from '../../src/index.js';
+import { differences, record, replay, serve, type RecordingRecord } from '../../src/index.js';
 import { ROOT, without } from '../support/shared.js';
 
 const python = process.env['UAMGSCOPE_PYTHON'] ?? 'python3';
@@ -51,5 +51,22 @@ describe.runIf(ready())('a recording played back to impacket', () => {
     const server = await serve(recording, { user: 'tester', password: 'secret' });
     await expect(session(server.port, 'wrong')).rejects.toThrow(/denied|fault|rpc/i);
     await server.close();
+  });
+
+  it('records what impacket does, and replays it against a fresh server without a difference', async () => {
+    const records: RecordingRecord[] = [];
+    const server = await serve(recording, { user: 'tester', password: 'secret', record: (one) => records.push(one) });
+    await session(server.port);
+    await server.close();
+    const calls = records.filter((one) => one.kind === 'call');
+    expect(calls.map((one) => one.method)).toEqual(expect.arrayContaining(['RemoteCreateInstance', 'CreateUpdateSearcher', 'Search', 'Title']));
+    expect(new Set(calls.map((one) => one.auth.level))).toEqual(new Set(['privacy', 'integrity']));
+    expect(JSON.stringify(records, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : typeof value === 'bigint' ? String(value) : value))).not.toMatch(/NTLMSSP/);
+
+    const fresh = await serve(recording, { user: 'tester', password: 'secret' });
+    const result = await replay(records, { target: `127.0.0.1:${fresh.port}`, user: 'tester', password: 'secret' });
+    await fresh.close();
+    expect(differences(result)).toEqual([]);
+    expect(result.counts.same).toBeGreaterThan(15);
   });
 });

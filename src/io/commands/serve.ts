@@ -4,6 +4,7 @@ import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { ntHash } from '../../security/ntlm/derive.js';
 import type { IdlFlags } from '../idl.js';
 import { serveRecording } from '../listen.js';
+import { RecordingWriter } from '../recording-writer.js';
 import { loadRecording } from '../recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
 import { loadModel, serve, type Serving } from '../serve/serve.js';
@@ -22,6 +23,7 @@ interface ServeFlags extends SecretFlags, IdlFlags {
   readonly name?: readonly string[];
   readonly minLevel: keyof typeof LEVELS;
   readonly capture?: string;
+  readonly record?: string;
 }
 
 /** `serve`: plays the server side of recordings, or runs the simulated update agent over a model. */
@@ -38,6 +40,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
     .option('--capture <file>', 'with --model: writes what is exchanged as a pcapng capture')
     .addOption(new Option('--listen <host:port>', 'where to listen; port 0 takes any that is free').argParser(endpoint).default({ host: '127.0.0.1', port: 135 }, '127.0.0.1:135'))
     .addOption(new Option('--fallback <what>', 'answer to a call that was never recorded: a fault, or that of the nearest recorded call').choices(['error', 'nearest']).default('error'))
+    .option('--record <out>', 'with recordings: records what the clients do and are answered (.uamgrec, or text by its ending)')
     .option('--user <name>', 'lets this user sign in with NTLM; the password comes from --password or --nt-hash')
     .addHelpText('after', examples([
       ['serve --model captures/models/sample.yaml --listen 127.0.0.1:4135 --password alice:secret', ''],
@@ -57,9 +60,11 @@ export const serveCommand: Register = (program, { streams, load }) => {
         records.push(...own);
       }
       const users = usersOf(flags, streams.env);
+      const writer = flags.record === undefined ? null : await RecordingWriter.open(flags.record, /\.(txt|text)$/i.test(flags.record) ? 'text' : 'uamgrec', false, streams.stdout);
       let missed = 0;
       const serving = await serveRecording({
         records, registry: known.registry, ...flags.listen, fallback: flags.fallback, users,
+        ...(writer === null ? {} : { record: (one: RecordingRecord) => void keep(writer, one, streams) }),
         missed: (call, answered) => {
           if (answered === 'upkeep' || ++missed > 100) return;
           const slot = known.registry.interfaceByUuid(call.abstract.uuid)?.slots[call.opnum];
@@ -72,6 +77,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
         process.once('SIGTERM', () => resolve());
       });
       await serving.close();
+      await writer?.close();
     });
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
@@ -98,6 +104,12 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
   });
   await serving.close();
   await say(streams, 'stopped');
+}
+
+/** Every record is on the disk before long: what was recorded survives a crash. */
+async function keep(writer: RecordingWriter, record: RecordingRecord, streams: Streams): Promise<void> {
+  writer.put(record);
+  await writer.flush().catch((error: unknown) => say(streams, `! the recording cannot be written: ${error instanceof Error ? error.message : String(error)}`));
 }
 
 function several(value: string, before: readonly string[] = []): readonly string[] {
