@@ -1,6 +1,6 @@
 import {
   alias, arm, bstr, conformant, currency, date, decimal, f32, f64, field, flags, guid, hresult, i16, i32, i64, i8, itf, named, struct, transformed, u16, u32, u64, u8, uint3264, union, unique,
-  v1Enum, variantBool, wstring,
+  littleEndian, v1Enum, variantBool, wstring,
 } from '../../src/ndr/describe.js';
 import type { Specification, Type, UnionArm } from '../../src/ndr/types.js';
 import { DISPATCH, SF, VT } from './constants.js';
@@ -30,12 +30,12 @@ const variantArms: readonly UnionArm[] = [
  * [MS-OAUT] 2.2.29.1. The union's discriminant is `vt`, except that every array has the one of VT_ARRAY: the element type
  * stays in `vt` only.
  */
-const wireVariant = struct('_wireVARIANT', '2.2.29.1', [
+const wireVariant = littleEndian(struct('_wireVARIANT', '2.2.29.1', [
   field('clSize', u32, 'in quad words; senders get it wrong'), field('rpcReserved', u32), field('vt', varType), field('wReserved1', u16), field('wReserved2', u16), field('wReserved3', u16),
   field('_varUnion', union('_varUnion', '2.2.29.1', u32, null, variantArms)),
-]);
+]));
 
-const wireRecord = struct('wireBRECORDStr', '2.2.28.2.1', [field('fFlags', u32), field('clSize', u32), field('pRecInfo', itf(null)), field('pRecord', unique(conformant(u8, 'clSize')))]);
+const wireRecord = littleEndian(struct('wireBRECORDStr', '2.2.28.2.1', [field('fFlags', u32), field('clSize', u32), field('pRecInfo', itf(null)), field('pRecord', unique(conformant(u8, 'clSize')))]));
 
 function sized(name: string, section: string, of: Type): ReturnType<typeof struct> {
   return struct(name, section, [field('clSize', u32), field('pData', unique(conformant(of, 'clSize')))]);
@@ -70,10 +70,10 @@ const featureBits = {
 
 const bound = struct('SAFEARRAYBOUND', '2.2.30.1', [field('cElements', u32), field('lLbound', i32)]);
 
-const wireSafearray = struct('wireSAFEARRAY', '2.2.30.10', [
+const wireSafearray = littleEndian(struct('wireSAFEARRAY', '2.2.30.10', [
   field('cDims', u16), field('fFeatures', flags('ADVFEATUREFLAGS', '2.2.9', 'u16', featureBits)), field('cbElements', u32), field('cLocks', u32), field('uArrayStructs', arrayUnion),
   field('rgsabound', conformant(bound, 'cDims'), 'last dimension first'),
-]);
+]));
 
 const typeKind = v1Enum('TYPEKIND', '2.2.17', { TKIND_ENUM: 0, TKIND_RECORD: 1, TKIND_MODULE: 2, TKIND_INTERFACE: 3, TKIND_DISPATCH: 4, TKIND_COCLASS: 5, TKIND_ALIAS: 6, TKIND_UNION: 7 });
 const funcKind = v1Enum('FUNCKIND', '2.2.12', { FUNC_PUREVIRTUAL: 1, FUNC_STATIC: 3, FUNC_DISPATCH: 4 });

@@ -4,6 +4,7 @@ import { NO_PROBLEMS, type Codec, type Decoded, type EncodeOptions, type Encodin
 import { Encoder } from './encoder.js';
 import { Machine } from './machine.js';
 import { readWhole, writeWhole, type Node } from './node.js';
+import { orderedNode } from './order.js';
 import { pickleNode } from './pickle.js';
 import { interfaceNode, pointerNode, topRefNode, transformedNode } from './pointers.js';
 import { baseNode, enumNode, flagsNode, unfit } from './scalars.js';
@@ -78,6 +79,8 @@ export class Compiler {
 
   private make(type: Type | NamedType): Node {
     const { ndr64 } = this;
+    const { littleEndian } = this.options.encoding;
+    const face = (name: string | null): Node => interfaceNode(name, ndr64, () => this.options.transforms().objref);
     switch (type.kind) {
       case 'base':
         return baseNode(type, ndr64);
@@ -97,7 +100,8 @@ export class Compiler {
         return stringNode(type, ndr64);
       case 'struct': {
         const members = type.fields.map((field) => ({ name: field.name, node: this.node(field.type) }));
-        return structNode(type.name, type.section, members, derivedCounts(type.fields), ndr64);
+        const node = structNode(type.name, type.section, members, derivedCounts(type.fields), ndr64);
+        return type.order === 'little' && !littleEndian ? orderedNode(node, true) : node;
       }
       case 'union':
         return unionNode(type, this.node(type.switchType), ndr64, (index) => {
@@ -105,7 +109,7 @@ export class Compiler {
           return arm === null ? null : this.node(arm);
         });
       case 'interface':
-        return interfaceNode(type.interface, ndr64, () => this.options.transforms().objref);
+        return littleEndian ? face(type.interface) : orderedNode(face(type.interface), false);
       case 'pickle':
         return pickleNode((littleEndian) => this.ndr20(littleEndian).node(type.of), this.isPrimitive(type.of));
       case 'transformed': {

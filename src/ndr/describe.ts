@@ -88,6 +88,11 @@ export function field(name: string, type: Type, note?: string): Field {
   return note === undefined ? { name, type } : { name, type, note };
 }
 
+/** A structure that is little-endian whatever the call is. */
+export function littleEndian(of: StructType): StructType {
+  return { ...of, order: 'little' };
+}
+
 export function struct(name: string, section: string | null, fields: readonly Field[]): StructType {
   return { kind: 'struct', name, section, fields };
 }

@@ -93,6 +93,8 @@ export interface StructType {
   readonly name: string;
   readonly section: string | null;
   readonly fields: readonly Field[];
+  /** Little-endian whatever the data representation of the call; the interface pointers inside follow the call all the same. */
+  readonly order?: 'little';
 }
 
 export interface UnionArm {

@@ -57,3 +57,26 @@ describe('management interface', () => {
     expect(Array.from(stub ?? [])).toEqual([2, 0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]);
   });
 });
+
+describe('byte order', () => {
+  it('of a VARIANT is little-endian in a big-endian call, the pointer to it is not ([MS-OAUT] 2.2.29.1)', () => {
+    const codec = registry.type('VARIANT', { littleEndian: false, syntax: 'ndr20' });
+    const stub = codec.encode({ value: { vt: 'VT_I4', value: 0x01020304 } });
+    // Referent id in the order of the call, padding to eight; clSize, rpcReserved, vt, reserved, discriminant and value in the other.
+    expect(Buffer.from(stub).toString('hex')).toBe(['00020000', '00000000', '03000000', '00000000', '0300', '0000', '0000', '0000', '03000000', '04030201'].join(''));
+    expect(codec.decode(spanOf(stub)).value['value']).toEqual({ vt: 'VT_I4', value: 0x01020304 });
+  });
+
+  it('of a SAFEARRAY likewise, and references inside follow the call', () => {
+    const codec = registry.type('VARIANT', { littleEndian: false, syntax: 'ndr20' });
+    const pointer = {
+      iid: '00020400-0000-0000-c000-000000000046', kind: 'standard', flags: 0, cPublicRefs: 5, oxid: '0x0000000000000001', oid: '0x0000000000000002', ipid: '00000003-0000-0000-0000-000000000000',
+      bindings: { stringBindings: [{ towerId: 7, networkAddr: 'h' }], securityBindings: [{ authnSvc: 10, princName: '' }] },
+    };
+    for (const value of [{ vt: 'VT_I2', dims: [{ count: 2, lower: 0 }], value: [1, 2] }, { vt: 'VT_BSTR', dims: [{ count: 1, lower: 0 }], value: ['a'] }, { vt: 'VT_DISPATCH', dims: [{ count: 1, lower: 0 }], value: [pointer] }, { vt: 'VT_DISPATCH', value: pointer }]) {
+      const { value: read, problems } = codec.decode(spanOf(codec.encode({ value })));
+      expect(problems).toEqual([]);
+      expect(read['value']).toMatchObject(value);
+    }
+  });
+});
