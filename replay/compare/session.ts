@@ -2,6 +2,7 @@ import type { Registry } from '../../src/ndr/codec.js';
 import type { MethodRole } from '../../src/ndr/types.js';
 import type { Value } from '../../src/types.js';
 import { referencesIn } from '../recording/references.js';
+import { joinSessions } from '../recording/sessions.js';
 import type { RecordedCall, RecordingRecord, ReferenceRecord } from '../recording/records.js';
 
 /** What a call is to a comparison: one that means something, one that looks names up for late binding, one that sets the stage, or upkeep that differs from run to run. */
@@ -12,7 +13,7 @@ const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'relea
 /** Places are told no deeper than this. */
 const MAX_PLACE = 32;
 
-/** The calls of a recording, and what is known of its objects. Calls, connections and objects of several sessions are kept apart. */
+/** The calls of a recording, and what is known of its objects. Several sessions are joined: their calls, connections and objects stay apart. */
 export class Session {
   readonly calls: SessionCall[] = [];
   private readonly references = new Map<string, ReferenceRecord>();
@@ -24,7 +25,7 @@ export class Session {
   constructor(records: readonly RecordingRecord[], registry: Registry) {
     this.registry = registry;
     this.stage = stageOf(registry);
-    for (const record of records) this.take(record);
+    for (const record of joinSessions(records)) this.take(record);
   }
 
   /** Takes one more record, in the order of a recording; returns the call it was. */

@@ -2,6 +2,7 @@ import { Session, type SessionCall } from '../compare/session.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import type { Moment, Value } from '../../src/types.js';
 import type { ConnectionRecord, ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
+import { joinSessions } from '../recording/sessions.js';
 import { referencesIn } from '../recording/references.js';
 
 /** One call to be made, and what has to be over before. */
@@ -36,8 +37,9 @@ export function contextKey(connection: number, id: number): string {
 }
 
 /** Works out which calls wait for which: those that made what they use, and those before them on the same object, causality and connection, unless both were under way at once. */
-export function planOf(records: readonly RecordingRecord[], registry: Registry): Plan {
-  const session = new Session(records, registry);
+export function planOf(recording: readonly RecordingRecord[], registry: Registry): Plan {
+  const records = joinSessions(recording);
+  const session = new Session(recording, registry);
   const connections = new Map(records.filter((one) => one.kind === 'connection').map((one) => [one.id, one]));
   const contexts = new Map(records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]));
   const calls = session.calls.toSorted((one, other) => startOf(one.call) - startOf(other.call) || one.call.id - other.call.id);

@@ -6,6 +6,7 @@ import type { SyntaxId, Value } from '../../src/types.js';
 import { Session } from '../compare/session.js';
 import type { ServedAnswer, ServedCall } from '../link/server.js';
 import { contextKey, identifiersIn, isIdentifier } from '../player/plan.js';
+import { joinSessions } from '../recording/sessions.js';
 import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
 
 /** What is answered to a call that was never recorded. */
@@ -52,8 +53,9 @@ export class Responder {
 
   constructor(options: ResponderOptions) {
     this.options = options;
-    const { records, registry } = options;
-    this.session = new Session(records, registry);
+    const { registry } = options;
+    const records = joinSessions(options.records);
+    this.session = new Session(options.records, registry);
     const contexts = new Map(records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]));
     const ordered = this.session.calls.map((one) => one.call).toSorted((one, other) => (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) || (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) || one.id - other.id);
     for (const [position, call] of ordered.entries()) {

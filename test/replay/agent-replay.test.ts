@@ -8,6 +8,7 @@ import { loadModel, serve } from '../../src/io/serve/serve.js';
 import { run } from '../../src/io/cli.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
+import { Session } from '../../replay/compare/session.js';
 import { registry } from './support.js';
 
 // Sessions of impacket's client against the simulated update agent, as the package ships them.
@@ -79,6 +80,16 @@ describe("impacket's session, recorded and replayed against a fresh agent", () =
     expect(await cli(volatile, '--learn-noise', rules)).toBe(0);
     expect(await cli(volatile, '--rules', rules)).toBe(0);
     expect(await cli((text) => volatile(text).replace('2026-01 Cumulative', '2026-01 Cumulated'), '--rules', rules)).toBe(1);
+  });
+});
+
+describe('several sessions in one recording', () => {
+  it('keep their calls, connections and objects apart', async () => {
+    const another = await record(join(ROOT, 'captures/sessions/impacket-integrity.pcapng'), undefined, { secrets });
+    const [one, other, both] = [sealed, another, [...sealed, ...another]].map((records) => new Session(records, registry));
+    expect(both?.calls.map((call) => call.place)).toEqual([...(one?.calls ?? []), ...(other?.calls ?? [])].map((call) => call.place));
+    expect(new Set(both?.calls.map(({ call }) => call.id)).size).toBe(286);
+    expect(new Set(both?.calls.map(({ call }) => call.connection)).size).toBe(2 * new Set(one?.calls.map(({ call }) => call.connection)).size);
   });
 });
 
