@@ -8,8 +8,8 @@ import type { Session } from './session.js';
 import { UsageError } from './streams.js';
 import type { Reading } from '../tui/source.js';
 
-/** Work is done in slices this long, in milliseconds: a key waits no longer than that. */
-export const SLICE_MS = 8;
+/** Work is done in slices this long, in milliseconds; reading and filtering take one each between two keys. */
+export const SLICE_MS = 5;
 /** The screen is drawn at most so often for calls that come; for keys at once. */
 const DRAW_EVERY_MS = 80;
 /** Items, or calls of a filter, between two looks at the clock. */

@@ -1,7 +1,8 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { Packr } from 'msgpackr';
 import { blockOf } from '../bytes/block.js';
-import type { Call, Exchange, Stub } from '../types.js';
+import type { Call, Stub } from '../types.js';
+import { CallPacking, type PackedCall } from './packing.js';
 
 /** Calls packed and compressed together: enough that what repeats from call to call costs little, few enough that one is fetched in about a millisecond. */
 export const ARCHIVE_BLOCK = 128;
@@ -10,15 +11,13 @@ export const ARCHIVE_CACHED_BLOCKS = 24;
 /** Compressed bytes kept; past it the oldest block leaves. */
 export const ARCHIVE_BYTES = 384 * 1024 * 1024;
 
-type PackedStub = Omit<Stub, 'block' | 'start' | 'end'> & { readonly bytes: Uint8Array };
-type PackedCall = Omit<Call, 'exchange'> & { readonly exchange: Omit<Exchange, 'request' | 'response'> & { readonly request: PackedStub | null; readonly response: PackedStub | null } };
-
 /**
  * Every call of a capture in little memory: packed, compressed in blocks of {@link ARCHIVE_BLOCK}, unpacked when looked at.
  * Calls are added in the order of their ids, which count from 1.
  */
 export class CallArchive {
   private readonly packr = new Packr({ useRecords: true, structures: [], maxSharedStructures: 4096, moreTypes: true });
+  private readonly packing = new CallPacking();
   private readonly blocks = new Map<number, Uint8Array>();
   private readonly cache = new Map<number, readonly Call[]>();
   private readonly limit: number;
@@ -61,7 +60,7 @@ export class CallArchive {
 
   private shut(): void {
     const number = this.added / ARCHIVE_BLOCK - 1;
-    const packed = deflateRawSync(this.packr.pack(this.open.map(packedCall)), { level: 1 });
+    const packed = deflateRawSync(this.packr.pack(this.open.map((call) => this.packing.pack(call))), { level: 1 });
     // A copy of its own: what zlib returns may be a small part of a large buffer.
     const block = packed.buffer.byteLength > packed.length * 2 ? Uint8Array.from(packed) : packed;
     this.blocks.set(number, block);
@@ -84,7 +83,7 @@ export class CallArchive {
     }
     const block = this.blocks.get(number);
     if (block === undefined) return null;
-    const calls = (this.packr.unpack(inflateRawSync(block)) as readonly PackedCall[]).map(unpackedCall);
+    const calls = (this.packr.unpack(inflateRawSync(block)) as readonly PackedCall[]).map((call) => this.packing.unpack(call));
     this.remember(number, calls);
     return calls;
   }
@@ -108,26 +107,4 @@ function settled(call: Call): Call {
 function own(stub: Stub | null): Stub | null {
   if (stub === null || (stub.start === 0 && stub.block.u8.length === stub.end)) return stub;
   return { ...stub, block: blockOf(stub.block.u8.slice(stub.start, stub.end)), start: 0, end: stub.end - stub.start };
-}
-
-function packedCall(call: Call): PackedCall {
-  const { request, response, ...exchange } = call.exchange;
-  return { ...call, exchange: { ...exchange, request: packedStub(request), response: packedStub(response) } };
-}
-
-function packedStub(stub: Stub | null): PackedStub | null {
-  if (stub === null) return null;
-  const { block, start, end, ...rest } = stub;
-  return { ...rest, bytes: block.u8.subarray(start, end) };
-}
-
-function unpackedCall(call: PackedCall): Call {
-  const { exchange } = call;
-  return { ...call, exchange: { ...exchange, request: unpackedStub(exchange.request), response: unpackedStub(exchange.response) } };
-}
-
-function unpackedStub(stub: PackedStub | null): Stub | null {
-  if (stub === null) return null;
-  const { bytes, ...rest } = stub;
-  return { ...rest, block: blockOf(bytes), start: 0, end: bytes.length };
 }

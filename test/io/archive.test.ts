@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
+import { blockOf } from '../../src/bytes/block.js';
+import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
+import { ARCHIVE_BLOCK, CallArchive } from '../../src/io/archive.js';
+import { knowledge } from '../../src/io/knowledge.js';
+import type { Call, Stub } from '../../src/types.js';
+import { shippedCaptures } from '../support/captures.js';
+
+const known = knowledge();
+
+function callsOf(path: string): Call[] {
+  const bytes = new Uint8Array(readFileSync(path));
+  const items: CaptureOutput[] = [];
+  new CaptureReader().push(blockOf(bytes), 0, bytes.length, items);
+  const analyzer = new Analyzer({ registry: known.registry });
+  const out: AnalyzerOutput[] = [];
+  for (const item of items) if (item.kind === 'frame') analyzer.push(item, out);
+  analyzer.end(out);
+  return out.filter((one): one is Call => one.kind === 'call');
+}
+
+/** A stub by its bytes: where in which block they lie does not matter. */
+function plainStub(stub: Stub | null): unknown {
+  if (stub === null) return null;
+  const { block, start, end, ...rest } = stub;
+  return { ...rest, bytes: Buffer.from(block.u8.subarray(start, end)).toString('hex') };
+}
+
+function plain(call: Call | null): unknown {
+  return call === null ? null : { ...call, exchange: { ...call.exchange, request: plainStub(call.exchange.request), response: plainStub(call.exchange.response) } };
+}
+
+describe('the archive of calls', () => {
+  const all = shippedCaptures().flatMap(callsOf);
+
+  it('gives back every call of the shipped captures as it was', () => {
+    const archive = new CallArchive();
+    // Twice, so that every call was packed, and some at the end are still open.
+    for (const call of [...all, ...all]) archive.add(call);
+    expect(all.length).toBeGreaterThan(2 * ARCHIVE_BLOCK);
+    for (let index = 0; index < archive.count; index++) expect(plain(archive.get(index))).toEqual(plain(all[index % all.length] ?? null));
+  });
+
+  it('lets the oldest go when memory is used up, and says how many', () => {
+    const archive = new CallArchive(20_000);
+    for (let i = 0; i < 20; i++) for (const call of all) archive.add(call);
+    expect(archive.bytes).toBeLessThan(20_000 + 40_000);
+    expect(archive.gone).toBeGreaterThan(0);
+    expect(archive.get(archive.gone - 1)).toBeNull();
+    expect(archive.get(archive.gone)).not.toBeNull();
+    expect(archive.get(archive.count - 1)).not.toBeNull();
+    expect(archive.get(archive.count)).toBeNull();
+    expect(archive.get(-1)).toBeNull();
+  });
+});
