@@ -111,6 +111,15 @@ describe('diff and record commands', () => {
     expect(JSON.parse(json.out)).toMatchObject({ summary: { same: false } });
   });
 
+  it('leave a recording alone when the capture is missing or none', async () => {
+    const kept = join(folder, 'kept.uamgrec');
+    await record(capture, kept);
+    const [before, none] = [readFileSync(kept), join(folder, 'none.pcap')];
+    writeFileSync(none, 'this is no capture at all');
+    for (const path of [none, join(folder, 'missing.pcap')]) expect((await cli('record', path, '-o', kept)).status).toBe(2);
+    expect(readFileSync(kept).equals(before)).toBe(true);
+  });
+
   it('write text that is read back to the same bytes, and add sessions', async () => {
     const [text, again] = [join(folder, 'a.txt'), join(folder, 'a.uamgrec')];
     expect((await cli('record', file, '-o', text)).status).toBe(0);

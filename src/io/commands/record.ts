@@ -49,6 +49,7 @@ export async function recordFile(file: string, flags: RecordFlags, streams: Stre
   const again = file !== '-' && await holdsRecording(file);
   if (again && flags.append === true) throw new UsageError('--append takes a capture: sessions of a recording have numbers of their own');
   const source = again ? await loadRecording(file) : null;
+  if (file !== '-' && source === null) await readable(file, known, streams);
   const writer = await RecordingWriter.open(flags.output, form, flags.append === true, streams.stdout);
   const damage: string[] = [];
   try {
@@ -74,6 +75,15 @@ export async function recordFile(file: string, flags: RecordFlags, streams: Stre
 }
 
 const MAX_LINES = 20;
+
+/** Looks at the beginning of a capture, so that no recording is overwritten for a file that is none. @throws UsageError */
+async function readable(file: string, known: Knowledge, streams: Streams): Promise<void> {
+  for await (const { items } of known.open(file, 0, streams.stdin)) {
+    const refused = items.find((item) => item.kind === 'problem' && (item.code === 'capture-unsupported' || item.code === 'capture-empty'));
+    if (refused?.kind === 'problem') throw new UsageError(`${file}: ${refused.message}`);
+    return;
+  }
+}
 
 /** Sessions a recording has, so that the next gets a number of its own. @throws UsageError when records cannot be added to it */
 async function sessionsIn(path: string, form: RecordingForm): Promise<number> {
