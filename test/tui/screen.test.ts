@@ -1,0 +1,61 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { Screen } from '../../src/tui/screen.js';
+import { span } from '../../src/tui/line.js';
+import type { Event } from '../../src/tui/state.js';
+
+function terminal(unicode = true) {
+  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+  const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
+  let written = '';
+  output.on('data', (piece: Buffer) => { written += piece.toString('utf8'); });
+  const events: Event[] = [];
+  const screen = new Screen({ input, output, colours: 16, unicode, onEvent: (event) => events.push(event) });
+  return { input, output, events, screen, take: () => { const all = written; written = ''; return all; } };
+}
+
+describe('the screen over plain streams', () => {
+  it('gives keys by name, letters with what they write, and the mouse', async () => {
+    const { input, events, screen } = terminal();
+    for (const bytes of ['j', 'é', ' ', '\u001b[A', '\u001b[6~', '\u0004', '\t', '\u001b[Z', '\r', '\u001b[<0;11;6M', '\u001b[<65;3;4M']) {
+      input.write(bytes);
+      await new Promise((resolve) => { setTimeout(resolve, 5); });
+    }
+    expect(events).toEqual([
+      { kind: 'key', key: 'j', text: 'j' }, { kind: 'key', key: 'é', text: 'é' }, { kind: 'key', key: 'space', text: ' ' }, { kind: 'key', key: 'up', text: '' }, { kind: 'key', key: 'pagedown', text: '' },
+      { kind: 'key', key: 'C-d', text: '' }, { kind: 'key', key: 'tab', text: '' }, { kind: 'key', key: 'S-tab', text: '' }, { kind: 'key', key: 'enter', text: '' },
+      { kind: 'mouse', column: 10, row: 5, action: 'press' }, { kind: 'mouse', column: 2, row: 3, action: 'down' },
+    ]);
+    screen.close();
+  });
+
+  it('draws only the lines that changed', () => {
+    const { screen, take } = terminal();
+    screen.draw([[span('one')], [span('two')]], null);
+    expect(take()).toContain('\u001b[2;1H');
+    screen.draw([[span('one')], [span('three')]], null);
+    const again = take();
+    expect(again).toContain('three');
+    expect(again).not.toContain('one');
+    screen.draw([[span('one')], [span('three')]], null);
+    expect(take()).toBe('');
+    screen.close();
+  });
+
+  it('leaves the terminal as it was, once', () => {
+    const { screen, take } = terminal();
+    expect(take()).toContain('\u001b[?1049h');
+    screen.close();
+    expect(take()).toMatch(/\u001b\[\?1006l.*\u001b\[\?1000l.*\u001b\[\?25h\u001b\[\?1049l/);
+    screen.close();
+    expect(take()).toBe('');
+  });
+
+  it('copies as OSC 52, whatever the text holds', () => {
+    const { screen, take } = terminal();
+    take();
+    screen.copy('a\u0007\u001b]0;x\u0007');
+    expect(take()).toBe(`\u001b]52;c;${Buffer.from('a\u0007\u001b]0;x\u0007').toString('base64')}\u0007`);
+    screen.close();
+  });
+});
