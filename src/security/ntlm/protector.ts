@@ -1,4 +1,5 @@
-import { concat, crc32, equal, hmacMd5 } from '../crypto.js';
+import { concat, crc32, equal } from '../crypto.js';
+import { HmacMd5 } from '../md5.js';
 import type { Message, Protector, SecurityContext, Unprotected } from '../context.js';
 import { Rc4 } from '../rc4.js';
 import { sealKey, signKey } from './derive.js';
@@ -13,6 +14,12 @@ export const RESYNC_WORK = 32 * 1024 * 1024;
 
 const VERSION = Uint8Array.of(1, 0, 0, 0);
 
+/** Whether a sum begins with the eight bytes that a signature carries. */
+function begins(sum: Uint8Array, given: Uint8Array): boolean {
+  for (let i = 0; i < 8; i++) if (sum[i] !== given[i]) return false;
+  return true;
+}
+
 function word(value: number): Uint8Array {
   return Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
 }
@@ -25,7 +32,8 @@ export function ntlmContext(flags: number, exportedKey: Uint8Array, principal: s
 /** One direction of an NTLM session. */
 export class NtlmProtector implements Protector {
   readonly tokenLength = 16;
-  private readonly key: Uint8Array | null;
+  private readonly mac: HmacMd5 | null;
+  private readonly head = new Uint8Array(4);
   private readonly keyExchange: boolean;
   private cipher: Rc4;
   private sequence = 0;
@@ -33,7 +41,8 @@ export class NtlmProtector implements Protector {
   private bodyOnly: boolean | null = null;
 
   constructor(flags: number, exportedKey: Uint8Array, client: boolean) {
-    this.key = signKey(flags, exportedKey, client);
+    const key = signKey(flags, exportedKey, client);
+    this.mac = key === null ? null : new HmacMd5(key);
     this.keyExchange = (flags & NTLM.keyExchange) !== 0;
     this.cipher = new Rc4(sealKey(flags, exportedKey, client));
   }
@@ -46,8 +55,8 @@ export class NtlmProtector implements Protector {
 
   unprotect(message: Message, token: Uint8Array): Unprotected {
     if (token.length !== 16) return { verdict: 'bad', body: null, lost: 0 };
-    if (this.key === null) return this.withCrc(message, token);
-    const sent = new DataView(token.buffer, token.byteOffset, 16).getUint32(12, true);
+    if (this.mac === null) return this.withCrc(message, token);
+    const sent = ((token[12] as number) | ((token[13] as number) << 8) | ((token[14] as number) << 16) | ((token[15] as number) << 24)) >>> 0;
     const lost = sent - this.sequence;
     if (lost === 0) {
       this.sequence++;
@@ -66,22 +75,34 @@ export class NtlmProtector implements Protector {
   }
 
   private token(signed: Uint8Array, sequence: number): Uint8Array {
-    const { key } = this;
-    if (key === null) return concat(VERSION, this.cipher.of(new Uint8Array(4)), this.cipher.of(word(crc32(signed))), this.cipher.of(word(sequence)));
-    const sum = hmacMd5(key, word(sequence), signed).subarray(0, 8);
+    if (this.mac === null) return concat(VERSION, this.cipher.of(new Uint8Array(4)), this.cipher.of(word(crc32(signed))), this.cipher.of(word(sequence)));
+    const sum = this.sum(signed, 0, signed.length, sequence).subarray(0, 8);
     return concat(VERSION, this.keyExchange ? this.cipher.of(sum) : sum, word(sequence));
+  }
+
+  /** HMAC over sequence number and message. */
+  private sum(bytes: Uint8Array, from: number, to: number, sequence: number): Uint8Array {
+    const { mac, head } = this;
+    if (mac === null) return head;
+    head[0] = sequence;
+    head[1] = sequence >>> 8;
+    head[2] = sequence >>> 16;
+    head[3] = sequence >>> 24;
+    mac.update(head, 0, 4);
+    mac.update(bytes, from, to);
+    return mac.digest();
   }
 
   /** Tries the cipher where it stands, decrypting into `plain`; null when the signature does not hold. The cipher has passed the PDU either way. */
   private attempt(message: Message, plain: Uint8Array, token: Uint8Array, sequence: number): Unprotected | null {
     const { bytes, bodyFrom, bodyTo, privacy } = message;
-    const { key } = this;
-    if (key === null) return null;
+    if (this.mac === null) return null;
     if (privacy) this.cipher.apply(bytes, bodyFrom, bodyTo - bodyFrom, plain, bodyFrom);
-    const given = this.keyExchange ? this.cipher.of(token.subarray(4, 12)) : token.subarray(4, 12);
+    let given = token.subarray(4, 12);
+    if (this.keyExchange) given = this.cipher.of(given);
     for (const bodyOnly of this.bodyOnly === null ? [false, true] : [this.bodyOnly]) {
-      const signed = bodyOnly ? plain.subarray(bodyFrom, bodyTo) : plain;
-      if (!equal(hmacMd5(key, word(sequence), signed).subarray(0, 8), given)) continue;
+      const sum = bodyOnly ? this.sum(plain, bodyFrom, bodyTo, sequence) : this.sum(plain, 0, plain.length, sequence);
+      if (!begins(sum, given)) continue;
       this.bodyOnly = bodyOnly;
       return { verdict: privacy ? 'opened' : 'good', body: privacy ? plain.subarray(bodyFrom, bodyTo) : null, lost: 0 };
     }
