@@ -1,6 +1,7 @@
 import { concat, equal } from '../crypto.js';
 import type { Message, Protector, SecurityContext, Unprotected } from '../context.js';
-import { checksum, decrypt, encrypt, macSize, type Key } from './etypes.js';
+import { checksum, decrypt, encrypt, ETYPE, macSize, type Key } from './etypes.js';
+import { Rc4Protector } from './rc4.js';
 
 /** Key usages of RFC 4121 2. */
 const USAGE = { acceptorSeal: 22, acceptorSign: 23, initiatorSeal: 24, initiatorSign: 25 } as const;
@@ -14,7 +15,7 @@ const FILLER = 16;
 
 /** The two directions of a Kerberos session in the DCE style (RFC 4121, [MS-KILE] 3.4.5.4). Randomness is for confounders, where messages are made. */
 export function kerberosContext(key: Key, acceptorSubkey: boolean, principal: string, random: (size: number) => Uint8Array = (size) => new Uint8Array(size)): SecurityContext {
-  const make = (client: boolean): Protector => new KerberosProtector(key, client, acceptorSubkey, random);
+  const make = (client: boolean): Protector => (key.etype === ETYPE.rc4 ? new Rc4Protector(key.value, client, random) : new KerberosProtector(key, client, acceptorSubkey, random));
   return { mechanism: 'kerberos', principal, fromClient: make(true), fromServer: make(false) };
 }
 

@@ -1,0 +1,91 @@
+import { concat, equal, hmacMd5, latin1, md5 } from '../crypto.js';
+import type { Message, Protector, Unprotected } from '../context.js';
+import { Rc4 } from '../rc4.js';
+
+/** GSS framing of a token of the Kerberos mechanism around `size` bytes (RFC 2743 3.1). */
+function framed(inner: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(0x60, 11 + inner.length), OID, inner);
+}
+
+const OID = Uint8Array.of(0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2);
+/** Bytes in front of the token id. */
+const FRAME = 2 + OID.length;
+const WRAP = Uint8Array.of(0x02, 0x01, 0x11, 0, 0x10, 0, 0xff, 0xff);
+const MIC = Uint8Array.of(0x01, 0x01, 0x11, 0, 0xff, 0xff, 0xff, 0xff);
+const ZERO = new Uint8Array(4);
+/** Numbers in front of what is signed: those of RC4's usages (RFC 4757 7). */
+const SIGN = Uint8Array.of(15, 0, 0, 0);
+const SEAL = Uint8Array.of(13, 0, 0, 0);
+
+/** One direction of a Kerberos session with an RC4 key (RFC 4757 7.2, 7.3): each token has keys of its own. */
+export class Rc4Protector implements Protector {
+  /** Of a Wrap token, which is eight bytes longer than a MIC. */
+  readonly tokenLength = FRAME + 32;
+  private readonly key: Uint8Array;
+  private readonly client: boolean;
+  private readonly random: (size: number) => Uint8Array;
+  private sequence = 0;
+  private expected: number | null = null;
+
+  constructor(key: Uint8Array, client: boolean, random: (size: number) => Uint8Array) {
+    this.key = key;
+    this.client = client;
+    this.random = random;
+  }
+
+  protect({ bytes, bodyFrom, bodyTo, privacy }: Message): Uint8Array {
+    const sequence = this.sequence++;
+    const clear = concat(Uint8Array.of(sequence >>> 24, (sequence >>> 16) & 0xff, (sequence >>> 8) & 0xff, sequence & 0xff), new Uint8Array(4).fill(this.client ? 0 : 0xff));
+    if (!privacy) {
+      const sum = this.sum(SIGN, MIC, bytes);
+      return framed(concat(MIC, this.sequenceCipher(sum).of(clear), sum));
+    }
+    const confounder = this.random(8);
+    const sum = this.sum(SEAL, WRAP, confounder, bytes.subarray(bodyFrom, bodyTo));
+    const cipher = this.sealCipher(clear.subarray(0, 4));
+    const hidden = cipher.of(confounder);
+    cipher.apply(bytes, bodyFrom, bodyTo - bodyFrom, bytes, bodyFrom);
+    return framed(concat(WRAP, this.sequenceCipher(sum).of(clear), sum, hidden));
+  }
+
+  unprotect({ bytes, bodyFrom, bodyTo }: Message, token: Uint8Array): Unprotected {
+    const bad: Unprotected = { verdict: 'bad', body: null, lost: 0 };
+    if (token[0] !== 0x60 || !equal(token.subarray(2, FRAME), OID) || token.length < FRAME + 24) return bad;
+    const inner = token.subarray(FRAME);
+    const head = inner.subarray(0, 8);
+    const sum = inner.subarray(16, 24);
+    const clear = this.sequenceCipher(sum).of(inner.subarray(8, 16));
+    const lost = this.seen(clear);
+    if (equal(head, MIC)) {
+      const holds = [bytes, bytes.subarray(bodyFrom, bodyTo)].some((signed) => equal(this.sum(SIGN, MIC, signed), sum));
+      return holds ? { verdict: 'good', body: null, lost } : bad;
+    }
+    if (!equal(head, WRAP) || inner.length < 32) return bad;
+    const cipher = this.sealCipher(clear.subarray(0, 4));
+    const confounder = cipher.of(inner.subarray(24, 32));
+    const plain = bytes.slice();
+    cipher.apply(bytes, bodyFrom, bodyTo - bodyFrom, plain, bodyFrom);
+    const holds = [plain.subarray(bodyFrom, bodyTo), plain].some((signed) => equal(this.sum(SEAL, WRAP, confounder, signed), sum));
+    return holds ? { verdict: 'opened', body: plain.slice(bodyFrom, bodyTo), lost } : bad;
+  }
+
+  /** Messages missing before this one. */
+  private seen(clear: Uint8Array): number {
+    const sequence = (((clear[0] as number) << 24) | ((clear[1] as number) << 16) | ((clear[2] as number) << 8) | (clear[3] as number)) >>> 0;
+    const lost = this.expected === null || sequence <= this.expected ? 0 : sequence - this.expected;
+    this.expected = sequence + 1;
+    return lost;
+  }
+
+  private sum(usage: Uint8Array, head: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+    return hmacMd5(hmacMd5(this.key, latin1('signaturekey\0')), md5(usage, head, ...parts)).slice(0, 8);
+  }
+
+  private sequenceCipher(sum: Uint8Array): Rc4 {
+    return new Rc4(hmacMd5(hmacMd5(this.key, ZERO), sum));
+  }
+
+  private sealCipher(sequence: Uint8Array): Rc4 {
+    return new Rc4(hmacMd5(hmacMd5(this.key.map((byte) => byte ^ 0xf0), ZERO), sequence));
+  }
+}
