@@ -4,6 +4,7 @@ import { collectionsInterfaces } from './collections.js';
 import { driverUpdateInterfaces } from './driver-update.js';
 import { historyInterfaces } from './history.js';
 import { uamgRules } from './rules.js';
+import { uamgStory } from './story.js';
 import { searcherInterfaces } from './searcher.js';
 import { servicesInterfaces } from './services.js';
 import { sessionInterfaces } from './session.js';
@@ -17,6 +18,7 @@ export const uamg: Specification = {
   title: 'Windows Update Agent Manager Remote Protocol',
   types: uamgTypes,
   rules: uamgRules,
+  story: uamgStory,
   errors: [],
   classes: [
     { clsid: '72c97d74-7c3b-40ae-b77d-abdb22eba6fb', name: 'StringCollection', spec: 'MS-UAMG', section: '1.9', interface: 'IStringCollection' },

@@ -249,6 +249,61 @@ export interface Specification {
   readonly errors: readonly ErrorName[];
   /** What its calls have to hold to. */
   readonly rules?: readonly Rule[];
+  /** How its calls are told as a story in reports. */
+  readonly story?: Story;
+}
+
+/** A column of a table: a way from an object to a value by names of properties, where `[]` takes every element of a collection: `Identity.UpdateID`, `Categories[].Name`. */
+export interface StoryColumn {
+  readonly name: string;
+  readonly title: string;
+  readonly path: string;
+  /** How the value is shown; as it is by default. */
+  readonly show?: 'bytes' | 'hresult' | 'date';
+}
+
+/** Objects that are told as rows: what their property getters returned, put together. */
+export interface StoryTable {
+  readonly name: string;
+  readonly title: string;
+  /** `['update', 'updates']` */
+  readonly noun: readonly [one: string, many: string];
+  /** Interfaces whose objects are rows. */
+  readonly of: readonly string[];
+  /** Paths that together say which thing it is: objects that agree in all of them are one row. */
+  readonly key: readonly string[];
+  readonly columns: readonly StoryColumn[];
+}
+
+/** A property that decides how a method works, in force when it is called. */
+export interface StoryOption {
+  readonly name: string;
+  /** What values mean, by their text. */
+  readonly words?: Readonly<Record<string, string>>;
+  /** What holds where nobody set or read it. */
+  readonly unset: string;
+}
+
+/** A method that is an event of the story. */
+export interface StoryEvent {
+  /** `Interface::Method` */
+  readonly on: string;
+  readonly topic: string;
+  /** Sentence with `{parameter}` and, for what is returned, `{retval}`. */
+  readonly text: string;
+  /** Parameter that holds search criteria. */
+  readonly criteria?: { readonly parameter: string; readonly attributes: readonly CriteriaAttribute[] };
+  /** Properties of the object it is called on. */
+  readonly options?: readonly StoryOption[];
+  /** What is told of the object it returned. */
+  readonly result?: readonly StoryColumn[];
+}
+
+/** How the calls of a specification are told to people who want to know what happened. */
+export interface Story {
+  readonly topics: readonly { readonly name: string; readonly title: string }[];
+  readonly events: readonly StoryEvent[];
+  readonly tables: readonly StoryTable[];
 }
 
 /** An attribute that search criteria may ask for; `flag` is an integer that is 0 or 1. */
@@ -256,6 +311,8 @@ export interface CriteriaAttribute {
   readonly name: string;
   readonly operators: readonly ('=' | '!=' | 'contains')[];
   readonly value: 'string' | 'integer' | 'flag';
+  /** In words, with `{value}` for a text: what `=` asks for and what its opposite does, or, for a flag, what 1 and 0 ask for. */
+  readonly words: readonly [holds: string, fails: string];
 }
 
 /**

@@ -1,0 +1,361 @@
+import type { AuthLevel, AuthVerdict, ObjectRecord, SecurityRecord, Severity } from '../../types.js';
+
+/**
+ * What a report says, ready to be laid out: every number has its name beside it, and nothing has to be looked up any more. Texts are
+ * as they were on the wire: whoever lays them out escapes them. Times are ISO 8601 in UTC, durations nanoseconds, sizes bytes.
+ */
+export interface Report {
+  /** `uamgscope 0.1.0` */
+  readonly tool: string;
+  /** Names of the captures, for headings. */
+  readonly title: string;
+  readonly sources: readonly SourceReport[];
+  readonly totals: Totals;
+  /** At most three, the gravest first. */
+  readonly attention: readonly Attention[];
+  /** What makes the capture say less than all; empty for one that lacks nothing. */
+  readonly quality: readonly QualityNote[];
+  readonly conversations: readonly Conversation[];
+  readonly timeline: Timeline;
+  readonly sessions: readonly SessionReport[];
+  /** Sessions that were counted and left out. */
+  readonly sessionsLost: number;
+  /** Events in all sessions by topic, in the order of the specifications. */
+  readonly topics: readonly { readonly name: string; readonly title: string; readonly events: readonly EventReport[]; readonly lost: number }[];
+  readonly tables: readonly TableReport[];
+  readonly latency: LatencyReport;
+  readonly members: readonly MemberReport[];
+  readonly results: readonly ResultReport[];
+  /** Ids of the slowest calls, slowest first; each is one of `calls`. */
+  readonly slowest: readonly number[];
+  /** Calls shown in full, ascending by id. */
+  readonly calls: readonly CallReport[];
+  /** Calls that are in no more than the figures. */
+  readonly callsLost: number;
+  readonly objects: ObjectsReport;
+  readonly security: SecurityReport;
+  readonly findings: readonly FindingGroup[];
+  readonly problems: readonly ProblemGroup[];
+  readonly comparison: ComparisonReport | null;
+}
+
+export interface SourceReport {
+  readonly name: string;
+  /** Bytes on the disk; null for stdin. */
+  readonly size: number | null;
+  readonly format: string | null;
+  readonly frames: number;
+  readonly first: string | null;
+  readonly last: string | null;
+  /** Packets that the capturing side says it lost. */
+  readonly dropped: number;
+  /** Who captured: application, system, hardware, comments; what the file tells. */
+  readonly notes: readonly string[];
+}
+
+export interface Totals {
+  readonly calls: number;
+  readonly failed: number;
+  /** Calls without an answer. */
+  readonly unanswered: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly flows: number;
+  readonly pdus: number;
+  readonly problems: number;
+  readonly objects: number;
+  readonly findings: Readonly<Record<Severity, number>>;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly durationNs: number | null;
+}
+
+/** Something to look at first. */
+export interface Attention {
+  readonly severity: Severity;
+  readonly title: string;
+  readonly text: string;
+  /** Place in the report. */
+  readonly link: { readonly kind: 'call'; readonly id: number } | { readonly kind: 'section'; readonly name: SectionName };
+}
+
+export type SectionName = 'quality' | 'updates' | 'searches' | 'sessions' | 'results' | 'findings' | 'objects' | 'security' | 'members' | 'problems' | 'comparison';
+
+export interface QualityNote {
+  readonly kind: 'gaps' | 'sealed' | 'truncated' | 'dropped' | 'clock' | 'midstream' | 'cut-packets' | 'damage' | 'unknown';
+  readonly severity: Severity;
+  readonly count: number;
+  /** A sentence: what is missing, and what to do. */
+  readonly text: string;
+}
+
+/** One client address with one server address. */
+export interface Conversation {
+  readonly client: string;
+  readonly server: string;
+  readonly ports: readonly number[];
+  readonly calls: number;
+  readonly failed: number;
+  /** Bytes of arguments, both ways. */
+  readonly bytes: number;
+  readonly users: readonly string[];
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
+export interface Timeline {
+  readonly first: string | null;
+  /** Seconds that one part lasts. */
+  readonly partS: number;
+  readonly calls: readonly number[];
+  readonly failed: readonly number[];
+}
+
+/** What one client did at one server without a long silence. */
+export interface SessionReport {
+  /** From 1. */
+  readonly id: number;
+  readonly client: string;
+  readonly server: string;
+  readonly users: readonly string[];
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly durationNs: number | null;
+  readonly calls: number;
+  readonly failed: number;
+  /** Calls that only look names up or keep references. */
+  readonly upkeep: number;
+  readonly events: readonly EventReport[];
+  readonly eventsLost: number;
+  readonly steps: readonly StepReport[];
+  readonly stepsLost: number;
+}
+
+/** Something that happened, as a sentence. */
+export interface EventReport {
+  readonly session: number;
+  readonly topic: string;
+  readonly call: number;
+  readonly time: string | null;
+  readonly object: string | null;
+  /** `searched for “IsInstalled=0”` */
+  readonly text: string;
+  readonly criteria: { readonly text: string; readonly words: string; readonly problem: string | null } | null;
+  readonly options: readonly OptionReport[];
+  readonly result: readonly { readonly title: string; readonly text: string }[];
+  /** Why it failed: the HRESULT or fault, in words; null for what did not. */
+  readonly failure: ResultName | null;
+  readonly latencyNs: number | null;
+}
+
+/** A property in force when a method was called; `call` set or read it, null where it was left alone. */
+export interface OptionReport {
+  readonly name: string;
+  readonly text: string;
+  readonly how: 'set' | 'read' | 'default';
+  readonly call: number | null;
+}
+
+/** One line of a session's ladder: a call, or many folded into one. */
+export interface StepReport {
+  /** The call, or the first of those folded. */
+  readonly call: number;
+  readonly last: number;
+  readonly time: string | null;
+  readonly calls: number;
+  readonly failed: number;
+  /** Calls among them that only look names up or keep references. */
+  readonly upkeep: number;
+  /** `IUpdateSearcher#1::Search(…) → ISearchResult#1`, or `for 100 updates: Title, Type, Categories`. */
+  readonly text: string;
+  readonly folded: boolean;
+  /** Sum of the answered calls' latencies. */
+  readonly latencyNs: number | null;
+}
+
+/** Rows rebuilt from property calls, e.g. updates. */
+export interface TableReport {
+  readonly name: string;
+  readonly title: string;
+  readonly noun: readonly [one: string, many: string];
+  /** Only columns that somebody read. */
+  readonly columns: readonly { readonly name: string; readonly title: string; readonly show: 'text' | 'bytes' | 'hresult' | 'date' }[];
+  readonly rows: readonly RowReport[];
+  readonly lost: number;
+}
+
+export interface RowReport {
+  /** One for each column; null where nobody read it. */
+  readonly cells: readonly (CellReport | null)[];
+  /** Names of the objects it was read from. */
+  readonly objects: readonly string[];
+  /** Call that first told of it. */
+  readonly call: number;
+  readonly sessions: readonly number[];
+}
+
+export interface CellReport {
+  /** As shown: `KB5070881`, `1.2 GB`, `yes`. */
+  readonly text: string;
+  /** As it was read; a list for a collection. Integers of 64 bits are texts. */
+  readonly value: PlainValue;
+  /** Other values the same property had earlier, oldest first. */
+  readonly before: readonly string[];
+}
+
+export type PlainValue = string | number | boolean | null | readonly PlainValue[];
+
+export interface LatencyReport {
+  readonly answered: number;
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+  /** Calls by latency, each class reaching to `upTo` nanoseconds. */
+  readonly histogram: readonly { readonly upTo: number; readonly count: number }[];
+}
+
+export interface MemberReport extends LatencyReport {
+  /** `IUpdate.Title`, `IUpdateSearcher::Search` */
+  readonly name: string;
+  readonly section: string | null;
+  readonly count: number;
+  readonly failed: number;
+  readonly late: number;
+}
+
+/** Name of an HRESULT or of a fault's status. */
+export interface ResultName {
+  readonly kind: 'hresult' | 'fault';
+  /** `0x80240007` */
+  readonly value: string;
+  readonly name: string | null;
+  readonly meaning: string | null;
+  readonly cause: string | null;
+}
+
+export interface ResultReport extends ResultName {
+  readonly count: number;
+  readonly bad: boolean;
+  /** Where it first occurred. */
+  readonly call: number;
+  readonly frames: readonly number[];
+  readonly time: string | null;
+  /** Members that gave it, most often first. */
+  readonly members: readonly { readonly name: string; readonly count: number }[];
+}
+
+/** A call with everything known of it. */
+export interface CallReport {
+  readonly id: number;
+  /** Why it is here: `failed`, `finding`, `problem`, `slow`, `first of its member`, `beginning`. */
+  readonly why: readonly string[];
+  /** `IUpdateSearcher#1::Search(criteria="…") → ISearchResult#1` */
+  readonly text: string;
+  readonly outcome: string;
+  readonly failed: boolean;
+  readonly time: string | null;
+  readonly latencyNs: number | null;
+  /** Facts by name, in the order shown: way, interface, method, object, protection… */
+  readonly facts: readonly { readonly name: string; readonly text: string }[];
+  readonly problems: readonly string[];
+  readonly request: StubReport | null;
+  readonly response: StubReport | null;
+}
+
+export interface StubReport {
+  /** Bytes of the whole stub. */
+  readonly size: number;
+  readonly frames: readonly number[];
+  readonly sealed: boolean;
+  readonly complete: boolean;
+  /** The first bytes in hexadecimal. */
+  readonly hex: string;
+  readonly fields: readonly FieldReport[];
+  readonly fieldsLost: number;
+}
+
+export interface FieldReport {
+  readonly depth: number;
+  readonly name: string;
+  readonly type: string;
+  /** Range within the stub; empty where `start` equals `end`. */
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  readonly meaning: string | null;
+  readonly section: string | null;
+}
+
+export interface ObjectsReport {
+  readonly total: number;
+  readonly leaked: number;
+  readonly released: number;
+  readonly pinged: number;
+  /** The first of them, in the order in which they were made. */
+  readonly records: readonly ObjectRecord[];
+  readonly lost: number;
+}
+
+export interface SecurityReport {
+  readonly uses: readonly ProtectionReport[];
+  readonly logons: readonly (SecurityRecord & { readonly who: string; readonly how: string })[];
+  readonly logonsLost: number;
+  /** Weak spots in words. */
+  readonly weak: readonly { readonly severity: Severity; readonly text: string }[];
+}
+
+/** Calls under one kind of protection. */
+export interface ProtectionReport {
+  readonly mechanism: string;
+  readonly level: AuthLevel;
+  readonly verdict: AuthVerdict;
+  readonly user: string | null;
+  readonly calls: number;
+  /** The first of them. */
+  readonly call: number;
+}
+
+export interface FindingGroup {
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly spec: string | null;
+  readonly count: number;
+  readonly findings: readonly { readonly message: string; readonly call: number | null; readonly object: string | null; readonly frames: readonly number[] }[];
+}
+
+export interface ProblemGroup {
+  readonly code: string;
+  readonly count: number;
+  readonly problems: readonly { readonly message: string; readonly call: number | null; readonly frame: number | null; readonly offset: number | null }[];
+}
+
+/** What changed from one capture or replay to another. */
+export interface ComparisonReport {
+  readonly before: string;
+  readonly after: string;
+  readonly same: boolean;
+  readonly counts: readonly { readonly title: string; readonly before: number; readonly after: number }[];
+  /** Rows of the tables that came, went, or changed. */
+  readonly tables: readonly TableChange[];
+  readonly results: readonly { readonly name: string; readonly before: number; readonly after: number }[];
+  readonly latency: readonly { readonly member: string; readonly before: number; readonly after: number; readonly count: number }[];
+  readonly calls: readonly CallChange[];
+  readonly callsLost: number;
+}
+
+export interface TableChange {
+  readonly title: string;
+  readonly noun: readonly [one: string, many: string];
+  readonly same: number;
+  readonly rows: readonly { readonly change: 'added' | 'removed' | 'changed'; readonly name: string; readonly cells: readonly { readonly title: string; readonly before: string | null; readonly after: string | null }[] }[];
+}
+
+export interface CallChange {
+  readonly status: string;
+  readonly title: string;
+  /** Ids in both captures. */
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly differences: readonly { readonly place: string; readonly before: string; readonly after: string; readonly message: string | null }[];
+}
