@@ -74,7 +74,7 @@ describe('the criteria of a search', () => {
     const rows = [...section.matchAll(/^\| (\w+) \| ([^|]+) \| (String|Integer)([^|]*) \|/gm)].map(([, name = '', operators = '', kind, rest = '']) => ({
       name: name.toLowerCase(), operators: operators.trim().toLowerCase().split(/, */), value: kind === 'String' ? 'string' : rest.includes('0 or 1') ? 'flag' : 'integer',
     }));
-    expect(criteriaAttributes.map((one) => ({ ...one, name: one.name.toLowerCase() }))).toEqual(rows);
+    expect(criteriaAttributes.map(({ name, operators, value }) => ({ name: name.toLowerCase(), operators, value }))).toEqual(rows);
     const names = section.slice(section.indexOf('propertyname = '), section.indexOf('operator ='));
     expect(criteriaAttributes.map((one) => one.name)).toEqual([...names.matchAll(/"(\w+)"/g)].map((match) => match[1]));
   });

@@ -1,0 +1,144 @@
+import type { StoryTable } from '../../ndr/types.js';
+import type { Call, ObjectReference, Value } from '../../types.js';
+import { STORY_LIMITS } from './limits.js';
+
+/** A value as the story keeps it: VARIANTs unwrapped, references as the objects they mean. */
+export type Known = string | number | bigint | boolean | null | Thing | readonly Known[];
+
+/** A DCOM object as its calls told of it. */
+export class Thing {
+  label: string;
+  /** The object whose call returned it, and the name of the property or method. */
+  readonly parent: Thing | null;
+  readonly via: string;
+  /** Call that first told of it. */
+  readonly call: number;
+  /** The row it is or belongs to, the outermost one: the update, for a category of its categories. */
+  row: Thing | null;
+  /** Name of the property of that row by which it was reached; empty for the row itself. */
+  readonly root: string;
+  private of: StoryTable | null;
+  readonly properties = new Map<string, Property>();
+  /** Elements by index, where it is a collection. */
+  items: (Known | undefined)[] | null = null;
+  /** How many elements an enumerator has handed out. */
+  position = 0;
+  /** The table whose rows it holds, where it is a collection of such. */
+  holds: StoryTable | null = null;
+
+  constructor(label: string, parent: Thing | null, via: string, call: number, table: StoryTable | null) {
+    this.label = label;
+    this.parent = parent;
+    this.via = via;
+    this.call = call;
+    this.of = table;
+    this.row = parent?.row ?? (table === null ? null : this);
+    this.root = parent === null || parent.row === null ? '' : parent === parent.row ? via : parent.root;
+  }
+
+  /** The table it is a row of, or null. */
+  get table(): StoryTable | null {
+    return this.of;
+  }
+
+  /** Its class became known. */
+  become(label: string, table: StoryTable | null): void {
+    this.label = label;
+    if (this.of !== null || table === null) return;
+    this.of = table;
+    this.row ??= this;
+  }
+
+  set(name: string, value: Known, call: number, put: boolean): void {
+    if (this.properties.size < STORY_LIMITS.properties || this.properties.has(name)) this.properties.set(name, { value, call, put });
+  }
+
+  put(index: number, value: Known): void {
+    if (!Number.isInteger(index) || index < 0 || index >= STORY_LIMITS.items) return;
+    const items = (this.items ??= []);
+    items[index] = value;
+    if (value instanceof Thing && value.table !== null) this.holds = value.table;
+  }
+}
+
+/** A property as last seen, and the call that told. */
+export interface Property {
+  readonly value: Known;
+  readonly call: number;
+  /** It was set, not read. */
+  readonly put: boolean;
+}
+
+/** Levels of lists and VARIANTs within a value. */
+const MAX_DEPTH = 4;
+
+/** The objects of one session, by OXID and OID. */
+export class Things {
+  private byOid = new Map<string, Thing>();
+  /** In the order in which they were first told of. */
+  readonly all: Thing[] = [];
+  private readonly tableOf: (face: string) => StoryTable | null;
+  private last: ObjectReference | null = null;
+  private lastThing: Thing | null = null;
+
+  constructor(tableOf: (face: string) => StoryTable | null) {
+    this.tableOf = tableOf;
+  }
+
+  /** The object a call was made on; null where it has no identity. */
+  calledOn(call: Call): Thing | null {
+    const { object } = call;
+    if (object === null) return null;
+    if (object === this.last && this.lastThing?.label === object.label) return this.lastThing;
+    const thing = this.thing(object.oxid, object.oid ?? object.ipid, object.label, null, '', call.id);
+    if (thing.table === null && call.interface !== null) thing.become(thing.label, this.tableOf(call.interface));
+    this.last = object;
+    this.lastThing = thing;
+    return thing;
+  }
+
+  /** Forgets all of them. */
+  clear(): void {
+    this.byOid = new Map();
+    this.all.length = 0;
+    this.last = this.lastThing = null;
+  }
+
+  /** A decoded value, with the objects it refers to. */
+  known(value: Value, owner: Thing | null, via: string, call: number, depth = 0): Known {
+    if (typeof value === 'string') return value.length <= STORY_LIMITS.text ? value : `${value.slice(0, STORY_LIMITS.text)}…`;
+    if (typeof value !== 'object' || value === null) return value;
+    if (value instanceof Uint8Array) return `${value.length} bytes`;
+    if (depth > MAX_DEPTH) return null;
+    if (Array.isArray(value)) return (value as readonly Value[]).slice(0, STORY_LIMITS.items).map((one) => this.known(one, owner, via, call, depth + 1));
+    const bag = value as { readonly [name: string]: Value };
+    const { iid, oid, oxid, label } = bag;
+    if (typeof iid === 'string') return typeof oid === 'string' ? this.thing(typeof oxid === 'string' ? oxid : null, oid, typeof label === 'string' ? label : null, owner, via, call) : null;
+    if (typeof bag['vt'] === 'string') return this.known(bag['value'] ?? null, owner, via, call, depth + 1);
+    return null;
+  }
+
+  private thing(oxid: string | null, oid: string, label: string | null, parent: Thing | null, via: string, call: number): Thing {
+    const key = oxid === null ? oid : oxid + oid;
+    const known = this.byOid.get(key);
+    const name = label ?? oid;
+    if (known !== undefined) {
+      if (known.label === name || label === null) return known;
+      // Its class became known, unless the server gave the identifier to another object of the same class.
+      if (faceOf(known.label) !== faceOf(name)) {
+        known.become(name, this.tableOf(faceOf(name)));
+        return known;
+      }
+    }
+    const made = new Thing(name, parent, via, call, this.tableOf(faceOf(name)));
+    this.byOid.set(key, made);
+    this.all.push(made);
+    return made;
+  }
+}
+
+/** `IUpdate` of `IUpdate#3`. */
+function faceOf(label: string): string {
+  const at = label.lastIndexOf('#');
+  return at < 0 ? label : label.slice(0, at);
+}
