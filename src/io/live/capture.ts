@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { blockOf } from '../../bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../capture/reader.js';
 import type { Frame, Problem } from '../../types.js';
@@ -131,6 +132,7 @@ export class LiveCapture {
     const child = spawn(path, argumentsFor(name, iface, filter), { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     this.said = '';
+    favour(child);
     const reader = new CaptureReader();
     return new Promise((resolve) => {
       let began = false;
@@ -195,5 +197,18 @@ export class LiveCapture {
     this.failure ??= failure;
     this.ended = true;
     this.wake?.();
+  }
+}
+
+/**
+ * The tool goes before those who decode: handing packets on at once, it has room for a few hundred of them, and on a busy machine they
+ * come in while it waits for its turn. Where the system does not allow it, it takes its turn.
+ */
+function favour({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+  } catch {
+    // Not root.
   }
 }

@@ -15,8 +15,11 @@ export type Backend = (typeof BACKENDS)[number];
 export const DEFAULT_FILTER = '(tcp and not port 22) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44) or (vlan and tcp and not port 22)';
 /** The same for interfaces that cannot look behind VLAN tags. */
 export const PLAIN_FILTER = '(tcp and not port 22) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
-/** Kernel buffer, in MiB: bursts wait there while a slice of decoding runs. */
-const BUFFER_MIB = 32;
+/**
+ * Kernel buffer, in MiB: bursts wait there while the tool waits for its turn. tcpdump hands packets on at once, and pays with a place of
+ * 128 KiB for each on interfaces that put segments together, loopback among them; dumpcap's lie close to one another.
+ */
+const BUFFER_MIB: Readonly<Record<ToolName, number>> = { tcpdump: 128, dumpcap: 32 };
 const SNAP_LENGTH = 262_144;
 
 /** Path of a program, or null. */
@@ -54,8 +57,8 @@ export function toolsFor(backend: 'auto' | ToolName, env: Readonly<Record<string
 /** Arguments that make a tool write packets to stdout as soon as they come. */
 export function argumentsFor(name: ToolName, iface: string, filter: string): readonly string[] {
   return name === 'tcpdump'
-    ? ['-i', iface, '-n', '-U', '--immediate-mode', '--time-stamp-precision=nano', '-s', String(SNAP_LENGTH), '-B', String(BUFFER_MIB * 1024), '-w', '-', '--', filter]
-    : ['-q', '-i', iface, '-s', String(SNAP_LENGTH), '-B', String(BUFFER_MIB), '-f', filter, '-w', '-'];
+    ? ['-i', iface, '-n', '-U', '--immediate-mode', '--time-stamp-precision=nano', '-s', String(SNAP_LENGTH), '-B', String(BUFFER_MIB.tcpdump * 1024), '-w', '-', '--', filter]
+    : ['-q', '-i', iface, '-s', String(SNAP_LENGTH), '-B', String(BUFFER_MIB.dumpcap), '-f', filter, '-w', '-'];
 }
 
 /** What went wrong, in words that say what to do. */
