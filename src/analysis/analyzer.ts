@@ -1,4 +1,5 @@
 import type { Call, Finding, Frame, Gap, ObjectRecord, Problem, SecurityRecord } from '../types.js';
+import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
 import { Net } from '../net/net.js';
@@ -100,7 +101,7 @@ export class Analyzer {
         this.maker.ended(segment);
       }
     }
-    this.segments.length = 0;
+    clear(this.segments);
     if (this.exchanges.length > 0) this.deliver(out);
   }
 
@@ -117,18 +118,18 @@ export class Analyzer {
         this.report(item, out);
       }
     }
-    this.exchanges.length = 0;
+    clear(this.exchanges);
     if (this.security !== null && this.security.records.length + this.security.findings.length > 0) this.take(out);
   }
 
   private take(out: AnalyzerOutput[]): void {
     if (this.security !== null) {
       out.push(...this.security.records, ...this.security.findings);
-      this.security.records.length = 0;
-      this.security.findings.length = 0;
+      clear(this.security.records);
+      clear(this.security.findings);
     }
     for (const finding of this.maker.findings) out.push(finding);
-    this.maker.findings.length = 0;
+    clear(this.maker.findings);
   }
 
   private report(problem: Problem, out: AnalyzerOutput[]): void {

@@ -2,6 +2,7 @@ import { Analyzer, type AnalyzerOutput } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import { SecurityObserver } from '../security/observer.js';
 import type { SecretList } from '../security/secrets.js';
+import { clear } from '../bytes/list.js';
 import type { Call } from '../types.js';
 import type { Knowledge } from './knowledge.js';
 import { UsageError, type Streams } from './streams.js';
@@ -29,7 +30,7 @@ export async function captureCalls(file: string, { known, streams, opnums, secre
       if (item.kind === 'call') call(item);
       else if (item.kind === 'problem') damage(item.message);
     }
-    out.length = 0;
+    clear(out);
   };
   for await (const batch of known.open(file, 0, streams.stdin)) {
     for (const item of batch.items) {

@@ -3,6 +3,7 @@ import { Analyzer, type AnalyzerOutput, type Summary } from '../analysis/analyze
 import type { Numbering } from '../analysis/calls.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall } from '../analysis/traces.js';
+import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';
 import { NdjsonWriter } from '../output/ndjson.js';
 import { objectJson, objectsText } from '../output/objects.js';
@@ -181,7 +182,7 @@ class Run {
       if (this.broken.length > 0) this.breaches();
       if (this.written >= options.limit) this.stopped = true;
     }
-    ready.length = 0;
+    clear(ready);
   }
 
   private problem(problem: Problem): void {
@@ -210,7 +211,7 @@ class Run {
 
   private breaches(): void {
     for (const finding of this.broken) this.finding(finding);
-    this.broken.length = 0;
+    clear(this.broken);
   }
 
   private security(record: SecurityRecord): void {

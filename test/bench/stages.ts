@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
+import { clear } from '../../src/bytes/list.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { SecurityObserver } from '../../src/security/observer.js';
 import { ACCOUNT } from './generate.js';
@@ -44,7 +45,7 @@ export async function runStage(stage: StageName, path: string): Promise<StageRes
       if (item.kind === 'exchange') calls++;
       else if (item.kind === 'problem') problems++;
     }
-    exchanges.length = 0;
+    clear(exchanges);
     for (const item of results) {
       if (item.kind === 'finding' || item.kind === 'security') continue;
       if (item.kind === 'problem') problems++;
@@ -54,14 +55,14 @@ export async function runStage(stage: StageName, path: string): Promise<StageRes
         if (stage === 'ndjson') written += writer.call(item).length;
       }
     }
-    results.length = 0;
+    clear(results);
   };
   const pass = (): void => {
     for (const segment of segments) {
       if (segment.kind === 'problem') problems++;
       else if (stage === 'pair') rpc.push(segment, exchanges);
     }
-    segments.length = 0;
+    clear(segments);
     if (exchanges.length > 0) count();
   };
   const began = process.hrtime.bigint();
