@@ -6,6 +6,7 @@ import { PFC, PTYPE } from './header.js';
 import { giveUp, note, type Ledger, type PendingCall } from './ledger.js';
 import { StubBuilder, wholeStub } from './stub.js';
 import { NULL_SYNTAX, transferOf } from './syntax.js';
+import { CallTable } from './table.js';
 import { findVerification } from './verification.js';
 import type { PduView } from './view.js';
 
@@ -29,7 +30,7 @@ export class Calls {
   private readonly ledger: Ledger;
   private readonly contexts: Contexts;
   /** Pending calls by call id, for each direction of the request. */
-  private readonly pending: readonly [Map<number, PendingCall>, Map<number, PendingCall>] = [new Map(), new Map()];
+  private readonly pending: readonly [CallTable, CallTable] = [new CallTable(), new CallTable()];
   /** Rises with every loss in a direction: fragments from before and after one do not fit together. */
   private readonly epochs: [number, number] = [0, 0];
   /** Call id that was answered before its request was whole, for each direction of the request; -1: none. */
@@ -47,20 +48,18 @@ export class Calls {
 
   /** Whether a call waits for an answer of that id from that side. */
   waits(direction: Direction, callId: number): boolean {
-    return this.pending[direction === 0 ? 1 : 0].has(callId);
+    return this.pending[direction === 0 ? 1 : 0].get(callId) !== null;
   }
 
   remove(call: PendingCall): void {
-    const map = this.pending[call.direction];
-    if (map.get(call.callId) === call) map.delete(call.callId);
-    else if (call.answer !== null) this.late.splice(this.late.indexOf(call), 1);
+    if (!this.pending[call.direction].remove(call) && call.answer !== null) this.late.splice(this.late.indexOf(call), 1);
   }
 
   request(pdu: PduView, direction: Direction, opened: Opened): void {
     this.asked[direction] = true;
     if (this.late.length > 0) this.catchUp(pdu, direction);
     const first = (pdu.flags & PFC.first) !== 0;
-    let call = this.pending[direction].get(pdu.callId) ?? null;
+    let call = this.pending[direction].get(pdu.callId);
     if (call !== null && call.opnum === null && call.answer !== null) this.describe(call, pdu, direction);
     else if (call !== null && first) {
       this.superseded(call, pdu);
@@ -135,7 +134,7 @@ export class Calls {
   /** co_cancel: the client wants the call to end soon; orphaned: it no longer listens. Either may cross an answer. */
   abandon(pdu: PduView, direction: Direction, orphaned: boolean): void {
     const call = this.pending[direction].get(pdu.callId);
-    if (call === undefined) return;
+    if (call === null) return;
     if (orphaned) call.orphaned = true;
     else call.cancelled = true;
   }
@@ -146,12 +145,12 @@ export class Calls {
 
   /** Nothing more comes in `direction`: calls of the other side that wait for it are given up. */
   ended(direction: Direction): void {
-    for (const call of this.pending[direction === 0 ? 1 : 0].values()) giveUp(this.ledger, call);
+    for (const call of this.pending[direction === 0 ? 1 : 0].all()) giveUp(this.ledger, call);
   }
 
   end(): void {
     const [a, b] = this.pending;
-    const all = [...this.late, ...a.values(), ...b.values()];
+    const all = [...this.late, ...a.all(), ...b.all()];
     if (all.length > Math.max(a.size, b.size)) all.sort((x, y) => x.sequence - y.sequence);
     for (const call of all) giveUp(this.ledger, call);
   }
@@ -183,13 +182,13 @@ export class Calls {
 
   private create(direction: Direction, callId: number): PendingCall {
     const { ledger } = this;
-    const map = this.pending[direction];
-    if (map.size >= ledger.limits.pendingCalls) {
-      const [oldest] = map.values();
-      if (oldest !== undefined) ledger.evict(oldest, `${ledger.limits.pendingCalls} calls of this connection wait for their answer; this oldest one is given up`);
+    const table = this.pending[direction];
+    if (table.size >= ledger.limits.pendingCalls) {
+      const oldest = table.oldest();
+      if (oldest !== null) ledger.evict(oldest, `${ledger.limits.pendingCalls} calls of this connection wait for their answer; this oldest one is given up`);
     }
     const call = ledger.open(this, direction, callId);
-    map.set(callId, call);
+    table.add(call);
     return call;
   }
 
@@ -197,7 +196,7 @@ export class Calls {
   private answered(pdu: PduView, direction: Direction): PendingCall {
     const client: Direction = direction === 0 ? 1 : 0;
     const known = this.pending[client].get(pdu.callId);
-    if (known !== undefined) {
+    if (known !== null) {
       if (known.requestParts !== null) {
         // The server answers early, or the rest of the request was not captured.
         known.requestParts.incomplete = true;
@@ -272,7 +271,7 @@ export class Calls {
       return;
     }
     // A hole holds back what is behind it in its own direction only: a request captured earlier may still be delivered.
-    this.pending[call.direction].delete(call.callId);
+    this.pending[call.direction].remove(call);
     call.answer = { stub, fault, time, frame: pdu.frame, loose: opened !== null && !opened.own };
     this.late.push(call);
     const [oldest] = this.late;
@@ -285,10 +284,10 @@ export class Calls {
     for (let i = 0; i < this.late.length;) {
       const call = this.late[i] as PendingCall;
       if (call.direction === direction && call.answer !== null && call.answer.frame < frame) giveUp(this.ledger, call);
-      else if (call.direction !== direction || call.callId !== pdu.callId || this.pending[direction].has(call.callId)) i++;
+      else if (call.direction !== direction || call.callId !== pdu.callId || this.pending[direction].get(call.callId) !== null) i++;
       else {
         this.late.splice(i, 1);
-        this.pending[direction].set(call.callId, call);
+        this.pending[direction].add(call);
         call.problems = call.problems?.filter((problem) => problem.code !== 'rpc-orphan-response') ?? null;
         if (call.problems?.length === 0) call.problems = null;
       }
