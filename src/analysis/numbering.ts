@@ -18,6 +18,8 @@ export interface Judgement {
 interface ServerJudgement {
   wire: number;
   printed: number;
+  /** By UUID. */
+  readonly interfaces: Map<string, Judgement>;
 }
 
 /** Pieces of evidence, with none against, after which the other numbering is tried only where this one fails. */
@@ -30,9 +32,9 @@ const PATIENCE = 64;
  * members differ in type, so that strict NDR in both directions tells the two apart; the vtable offset of a FUNCDESC states the slot.
  */
 export class NumberingJudge {
-  private readonly judgements = new Map<string, Judgement>();
   private readonly servers = new Map<string, ServerJudgement>();
   private readonly limit: number;
+  private judgements = 0;
   private lastServer = '';
   private lastUuid = '';
   private last: Judgement | null = null;
@@ -41,20 +43,22 @@ export class NumberingJudge {
     this.limit = limit;
   }
 
-  of(server: string, uuid: string): Judgement {
-    if (this.last !== null && this.lastUuid === uuid && this.lastServer === server) return this.last;
-    const key = server + uuid;
-    let judgement = this.judgements.get(key);
-    if (judgement === undefined) {
-      let whole = this.servers.get(server);
-      if (whole === undefined) {
-        whole = { wire: 0, printed: 0 };
-        if (this.servers.size < this.limit) this.servers.set(server, whole);
-      }
-      judgement = { wire: 0, printed: 0, ambiguous: 0, verdict: null, server: whole, told: null };
-      if (this.judgements.size < this.limit) this.judgements.set(key, judgement);
+  of(address: string, uuid: string): Judgement {
+    if (this.last !== null && this.lastUuid === uuid && this.lastServer === address) return this.last;
+    let server = this.servers.get(address);
+    if (server === undefined) {
+      server = { wire: 0, printed: 0, interfaces: new Map() };
+      if (this.servers.size < this.limit) this.servers.set(address, server);
     }
-    this.lastServer = server;
+    let judgement = server.interfaces.get(uuid);
+    if (judgement === undefined) {
+      judgement = { wire: 0, printed: 0, ambiguous: 0, verdict: null, server, told: null };
+      if (this.judgements < this.limit) {
+        this.judgements++;
+        server.interfaces.set(uuid, judgement);
+      }
+    }
+    this.lastServer = address;
     this.lastUuid = uuid;
     return (this.last = judgement);
   }

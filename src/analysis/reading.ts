@@ -11,6 +11,8 @@ export interface Plan {
   /** Whether its answer, and whether its request, can hold references to objects. */
   readonly answersPointers: boolean;
   readonly asksPointers: boolean;
+  /** By place in ENCODINGS; undefined until first use, null where no table has the parameters. */
+  readonly codecs: (MethodCodec | null | undefined)[];
 }
 
 /** An interface as the calls of a capture use it. */
@@ -68,23 +70,31 @@ export class Interfaces {
     while (known.plans.length < opnum) known.plans.push(undefined);
     return (known.plans[opnum] = {
       slot, role: this.roles.of(slot), answersPointers: answersWithPointers(slot.method, this.types), asksPointers: asksWithPointers(slot.method, this.types),
+      codecs: ENCODINGS.map(() => undefined),
     });
   }
 
   /** Decodes both stubs as one method; null when there is no such method, or only its name is known. */
   read(known: KnownInterface, exchange: Exchange, opnum: number): Reading | null {
     const { request, response } = exchange;
-    const codec = this.registry.method(known.uuid, opnum, encodingOf(request ?? response, exchange));
+    const plan = this.plan(known, opnum);
+    if (plan === null) return null;
+    const codec = this.codec(known, opnum, plan, encodingIndex(request ?? response, exchange));
     if (codec === null) return null;
     const asked = request === null || !readable(request) ? null : codec.request.decode(request);
     let answered: Decoded | null = null;
     if (response !== null && exchange.fault === null && readable(response)) {
       const same = request === null || request.drep.littleEndian === response.drep.littleEndian;
-      const own = same ? codec : this.registry.method(known.uuid, opnum, encodingOf(response, exchange));
+      const own = same ? codec : this.codec(known, opnum, plan, encodingIndex(response, exchange));
       answered = own === null ? null : own.response.decode(response, asked?.value);
     }
     const clean = (asked === null || asked.problems.length === 0) && (answered === null || answered.problems.length === 0);
     return { opnum, codec, request: asked, response: answered, clean };
+  }
+
+  private codec(known: KnownInterface, opnum: number, plan: Plan, encoding: number): MethodCodec | null {
+    const made = plan.codecs[encoding];
+    return made === undefined ? (plan.codecs[encoding] = this.registry.method(known.uuid, opnum, ENCODINGS[encoding] as Encoding)) : made;
   }
 }
 
@@ -106,6 +116,9 @@ const ENCODINGS: readonly Encoding[] = [
 
 /** The encoding of a stub; NDR20 where the context was not seen negotiated. */
 export function encodingOf(stub: Stub | null, exchange: Exchange): Encoding {
-  const index = (stub?.drep.littleEndian === false ? 1 : 0) + (exchange.context?.transfer === 'ndr64' ? 2 : 0);
-  return ENCODINGS[index] as Encoding;
+  return ENCODINGS[encodingIndex(stub, exchange)] as Encoding;
+}
+
+function encodingIndex(stub: Stub | null, exchange: Exchange): number {
+  return (stub !== null && !stub.drep.littleEndian ? 1 : 0) + (exchange.context !== null && exchange.context.transfer === 'ndr64' ? 2 : 0);
 }
