@@ -24,8 +24,8 @@ export interface LatencyFigures {
   readonly histogram: readonly number[];
 }
 
-/** Upper ends of the classes of a histogram, in nanoseconds; the last one has none. */
-export const HISTOGRAM_UP_TO: readonly number[] = Array.from({ length: DECADES }, (_, at) => (at === DECADES - 1 ? Infinity : 1000 * 10 ** (at + 1)));
+/** Upper ends of the classes of a histogram, in nanoseconds; the last class has none. */
+export const HISTOGRAM_UP_TO: readonly number[] = Array.from({ length: DECADES - 1 }, (_, at) => 1000 * 10 ** (at + 1));
 
 export interface MemberStatistics extends LatencyFigures {
   /** `IUpdate.Title`, `IUpdateSearcher::Search` */
@@ -144,12 +144,12 @@ export class Statistics {
 
   /** The figures by now; made anew at every call. */
   figures(): StatisticsFigures {
-    const members = [...this.members.values()].map((one): MemberStatistics => ({ name: one.name, section: one.section, count: one.count, failed: one.failed, late: one.late, ...figuresOf(one) }))
+    const members = [...this.members.values()].map((one): MemberStatistics => Object.assign(figuresOf(one), { name: one.name, section: one.section, count: one.count, failed: one.failed, late: one.late }))
       .toSorted((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
     const results = [...this.results].map(([key, one]): ResultStatistics => {
       const isFault = key >= FAULT;
       return {
-        kind: isFault ? 'fault' : 'hresult', value: isFault ? key - FAULT : key, count: one.count, bad: one.bad, ...one.first,
+        kind: isFault ? 'fault' : 'hresult', value: isFault ? key - FAULT : key, count: one.count, bad: one.bad, call: one.first.call, frames: one.first.frames, time: one.first.time,
         members: [...one.members].map(([name, times]) => ({ name, count: times })).toSorted((a, b) => b.count - a.count),
       };
     }).toSorted((a, b) => b.count - a.count || a.value - b.value);

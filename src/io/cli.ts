@@ -9,6 +9,7 @@ import type { IdlFlags } from './idl.js';
 import { liveCommand } from './commands/live.js';
 import { recordCommand } from './commands/record.js';
 import { replayCommand } from './commands/replay.js';
+import { reportCommand } from './commands/report.js';
 import { tuiCommand } from './commands/tui.js';
 import { serveCommand } from './commands/serve.js';
 import type { Knowledge } from './knowledge.js';
@@ -25,6 +26,7 @@ const COMMANDS: readonly Register[] = [
   diffCommand,
   interfacesCommand,
   explainCommand,
+  reportCommand,
   tuiCommand,
 ];
 
@@ -67,6 +69,7 @@ function commands(streams: Streams, load: Load, done: (status: number) => void):
       ['decode session.pcapng --where failed', 'only calls that failed'],
       ['interfaces IUpdateSearcher', 'its methods, opnums and sections'],
       ['explain 0x80240007', 'what a code means'],
+      ['report session.pcapng -o session.html', 'what happened, as one file to mail'],
     ]));
 
   const context: CommandContext = { streams, load, done };

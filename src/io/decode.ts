@@ -4,6 +4,7 @@ import type { Numbering } from '../analysis/calls.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall } from '../analysis/traces.js';
 import { clear } from '../bytes/list.js';
+import type { CaptureInfo } from '../capture/info.js';
 import type { Registry } from '../ndr/codec.js';
 import { NdjsonWriter } from '../output/ndjson.js';
 import { objectJson, objectsText } from '../output/objects.js';
@@ -26,6 +27,8 @@ export interface Batch {
   readonly read: number;
   /** Size of the file on the disk; null for stdin. */
   readonly size: number | null;
+  /** What the file says of itself so far; absent or null before its format is known. */
+  readonly info?: CaptureInfo | null;
 }
 
 /** Opens a capture; `framesBefore` is added to its frame numbers. @throws UsageError when it cannot be read at all. */

@@ -23,7 +23,7 @@ export async function* openCapture(path: string, framesBefore: number, stdin: Re
   try {
     for await (const piece of plain(pieces)) {
       reader.push(blockOf(piece), 0, piece.length, items);
-      if (items.length > 0) yield { items: items.splice(0), read: progress.read, size };
+      if (items.length > 0) yield { items: items.splice(0), read: progress.read, size, info: reader.info };
       if (reader.done) return;
     }
     reader.end(items);
@@ -32,7 +32,8 @@ export async function* openCapture(path: string, framesBefore: number, stdin: Re
     reader.end(items);
     items.unshift(corrupt(error));
   }
-  if (items.length > 0) yield { items, read: progress.read, size };
+  // Even without a packet: the file may say something of itself.
+  yield { items, read: progress.read, size, info: reader.info };
 }
 
 function corrupt(error: CompressionError): Problem {

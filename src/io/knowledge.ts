@@ -4,6 +4,7 @@ import { Explainer, explanationLines } from '../analysis/explain.js';
 import { makeRegistry } from '../analysis/registry.js';
 import { dualStringTransform } from '../dcom/dualstring.js';
 import { makeObjref } from '../dcom/objref.js';
+import { hex32 } from '../bytes/hex.js';
 import type { Codec, Registry } from '../ndr/codec.js';
 import { dateText, dateValue, scaledText, scaledValue } from '../ndr/text.js';
 import type { Names } from '../output/names.js';
@@ -18,6 +19,8 @@ export interface Knowledge {
   readonly names: Names;
   /** What a number, name or GUID means, as lines for people; null when nobody knows. */
   readonly explain: (text: string) => readonly string[] | null;
+  /** Meaning and cause of a result in words; null when nobody knows it. */
+  readonly words: (value: number) => { readonly meaning: string | null; readonly cause: string | null } | null;
   /** Names of codes like a misspelt one, nearest first. */
   readonly near: (text: string) => readonly string[];
   /** Opens a capture; `-` is `stdin`. @throws UsageError when it cannot be read at all. */
@@ -52,6 +55,10 @@ export function knowledge({ idl = [], idlPath = [] }: IdlFlags = {}): Knowledge 
     explain(text) {
       const found = explainer.explain(text);
       return found.length === 0 ? null : found.flatMap(explanationLines);
+    },
+    words(value) {
+      const [found] = explainer.explain(hex32(value));
+      return found?.kind === 'code' ? found : null;
     },
     near: (text) => [...new Set([...explainer.suggestions(text), ...suggest(text, [...specifications.flatMap((one) => one.errors), ...win32Errors].map((error) => error.name))])].slice(0, 3),
     open: openCapture,

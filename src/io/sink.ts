@@ -59,6 +59,12 @@ export class Sink {
     this.chunk[this.used++] = 0x0a;
   }
 
+  /** Appends text of any length as it is. */
+  text(text: string): void {
+    this.hand();
+    this.write(Buffer.from(text, 'utf8'));
+  }
+
   /** Resolves when the stream takes more, or is closed; cheap when it does already. */
   async ready(): Promise<void> {
     if (!this.full || this.gone) return;

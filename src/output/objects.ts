@@ -18,6 +18,18 @@ export function objectsText(records: readonly ObjectRecord[], style: Style = PLA
   return lines.join('\n');
 }
 
+/** The objects in the order of the tree, each under what made it, with its level from 0. */
+export function objectTree(records: readonly ObjectRecord[]): readonly { readonly record: ObjectRecord; readonly depth: number }[] {
+  const children = childrenOf(records);
+  const tree: { record: ObjectRecord; depth: number }[] = [];
+  const walk = (record: ObjectRecord, depth: number): void => {
+    tree.push({ record, depth });
+    for (const child of children.get(record) ?? []) walk(child, depth + 1);
+  };
+  for (const root of children.get(null) ?? []) walk(root, 0);
+  return tree;
+}
+
 /** Children by parent, null for those nobody made in the capture. A parent that is its own offspring, as only a lying server has, counts as none. */
 function childrenOf(records: readonly ObjectRecord[]): ReadonlyMap<ObjectRecord | null, readonly ObjectRecord[]> {
   const byLabel = new Map<string, ObjectRecord>();

@@ -31,6 +31,7 @@ function knowing(items: Batch['items']): () => Promise<Knowledge> {
   return async () => ({
     registry, names: sampleNames,
     explain: (text) => (text === '0x80240007' ? ['WU_E_INVALIDINDEX', '  the index is out of range'] : null),
+    words: () => null,
     near: (text) => (text === 'WU_E_INVALIDINDX' ? ['WU_E_INVALIDINDEX'] : []),
     async *open(path) {
       if (path === 'missing') throw new UsageError('missing: there is no such file');

@@ -140,6 +140,8 @@ export interface EventReport {
   readonly object: string | null;
   /** `searched for “IsInstalled=0”` */
   readonly text: string;
+  /** The property that was set, and its value in words; null for methods. */
+  readonly setting: { readonly name: string; readonly text: string } | null;
   readonly criteria: { readonly text: string; readonly words: string; readonly problem: string | null } | null;
   readonly options: readonly OptionReport[];
   readonly result: readonly { readonly title: string; readonly text: string }[];
@@ -211,8 +213,8 @@ export interface LatencyReport {
   readonly p90: number | null;
   readonly p99: number | null;
   readonly max: number | null;
-  /** Calls by latency, each class reaching to `upTo` nanoseconds. */
-  readonly histogram: readonly { readonly upTo: number; readonly count: number }[];
+  /** Calls by latency, each class reaching to `upTo` nanoseconds; null: the slowest, without an end. */
+  readonly histogram: readonly { readonly upTo: number | null; readonly count: number }[];
 }
 
 export interface MemberReport extends LatencyReport {
@@ -248,7 +250,7 @@ export interface ResultReport extends ResultName {
 /** A call with everything known of it. */
 export interface CallReport {
   readonly id: number;
-  /** Why it is here: `failed`, `finding`, `problem`, `slow`, `first of its member`, `beginning`. */
+  /** Why it is here: `failed`, `finding`, `problem`, `slow`, `first of its member`, `first of its result`, `beginning`. */
   readonly why: readonly string[];
   /** `IUpdateSearcher#1::Search(criteria="…") → ISearchResult#1` */
   readonly text: string;
@@ -292,9 +294,18 @@ export interface ObjectsReport {
   readonly leaked: number;
   readonly released: number;
   readonly pinged: number;
-  /** The first of them, in the order in which they were made. */
-  readonly records: readonly ObjectRecord[];
+  /** The first of them as a tree, each after the object that made it. */
+  readonly records: readonly ObjectReport[];
   readonly lost: number;
+}
+
+export interface ObjectReport extends Omit<ObjectRecord, 'kind' | 'server' | 'firstSeen' | 'lastSeen' | 'lastPing'> {
+  /** Level in the tree, from 0. */
+  readonly depth: number;
+  readonly server: string;
+  readonly firstSeen: string | null;
+  readonly lastSeen: string | null;
+  readonly lastPing: string | null;
 }
 
 export interface SecurityReport {

@@ -1,0 +1,57 @@
+import type { CallResult } from '../../replay/compare/calls.js';
+import { compareSessions } from '../../replay/compare/compare.js';
+import { Session } from '../../replay/compare/session.js';
+import { Recorder } from '../../replay/recording/recorder.js';
+import type { RecordingRecord } from '../../replay/recording/records.js';
+import { callTitle } from '../../replay/recording/text.js';
+import { compareReports } from '../output/report/compare.js';
+import type { CallChange, Report } from '../output/report/data.js';
+import type { Knowledge } from './knowledge.js';
+import { packageVersion } from './package.js';
+import { holdsRecording, loadRecording, sourceName } from './recordings.js';
+import { readReport, type ReportRead, type ReportReading } from './report.js';
+import { differenceText } from './results.js';
+import { loadRules } from './rules.js';
+
+/** Calls of one side that are compared one by one; of the rest the figures and tables are compared. */
+export const MAX_COMPARED_CALLS = 200_000;
+
+/** Reads two captures, or a recording and a capture, into the report of the second with what changed from the first. @throws UsageError */
+export async function compareFiles(before: string, after: string, reading: ReportReading, rulesFile: string | undefined): Promise<ReportRead> {
+  const { known } = reading;
+  const rules = await loadRules(rulesFile, known.registry);
+  const one = before !== '-' && await holdsRecording(before) ? { report: null, unreadable: [], records: (await loadRecording(before)).records } : await sideOf(before, reading);
+  const other = await sideOf(after, reading);
+  const result = compareSessions(new Session(one.records, known.registry), new Session(other.records, known.registry), rules);
+  const names = [sourceName(before) ?? 'stdin', sourceName(after) ?? 'stdin'] as const;
+  const comparison = compareReports(one.report, other.report, names, result.results.flatMap((found) => changeOf(found, known)));
+  return { ...other, report: { ...other.report, title: names.join(' → '), comparison }, unreadable: [...one.unreadable, ...other.unreadable] };
+}
+
+interface Side extends ReportRead {
+  readonly report: Report;
+  readonly records: readonly RecordingRecord[];
+}
+
+async function sideOf(path: string, reading: ReportReading): Promise<Side> {
+  const records: RecordingRecord[] = [];
+  const recorder = new Recorder({ id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) }, (record) => records.push(record));
+  let calls = 0;
+  const read = await readReport([path], {
+    ...reading,
+    call: (call) => {
+      if (calls++ < MAX_COMPARED_CALLS) recorder.call(call);
+    },
+  });
+  recorder.end();
+  return { ...read, records };
+}
+
+function changeOf({ status, expected, actual, differences, cause }: CallResult, { names }: Knowledge): readonly CallChange[] {
+  const call = expected ?? actual;
+  if (call === null || status === 'same') return [];
+  return [{
+    status: cause === null ? status : `${status}: ${cause}`, title: callTitle(call.call), before: expected?.call.id ?? null, after: actual?.call.id ?? null,
+    differences: differences.map((one) => ({ place: one.place, before: differenceText(one, one.expected, names), after: differenceText(one, one.actual, names), message: one.message })),
+  }];
+}

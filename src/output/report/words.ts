@@ -1,0 +1,73 @@
+import { hex32 } from '../../bytes/hex.js';
+import type { CellValue } from '../../analysis/story/rows.js';
+import type { Moment } from '../../types.js';
+import type { Names } from '../names.js';
+import { IsoClock } from '../time.js';
+import type { PlainValue, ResultName } from './data.js';
+
+/** What a report asks the tables. */
+export interface Lexicon extends Names {
+  /** Meaning and cause of a code in words; null for one that is not known. */
+  words(value: number): { readonly meaning: string | null; readonly cause: string | null } | null;
+}
+
+const clock = new IsoClock();
+
+export function timeText(moment: Moment | null): string | null {
+  return moment === null ? null : clock.text(moment);
+}
+
+/** Nanoseconds between two moments. */
+export function spanNs(from: Moment | null, to: Moment | null): number | null {
+  return from === null || to === null ? null : (to.timeS - from.timeS) * 1e9 + (to.timeNs - from.timeNs);
+}
+
+/** A code with its name and what is known of it. */
+export function nameResult(kind: 'hresult' | 'fault', value: number, lexicon: Lexicon): ResultName {
+  const known = lexicon.words(value);
+  return { kind, value: hex32(value), name: kind === 'hresult' ? lexicon.hresult(value) : lexicon.status(value), meaning: known?.meaning ?? null, cause: known?.cause ?? null };
+}
+
+/** `WU_E_INVALID_CRITERIA`, or the number where it has no name. */
+export function resultText(result: ResultName): string {
+  return `${result.kind === 'fault' ? 'fault ' : ''}${result.name ?? result.value}`;
+}
+
+/** A value of a table in words: sizes with units, results by name, dates with a space, `yes` and `no`. */
+export function cellText(value: CellValue, show: 'text' | 'bytes' | 'hresult' | 'date', lexicon: Names): string {
+  if (Array.isArray(value)) return (value as readonly CellValue[]).map((one) => cellText(one, show, lexicon)).join(', ');
+  if (value === null) return '';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  const number = typeof value === 'string' ? Number(value) : Number(value as number | bigint);
+  if (show === 'bytes' && Number.isFinite(number)) return bytesText(number);
+  if (show === 'hresult' && Number.isInteger(number)) return lexicon.hresult(number >>> 0) ?? hex32(number);
+  if (show === 'date' && typeof value === 'string') return value.replace('T', ' ').replace(/ 00:00:00$/, '');
+  return String(value);
+}
+
+/** A value as JSON can hold it. */
+export function plainValue(value: CellValue): PlainValue {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  return Array.isArray(value) ? (value as readonly CellValue[]).map(plainValue) : (value as PlainValue);
+}
+
+/** `512 bytes`, `68.2 MB`, `1.19 GB`: powers of ten, three digits. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
+  const at = Math.min(4, Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** at;
+  return `${value >= 100 ? Math.round(value) : value >= 10 ? value.toFixed(1) : value.toFixed(2)} ${['', 'kB', 'MB', 'GB', 'TB'][at] ?? ''}`;
+}
+
+/** `1 call`, `2,000 calls` */
+export function countText(count: number, one: string, many: string = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}
+
+/** ` (call 7, IUpdate#3, frames 12, 13)`, or nothing. */
+export function findingPlace({ call, object, frames }: { readonly call: number | null; readonly object: string | null; readonly frames: readonly number[] }): string {
+  const shown = frames.slice(0, 4).join(', ');
+  const parts = [...(call === null ? [] : [`call ${call}`]), ...(object === null ? [] : [object]), ...(frames.length === 0 ? [] : [`${frames.length === 1 ? 'frame' : 'frames'} ${shown}${frames.length > 4 ? ', …' : ''}`])];
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+}
