@@ -9,7 +9,10 @@ import { compareSessions } from '../replay/compare/compare.js';
 import { NO_RULES, parseRules, type Rules } from '../replay/compare/rules.js';
 import { Session } from '../replay/compare/session.js';
 import type { RecordingRecord } from '../replay/recording/records.js';
+import type { AuthLevel } from './types.js';
 import type { SecretList } from './security/secrets.js';
+import { Client, type RemoteValue } from './io/client/client.js';
+import { RemoteObject } from './io/client/object.js';
 import { knowledge, type Knowledge } from './io/knowledge.js';
 import { serveRecording, type Serving } from './io/listen.js';
 import { playRecording } from './io/play.js';
@@ -18,6 +21,7 @@ import { loadRecording } from './io/recordings.js';
 import { resultLines } from './io/results.js';
 import { hresultsByName, loadRules } from './io/rules.js';
 import { loadSession } from './io/sessions.js';
+import { networkWorld } from './io/world.js';
 import { ntHash } from './security/ntlm/derive.js';
 import { PLAIN } from './output/style.js';
 
@@ -26,6 +30,9 @@ export type { CompareResult } from '../replay/compare/compare.js';
 export type { Difference } from '../replay/compare/values.js';
 export type { RecordedCall, RecordingRecord } from '../replay/recording/records.js';
 export type { Serving } from './io/listen.js';
+export type { Client, RemoteValue } from './io/client/client.js';
+export type { Argument, RemoteObject } from './io/client/object.js';
+export { ClientError, type ClientErrorKind } from '../replay/client/error.js';
 
 /** A capture or recording: its path, or the records that were read or made of one. */
 export type Source = string | readonly RecordingRecord[];
@@ -50,6 +57,39 @@ export interface ReplayOptions {
   /** Goes on after the first difference; true unless told. */
   readonly keepGoing?: boolean;
   readonly deadlineMs?: number;
+}
+
+/** How a client works; docs/client.md. */
+export interface ConnectOptions {
+  /** Host with or without port; 135 without. */
+  readonly target: string;
+  /** Without a user calls are not authenticated. */
+  readonly user?: string;
+  readonly domain?: string;
+  readonly password?: string;
+  /** NT hash instead of a password. */
+  readonly hash?: Uint8Array;
+  readonly spnego?: boolean;
+  /** `integrity` unless told; `none` without a user. */
+  readonly level?: AuthLevel;
+  readonly binding?: 'early' | 'late';
+  readonly timeoutMs?: number;
+  readonly numbering?: 'wire' | 'printed';
+}
+
+/** A DCOM client of a server (docs/client.md). Opens nothing yet; `close` it when done. @throws RangeError for a target that is none */
+export function connect(options: ConnectOptions): Client {
+  const [host, port] = endpointOf(options.target, 135);
+  const { user, domain = '', password = null, hash = null, spnego = false, level = user === undefined ? 'none' : 'integrity', binding = 'early', timeoutMs, numbering } = options;
+  return new Client({
+    registry: known().registry, world: networkWorld(host, user === undefined ? null : { user, domain, password, hash, spnego }), host, port, level, binding,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(numbering === undefined ? {} : { numbering }),
+  });
+}
+
+/** Whether a value of a call is an object, which can be called itself. */
+export function isObject(value: RemoteValue): value is RemoteObject {
+  return value instanceof RemoteObject;
 }
 
 /** Calls of a capture as records; written to `to` as a recording when that is given. @throws Error when it cannot be read */

@@ -8,7 +8,7 @@ import { conclude, type CompareResult } from '../compare/compare.js';
 import { Identities } from '../compare/identity.js';
 import { RuleBook, type Rules } from '../compare/rules.js';
 import { Session } from '../compare/session.js';
-import { ClientLink, type ClientAuth, type LinkAnswer } from '../link/client.js';
+import { ClientLink, type ClientAuth, type LinkAnswer, type LinkFailure } from '../link/client.js';
 import { Recorder } from '../recording/recorder.js';
 import type { RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
@@ -24,7 +24,7 @@ export interface Line {
 /** What the player needs of the world. */
 export interface World {
   /** Opens a connection to a port of the target. `data` and `closed` are called later, never from inside. */
-  dial(port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string) => void }): Line;
+  dial(port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }): Line;
   now(): Moment;
   /** Runs something later; the function it returns calls it off. */
   after(ms: number, run: () => void): () => void;
@@ -179,7 +179,7 @@ export class Player {
       this.answered(step, connection, { stub, asked, answer });
     };
     const cancel = this.world.after(this.options.deadlineMs, () => {
-      finish({ kind: 'failed', message: `no answer came within ${this.options.deadlineMs} ms` });
+      finish({ kind: 'failed', cause: 'timed-out', message: `no answer came within ${this.options.deadlineMs} ms` });
     });
     connection.link.call({ abstract: context.abstract, transfer: context.transfer, opnum: call.wireOpnum ?? 0, object: call.object === null ? null : (this.mapping.live(call.object.ipid) ?? call.object.ipid), stub, drep: call.request.drep }, finish);
   }

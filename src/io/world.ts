@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
-import type { ClientAuth } from '../../replay/link/client.js';
+import type { ClientAuth, LinkFailure } from '../../replay/link/client.js';
 import type { Line, World } from '../../replay/player/player.js';
 import { NtlmInitiator } from '../security/ntlm/handshake.js';
 import type { AuthLevel, Moment } from '../types.js';
+import type { Tap, TappedConnection } from './serve/tap.js';
 
 /** Who the player is to the server; null: nobody, calls are not authenticated. */
 export interface Identity {
@@ -11,17 +12,20 @@ export interface Identity {
   readonly domain: string;
   readonly password: string | null;
   readonly hash: Uint8Array | null;
+  /** NTLM wrapped in SPNEGO instead of raw. */
+  readonly spnego?: boolean;
 }
 
-/** auth_type of NTLM ([MS-RPCE] 2.2.1.1.7). */
+/** auth_type of NTLM and of SPNEGO ([MS-RPCE] 2.2.1.1.7). */
 const NTLM = 10;
+const SPNEGO = 9;
 /** 100-nanosecond steps from 1601 to 1970. */
 const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
-/** The world of a player: TCP connections to one host, the clock, randomness. */
-export function networkWorld(host: string, identity: Identity | null): World {
+/** The world of a player or a client: TCP connections to one host, the clock, randomness. What they exchange goes to `tap` too. */
+export function networkWorld(host: string, identity: Identity | null, tap: Tap | null = null): World {
   return {
-    dial: (port, events) => dial(host, port, events),
+    dial: (port, events) => dial(host, port, events, tap),
     now,
     after(ms, run) {
       const timer = setTimeout(run, ms);
@@ -40,25 +44,49 @@ export function now(): Moment {
 
 const SINCE = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 
-function dial(host: string, port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string) => void }): Line {
+function dial(host: string, port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }, tap: Tap | null): Line {
   const socket = connect({ host, port, noDelay: true });
-  socket.on('data', (chunk) => events.data(new Uint8Array(chunk)));
-  socket.on('error', (error: NodeJS.ErrnoException) => events.closed(error.code === 'ECONNREFUSED' ? `nothing listens at ${host} port ${port}` : `the connection to ${host} port ${port} failed: ${error.message}`));
-  socket.on('close', () => events.closed('the server closed the connection'));
+  let up = false;
+  let tapped: TappedConnection | null = null;
+  socket.on('connect', () => {
+    up = true;
+    tapped = tap?.connection(socket, true) ?? null;
+  });
+  socket.on('data', (chunk) => {
+    tapped?.sent(1, chunk);
+    events.data(new Uint8Array(chunk));
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => events.closed(whyFailed(error, host, port), up ? 'lost' : 'refused'));
+  socket.on('close', () => {
+    tapped?.closed();
+    events.closed('the server closed the connection', up ? 'lost' : 'refused');
+  });
   return {
     send: (bytes) => {
-      if (!socket.destroyed) socket.write(bytes);
+      if (socket.destroyed) return;
+      if (up) tapped?.sent(0, bytes);
+      // What is sent before the connection is up is tapped when it is.
+      else socket.once('connect', () => tapped?.sent(0, bytes));
+      socket.write(bytes);
     },
     close: () => socket.destroy(),
   };
 }
 
-function ntlm({ user, domain, password, hash }: Identity, level: AuthLevel): ClientAuth {
+function whyFailed(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case 'ECONNREFUSED': return `nothing listens at ${host} port ${port}`;
+    case 'ENOTFOUND': case 'EAI_AGAIN': return `no such host: ${host}`;
+    default: return `the connection to ${host} port ${port} failed: ${error.message}`;
+  }
+}
+
+function ntlm({ user, domain, password, hash, spnego = false }: Identity, level: AuthLevel): ClientAuth {
   return {
     // A recording of calls that nobody signed is played as DCOM servers want it by now.
-    type: NTLM, level: level === 'none' || level === 'unknown' || level === 'default' ? 'integrity' : level,
+    type: spnego ? SPNEGO : NTLM, level: level === 'none' || level === 'unknown' || level === 'default' ? 'integrity' : level,
     handshake: new NtlmInitiator({
-      user, domain, ...(password === null ? {} : { password }), ...(hash === null ? {} : { hash }), privacy: level === 'privacy', random: (size) => new Uint8Array(randomBytes(size)),
+      user, domain, ...(password === null ? {} : { password }), ...(hash === null ? {} : { hash }), privacy: level === 'privacy', spnego, random: (size) => new Uint8Array(randomBytes(size)),
       time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
     }),
   };

@@ -18,6 +18,7 @@ export interface TappedConnection {
 /** Writes what a program exchanges over its own sockets as a capture, with the Ethernet, IP and TCP headers it would have had. Every packet is on the disk when it was sent. */
 export class Tap {
   private readonly file: number;
+  private over = false;
 
   /** @throws the system's error when the file cannot be written */
   constructor(path: string) {
@@ -54,11 +55,14 @@ export class Tap {
     };
   }
 
+  /** Connections that end after this are not told any more. */
   close(): void {
+    this.over = true;
     closeSync(this.file);
   }
 
   private write(from: End, to: End, sequence: number, acknowledged: number, flags: number, payload: Uint8Array): void {
+    if (this.over) return;
     const v6 = from.address.length === 16;
     const ipSize = v6 ? 40 : 20;
     const bytes = new Uint8Array(14 + ipSize + 20 + payload.length);
