@@ -244,7 +244,8 @@ function percentile({ classes, answered, max }: Latencies, part: number): number
   let left = Math.ceil(answered * part);
   for (const [at, times] of classes.entries()) {
     left -= times;
-    if (left <= 0) return Math.min(max, 2 ** ((at + 1) / FINE));
+    // The first class holds what a clock too coarse to tell makes zero.
+    if (left <= 0) return at === 0 ? 0 : Math.min(max, 2 ** ((at + 1) / FINE));
   }
   return max;
 }

@@ -377,7 +377,7 @@ function onlyInterface(method: Method): string | null {
 }
 
 /** CLSID that an activation asks for: a parameter of RemoteActivation, or in InstantiationInfoData ([MS-DCOM] 2.2.22.2.1). */
-function activatedClass(asked: Fields): string | null {
+export function activatedClass(asked: Fields): string | null {
   const direct = asked['Clsid'];
   if (typeof direct === 'string') return direct;
   for (const property of list(bag(bag(asked['pActProperties'])?.['activation'])?.['properties'])) {

@@ -1,6 +1,7 @@
 import type { AnalyzerOutput, Summary } from '../../analysis/analyzer.js';
 import { failed } from '../../analysis/failed.js';
 import { HISTOGRAM_UP_TO, Statistics, type LatencyFigures, type StatisticsFigures } from '../../analysis/statistics.js';
+import { activatedClass } from '../../analysis/tracker.js';
 import { Storyteller } from '../../analysis/story/story.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { Call, Finding, Frame, Moment, ObjectRecord, Problem, Severity, Stub } from '../../types.js';
@@ -61,7 +62,11 @@ export class ReportCollector {
   constructor(options: CollectOptions) {
     const { registry, lexicon } = options;
     this.options = options;
-    this.story = new Storyteller(registry, (call) => signature(call, { width: MAX_LINE_TEXT, names: lexicon }));
+    const classes = new Map(registry.specifications.flatMap((one) => one.classes.map((known) => [known.clsid, known.name] as const)));
+    this.story = new Storyteller(registry, (call) => {
+      const clsid = call.object === null ? activatedClass(call.in) : null;
+      return clsid === null ? signature(call, { width: MAX_LINE_TEXT, names: lexicon }) : `${call.method ?? ''} of the class ${classes.get(clsid) ?? `{${clsid}}`}`;
+    });
     this.picks = new Picks(registry, lexicon, options.calls ?? REPORT_LIMITS.beginning);
   }
 

@@ -63,8 +63,8 @@ function* session({ calls, failed, upkeep, users, first, durationNs, events, ste
   yield* list(steps.slice(0, MAX_ROWS), stepLine, stepsLost + Math.max(0, steps.length - MAX_ROWS));
 }
 
-function stepLine({ call, last, calls, failed, text, latencyNs }: StepReport): string {
-  return `${call === last ? `call ${call}` : `calls ${call}–${last}`}: ${md(text)}${calls > 1 ? ` (${countText(calls, 'call')}${failed > 0 ? `, ${failed} failed` : ''})` : failed > 0 ? ' **failed**' : ''}${latencyNs === null ? '' : `, ${durationText(latencyNs)}`}`;
+function stepLine({ call, last, calls, failed, folded, text, latencyNs }: StepReport): string {
+  return `${folded ? `calls ${call}–${last}` : `call ${call}`}: ${md(text)}${folded ? ` (${countText(calls, 'call')}${failed > 0 ? `, ${failed} failed` : ''})` : failed > 0 ? ' **failed**' : ''}${latencyNs === null ? '' : `, ${durationText(latencyNs)}`}`;
 }
 
 function* figures({ members, results, calls, slowest, latency }: Report): Generator<string> {
