@@ -20,6 +20,7 @@ const category = z.strictObject({ id: guid, name: text, type: text.default('Upda
 const service = z.strictObject({
   id: guid, name: text, managed: z.boolean().default(false), registeredWithAU: z.boolean().default(false), canRegisterWithAU: z.boolean().default(true), defaultAU: z.boolean().default(false), offersWindowsUpdates: z.boolean().default(true),
   issued: date.default('2020-01-01T00:00:00'), expires: date.default('2035-01-01T00:00:00'), url: text.default(''), redirects: z.array(text).default([]), prefix: text.default(''),
+  certificate: z.string().regex(/^([0-9a-f]{2})*$/i, 'bytes in hex are wanted').default(''),
 });
 const entry = z.strictObject({
   title: text, update: guid, revision: z.number().int().default(1), date, operation: z.enum(['installation', 'uninstallation']).default('installation'), result: z.number().int().min(0).max(5).default(2), hresult: z.number().int().default(0),

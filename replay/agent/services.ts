@@ -1,4 +1,4 @@
-import { E_INVALIDARG, S_OK, type ServedObject } from '../server/dispatch.js';
+import { E_INVALIDARG, S_OK, type ServedObject, type ServedValue } from '../server/dispatch.js';
 import type { Model } from './model.js';
 import { changeable, failed, fixed, ok, thing, WU_E_NO_SERVICE, WU_E_UNKNOWN_ID } from './thing.js';
 
@@ -26,11 +26,17 @@ function serviceOf(service: ServiceModel): ServedObject {
   return thing({
     interfaces: ['IUpdateService2', 'IUpdateService'],
     get: {
-      Name: service.name, ContentValidationCert: { vt: 'VT_EMPTY', value: null }, ExpirationDate: service.expires, IsManaged: service.managed, IsRegisteredWithAU: () => service.registeredWithAU, IssueDate: service.issued,
+      Name: service.name, ContentValidationCert: bytes(service.certificate), ExpirationDate: service.expires, IsManaged: service.managed, IsRegisteredWithAU: () => service.registeredWithAU, IssueDate: service.issued,
       OffersWindowsUpdates: service.offersWindowsUpdates, RedirectUrls: () => changeable('IStringCollection', [...service.redirects], true), ServiceID: service.id, IsScanPackageService: false, CanRegisterWithAU: service.canRegisterWithAU,
       ServiceUrl: service.url, SetupPrefix: service.prefix, IsDefaultAUService: service.defaultAU,
     },
   });
+}
+
+/** A VARIANT of bytes. */
+function bytes(hex: string): ServedValue {
+  const value = (hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
+  return { vt: 'VT_UI1', dims: [{ count: value.length, lower: 0 }], value };
 }
 
 /** IUpdateServiceRegistration (3.46): what became of a registration. */
@@ -49,7 +55,7 @@ export function serviceManager(services: Services): ServedObject {
     if (typeof id !== 'string' || !GUID.test(id)) return E_INVALIDARG;
     if (services.find(id) === undefined) {
       if (services.list.length >= MAX_SERVICES) return 0x8007000e;
-      services.list.push({ id: id.replace(/[{}]/g, '').toLowerCase(), name, managed: false, registeredWithAU: false, canRegisterWithAU: true, defaultAU: false, offersWindowsUpdates: false, issued: '2026-01-01T00:00:00', expires: '2035-01-01T00:00:00', url: '', redirects: [], prefix: '' });
+      services.list.push({ id: id.replace(/[{}]/g, '').toLowerCase(), name, managed: false, registeredWithAU: false, canRegisterWithAU: true, defaultAU: false, offersWindowsUpdates: false, issued: '2026-01-01T00:00:00', expires: '2035-01-01T00:00:00', url: '', redirects: [], prefix: '', certificate: '' });
     }
     return S_OK;
   };

@@ -195,6 +195,8 @@ export class CallMaker {
     if (fits && !both) return one;
     const other = this.interfaces.read(known, exchange, first === 'wire' ? printed : opnum);
     const otherFits = other !== null && other.clean && this.plausible(other, known) && (other.request !== null || other.response !== null);
+    // No object where one is declared is no evidence: many properties have none, and a number or a text of nothing looks the same.
+    if (fits && otherFits && judgement.verdict === 'mixed' && this.without(one, known) && !this.without(other, known)) return other;
     if (fits === otherFits) {
       if (fits) judgement.ambiguous++;
       this.eitherWay = fits && judgement.verdict === 'mixed';
@@ -211,11 +213,15 @@ export class CallMaker {
     const method = known.resolved.slots[opnum]?.method;
     const declared = method === undefined ? null : returnedInterface(method);
     const returned = response?.value['retval'];
-    // A getter that succeeds and returns no object is likelier a number or a text of nothing, misread.
-    if (declared !== null && returned === null && result === 0) return false;
     const iid = declared === null ? undefined : bag(returned)?.['iid'];
     const given = typeof iid === 'string' ? this.registry.interfaceByUuid(iid)?.interface.name : undefined;
     return declared === null || given === undefined || !this.classes.has(declared) || !this.classes.has(given) || this.classes.related(declared, given);
+  }
+
+  /** Whether a reading has no object where its member declares one. */
+  private without({ response, opnum }: Reading, known: KnownInterface): boolean {
+    const method = known.resolved.slots[opnum]?.method;
+    return method !== undefined && returnedInterface(method) !== null && response?.value['retval'] === null && response.result === 0;
   }
 
   private judged(judgement: Judgement, which: 'wire' | 'printed', known: KnownInterface, exchange: Exchange): void {

@@ -38,6 +38,17 @@ describe('opnum numbering', () => {
     expect(told('printed', updates).calls[0]).toMatchObject({ method: 'Updates', opnum: 9 });
   });
 
+  it('takes no property without an object for proof of the other numbering', () => {
+    const story = new Story();
+    const session = story.dial(49_668, { numbering: 'wire' });
+    const empty = { interface: 'ICategory', ipid: ipid(2), kind: 'propget', out: { retval: null } } as const;
+    // Printed, the slots of Image and Parent are those of Description, a text, and of Order, a number.
+    for (const method of ['Image', 'Parent'] as const) session.call({ ...empty, method });
+    const { calls, rules } = story.read();
+    expect(calls.map((call) => [call.method, call.certainty])).toEqual([['Image', 'known'], ['Parent', 'known']]);
+    expect(rules).toEqual([]);
+  });
+
   it('judges each interface of a server that mixes them, and each call where one interface does', () => {
     const story = new Story();
     const wire = story.dial(49_668, { numbering: 'wire' });

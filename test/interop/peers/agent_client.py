@@ -1,10 +1,11 @@
 """A late-bound update client on impacket: the sequence that real third-party clients send, printed as one JSON object.
 
-Usage: agent_client.py HOST USER PASSWORD LEVEL   (LEVEL: integrity or privacy)
+Usage: agent_client.py HOST PORT USER PASSWORD LEVEL   (LEVEL: integrity or privacy)
 """
 import json
 import sys
 
+from impacket.dcerpc.v5 import dcomrt, transport
 from impacket.dcerpc.v5.dcom.oaut import (DISPATCH_METHOD, DISPATCH_PROPERTYGET, DISPATCH_PROPERTYPUT, DISPPARAMS, IDispatch, IID_IDispatch, VARENUM, VARIANT)
 from impacket.dcerpc.v5.dcomrt import DCOMConnection
 from impacket.dcerpc.v5.dtypes import NULL
@@ -94,8 +95,15 @@ def thing_of(thing, data):
     return INTERFACE(mine.get_cinstance(), b''.join(data), mine.get_ipidRemUnknown(), target=mine.get_target())
 
 
+def resolve_at(host, port):
+    """impacket looks for object resolution and activation at port 135 only."""
+    original = transport.DCERPCTransportFactory
+    dcomrt.transport.DCERPCTransportFactory = lambda binding: original(f'{binding}[{port}]' if binding == f'ncacn_ip_tcp:{host}' else binding)
+
+
 def main():
-    host, user, password, level = sys.argv[1:5]
+    host, port, user, password, level = sys.argv[1:6]
+    resolve_at(host, port)
     levels = {'integrity': RPC_C_AUTHN_LEVEL_PKT_INTEGRITY, 'privacy': RPC_C_AUTHN_LEVEL_PKT_PRIVACY}
     dcom = DCOMConnection(host, user, password, 'CONTOSO', authLevel=levels[level], oxidResolver=True)
     try:
