@@ -57,6 +57,8 @@ export interface ReplayOptions {
   /** Goes on after the first difference; true unless told. */
   readonly keepGoing?: boolean;
   readonly deadlineMs?: number;
+  /** `early` calls members by their slots, `late` through IDispatch::Invoke, whichever the recording did. */
+  readonly binding?: 'recorded' | 'early' | 'late';
 }
 
 /** How a client works; docs/client.md. */
@@ -107,9 +109,9 @@ export async function record(capture: string, to?: string, options: ReadOptions 
 export async function replay(recording: Source, options: ReplayOptions): Promise<CompareResult> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
   const [host, port] = endpointOf(options.target, 135);
-  const { user, domain = '', password = null, speed = Infinity, keepGoing = true, deadlineMs = 30_000 } = options;
+  const { user, domain = '', password = null, speed = Infinity, keepGoing = true, deadlineMs = 30_000, binding = 'recorded' } = options;
   const [played] = await playRecording({
-    records, registry: known().registry, rules: await rulesOf(options.rules), host, port, identity: user === undefined ? null : { user, domain, password, hash: null }, speed, keepGoing, deadlineMs,
+    records, registry: known().registry, rules: await rulesOf(options.rules), host, port, identity: user === undefined ? null : { user, domain, password, hash: null }, speed, keepGoing, deadlineMs, binding,
   });
   if (played === undefined) throw new Error('the recording was not played');
   return played.result;

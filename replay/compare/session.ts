@@ -10,6 +10,8 @@ export type CallSort = 'member' | 'lookup' | 'stage' | 'upkeep';
 
 const LOOKUP: readonly MethodRole[] = ['type-info', 'class-info', 'ids-of-names', 'type-attr', 'func-desc', 'names', 'documentation'];
 const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
+/** A reference with it is not to be pinged. */
+const SORF_NOPING = 0x1000;
 /** Places are told no deeper than this. */
 const MAX_PLACE = 32;
 
@@ -53,8 +55,22 @@ export class Session {
     return reference === undefined ? '?' : this.placeOf(reference, 0);
   }
 
-  /** Labels of objects to which references are held in the end: handed out and added, less released ([MS-DCOM] 3.1.1.5.6). */
+  /** Labels of objects to which references are held in the end. */
   get leaked(): readonly string[] {
+    const labels = new Map([...this.references.values()].map((one) => [one.object, one.label]));
+    return [...this.held].map((object) => labels.get(object) ?? `object#${object}`);
+  }
+
+  /** OIDs of the objects to which references are held by now, but for those whose references say that they want no pings: their flags ([MS-DCOM] 2.2.18.2). */
+  get pinged(): readonly string[] {
+    const held = this.held;
+    const silent = new Set<string>();
+    for (const { call } of this.calls) referencesIn(call.out, '', (one) => (Number((one as unknown as Bag)['flags'] ?? 0) & SORF_NOPING) !== 0 && silent.add(one.oid));
+    return [...new Set([...this.references.values()].flatMap(({ object, oid }) => (oid !== null && held.has(object) && !silent.has(oid) ? [oid] : [])))];
+  }
+
+  /** Objects to which references are held: handed out and added, less released ([MS-DCOM] 3.1.1.5.6). */
+  private get held(): ReadonlySet<number> {
     const held = new Map<number, number>();
     const count = (ipid: Value | undefined, by: number): void => {
       const object = typeof ipid === 'string' ? this.object(ipid) : null;
@@ -67,8 +83,7 @@ export class Session {
       const list = call.in['InterfaceRefs'];
       for (const one of Array.isArray(list) ? (list as readonly Bag[]) : []) if (role === 'release' || role === 'add-ref') count(one?.['ipid'], (role === 'release' ? -1 : 1) * Number(one?.['cPublicRefs'] ?? 0));
     }
-    const labels = new Map([...this.references.values()].map((one) => [one.object, one.label]));
-    return [...held].filter(([, references]) => references > 0).map(([object]) => labels.get(object) ?? `object#${object}`);
+    return new Set([...held].flatMap(([object, references]) => (references > 0 ? [object] : [])));
   }
 
   private placeOf(reference: ReferenceRecord, depth: number): string {

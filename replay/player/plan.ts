@@ -25,6 +25,8 @@ export interface Plan {
   readonly contexts: ReadonlyMap<string, ContextRecord>;
   /** Which call first handed out an identifier (IPID, OID, OXID and the like), by its text. */
   readonly made: ReadonlyMap<string, number>;
+  /** Position of a step by the id of its call. */
+  readonly positions: ReadonlyMap<number, number>;
   /** Address of the server whose client is played. */
   readonly server: string | null;
   /** Ports at which activation and object resolution were called. */
@@ -66,7 +68,7 @@ export function planOf(recording: readonly RecordingRecord[], registry: Registry
     }
     return { index, expected, after: [...after].toSorted((one, other) => one - other), atNs: startOf(call) - first, never: impossible(call, connections, contexts, server) };
   });
-  return { steps, session, connections, contexts, made, server, resolvers };
+  return { steps, session, connections, contexts, made, positions, server, resolvers };
 }
 
 /** Calls of one group that may be under way at once as far as the plan looks. */

@@ -1,37 +1,22 @@
 import { spanOf } from '../../src/bytes/block.js';
-import { CallMaker } from '../../src/analysis/calls.js';
-import { ANALYSIS_LIMITS } from '../../src/analysis/limits.js';
-import { EncodeError, type Registry } from '../../src/ndr/codec.js';
-import type { AuthLevel, Drep, Exchange, Flow, Moment, Stub, Value } from '../../src/types.js';
+import { EncodeError, type Encoding, type Fields, type Registry } from '../../src/ndr/codec.js';
+import type { Value } from '../../src/types.js';
 import { compareCalls, type CallResult } from '../compare/calls.js';
 import { conclude, type CompareResult } from '../compare/compare.js';
 import { Identities } from '../compare/identity.js';
 import { RuleBook, type Rules } from '../compare/rules.js';
-import { Session } from '../compare/session.js';
-import { ClientLink, type ClientAuth, type LinkAnswer, type LinkFailure } from '../link/client.js';
-import { Recorder } from '../recording/recorder.js';
-import type { RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
+import type { SessionCall } from '../compare/session.js';
+import type { LinkCall } from '../link/client.js';
+import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
+import { Rebinder, type Binding } from './binding.js';
+import { Faces, REM_UNKNOWN, type RemCall } from './faces.js';
 import { Mapping } from './mapping.js';
+import { PING_PERIOD_MS, Pings } from './pings.js';
 import { contextKey, identifiersUsed, type Plan, type Step } from './plan.js';
+import { milliseconds, Wire, type Connection, type World } from './wire.js';
 
-/** A connection that {@link World.dial} opened. */
-export interface Line {
-  send(bytes: Uint8Array): void;
-  close(): void;
-}
-
-/** What the player needs of the world. */
-export interface World {
-  /** Opens a connection to a port of the target. `data` and `closed` are called later, never from inside. */
-  dial(port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }): Line;
-  now(): Moment;
-  /** Runs something later; the function it returns calls it off. */
-  after(ms: number, run: () => void): () => void;
-  /** How a connection whose calls were protected so authenticates; null: not at all. */
-  auth(level: AuthLevel): ClientAuth | null;
-  guid(): string;
-}
+export type { Line, World } from './wire.js';
 
 export interface PlayerOptions {
   readonly plan: Plan;
@@ -48,6 +33,8 @@ export interface PlayerOptions {
   readonly keepGoing: boolean;
   /** Calls under way at once at most. */
   readonly concurrency: number;
+  /** How members of dispatch interfaces are called. */
+  readonly binding: Binding;
 }
 
 /** What came of playing a recording once. */
@@ -62,25 +49,18 @@ export interface Played {
 /** Calls under way at once, unless told otherwise. */
 export const DEFAULT_CONCURRENCY = 64;
 
-interface Connection {
-  readonly link: ClientLink;
-  readonly line: Line;
-  readonly flow: Flow;
-}
-
 /** Plays the client side of a recording against a live server, and compares its answers call by call. Pure: the world is an argument. */
 export class Player {
   private readonly options: PlayerOptions;
   private readonly world: World;
   private readonly done: (played: Played) => void;
   private readonly mapping: Mapping;
-  private readonly maker: CallMaker;
-  private readonly records: RecordingRecord[] = [];
-  private readonly live: Session;
-  private readonly recorder: Recorder;
+  private readonly wire: Wire;
+  private readonly rebinder: Rebinder;
+  private readonly faces = new Faces();
+  private readonly pings: Pings;
   private readonly book: RuleBook;
   private readonly identities = new Identities();
-  private readonly connections = new Map<number, Connection>();
   private readonly results: (CallResult | null)[];
   private readonly waits: number[];
   private readonly followers: number[][];
@@ -93,20 +73,17 @@ export class Player {
   private startedMs = 0;
   private stopped: string | null = null;
   private draining = false;
-  private exchanges = 0;
+  private pinging: (() => void) | null = null;
 
   constructor(options: PlayerOptions, world: World, done: (played: Played) => void) {
-    const { plan, registry, rules } = options;
+    const { plan, registry, rules, binding } = options;
     this.options = options;
     this.world = world;
     this.done = done;
     this.mapping = new Mapping(() => world.guid());
-    this.maker = new CallMaker({ registry, numbering: 'auto', limits: ANALYSIS_LIMITS, objects: true });
-    this.live = new Session([], registry);
-    this.recorder = new Recorder({ id: 1, tool: 'uamgscope', source: 'player', name: null }, (record) => {
-      this.records.push(record);
-      this.live.take(record);
-    });
+    this.wire = new Wire(registry, world, options);
+    this.rebinder = new Rebinder(registry, binding);
+    this.pings = new Pings(registry);
     this.book = new RuleBook(rules.rules);
     this.results = plan.steps.map(() => null);
     this.waits = plan.steps.map((step) => step.after.length);
@@ -121,6 +98,7 @@ export class Player {
       this.finish();
       return;
     }
+    this.pinging = this.world.after(PING_PERIOD_MS, () => this.ping());
     for (const [index, waits] of this.waits.entries()) if (waits === 0) this.due(index);
     this.drain();
   }
@@ -155,10 +133,17 @@ export class Player {
   private make(step: Step): void {
     const { plan } = this.options;
     const { call } = step.expected;
-    const cause = this.stopped ?? step.never ?? this.lacking(call);
+    const form = this.rebinder.form(call);
+    const lacking = this.stopped ?? step.never ?? this.lacking(step.expected);
+    // What only late binding needs is left out; so is upkeep of what it would have made.
+    if (form === 'none' || lacking === LEFT_OUT) {
+      this.settle(step, null);
+      return;
+    }
     const context = plan.contexts.get(contextKey(call.connection, call.contextId));
-    if (cause !== null || context === undefined || call.request === null) {
-      this.skip(step, cause ?? 'its presentation context is not known');
+    const { request } = call;
+    if (lacking !== null || context === undefined || request === null) {
+      this.skip(step, lacking ?? 'its presentation context is not known');
       return;
     }
     const connection = this.connection(call);
@@ -166,68 +151,113 @@ export class Player {
       this.skip(step, `the server did not say where ${call.object?.label ?? 'the object'} listens`);
       return;
     }
-    const stub = this.request(call, call.request);
     this.under++;
-    this.made++;
-    const asked = this.world.now();
-    let over = false;
-    const finish = (answer: LinkAnswer): void => {
-      if (over) return;
-      over = true;
-      cancel();
-      this.under--;
-      this.answered(step, connection, { stub, asked, answer });
+    const object = call.object === null ? null : (this.mapping.live(call.object.ipid) ?? call.object.ipid);
+    const send = (asked: Pick<LinkCall, 'abstract' | 'opnum' | 'object' | 'stub'> | string): void => {
+      if (typeof asked === 'string') {
+        this.under--;
+        this.skip(step, asked);
+        return;
+      }
+      this.made++;
+      this.wire.call(connection, { ...asked, transfer: context.transfer, drep: request.drep }, (record, failed) => {
+        this.under--;
+        this.answered(step, record, failed);
+      });
     };
-    const cancel = this.world.after(this.options.deadlineMs, () => {
-      finish({ kind: 'failed', cause: 'timed-out', message: `no answer came within ${this.options.deadlineMs} ms` });
-    });
-    connection.link.call({ abstract: context.abstract, transfer: context.transfer, opnum: call.wireOpnum ?? 0, object: call.object === null ? null : (this.mapping.live(call.object.ipid) ?? call.object.ipid), stub, drep: call.request.drep }, finish);
+    if (form === 'same') send({ abstract: context.abstract, opnum: call.wireOpnum ?? 0, object, stub: this.request(call, context, request) });
+    else this.rebind(form, { call, context, request, connection, object: object ?? '' }, send);
   }
 
-  /** Why a call cannot be made: what it needs was not handed out by the live server. */
-  private lacking(call: RecordedCall): string | null {
-    const { plan } = this.options;
-    for (const id of identifiersUsed(call, plan.made)) {
-      if (this.mapping.live(id) !== null) continue;
-      const maker = plan.steps.find((one) => one.expected.call.id === plan.made.get(id));
-      const label = plan.session.reference(id)?.label ?? id;
-      if (maker === undefined) return `nobody handed out ${label}`;
-      const result = this.results[maker.index];
-      const why = result?.status === 'skipped' ? 'was skipped' : 'did not hand it out';
-      return `${label} was never made: call ${maker.expected.call.id} (${callTitle(maker.expected.call)}) ${why}`;
+  /** Makes a call of the other binding; for one by slot the object is asked for the interface first, where it was not handed out with it. */
+  private rebind(form: 'early' | 'late', { call, context, request, connection, object }: Rebinding, send: (asked: Pick<LinkCall, 'abstract' | 'opnum' | 'object' | 'stub'> | string) => void): void {
+    const { rebinder } = this;
+    const encoding = encodingOf(request, context);
+    const live = this.wire.live.reference(object);
+    const given = this.faced(this.mapping.translate(call.in)) as Fields;
+    const header = this.mapping.translate(rebinder.header(context.abstract, call.via === null ? call.opnum : call.via.opnum, request.bytes, encoding));
+    const made = (how: 'early' | 'late', ipid: string, face: string): void => {
+      const rebound = rebinder[how](call, given, header, face, encoding);
+      send(typeof rebound === 'string' ? rebound : { ...rebound, object: ipid });
+    };
+    const unbound = form === 'late' ? null : rebinder.unbound(call);
+    if (unbound !== null) send(unbound);
+    else if (form === 'late') made('late', object, live?.iid ?? '');
+    else if (live !== null && rebinder.derives(live.iid, call.iid ?? '')) made('early', object, live.iid);
+    else {
+      this.faces.of({ ipid: object, oxid: live?.oxid ?? null }, call.iid ?? '', this.remCall(connection, encoding), (face) => {
+        if (face.ipid === null) send(`it cannot be bound early: ${call.object?.label ?? 'the object'} gave no ${call.interface ?? call.iid ?? ''}: ${face.refused}`);
+        else made('early', face.ipid, call.iid ?? '');
+      });
     }
-    return null;
+  }
+
+  /** Calls IRemUnknown on a connection. */
+  private remCall(connection: Connection, encoding: Encoding): RemCall {
+    return (remUnknown, opnum, value, done) => {
+      const codec = this.options.registry.method(REM_UNKNOWN.iid, opnum, encoding);
+      if (codec === null) {
+        done(null);
+        return;
+      }
+      const stub = codec.request.encode({ ...value, orpcthis: { version: { MajorVersion: 5, MinorVersion: 7 }, flags: 0, reserved1: 0, cid: this.world.guid(), extensions: null } });
+      const call: LinkCall = { abstract: { uuid: REM_UNKNOWN.iid, major: 0, minor: 0 }, transfer: encoding.syntax, opnum, object: remUnknown, stub, drep: { littleEndian: encoding.littleEndian, ebcdic: false, float: 'ieee' } };
+      this.wire.call(connection, call, (record, failed) => done(failed === null ? record : null));
+    };
+  }
+
+  /** References in arguments name the interface with which the live server handed them out. */
+  private faced(value: Value, depth = 0): Value {
+    if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
+    if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.faced(one, depth + 1));
+    const bag = value as Fields;
+    const { ipid, iid } = bag;
+    const face = typeof ipid === 'string' && typeof iid === 'string' ? this.wire.live.reference(ipid)?.iid : undefined;
+    if (face !== undefined && face !== '') return { ...bag, iid: face };
+    return Object.fromEntries(Object.entries(bag).map(([name, one]) => [name, this.faced(one, depth + 1)]));
+  }
+
+  /** Why a call cannot be made: what it needs was not handed out by the live server. A release of several references is made for those that are there. */
+  private lacking({ call, sort }: SessionCall): string | null {
+    const gone = [...identifiersUsed(call, this.options.plan.made)].filter((id) => this.mapping.live(id) === null);
+    if (gone.length === 0 || (sort === 'upkeep' && !gone.includes(call.object?.ipid ?? '') && countedIn(call.in).some((ipid) => this.mapping.live(ipid) !== null))) return null;
+    const causes = gone.map((id) => this.unmade(id));
+    return causes.find((one) => one !== LEFT_OUT) ?? LEFT_OUT;
+  }
+
+  /** Why the live server handed out nothing in the place of an identifier. */
+  private unmade(id: string): string {
+    const { plan } = this.options;
+    const maker = plan.steps[plan.positions.get(plan.made.get(id) ?? -1) ?? -1];
+    const label = plan.session.reference(id)?.label ?? id;
+    if (maker === undefined) return `nobody handed out ${label}`;
+    const result = this.results[maker.index];
+    return result === null ? LEFT_OUT : `${label} was never made: call ${maker.expected.call.id} (${callTitle(maker.expected.call)}) ${result?.status === 'skipped' ? 'was skipped' : 'did not hand it out'}`;
   }
 
   private connection(call: RecordedCall): Connection | null {
-    const known = this.connections.get(call.connection);
-    if (known !== undefined) return known;
-    const { plan, host, port } = this.options;
+    const name = String(call.connection);
+    const known = this.wire.opened(name);
+    if (known !== null) return known;
+    const { plan, port } = this.options;
     const recorded = plan.connections.get(call.connection)?.server.port ?? 0;
     const target = plan.resolvers.has(recorded) ? port : this.mapping.port(recorded);
-    if (target === null) return null;
-    const auth = this.world.auth(call.auth.level);
-    let link: ClientLink | null = null;
-    const line = this.world.dial(target, { data: (bytes) => link?.push(bytes), closed: (reason) => link?.close(reason) });
-    link = new ClientLink((bytes) => line.send(bytes), auth);
-    const id = this.connections.size + 1;
-    const connection: Connection = { link, line, flow: { id, a: { address: 'player', port: id }, b: { address: host, port: target }, opened: 'syn' } };
-    this.connections.set(call.connection, connection);
-    return connection;
+    return target === null ? null : this.wire.connection(name, target, call.auth.level);
   }
 
   /** The recorded request with the identifiers of the live server; what no table reads goes as it was. */
-  private request(call: RecordedCall, stub: RecordedStub): Uint8Array {
-    const { registry, plan } = this.options;
-    const context = plan.contexts.get(contextKey(call.connection, call.contextId));
-    if (context === undefined || stub.drep.float !== 'ieee' || stub.drep.ebcdic) return stub.bytes;
+  private request(call: RecordedCall, context: ContextRecord, stub: RecordedStub): Uint8Array {
+    if (stub.drep.float !== 'ieee' || stub.drep.ebcdic) return stub.bytes;
     const opnum = call.via === null ? call.opnum : call.via.opnum;
-    const codec = opnum === null ? null : registry.method(context.abstract.uuid, opnum, { littleEndian: stub.drep.littleEndian, syntax: context.transfer });
+    const codec = opnum === null ? null : this.options.registry.method(context.abstract.uuid, opnum, encodingOf(stub, context));
     if (codec === null) return stub.bytes;
     const { value, header, problems, tape } = codec.request.record(spanOf(stub.bytes));
     if (problems.length > 0) return stub.bytes;
-    const all = this.mapping.translate({ ...value, ...(header === null ? {} : { orpcthis: header }) }) as { readonly [name: string]: Value };
+    const all = this.mapping.translate({ ...value, ...(header === null ? {} : { orpcthis: header }) }) as Fields;
+    const counted = countedIn(value);
+    const kept = counted.filter((ipid) => this.mapping.live(ipid) !== null || !this.options.plan.made.has(ipid)).map((ipid) => this.mapping.live(ipid) ?? ipid);
     try {
+      if (kept.length < counted.length) return codec.request.encode({ ...all, cInterfaceRefs: kept.length, InterfaceRefs: (all['InterfaceRefs'] as readonly Fields[]).filter((one) => kept.includes(String(one['ipid']))) });
       return codec.request.encode(all, { tape });
     } catch (error) {
       if (error instanceof EncodeError) return stub.bytes;
@@ -235,38 +265,34 @@ export class Player {
     }
   }
 
-  private answered(step: Step, connection: Connection, { stub, asked, answer }: { readonly stub: Uint8Array; readonly asked: Moment; readonly answer: LinkAnswer }): void {
-    const { call } = step.expected;
-    const { plan } = this.options;
-    const context = plan.contexts.get(contextKey(call.connection, call.contextId));
-    const answeredAt = answer.kind === 'failed' ? null : this.world.now();
-    const drep = call.request?.drep ?? LITTLE;
-    const object = call.object === null ? null : (this.mapping.live(call.object.ipid) ?? call.object.ipid);
-    const exchange: Exchange = {
-      kind: 'exchange', flow: connection.flow, direction: 0, callId: answer.kind === 'failed' ? 0 : answer.callId, contextId: answer.kind === 'failed' ? 0 : answer.contextId, opnum: call.wireOpnum, object,
-      context: context === undefined ? null : { id: answer.kind === 'failed' ? 0 : answer.contextId, abstract: context.abstract, transfer: context.transfer },
-      request: stubOf(stub, drep), response: answer.kind === 'response' ? stubOf(answer.stub, answer.drep) : null, fault: answer.kind === 'fault' ? { status: answer.status, didNotExecute: answer.didNotExecute } : null,
-      outcome: answer.kind === 'response' ? 'answered' : answer.kind === 'fault' ? 'faulted' : 'unanswered', requestTime: asked, responseTime: answeredAt,
-      requestAuth: null, responseAuth: null, problems: [],
-    };
-    const record = this.recorder.call(this.maker.make(exchange, ++this.exchanges));
-    this.mapping.learn(call.out, record.out);
-    const actual = this.live.calls.at(-1);
-    if (actual !== undefined) {
-      const compared = compareCalls(step.expected, actual, { expected: plan.session, actual: this.live, identities: this.identities, rules: this.book }, false);
-      const result: CallResult = answer.kind !== 'failed' ? compared : { ...compared, cause: answer.message };
-      this.settle(step, result);
-    }
+  private answered(step: Step, record: RecordedCall, failed: string | null): void {
+    const { live } = this.wire;
+    this.mapping.learn(step.expected.call.out, record.out);
+    if (step.expected.sort === 'stage') this.faces.learn(record);
+    const actual = live.calls.at(-1);
+    if (actual === undefined) return;
+    const result = compareCalls(step.expected, actual, { expected: this.options.plan.session, actual: live, identities: this.identities, rules: this.book }, false);
+    this.settle(step, failed === null ? result : { ...result, cause: failed });
+  }
+
+  /** Pings what is held, again and again while the replay lasts: a recording shows the pings of its own time only. */
+  private ping(): void {
+    const { plan, port } = this.options;
+    this.pinging = this.world.after(PING_PERIOD_MS, () => this.ping());
+    const call = this.pings.next(this.wire.live.pinged);
+    if (call === null) return;
+    this.wire.call(this.wire.connection('pings', port, plan.steps[0]?.expected.call.auth.level ?? 'none'), call, (record) => this.pings.answered(record));
   }
 
   private skip(step: Step, cause: string): void {
     this.settle(step, { status: 'skipped', expected: step.expected, actual: null, differences: [], cause });
   }
 
-  private settle(step: Step, result: CallResult): void {
+  /** A step is over; null: it was left out. */
+  private settle(step: Step, result: CallResult | null): void {
     this.results[step.index] = result;
     this.left--;
-    if (result.status === 'different' && !this.options.keepGoing && this.stopped === null) this.stop(`stopped at the first difference, in call ${step.expected.call.id} (--keep-going goes on)`);
+    if (result?.status === 'different' && !this.options.keepGoing && this.stopped === null) this.stop(`stopped at the first difference, in call ${step.expected.call.id} (--keep-going goes on)`);
     for (const follower of this.followers[step.index] ?? []) {
       const waits = (this.waits[follower] ?? 0) - 1;
       this.waits[follower] = waits;
@@ -287,21 +313,37 @@ export class Player {
   }
 
   private finish(): void {
-    this.recorder.end();
-    for (const { line } of this.connections.values()) line.close();
-    const { plan, rules } = this.options;
-    // Upkeep is made, but its answers are not compared; nor are calls that were never meant to be.
-    const results = this.results.flatMap((one) => (one === null || (one.expected?.sort === 'upkeep' && one.status !== 'skipped') ? [] : [one]));
-    this.done({ result: conclude(results, plan.session, this.live, rules, this.book), records: this.records, made: this.made });
+    this.pinging?.();
+    this.faces.release(() => {
+      this.wire.end();
+      const { plan, rules } = this.options;
+      const { live, records } = this.wire;
+      // Upkeep is made, but its answers are not compared; nor are calls that were never meant to be.
+      const results = this.results.flatMap((one) => (one === null || (one.expected?.sort === 'upkeep' && one.status !== 'skipped') ? [] : [one]));
+      this.done({ result: conclude(results, plan.session, live, rules, this.book), records, made: this.made });
+    });
   }
 }
 
-const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
-
-function stubOf(bytes: Uint8Array, drep: Drep): Stub {
-  return { ...spanOf(bytes), drep, frames: [], pieces: [], fragments: 1, complete: true, sealed: false, verification: null };
+/** A recorded call to be made in the other binding, and where it goes. */
+interface Rebinding {
+  readonly call: RecordedCall;
+  readonly context: ContextRecord;
+  readonly request: RecordedStub;
+  readonly connection: Connection;
+  readonly object: string;
 }
 
-function milliseconds({ timeS, timeNs }: Moment): number {
-  return timeS * 1000 + timeNs / 1e6;
+const MAX_DEPTH = 96;
+/** Of a call that the other binding has no use for, and of the upkeep of what it would have made. */
+const LEFT_OUT = 'left out';
+
+/** IPIDs whose references a call adds or releases. */
+function countedIn(value: Fields): readonly string[] {
+  const list = value['InterfaceRefs'];
+  return Array.isArray(list) ? (list as readonly Fields[]).flatMap((one) => (typeof one['ipid'] === 'string' ? [one['ipid']] : [])) : [];
+}
+
+function encodingOf({ drep }: RecordedStub, { transfer }: ContextRecord): Encoding {
+  return { littleEndian: drep.littleEndian, syntax: transfer };
 }

@@ -159,7 +159,8 @@ function typed(variant: Value, type: Type | null, types: Types): Value {
   return plain.kind === 'enum' && typeof value === 'number' ? (nameOf(plain.members, value) ?? value) : value;
 }
 
-function resolved(type: Type, types: Types): Type | null {
+/** The type behind typedefs and pointers; null where a name is in no table. */
+export function resolved(type: Type, types: Types): Type | null {
   let at: Type | null = type;
   for (let depth = 0; at !== null && depth < MAX_TYPEDEFS; depth++) {
     if (at.kind === 'pointer') at = at.to;

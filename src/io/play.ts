@@ -3,6 +3,7 @@ import type { Rules } from '../../replay/compare/rules.js';
 import { Session } from '../../replay/compare/session.js';
 import { noiseIn } from '../../replay/compare/noise.js';
 import { DEFAULT_CONCURRENCY, Player, type Played } from '../../replay/player/player.js';
+import type { Binding } from '../../replay/player/binding.js';
 import { planOf } from '../../replay/player/plan.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import type { Registry } from '../ndr/codec.js';
@@ -19,6 +20,7 @@ export interface PlayOptions {
   readonly speed?: number;
   readonly deadlineMs?: number;
   readonly keepGoing?: boolean;
+  readonly binding?: Binding;
   /** Clients at once, how often each plays the recording, and over how many milliseconds they come. */
   readonly sessions?: number;
   readonly repeat?: number;
@@ -29,11 +31,11 @@ export interface PlayOptions {
 
 /** Plays a recording against a server, and resolves to what came of every run, in the order in which they ended. */
 export async function playRecording(options: PlayOptions): Promise<readonly Played[]> {
-  const { records, registry, rules, host, port, identity, speed = Infinity, deadlineMs = 30_000, keepGoing = false, sessions = 1, repeat = 1, rampMs = 0 } = options;
+  const { records, registry, rules, host, port, identity, speed = Infinity, deadlineMs = 30_000, keepGoing = false, binding = 'recorded', sessions = 1, repeat = 1, rampMs = 0 } = options;
   const plan = planOf(records, registry);
   const all: Played[] = [];
   const once = (): Promise<Played> => new Promise((resolve) => {
-    new Player({ plan, registry, rules, host, port, speed, deadlineMs, keepGoing, concurrency: DEFAULT_CONCURRENCY }, networkWorld(host, identity), resolve).start();
+    new Player({ plan, registry, rules, host, port, speed, deadlineMs, keepGoing, concurrency: DEFAULT_CONCURRENCY, binding }, networkWorld(host, identity), resolve).start();
   });
   await Promise.all(Array.from({ length: sessions }, async (_, client) => {
     if (rampMs > 0 && client > 0) await new Promise((resolve) => setTimeout(resolve, (rampMs * client) / sessions));

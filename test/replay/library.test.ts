@@ -88,7 +88,7 @@ describe('replay command', () => {
 
   it('plays many clients at once, as often as it is told', async () => {
     const server = await serve(file);
-    const played = await cli('replay', file, '--target', `127.0.0.1:${server.port}`, '--speed', 'max', '--sessions', '4', '--repeat', '3', '--ramp', '0.1');
+    const played = await cli('replay', file, '--target', `ncacn_ip_tcp:127.0.0.1[${server.port}]`, '--speed', 'max', '--sessions', '4', '--repeat', '3', '--ramp', '0.1');
     expect(played.out).toMatch(/^12 runs, all alike: 720 calls in /);
     await server.close();
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { resultLines } from '../../src/io/results.js';
 import { PLAIN } from '../../src/output/style.js';
 import type { RecordedCall, RecordingRecord } from '../../replay/recording/records.js';
+import type { Value } from '../../src/types.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { guids, known, play, registry, recordingOf, responderOf, TestWorld } from './support.js';
 import type { Played } from '../../replay/player/player.js';
@@ -92,6 +93,30 @@ describe('player against a responder', () => {
     expect(played.result.results.find((one) => one.status === 'different')?.cause).toBe('no answer came within 50 ms');
   });
 
+  it('pings what it holds while a slow replay lasts, in one set, every two minutes', () => {
+    const pinged = session.filter((one) => one.kind === 'call' && one.method === 'ComplexPing').length;
+    const played = play(session, new TestWorld(responderOf(session)), { speed: 0.005, deadlineMs: 10_000 });
+    expect(told(played)).toBe('59 calls alike');
+    const pings = played.records.flatMap((one) => (one.kind === 'call' && one.method === 'ComplexPing' ? [one] : [])).slice(pinged);
+    expect(pings.length).toBe(Math.floor((played.records.reduce((most, one) => (one.kind === 'call' && one.time !== null ? Math.max(most, one.time.timeS) : most), 0) - 1_795_000_000) / 120));
+    expect(pings.length).toBeGreaterThan(2);
+    const [first, ...later] = pings;
+    expect(first?.in['pSetId']).toBe('0x0000000000000000');
+    expect(Object.keys(first?.in['AddToSet'] ?? {}).length).toBeGreaterThan(2);
+    expect(new Set(later.map((one) => one.in['pSetId']))).toEqual(new Set([first?.out['pSetId']]));
+    expect(play(session, new TestWorld(responderOf(session))).records.filter((one) => one.kind === 'call' && one.method === 'ComplexPing').length).toBe(pinged);
+  });
+
+  it('releases what is there when one object of a release was never made', () => {
+    const [made] = session.flatMap((one) => (one.kind === 'reference' && one.made.call === 24 ? [one] : []));
+    const both = answering((call) => (call.method === 'RemRelease' && call.request !== null ? releasing(call, String(made?.ipid)) : call));
+    const broken = both.map((one): RecordingRecord => (one.kind === 'call' && one.id === 24 ? { ...one, response: null, fault: { status: 0x8001_0108, didNotExecute: false }, outcome: 'faulted' } : one));
+    const counts = (records: readonly RecordingRecord[]): readonly number[] => records.flatMap((one) => (one.kind === 'call' && one.method === 'RemRelease' ? [(one.in['InterfaceRefs'] as readonly unknown[]).length] : []));
+    expect(counts(both)).toEqual([2]);
+    expect(counts(play(both, new TestWorld(responderOf(both))).records)).toEqual([2]);
+    expect(counts(play(both, new TestWorld(responderOf(broken))).records)).toEqual([1]);
+  });
+
   it('records what it does: the recording of a replay is replayed without a difference', () => {
     const first = play(session, new TestWorld(responderOf(session)));
     const second = play(first.records, new TestWorld(responderOf(session, { guid: guids('7777') })));
@@ -122,6 +147,15 @@ function titleBytes(call: RecordedCall, retval: string): Uint8Array {
   const codec = registry.method(call.iid ?? '', call.opnum ?? -1, NDR20);
   if (codec === null) throw new Error('the table has the method');
   return codec.response.encode({ orpcthat: { flags: 0, extensions: null }, retval, return: 0 });
+}
+
+/** A release of one more reference. */
+function releasing(call: RecordedCall, ipid: string): RecordedCall {
+  const codec = registry.method(call.iid ?? '', call.opnum ?? -1, NDR20);
+  if (codec === null || call.request === null) throw new Error('the table has the method');
+  const { header } = codec.request.decode(spanOf(call.request.bytes));
+  const given = { ...call.in, cInterfaceRefs: 2, InterfaceRefs: [...(call.in['InterfaceRefs'] as readonly Value[]), { ipid, cPublicRefs: 1, cPrivateRefs: 0 }] };
+  return { ...call, in: given, request: { ...call.request, bytes: codec.request.encode({ orpcthis: header, ...given }) } };
 }
 
 function criteriaBytes(call: RecordedCall, criteria: string): Uint8Array {

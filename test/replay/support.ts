@@ -113,7 +113,7 @@ export function responderOf(records: readonly RecordingRecord[], more: Partial<R
 /** Plays a recording against a responder. */
 export function play(records: readonly RecordingRecord[], world: TestWorld, more: Partial<PlayerOptions> = {}): Played {
   let played: Played | null = null;
-  const player = new Player({ plan: planOf(records, registry), registry, rules: NO_RULES, host: 'standin', port: 4135, speed: Infinity, deadlineMs: 1000, keepGoing: true, concurrency: DEFAULT_CONCURRENCY, ...more }, world, (one) => (played = one));
+  const player = new Player({ plan: planOf(records, registry), registry, rules: NO_RULES, host: 'standin', port: 4135, speed: Infinity, deadlineMs: 1000, keepGoing: true, concurrency: DEFAULT_CONCURRENCY, binding: 'recorded', ...more }, world, (one) => (played = one));
   player.start();
   world.run();
   if (played === null) throw new Error('the player did not come to its end');

@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { InvalidArgumentError, Option } from 'commander';
 import { noiseRules } from '../../../replay/compare/noise.js';
+import type { Binding } from '../../../replay/player/binding.js';
 import type { Played } from '../../../replay/player/player.js';
 import { junitXml } from '../../output/junit.js';
 import type { IdlFlags } from '../idl.js';
@@ -29,6 +30,7 @@ interface ReplayFlags extends SecretFlags, IdlFlags {
   readonly deadline: number;
   readonly update?: true;
   readonly keepGoing?: true;
+  readonly binding: Binding;
   readonly learnNoise?: true | string;
   readonly user?: string;
   readonly domain?: string;
@@ -49,6 +51,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
     .option('--junit <file>', 'writes a JUnit report')
     .addOption(new Option('-f, --format <format>', 'text: lines to read; ndjson: one object a call').choices(['text', 'ndjson']).default('text'))
     .addOption(new Option('--speed <speed>', '1x: as recorded; Nx: so much faster; max: as fast as the order of the calls allows').argParser(speed).default(1, '1x'))
+    .addOption(new Option('--binding <how>', 'members of dispatch interfaces: as recorded; early: by their slots; late: through IDispatch::Invoke').choices(['recorded', 'early', 'late']).default('recorded'))
     .option('--sessions <n>', 'clients at once', positive, 1)
     .option('--repeat <n>', 'how often each client plays the recording', positive, 1)
     .addOption(new Option('--ramp <seconds>', 'time over which the clients come').argParser(seconds).default(0))
@@ -74,7 +77,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       const identity = identityOf(flags, streams);
       const rules = await loadRules(flags.rules, known.registry);
       await reachable(host, port);
-      const options = { records, registry: known.registry, rules, host, port, identity, speed: flags.speed, deadlineMs: flags.deadline * 1000, keepGoing: flags.keepGoing === true || flags.update === true };
+      const options = { records, registry: known.registry, rules, host, port, identity, speed: flags.speed, deadlineMs: flags.deadline * 1000, keepGoing: flags.keepGoing === true || flags.update === true, binding: flags.binding };
       if (flags.learnNoise !== undefined) {
         await writeNoise(flags.learnNoise, noiseRules(await learnNoise(options)), streams);
         return;
@@ -103,10 +106,12 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
 };
 
 function target(text: string): { readonly host: string; readonly port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text);
+  // A string binding ([C706] 3.1) says the same: ncacn_ip_tcp:HOST[PORT].
+  const binding = /^ncacn_ip_tcp:([^\s[\]]+)(?:\[(\d{1,5})\])?$/i.exec(text);
+  const match = binding === null ? /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text) : [text, undefined, binding[1], binding[2]];
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3] ?? 135);
-  if (host === undefined || port < 1 || port > 65_535) throw new InvalidArgumentError('A host with or without a port is wanted: build-42, 10.0.0.9:135, [::1]:4135.');
+  if (host === undefined || port < 1 || port > 65_535) throw new InvalidArgumentError('A host with or without a port, or a string binding, is wanted: build-42, 10.0.0.9:135, [::1]:4135, ncacn_ip_tcp:build-42[135].');
   return { host, port };
 }
 

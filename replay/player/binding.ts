@@ -1,0 +1,184 @@
+import { spanOf } from '../../src/bytes/block.js';
+import { GUID_NULL } from '../../src/bytes/guid.js';
+import { resolved, type Types } from '../../src/analysis/dispparams.js';
+import { Roles } from '../../src/analysis/roles.js';
+import { EncodeError, type Encoding, type Fields, type Registry, type ResolvedInterface } from '../../src/ndr/codec.js';
+import type { MemberKind, Parameter, Type } from '../../src/ndr/types.js';
+import type { SyntaxId, Value } from '../../src/types.js';
+import type { RecordedCall } from '../recording/records.js';
+
+/** How members of dispatch interfaces are called: as they were recorded, by their slots, or through IDispatch::Invoke. */
+export type Binding = 'recorded' | 'early' | 'late';
+
+/** A request made in the other binding. */
+export interface Rebound {
+  readonly abstract: SyntaxId;
+  readonly opnum: number;
+  readonly stub: Uint8Array;
+}
+
+/** What is made of a recorded call: the same, a call by slot, an Invoke, or nothing, where only late binding needs it. */
+export type Form = 'same' | 'early' | 'late' | 'none';
+
+/** dwFlags of an Invoke ([MS-OAUT] 3.1.4.4). */
+const FLAGS: Readonly<Record<MemberKind, number>> = { method: 1, propget: 2, propput: 4, propputref: 8 };
+const DISPID_PROPERTYPUT = -3;
+/** LOCALE_USER_DEFAULT: late-bound clients that have no wish of their own send it. */
+const LCID = 0x400;
+const DISP_E_PARAMNOTFOUND = 0x8002_0004;
+
+/** Turns recorded calls into calls of the other binding, by the tables. */
+export class Rebinder {
+  private readonly registry: Registry;
+  private readonly roles: Roles;
+  private readonly types: Types;
+  private readonly binding: Binding;
+
+  constructor(registry: Registry, binding: Binding) {
+    this.registry = registry;
+    this.binding = binding;
+    this.roles = new Roles(registry.specifications);
+    this.types = new Map(registry.specifications.flatMap((one) => one.types.map((type) => [type.name, type] as const)));
+  }
+
+  form(call: RecordedCall): Form {
+    if (this.binding === 'recorded' || call.object === null) return 'same';
+    if (this.binding === 'early') return call.binding === 'late' ? 'early' : this.looksUp(call) ? 'none' : 'same';
+    if (call.binding === 'late' || call.iid === null) return 'same';
+    const slot = this.registry.interfaceByUuid(call.iid)?.slots[call.opnum ?? -1];
+    return slot == null || slot.method.dispid === null || this.invoking(call.iid) === null ? 'same' : 'late';
+  }
+
+  /** Whether an interface has the members of another: it is that one, or derives from it. */
+  derives(iid: string, base: string): boolean {
+    const wanted = this.registry.interfaceByUuid(base)?.interface.name;
+    let face = this.registry.interfaceByUuid(iid)?.interface ?? null;
+    for (let depth = 0; face !== null && depth < MAX_BASES; depth++) {
+      if (face.name === wanted) return true;
+      face = face.base === null ? null : (this.registry.interfaceByName(face.base)?.interface ?? null);
+    }
+    return false;
+  }
+
+  /**
+   * A recorded early-bound call as an Invoke, with arguments already translated. `face`: interface of the live reference that it goes
+   * to; Invoke is called on it where it has one, so that the reference and the context agree. A text says why it cannot be made.
+   */
+  late(call: RecordedCall, given: Fields, header: Value, face: string, encoding: Encoding): Rebound | string {
+    const slot = this.registry.interfaceByUuid(call.iid ?? '')?.slots[call.opnum ?? -1];
+    const on = this.invoking(face) ?? this.invoking(call.iid ?? '');
+    if (slot == null || on === null) return 'it is no member of a dispatch interface';
+    const { method } = slot;
+    if (method.params === null) return `it cannot be bound late: the parameters of ${method.name} are in no table`;
+    const slots = method.params.filter((param) => param.retval !== true);
+    const unfit = slots.find((param) => param.direction !== 'in' || this.variant(given[param.name] ?? null, param.type) === null);
+    if (unfit !== undefined) return `it cannot be bound late: ${unfit.name} of ${method.name} fits no VARIANT that is only given`;
+    const rgvarg = slots.map((param) => this.variant(given[param.name] ?? null, param.type)).toReversed();
+    const named = method.member === 'propput' || method.member === 'propputref' ? [DISPID_PROPERTYPUT] : [];
+    return this.encode(on.face, on.opnum, encoding, {
+      orpcthis: header, dispIdMember: method.dispid, riid: GUID_NULL, lcid: LCID, dwFlags: FLAGS[method.member],
+      pDispParams: { rgvarg: rgvarg.length === 0 ? null : rgvarg, rgdispidNamedArgs: named.length === 0 ? null : named, cArgs: rgvarg.length, cNamedArgs: named.length },
+      cVarRef: 0, rgVarRefIdx: [], rgVarRef: [],
+    });
+  }
+
+  /** A recorded Invoke as a call of the slot it means, with arguments already translated, on the interface `face` that has the slot. A text says why it cannot be made. */
+  early(call: RecordedCall, given: Fields, header: Value, face: string, encoding: Encoding): Rebound | string {
+    const on = this.registry.interfaceByUuid(face);
+    const slot = on?.slots[call.opnum ?? -1];
+    if (on === null || slot == null) return NOT_NAMED;
+    const { method } = slot;
+    if (method.params === null || method.notUsedOnWire === true) return `it cannot be bound early: the parameters of ${method.name} are in no table`;
+    const fields: { [name: string]: Value } = {};
+    for (const param of method.params) {
+      if (param.direction === 'out') continue;
+      const value = this.plain(given, param);
+      if (value === undefined) return `it cannot be bound early: ${method.name} wants ${param.name}, and the recorded Invoke left it out`;
+      fields[param.name] = value;
+    }
+    return this.encode(on, method.opnum, encoding, { orpcthis: header, ...fields });
+  }
+
+  /** Why a recorded Invoke cannot be bound early whatever the server has, or null. */
+  unbound(call: RecordedCall): string | null {
+    return call.iid === null || call.opnum === null || call.method === null || this.registry.interfaceByUuid(call.iid) === null ? NOT_NAMED : null;
+  }
+
+  /** ORPCTHIS of a recorded request. */
+  header(context: SyntaxId, opnum: number | null, stub: Uint8Array, encoding: Encoding): Value {
+    const codec = opnum === null ? null : this.registry.method(context.uuid, opnum, encoding);
+    return codec?.request.decode(spanOf(stub)).header ?? null;
+  }
+
+  private encode({ interface: { uuid, version } }: ResolvedInterface, opnum: number, encoding: Encoding, value: Fields): Rebound | string {
+    const codec = this.registry.method(uuid, opnum, encoding);
+    if (codec === null) return `slot ${opnum} is in no table`;
+    try {
+      return { abstract: { uuid, ...version }, opnum, stub: codec.request.encode(value) };
+    } catch (error) {
+      if (error instanceof EncodeError) return `it cannot be bound otherwise: ${error.message}`;
+      throw error;
+    }
+  }
+
+  /** An interface that has IDispatch::Invoke, and its slot. */
+  private invoking(iid: string): { readonly face: ResolvedInterface; readonly opnum: number } | null {
+    const face = this.registry.interfaceByUuid(iid);
+    const opnum = face?.slots.findIndex((slot) => this.roles.of(slot) === 'invoke') ?? -1;
+    return face === null || opnum < 0 ? null : { face, opnum };
+  }
+
+  private looksUp(call: RecordedCall): boolean {
+    const slot = this.registry.interfaceByUuid(call.iid ?? '')?.slots[call.opnum ?? -1];
+    return LOOKUP.includes(this.roles.of(slot) ?? 'invoke');
+  }
+
+  /** The VARIANT that automation makes of a typed argument; null where none holds it. */
+  private variant(value: Value, declared: Type): Value {
+    if (isVariantType(declared)) return isVariant(value) ? value : { vt: 'VT_EMPTY', value: null };
+    const type = resolved(declared, this.types);
+    if (type === null) return isVariant(value) && 'dims' in (value as Fields) ? value : null;
+    switch (type.kind) {
+      case 'interface': return { vt: type.interface === null || type.interface === 'IUnknown' ? 'VT_UNKNOWN' : 'VT_DISPATCH', value };
+      case 'enum': return { vt: 'VT_I4', value: typeof value === 'string' ? (type.members[value] ?? 0) : value };
+      case 'flags': return { vt: 'VT_I4', value };
+      case 'base': return BASES[type.base] === undefined ? null : { vt: BASES[type.base] as string, value };
+      case 'well-known': return WELL_KNOWN[type.name] === undefined ? null : { vt: WELL_KNOWN[type.name] as string, value };
+      default: return isVariant(value) && 'dims' in (value as Fields) ? value : null;
+    }
+  }
+
+  /** An argument as its parameter wants it; undefined where it was left out and cannot be. */
+  private plain(given: Fields, param: Parameter): Value | undefined {
+    const value = given[param.name];
+    if (isVariantType(param.type)) return value ?? { vt: 'VT_ERROR', value: DISP_E_PARAMNOTFOUND };
+    if (value === undefined) return param.type.kind === 'interface' ? null : undefined;
+    if (!isVariant(value) || 'dims' in value) return value;
+    const held = value['value'] ?? null;
+    const type = resolved(param.type, this.types);
+    if (type === null) return held;
+    const number = typeof held === 'boolean' ? (held ? -1 : 0) : typeof held === 'string' && /^-?\d+$/.test(held) ? Number(held) : held;
+    if (type.kind === 'enum') return Object.keys(type.members).find((name) => type.members[name] === number) ?? number;
+    if (type.kind === 'base') return number;
+    if (type.kind === 'well-known' && type.name === 'bstr') return held === null || typeof held === 'string' ? held : String(held);
+    if (type.kind === 'well-known' && type.name === 'variant_bool') return typeof held === 'number' ? held !== 0 : held;
+    return held;
+  }
+}
+
+const NOT_NAMED = 'it cannot be bound early: nobody knows which member its DISPID means';
+const LOOKUP: readonly string[] = ['type-info', 'class-info', 'ids-of-names', 'type-attr', 'func-desc', 'names', 'documentation'];
+/** Interfaces derive no deeper than this. */
+const MAX_BASES = 32;
+const BASES: Readonly<Partial<Record<string, string>>> = {
+  i8: 'VT_I1', u8: 'VT_UI1', i16: 'VT_I2', u16: 'VT_UI2', i32: 'VT_I4', u32: 'VT_UI4', i64: 'VT_I8', u64: 'VT_UI8', f32: 'VT_R4', f64: 'VT_R8', int3264: 'VT_I4', uint3264: 'VT_UI4',
+};
+const WELL_KNOWN: Readonly<Partial<Record<string, string>>> = { bstr: 'VT_BSTR', variant_bool: 'VT_BOOL', date: 'VT_DATE', currency: 'VT_CY', decimal: 'VT_DECIMAL', hresult: 'VT_ERROR' };
+
+function isVariant(value: Value | undefined): value is Value & Fields {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array) && 'vt' in value;
+}
+
+function isVariantType(type: Type): boolean {
+  return (type.kind === 'named' && type.name === 'VARIANT') || (type.kind === 'pointer' && isVariantType(type.to));
+}

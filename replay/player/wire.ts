@@ -1,0 +1,163 @@
+import { spanOf } from '../../src/bytes/block.js';
+import { CallMaker } from '../../src/analysis/calls.js';
+import { ANALYSIS_LIMITS } from '../../src/analysis/limits.js';
+import type { Registry } from '../../src/ndr/codec.js';
+import type { AuthLevel, Drep, Exchange, Flow, Moment, Stub } from '../../src/types.js';
+import { Session } from '../compare/session.js';
+import { ClientLink, type ClientAuth, type LinkAnswer, type LinkCall, type LinkFailure } from '../link/client.js';
+import { Recorder } from '../recording/recorder.js';
+import type { RecordedCall, RecordingRecord } from '../recording/records.js';
+
+/** A connection that {@link World.dial} opened. */
+export interface Line {
+  send(bytes: Uint8Array): void;
+  close(): void;
+}
+
+/** What the player needs of the world. */
+export interface World {
+  /** Opens a connection to a port of the target. `data` and `closed` are called later, never from inside. */
+  dial(port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }): Line;
+  now(): Moment;
+  /** Runs something later; the function it returns calls it off. */
+  after(ms: number, run: () => void): () => void;
+  /** How a connection whose calls were protected so authenticates; null: not at all. */
+  auth(level: AuthLevel): ClientAuth | null;
+  guid(): string;
+}
+
+/** A connection to the live server. */
+export interface Connection {
+  readonly link: ClientLink;
+  readonly line: Line;
+  readonly flow: Flow;
+}
+
+/** What a call came to: how it is recorded, and why there is no answer, where there is none. */
+export type Heard = (record: RecordedCall, failed: string | null) => void;
+
+interface Pending {
+  readonly dueMs: number;
+  readonly give: (answer: LinkAnswer) => void;
+  over: boolean;
+}
+
+/** The live side of a replay: connections, calls with their deadline, and the session they make, as records. */
+export class Wire {
+  readonly records: RecordingRecord[] = [];
+  readonly live: Session;
+  private readonly world: World;
+  private readonly host: string;
+  private readonly deadlineMs: number;
+  private readonly maker: CallMaker;
+  private readonly recorder: Recorder;
+  private readonly connections = new Map<string, Connection>();
+  /** Calls under way, the oldest first: all have the same deadline, so one timer serves them. */
+  private pending: Pending[] = [];
+  private first = 0;
+  private timer: (() => void) | null = null;
+  private exchanges = 0;
+
+  constructor(registry: Registry, world: World, { host, deadlineMs }: { readonly host: string; readonly deadlineMs: number }) {
+    this.world = world;
+    this.host = host;
+    this.deadlineMs = deadlineMs;
+    this.maker = new CallMaker({ registry, numbering: 'auto', limits: ANALYSIS_LIMITS, objects: true });
+    this.live = new Session([], registry);
+    this.recorder = new Recorder({ id: 1, tool: 'uamgscope', source: 'player', name: null }, (record) => {
+      this.records.push(record);
+      this.live.take(record);
+    });
+  }
+
+  /** The connection of this name, opened where it is not yet. */
+  connection(name: string, port: number, level: AuthLevel): Connection {
+    const known = this.connections.get(name);
+    if (known !== undefined) return known;
+    const auth = this.world.auth(level);
+    let link: ClientLink | null = null;
+    const line = this.world.dial(port, { data: (bytes) => link?.push(bytes), closed: (reason, cause) => link?.close(reason, cause) });
+    link = new ClientLink((bytes) => line.send(bytes), auth);
+    const id = this.connections.size + 1;
+    const connection: Connection = { link, line, flow: { id, a: { address: 'player', port: id }, b: { address: this.host, port }, opened: 'syn' } };
+    this.connections.set(name, connection);
+    return connection;
+  }
+
+  /** The connection of this name, if it is open. */
+  opened(name: string): Connection | null {
+    return this.connections.get(name) ?? null;
+  }
+
+  /** Makes a call; `heard` is called once, with its answer or when its time is up. */
+  call(connection: Connection, call: LinkCall, heard: Heard): void {
+    const asked = this.world.now();
+    const pending: Pending = {
+      dueMs: milliseconds(asked) + this.deadlineMs, over: false,
+      give: (answer) => {
+        if (pending.over) return;
+        pending.over = true;
+        this.forget();
+        const record = this.record(connection, call, asked, answer);
+        heard(record, answer.kind === 'failed' ? answer.message : null);
+      },
+    };
+    this.pending.push(pending);
+    this.timer ??= this.world.after(this.deadlineMs, () => this.sweep());
+    connection.link.call(call, pending.give);
+  }
+
+  /** No more calls will be made. */
+  end(): void {
+    this.timer?.();
+    this.timer = null;
+    this.recorder.end();
+    for (const { line } of this.connections.values()) line.close();
+  }
+
+  /** Forgets the oldest calls that are over. */
+  private forget(): void {
+    while (this.pending[this.first]?.over === true) this.first++;
+    if (this.first < KEPT && this.first < this.pending.length) return;
+    this.pending = this.pending.slice(this.first);
+    this.first = 0;
+  }
+
+  /** Gives up the calls whose time is up. */
+  private sweep(): void {
+    this.timer = null;
+    const nowMs = milliseconds(this.world.now());
+    const open = this.pending.filter((one) => !one.over);
+    for (const one of open) if (one.dueMs <= nowMs + SLACK_MS) one.give({ kind: 'failed', cause: 'timed-out', message: `no answer came within ${this.deadlineMs} ms` });
+    this.forget();
+    const next = this.pending[this.first];
+    if (next !== undefined) this.timer ??= this.world.after(Math.max(SLACK_MS, next.dueMs - nowMs), () => this.sweep());
+  }
+
+  private record(connection: Connection, call: LinkCall, asked: Moment, answer: LinkAnswer): RecordedCall {
+    const contextId = answer.kind === 'failed' ? 0 : answer.contextId;
+    const exchange: Exchange = {
+      kind: 'exchange', flow: connection.flow, direction: 0, callId: answer.kind === 'failed' ? 0 : answer.callId, contextId, opnum: call.opnum, object: call.object,
+      context: { id: contextId, abstract: call.abstract, transfer: call.transfer },
+      request: stubOf(call.stub, call.drep), response: answer.kind === 'response' ? stubOf(answer.stub, answer.drep) : null,
+      fault: answer.kind === 'fault' ? { status: answer.status, didNotExecute: answer.didNotExecute } : null,
+      outcome: answer.kind === 'response' ? 'answered' : answer.kind === 'fault' ? 'faulted' : 'unanswered',
+      requestTime: asked, responseTime: answer.kind === 'failed' ? null : this.world.now(), requestAuth: null, responseAuth: null, problems: [],
+    };
+    return this.recorder.call(this.maker.make(exchange, ++this.exchanges));
+  }
+}
+
+/** Timers may come a little early. */
+const SLACK_MS = 1;
+/** Calls that are over and not yet forgotten, behind one that is not. */
+const KEPT = 1024;
+
+function stubOf(bytes: Uint8Array, drep: Drep): Stub {
+  return { ...spanOf(bytes), drep, frames: [], pieces: [], fragments: 1, complete: true, sealed: false, verification: null };
+}
+
+/** A moment as milliseconds. */
+export function milliseconds({ timeS, timeNs }: Moment): number {
+  return timeS * 1000 + timeNs / 1e6;
+}
