@@ -1,8 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { setImmediate as breath } from 'node:timers/promises';
 import { render, promptCursor } from '../tui/render.js';
 import { reduce } from '../tui/reduce.js';
 import { startState, type Effect, type Event, type State } from '../tui/state.js';
 import type { Line } from '../tui/line.js';
+import type { Replayed } from '../tui/replayed.js';
 import type { Frame, Problem } from '../types.js';
 import type { Session } from './session.js';
 import { UsageError } from './streams.js';
@@ -34,6 +36,8 @@ export interface AppOptions {
   readonly now: () => number;
   /** Writes what `x` selected; gives a sentence on it. @throws UsageError */
   readonly exported: (effect: Extract<Effect, { kind: 'export' }>, app: App) => Promise<string>;
+  /** Replays what `r` selected against its target. @throws UsageError */
+  readonly replayed: (effect: Extract<Effect, { kind: 'replay' }>, session: Session, signal: AbortSignal) => Promise<Replayed>;
   /** Reading is to stop. */
   readonly stop: () => void;
 }
@@ -48,6 +52,7 @@ export class App {
   private drawnAt = 0;
   private working = false;
   private leave: (() => void) | null = null;
+  private replaying: AbortController | null = null;
   private quitting = false;
   /** Resolves when the user leaves. */
   readonly left: Promise<void>;
@@ -168,11 +173,27 @@ export class App {
     return busy;
   }
 
+  private async replay(effect: Extract<Effect, { kind: 'replay' }>): Promise<void> {
+    const controller = new AbortController();
+    // Every connection listens to it.
+    setMaxListeners(0, controller.signal);
+    this.replaying = controller;
+    try {
+      this.dispatch({ kind: 'replayed', result: await this.options.replayed(effect, this.session, controller.signal) });
+    } catch (error) {
+      this.dispatch({ kind: 'replayed', result: null });
+      this.dispatch({ kind: 'said', text: error instanceof Error ? error.message : String(error), bad: true });
+    } finally {
+      this.replaying = null;
+    }
+  }
+
   private carryOut(effect: Effect): void {
     const { session, options } = this;
     switch (effect.kind) {
       case 'quit':
         this.quitting = true;
+        this.replaying?.abort();
         this.leave?.();
         return;
       case 'stop':
@@ -200,6 +221,12 @@ export class App {
           (text) => this.dispatch({ kind: 'said', text, bad: false }),
           (error: unknown) => this.dispatch({ kind: 'said', text: error instanceof Error ? error.message : String(error), bad: true }),
         );
+        return;
+      case 'replay':
+        void this.replay(effect);
+        return;
+      case 'stop-replay':
+        this.replaying?.abort();
         return;
     }
     // A small capture is through at once, so that the next key finds the view as it will be.

@@ -25,6 +25,8 @@ export interface PlayOptions {
   readonly sessions?: number;
   readonly repeat?: number;
   readonly rampMs?: number;
+  /** Ends it: connections are cut, and the calls that are left fail. */
+  readonly signal?: AbortSignal;
   /** Hears of every run that is over. */
   readonly played?: (one: Played, client: number, run: number) => void;
 }
@@ -35,7 +37,7 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
   const plan = planOf(records, registry);
   const all: Played[] = [];
   const once = (): Promise<Played> => new Promise((resolve) => {
-    new Player({ plan, registry, rules, host, port, speed, deadlineMs, keepGoing, concurrency: DEFAULT_CONCURRENCY, binding }, networkWorld(host, identity), resolve).start();
+    new Player({ plan, registry, rules, host, port, speed, deadlineMs, keepGoing, concurrency: DEFAULT_CONCURRENCY, binding }, networkWorld(host, identity, null, options.signal), resolve).start();
   });
   await Promise.all(Array.from({ length: sessions }, async (_, client) => {
     if (rampMs > 0 && client > 0) await new Promise((resolve) => setTimeout(resolve, (rampMs * client) / sessions));

@@ -12,12 +12,13 @@ import { rotationOf } from './commands/live.js';
 import { LiveCapture } from './live/capture.js';
 import { CaptureFiles } from './live/files.js';
 import type { Backend } from './live/tools.js';
+import { replayed, type ReplayFlags } from './replayed.js';
 import { readSecrets, type SecretFlags } from './secrets.js';
 import { Session } from './session.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
 import { followCapture } from './tail.js';
 
-export interface TuiFlags extends SecretFlags, IdlFlags {
+export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags {
   readonly opnums: 'auto' | 'wire' | 'printed';
   readonly where?: string;
   readonly live?: string;
@@ -44,7 +45,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
     iface: live, filter: flags.filter ?? null, backend: flags.backend, env: streams.env, files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotationOf(flags)),
   });
   const source = capture === null ? file : (flags.write ?? null);
-  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(source, known, streams, flags), stop: () => capture?.stop() });
+  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(source, known, streams, flags), replayed: (effect, session, signal) => replayed(effect, session, known, streams, flags, signal), stop: () => capture?.stop() });
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {

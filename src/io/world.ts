@@ -22,10 +22,10 @@ const SPNEGO = 9;
 /** 100-nanosecond steps from 1601 to 1970. */
 const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
-/** The world of a player or a client: TCP connections to one host, the clock, randomness. What they exchange goes to `tap` too. */
-export function networkWorld(host: string, identity: Identity | null, tap: Tap | null = null): World {
+/** The world of a player or a client: TCP connections to one host, the clock, randomness. What they exchange goes to `tap` too; `signal` cuts the connections. */
+export function networkWorld(host: string, identity: Identity | null, tap: Tap | null = null, signal?: AbortSignal): World {
   return {
-    dial: (port, events) => dial(host, port, events, tap),
+    dial: (port, events) => dial(host, port, events, tap, signal),
     now,
     after(ms, run) {
       const timer = setTimeout(run, ms);
@@ -44,8 +44,8 @@ export function now(): Moment {
 
 const SINCE = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 
-function dial(host: string, port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }, tap: Tap | null): Line {
-  const socket = connect({ host, port, noDelay: true });
+function dial(host: string, port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }, tap: Tap | null, signal: AbortSignal | undefined): Line {
+  const socket = connect({ host, port, noDelay: true, ...(signal === undefined ? {} : { signal }) });
   let up = false;
   let tapped: TappedConnection | null = null;
   socket.on('connect', () => {

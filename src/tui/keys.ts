@@ -2,7 +2,7 @@
 export type Action =
   | 'down' | 'up' | 'left' | 'right' | 'page-down' | 'page-up' | 'half-down' | 'half-up' | 'top' | 'bottom' | 'enter' | 'back' | 'next-pane' | 'previous-pane' | 'zoom'
   | 'calls' | 'objects' | 'ladder' | 'statistics' | 'findings' | 'help' | 'filter' | 'clear-filter' | 'filter-object' | 'search' | 'next-found' | 'previous-found' | 'next-failed' | 'previous-failed'
-  | 'command' | 'mark' | 'clear-marks' | 'set-mark' | 'go-mark' | 'diff' | 'follow' | 'pause' | 'sort' | 'fold' | 'fold-all' | 'side' | 'export' | 'replay' | 'copy' | 'stop' | 'quit' | 'redraw';
+  | 'command' | 'mark' | 'clear-marks' | 'set-mark' | 'go-mark' | 'diff' | 'follow' | 'pause' | 'sort' | 'fold' | 'fold-all' | 'side' | 'export' | 'replay' | 'replayed' | 'copy' | 'stop' | 'quit' | 'redraw';
 
 export interface Binding {
   readonly action: Action;
@@ -55,10 +55,11 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'diff', keys: ['d'], group: 'marking', help: 'differences of two marked calls, or of the marked one and this' },
   { action: 'follow', keys: ['F'], group: 'watching', help: 'follow: stay on the newest call' },
   { action: 'pause', keys: ['p'], group: 'watching', help: 'pause: new calls wait; reading goes on' },
-  { action: 'stop', keys: ['C-c'], group: 'watching', help: 'stop reading; once it is stopped, leave' },
+  { action: 'stop', keys: ['C-c'], group: 'watching', help: 'stop a replay, or reading; once it is stopped, leave' },
   { action: 'redraw', keys: ['C-l'], group: 'watching', help: 'draw the screen anew' },
   { action: 'export', keys: ['x'], group: 'taking along', help: 'and c, n, r or p: marked calls (or all shown) as capture, NDJSON, recording, or a replay command' },
-  { action: 'replay', keys: ['r'], group: 'taking along', help: 'the command that replays this session to a target' },
+  { action: 'replay', keys: ['r'], group: 'taking along', help: 'replay the session of this call, or the marked calls and what they need, to a target; compare the answers' },
+  { action: 'replayed', keys: ['R'], group: 'taking along', help: 'what the last replay came to' },
   { action: 'copy', keys: ['y'], group: 'taking along', help: 'and y, v, b, h or f: copy the call, value, bytes, hex of the field, or a filter for it' },
   { action: 'quit', keys: ['q'], group: 'taking along', help: 'leave' },
 ];
@@ -80,7 +81,7 @@ export const COMMANDS: readonly { readonly name: string; readonly takes: string;
   { name: 'capture', takes: 'FILE', help: 'write the connections of the marked calls as a capture' },
   { name: 'ndjson', takes: 'FILE', help: 'write the marked calls as NDJSON' },
   { name: 'record', takes: 'FILE', help: 'write the session as a recording' },
-  { name: 'replay', takes: 'HOST[:PORT]', help: 'the command that replays this session' },
+  { name: 'replay', takes: '[[DOMAIN\\]USER@]HOST[:PORT]', help: 'replay the session of this call, or the marked calls' },
   { name: 'stop', takes: '', help: 'stop reading' },
   { name: 'help', takes: '', help: 'keys and commands' },
   { name: 'quit', takes: '', help: 'leave' },

@@ -33,7 +33,7 @@ export function bytesPerRow(width: number): 8 | 16 {
 export function layout(state: Pick<State, 'columns' | 'rows' | 'zoom' | 'focus' | 'upper'>): Layout {
   const { columns, rows, zoom, focus, upper } = state;
   const whole: Area = { column: 0, row: 1, width: columns, height: rows - 2 };
-  if (upper === 'help' || upper === 'diff' || upper === 'statistics') return { upper: whole, detail: null, bytes: null, divider: null };
+  if (upper === 'help' || upper === 'diff' || upper === 'replay' || upper === 'statistics') return { upper: whole, detail: null, bytes: null, divider: null };
   if (zoom) return { upper: null, detail: null, bytes: null, divider: null, [focus]: whole };
   const upperHeight = Math.max(3, Math.floor((rows - 3) * (rows >= 40 ? 0.55 : 0.48)));
   const top: Area = { ...whole, height: upperHeight };

@@ -9,8 +9,9 @@ import { helpLines } from './panes/help.js';
 import { objectRows } from './panes/objects.js';
 import { STATISTICS_HEAD } from './panes/statistics.js';
 import { openPrompt, remember, type } from './prompt.js';
+import { targetOf, type Replayed, type ReplayRow } from './replayed.js';
 import type { Source } from './source.js';
-import { COLUMNS, UPPERS, type Column, type Effect, type Event, type ExportFormat, type Focus, type Place, type PromptKind, type Side, type State, type Upper } from './state.js';
+import { COLUMNS, UPPERS, type Column, type Effect, type Event, type ExportFormat, type Focus, type Place, type PromptKind, type ReplayTarget, type Side, type State, type Upper } from './state.js';
 import { SORT_KEYS, type SortKey } from './view.js';
 import { objectText } from './words.js';
 
@@ -33,6 +34,8 @@ export function reduce(state: State, event: Event, source: Source): Step {
       return { state: { ...state, message: { text: event.text, bad: event.bad } }, effects: NONE };
     case 'found':
       return event.index === null ? say(state, `not found: ${event.text}`, true) : settled(toCall({ ...state, message: null }, event.index, source), source);
+    case 'replayed':
+      return replayOver({ ...state, replaying: null }, event.result, source);
     case 'mouse':
       return mouse(state, event, source);
     case 'key':
@@ -118,7 +121,7 @@ function act(state: State, action: Action, source: Source): Step {
       return { state: { ...state, pending: "'" }, effects: NONE };
     case 'diff':
       if (comparedCalls({ state }) === null) return say(state, 'mark two calls with space, or mark one and stand on another', true);
-      return settled({ ...state, before: beforeOf(state), upper: 'diff', focus: 'upper', places: { ...state.places, diff: START } }, source);
+      return shown(state, 'diff', source);
     case 'follow':
       return settled(followed({ ...state, follow: !state.follow }, source), source);
     case 'pause':
@@ -134,17 +137,21 @@ function act(state: State, action: Action, source: Source): Step {
     case 'export':
       return { state: { ...state, pending: 'x' }, effects: NONE };
     case 'replay':
-      return { state: { ...state, prompt: openPrompt('target') }, effects: NONE };
+      if (state.replaying !== null) return say(state, `a replay to ${state.replaying} is under way: C-c stops it`, true);
+      return state.call < 0 ? say(state, 'there is no call to replay', true) : { state: { ...state, prompt: openPrompt('target', state.history.target.at(-1) ?? '') }, effects: NONE };
+    case 'replayed':
+      return shown(state, 'replay', source);
     case 'copy':
       return { state: { ...state, pending: 'y' }, effects: NONE };
     case 'stop': {
+      if (state.replaying !== null) return { state, effects: [{ kind: 'stop-replay' }] };
       const { state: how } = source.reading;
       return { state, effects: [how === 'reading' || how === 'waiting' ? { kind: 'stop' } : { kind: 'quit' }] };
     }
     case 'redraw':
       return { state, effects: NONE };
     case 'quit':
-      return state.upper === 'help' || state.upper === 'diff' ? settled(back(state), source) : { state, effects: [{ kind: 'quit' }] };
+      return OVER.includes(state.upper) ? settled(back(state), source) : { state, effects: [{ kind: 'quit' }] };
   }
 }
 
@@ -155,12 +162,20 @@ function nextFocus(focus: Focus, by: number): Focus {
   return FOCUSES[(FOCUSES.indexOf(focus) + by) % FOCUSES.length] ?? 'upper';
 }
 
+/** Panes that lie over the others until one goes back. */
+const OVER: readonly Upper[] = ['help', 'diff', 'replay'];
+
 function beforeOf(state: State): Upper {
-  return state.upper === 'help' || state.upper === 'diff' ? state.before : state.upper;
+  return OVER.includes(state.upper) ? state.before : state.upper;
+}
+
+/** A pane over the others, from its beginning. */
+function shown(state: State, upper: 'diff' | 'replay', source: Source): Step {
+  return settled({ ...state, before: beforeOf(state), upper, focus: 'upper', zoom: false, places: { ...state.places, [upper]: START } }, source);
 }
 
 function back(state: State): State {
-  if (state.upper === 'help' || state.upper === 'diff') return { ...state, upper: state.before };
+  if (OVER.includes(state.upper)) return { ...state, upper: state.before };
   if (state.zoom) return { ...state, zoom: false };
   if (state.focus === 'bytes') return { ...state, focus: 'detail' };
   if (state.focus === 'detail') return { ...state, focus: 'upper' };
@@ -181,6 +196,8 @@ function lengthOf(state: State, upper: Upper, source: Source): number {
       return source.notices.length;
     case 'diff':
       return diffRows({ state, source }).length;
+    case 'replay':
+      return state.replayed?.rows.length ?? 0;
     case 'help':
       return helpLines().length;
   }
@@ -322,6 +339,10 @@ function enter(state: State, source: Source): Step {
       const call = notice?.kind === 'finding' ? notice.call : null;
       return call === null ? say(state, 'this belongs to no call', true) : settled(toCall({ ...state, upper: 'calls' }, call - 1, source), source);
     }
+    case 'replay': {
+      const call = state.replayed?.rows[state.places.replay.cursor]?.call ?? null;
+      return call === null ? { state, effects: NONE } : settled(toCall({ ...state, upper: 'calls', follow: false }, call, source), source);
+    }
     case 'help':
     case 'diff':
       return settled(back(state), source);
@@ -341,13 +362,27 @@ function mark(state: State, source: Source): Step {
   return move({ ...state, marked, focus: 'upper' }, 1, source);
 }
 
-/** The next call that failed, by the flags of the rows: no call is fetched. */
+/** The next call that failed, by the flags of the rows: no call is fetched. In a comparison, the next call that differs. */
 function nextFailed(state: State, by: 1 | -1, source: Source): Step {
+  if (state.upper === 'replay') return nextDifferent(state, by, source);
   const { view } = source;
   for (let row = state.places.calls.cursor + by; row >= 0 && row < view.length; row += by) {
     if (source.failed(view.at(row))) return settled(toCall({ ...state, follow: false }, view.at(row), source), source);
   }
   return say(state, by > 0 ? 'no failed call after this one' : 'no failed call before this one', true);
+}
+
+function differs({ kind, status }: ReplayRow): boolean {
+  return kind === 'call' && status !== 'same';
+}
+
+function nextDifferent(state: State, by: 1 | -1, source: Source): Step {
+  const rows = state.replayed?.rows ?? [];
+  const { cursor } = state.places.replay;
+  const after = rows.slice(cursor + 1).findIndex(differs);
+  const next = by < 0 ? rows.slice(0, cursor).findLastIndex(differs) : after < 0 ? after : cursor + 1 + after;
+  if (next < 0) return say(state, by > 0 ? 'nothing differs after this' : 'nothing differs before this', true);
+  return settled({ ...state, places: { ...state.places, replay: { ...state.places.replay, cursor: next } } }, source);
 }
 
 function filtered(state: State, expression: string | null): Step {
@@ -368,7 +403,8 @@ function typed(state: State, name: string, text: string, source: Source): Step {
   if (prompt === null) return { state, effects: NONE };
   const result = type(prompt, name, text, state.history[prompt.kind], source.words);
   if (result.kind === 'typing') return { state: { ...state, prompt: result.prompt }, effects: NONE };
-  if (result.kind === 'dropped') return { state: { ...state, prompt: null }, effects: NONE };
+  if (result.kind === 'dropped') return { state: { ...state, prompt: null, asked: null }, effects: NONE };
+  if (prompt.kind === 'secret') return state.asked === null ? { state, effects: NONE } : replaying({ ...state, prompt: null }, state.asked, result.text);
   const history = remember(state, prompt.kind, result.text);
   const wrong = prompt.kind === 'filter' && result.text.trim() !== '' ? source.wrong(result.text) : null;
   if (wrong !== null) return { state: { ...state, history, prompt: { ...prompt, error: wrong } }, effects: NONE };
@@ -386,7 +422,11 @@ function given(state: State, kind: PromptKind, text: string, source: Source): St
     case 'export':
       return exported(state, text.endsWith('.ndjson') ? 'ndjson' : text.endsWith('.uamgrec') ? 'recording' : 'capture', text);
     case 'target':
-      return replayed(state, text, source);
+      return replay(state, text);
+    case 'copy-target':
+      return replayCommand(state, text, source);
+    case 'secret':
+      return { state, effects: NONE };
   }
 }
 
@@ -401,7 +441,24 @@ function word(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function replayed(state: State, target: string, source: Source): Step {
+/** To a target; whoever signs in there is asked for a password first. */
+function replay(state: State, text: string): Step {
+  const target = targetOf(text);
+  if (target === null) return say(state, text === '' ? 'nothing replayed: no target was named' : `${text} is no target: host, host:port or user@host are`, true);
+  if (state.call < 0) return say(state, 'there is no call to replay', true);
+  return target.user === null ? replaying(state, target, '') : { state: { ...state, asked: target, prompt: openPrompt('secret') }, effects: NONE };
+}
+
+function replaying(state: State, target: ReplayTarget, secret: string): Step {
+  const calls = state.marked.size === 0 ? null : [...state.marked].toSorted((a, b) => a - b);
+  return { state: { ...state, asked: null, replaying: target.host }, effects: [{ kind: 'replay', target, secret, of: calls?.[0] ?? state.call, calls }] };
+}
+
+function replayOver(state: State, result: Replayed | null, source: Source): Step {
+  return result === null ? { state, effects: NONE } : shown({ ...state, replayed: result, message: null }, 'replay', source);
+}
+
+function replayCommand(state: State, target: string, source: Source): Step {
   const rec = `${source.title.replace(/^.*\//, '').replace(/\.[^.]*$/, '')}.uamgrec`;
   const text = `uamgscope record ${word(source.title)} -o ${word(rec)} && uamgscope replay ${word(rec)} --target ${target === '' ? 'HOST' : word(target)}`;
   return { state, effects: [{ kind: 'copy', text, what: text }] };
@@ -436,7 +493,8 @@ function command(state: State, text: string, source: Source): Step {
     case 'record':
       return exported(state, 'recording', argument);
     case 'replay':
-      return replayed(state, argument, source);
+      if (state.replaying !== null) return act(state, 'replay', source);
+      return replay(state, argument);
     case 'stop':
       return { state, effects: [{ kind: 'stop' }] };
     case 'help':
@@ -467,7 +525,7 @@ function completed(state: State, first: NonNullable<State['pending']>, name: str
       return index === undefined ? say(state, `no place is remembered as ${name}`, true) : settled(toCall({ ...state, follow: false }, index, source), source);
     }
     case 'x': {
-      if (name === 'p') return { state: { ...state, prompt: openPrompt('target') }, effects: NONE };
+      if (name === 'p') return { state: { ...state, prompt: openPrompt('copy-target') }, effects: NONE };
       const ending = { c: 'pcapng', n: 'ndjson', r: 'uamgrec' }[name];
       return ending === undefined ? say(state, 'c, n, r or p', true) : { state: { ...state, prompt: openPrompt('export', `selection.${ending}`) }, effects: NONE };
     }

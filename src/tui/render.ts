@@ -9,13 +9,14 @@ import { findingsPane } from './panes/findings.js';
 import { helpPane } from './panes/help.js';
 import { ladderPane } from './panes/ladder.js';
 import { objectsPane } from './panes/objects.js';
+import { replayPane } from './panes/replay.js';
 import { statisticsPane } from './panes/statistics.js';
-import { UPPERS, type Focus, type PromptKind, type Upper } from './state.js';
+import { UPPERS, type Focus, type Prompt, type PromptKind, type Upper } from './state.js';
 import { textWidth } from './width.js';
 import { countText, sizeText } from './words.js';
 
 const PANES: Readonly<Record<Upper, (model: Model, area: Area) => Line[]>> = {
-  calls: callsPane, objects: objectsPane, ladder: ladderPane, statistics: statisticsPane, findings: findingsPane, diff: diffPane, help: helpPane,
+  calls: callsPane, objects: objectsPane, ladder: ladderPane, statistics: statisticsPane, findings: findingsPane, diff: diffPane, replay: replayPane, help: helpPane,
 };
 
 /** The whole screen: as many lines as it has rows, each as wide as it is. */
@@ -39,7 +40,7 @@ export function render(model: Model): Line[] {
 /** Where the cursor of the line being typed stands; null when none is. */
 export function promptCursor({ state }: Model): { readonly column: number; readonly row: number } | null {
   const { prompt } = state;
-  return prompt === null ? null : { column: Math.min(state.columns - 1, PROMPTS[prompt.kind].length + textWidth(typed(prompt.text.slice(0, prompt.at), state.columns, prompt.kind))), row: state.rows - 1 };
+  return prompt === null ? null : { column: Math.min(state.columns - 1, PROMPTS[prompt.kind].length + textWidth(typed(masked(prompt).slice(0, prompt.at), state.columns, prompt.kind))), row: state.rows - 1 };
 }
 
 function title({ state, source }: Model): Line {
@@ -69,7 +70,12 @@ function fill(of: readonly Span[], width: number): Line {
   return [...of, span('─'.repeat(Math.max(0, width - lineWidth(of))), 'border')];
 }
 
-const PROMPTS: Readonly<Record<PromptKind, string>> = { filter: 'filter: ', search: '/', command: ':', export: 'write to: ', target: 'replay to host[:port]: ' };
+const PROMPTS: Readonly<Record<PromptKind, string>> = { filter: 'filter: ', search: '/', command: ':', export: 'write to: ', target: 'replay to [user@]host[:port]: ', 'copy-target': 'copy the command that replays to host[:port]: ', secret: 'password (empty: that of --password): ' };
+
+/** A secret shows its length only. */
+function masked({ kind, text }: Prompt): string {
+  return kind === 'secret' ? '*'.repeat(text.length) : text;
+}
 
 /** The end of a long text: where one types. */
 function typed(text: string, columns: number, kind: PromptKind): string {
@@ -91,13 +97,13 @@ function offers({ state }: Model, lines: Line[]): void {
 
 function status({ state, source }: Model): Line {
   const { columns, prompt, message } = state;
-  if (prompt !== null) return fitLine([span(PROMPTS[prompt.kind], 'key'), span(typed(prompt.text, columns, prompt.kind))], columns);
+  if (prompt !== null) return fitLine([span(PROMPTS[prompt.kind], 'key'), span(typed(masked(prompt), columns, prompt.kind))], columns);
   if (message !== null) return fitLine([span(` ${message.text}`, message.bad ? 'bad' : 'good')], columns);
   if (state.pending !== null) return fitLine([span(PENDING[state.pending], 'key')], columns);
   const { view } = source;
   const facts = [
     `${view.length === 0 ? 0 : state.places.calls.cursor + 1}/${countText(view.length)}`,
-    ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []), ...(state.follow ? ['following'] : []), ...(state.paused ? ['paused'] : []), ...(state.sort === 'none' ? [] : [`by ${state.sort}`]),
+    ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []), ...(state.follow ? ['following'] : []), ...(state.paused ? ['paused'] : []), ...(state.replaying === null ? [] : [`replaying to ${state.replaying} …`]), ...(state.sort === 'none' ? [] : [`by ${state.sort}`]),
     ...(state.filter === null ? [] : [`filter: ${state.filter}${view.busy ? ` (${Math.floor((view.examined / Math.max(1, source.count)) * 100)} %)` : ''}`]),
   ];
   const left: Line = [span(` ${facts.join('  ')}`)];

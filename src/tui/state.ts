@@ -1,7 +1,8 @@
+import type { Replayed } from './replayed.js';
 import type { SortKey } from './view.js';
 
 /** What the upper part of the screen shows. */
-export type Upper = 'calls' | 'objects' | 'ladder' | 'statistics' | 'findings' | 'diff' | 'help';
+export type Upper = 'calls' | 'objects' | 'ladder' | 'statistics' | 'findings' | 'diff' | 'replay' | 'help';
 export const UPPERS: readonly Upper[] = ['calls', 'objects', 'ladder', 'statistics', 'findings'];
 export type Focus = 'upper' | 'detail' | 'bytes';
 export type Side = 'request' | 'response';
@@ -16,7 +17,7 @@ export interface Place {
   readonly top: number;
 }
 
-export type PromptKind = 'filter' | 'search' | 'command' | 'export' | 'target';
+export type PromptKind = 'filter' | 'search' | 'command' | 'export' | 'target' | 'secret' | 'copy-target';
 
 /** The line being typed. */
 export interface Prompt {
@@ -37,7 +38,7 @@ export interface State {
   readonly columns: number;
   readonly rows: number;
   readonly upper: Upper;
-  /** Where `esc` goes back to from help and diff. */
+  /** Where `esc` goes back to from help, diff and replay. */
   readonly before: Upper;
   readonly focus: Focus;
   readonly zoom: boolean;
@@ -61,6 +62,12 @@ export interface State {
   readonly prompt: Prompt | null;
   readonly history: Readonly<Record<PromptKind, readonly string[]>>;
   readonly message: { readonly text: string; readonly bad: boolean } | null;
+  /** Who and where to replay to, while the password is asked for. */
+  readonly asked: ReplayTarget | null;
+  /** The server that a replay under way talks to. */
+  readonly replaying: string | null;
+  /** What the last replay came to. */
+  readonly replayed: Replayed | null;
   /** A key that waits for the next one. */
   readonly pending: 'm' | "'" | 'g' | 'x' | 'y' | null;
 }
@@ -74,10 +81,10 @@ const FOLDED: readonly string[] = ['request/orpcthis', 'response/orpcthat'];
 export function startState(columns: number, rows: number): State {
   return {
     columns, rows, upper: 'calls', before: 'calls', focus: 'upper', zoom: false,
-    places: { calls: TOP, objects: TOP, ladder: TOP, statistics: TOP, findings: TOP, diff: TOP, help: TOP },
+    places: { calls: TOP, objects: TOP, ladder: TOP, statistics: TOP, findings: TOP, diff: TOP, replay: TOP, help: TOP },
     call: -1, detail: TOP, folded: new Set(FOLDED), bytes: { side: 'request', offset: 0, top: 0 }, follow: false, paused: false, marked: new Set(), marks: new Map(),
-    filter: null, search: null, sort: 'none', shown: DEFAULT_COLUMNS, sideways: 0, prompt: null, history: { filter: [], search: [], command: [], export: [], target: [] },
-    message: null, pending: null,
+    filter: null, search: null, sort: 'none', shown: DEFAULT_COLUMNS, sideways: 0, prompt: null, history: { filter: [], search: [], command: [], export: [], target: [], secret: [], 'copy-target': [] },
+    message: null, asked: null, replaying: null, replayed: null, pending: null,
   };
 }
 
@@ -90,7 +97,17 @@ export type Effect =
   | { readonly kind: 'pause'; readonly on: boolean }
   | { readonly kind: 'search'; readonly text: string; readonly from: number; readonly forward: boolean }
   | { readonly kind: 'copy'; readonly text: string; readonly what: string }
-  | { readonly kind: 'export'; readonly format: ExportFormat; readonly path: string; readonly calls: readonly number[] | null };
+  | { readonly kind: 'export'; readonly format: ExportFormat; readonly path: string; readonly calls: readonly number[] | null }
+  /** Plays the session of the call `of`, or of it only `calls` and what they need. */
+  | { readonly kind: 'replay'; readonly target: ReplayTarget; readonly secret: string; readonly of: number; readonly calls: readonly number[] | null }
+  | { readonly kind: 'stop-replay' };
+
+/** Where to replay to: `host[:port]`, and who signs in there; null: whoever the options of the command name. */
+export interface ReplayTarget {
+  readonly host: string;
+  readonly user: string | null;
+  readonly domain: string;
+}
 
 export type ExportFormat = 'capture' | 'ndjson' | 'recording';
 
@@ -99,6 +116,8 @@ export type Event =
   | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
   | { readonly kind: 'mouse'; readonly column: number; readonly row: number; readonly action: 'press' | 'up' | 'down' }
   | { readonly kind: 'found'; readonly index: number | null; readonly text: string }
+  /** A replay is over; null: it could not be, and a message says why. */
+  | { readonly kind: 'replayed'; readonly result: Replayed | null }
   | { readonly kind: 'said'; readonly text: string; readonly bad: boolean }
   /** More calls, or another view of them. */
   | { readonly kind: 'changed' };

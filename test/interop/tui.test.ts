@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { record, serve } from '../../src/index.js';
 import { shippedCaptures } from '../support/captures.js';
 import { packageRoot } from '../support/shared.js';
 import { conversations, converse, freePort } from '../support/traffic.js';
@@ -149,6 +150,24 @@ describe('in tmux', () => {
     terminal.keys('Enter');
     await terminal.shows('is recorded in');
     terminal.close();
+  });
+
+  it('replays a session to a server that answers otherwise, and shows where', async () => {
+    const records = await record(SAMPLE);
+    const server = await serve(records.filter((one) => one.kind !== 'call' || one.method !== 'Title'), { fallback: 'error' });
+    const terminal = new Terminal(`tui '${SAMPLE}'`, 120, 30);
+    await terminal.shows('all read');
+    terminal.keys('r');
+    terminal.type(`127.0.0.1:${server.port}`);
+    terminal.keys('Enter');
+    await terminal.shows(/calls alike, 4 differ; captured │ 127\.0\.0\.1:/);
+    terminal.keys(']', 'Enter');
+    await terminal.shows('IUpdate.Title');
+    await terminal.shows('detail of call 14');
+    terminal.keys('q');
+    await terminal.shows('status 0');
+    terminal.close();
+    await server.close();
   });
 
   it('says what is wrong with empty, damaged, missing and foreign files', async () => {

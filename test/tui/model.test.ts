@@ -114,7 +114,7 @@ describe('keys', () => {
   it('write commands and selections', () => {
     const one = player().press('space', 'x', 'n', 'enter');
     expect(one.effects.at(-1)).toEqual({ kind: 'export', format: 'ndjson', path: 'selection.ndjson', calls: [0] });
-    one.press('r', 'type:wsus; reboot', 'enter');
+    one.press('x', 'p', 'type:wsus; reboot', 'enter');
     expect(one.effects.at(-1)).toMatchObject({ kind: 'copy', text: expect.stringContaining("uamgscope replay wua-session.uamgrec --target 'wsus; reboot'") });
     one.press('q');
     expect(one.effects.at(-1)).toEqual({ kind: 'quit' });

@@ -44,7 +44,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
     .summary('plays a recording against a server and compares')
     .description('Makes the calls of a recording again, against a live server, and compares its answers field by field. Every identifier is mapped by the place where it was made. Exit status 0: it answers as before; 1: it does not.')
     .argument('<rec>', 'a recording (uamgscope record makes one)')
-    .addOption(new Option('--target <host[:port]>', 'the server, and the port of its object resolver').argParser(target).makeOptionMandatory())
+    .addOption(new Option('--target <host[:port]>', 'the server, and the port of its object resolver').argParser(targetOf).makeOptionMandatory())
     .option('--user <name>', 'signs in with NTLM; the password comes from --password or --nt-hash')
     .option('--domain <name>', 'domain of the user')
     .option('--rules <file>', 'what may differ (docs/compare.md)')
@@ -105,7 +105,8 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
   for (const option of idlOptions()) command.addOption(option);
 };
 
-function target(text: string): { readonly host: string; readonly port: number } {
+/** Reads `host[:port]`, or a string binding. @throws InvalidArgumentError */
+export function targetOf(text: string): { readonly host: string; readonly port: number } {
   // A string binding ([C706] 3.1) says the same: ncacn_ip_tcp:HOST[PORT].
   const binding = /^ncacn_ip_tcp:([^\s[\]]+)(?:\[(\d{1,5})\])?$/i.exec(text);
   const match = binding === null ? /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text) : [text, undefined, binding[1], binding[2]];
@@ -129,7 +130,7 @@ function seconds(text: string): number {
 }
 
 /** Who signs in: the user, and the first password or hash that is his or anybody's. */
-function identityOf(flags: ReplayFlags, streams: Streams): Identity | null {
+export function identityOf(flags: SecretFlags & Pick<ReplayFlags, 'user' | 'domain'>, streams: Streams): Identity | null {
   const { passwords = [], ntHashes = [] } = readSecrets(flags, streams.env);
   const user = flags.user ?? passwords.find((one) => one.user !== null)?.user ?? ntHashes.find((one) => one.user !== null)?.user ?? null;
   if (user === null) {
@@ -144,7 +145,7 @@ function identityOf(flags: ReplayFlags, streams: Streams): Identity | null {
 }
 
 /** @throws UsageError when nobody listens */
-async function reachable(host: string, port: number): Promise<void> {
+export async function reachable(host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const socket = connect({ host, port, timeout: 10_000 });
     const fail = (why: string): void => {

@@ -18,6 +18,9 @@ export const tuiCommand: Register = (program, context) => {
     .addOption(new Option('--backend <tool>', 'with --live: what captures').choices(BACKENDS).default('auto'))
     .option('--write <file>', 'with --live: keep the packets in this pcapng file')
     .addOption(new Option('--opnums <numbering>', 'which opnums the peers send').choices(['auto', 'wire', 'printed']).default('auto'))
+    .option('--user <name>', 'who signs in when the session is replayed (r); the password comes from --password or --nt-hash')
+    .option('--domain <name>', 'domain of the user')
+    .option('--rules <file>', 'what may differ in a replay (docs/compare.md)')
     .addHelpText('after', examples([['tui session.pcapng', ''], ['tui session.pcapng --where failed', 'only calls that failed'], ['tui --live eth0 --write session.pcapng', ''], ['tui -', 'capture from stdin, keys from the terminal']]))
     .action(async (file: string | undefined, flags: TuiFlags) => context.done(await tui(file ?? SAMPLE_CAPTURE, flags, context)));
   withSecrets(command);
