@@ -118,9 +118,10 @@ export class LateBinder {
       const member = pick(members, kinds);
       if (member !== null && !possible.has(member.method) && shaped(member.method, invocation)) possible.set(member.method, { member, face });
     }
-    if (possible.size !== 1) return null;
-    const [only] = [...possible.values()];
-    if (only === undefined) return null;
+    // IUpdate2 and IWindowsDriverUpdate2 both declare RebootRequired: the number tells which is meant, where a table has it.
+    const numbered = [...possible.values()].filter(({ member: { method } }) => method.dispid === invocation.dispid);
+    const [only, ...others] = numbered.length > 0 ? numbered : [...possible.values()];
+    if (only === undefined || others.length > 0) return null;
     this.learnClass(object, only.member.owner.name, 'inferred', `it has ${only.member.method.name}, which no other interface derived from ${faces[0]} has at DISPID ${dispidText(invocation.dispid)}`);
     return only.member;
   }

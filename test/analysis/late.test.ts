@@ -44,6 +44,26 @@ describe('late binding', () => {
     expect(calls[2]?.because).toMatch(/GetIDsOfNames named DISPID 77 CreateUpdateSearcher in frame \d+/);
   });
 
+  it('tells members that two derived interfaces have by their number, though they were asked for by name', () => {
+    const { story, session } = begun();
+    session.call(invoke(1, CREATE_SEARCHER, { returns: dispatch(2) }));
+    session.call(invoke(2, SEARCH, { args: [bstr('')], returns: dispatch(3) }));
+    session.call(invoke(3, UPDATES, { flags: 2, returns: dispatch(4) }));
+    session.call(invoke(4, 0, { flags: 2, args: [i4(0)], returns: dispatch(5) }));
+    session.call(invoke(4, 0, { flags: 2, args: [i4(1)], returns: dispatch(6) }));
+    // IUpdate2 and IWindowsDriverUpdate2 both have CveIDs, at different DISPIDs.
+    session.call(names(5, ['CveIDs'], [0x6003_0004]));
+    session.call(invoke(5, 0x6003_0004, { flags: 2, returns: dispatch(7) }));
+    session.call(invoke(7, 0, { flags: 2, args: [i4(0)], returns: bstr('CVE-2026-1') }));
+    session.call(names(6, ['CveIDs'], [0x6004_0004]));
+    session.call(invoke(6, 0x6004_0004, { flags: 2, returns: dispatch(8) }));
+    const { calls, late } = story.read();
+    expect(late.slice(5)).toEqual(['IUpdate#1::CveIDs', 'IStringCollection#1::Item', 'IUpdate#2::CveIDs']);
+    expect(calls.filter((call) => call.method === 'CveIDs').map((call) => [call.interface, call.out['retval']])).toEqual([
+      ['IUpdate2', expect.objectContaining({ label: 'IStringCollection#1' })], ['IWindowsDriverUpdate2', expect.objectContaining({ label: 'IStringCollection#2' })],
+    ]);
+  });
+
   it('shows puts, gets and values as their declaration has them', () => {
     const { story, session } = begun();
     session.call(invoke(1, CREATE_SEARCHER, { returns: dispatch(2) }));
