@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { examples, say, type CommandContext, type Load, type Register } from './commands/command.js';
+import { callCommand } from './commands/call.js';
 import { decodeCommand, decodeFiles } from './commands/decode.js';
 import { diffCommand } from './commands/diff.js';
 import { explainCommand } from './commands/explain.js';
@@ -23,6 +24,7 @@ const COMMANDS: readonly Register[] = [
   recordCommand,
   replayCommand,
   serveCommand,
+  callCommand,
   diffCommand,
   interfacesCommand,
   explainCommand,

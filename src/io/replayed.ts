@@ -9,7 +9,8 @@ import { resultName } from '../output/text.js';
 import { durationText } from '../output/time.js';
 import type { Replayed, ReplayRow } from '../tui/replayed.js';
 import type { Effect } from '../tui/state.js';
-import { identityOf, reachable, targetOf } from './commands/replay.js';
+import { reachable } from './commands/replay.js';
+import { identityOf, targetOf } from './identity.js';
 import type { Knowledge } from './knowledge.js';
 import { packageVersion } from './package.js';
 import { playRecording } from './play.js';
@@ -36,7 +37,7 @@ export interface ReplayFlags extends SecretFlags {
 /** Replays what the user selected against the target and compares. @throws UsageError */
 export async function replayed(effect: Extract<Effect, { kind: 'replay' }>, session: Session, known: Knowledge, streams: Streams, flags: ReplayFlags, signal: AbortSignal): Promise<Replayed> {
   const { host, port } = targetOf(effect.target.host);
-  const identity = identityOf(signing(effect, flags), streams);
+  const identity = identityOf(signing(effect, flags), streams.env);
   const rules = await loadRules(flags.rules, known.registry);
   const { records, indices } = await recorded(effect, session, known);
   await reachable(host, port);

@@ -12,10 +12,10 @@ import { loadRecording } from '../recordings.js';
 import { resultSuite } from '../result-junit.js';
 import { resultLines, resultNdjson, summaryLine } from '../results.js';
 import { loadRules } from '../rules.js';
-import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
+import { withSecrets, type SecretFlags } from '../secrets.js';
+import { identityOf, seconds, targetOf } from '../identity.js';
 import { Sink } from '../sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../streams.js';
-import type { Identity } from '../world.js';
 import { examples, idlOptions, positive, type Register } from './command.js';
 
 interface ReplayFlags extends SecretFlags, IdlFlags {
@@ -74,7 +74,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       await messages.flush();
       if (!records.some((one) => one.kind === 'call')) throw new UsageError(`${rec} holds no calls`);
       const { host, port } = flags.target;
-      const identity = identityOf(flags, streams);
+      const identity = identityOf(flags, streams.env);
       const rules = await loadRules(flags.rules, known.registry);
       await reachable(host, port);
       const options = { records, registry: known.registry, rules, host, port, identity, speed: flags.speed, deadlineMs: flags.deadline * 1000, keepGoing: flags.keepGoing === true || flags.update === true, binding: flags.binding };
@@ -105,43 +105,11 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
   for (const option of idlOptions()) command.addOption(option);
 };
 
-/** Reads `host[:port]`, or a string binding. @throws InvalidArgumentError */
-export function targetOf(text: string): { readonly host: string; readonly port: number } {
-  // A string binding ([C706] 3.1) says the same: ncacn_ip_tcp:HOST[PORT].
-  const binding = /^ncacn_ip_tcp:([^\s[\]]+)(?:\[(\d{1,5})\])?$/i.exec(text);
-  const match = binding === null ? /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text) : [text, undefined, binding[1], binding[2]];
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3] ?? 135);
-  if (host === undefined || port < 1 || port > 65_535) throw new InvalidArgumentError('A host with or without a port, or a string binding, is wanted: build-42, 10.0.0.9:135, [::1]:4135, ncacn_ip_tcp:build-42[135].');
-  return { host, port };
-}
-
 function speed(text: string): number {
   if (text === 'max') return Infinity;
   const value = /^(\d+(?:\.\d+)?)x?$/.exec(text);
   if (value === null || Number(value[1]) <= 0) throw new InvalidArgumentError('1x, 10x or max is wanted.');
   return Number(value[1]);
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0) || value > 86_400 || text.trim() === '') throw new InvalidArgumentError('Seconds are wanted.');
-  return value;
-}
-
-/** Who signs in: the user, and the first password or hash that is his or anybody's. */
-export function identityOf(flags: SecretFlags & Pick<ReplayFlags, 'user' | 'domain'>, streams: Streams): Identity | null {
-  const { passwords = [], ntHashes = [] } = readSecrets(flags, streams.env);
-  const user = flags.user ?? passwords.find((one) => one.user !== null)?.user ?? ntHashes.find((one) => one.user !== null)?.user ?? null;
-  if (user === null) {
-    if (passwords.length + ntHashes.length > 0) throw new UsageError('a password without a user: give --user');
-    return null;
-  }
-  const own = (one: { readonly user: string | null }): boolean => one.user === null || one.user.toLowerCase() === user.toLowerCase();
-  const password = passwords.find(own)?.password ?? null;
-  const hash = ntHashes.find(own)?.hash ?? null;
-  if (password === null && hash === null) throw new UsageError(`no password for ${user}: give --password @FILE, --nt-hash or UAMGSCOPE_PASSWORD`);
-  return { user, domain: flags.domain ?? '', password, hash };
 }
 
 /** @throws UsageError when nobody listens */
