@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pcapHeader, pcapRecord, type OutPacket } from '../../src/capture/write.js';
 import { run } from '../../src/io/cli.js';
 import type { Report } from '../../src/output/report/data.js';
 import { ROOT } from '../support/shared.js';
+import type { Story } from '../support/story.js';
 import { testStreams } from '../support/streams.js';
 
 /** A capture that ships with the package. */
@@ -26,4 +29,10 @@ export async function reportOf(...args: readonly string[]): Promise<Report> {
 export async function recordsOf(...args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
   const { out } = await command('decode', ...args, '--format', 'ndjson', '--objects');
   return out.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** The packets of a story as a capture file, with what `change` makes of them. */
+export function written(story: Story, path: string, change: (packets: readonly OutPacket[]) => readonly OutPacket[] = (packets) => packets): string {
+  writeFileSync(path, Buffer.concat([pcapHeader(1), ...change(story.trace.packets).map((packet) => pcapRecord(packet))]));
+  return path;
 }
