@@ -27,6 +27,9 @@ const GROWTH_LIMIT = 1.25;
 const TRACKING_LIMIT = 1.25;
 /** Decoding sealed calls against clear ones, at most. */
 const OPENING_LIMIT = 3;
+/** A whole report against decoding to NDJSON, at most, and its size in MB. */
+const REPORT_LIMIT = 1.5;
+const REPORT_SIZE = 20;
 /** Seconds a child may take. */
 const TIMEOUT = 300_000;
 const SMOKE_TIMEOUT = 60_000;
@@ -115,6 +118,16 @@ function opening(folder: string, clear: StageResult): void {
   if (!smoke && ratio > OPENING_LIMIT) wrong(`opening costs more than ${OPENING_LIMIT} times`);
 }
 
+/** An offline page of everything, against NDJSON. */
+function page(path: string, made: Generated, ndjson: StageResult): void {
+  const result = measure('report', path);
+  check('ndjson', made, result);
+  const ratio = result.seconds / ndjson.seconds;
+  console.log(`report as HTML: ${result.seconds.toFixed(2)} s, ${ratio.toFixed(2)} times NDJSON, peak ${result.rss.toFixed(0)} MiB, ${(result.written / 1e6).toFixed(1)} MB`);
+  if (!smoke && ratio > REPORT_LIMIT) wrong(`a report takes more than ${REPORT_LIMIT} times as long as NDJSON`);
+  if (result.written > REPORT_SIZE * 1e6) wrong(`the page is larger than ${REPORT_SIZE} MB`);
+}
+
 /** Whole processes on the same file, start included. */
 function peers(path: string): void {
   const own = whole(process.execPath, [join(packageRoot(), 'dist/src/main.js'), 'decode', '--format', 'ndjson', path]);
@@ -139,6 +152,7 @@ function report(folder: string): void {
     // A smoke run is too short to tell.
     if (!smoke && ratio > TRACKING_LIMIT) wrong(`following objects costs more than ${TRACKING_LIMIT} times`);
   }
+  if (ndjson !== undefined) page(path, made, ndjson);
   if (ndjson !== undefined && !args.includes('--no-growth')) growth(folder, ndjson);
   if (args.includes('--peers')) peers(path);
 }

@@ -1,17 +1,19 @@
 import { Readable } from 'node:stream';
 import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
 import { clear } from '../../src/bytes/list.js';
-import { knowledge } from '../../src/io/knowledge.js';
+import { knowledge, type Knowledge } from '../../src/io/knowledge.js';
+import { readReport } from '../../src/io/report.js';
 import { SecurityObserver } from '../../src/security/observer.js';
 import { ACCOUNT } from './generate.js';
 import { Net, type NetOutput } from '../../src/net/net.js';
 import { NdjsonWriter } from '../../src/output/ndjson.js';
+import { reportHtml } from '../../src/output/report/html/html.js';
 import { RpcObserver, type RpcOutput } from '../../src/rpc/observer.js';
 
 /** The stages in their order; each does all that those before it do. */
 export const STAGES = ['read', 'tcp', 'pair', 'untracked', 'decode', 'ndjson'] as const;
-/** Decoding of protected traffic with the password. */
-export type StageName = Stage | 'open';
+/** Beside them: `open` decodes protected traffic with the password, `report` makes a whole offline page. */
+export type StageName = Stage | 'open' | 'report';
 export type Stage = (typeof STAGES)[number];
 
 /** What one run of a stage came to. */
@@ -20,7 +22,7 @@ export interface StageResult {
   readonly packets: number;
   readonly calls: number;
   readonly problems: number;
-  /** Bytes of NDJSON. */
+  /** Characters of NDJSON, or of the page. */
   readonly written: number;
   /** Peak resident set, in MiB. */
   readonly rss: number;
@@ -29,6 +31,7 @@ export interface StageResult {
 /** Runs a stage over a capture, in this process. */
 export async function runStage(stage: StageName, path: string): Promise<StageResult> {
   const known = knowledge();
+  if (stage === 'report') return page(path, known);
   const net = new Net();
   const rpc = new RpcObserver();
   const analyzer = new Analyzer({ registry: known.registry, objects: stage !== 'untracked', ...(stage === 'open' ? { security: new SecurityObserver({ passwords: [{ user: null, password: ACCOUNT.password }] }) } : {}) });
@@ -92,4 +95,15 @@ export async function runStage(stage: StageName, path: string): Promise<StageRes
   count();
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   return { seconds, packets, calls, problems, written, rss: process.resourceUsage().maxRSS / 1024 };
+}
+
+async function page(path: string, known: Knowledge): Promise<StageResult> {
+  const streams = { stdin: Readable.from([]), stdout: process.stdout, stderr: process.stderr, env: {} };
+  const began = process.hrtime.bigint();
+  const { report } = await readReport([path], { known, streams, opnums: 'auto', secrets: { passwords: [], ntHashes: [], sessionKeys: [], keytab: [] } });
+  let written = 0;
+  for (const piece of reportHtml(report)) written += piece.length;
+  const seconds = Number(process.hrtime.bigint() - began) / 1e9;
+  const { frames, calls, problems } = report.totals;
+  return { seconds, packets: frames, calls, problems, written, rss: process.resourceUsage().maxRSS / 1024 };
 }
