@@ -5,6 +5,7 @@ import { Encoder } from './encoder.js';
 import { Machine } from './machine.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import { orderedNode } from './order.js';
+import { headerNode, plainThat, plainThis } from './orpc.js';
 import { pickleNode } from './pickle.js';
 import { interfaceNode, pointerNode, topRefNode, transformedNode } from './pointers.js';
 import { baseNode, enumNode, flagsNode, unfit } from './scalars.js';
@@ -51,8 +52,8 @@ export class Compiler {
     const requestParts = parts(['in', 'inout']);
     const responseParts = parts(['out', 'inout']);
     if (headers !== null) {
-      requestParts.unshift({ name: 'orpcthis', node: this.top(headers.orpcthis), role: 'header' });
-      responseParts.unshift({ name: 'orpcthat', node: this.top(headers.orpcthat), role: 'header' });
+      requestParts.unshift({ name: 'orpcthis', node: headerNode(this.node(headers.orpcthis), plainThis), role: 'header' });
+      responseParts.unshift({ name: 'orpcthat', node: headerNode(this.node(headers.orpcthat), plainThat), role: 'header' });
     }
     if (method.returns !== null) responseParts.push({ name: 'return', node: this.top(method.returns), role: 'result' });
     const derived = derivedCounts(types);

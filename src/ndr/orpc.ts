@@ -1,0 +1,35 @@
+import { guidAt } from '../bytes/guid.js';
+import type { Value } from '../types.js';
+import type { Machine } from './machine.js';
+import { readWhole, type Node } from './node.js';
+import { topRefNode } from './pointers.js';
+
+/** Reads a header that has its usual form; null, and nothing read, where it has another. */
+type PlainHeader = (m: Machine) => Value;
+
+/**
+ * A header of DCOM calls, described like any structure and read by hand in its usual form, NDR20 without extensions: every stub begins
+ * with one, and field by field they took an eighth of decoding.
+ */
+export function headerNode(node: Node, plain: PlainHeader): Node {
+  return { ...topRefNode(node), flat: (m) => (m.tracer === null && m.tape === null && !m.ndr64 ? plain(m) : null) ?? readWhole(node, m) };
+}
+
+/** [MS-DCOM] 2.2.13.3 */
+export function plainThis(m: Machine): Value {
+  const { view, pos, littleEndian } = m;
+  if (m.end - pos < 32 || view.getUint32(pos + 28) !== 0) return null;
+  m.pos = pos + 32;
+  return {
+    version: { MajorVersion: view.getUint16(pos, littleEndian), MinorVersion: view.getUint16(pos + 2, littleEndian) },
+    flags: view.getUint32(pos + 4, littleEndian), reserved1: view.getUint32(pos + 8, littleEndian), cid: guidAt(view, pos + 12, littleEndian), extensions: null,
+  };
+}
+
+/** [MS-DCOM] 2.2.13.4 */
+export function plainThat(m: Machine): Value {
+  const { view, pos } = m;
+  if (m.end - pos < 8 || view.getUint32(pos + 4) !== 0) return null;
+  m.pos = pos + 8;
+  return { flags: view.getUint32(pos, m.littleEndian), extensions: null };
+}
