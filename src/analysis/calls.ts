@@ -3,7 +3,7 @@ import { ObjectTable, type Facet } from '../dcom/objects.js';
 import { NO_PROBLEMS, type Fields, type Registry } from '../ndr/codec.js';
 import type { FlowEnd } from '../types.js';
 import { Callbacks } from './callbacks.js';
-import { Classes, returnedInterface } from './classes.js';
+import { Classes } from './classes.js';
 import { Contexts, type ContextBelief } from './contexts.js';
 import { bag, readInvocation, type Invocation } from './dispparams.js';
 import { authOf, framesOf, nanosecondsBetween } from './facts.js';
@@ -88,7 +88,7 @@ export class CallMaker {
     const judgement = known === null || known.printed === null ? null : this.judge.of(server.address, known.uuid);
     const reading = known === null || exchange.opnum === null ? null : this.read(known, exchange, exchange.opnum, judgement);
     const opnum = reading?.opnum ?? exchange.opnum;
-    const plan = known === null || opnum === null ? null : this.interfaces.plan(known, opnum);
+    const plan = reading?.plan ?? (known === null || opnum === null ? null : this.interfaces.plan(known, opnum));
     const slot = plan?.slot ?? null;
     const renumbered = reading !== null && reading.opnum !== exchange.opnum;
     const orpc = known === null ? exchange.object !== null : known.resolved.interface.orpc;
@@ -191,12 +191,12 @@ export class CallMaker {
     if (this.numbering === 'printed') return this.interfaces.read(known, exchange, printed);
     const { first, both } = order(judgement);
     const one = this.interfaces.read(known, exchange, first === 'wire' ? opnum : printed);
-    const fits = one !== null && one.clean && this.plausible(one, known);
+    const fits = one !== null && one.clean && this.plausible(one);
     if (fits && !both) return one;
     const other = this.interfaces.read(known, exchange, first === 'wire' ? printed : opnum);
-    const otherFits = other !== null && other.clean && this.plausible(other, known) && (other.request !== null || other.response !== null);
+    const otherFits = other !== null && other.clean && this.plausible(other) && (other.request !== null || other.response !== null);
     // No object where one is declared is no evidence: many properties have none, and a number or a text of nothing looks the same.
-    if (fits && otherFits && judgement.verdict === 'mixed' && this.without(one, known) && !this.without(other, known)) return other;
+    if (fits && otherFits && judgement.verdict === 'mixed' && without(one) && !without(other)) return other;
     if (fits === otherFits) {
       if (fits) judgement.ambiguous++;
       this.eitherWay = fits && judgement.verdict === 'mixed';
@@ -207,21 +207,15 @@ export class CallMaker {
   }
 
   /** An HRESULT is S_OK, S_FALSE or has its severity bit set, and a result is what it is declared to be; anything else speaks for a misread stub. */
-  private plausible({ response, opnum }: Reading, known: KnownInterface): boolean {
-    const result = response?.result;
+  private plausible({ response, plan }: Reading): boolean {
+    if (response === null) return true;
+    const { result } = response;
     if (typeof result === 'number' && result !== 0 && result !== 1 && result >>> 31 === 0) return false;
-    const method = known.resolved.slots[opnum]?.method;
-    const declared = method === undefined ? null : returnedInterface(method);
-    const returned = response?.value['retval'];
-    const iid = declared === null ? undefined : bag(returned)?.['iid'];
+    const declared = plan.returns;
+    if (declared === null) return true;
+    const iid = bag(response.value['retval'])?.['iid'];
     const given = typeof iid === 'string' ? this.registry.interfaceByUuid(iid)?.interface.name : undefined;
-    return declared === null || given === undefined || !this.classes.has(declared) || !this.classes.has(given) || this.classes.related(declared, given);
-  }
-
-  /** Whether a reading has no object where its member declares one. */
-  private without({ response, opnum }: Reading, known: KnownInterface): boolean {
-    const method = known.resolved.slots[opnum]?.method;
-    return method !== undefined && returnedInterface(method) !== null && response?.value['retval'] === null && response.result === 0;
+    return given === undefined || !this.classes.has(declared) || !this.classes.has(given) || this.classes.related(declared, given);
   }
 
   private judged(judgement: Judgement, which: 'wire' | 'printed', known: KnownInterface, exchange: Exchange): void {
@@ -362,6 +356,11 @@ function printedReason(opnum: number, name: string, { printed, wire, server }: J
 function objectOf(exchange: Exchange, facet: Facet<Knowledge> | null): ObjectReference | null {
   if (facet !== null) return { ipid: facet.ipid, oid: facet.object.oid, oxid: facet.object.oxid, label: facet.object.label };
   return exchange.object === null ? null : { ipid: exchange.object, oid: null, oxid: null, label: null };
+}
+
+/** Whether a reading has no object where its member declares one. */
+function without({ response, plan }: Reading): boolean {
+  return plan.returns !== null && response?.value['retval'] === null && response.result === 0;
 }
 
 function causalityOf(header: Value): string | null {

@@ -1,6 +1,7 @@
 import type { Exchange, Stub } from '../types.js';
 import type { Decoded, Encoding, MethodCodec, Registry, ResolvedInterface } from '../ndr/codec.js';
 import type { MethodRole, Specification } from '../ndr/types.js';
+import { returnedInterface } from './classes.js';
 import { answersWithPointers, asksWithPointers } from './pointers.js';
 import type { Roles } from './roles.js';
 
@@ -11,6 +12,8 @@ export interface Plan {
   /** Whether its answer, and whether its request, can hold references to objects. */
   readonly answersPointers: boolean;
   readonly asksPointers: boolean;
+  /** Interface of the object that the method is declared to return, or null. */
+  readonly returns: string | null;
   /** By place in ENCODINGS; undefined until first use, null where no table has the parameters. */
   readonly codecs: (MethodCodec | null | undefined)[];
 }
@@ -27,7 +30,7 @@ export interface KnownInterface {
 /** A decoded call before it becomes a Call. */
 export interface Reading {
   readonly opnum: number;
-  readonly codec: MethodCodec;
+  readonly plan: Plan;
   readonly request: Decoded | null;
   readonly response: Decoded | null;
   readonly clean: boolean;
@@ -70,7 +73,7 @@ export class Interfaces {
     while (known.plans.length < opnum) known.plans.push(undefined);
     return (known.plans[opnum] = {
       slot, role: this.roles.of(slot), answersPointers: answersWithPointers(slot.method, this.types), asksPointers: asksWithPointers(slot.method, this.types),
-      codecs: ENCODINGS.map(() => undefined),
+      returns: returnedInterface(slot.method), codecs: ENCODINGS.map(() => undefined),
     });
   }
 
@@ -89,7 +92,7 @@ export class Interfaces {
       answered = own === null ? null : own.response.decode(response, asked?.value);
     }
     const clean = (asked === null || asked.problems.length === 0) && (answered === null || answered.problems.length === 0);
-    return { opnum, codec, request: asked, response: answered, clean };
+    return { opnum, plan, request: asked, response: answered, clean };
   }
 
   private codec(known: KnownInterface, opnum: number, plan: Plan, encoding: number): MethodCodec | null {
