@@ -40,15 +40,16 @@ function addPiece(pieces: StubPiece[], from: number, frame: number): void {
 
 /** The stub of a PDU that carries all of it: bytes `start` to `end` of a block, no copy. */
 export function wholeStub(pdu: PduView, block: Block, start: number, end: number, sealed: boolean, verification: VerificationTrailer | null): Stub {
-  const frames: number[] = [];
-  const pieces: StubPiece[] = [];
   const to = verification === null ? end : start + verification.offset;
+  // Lists of one are written as such: one that grows takes room for sixteen more.
+  let frames: number[];
+  let pieces: StubPiece[];
   if (pdu.pieceFrame === null) {
-    frames.push(pdu.frame);
-    if (to > start) pieces.push({ from: 0, frame: pdu.frame });
+    frames = [pdu.frame];
+    pieces = to > start ? [{ from: 0, frame: pdu.frame }] : [];
   } else {
-    addFrames(frames, pdu);
-    addPieces(pieces, pdu, 0, to - start);
+    addFrames((frames = []), pdu);
+    addPieces((pieces = []), pdu, 0, to - start);
   }
   return { block, start, end: to, drep: pdu.drep, frames, pieces, fragments: 1, complete: !pdu.cut, sealed, verification };
 }
