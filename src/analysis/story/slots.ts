@@ -11,6 +11,8 @@ export interface Slot {
   /** Property or method, without `get_` and `put_`. */
   readonly name: string;
   readonly event: StoryEvent | null;
+  /** Asks whether an object has an interface: "no" is an answer like any other. */
+  readonly probe: boolean;
 }
 
 const DISPID_VALUE = 0;
@@ -19,7 +21,8 @@ const DISPID_NEWENUM = -4;
 const UPKEEP: readonly MethodRole[] = [
   'resolve-oxid', 'ping', 'complex-ping', 'query-interface', 'query-interface2', 'add-ref', 'release', 'type-info', 'class-info', 'ids-of-names', 'type-attr', 'func-desc', 'names', 'documentation',
 ];
-const OTHER: Slot = { kind: 'other', name: '', event: null };
+const PROBES: readonly MethodRole[] = ['query-interface', 'query-interface2'];
+const OTHER: Slot = { kind: 'other', name: '', event: null, probe: false };
 
 /** Says what calls mean, by interface and opnum. */
 export class Slots {
@@ -53,15 +56,19 @@ export class Slots {
     const role = this.roles.of(slot);
     const name = nameOf(call);
     const event = this.events.get(`${slot?.owner.name ?? call.interface}::${name}`) ?? null;
-    if (role === 'next') return { kind: 'next', name, event };
-    if (role !== null && UPKEEP.includes(role)) return { kind: 'upkeep', name, event };
-    if (call.member === 'propput' || call.member === 'propputref') return { kind: 'put', name, event };
-    if (call.member !== 'propget') return { kind: 'other', name, event };
-    if (call.dispid === DISPID_NEWENUM) return { kind: 'enumerate', name, event };
-    const indexed = Object.keys(call.in).some((key) => key !== 'orpcthis');
-    if (!indexed) return { kind: 'get', name, event };
-    return { kind: call.dispid === DISPID_VALUE ? 'item' : 'other', name, event };
+    return { kind: kindOf(call, role), name, event, probe: role !== null && PROBES.includes(role) };
   }
+}
+
+function kindOf(call: Call, role: MethodRole | null): Slot['kind'] {
+  if (role === 'next') return 'next';
+  if (role !== null && UPKEEP.includes(role)) return 'upkeep';
+  if (call.member === 'propput' || call.member === 'propputref') return 'put';
+  if (call.member !== 'propget') return 'other';
+  if (call.dispid === DISPID_NEWENUM) return 'enumerate';
+  const indexed = Object.keys(call.in).some((key) => key !== 'orpcthis');
+  if (!indexed) return 'get';
+  return call.dispid === DISPID_VALUE ? 'item' : 'other';
 }
 
 function nameOf(call: Call): string {

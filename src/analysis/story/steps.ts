@@ -40,9 +40,9 @@ export class Steps {
   push(call: Call, slot: Slot, on: Thing | null, got: Thing | null): void {
     const { current } = this;
     const bad = failed(call);
-    if (slot.kind === 'upkeep' && !bad) {
+    if (slot.kind === 'upkeep' && (!bad || slot.probe)) {
       if (current === null) this.begin(call, slot, null);
-      else grow(current, call, bad).upkeep++;
+      else grow(current, call, false).upkeep++;
       return;
     }
     const row = on?.row ?? got?.row ?? null;

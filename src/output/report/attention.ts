@@ -8,9 +8,9 @@ interface Weighed extends Attention {
   readonly weight: number;
 }
 
-/** The things to look at first: what failed, what breaks a rule, what the capture does not show. */
-export function attentionOf(report: Omit<Report, 'attention' | 'comparison' | 'title' | 'tool'>): readonly Attention[] {
-  const points = [...failedEvents(report), ...failures(report), ...broken(report), ...weak(report), ...missing(report), ...unanswered(report)];
+/** The things to look at first: what failed, what breaks a rule, what the capture does not show. `probes` are methods that may well answer no, by name. */
+export function attentionOf(report: Omit<Report, 'attention' | 'comparison' | 'title' | 'tool'>, probes: ReadonlySet<string>): readonly Attention[] {
+  const points = [...failedEvents(report), ...failures(report, probes), ...broken(report), ...weak(report), ...missing(report), ...unanswered(report)];
   return points.toSorted((a, b) => b.weight - a.weight).slice(0, POINTS).map(({ severity, title, text, link }) => ({ severity, title, text, link }));
 }
 
@@ -26,8 +26,8 @@ function failedEvents({ topics }: Pick<Report, 'topics'>): Weighed[] {
   }];
 }
 
-function failures({ results, totals }: Pick<Report, 'results' | 'totals'>): Weighed[] {
-  return results.filter((result) => result.bad).slice(0, POINTS).map((result, at): Weighed => {
+function failures({ results, totals }: Pick<Report, 'results' | 'totals'>, probes: ReadonlySet<string>): Weighed[] {
+  return results.filter((result) => result.bad && !result.members.every(({ name }) => probes.has(name.slice(name.indexOf('::') + 2)))).slice(0, POINTS).map((result, at): Weighed => {
     const [member] = result.members;
     const others = result.members.length - 1;
     return {

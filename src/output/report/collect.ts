@@ -122,7 +122,7 @@ export class ReportCollector {
       objects: objectsReport(objects), security: protection.report(),
       findings: [...this.findings.values()].toSorted((a, b) => RANK[b.severity] - RANK[a.severity] || b.count - a.count), problems: [...this.problems.values()].toSorted((a, b) => b.count - a.count),
     };
-    return { tool, title, ...body, attention: attentionOf(body), comparison: null };
+    return { tool, title, ...body, attention: attentionOf(body, probesOf(registry)), comparison: null };
   }
 
   private call(call: Call): void {
@@ -182,6 +182,11 @@ export class ReportCollector {
       results: results.slice(0, REPORT_LIMITS.results).map(({ kind, value, count, bad, call, frames, time, members: by }) => Object.assign(nameResult(kind, value, lexicon), { count, bad, call, frames, time: timeText(time), members: by })),
     };
   }
+}
+
+/** Methods that ask whether an object has an interface. */
+function probesOf({ specifications }: Registry): ReadonlySet<string> {
+  return new Set(specifications.flatMap(({ roles = {} }) => Object.entries(roles).flatMap(([name, role]) => (role.startsWith('query-interface') ? [name.slice(name.indexOf('::') + 2)] : []))));
 }
 
 function latencyReport({ answered, p50, p90, p99, max, histogram }: LatencyFigures): LatencyReport {

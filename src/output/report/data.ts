@@ -82,7 +82,7 @@ export interface Attention {
 export type SectionName = 'quality' | 'updates' | 'searches' | 'sessions' | 'results' | 'findings' | 'objects' | 'security' | 'members' | 'problems' | 'comparison';
 
 export interface QualityNote {
-  readonly kind: 'gaps' | 'sealed' | 'truncated' | 'dropped' | 'clock' | 'midstream' | 'cut-packets' | 'damage' | 'unknown';
+  readonly kind: 'gaps' | 'sealed' | 'truncated' | 'dropped' | 'clock' | 'midstream' | 'cut-packets' | 'damage' | 'unknown' | 'empty';
   readonly severity: Severity;
   readonly count: number;
   /** A sentence: what is missing, and what to do. */

@@ -80,6 +80,7 @@ export class Quality {
     const add = (kind: QualityNote['kind'], severity: QualityNote['severity'], count: number, text: string): void => {
       if (count > 0) notes.push({ kind, severity, count, text });
     };
+    add('empty', 'warning', calls === 0 ? 1 : 0, 'No call was found. What is read: DCE-RPC over TCP on any port; not read: named pipes (SMB), RPC over HTTP, and traffic inside tunnels or TLS.');
     const dropped = this.sources.reduce((sum, source) => sum + source.dropped, 0);
     add('truncated', 'error', this.cutEnds, `${this.cutEnds === 1 ? 'A capture ends' : `${this.cutEnds} captures end`} in the middle of a packet: what was captured before is here, what came after is not.`);
     add('damage', 'error', this.damaged, `${countText(this.damaged, 'place')} of the capture files could not be read; the rest was.`);
