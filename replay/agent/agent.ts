@@ -1,5 +1,5 @@
 import type { CriteriaAttribute } from '../../src/ndr/types.js';
-import { E_INVALIDARG, type Outcome, type ServedClass, type ServedObject } from '../server/dispatch.js';
+import { E_INVALIDARG, type ServedClass, type ServedObject } from '../server/dispatch.js';
 import type { Model } from './model.js';
 import { searcher, session, type Agent } from './session.js';
 import { serviceManager, Services } from './services.js';
@@ -9,8 +9,7 @@ import { Catalog } from './updates.js';
 /** The classes of [MS-UAMG] 1.9 over a model: what a machine with an update agent can be asked to make. */
 export function agentClasses(model: Model, attributes: readonly CriteriaAttribute[]): readonly ServedClass[] {
   const agent: Agent = { catalog: new Catalog(model), services: new Services(model.services), attributes };
-  const faults = new Faults(model.faults);
-  const served = (clsid: string, create: () => ServedObject): ServedClass => ({ clsid, create: () => faults.around(create()) });
+  const served = (clsid: string, create: () => ServedObject): ServedClass => ({ clsid, create });
   return [
     served('4cb43d7f-7eee-4906-8698-60da1c38f2fe', () => session(agent)),
     served('b699e5e8-67ff-4177-88b0-3684a3388bfb', () => searcher(agent)),
@@ -47,35 +46,4 @@ function automaticUpdates(model: Model): ServedObject {
     get: { Results: () => thing({ interfaces: ['IAutomaticUpdatesResults'], get: { LastSearchSuccessDate: date(model.lastSearch), LastInstallationSuccessDate: date(model.lastInstallation) } }) },
     methods: { DetectNow: () => ok() },
   });
-}
-
-/** Faults that a model injects: a member named `Interface::Member` answers otherwise, for good or a number of times. */
-class Faults {
-  private readonly left: { readonly member: string; readonly outcome: Outcome; times: number }[];
-  private readonly wrapped = new WeakMap<ServedObject, ServedObject>();
-
-  constructor(faults: Model['faults']) {
-    this.left = faults.map(({ member, hresult = 0, fault, drop, times = Infinity }) => ({ member, times, outcome: { hresult: hresult >>> 0, ...(fault === undefined ? {} : { fault: fault >>> 0 }), ...(drop === undefined ? {} : { drop }) } }));
-  }
-
-  around(object: ServedObject): ServedObject {
-    if (this.left.length === 0) return object;
-    const known = this.wrapped.get(object);
-    if (known !== undefined) return known;
-    const made: ServedObject = {
-      served: true, interfaces: object.interfaces,
-      call: (face, member, kind, args) => {
-        const fault = this.left.find((one) => one.times > 0 && (one.member === `${face}::${member}` || one.member === `${face}.${member}`));
-        if (fault !== undefined) {
-          fault.times--;
-          return fault.outcome;
-        }
-        const outcome = object.call(face, member, kind, args);
-        const { retval } = outcome.out ?? {};
-        return typeof retval === 'object' && retval !== null && 'served' in retval ? { ...outcome, out: { ...outcome.out, retval: this.around(retval as ServedObject) } } : outcome;
-      },
-    };
-    this.wrapped.set(object, made);
-    return made;
-  }
 }

@@ -26,7 +26,10 @@ const entry = z.strictObject({
   title: text, update: guid, revision: z.number().int().default(1), date, operation: z.enum(['installation', 'uninstallation']).default('installation'), result: z.number().int().min(0).max(5).default(2), hresult: z.number().int().default(0),
   client: text.default('AutomaticUpdates'), service: guid.default('00000000-0000-0000-0000-000000000000'), description: text.default(''),
 });
-const fault = z.strictObject({ member: text, hresult: z.number().int().optional(), fault: z.number().int().optional(), drop: z.boolean().optional(), times: z.number().int().positive().optional() });
+const fault = z.strictObject({
+  member: z.string().regex(/^\w+(::|\.)\w+$/, 'a member as IUpdateSearcher::Search is wanted'), hresult: z.number().int().optional(), fault: z.number().int().optional(), drop: z.boolean().optional(),
+  delay: z.number().int().nonnegative().max(3_600_000).optional(), times: z.number().int().positive().optional(),
+});
 
 /** The data of an agent: what [MS-UAMG] 3.1.1 calls its abstract data model, in a file people write; docs/model.md. */
 export const modelSchema = z.strictObject({
@@ -34,6 +37,7 @@ export const modelSchema = z.strictObject({
   agent: z.strictObject({ major: z.number().int().default(10), minor: z.number().int().default(0), product: text.default('10.0.26100.1') }).prefault({}),
   lastSearch: date.nullable().default(null), lastInstallation: date.nullable().default(null),
   updates: z.array(update).max(100_000).default([]), categories: z.array(category).max(10_000).default([]), services: z.array(service).max(1000).default([]), history: z.array(entry).max(100_000).default([]),
+  ping: z.strictObject({ period: z.number().positive().default(120), count: z.number().int().positive().default(3) }).prefault({}),
   faults: z.array(fault).max(1000).default([]),
 });
 

@@ -3,7 +3,7 @@ import type { Protector } from '../../src/security/context.js';
 import { FOUND, fragLengthAt, HEADER_BYTES, headerAt, PFC, PTYPE } from '../../src/rpc/header.js';
 import { decodePdu, type Pdu } from '../../src/rpc/pdu.js';
 
-/** Stub bytes gathered of one call; past it the connection is given up. */
+/** Stub bytes gathered on one connection; past it the connection is given up. */
 export const MAX_STUB = 64 * 1024 * 1024;
 /** Calls whose fragments may be gathered at once on one connection. */
 export const MAX_GATHERED = 1024;
@@ -74,9 +74,27 @@ function bodyAt(bytes: Uint8Array): number {
   return bytes[2] === PTYPE.fault ? 32 : bytes[2] === PTYPE.request && ((bytes[3] as number) & PFC.object) !== 0 ? 40 : 24;
 }
 
+/** What is gathered on one connection: bytes of all stubs that are not whole yet, and calls. */
+export interface GatherLimits {
+  readonly bytes: number;
+  readonly calls: number;
+}
+
 /** Puts the fragments of calls together, by call id. */
 export class Gatherer {
   private readonly calls = new Map<number, { readonly parts: Uint8Array[]; size: number }>();
+  private readonly limits: GatherLimits;
+  private held = 0;
+
+  constructor(limits: GatherLimits = { bytes: MAX_STUB, calls: MAX_GATHERED }) {
+    this.limits = limits;
+  }
+
+  /** The client gave a call up. */
+  drop(callId: number): void {
+    this.held -= this.calls.get(callId)?.size ?? 0;
+    this.calls.delete(callId);
+  }
 
   /** The whole stub with the last fragment, null before, 'too-much' past a limit. */
   add(callId: number, flags: number, stub: Uint8Array): Uint8Array | null | 'too-much' {
@@ -86,14 +104,16 @@ export class Gatherer {
     const call = first ? { parts: [], size: 0 } : this.calls.get(callId);
     if (call === undefined) return null;
     if (first) {
-      if (this.calls.size >= MAX_GATHERED) return 'too-much';
+      this.drop(callId);
+      if (this.calls.size >= this.limits.calls) return 'too-much';
       this.calls.set(callId, call);
     }
     call.parts.push(stub);
     call.size += stub.length;
-    if (call.size > MAX_STUB) return 'too-much';
+    this.held += stub.length;
+    if (this.held > this.limits.bytes) return 'too-much';
     if (!last) return null;
-    this.calls.delete(callId);
+    this.drop(callId);
     const whole = new Uint8Array(call.size);
     let at = 0;
     for (const part of call.parts) {

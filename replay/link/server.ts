@@ -6,7 +6,7 @@ import { FEATURE, featuresOf, NULL_SYNTAX, NDR20, NDR64, RESULT, transferOf } fr
 import { findVerification } from '../../src/rpc/verification.js';
 import { blockOf } from '../../src/bytes/block.js';
 import type { HandshakeSide } from '../../src/security/ntlm/handshake.js';
-import { Gatherer, openStub, PduBuffer, protectPdu, type Received } from './pdus.js';
+import { Gatherer, openStub, PduBuffer, protectPdu, type GatherLimits, type Received } from './pdus.js';
 
 /** A call that came. */
 export interface ServedCall {
@@ -39,6 +39,9 @@ export interface ServerLinkOptions {
   /** Port as text, for the secondary address of a bind_ack. */
   readonly port: string;
   readonly assocGroup: number;
+  /** Hands on calls without a user too, on connections that never authenticated: the handler refuses what it wants. */
+  readonly anonymous?: boolean;
+  readonly limits?: GatherLimits;
 }
 
 const FRAGMENT = 5840;
@@ -54,7 +57,7 @@ const MAX_CONTEXTS = 1024;
 export class ServerLink {
   private readonly options: ServerLinkOptions;
   private readonly buffer = new PduBuffer();
-  private readonly gatherer = new Gatherer();
+  private readonly gatherer: Gatherer;
   private readonly contexts = new Map<number, { readonly abstract: SyntaxId; readonly transfer: TransferSyntax }>();
   /** Security contexts by their id: a client may sign in anew for every presentation context ([MS-RPCE] 3.3.1.5.2.2). */
   private readonly security = new Map<number, Security>();
@@ -64,6 +67,7 @@ export class ServerLink {
 
   constructor(options: ServerLinkOptions) {
     this.options = options;
+    this.gatherer = new Gatherer(options.limits);
   }
 
   /** Bytes came from the client. */
@@ -87,6 +91,7 @@ export class ServerLink {
       if (security !== undefined) this.step(security, tokenOf(pdu));
     }
     else if (pdu.kind === 'request') this.request(received);
+    else if (pdu.kind === 'orphaned' || pdu.kind === 'co_cancel') this.gatherer.drop(pdu.callId);
   }
 
   private negotiate(pdu: BindPdu): void {
@@ -147,7 +152,8 @@ export class ServerLink {
     const context = security?.handshake.context ?? null;
     const protects = security !== null && security.level > CONNECT;
     // Where users are known, a call without one is refused; so is one that should carry a signature and does not.
-    if ((this.options.accept !== null && context === null) || (protects && pdu.auth === null)) {
+    const anonymous = this.options.anonymous === true && this.security.size === 0;
+    if ((this.options.accept !== null && context === null && !anonymous) || (protects && pdu.auth === null)) {
       fault(ACCESS_DENIED);
       return;
     }

@@ -3,9 +3,12 @@ import type { Registry } from '../../src/ndr/codec.js';
 import type { Type } from '../../src/ndr/types.js';
 import type { Value } from '../../src/types.js';
 import {
-  DISP_E_BADPARAMCOUNT, DISP_E_EXCEPTION, DISP_E_MEMBERNOTFOUND, DISP_E_PARAMNOTFOUND, DISP_E_TYPEMISMATCH, DISP_E_UNKNOWNNAME, E_NOTIMPL, isEnumerator, isServed, S_OK, type Outcome, type ServedObject, type ServedValue,
+  DISP_E_BADPARAMCOUNT, DISP_E_EXCEPTION, DISP_E_MEMBERNOTFOUND, DISP_E_PARAMNOTFOUND, DISP_E_TYPEMISMATCH, DISP_E_UNKNOWNNAME, E_NOTIMPL, isEnumerator, isServed, S_OK, type MemberKind, type Outcome, type ServedObject, type ServedValue,
 } from './dispatch.js';
 import { NO_EXCEPTION } from './exporter.js';
+
+/** Calls a member of an object by name. */
+export type CallMember = (object: ServedObject, interfaceName: string, member: string, kind: MemberKind, args: Given) => Outcome;
 
 type Given = { readonly [name: string]: ServedValue };
 type Variant = { readonly vt: string; readonly value: ServedValue };
@@ -18,9 +21,11 @@ const SOURCE = 'Microsoft.Update';
 /** IDispatch for every object, from the tables ([MS-OAUT] 3.1.4): names to DISPIDs, DISPIDs to members. */
 export class Automation {
   private readonly classes: Classes;
+  private readonly member: CallMember;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, member: CallMember) {
     this.classes = new Classes(registry);
+    this.member = member;
   }
 
   call(object: ServedObject, method: string, given: Given): Outcome {
@@ -68,12 +73,13 @@ export class Automation {
       args[slot.name] = value;
     }
     for (const slot of slots) if (!(slot.name in args)) return failure(DISP_E_PARAMNOTFOUND, 0);
-    const outcome = object.call(owner.name, method.name, method.member, args);
+    const outcome = this.member(object, owner.name, method.name, method.member, args);
     if (outcome.fault !== undefined || outcome.drop === true) return outcome;
-    if (outcome.hresult >>> 31 === 1) return { hresult: DISP_E_EXCEPTION, out: { pExcepInfo: { ...(NO_EXCEPTION as object), bstrSource: SOURCE, scode: outcome.hresult >>> 0 } as Value } };
+    const delay = outcome.delayMs === undefined ? {} : { delayMs: outcome.delayMs };
+    if (outcome.hresult >>> 31 === 1) return { ...delay, hresult: DISP_E_EXCEPTION, out: { pExcepInfo: { ...(NO_EXCEPTION as object), bstrSource: SOURCE, scode: outcome.hresult >>> 0 } as Value } };
     const returns = (method.params ?? []).find((param) => param.retval === true);
     const result = returns === undefined ? null : resultOf(outcome.out?.[returns.name], returns.type);
-    return { hresult: S_OK, out: { ...(result === null ? {} : { pVarResult: result as unknown as Value }), rgVarRef: [] } };
+    return { ...delay, hresult: S_OK, out: { ...(result === null ? {} : { pVarResult: result as unknown as Value }), rgVarRef: [] } };
   }
 }
 

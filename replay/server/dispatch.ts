@@ -1,4 +1,4 @@
-import type { Value } from '../../src/types.js';
+import type { SyntaxId, TransferSyntax, Value } from '../../src/types.js';
 
 /** A value that a member takes or gives: what the tables' codecs show, or an object of the server. */
 export type ServedValue = Value | ServedObject | Enumerator;
@@ -17,7 +17,29 @@ export interface Outcome {
   readonly fault?: number;
   /** The connection is closed without an answer. */
   readonly drop?: boolean;
+  /** How long the answer is held back. */
+  readonly delayMs?: number;
 }
+
+/** A whole request as the server's interfaces see it. */
+export interface ServedRequest {
+  readonly abstract: SyntaxId;
+  readonly opnum: number;
+  readonly object: string | null;
+  readonly stub: Uint8Array;
+  readonly littleEndian: boolean;
+  readonly syntax: TransferSyntax;
+  /** auth_level the request came at; 1 without security ([MS-RPCE] 2.2.1.1.8). */
+  readonly authLevel: number;
+  /** Who asked, as far as memory is shared out: an address. */
+  readonly owner: string;
+}
+
+/** What becomes of a request. */
+export type Answer = { readonly kind: 'response'; readonly stub: Uint8Array; readonly delayMs: number } | { readonly kind: 'fault'; readonly status: number; readonly delayMs: number } | { readonly kind: 'drop'; readonly delayMs: number };
+
+/** Decides before a member is called what it does instead: null leaves it alone, a delay alone only holds it back. */
+export type Injector = (interfaceName: string, member: string) => Partial<Outcome> | null;
 
 /** An object that a server exports. */
 export interface ServedObject {
@@ -25,8 +47,12 @@ export interface ServedObject {
   /** Names of the interfaces it has, its default one first. */
   readonly interfaces: readonly string[];
   /** A member of one of them, by the names of the tables; `kind` tells the accessors of a property apart. */
-  call(interfaceName: string, member: string, kind: 'method' | 'propget' | 'propput' | 'propputref', args: { readonly [name: string]: ServedValue }): Outcome;
+  call(interfaceName: string, member: string, kind: MemberKind, args: { readonly [name: string]: ServedValue }): Outcome;
+  /** Memory it holds for its client, in items and pieces of text; 1 where left out. */
+  weight?(): number;
 }
+
+export type MemberKind = 'method' | 'propget' | 'propput' | 'propputref';
 
 /** A class that can be activated. */
 export interface ServedClass {
@@ -47,6 +73,7 @@ export const S_FALSE = 1;
 export const E_NOTIMPL = 0x80004001;
 export const E_NOINTERFACE = 0x80004002;
 export const E_FAIL = 0x80004005;
+export const E_OUTOFMEMORY = 0x8007000e;
 export const E_INVALIDARG = 0x80070057;
 export const E_ACCESSDENIED = 0x80070005;
 export const DISP_E_MEMBERNOTFOUND = 0x80020003;

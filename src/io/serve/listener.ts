@@ -1,9 +1,25 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { ServerAssociation, type AssociationOptions } from '../../../replay/server/association.js';
+import { ServerLink, type ServedCall, type ServerLinkOptions } from '../../../replay/link/server.js';
+import type { Answer, ServedRequest } from '../../../replay/server/dispatch.js';
 import type { Tap } from './tap.js';
 
 /** Named bounds of a listening server; docs/limits.md. */
-export const LISTEN_LIMITS = { connections: 2048, idleMs: 600_000, unsentBytes: 16 * 1024 * 1024 } as const;
+export const LISTEN_LIMITS = {
+  connections: 2048, connectionsPerAddress: 1024,
+  /** A connection that says nothing, and one that has not said a first word. */
+  idleMs: 600_000, firstMs: 30_000,
+  /** Answers that the client does not read. */
+  unsentBytes: 16 * 1024 * 1024,
+  /** Requests in fragments, of one connection. */
+  requestBytes: 1024 * 1024, requests: 64,
+} as const;
+
+export interface ListenOptions {
+  readonly serves: ServerLinkOptions['serves'];
+  readonly dispatch: (request: ServedRequest) => Answer;
+  /** The server's side of a logon; null: the server takes none. */
+  readonly accept: ServerLinkOptions['accept'];
+}
 
 /** A port that speaks RPC. */
 export interface Listener {
@@ -11,18 +27,32 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Listens on a port (0 takes one that is free); each connection has an association of its own. @throws the system's error when the port cannot be had */
-export async function listen(host: string, port: number, options: Omit<AssociationOptions, 'assocGroup' | 'port'>, tap: Tap | null): Promise<Listener> {
-  const sockets = new Set<Socket>();
+const AUTH_LEVELS: readonly string[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
+const LEVEL_NONE = 1;
+
+/** Listens on a port (0 takes one that is free); each connection has a link of its own. @throws the system's error when the port cannot be had */
+export async function listen(host: string, port: number, options: ListenOptions, tap: Tap | null): Promise<Listener> {
+  const sockets = new Map<Socket, string>();
+  const perAddress = new Map<string, number>();
   let group = 0x1000;
+  const count = (address: string, by: 1 | -1): void => {
+    const now = (perAddress.get(address) ?? 0) + by;
+    if (now === 0) perAddress.delete(address);
+    else perAddress.set(address, now);
+  };
   const server: Server = createServer({ noDelay: true }, (socket) => {
-    if (sockets.size >= LISTEN_LIMITS.connections) {
+    const address = socket.remoteAddress ?? '';
+    if (sockets.size >= LISTEN_LIMITS.connections || (perAddress.get(address) ?? 0) >= LISTEN_LIMITS.connectionsPerAddress) {
       socket.destroy();
       return;
     }
-    sockets.add(socket);
-    serve(socket, new ServerAssociation({ ...options, assocGroup: ++group, port: (server.address() as AddressInfo).port }), tap);
-    socket.on('close', () => sockets.delete(socket));
+    sockets.set(socket, address);
+    count(address, 1);
+    serve(socket, address, (server.address() as AddressInfo).port, ++group, options, tap);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      count(address, -1);
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -35,25 +65,56 @@ export async function listen(host: string, port: number, options: Omit<Associati
     port: (server.address() as AddressInfo).port,
     close: () => new Promise((resolve) => {
       server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
     }),
   };
 }
 
-function serve(socket: Socket, association: ServerAssociation, tap: Tap | null): void {
+function serve(socket: Socket, owner: string, port: number, assocGroup: number, { serves, dispatch, accept }: ListenOptions, tap: Tap | null): void {
   const wire = tap?.connection(socket) ?? null;
-  socket.setTimeout(LISTEN_LIMITS.idleMs, () => socket.destroy());
+  const timers = new Set<NodeJS.Timeout>();
+  const handle: ServerLinkOptions['handle'] = (call, answer) => {
+    const given = dispatch(requestOf(call, owner));
+    const finish = (): void => {
+      if (given.kind === 'drop') socket.destroy();
+      else answer(given.kind === 'fault' ? given : { kind: 'response', stub: given.stub, drep: call.drep });
+    };
+    if (given.delayMs === 0) return finish();
+    // Who waits is not read from: what is held back for a client stays what it sent by then.
+    socket.pause();
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      if (socket.destroyed) return;
+      finish();
+      if (timers.size === 0) socket.resume();
+    }, given.delayMs);
+    timers.add(timer);
+  };
+  const link = new ServerLink({
+    send(bytes) {
+      if (socket.destroyed) return;
+      wire?.sent(1, bytes);
+      socket.write(bytes);
+    },
+    close: () => socket.destroy(), serves, handle, accept, anonymous: true, port: String(port), assocGroup, limits: { bytes: LISTEN_LIMITS.requestBytes, calls: LISTEN_LIMITS.requests },
+  });
+  socket.setTimeout(LISTEN_LIMITS.firstMs, () => socket.destroy());
   // A client that goes away takes its own connection with it and nothing else.
   socket.on('error', () => socket.destroy());
+  socket.once('data', () => socket.setTimeout(LISTEN_LIMITS.idleMs));
   socket.on('data', (bytes) => {
     wire?.sent(0, bytes);
-    for (const answer of association.push(new Uint8Array(bytes))) {
-      wire?.sent(1, answer);
-      socket.write(answer);
-    }
-    if (association.closed) socket.end();
+    link.push(new Uint8Array(bytes));
     // Who does not read what was answered is not answered any more.
-    else if (socket.writableLength > LISTEN_LIMITS.unsentBytes) socket.destroy();
+    if (socket.writableLength > LISTEN_LIMITS.unsentBytes) socket.destroy();
   });
-  socket.on('close', () => wire?.closed());
+  socket.on('close', () => {
+    for (const timer of timers) clearTimeout(timer);
+    wire?.closed();
+  });
+}
+
+function requestOf(call: ServedCall, owner: string): ServedRequest {
+  const level = call.auth === null ? LEVEL_NONE : AUTH_LEVELS.indexOf(call.auth.level);
+  return { abstract: call.abstract, opnum: call.opnum, object: call.object, stub: call.stub, littleEndian: call.drep.littleEndian, syntax: call.transfer, authLevel: Math.max(LEVEL_NONE, level), owner };
 }

@@ -125,13 +125,6 @@ describe('the simulated update agent', () => {
     expect(call(manager, 'AddService2', { serviceID: 'nonsense' }).hresult).toBe(0x80070057);
   });
 
-  it('injects the faults of its model', () => {
-    const model = readModel({ faults: [{ member: 'IUpdateSearcher::Search', hresult: -2145124321, times: 1 }], updates: [] });
-    const searcher = object(call(create(SESSION, model), 'CreateUpdateSearcher').out?.['retval'] ?? null);
-    const asked = (): number => searcher.call('IUpdateSearcher', 'Search', 'method', { criteria: 'IsInstalled=0' }).hresult;
-    expect([asked(), asked()]).toEqual([0x8024001f, 0]);
-  });
-
   it('names the path of what is wrong in a model', () => {
     expect(() => readModel({ updates: [{ id: 'x', title: 'y' }] })).toThrow(/updates\.0\.id: a GUID is wanted/);
     expect(() => readModel({ colour: 'red' })).toThrow(/colour|key/i);

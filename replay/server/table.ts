@@ -1,0 +1,237 @@
+import type { ServedObject } from './dispatch.js';
+
+/** Named bounds of a server's memory; docs/limits.md. */
+export interface TableLimits {
+  /** Objects exported at once. */
+  readonly objects: number;
+  /** Weight of all of them: an object weighs what it says, 1 where it says nothing. */
+  readonly weight: number;
+  readonly pingSets: number;
+  /** Objects in one ping set. */
+  readonly pingMembers: number;
+}
+
+export const SERVER_LIMITS: TableLimits = { objects: 100_000, weight: 4_000_000, pingSets: 4096, pingMembers: 100_000 };
+
+/** An object that no ping has named for `periodMs` times `count` is let go ([MS-DCOM] 3.1.1.6.1). */
+export interface PingTimes {
+  readonly periodMs: number;
+  readonly count: number;
+}
+
+export const PING: PingTimes = { periodMs: 120_000, count: 3 };
+
+/** An object with its identity on the wire. */
+export interface Exported {
+  readonly object: ServedObject;
+  readonly oid: string;
+  /** Who was handed it first; who takes too much loses what is its own. */
+  readonly owner: string;
+  /** IPID by IID. */
+  readonly ipids: Map<string, string>;
+  references: number;
+  weight: number;
+  /** When it was handed out or pinged last, in ms. */
+  pinged: number;
+}
+
+/** One interface of an exported object. */
+export interface Facet {
+  readonly exported: Exported;
+  readonly iid: string;
+  /** Name of the interface. */
+  readonly name: string;
+}
+
+export interface TableOptions {
+  /** Randomness for identifiers: who does not know an IPID cannot call it. */
+  readonly random: (size: number) => Uint8Array;
+  /** Time in ms, from any start. */
+  readonly now: () => number;
+  readonly ping?: PingTimes;
+  readonly limits?: TableLimits;
+}
+
+interface PingSet {
+  readonly owner: string;
+  readonly members: Set<string>;
+  pinged: number;
+}
+
+interface Owner {
+  weight: number;
+  /** Oldest first. */
+  readonly objects: Set<Exported>;
+}
+
+/**
+ * The objects of an exporter: identities, references, pings ([MS-DCOM] 3.1.1.1, 3.1.1.6). Past a limit the owner with the most loses its
+ * oldest objects, so that a client that takes all it can get disturbs nobody else.
+ */
+export class ObjectTable {
+  private readonly options: TableOptions;
+  private readonly limits: TableLimits;
+  private readonly ping: PingTimes;
+  private readonly byIpid = new Map<string, Facet>();
+  private readonly byOid = new Map<string, Exported>();
+  private readonly byObject = new Map<ServedObject, Exported>();
+  private readonly owners = new Map<string, Owner>();
+  private readonly pingSets = new Map<string, PingSet>();
+  private weight = 0;
+
+  constructor(options: TableOptions) {
+    this.options = options;
+    this.limits = options.limits ?? SERVER_LIMITS;
+    this.ping = options.ping ?? PING;
+  }
+
+  /** Objects that are exported now. */
+  get size(): number {
+    return this.byOid.size;
+  }
+
+  /** Ping sets that are kept now. */
+  get sets(): number {
+    return this.pingSets.size;
+  }
+
+  find(ipid: string): Facet | undefined {
+    return this.byIpid.get(ipid);
+  }
+
+  /** Hands out an interface of an object with references. */
+  hand(object: ServedObject, iid: string, name: string, count: number, owner: string): { readonly oid: string; readonly ipid: string } {
+    let exported = this.byObject.get(object);
+    if (exported === undefined) {
+      exported = { object, oid: this.id64(), owner, ipids: new Map(), references: 0, weight: 0, pinged: 0 };
+      this.byObject.set(object, exported);
+      this.byOid.set(exported.oid, exported);
+      this.ownerOf(owner).objects.add(exported);
+    }
+    let ipid = exported.ipids.get(iid);
+    if (ipid === undefined) {
+      ipid = this.guid();
+      exported.ipids.set(iid, ipid);
+      this.byIpid.set(ipid, { exported, iid, name });
+    }
+    exported.references += count;
+    exported.pinged = this.options.now();
+    this.weigh(exported);
+    return { oid: exported.oid, ipid };
+  }
+
+  /** An object may have grown or shrunk: past the limits, objects go. */
+  weigh(exported: Exported): void {
+    if (!this.byOid.has(exported.oid)) return;
+    const weight = exported.object.weight?.() ?? 1;
+    this.weight += weight - exported.weight;
+    this.ownerOf(exported.owner).weight += weight - exported.weight;
+    exported.weight = weight;
+    while (this.byOid.size > this.limits.objects || this.weight > this.limits.weight) {
+      const [oldest] = this.greediest().objects;
+      if (oldest === undefined) return;
+      this.drop(oldest);
+    }
+  }
+
+  addReferences(ipid: string, count: number): boolean {
+    const exported = this.byIpid.get(ipid)?.exported;
+    if (exported === undefined) return false;
+    exported.references += count;
+    return true;
+  }
+
+  /** An object without references goes. */
+  release(ipid: string, count: number): void {
+    const exported = this.byIpid.get(ipid)?.exported;
+    if (exported === undefined) return;
+    exported.references -= count;
+    if (exported.references <= 0) this.drop(exported);
+  }
+
+  /** A ping of a set that is kept; false when there is none. */
+  simplePing(setId: string): boolean {
+    const set = this.pingSets.get(setId);
+    if (set === undefined) return false;
+    set.pinged = this.options.now();
+    return true;
+  }
+
+  /** Changes a ping set, or makes one for the id 0; its id, or null where there is none of that id. */
+  complexPing(setId: string, add: readonly string[], remove: readonly string[], owner: string): string | null {
+    let id = setId;
+    let set = this.pingSets.get(id);
+    if (set === undefined) {
+      if (!/^0x0+$/.test(id)) return null;
+      if (this.pingSets.size >= this.limits.pingSets) this.dropSet();
+      id = this.id64();
+      set = { owner, members: new Set(), pinged: 0 };
+      this.pingSets.set(id, set);
+    }
+    set.pinged = this.options.now();
+    for (const oid of add) if (set.members.size < this.limits.pingMembers) set.members.add(oid);
+    for (const oid of remove) set.members.delete(oid);
+    return id;
+  }
+
+  /** Lets go what was not pinged in time; how many objects that were. */
+  collect(): number {
+    const since = this.options.now() - this.ping.periodMs * this.ping.count;
+    for (const [id, set] of this.pingSets) {
+      for (const oid of set.members) {
+        const exported = this.byOid.get(oid);
+        if (exported !== undefined && exported.pinged < set.pinged) exported.pinged = set.pinged;
+      }
+      if (set.pinged < since) this.pingSets.delete(id);
+    }
+    const gone = [...this.byOid.values()].filter((one) => one.pinged < since);
+    for (const one of gone) this.drop(one);
+    return gone.length;
+  }
+
+  id64(): string {
+    return `0x${hex(this.options.random(8))}`;
+  }
+
+  guid(): string {
+    const text = hex(this.options.random(16));
+    return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
+  }
+
+  private drop(exported: Exported): void {
+    for (const ipid of exported.ipids.values()) this.byIpid.delete(ipid);
+    this.byOid.delete(exported.oid);
+    this.byObject.delete(exported.object);
+    this.weight -= exported.weight;
+    const owner = this.ownerOf(exported.owner);
+    owner.weight -= exported.weight;
+    owner.objects.delete(exported);
+    if (owner.objects.size === 0) this.owners.delete(exported.owner);
+  }
+
+  /** The set pinged longest ago, of the owner who has most. */
+  private dropSet(): void {
+    const counts = new Map<string, number>();
+    for (const { owner } of this.pingSets.values()) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    const [most] = [...counts].toSorted((a, b) => b[1] - a[1])[0] ?? [];
+    let oldest: readonly [string, PingSet] | null = null;
+    for (const entry of this.pingSets) if (entry[1].owner === most && (oldest === null || entry[1].pinged < oldest[1].pinged)) oldest = entry;
+    if (oldest !== null) this.pingSets.delete(oldest[0]);
+  }
+
+  private ownerOf(name: string): Owner {
+    let owner = this.owners.get(name);
+    if (owner === undefined) this.owners.set(name, (owner = { weight: 0, objects: new Set() }));
+    return owner;
+  }
+
+  private greediest(): Owner {
+    let most: Owner | null = null;
+    for (const owner of this.owners.values()) if (most === null || owner.weight > most.weight) most = owner;
+    return most ?? { weight: 0, objects: new Set() };
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
