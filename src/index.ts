@@ -124,11 +124,14 @@ export async function diff(expected: Source, actual: Source, options: ReadOption
   return compareSessions(new Session(one.records, registry), new Session(other.records, registry), await rulesOf(options.rules));
 }
 
-/** Stands in for the server of a recording. @throws Error when the port cannot be had */
-export async function serve(recording: Source, options: { readonly host?: string; readonly port?: number; readonly user?: string; readonly password?: string; readonly fallback?: 'error' | 'nearest'; readonly record?: (record: RecordingRecord) => void } = {}): Promise<Serving> {
+/** Stands in for the server of a recording; `forward` is a real server, host with or without port, that calls never recorded are handed to under the same user. @throws Error when the port cannot be had */
+export async function serve(recording: Source, options: { readonly host?: string; readonly port?: number; readonly user?: string; readonly password?: string; readonly fallback?: 'error' | 'nearest'; readonly forward?: string; readonly record?: (record: RecordingRecord) => void } = {}): Promise<Serving> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
-  const { host = '127.0.0.1', port = 0, user, password = '', fallback = 'error' } = options;
-  return serveRecording({ ...(options.record === undefined ? {} : { record: options.record }), records, registry: known().registry, host, port, fallback, users: new Map(user === undefined ? [] : [[user.toLowerCase(), { hash: ntHash(password) }]]) });
+  const { host = '127.0.0.1', port = 0, user, password = '', forward } = options;
+  const [realHost, realPort] = forward === undefined ? ['', 0] : endpointOf(forward, 135);
+  const to = forward === undefined ? {} : { forward: { host: realHost, port: realPort, identity: user === undefined ? null : { user, domain: '', password, hash: null } } };
+  const fallback = options.fallback ?? (forward === undefined ? 'error' : 'forward');
+  return serveRecording({ ...(options.record === undefined ? {} : { record: options.record }), records, registry: known().registry, host, port, fallback, ...to, users: new Map(user === undefined ? [] : [[user.toLowerCase(), { hash: ntHash(password) }]]) });
 }
 
 /** What differs, as lines for people; empty when nothing does. */

@@ -87,6 +87,11 @@ export class ClientLink {
     return this.pending.size + this.waiting.length;
   }
 
+  /** Whether the connection ended by itself, so that another one may fare better. */
+  get lost(): boolean {
+    return this.state === 'dead' && this.over.cause === 'lost';
+  }
+
   /** Makes a call; the function it returns gives it up: its answer is not waited for any more. */
   call(call: LinkCall, done: (answer: LinkAnswer) => void): () => void {
     if (this.state === 'dead') {

@@ -1,6 +1,6 @@
 import type { Fields } from '../../src/ndr/codec.js';
-import type { Value } from '../../src/types.js';
 import type { RecordedCall } from '../recording/records.js';
+import type { Exporters } from './exporters.js';
 
 /** An interface of a live object, or why it is not there. */
 export type Face = { readonly ipid: string; readonly refused: null } | { readonly ipid: null; readonly refused: string };
@@ -16,16 +16,11 @@ const REFERENCES = 5;
 /** Asks live objects for interfaces that the recording never needed, and gives back in the end what was got so. */
 export class Faces {
   private readonly known = new Map<string, Face | ((face: Face) => void)[]>();
-  /** IPID of IRemUnknown by OXID. */
-  private readonly exporters = new Map<string, string>();
+  private readonly exporters: Exporters;
   private readonly held: { readonly ipid: string; readonly remUnknown: string; readonly call: RemCall }[] = [];
 
-  /** Takes note of where exporters have their IRemUnknown: activations and resolved OXIDs say. */
-  learn(record: RecordedCall): void {
-    const { pipidRemUnknown } = record.out;
-    const { pOxid } = record.in;
-    if (typeof pipidRemUnknown === 'string' && typeof pOxid === 'string') this.exporters.set(pOxid, pipidRemUnknown);
-    else this.find(record.out, 0);
+  constructor(exporters: Exporters) {
+    this.exporters = exporters;
   }
 
   /** The interface `iid` of the object behind an IPID. `then` is called once, maybe at once. */
@@ -35,7 +30,7 @@ export class Faces {
     if (Array.isArray(known)) known.push(then);
     else if (known !== undefined) then(known as Face);
     if (known !== undefined) return;
-    const remUnknown = this.exporters.get(live.oxid ?? '') ?? null;
+    const remUnknown = this.exporters.remUnknown(live.oxid);
     if (remUnknown === null) {
       then({ ipid: null, refused: 'nobody said where the IRemUnknown of its exporter is' });
       return;
@@ -63,17 +58,7 @@ export class Faces {
       });
     }
   }
-
-  private find(value: Value, depth: number): void {
-    if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return;
-    const { Oxid, ipidRemUnknown } = value as Fields;
-    if (typeof Oxid === 'string' && typeof ipidRemUnknown === 'string') this.exporters.set(Oxid, ipidRemUnknown);
-    else for (const one of Object.values(value)) this.find(one as Value, depth + 1);
-  }
 }
-
-/** The answer to an activation nests its properties about so deep. */
-const MAX_DEPTH = 16;
 
 function faceIn(record: RecordedCall | null): Face {
   const results = record?.out['ppQIResults'];

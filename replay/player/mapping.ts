@@ -8,6 +8,7 @@ const MAX_DEPTH = 96;
 /** Identifiers and ports of a recording, and what they are on the live server: told by the places where they were handed out. */
 export class Mapping {
   private readonly ids = new Map<string, string>();
+  private readonly back = new Map<string, string>();
   private readonly ports = new Map<number, number>();
   private readonly causalities = new Map<string, string>();
   private readonly guid: () => string;
@@ -21,6 +22,11 @@ export class Mapping {
     return this.ids.get(id) ?? null;
   }
 
+  /** The recorded identifier of a live one; the live one where it has none. */
+  recorded(id: string): string {
+    return this.back.get(id) ?? id;
+  }
+
   port(recorded: number): number | null {
     return this.ports.get(recorded) ?? null;
   }
@@ -28,7 +34,10 @@ export class Mapping {
   /** Takes note of what stands where in the recorded answer and in the live one. */
   learn(recorded: Value, live: Value, depth = 0): void {
     if (typeof recorded === 'string') {
-      if (typeof live === 'string' && isIdentifier(recorded) && isIdentifier(live) && recorded !== GUID_NULL && live !== GUID_NULL && !this.ids.has(recorded)) this.ids.set(recorded, live);
+      if (typeof live === 'string' && isIdentifier(recorded) && isIdentifier(live) && recorded !== GUID_NULL && live !== GUID_NULL && !this.ids.has(recorded)) {
+        this.ids.set(recorded, live);
+        this.back.set(live, recorded);
+      }
       return;
     }
     if (recorded === null || live === null || typeof recorded !== 'object' || typeof live !== 'object' || depth > MAX_DEPTH) return;
@@ -76,7 +85,7 @@ export class Mapping {
 }
 
 /** Ports of the TCP bindings (tower 7) that name one ([MS-DCOM] 2.2.19.3). */
-function portsIn(bindings: readonly Value[]): readonly number[] {
+export function portsIn(bindings: readonly Value[]): readonly number[] {
   return bindings.flatMap((one) => {
     if (one === null || typeof one !== 'object' || Array.isArray(one)) return [];
     const { towerId, networkAddr } = one as Bag;

@@ -1,5 +1,4 @@
-import { spanOf } from '../../src/bytes/block.js';
-import { EncodeError, type Encoding, type Fields, type Registry } from '../../src/ndr/codec.js';
+import type { Encoding, Fields, Registry } from '../../src/ndr/codec.js';
 import type { Value } from '../../src/types.js';
 import { compareCalls, type CallResult } from '../compare/calls.js';
 import { conclude, type CompareResult } from '../compare/compare.js';
@@ -10,10 +9,11 @@ import type { LinkCall } from '../link/client.js';
 import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
 import { Rebinder, type Binding } from './binding.js';
+import { Exporters } from './exporters.js';
 import { Faces, REM_UNKNOWN, type RemCall } from './faces.js';
 import { Mapping } from './mapping.js';
-import { PING_PERIOD_MS, Pings } from './pings.js';
 import { contextKey, identifiersUsed, type Plan, type Step } from './plan.js';
+import { changedRequest } from './restub.js';
 import { milliseconds, Wire, type Connection, type World } from './wire.js';
 
 export type { Line, World } from './wire.js';
@@ -57,8 +57,8 @@ export class Player {
   private readonly mapping: Mapping;
   private readonly wire: Wire;
   private readonly rebinder: Rebinder;
-  private readonly faces = new Faces();
-  private readonly pings: Pings;
+  private readonly exporters = new Exporters();
+  private readonly faces = new Faces(this.exporters);
   private readonly book: RuleBook;
   private readonly identities = new Identities();
   private readonly results: (CallResult | null)[];
@@ -73,7 +73,6 @@ export class Player {
   private startedMs = 0;
   private stopped: string | null = null;
   private draining = false;
-  private pinging: (() => void) | null = null;
 
   constructor(options: PlayerOptions, world: World, done: (played: Played) => void) {
     const { plan, registry, rules, binding } = options;
@@ -83,7 +82,6 @@ export class Player {
     this.mapping = new Mapping(() => world.guid());
     this.wire = new Wire(registry, world, options);
     this.rebinder = new Rebinder(registry, binding);
-    this.pings = new Pings(registry);
     this.book = new RuleBook(rules.rules);
     this.results = plan.steps.map(() => null);
     this.waits = plan.steps.map((step) => step.after.length);
@@ -98,7 +96,7 @@ export class Player {
       this.finish();
       return;
     }
-    this.pinging = this.world.after(PING_PERIOD_MS, () => this.ping());
+    this.wire.keepAlive(this.options.port, this.options.plan.steps[0]?.expected.call.auth.level ?? 'none');
     for (const [index, waits] of this.waits.entries()) if (waits === 0) this.due(index);
     this.drain();
   }
@@ -248,40 +246,29 @@ export class Player {
   /** The recorded request with the identifiers of the live server; what no table reads goes as it was. */
   private request(call: RecordedCall, context: ContextRecord, stub: RecordedStub): Uint8Array {
     if (stub.drep.float !== 'ieee' || stub.drep.ebcdic) return stub.bytes;
-    const opnum = call.via === null ? call.opnum : call.via.opnum;
-    const codec = opnum === null ? null : this.options.registry.method(context.abstract.uuid, opnum, encodingOf(stub, context));
-    if (codec === null) return stub.bytes;
-    const { value, header, problems, tape } = codec.request.record(spanOf(stub.bytes));
-    if (problems.length > 0) return stub.bytes;
-    const all = this.mapping.translate({ ...value, ...(header === null ? {} : { orpcthis: header }) }) as Fields;
-    const counted = countedIn(value);
-    const kept = counted.filter((ipid) => this.mapping.live(ipid) !== null || !this.options.plan.made.has(ipid)).map((ipid) => this.mapping.live(ipid) ?? ipid);
-    try {
-      if (kept.length < counted.length) return codec.request.encode({ ...all, cInterfaceRefs: kept.length, InterfaceRefs: (all['InterfaceRefs'] as readonly Fields[]).filter((one) => kept.includes(String(one['ipid']))) });
-      return codec.request.encode(all, { tape });
-    } catch (error) {
-      if (error instanceof EncodeError) return stub.bytes;
-      throw error;
-    }
+    const { plan } = this.options;
+    const form = { uuid: context.abstract.uuid, opnum: call.via === null ? call.opnum : call.via.opnum, encoding: encodingOf(stub, context) };
+    return changedRequest(this.options.registry, form, stub.bytes, (fields) => {
+      const all = this.mapping.translate(fields) as Fields;
+      const list = fields['InterfaceRefs'];
+      const kept = Array.isArray(list) ? (all['InterfaceRefs'] as readonly Fields[]).filter((_, at) => this.isThere(String((list[at] as Fields)['ipid']), plan)) : null;
+      return kept === null || kept.length === 0 || kept.length === (list as readonly Value[]).length ? all : { ...all, cInterfaceRefs: kept.length, InterfaceRefs: kept };
+    });
+  }
+
+  /** Whether the live server has handed out what stood for an identifier of the recording, or nobody ever did. */
+  private isThere(id: string, { made }: Plan): boolean {
+    return this.mapping.live(id) !== null || !made.has(id);
   }
 
   private answered(step: Step, record: RecordedCall, failed: string | null): void {
     const { live } = this.wire;
     this.mapping.learn(step.expected.call.out, record.out);
-    if (step.expected.sort === 'stage') this.faces.learn(record);
+    if (step.expected.sort === 'stage') this.exporters.learn(record);
     const actual = live.calls.at(-1);
     if (actual === undefined) return;
     const result = compareCalls(step.expected, actual, { expected: this.options.plan.session, actual: live, identities: this.identities, rules: this.book }, false);
     this.settle(step, failed === null ? result : { ...result, cause: failed });
-  }
-
-  /** Pings what is held, again and again while the replay lasts: a recording shows the pings of its own time only. */
-  private ping(): void {
-    const { plan, port } = this.options;
-    this.pinging = this.world.after(PING_PERIOD_MS, () => this.ping());
-    const call = this.pings.next(this.wire.live.pinged);
-    if (call === null) return;
-    this.wire.call(this.wire.connection('pings', port, plan.steps[0]?.expected.call.auth.level ?? 'none'), call, (record) => this.pings.answered(record));
   }
 
   private skip(step: Step, cause: string): void {
@@ -313,7 +300,6 @@ export class Player {
   }
 
   private finish(): void {
-    this.pinging?.();
     this.faces.release(() => {
       this.wire.end();
       const { plan, rules } = this.options;

@@ -7,6 +7,7 @@ import { Session } from '../compare/session.js';
 import { ClientLink, type ClientAuth, type LinkAnswer, type LinkCall, type LinkFailure } from '../link/client.js';
 import { Recorder } from '../recording/recorder.js';
 import type { RecordedCall, RecordingRecord } from '../recording/records.js';
+import { PING_PERIOD_MS, Pings } from './pings.js';
 
 /** A connection that {@link World.dial} opened. */
 export interface Line {
@@ -39,6 +40,8 @@ export type Heard = (record: RecordedCall, failed: string | null) => void;
 interface Pending {
   readonly dueMs: number;
   readonly give: (answer: LinkAnswer) => void;
+  /** Tells the server that nobody waits any more. */
+  abandon: (() => void) | null;
   over: boolean;
 }
 
@@ -57,6 +60,9 @@ export class Wire {
   private first = 0;
   private timer: (() => void) | null = null;
   private exchanges = 0;
+  private dialled = 0;
+  private readonly pings: Pings;
+  private pinging: (() => void) | null = null;
 
   constructor(registry: Registry, world: World, { host, deadlineMs }: { readonly host: string; readonly deadlineMs: number }) {
     this.world = world;
@@ -64,21 +70,22 @@ export class Wire {
     this.deadlineMs = deadlineMs;
     this.maker = new CallMaker({ registry, numbering: 'auto', limits: ANALYSIS_LIMITS, objects: true });
     this.live = new Session([], registry);
+    this.pings = new Pings(registry);
     this.recorder = new Recorder({ id: 1, tool: 'uamgscope', source: 'player', name: null }, (record) => {
       this.records.push(record);
       this.live.take(record);
     });
   }
 
-  /** The connection of this name, opened where it is not yet. */
+  /** The connection of this name, opened where it is not yet, and anew where it was lost. */
   connection(name: string, port: number, level: AuthLevel): Connection {
-    const known = this.connections.get(name);
-    if (known !== undefined) return known;
+    const known = this.opened(name);
+    if (known !== null) return known;
     const auth = this.world.auth(level);
     let link: ClientLink | null = null;
     const line = this.world.dial(port, { data: (bytes) => link?.push(bytes), closed: (reason, cause) => link?.close(reason, cause) });
     link = new ClientLink((bytes) => line.send(bytes), auth);
-    const id = this.connections.size + 1;
+    const id = ++this.dialled;
     const connection: Connection = { link, line, flow: { id, a: { address: 'player', port: id }, b: { address: this.host, port }, opened: 'syn' } };
     this.connections.set(name, connection);
     return connection;
@@ -86,14 +93,18 @@ export class Wire {
 
   /** The connection of this name, if it is open. */
   opened(name: string): Connection | null {
-    return this.connections.get(name) ?? null;
+    const known = this.connections.get(name);
+    if (known?.link.lost !== true) return known ?? null;
+    known.line.close();
+    this.connections.delete(name);
+    return null;
   }
 
   /** Makes a call; `heard` is called once, with its answer or when its time is up. */
   call(connection: Connection, call: LinkCall, heard: Heard): void {
     const asked = this.world.now();
     const pending: Pending = {
-      dueMs: milliseconds(asked) + this.deadlineMs, over: false,
+      dueMs: milliseconds(asked) + this.deadlineMs, over: false, abandon: null,
       give: (answer) => {
         if (pending.over) return;
         pending.over = true;
@@ -104,11 +115,21 @@ export class Wire {
     };
     this.pending.push(pending);
     this.timer ??= this.world.after(this.deadlineMs, () => this.sweep());
-    connection.link.call(call, pending.give);
+    pending.abandon = connection.link.call(call, pending.give);
+  }
+
+  /** Pings what is held, again and again until the end ([MS-DCOM] 3.2.6.1): `port` is that of the object resolver. */
+  keepAlive(port: number, level: AuthLevel): void {
+    this.pinging = this.world.after(PING_PERIOD_MS, () => {
+      this.keepAlive(port, level);
+      const call = this.pings.next(this.live.pinged);
+      if (call !== null) this.call(this.connection('pings', port, level), call, (record) => this.pings.answered(record));
+    });
   }
 
   /** No more calls will be made. */
   end(): void {
+    this.pinging?.();
     this.timer?.();
     this.timer = null;
     this.recorder.end();
@@ -128,7 +149,11 @@ export class Wire {
     this.timer = null;
     const nowMs = milliseconds(this.world.now());
     const open = this.pending.filter((one) => !one.over);
-    for (const one of open) if (one.dueMs <= nowMs + SLACK_MS) one.give({ kind: 'failed', cause: 'timed-out', message: `no answer came within ${this.deadlineMs} ms` });
+    for (const one of open) {
+      if (one.dueMs > nowMs + SLACK_MS) continue;
+      one.abandon?.();
+      one.give({ kind: 'failed', cause: 'timed-out', message: `no answer came within ${this.deadlineMs} ms` });
+    }
     this.forget();
     const next = this.pending[this.first];
     if (next !== undefined) this.timer ??= this.world.after(Math.max(SLACK_MS, next.dueMs - nowMs), () => this.sweep());

@@ -6,23 +6,27 @@ import type { SyntaxId, Value } from '../../src/types.js';
 import { Session } from '../compare/session.js';
 import type { ServedAnswer, ServedCall } from '../link/server.js';
 import { contextKey, identifiersIn, isIdentifier } from '../player/plan.js';
+import { changedResponse } from '../player/restub.js';
 import { joinSessions } from '../recording/sessions.js';
 import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
+import type { Forwarder } from './forwarder.js';
 
-/** What is answered to a call that was never recorded. */
-export type Fallback = 'error' | 'nearest';
+/** What is answered to a call that was never recorded: a fault, the nearest recorded call, or what a real server says. */
+export type Fallback = 'error' | 'nearest' | 'forward';
 
 export interface ResponderOptions {
   readonly records: readonly RecordingRecord[];
   readonly registry: Registry;
   readonly fallback: Fallback;
+  /** Takes the calls that are forwarded; with the fallback of that name. */
+  readonly forwarder?: Pick<Forwarder, 'forward' | 'played'>;
   /** Where this server listens: what bindings in answers say. */
   readonly host: string;
   readonly port: number;
   /** Makes an identifier: a GUID. */
   readonly guid: () => string;
   /** Hears of calls that were never recorded, and of what was done. */
-  readonly missed?: (call: ServedCall, answered: 'fault' | 'nearest' | 'upkeep') => void;
+  readonly missed?: (call: ServedCall, answered: 'fault' | 'nearest' | 'upkeep' | 'forwarded', failed: string | null) => void;
 }
 
 /** nca_s_op_rng_error: nothing is known of such a call. */
@@ -76,10 +80,11 @@ export class Responder {
 
   /** Whether an interface is in the recording, or is one that every server has. */
   serves(abstract: SyntaxId): boolean {
-    return this.served.has(abstract.uuid);
+    return this.options.fallback === 'forward' || this.served.has(abstract.uuid);
   }
 
-  answer(call: ServedCall): ServedAnswer {
+  /** Answers a call: `give` is called once, at once unless the call is forwarded. */
+  answer(call: ServedCall, give: (answer: ServedAnswer) => void): void {
     const uuid = call.abstract.uuid;
     const encoding: Encoding = { littleEndian: call.drep.littleEndian, syntax: call.transfer };
     const asked = this.decode(uuid, call.opnum, call.stub, encoding);
@@ -90,15 +95,36 @@ export class Responder {
     const role = this.roleOf(uuid, call.opnum);
     if (role === 'activate' || role === 'get-class-object') this.at.clear();
     const alike = this.byKey.get(`${member} ${objectKey} ${translated === null ? hex(call.stub) : argumentsText(translated)}`);
-    if (alike !== undefined) return this.play(this.next(alike, objectKey), objectKey, call, asked);
+    if (alike !== undefined) {
+      give(this.play(this.next(alike, objectKey), objectKey, call, asked));
+      return;
+    }
     const upkeep = this.upkeep(role, call, asked, encoding);
     if (upkeep !== null) {
-      this.options.missed?.(call, 'upkeep');
-      return upkeep;
+      this.options.missed?.(call, 'upkeep', null);
+      // What only the real server handed out is released there.
+      if (role !== 'release' || !this.foreign(asked)) {
+        give(upkeep);
+        return;
+      }
+    }
+    const { forwarder } = this.options;
+    if (this.options.fallback === 'forward' && forwarder !== undefined) {
+      forwarder.forward(call, { recorded: (value) => translate(value, this.recorded), shown: (value) => this.relocated(translate(value, this.fresh)) }, (answer, failed) => {
+        if (upkeep === null) this.options.missed?.(call, 'forwarded', failed);
+        give(answer);
+      });
+      return;
     }
     const near = this.options.fallback === 'nearest' ? this.near(member, objectKey) : null;
-    this.options.missed?.(call, near === null ? 'fault' : 'nearest');
-    return near === null ? { kind: 'fault', status: NEVER_RECORDED } : this.play(near, objectKey, call, asked);
+    this.options.missed?.(call, near === null ? 'fault' : 'nearest', null);
+    give(near === null ? { kind: 'fault', status: NEVER_RECORDED } : this.play(near, objectKey, call, asked));
+  }
+
+  /** Whether a release names references that are of no recorded object. */
+  private foreign(asked: Fields | null): boolean {
+    const list = asked?.['InterfaceRefs'];
+    return this.options.fallback === 'forward' && Array.isArray(list) && (list as readonly Fields[]).some((one) => !this.recorded.has(String(one['ipid'])));
   }
 
   /** The first one behind the last that was answered on the object, or the last before it. */
@@ -118,21 +144,15 @@ export class Responder {
   private play({ position, call, context }: Candidate, objectKey: string, served: ServedCall, asked: Fields | null): ServedAnswer {
     if (position > (this.at.get(objectKey) ?? -1)) this.at.set(objectKey, position);
     if (call.fault !== null || call.response === null) return { kind: 'fault', status: call.fault?.status ?? NEVER_RECORDED };
+    this.options.forwarder?.played(call);
     const { bytes, drep } = call.response;
-    const before: Encoding = { littleEndian: drep.littleEndian, syntax: context.transfer };
-    const codec = this.codec(context.abstract.uuid, opnumOf(call), before);
-    const codecs = this.codec(context.abstract.uuid, opnumOf(call), { littleEndian: drep.littleEndian, syntax: served.transfer });
-    if (codec === null || codecs === null || drep.ebcdic || drep.float !== 'ieee') return { kind: 'response', stub: bytes, drep };
-    const request = call.request === null ? undefined : (this.decode(context.abstract.uuid, opnumOf(call), call.request.bytes, { littleEndian: call.request.drep.littleEndian, syntax: context.transfer }) ?? undefined);
-    const { value, header, result, tape, problems } = codec.response.record(spanOf(bytes), request);
-    if (problems.length > 0) return { kind: 'response', stub: bytes, drep };
-    const all = this.relocated(translate({ ...value, ...(header === null ? {} : { orpcthat: header }), ...(result === null ? {} : { return: result }) }, this.fresh)) as Fields;
-    try {
-      return { kind: 'response', stub: codecs.response.encode(all, { ...(served.transfer === context.transfer ? { tape } : {}), ...(asked === null ? {} : { request: asked }) }), drep };
-    } catch (error) {
-      if (error instanceof EncodeError) return { kind: 'response', stub: bytes, drep };
-      throw error;
-    }
+    if (drep.ebcdic || drep.float !== 'ieee') return { kind: 'response', stub: bytes, drep };
+    const { uuid } = context.abstract;
+    const opnum = opnumOf(call);
+    const request = call.request === null ? null : this.decode(uuid, opnum, call.request.bytes, { littleEndian: call.request.drep.littleEndian, syntax: context.transfer });
+    const form = { uuid, opnum, encoding: { littleEndian: drep.littleEndian, syntax: context.transfer } };
+    const stub = changedResponse(this.options.registry, form, bytes, { before: request, after: asked }, (value) => this.relocated(translate(value, this.fresh)), { ...form.encoding, syntax: served.transfer });
+    return { kind: 'response', stub, drep };
   }
 
   /** Pings and reference counts, which no two clients do alike, are answered even when they were never recorded. */

@@ -71,6 +71,12 @@ describe("impacket's session, recorded and replayed against a fresh agent", () =
     expect(counts.same).toBeGreaterThan(10);
   });
 
+  it('dials again when the server dropped a connection: only the call that was dropped differs', async () => {
+    const { results, counts } = await against((text) => `${text}\nfaults: [{ member: 'IUpdate::Title', drop: true, times: 1 }]\n`);
+    expect(counts).toEqual({ same: 142, different: 1, missing: 0, extra: 0, skipped: 0 });
+    expect(results.find((one) => one.status === 'different')).toMatchObject({ cause: 'the server closed the connection', expected: { member: 'IUpdate.Title' } });
+  });
+
   it('learns what is volatile, and still catches a title', async () => {
     const [rec, rules] = [join(folder, 'noise.uamgrec'), join(folder, 'noise.yaml')];
     await record(join(ROOT, 'captures/sessions/impacket-privacy.pcapng'), rec, { secrets });

@@ -57,7 +57,7 @@ export class TestWorld implements World {
     this.dialled++;
     const server = new ServerLink({
       send: (bytes) => this.queue.push(() => events.data(bytes.slice())), close: (reason) => this.queue.push(() => events.closed(reason)),
-      serves: (abstract) => this.responder.serves(abstract), handle: (call, answer) => answer(this.responder.answer(call)),
+      serves: (abstract) => this.responder.serves(abstract), handle: (call, answer) => this.responder.answer(call, answer),
       accept: this.password === null ? null : () => new NtlmAcceptor(ACCEPTOR), port: '135', assocGroup: 1,
     });
     return { send: (bytes: Uint8Array) => this.queue.push(() => server.push(bytes.slice())), close: () => undefined };

@@ -9,6 +9,7 @@ import { loadRecording } from '../recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
 import { loadModel, serve, type Serving } from '../serve/serve.js';
 import { UsageError, type Streams } from '../streams.js';
+import { identityOf, targetOf } from '../identity.js';
 import type { Knowledge } from '../knowledge.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 
@@ -17,7 +18,9 @@ const LEVELS = { none: 1, connect: 2, integrity: 5, privacy: 6 } as const;
 interface ServeFlags extends SecretFlags, IdlFlags {
   readonly listen: { readonly host: string; readonly port: number };
   readonly fallback: Fallback;
+  readonly forward?: { readonly host: string; readonly port: number };
   readonly user?: string;
+  readonly domain?: string;
   readonly model?: string;
   readonly objectPort: number;
   readonly name?: readonly string[];
@@ -39,12 +42,15 @@ export const serveCommand: Register = (program, { streams, load }) => {
     .addOption(new Option('--min-level <level>', 'with --model: least authentication level of activations and calls').choices(Object.keys(LEVELS)).default('integrity'))
     .option('--capture <file>', 'with --model: writes what is exchanged as a pcapng capture')
     .addOption(new Option('--listen <host:port>', 'where to listen; port 0 takes any that is free').argParser(endpoint).default({ host: '127.0.0.1', port: 135 }, '127.0.0.1:135'))
-    .addOption(new Option('--fallback <what>', 'answer to a call that was never recorded: a fault, or that of the nearest recorded call').choices(['error', 'nearest']).default('error'))
+    .addOption(new Option('--fallback <what>', 'answer to a call that was never recorded: a fault, that of the nearest recorded call, or what the server of --forward says').choices(['error', 'nearest', 'forward']).default('error'))
+    .addOption(new Option('--forward <host[:port]>', 'a real server for --fallback forward; the user signs in to it').argParser(targetOf))
     .option('--record <out>', 'with recordings: records what the clients do and are answered (.uamgrec, or text by its ending)')
     .option('--user <name>', 'lets this user sign in with NTLM; the password comes from --password or --nt-hash')
+    .option('--domain <name>', 'domain of the user, for --forward')
     .addHelpText('after', examples([
       ['serve --model captures/models/sample.yaml --listen 127.0.0.1:4135 --password alice:secret', ''],
       ['serve session.uamgrec --listen 127.0.0.1:4135 --user tester --password @secret', ''],
+      ['serve session.uamgrec --fallback forward --forward build-42 --user tester --password @secret --record more.uamgrec', 'what is new is asked of a real server'],
     ]))
     .action(async (recs: string[], flags: ServeFlags) => {
       const known = await load(flags);
@@ -53,6 +59,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
         return runAgent(flags.model, flags, known, streams);
       }
       if (recs.length === 0) throw new UsageError('a recording or --model is wanted');
+      if ((flags.fallback === 'forward') !== (flags.forward !== undefined)) throw new UsageError('--fallback forward and --forward HOST[:PORT] belong together');
       const records: RecordingRecord[] = [];
       for (const path of recs) {
         const { records: own, problems } = await loadRecording(path);
@@ -63,12 +70,13 @@ export const serveCommand: Register = (program, { streams, load }) => {
       const writer = flags.record === undefined ? null : await RecordingWriter.open(flags.record, /\.(txt|text)$/i.test(flags.record) ? 'text' : 'uamgrec', false, streams.stdout);
       let missed = 0;
       const serving = await serveRecording({
-        records, registry: known.registry, ...flags.listen, fallback: flags.fallback, users,
+        records, registry: known.registry, ...flags.listen, fallback: flags.fallback, users, ...(flags.forward === undefined ? {} : { forward: { ...flags.forward, identity: identityOf(flags, streams.env) } }),
         ...(writer === null ? {} : { record: (one: RecordingRecord) => void keep(writer, one, streams) }),
-        missed: (call, answered) => {
+        missed: (call, answered, failed) => {
           if (answered === 'upkeep' || ++missed > 100) return;
           const slot = known.registry.interfaceByUuid(call.abstract.uuid)?.slots[call.opnum];
-          void say(streams, `! ${slot == null ? `${call.abstract.uuid} opnum ${call.opnum}` : `${slot.owner.name}::${slot.method.name}`} was never recorded so: answered with ${answered === 'fault' ? 'a fault' : 'the nearest call'}`);
+          const how = answered === 'fault' ? 'answered with a fault' : answered === 'nearest' ? 'answered with the nearest call' : failed === null ? 'forwarded' : `forwarded in vain: ${failed}`;
+          void say(streams, `! ${slot == null ? `${call.abstract.uuid} opnum ${call.opnum}` : `${slot.owner.name}::${slot.method.name}`} was never recorded so: ${how}`);
         },
       });
       await say(streams, `listening at ${flags.listen.host}:${serving.port}`);

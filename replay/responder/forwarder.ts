@@ -1,0 +1,183 @@
+import { spanOf } from '../../src/bytes/block.js';
+import type { Fields, Registry } from '../../src/ndr/codec.js';
+import type { AuthLevel, Value } from '../../src/types.js';
+import type { ServedAnswer, ServedCall } from '../link/server.js';
+import { Exporters } from '../player/exporters.js';
+import { Mapping } from '../player/mapping.js';
+import { contextKey, identifiersIn, identifiersUsed, type Plan } from '../player/plan.js';
+import { changedRequest, changedResponse } from '../player/restub.js';
+import { Wire, type World } from '../player/wire.js';
+import type { RecordedCall } from '../recording/records.js';
+
+export interface ForwarderOptions {
+  readonly plan: Plan;
+  readonly registry: Registry;
+  /** The real server: its address as results show it, and the port of its object resolver. */
+  readonly host: string;
+  readonly port: number;
+  readonly deadlineMs: number;
+}
+
+/** How the stand-in's own identifiers come and go. */
+export interface Faced {
+  /** Those of the client as they were in the recording; others stay. */
+  readonly recorded: (value: Value) => Value;
+  /** Those of the recording as the client knows them, with bindings of the stand-in. */
+  readonly shown: (value: Value) => Value;
+}
+
+/** nca_s_comm_failure: the real server gave no answer. */
+const NO_ANSWER = 0x1c01_0001;
+
+/**
+ * Hands calls that were never recorded to a real server. An object of the recording is made there first, by the calls that made it in
+ * the recording and the properties that were put on it since; whatever the real server hands out later is called by its own identifiers.
+ */
+export class Forwarder {
+  private readonly options: ForwarderOptions;
+  private readonly wire: Wire;
+  private readonly mapping: Mapping;
+  private readonly exporters = new Exporters();
+  /** Calls of the recording made on the real server: what waits for them, or null once they are over. */
+  private readonly made = new Map<number, ((() => void)[]) | null>();
+  /** Properties put on objects of the recording, by IPID, in their order. */
+  private readonly puts = new Map<string, RecordedCall[]>();
+  private readonly level: AuthLevel;
+  /** Why the last repeated call had no answer. */
+  private trouble: string | null = null;
+
+  constructor(options: ForwarderOptions, world: World) {
+    this.options = options;
+    this.wire = new Wire(options.registry, world, options);
+    this.mapping = new Mapping(() => world.guid());
+    this.level = options.plan.steps[0]?.expected.call.auth.level ?? 'none';
+    this.wire.keepAlive(options.port, this.level);
+  }
+
+  /** Takes note of a call that was answered from the recording: what it put is put on the real object too, as soon as there is one. */
+  played(call: RecordedCall): void {
+    if ((call.member !== 'propput' && call.member !== 'propputref') || call.object === null) return;
+    const list = this.puts.get(call.object.ipid) ?? [];
+    this.puts.set(call.object.ipid, list);
+    if (this.mapping.live(call.object.ipid) !== null) this.ensure(identifiersUsed(call, this.options.plan.made), () => this.repeat(call, () => undefined));
+    else if (list.length < MAX_PUTS) list.push(call);
+  }
+
+  /** Makes a call on the real server. `give` gets its answer, with identifiers as the client may know them; `failed` why there is none. */
+  forward(call: ServedCall, { recorded, shown }: Faced, give: (answer: ServedAnswer, failed: string | null) => void): void {
+    const { registry, plan, port } = this.options;
+    const encoding = { littleEndian: call.drep.littleEndian, syntax: call.transfer };
+    const form = { uuid: call.abstract.uuid, opnum: call.opnum, encoding };
+    const asked = registry.method(form.uuid, call.opnum, encoding)?.request.decode(spanOf(call.stub)).value ?? null;
+    const needed = new Set<string>();
+    const need = (id: string): unknown => plan.made.has(id) && needed.add(id);
+    identifiersIn(asked === null ? null : recorded(asked), '', need);
+    const target = call.object === null ? null : String(recorded(call.object));
+    if (target !== null) need(target);
+    this.ensure(needed, () => {
+      const object = target === null ? null : (this.mapping.live(target) ?? target);
+      if (target !== null && plan.made.has(target) && object === target) {
+        give({ kind: 'fault', status: NO_ANSWER }, `the real server made no ${plan.session.reference(target)?.label ?? target}${this.trouble === null ? '' : `: ${this.trouble}`}`);
+        return;
+      }
+      const stub = changedRequest(registry, form, call.stub, (fields) => this.mapping.translate(recorded(fields)) as Fields);
+      const at = object === null ? port : this.portOf(object);
+      this.wire.call(this.wire.connection(`${at} ${call.auth?.level ?? this.level}`, at, call.auth?.level ?? this.level), { abstract: call.abstract, transfer: call.transfer, opnum: call.opnum, object, stub, drep: call.drep }, (record, failed) => {
+        this.exporters.learn(record);
+        if (record.response === null) {
+          give({ kind: 'fault', status: record.fault?.status ?? NO_ANSWER }, failed);
+          return;
+        }
+        const { bytes, drep } = record.response;
+        const answered = { ...form, encoding: { littleEndian: drep.littleEndian, syntax: call.transfer } };
+        give({ kind: 'response', drep, stub: changedResponse(registry, answered, bytes, { before: asked, after: asked }, (value) => shown(this.recorded(value))) }, null);
+      });
+    });
+  }
+
+  /** No more calls will come. */
+  end(): void {
+    this.wire.end();
+  }
+
+  /** Makes what stands behind identifiers of the recording, where it is not there yet; then `then`. */
+  private ensure(ids: ReadonlySet<string>, then: () => void): void {
+    const { plan } = this.options;
+    const makers = new Set([...ids].filter((id) => this.mapping.live(id) === null).flatMap((id) => plan.made.get(id) ?? []));
+    let left = makers.size + 1;
+    const one = (): void => {
+      if (--left === 0) then();
+    };
+    for (const maker of makers) this.make(maker, one);
+    one();
+  }
+
+  /** Makes a call of the recording on the real server, once. */
+  private make(id: number, then: () => void): void {
+    const waiting = this.made.get(id);
+    const call = this.options.plan.steps[this.options.plan.positions.get(id) ?? -1]?.expected.call;
+    if (waiting === null || call === undefined) then();
+    else if (waiting !== undefined) waiting.push(then);
+    if (waiting !== undefined || call === undefined) return;
+    const list = [then];
+    this.made.set(id, list);
+    this.ensure(identifiersUsed(call, this.options.plan.made), () => this.repeat(call, (record) => {
+      if (record !== null) {
+        this.exporters.learn(record);
+        this.mapping.learn(call.out, record.out);
+      }
+      this.putOn([...this.puts.keys()].filter((ipid) => this.options.plan.made.get(ipid) === id && this.mapping.live(ipid) !== null), () => {
+        this.made.set(id, null);
+        for (const one of list) one();
+      });
+    }));
+  }
+
+  /** Puts on new objects what was put on the recorded ones before. */
+  private putOn(objects: readonly string[], then: () => void): void {
+    const [call, ...rest] = objects.flatMap((ipid) => this.puts.get(ipid)?.splice(0) ?? []);
+    const next = (calls: readonly RecordedCall[]): void => {
+      const [one, ...others] = calls;
+      if (one === undefined) then();
+      else this.ensure(identifiersUsed(one, this.options.plan.made), () => this.repeat(one, () => next(others)));
+    };
+    next(call === undefined ? [] : [call, ...rest]);
+  }
+
+  /** A recorded call, made on the real server with its identifiers; null where it cannot be. */
+  private repeat(call: RecordedCall, done: (record: RecordedCall | null) => void): void {
+    const { plan, port, registry } = this.options;
+    const context = plan.contexts.get(contextKey(call.connection, call.contextId));
+    const step = plan.steps[plan.positions.get(call.id) ?? -1];
+    const object = call.object === null ? null : this.mapping.live(call.object.ipid);
+    if (context === undefined || call.request === null || step === undefined || step.never !== null || (call.object !== null && object === null)) {
+      done(null);
+      return;
+    }
+    const { drep, bytes } = call.request;
+    const form = { uuid: context.abstract.uuid, opnum: call.via === null ? call.opnum : call.via.opnum, encoding: { littleEndian: drep.littleEndian, syntax: context.transfer } };
+    const stub = drep.ebcdic || drep.float !== 'ieee' ? bytes : changedRequest(registry, form, bytes, (fields) => this.mapping.translate(fields) as Fields);
+    const at = object === null ? port : this.portOf(object);
+    this.wire.call(this.wire.connection(`${at} ${call.auth.level}`, at, call.auth.level), { abstract: context.abstract, transfer: context.transfer, opnum: call.wireOpnum ?? 0, object, stub, drep }, (record, failed) => {
+      this.trouble = failed;
+      done(failed === null ? record : null);
+    });
+  }
+
+  private portOf(ipid: string): number {
+    const { live } = this.wire;
+    return this.exporters.port(live.reference(ipid)?.oxid ?? null) ?? this.exporters.portOfRemUnknown(ipid) ?? this.exporters.anyPort ?? this.options.port;
+  }
+
+  /** Live identifiers as they were in the recording, where they were. */
+  private recorded(value: Value, depth = 0): Value {
+    if (typeof value === 'string') return this.mapping.recorded(value);
+    if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
+    if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.recorded(one, depth + 1));
+    return Object.fromEntries(Object.entries(value as Fields).map(([name, one]) => [name, this.recorded(one, depth + 1)]));
+  }
+}
+
+const MAX_DEPTH = 96;
+/** Puts remembered of one object that the real server does not have yet. */
+const MAX_PUTS = 1000;
