@@ -45,6 +45,11 @@ export class Session {
     return this.references.get(ipid)?.object ?? null;
   }
 
+  /** References in the order in which they were first handed out. */
+  get handedOut(): readonly ReferenceRecord[] {
+    return [...this.references.values()];
+  }
+
   reference(ipid: string): ReferenceRecord | null {
     return this.references.get(ipid) ?? null;
   }

@@ -1,5 +1,5 @@
 import type { CallResult } from '../../replay/compare/calls.js';
-import { compareSessions } from '../../replay/compare/compare.js';
+import { compareSessions, type CompareResult } from '../../replay/compare/compare.js';
 import { Session } from '../../replay/compare/session.js';
 import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
@@ -8,7 +8,7 @@ import { compareReports } from '../output/report/compare.js';
 import type { CallChange, Report } from '../output/report/data.js';
 import type { Knowledge } from './knowledge.js';
 import { packageVersion } from './package.js';
-import { holdsRecording, loadRecording, sourceName } from './recordings.js';
+import { sourceName } from './recordings.js';
 import { readReport, type ReportRead, type ReportReading } from './report.js';
 import { differenceText } from './results.js';
 import { loadRules } from './rules.js';
@@ -16,20 +16,22 @@ import { loadRules } from './rules.js';
 /** Calls of one side that are compared one by one; of the rest the figures and tables are compared. */
 export const MAX_COMPARED_CALLS = 200_000;
 
-/** Reads two captures, or a recording and a capture, into the report of the second with what changed from the first. @throws UsageError */
+/** Reads two captures or recordings into the report of the second with what changed from the first. @throws UsageError */
 export async function compareFiles(before: string, after: string, reading: ReportReading, rulesFile: string | undefined): Promise<ReportRead> {
   const { known } = reading;
   const rules = await loadRules(rulesFile, known.registry);
-  const one = before !== '-' && await holdsRecording(before) ? { report: null, unreadable: [], records: (await loadRecording(before)).records } : await sideOf(before, reading);
-  const other = await sideOf(after, reading);
+  const [one, other] = [await sideOf(before, reading), await sideOf(after, reading)];
   const result = compareSessions(new Session(one.records, known.registry), new Session(other.records, known.registry), rules);
   const names = [sourceName(before) ?? 'stdin', sourceName(after) ?? 'stdin'] as const;
-  const comparison = compareReports(one.report, other.report, names, result.results.flatMap((found) => changeOf(found, known)));
-  return { ...other, report: { ...other.report, title: names.join(' → '), comparison }, unreadable: [...one.unreadable, ...other.unreadable] };
+  return { ...other, report: sideBySide(one.report, other.report, names, result, known), unreadable: [...one.unreadable, ...other.unreadable] };
+}
+
+/** The report of one session with what changed from another, as a comparison of their calls found it. */
+export function sideBySide(before: Report, after: Report, names: readonly [before: string, after: string], result: CompareResult, known: Knowledge): Report {
+  return { ...after, title: names.join(' → '), comparison: compareReports(before, after, names, result.results.flatMap((found) => changeOf(found, known))) };
 }
 
 interface Side extends ReportRead {
-  readonly report: Report;
   readonly records: readonly RecordingRecord[];
 }
 
@@ -44,7 +46,7 @@ async function sideOf(path: string, reading: ReportReading): Promise<Side> {
     },
   });
   recorder.end();
-  return { ...read, records };
+  return { ...read, records: read.records ?? records };
 }
 
 function changeOf({ status, expected, actual, differences, cause }: CallResult, { names }: Knowledge): readonly CallChange[] {

@@ -1,3 +1,4 @@
+import type { RecordingRecord } from '../../replay/recording/records.js';
 import { Analyzer, type AnalyzerOutput } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
@@ -10,7 +11,8 @@ import { aboutCapture } from './about.js';
 import type { Knowledge } from './knowledge.js';
 import { packageVersion } from './package.js';
 import type { Progress } from './progress.js';
-import { sourceName } from './recordings.js';
+import { holdsRecording, loadRecording, sourceName } from './recordings.js';
+import { restored } from './restored.js';
 import type { Streams } from './streams.js';
 
 export interface ReportReading {
@@ -30,27 +32,28 @@ export interface ReportRead {
   readonly report: Report;
   /** Inputs that could not be read as captures at all, in words. */
   readonly unreadable: readonly string[];
-  readonly security: SecurityObserver;
+  /** What opened the calls; null where a recording was read. */
+  readonly security: SecurityObserver | null;
+  /** The records, where a recording was read. */
+  readonly records: readonly RecordingRecord[] | null;
 }
 
-/** Reads captures, one after another as if they were one, into a report. @throws UsageError when one cannot be opened */
+/** Reads a recording, or captures, one after another as if they were one, into a report. @throws UsageError when one cannot be opened */
 export async function readReport(files: readonly string[], { known, streams, opnums, secrets, calls, progress, call }: ReportReading): Promise<ReportRead> {
-  const { registry, names } = known;
+  const [first = '-'] = files;
+  if (files.length === 1 && first !== '-' && await holdsRecording(first)) {
+    const { records, problems } = await loadRecording(first);
+    return { report: recordingReport(nameOf(first), records, problems.map((problem) => problem.message), { known, ...(calls === undefined ? {} : { calls }) }), records, unreadable: [], security: null };
+  }
   const security = new SecurityObserver(secrets);
-  const analyzer = new Analyzer({ registry, opnums, security });
-  const rules = new RuleEngine(registry, (value) => names.hresult(value));
-  const collector = new ReportCollector({ registry, lexicon: { hresult: (value) => names.hresult(value), status: (value) => names.status(value), words: known.words }, tool: `uamgscope ${packageVersion()}`, title: files.map(nameOf).join(', '), ...(calls === undefined ? {} : { calls }) });
+  const analyzer = new Analyzer({ registry: known.registry, opnums, security });
+  const { collector, take } = collecting(files.map(nameOf).join(', '), known, calls);
   const unreadable: string[] = [];
   const ready: AnalyzerOutput[] = [];
-  const broken: Finding[] = [];
   const deliver = (): void => {
     for (const item of ready) {
-      collector.take(item);
-      if (item.kind !== 'call') continue;
-      call?.(item);
-      rules.push(item, broken);
-      for (const finding of broken) collector.finding(finding);
-      broken.length = 0;
+      take(item);
+      if (item.kind === 'call') call?.(item);
     }
     ready.length = 0;
   };
@@ -79,7 +82,37 @@ export async function readReport(files: readonly string[], { known, streams, opn
   analyzer.end(ready);
   deliver();
   progress?.clear();
-  return { report: collector.finish(analyzer.summary, analyzer.objects()), unreadable, security };
+  return { report: collector.finish(analyzer.summary, analyzer.objects()), unreadable, security, records: null };
+}
+
+/** The report of a recording: its calls and objects; what a recording does not keep (packets, verdicts, pings) is not in it. */
+export function recordingReport(name: string, records: readonly RecordingRecord[], damage: readonly string[], { known, calls }: Pick<ReportReading, 'known' | 'calls'>): Report {
+  const { collector, take } = collecting(name, known, calls);
+  const { calls: all, objects } = restored(records, known.registry);
+  collector.quality.begin(name, null);
+  const tools = records.flatMap((record) => (record.kind === 'session' ? [`recorded by ${record.tool}`] : []));
+  collector.quality.describe({ format: 'recording', dropped: 0, notes: [...new Set(tools)] });
+  for (const message of damage) collector.captureProblem({ kind: 'problem', layer: 'capture', code: 'capture-bad-block', message, spec: null, at: {} });
+  for (const call of all) take(call);
+  return collector.finish({ frames: 0, bytes: 0, flows: new Set(all.map((call) => call.flow)).size, pdus: 0, calls: all.length, problems: 0 }, objects);
+}
+
+/** A collector, and what hands it an item with the rules that the item breaks. */
+function collecting(title: string, { registry, names, words }: Knowledge, calls: number | undefined): { readonly collector: ReportCollector; readonly take: (item: AnalyzerOutput) => void } {
+  const rules = new RuleEngine(registry, (value) => names.hresult(value));
+  const lexicon = { hresult: (value: number) => names.hresult(value), status: (value: number) => names.status(value), words };
+  const collector = new ReportCollector({ registry, lexicon, tool: `uamgscope ${packageVersion()}`, title, ...(calls === undefined ? {} : { calls }) });
+  const broken: Finding[] = [];
+  return {
+    collector,
+    take(item) {
+      collector.take(item);
+      if (item.kind !== 'call') return;
+      rules.push(item, broken);
+      for (const finding of broken) collector.finding(finding);
+      broken.length = 0;
+    },
+  };
 }
 
 function nameOf(path: string): string {

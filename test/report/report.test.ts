@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Report } from '../../src/output/report/data.js';
+import { knowledge } from '../../src/io/knowledge.js';
+import { loadModel, serve } from '../../src/io/serve/serve.js';
+import { ntHash } from '../../src/security/ntlm/derive.js';
 import { activation, bstr, dispatch, i4, invoke, reference, Story, UPDATE_SESSION } from '../support/story.js';
 import { command, reportOf, shipped, written } from './support.js';
 
@@ -118,11 +122,39 @@ describe('two captures side by side', () => {
     expect(out).toContain('Nothing differs.');
   });
 
-  it('takes a recording for the first side', async () => {
+  it('takes a recording for either side, and reads one by itself', async () => {
     const recording = join(folder, 'before.uamgrec');
     expect((await command('record', before, '-o', recording)).status).toBe(0);
-    const { comparison } = await reportOf(recording, after);
-    expect(comparison?.calls.map((call) => call.differences.map((one) => one.after))).toEqual([['"Comes"']]);
+    const changed = [['"Comes"']];
+    expect((await reportOf(recording, after)).comparison?.calls.map((call) => call.differences.map((one) => one.after))).toEqual(changed);
+    expect((await reportOf(recording, recording)).comparison?.same).toBe(true);
+    const [alone, captured] = [await reportOf(recording), await reportOf(before)];
+    const { calls, failed, first, last } = captured.totals;
+    expect(alone.totals).toMatchObject({ calls, failed, first, last });
+    expect(alone.tables.map((table) => table.rows.map((row) => row.cells))).toEqual(captured.tables.map((table) => table.rows.map((row) => row.cells)));
+    expect(alone.members.map((one) => [one.name, one.count, one.p50])).toEqual(captured.members.map((one) => [one.name, one.count, one.p50]));
+    expect(alone.calls.map((call) => [call.text, call.request?.fields, call.response?.fields])).toEqual(captured.calls.map((call) => [call.text, call.request?.fields, call.response?.fields]));
+    // An exporter's IRemUnknown that nobody called is in no reference of a recording.
+    expect(alone.objects.records.map((one) => [one.label, one.calls, one.parent])).toEqual(captured.objects.records.filter((one) => one.class !== 'IRemUnknown').map((one) => [one.label, one.calls, one.parent]));
+  });
+
+  it('reports a replay beside its recording', async () => {
+    const recording = join(folder, 'agent.uamgrec');
+    await command('record', shipped('sessions/impacket-privacy.pcapng'), '-o', recording, '--password', 'alice:secret');
+    const text = readFileSync(shipped('models/sample.yaml'), 'utf8');
+    const path = join(folder, 'model.yaml');
+    writeFileSync(path, text.replace('2026-01 Cumulative Update for Windows Server 2025 for x64-based Systems (KB5070000)', 'Another title'));
+    const agent = await serve({ registry: knowledge().registry, model: loadModel(path), host: '127.0.0.1', port: 0, objectPort: 0, names: [], users: new Map([['alice', { hash: ntHash('secret') }]]), minLevel: 5, capture: null });
+    const out = join(folder, 'replayed.json');
+    try {
+      expect((await command('replay', recording, '--target', `127.0.0.1:${agent.port}`, '--user', 'alice', '--password', 'alice:secret', '--speed', 'max', '--keep-going', '--report', out)).status).toBe(1);
+    } finally {
+      await agent.close();
+    }
+    const report = JSON.parse(readFileSync(out, 'utf8')) as Report;
+    expect(report.comparison?.calls.map((call) => call.differences.map((one) => one.after))).toEqual([['"Another title"']]);
+    expect(report.comparison?.tables[0]?.rows.map((row) => [row.change, row.name])).toEqual([['removed', expect.stringContaining('2026-01')], ['added', 'Another title']]);
+    expect(report.totals).toMatchObject({ calls: 143, failed: 0 });
   });
 });
 

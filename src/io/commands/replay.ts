@@ -4,11 +4,16 @@ import { InvalidArgumentError, Option } from 'commander';
 import { noiseRules } from '../../../replay/compare/noise.js';
 import type { Binding } from '../../../replay/player/binding.js';
 import type { Played } from '../../../replay/player/player.js';
+import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { junitXml } from '../../output/junit.js';
 import type { IdlFlags } from '../idl.js';
+import type { Knowledge } from '../knowledge.js';
 import { learnNoise, playRecording } from '../play.js';
 import { RecordingWriter } from '../recording-writer.js';
 import { loadRecording } from '../recordings.js';
+import { formatOf, writeReport } from '../report-out.js';
+import { sideBySide } from '../report-compare.js';
+import { recordingReport } from '../report.js';
 import { resultSuite } from '../result-junit.js';
 import { resultLines, resultNdjson, summaryLine } from '../results.js';
 import { loadRules } from '../rules.js';
@@ -22,6 +27,7 @@ interface ReplayFlags extends SecretFlags, IdlFlags {
   readonly target: { readonly host: string; readonly port: number };
   readonly rules?: string;
   readonly junit?: string;
+  readonly report?: string;
   readonly format: 'text' | 'ndjson';
   readonly speed: number;
   readonly sessions: number;
@@ -57,6 +63,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
     .addOption(new Option('--ramp <seconds>', 'time over which the clients come').argParser(seconds).default(0))
     .addOption(new Option('--deadline <seconds>', 'how long a call may take').argParser(seconds).default(30))
     .option('--keep-going', 'goes on after the first call that differs')
+    .option('--report <file>', 'writes an offline report of what was played, beside what was recorded: .html, .json, .md or .xml (docs/report.md)')
     .option('--update', 'the answers that came are what is expected from now on: rewrites the recording')
     .option('--learn-noise [file]', 'replays twice against the good server and writes rules for what differs by itself (to stdout without a file)')
     .addOption(new Option('--color <when>', 'colours in text').choices(['auto', 'always', 'never']).default('auto'))
@@ -98,6 +105,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       if (flags.format === 'text' && many) out.line(totals(all, elapsedS));
       await out.flush();
       if (flags.junit !== undefined) await writeJunit(flags.junit, all, { rec, host, port, speed: flags.speed }, (one, name, properties) => resultSuite(one.result, name, properties, known.names, new Date().toISOString().slice(0, 19)));
+      if (flags.report !== undefined) await reportPlayed(flags.report, records, all, { rec, target: `${host}:${port}` }, known, streams);
       if (flags.update === true) await update(rec, all, streams);
       done(all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found);
     });
@@ -154,6 +162,13 @@ async function writeJunit(path: string, all: readonly Played[], { rec, host, por
   await writeOut(path, junitXml(all.map((one, index) => suite(one, all.length === 1 ? rec : `${rec} run ${index + 1}`, {
     recording: rec, target: `${host}:${port}`, speed: factor === Infinity ? 'max' : `${factor}x`, summary: summaryLine(one.result), 'rules.unused': one.result.unusedRules.map((rule) => rule.number).join(' '),
   }))));
+}
+
+/** The first run beside the recording. */
+async function reportPlayed(to: string, records: readonly RecordingRecord[], [played]: readonly Played[], { rec, target }: { readonly rec: string; readonly target: string }, known: Knowledge, streams: Streams): Promise<void> {
+  if (played === undefined) return;
+  const [before, after] = [recordingReport(rec, records, [], { known }), recordingReport(target, played.records, [], { known })];
+  await writeReport(sideBySide(before, after, [rec, target], played.result, known), formatOf(to), to, known, streams);
 }
 
 async function writeOut(path: string, text: string): Promise<void> {

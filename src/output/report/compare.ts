@@ -8,16 +8,12 @@ const SLOWER_NS = 1e6;
 /** Calls a member needs on both sides before its medians say anything. */
 const ENOUGH = 3;
 
-/**
- * What changed from one report to another. `before` is null where the other side was a recording, which has calls only.
- * `calls` are the calls that differ, as a comparison of the sessions found them.
- */
-export function compareReports(before: Report | null, after: Report, names: readonly [before: string, after: string], calls: readonly CallChange[]): ComparisonReport {
-  const tables = before === null ? [] : tableChanges(before.tables, after.tables);
-  const results = before === null ? [] : resultChanges(before, after);
-  const counts = before === null ? [] : countChanges(before, after);
+/** What changed from one report to another. `calls` are the calls that differ, as a comparison of the sessions found them. */
+export function compareReports(before: Report, after: Report, names: readonly [before: string, after: string], calls: readonly CallChange[]): ComparisonReport {
+  const tables = tableChanges(before.tables, after.tables);
+  const results = resultChanges(before, after);
   return {
-    before: names[0], after: names[1], counts, tables, results, latency: before === null ? [] : latencyChanges(before.members, after.members),
+    before: names[0], after: names[1], counts: countChanges(before, after), tables, results, latency: latencyChanges(before.members, after.members),
     calls: calls.slice(0, REPORT_LIMITS.changes), callsLost: Math.max(0, calls.length - REPORT_LIMITS.changes),
     same: calls.length === 0 && results.length === 0 && tables.every((table) => table.rows.length === 0),
   };
