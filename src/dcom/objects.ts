@@ -34,6 +34,8 @@ export interface Facet<K> {
   readonly frame: number;
   references: number;
   calls: number;
+  /** `calls` when it was last spared from being forgotten. */
+  spared: number;
   /** The same IPID at another server; chance makes none, a capture of two servers behind one address translation may. */
   other: Facet<K> | null;
 }
@@ -64,7 +66,7 @@ export interface DcomObject<K> {
 
 /**
  * The objects of a capture by the rules of [MS-DCOM] 3.1.1.1 and 3.2.1: IPIDs, and the OIDs and OXIDs behind them, with the
- * references handed out. Bounded: past `limit` IPIDs the one learnt first is forgotten, and counted.
+ * references handed out. Bounded: past `limit` IPIDs the one learnt first that is no longer called is forgotten, and counted.
  */
 export class ObjectTable<K> {
   private readonly byIpid = new Map<string, Facet<K>>();
@@ -122,7 +124,7 @@ export class ObjectTable<K> {
     if (known !== undefined && known.object.oid === null && known.object.server.address === origin.server.address) this.identify(known, pointer);
     const object = this.objectOf(pointer, origin);
     const facet: Facet<K> = {
-      ipid: pointer.ipid, iid: pointer.iid, interface: origin.name, object, madeBy: origin.call, frame: origin.frame, references: 0, calls: 0, other: null,
+      ipid: pointer.ipid, iid: pointer.iid, interface: origin.name, object, madeBy: origin.call, frame: origin.frame, references: 0, calls: 0, spared: 0, other: null,
     };
     object.facets.push(facet);
     if (object.facets.length > MAX_FACETS) object.facets.shift();
@@ -141,7 +143,7 @@ export class ObjectTable<K> {
   /** An IPID without an OID: an exporter's own, or one that calls go to without anyone having handed it out in the capture. */
   meet(ipid: string, iid: string, oxid: string | null, origin: Origin): Facet<K> {
     const object = this.make(null, oxid, origin);
-    const facet: Facet<K> = { ipid, iid, interface: origin.name, object, madeBy: null, frame: origin.frame, references: 0, calls: 0, other: this.byIpid.get(ipid) ?? null };
+    const facet: Facet<K> = { ipid, iid, interface: origin.name, object, madeBy: null, frame: origin.frame, references: 0, calls: 0, spared: 0, other: this.byIpid.get(ipid) ?? null };
     object.facets.push(facet);
     if (this.byIpid.size >= this.limit) this.forgetFirst();
     this.byIpid.set(ipid, facet);
@@ -194,8 +196,17 @@ export class ObjectTable<K> {
     return `${shown}#${number}`;
   }
 
+  /** An interface called since it was last spared is spared again: what lives as long as its server is not forgotten for what comes and goes. */
   private forgetFirst(): void {
-    const first = this.byIpid.entries().next();
+    let first = this.byIpid.entries().next();
+    for (let spared = 0; first.done !== true && spared < MAX_SPARED; spared++) {
+      const [ipid, facet] = first.value;
+      if (facet.calls === facet.spared || facet.object.releasedBy !== null) break;
+      facet.spared = facet.calls;
+      this.byIpid.delete(ipid);
+      this.byIpid.set(ipid, facet);
+      first = this.byIpid.entries().next();
+    }
     if (first.done === true) return;
     const [ipid, facet] = first.value;
     this.byIpid.delete(ipid);
@@ -208,6 +219,9 @@ export class ObjectTable<K> {
     if (object.oid !== null) this.byResolver.delete(object.server.address + object.oid);
   }
 }
+
+/** Interfaces spared in a row before the next is forgotten all the same. */
+const MAX_SPARED = 8;
 
 /** Interfaces remembered of one object; past it the one learnt first leaves its list (calls on it still find it). */
 export const MAX_FACETS = 256;

@@ -1,6 +1,7 @@
 import type { Call, Finding, Frame, Problem, SecurityRecord } from '../types.js';
 import { Analyzer, type AnalyzerOutput, type Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
+import type { AnalysisLimits } from '../analysis/limits.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall } from '../analysis/traces.js';
 import { clear } from '../bytes/list.js';
@@ -46,6 +47,7 @@ export interface DecodeOptions {
   readonly limit: number;
   /** Opens protected calls. */
   readonly security?: SecurityObserver;
+  readonly limits?: Partial<AnalysisLimits>;
   /** Write the object graph after the calls. */
   readonly objects?: boolean;
   /** Results. */
@@ -104,7 +106,7 @@ class Run {
   constructor(options: DecodeOptions) {
     const { registry, names, style = PLAIN, messageStyle = PLAIN } = options;
     this.options = options;
-    this.analyzer = new Analyzer({ registry, opnums: options.opnums, ...(options.security === undefined ? {} : { security: options.security }) });
+    this.analyzer = new Analyzer({ registry, opnums: options.opnums, limits: options.limits ?? {}, ...(options.security === undefined ? {} : { security: options.security }) });
     this.rules = new RuleEngine(registry, (value) => names.hresult(value));
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
     this.text = new TextWriter(names, { style: messageStyle });

@@ -1,6 +1,7 @@
 import { Analyzer } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import { failed } from '../analysis/failed.js';
+import { SHOWN_OBJECTS } from '../analysis/limits.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall, type CallTraces } from '../analysis/traces.js';
 import type { AnalyzerOutput } from '../analysis/analyzer.js';
@@ -65,7 +66,7 @@ export class Session implements Source {
   constructor(options: SessionOptions) {
     this.options = options;
     this.known = options.known;
-    this.analyzer = new Analyzer({ registry: options.known.registry, opnums: options.opnums ?? 'auto', ...(options.security === undefined ? {} : { security: options.security }) });
+    this.analyzer = new Analyzer({ registry: options.known.registry, limits: { objects: SHOWN_OBJECTS }, opnums: options.opnums ?? 'auto', ...(options.security === undefined ? {} : { security: options.security }) });
     this.rules = new RuleEngine(options.known.registry, (value) => options.known.names.hresult(value));
     this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES);
     const { archive, rows } = this;

@@ -140,6 +140,8 @@ describe('objects', () => {
     analyzer.end(out);
     expect(analyzer.objects().length).toBeLessThanOrEqual(8);
     expect(out.filter((item) => item.kind === 'finding').map((item) => item.rule)).toContain('objects-forgotten');
+    // The session is older than all that went, and is still called.
+    expect(analyzer.objects().find((one) => one.label === 'IUpdateSession#1')?.calls).toBe(38);
   });
 });
 

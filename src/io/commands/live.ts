@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { WATCHED_OBJECTS } from '../../analysis/limits.js';
 import { SecurityObserver } from '../../security/observer.js';
 import { decode, FORMATS, type Batch, type Format } from '../decode.js';
 import type { IdlFlags } from '../idl.js';
@@ -87,7 +88,7 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
   const out = new Sink(streams.stdout);
   try {
     const { written } = await decode({
-      files: [flags.interface], open: () => shown(capture, out), registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, security, limit: flags.limit ?? Infinity,
+      files: [flags.interface], open: () => shown(capture, out), registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, security, limits: { objects: WATCHED_OBJECTS }, limit: flags.limit ?? Infinity,
       out, messages: new Sink(streams.stderr), style: styleFor(flags.color, streams.stdout, streams.env), messageStyle: styleFor(flags.color, streams.stderr, streams.env),
     });
     const { kernel, ours } = capture.dropped;
