@@ -46,11 +46,6 @@ interface Stretch {
 
 /** Keys that occur once on both sides of a stretch, as many as are in the same order on both. */
 function landmarks(expected: readonly string[], actual: readonly string[], { a, aEnd, b, bEnd }: Stretch): readonly (readonly [number, number])[] {
-  const once = (list: readonly string[], from: number, to: number): Map<string, number> => {
-    const seen = new Map<string, number>();
-    for (let at = from; at < to; at++) seen.set(list[at] as string, seen.has(list[at] as string) ? -1 : at);
-    return seen;
-  };
   const others = once(actual, b, bEnd);
   const common: [number, number][] = [];
   for (const [key, at] of once(expected, a, aEnd)) {
@@ -58,6 +53,13 @@ function landmarks(expected: readonly string[], actual: readonly string[], { a, 
     if (at >= 0 && other >= 0) common.push([at, other]);
   }
   return increasing(common.toSorted((one, two) => one[0] - two[0]));
+}
+
+/** Places of the keys of a stretch that occur once in it; -1 for those that occur again. */
+function once(list: readonly string[], from: number, to: number): ReadonlyMap<string, number> {
+  const seen = new Map<string, number>();
+  for (let at = from; at < to; at++) seen.set(list[at] as string, seen.has(list[at] as string) ? -1 : at);
+  return seen;
 }
 
 /** The longest run of pairs whose second positions rise (patience sorting). */

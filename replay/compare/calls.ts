@@ -61,14 +61,17 @@ function compareFields(before: { readonly [name: string]: Value }, after: { read
 /** Parameters that carry a call and say nothing of it. */
 const HEADERS: readonly string[] = ['orpcthis', 'orpcthat'];
 
+function isAnswered(outcome: string): boolean {
+  return outcome === 'answered' || outcome === 'faulted';
+}
+
 /** Compares how two calls ended; true when what they returned is worth comparing. */
 function compareOutcome({ call: before, member, place }: SessionCall, { call: after }: SessionCall, { rules, differ }: ValueContext): boolean {
   if (before.fault?.status !== after.fault?.status) {
     differ({ kind: 'fault', member: `${member}.fault`, place: `${place}.fault`, expected: before.fault?.status ?? null, actual: after.fault?.status ?? null, message: null });
     return false;
   }
-  const answered = (outcome: string): boolean => outcome === 'answered' || outcome === 'faulted';
-  if (answered(before.outcome) !== answered(after.outcome)) {
+  if (isAnswered(before.outcome) !== isAnswered(after.outcome)) {
     differ({ kind: 'outcome', member: `${member}.outcome`, place: `${place}.outcome`, expected: before.outcome, actual: after.outcome, message: null });
     return false;
   }

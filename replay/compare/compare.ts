@@ -46,8 +46,7 @@ export function conclude(results: readonly CallResult[], expected: Session, actu
 
 /** The calls that are compared, in the order in which they were made. */
 export function ordered(session: Session): readonly SessionCall[] {
-  const at = (one: SessionCall): number => one.call.time?.timeS ?? 0;
-  return session.calls.filter((one) => one.sort !== 'upkeep').toSorted((one, other) => at(one) - at(other) || (one.call.time?.timeNs ?? 0) - (other.call.time?.timeNs ?? 0) || one.call.id - other.call.id);
+  return session.calls.filter((one) => one.sort !== 'upkeep').toSorted((one, other) => (one.call.time?.timeS ?? 0) - (other.call.time?.timeS ?? 0) || (one.call.time?.timeNs ?? 0) - (other.call.time?.timeNs ?? 0) || one.call.id - other.call.id);
 }
 
 type Pair = readonly [expected: SessionCall | null, actual: SessionCall | null];
