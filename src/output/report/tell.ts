@@ -71,8 +71,10 @@ function sentence({ event, values, object, failure }: ToldEvent): string {
   return event.text.replace(/(: )?\{(\w+)\}/g, (_, colon: string | undefined, name: string) => (failure !== null && name === 'retval' ? '' : `${colon ?? ''}${shown(values[name] ?? null)}`));
 }
 
+const NO_NAMES: Lexicon = { hresult: () => null, status: () => null, words: () => null };
+
 function shown(value: CellValue): string {
-  const text = value === null ? 'nothing' : cellText(value, 'text', { hresult: () => null, status: () => null });
+  const text = value === null ? 'nothing' : cellText(value, 'text', NO_NAMES);
   return cut(text, REPORT_LIMITS.text);
 }
 

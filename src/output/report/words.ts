@@ -33,16 +33,22 @@ export function resultText(result: ResultName): string {
   return `${result.kind === 'fault' ? 'fault ' : ''}${result.name ?? result.value}`;
 }
 
-/** A value of a table in words: sizes with units, results by name, dates with a space, `yes` and `no`. */
-export function cellText(value: CellValue, show: 'text' | 'bytes' | 'hresult' | 'date', lexicon: Names): string {
+/** A value of a table in words: sizes with units, failures by name with what they mean, dates with a space, `yes` and `no`. */
+export function cellText(value: CellValue, show: 'text' | 'bytes' | 'hresult' | 'date', lexicon: Lexicon): string {
   if (Array.isArray(value)) return (value as readonly CellValue[]).map((one) => cellText(one, show, lexicon)).join(', ');
   if (value === null) return '';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   const number = typeof value === 'string' ? Number(value) : Number(value as number | bigint);
   if (show === 'bytes' && Number.isFinite(number)) return bytesText(number);
-  if (show === 'hresult' && Number.isInteger(number)) return lexicon.hresult(number >>> 0) ?? hex32(number);
+  if (show === 'hresult' && Number.isInteger(number)) return codeText(number >>> 0, lexicon);
   if (show === 'date' && typeof value === 'string') return value.replace('T', ' ').replace(/ 00:00:00$/, '');
   return String(value);
+}
+
+function codeText(code: number, lexicon: Lexicon): string {
+  const name = lexicon.hresult(code) ?? hex32(code);
+  const meaning = code >>> 31 === 1 ? (lexicon.words(code)?.meaning ?? null) : null;
+  return meaning === null ? name : `${name}: ${meaning}`;
 }
 
 /** A value as JSON can hold it. */
