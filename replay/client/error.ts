@@ -35,9 +35,13 @@ export class ClientError extends Error {
 /** Statuses that mean the credentials or their level, whether a fault or an HRESULT says so. */
 const DENIED: readonly number[] = [5, 0x721, 0x8007_0005, 0x8009_030c, 0x8007_052e];
 
-/** The error for a fault's status. */
-export function faulted(call: string, status: number): ClientError {
-  return new ClientError(DENIED.includes(status >>> 0) ? 'denied' : 'faulted', `${call} was answered with a fault`, { status, call });
+/** What Samba answers to the first call after a logon that it refused. */
+const NCA_PROTO_ERROR = 0x1c01_000b;
+
+/** The error for a fault's status; `unproved`: no answer has shown yet that the server took the credentials. */
+export function faulted(call: string, status: number, unproved: boolean): ClientError {
+  const denied = DENIED.includes(status >>> 0) || (unproved && status === NCA_PROTO_ERROR);
+  return new ClientError(denied ? 'denied' : 'faulted', `${call} was answered with a fault`, { status, call });
 }
 
 /** The error for an HRESULT that says failure. */

@@ -32,13 +32,15 @@ export type LinkFailure = 'refused' | 'denied' | 'lost' | 'malformed' | 'timed-o
 /** What became of a call. */
 export type LinkAnswer =
   | { readonly kind: 'response'; readonly stub: Uint8Array; readonly drep: Drep; readonly contextId: number; readonly callId: number }
-  | { readonly kind: 'fault'; readonly status: number; readonly didNotExecute: boolean; readonly contextId: number; readonly callId: number }
+  /** `unproved`: the server has answered nothing yet that shows that it took the credentials. */
+  | { readonly kind: 'fault'; readonly status: number; readonly didNotExecute: boolean; readonly contextId: number; readonly callId: number; readonly unproved: boolean }
   | { readonly kind: 'failed'; readonly cause: LinkFailure; readonly message: string };
 
 const LEVELS: Readonly<Record<string, number>> = { none: 1, connect: 2, call: 3, packet: 4, integrity: 5, privacy: 6, default: 5 };
 const FRAGMENT = 5840;
 const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
-const ACCESS_DENIED = 5;
+/** ERROR_ACCESS_DENIED and RPC_S_SEC_PKG_ERROR. */
+const DENIED: readonly number[] = [5, 0x721];
 /** provider_reject_reason of a bind_nak that means the credentials ([MS-RPCE] 2.2.2.5). */
 const NAK_OF_CREDENTIALS: readonly number[] = [8, 9];
 /** p_provider_reason_t ([C706] 12.6.3.1) in words. */
@@ -75,6 +77,7 @@ export class ClientLink {
   private callId = 1;
   private maxFragment = FRAGMENT;
   private headerSigning = false;
+  private proved = false;
   private over: { readonly cause: LinkFailure; readonly message: string } = { cause: 'lost', message: '' };
 
   constructor(send: (bytes: Uint8Array) => void, auth: ClientAuth | null) {
@@ -234,8 +237,9 @@ export class ClientLink {
   /** A fault came in the place of a bind_ack or alter_context_resp ([MS-RPCE] 3.3.1.5.4). */
   private unnegotiated(status: number): void {
     const message = `the server answered the negotiation of a context with a fault (status 0x${status.toString(16).padStart(8, '0')})`;
-    const cause = status === ACCESS_DENIED ? 'denied' : 'refused';
     const context = this.asking === null ? undefined : this.contexts.get(this.asking);
+    // With no context asked for, it was a leg of the handshake.
+    const cause = DENIED.includes(status) || context === undefined ? 'denied' : 'refused';
     this.asking = null;
     if (context === undefined || this.state === 'binding') {
       this.close(message, cause);
@@ -288,6 +292,7 @@ export class ClientLink {
       this.close('the signature of an answer does not hold', 'malformed');
       return;
     }
+    if (pdu.kind === 'response' || (protector !== null && stub !== null)) this.proved = true;
     if (waiting === undefined) return;
     const { contextId } = waiting;
     const finish = (answer: LinkAnswer): void => {
@@ -295,7 +300,7 @@ export class ClientLink {
       waiting.done(answer);
     };
     if (pdu.kind === 'fault') {
-      finish({ kind: 'fault', status: pdu.status, didNotExecute: (pdu.flags & PFC.didNotExecute) !== 0, contextId, callId: pdu.callId });
+      finish({ kind: 'fault', status: pdu.status, didNotExecute: (pdu.flags & PFC.didNotExecute) !== 0, contextId, callId: pdu.callId, unproved: this.auth !== null && !this.proved });
       return;
     }
     const whole = stub === null ? null : this.gatherer.add(pdu.callId, pdu.flags, stub);

@@ -5,7 +5,7 @@ import { micOf, prove } from './ntlm/derive.js';
 import { AV, isNtlm, readAvPairs, readNtlm, type Authenticate, type Challenge } from './ntlm/messages.js';
 import { KerberosExchange } from './kerberos/handshake.js';
 import { readKerberos } from './kerberos/messages.js';
-import { ntlmContext } from './ntlm/protector.js';
+import { ntlmContext, type NtlmContext } from './ntlm/protector.js';
 import { ntlmSession, type Secrets, type SessionKey } from './secrets.js';
 import { readSpnego } from './spnego.js';
 
@@ -36,6 +36,9 @@ export class Handshake {
   private negotiate: Uint8Array | null = null;
   private challengeBytes: Uint8Array | null = null;
   private challenge: Challenge | null = null;
+  private ntlmContext: NtlmContext | null = null;
+  /** MechTypeList of SPNEGO as the client sent it. */
+  private offered: Uint8Array | null = null;
   facts: HandshakeFacts | null = null;
   context: SecurityContext | null = null;
   sessionKey: SessionKey | null = null;
@@ -45,11 +48,14 @@ export class Handshake {
     this.kerberos = new KerberosExchange(secrets);
   }
 
-  /** Takes the token of a bind, alter_context, auth3 or their answers. */
-  push(token: Uint8Array): void {
-    const inner = isNtlm(token) ? token : (readSpnego(token)?.token ?? token);
+  /** Takes the token of a bind, alter_context, auth3 or, with `answer`, of a server's answer. */
+  push(token: Uint8Array, answer = false): void {
+    const spnego = isNtlm(token) ? null : readSpnego(token);
+    const inner = spnego?.token ?? token;
     if (isNtlm(inner)) this.ntlm(inner);
     else this.ap(inner);
+    this.offered = spnego?.list ?? this.offered;
+    if (spnego?.mic != null) (answer ? this.ntlmContext?.fromServer : this.ntlmContext?.fromClient)?.passMic(this.offered, spnego.mic);
   }
 
   private ap(token: Uint8Array): void {
@@ -75,7 +81,7 @@ export class Handshake {
     if (message.kind === 'negotiate') {
       this.negotiate = token.slice();
       this.challenge = null;
-      this.context = null;
+      this.context = this.ntlmContext = null;
     } else if (message.kind === 'challenge') {
       this.challenge = message;
       this.challengeBytes = token.slice();
@@ -95,7 +101,7 @@ export class Handshake {
     }
     const principal = answer.domain === '' ? answer.user : `${answer.domain}\\${answer.user}`;
     if (key !== null && session !== null) {
-      this.context = ntlmContext(answer.flags, key, principal);
+      this.context = this.ntlmContext = ntlmContext(answer.flags, key, principal);
       this.sessionKey = { mechanism: 'ntlm', session, key, etype: 0 };
     }
     const pairs = readAvPairs(answer.ntResponse.length > 44 ? answer.ntResponse.subarray(44) : NOTHING);

@@ -61,7 +61,7 @@ export class SecurityObserver {
     if (watched === null) return;
     if (!ANSWERS.includes(pdu.ptype)) watched.client = pdu.direction;
     const before = watched.handshake.facts;
-    watched.handshake.push(pdu.block.u8.slice(pdu.tokenStart, pdu.end));
+    watched.handshake.push(pdu.block.u8.slice(pdu.tokenStart, pdu.end), ANSWERS.includes(pdu.ptype));
     const { facts, context, sessionKey } = watched.handshake;
     if (context !== null && context !== watched.context) {
       watched.context = context;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { latin1 } from '../../src/security/crypto.js';
 import { NtlmAcceptor, NtlmInitiator, ntHash, type SecurityContext } from '../../src/security/index.js';
 import { readNtlm } from '../../src/security/ntlm/messages.js';
-import { RESYNC_PDUS } from '../../src/security/ntlm/protector.js';
+import { NtlmProtector, RESYNC_PDUS } from '../../src/security/ntlm/protector.js';
 import { readSpnego } from '../../src/security/spnego.js';
 
 let seed = 1;
@@ -65,6 +65,38 @@ describe.each([['raw', false], ['in SPNEGO', true]])('NTLM %s', (_, spnego) => {
       return copy;
     });
     expect(changed.failed).toContain('MIC');
+  });
+});
+
+describe('a mechListMIC', () => {
+  const sequence = (token: Uint8Array): number => new DataView(token.buffer, token.byteOffset).getUint32(12, true);
+
+  // Windows and Samba count it: the first PDU behind it has 1. Both sides of a handshake here used to begin again at 0, and Samba refused them.
+  it.each([[false, 0], [true, 1]])('takes a sequence number, and none of the key stream (SPNEGO: %s)', (spnego, first) => {
+    const [client, server] = contexts(handshake('pässwörd✓', spnego));
+    expect([client.fromClient, server.fromServer].map((one) => sequence(one.protect(message('stub', false))))).toEqual([first, first]);
+  });
+
+  it('is refused by either side when it does not hold', () => {
+    const flipped = (wanted: number) => (token: Uint8Array, leg: number): Uint8Array => {
+      const copy = token.slice();
+      if (leg === wanted) copy[copy.length - 5] = (copy.at(-5) ?? 0) ^ 1;
+      return copy;
+    };
+    expect(handshake('pässwörd✓', true, flipped(2)).failed).toContain('mechListMIC of the client');
+    expect(handshake('pässwörd✓', true, flipped(3)).failed).toContain('mechListMIC of the server');
+  });
+
+  it('is taken of a peer that begins again at 0 behind it', () => {
+    const flags = 0xe208_8297 | 0;
+    const key = new Uint8Array(16).fill(5);
+    const [sender, receiver] = [new NtlmProtector(flags, key, true), new NtlmProtector(flags, key, true)];
+    const list = latin1('list');
+    expect(receiver.passMic(list, new NtlmProtector(flags, key, true).mic(list))).toBe(true);
+    for (const verdict of ['opened', 'opened']) {
+      const sent = message('stub', true);
+      expect(receiver.unprotect(sent, sender.protect(sent)).verdict).toBe(verdict);
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import { Members, type Slot } from '../../../replay/client/members.js';
 import type { World } from '../../../replay/player/player.js';
 import { GUID_NULL, guidBytes } from '../../bytes/guid.js';
 import type { Fields, Registry } from '../../ndr/codec.js';
+import { NDR20 } from '../../rpc/syntax.js';
 import type { AuthLevel, Problem, Value } from '../../types.js';
 import { RemoteObject, type Reference } from './object.js';
 import { Wire, type Answered } from './wire.js';
@@ -56,6 +57,7 @@ export class Client {
   private readonly wire: Wire;
   private readonly exporters = new Map<string, Promise<Exporter>>();
   private readonly objects = new Map<string, RemoteObject>();
+  private readonly endpoints = new Map<string, number>();
   private pingSet = { id: NO_SET, sequence: 0, members: new Set<string>() };
   private pinging: (() => void) | null = null;
 
@@ -148,6 +150,32 @@ export class Client {
     this.pinging = null;
     await this.release(this.held);
     this.wire.close();
+  }
+
+  /**
+   * A call of an interface that is no object's: an RPC service, on `port` or where the endpoint mapper says. Values by the names of
+   * its parameters; the return value is not judged. @throws ClientError
+   */
+  async rpc(interfaceName: string, method: string, params: Fields, port?: number): Promise<Answered> {
+    const slot = this.slot(interfaceName, method);
+    return this.wire.call({ port: port ?? (await this.map(interfaceName)), level: this.options.level }, slot, params);
+  }
+
+  /** The TCP port of an RPC interface, asked of the endpoint mapper once (ept_map; [C706] appendix O). @throws ClientError */
+  async map(interfaceName: string): Promise<number> {
+    const known = this.endpoints.get(interfaceName);
+    if (known !== undefined) return known;
+    const face = this.options.registry.interfaceByName(interfaceName)?.interface;
+    if (face === undefined) throw new ClientError('usage', `${interfaceName} is no interface that is known: describe it with --idl`);
+    const version = ({ major, minor }: { readonly major: number; readonly minor: number }): string => `${major}.${minor}`;
+    const floors = [{ protocol: 'uuid', uuid: face.uuid, version: version(face.version) }, { protocol: 'uuid', uuid: NDR20.uuid, version: version(NDR20) }, { protocol: 'ncacn', data: '0000' }, { protocol: 'tcp', port: 0 }, { protocol: 'ip', address: '0.0.0.0' }];
+    const { value } = await this.wire.call({ port: this.options.port, level: 'none' }, this.slot('ept', 'ept_map'), { obj: null, map_tower: { floors }, entry_handle: null, max_towers: 4 });
+    const towers = Array.isArray(value['ITowers']) ? (value['ITowers'] as readonly Value[]) : [];
+    const ports = towers.flatMap((tower) => (isBag(tower) && Array.isArray(tower['floors']) ? (tower['floors'] as readonly Value[]) : [])).flatMap((floor) => (isBag(floor) && floor['protocol'] === 'tcp' ? [Number(floor['port'])] : []));
+    const [port] = ports.filter((one) => one > 0);
+    if (port === undefined) throw new ClientError('refused', `the endpoint mapper knows no TCP port of ${interfaceName}`, { call: 'ept::ept_map', ...(typeof value['status'] === 'number' ? { status: value['status'] } : {}) });
+    this.endpoints.set(interfaceName, port);
+    return port;
   }
 
   // --- what objects use

@@ -92,7 +92,7 @@ export class Wire {
         resolve(got);
       });
     });
-    if (answer.kind === 'fault') throw faulted(title, answer.status);
+    if (answer.kind === 'fault') throw faulted(title, answer.status, answer.unproved);
     if (answer.kind === 'failed') throw new ClientError(answer.cause, answer.message, { call: title });
     return answer;
   }

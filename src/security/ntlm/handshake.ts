@@ -4,7 +4,7 @@ import { Rc4 } from '../rc4.js';
 import { mechList, OID, readSpnego, writeInit, writeResponse } from '../spnego.js';
 import { micOf, ntHash, ntowf2, prove } from './derive.js';
 import { AV, isNtlm, MIC_AT, NTLM, readAvPairs, readNtlm, writeAuthenticate, writeAvPairs, writeChallenge, writeNegotiate, type Challenge } from './messages.js';
-import { ntlmContext, NtlmProtector } from './protector.js';
+import { ntlmContext, type NtlmContext } from './protector.js';
 
 /** What one side of a handshake says next. */
 export interface Step {
@@ -53,6 +53,7 @@ export interface AcceptorOptions {
 
 const SEC_E_INVALID_TOKEN = 0x80090308;
 const SEC_E_LOGON_DENIED = 0x8009030c;
+const SEC_E_MESSAGE_ALTERED = 0x8009030f;
 const WANTED = NTLM.unicode | NTLM.requestTarget | NTLM.sign | NTLM.ntlm | NTLM.alwaysSign | NTLM.extendedSessionSecurity | NTLM.targetInfo | NTLM.version | NTLM.bits128 | NTLM.keyExchange | NTLM.bits56;
 
 const GOING_ON = { done: false, failed: null } as const;
@@ -74,7 +75,7 @@ export class NtlmInitiator implements HandshakeSide {
   private negotiate: Uint8Array | null = null;
   private list: Uint8Array | null = null;
   private answered = false;
-  context: SecurityContext | null = null;
+  context: NtlmContext | null = null;
 
   constructor(options: InitiatorOptions) {
     this.options = options;
@@ -86,7 +87,9 @@ export class NtlmInitiator implements HandshakeSide {
     const inner = this.options.spnego === true && !isNtlm(token) ? readSpnego(token) : null;
     if (this.answered) {
       // The last word of SPNEGO: accepted, perhaps with a mechListMIC of the server's.
-      return inner?.state === 2 ? failure(SEC_E_LOGON_DENIED, 'the server refused the logon') : { token: null, done: true, failed: null };
+      if (inner?.state === 2) return failure(SEC_E_LOGON_DENIED, 'the server refused the logon');
+      if (inner?.mic != null && this.context?.fromServer.passMic(this.list, inner.mic) === false) return failure(SEC_E_MESSAGE_ALTERED, 'the mechListMIC of the server does not hold');
+      return { token: null, done: true, failed: null };
     }
     if (inner?.state === 2) return failure(SEC_E_LOGON_DENIED, 'the server refused the logon');
     const message = readNtlm(inner?.token ?? token);
@@ -126,7 +129,7 @@ export class NtlmInitiator implements HandshakeSide {
     this.context = ntlmContext(flags, exportedKey, domain === '' ? user : `${domain}\\${user}`);
     this.answered = true;
     if (spnego !== true) return { token: message, done: true, failed: null };
-    const mic = new NtlmProtector(flags, exportedKey, true).mic(this.list ?? new Uint8Array(0));
+    const mic = this.context.fromClient.mic(this.list ?? new Uint8Array(0));
     return { token: writeResponse({ token: message, mic }), ...GOING_ON };
   }
 }
@@ -165,9 +168,12 @@ export class NtlmAcceptor implements HandshakeSide {
       const given = bytes.subarray(message.micAt, message.micAt + 16);
       if (!equal(micOf(proof.exportedKey, this.negotiate, this.challengeBytes, bytes, message.micAt), given)) return failure(SEC_E_INVALID_TOKEN, 'the MIC of the AUTHENTICATE_MESSAGE does not hold');
     }
-    this.context = ntlmContext(message.flags, proof.exportedKey, message.domain === '' ? message.user : `${message.domain}\\${message.user}`);
+    const context = ntlmContext(message.flags, proof.exportedKey, message.domain === '' ? message.user : `${message.domain}\\${message.user}`);
+    const given = inner?.mic ?? null;
+    if (given !== null && !context.fromClient.passMic(this.list, given)) return failure(SEC_E_MESSAGE_ALTERED, 'the mechListMIC of the client does not hold: the list of mechanisms was changed on the way');
+    this.context = context;
     if (!this.spnego) return { token: null, done: true, failed: null };
-    const mic = inner?.mic == null || this.list === null ? null : new NtlmProtector(message.flags, proof.exportedKey, false).mic(this.list);
+    const mic = given === null || this.list === null ? null : context.fromServer.mic(this.list);
     return { token: writeResponse({ state: 0, mic }), done: true, failed: null };
   }
 

@@ -13,6 +13,7 @@ export const RESYNC_PDUS = 4096;
 export const RESYNC_WORK = 32 * 1024 * 1024;
 
 const VERSION = Uint8Array.of(1, 0, 0, 0);
+const NOTHING = new Uint8Array(0);
 
 /** Whether a sum begins with the eight bytes that a signature carries. */
 function begins(sum: Uint8Array, given: Uint8Array): boolean {
@@ -24,8 +25,15 @@ function word(value: number): Uint8Array {
   return Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
 }
 
+/** A {@link SecurityContext} whose two directions can sign a mechListMIC. */
+export interface NtlmContext extends SecurityContext {
+  readonly mechanism: 'ntlm';
+  readonly fromClient: NtlmProtector;
+  readonly fromServer: NtlmProtector;
+}
+
 /** The two directions of an NTLM session ([MS-NLMP] 3.4.3, 3.4.4). Without extended session security they share one sealing key, each with its own state. */
-export function ntlmContext(flags: number, exportedKey: Uint8Array, principal: string): SecurityContext {
+export function ntlmContext(flags: number, exportedKey: Uint8Array, principal: string): NtlmContext {
   return { mechanism: 'ntlm', principal, fromClient: new NtlmProtector(flags, exportedKey, true), fromServer: new NtlmProtector(flags, exportedKey, false) };
 }
 
@@ -39,6 +47,8 @@ export class NtlmProtector implements Protector {
   private sequence = 0;
   /** The peer signs the body alone; found out from the first signature. */
   private bodyOnly: boolean | null = null;
+  /** Its last signature was a mechListMIC. */
+  private afterMic = false;
 
   constructor(flags: number, exportedKey: Uint8Array, client: boolean) {
     const key = signKey(flags, exportedKey, client);
@@ -57,6 +67,9 @@ export class NtlmProtector implements Protector {
     if (token.length !== 16) return { verdict: 'bad', body: null, lost: 0 };
     if (this.mac === null) return this.withCrc(message, token);
     const sent = ((token[12] as number) | ((token[13] as number) << 8) | ((token[14] as number) << 16) | ((token[15] as number) << 24)) >>> 0;
+    // Some peers begin again at 0 behind a mechListMIC.
+    if (this.afterMic && sent === 0) this.sequence = 0;
+    this.afterMic = false;
     const lost = sent - this.sequence;
     if (lost === 0) {
       this.sequence++;
@@ -66,12 +79,22 @@ export class NtlmProtector implements Protector {
     return lost > 0 && lost <= RESYNC_PDUS ? this.search(message, token, sent, lost) : { verdict: 'bad', body: null, lost: 0 };
   }
 
-  /** A signature made here with the next sequence number, for a mechListMIC ([MS-SPNG]): the cipher goes on as if it had not been. */
+  /**
+   * A signature for a mechListMIC: it takes a sequence number as any other, so that the first PDU has 1, but the cipher goes on as if
+   * it had not been ([MS-SPNG] 3.2.5.1, 3.3.5.1; seen of Windows and Samba).
+   */
   mic(bytes: Uint8Array): Uint8Array {
     const before = this.cipher.clone();
-    const token = this.token(bytes, 0);
+    const token = this.token(bytes, this.sequence++);
     this.cipher = before;
     return token;
+  }
+
+  /** Takes note of the peer's mechListMIC; false when it does not hold for these bytes. Null: they are not known, so nothing is checked. */
+  passMic(bytes: Uint8Array | null, token: Uint8Array): boolean {
+    const expected = this.mic(bytes ?? NOTHING);
+    this.afterMic = true;
+    return bytes === null || equal(expected, token);
   }
 
   private token(signed: Uint8Array, sequence: number): Uint8Array {
