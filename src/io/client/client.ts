@@ -2,10 +2,10 @@ import { activationAnswer, activationRequest, portOf, type Activated } from '../
 import { isBag } from '../../../replay/client/arguments.js';
 import { ClientError, failed } from '../../../replay/client/error.js';
 import { Members, type Slot } from '../../../replay/client/members.js';
+import { MAX_TOWERS, towerOf, towerPort } from '../../../replay/client/towers.js';
 import type { World } from '../../../replay/player/player.js';
 import { GUID_NULL, guidBytes } from '../../bytes/guid.js';
 import type { Fields, Registry } from '../../ndr/codec.js';
-import { NDR20 } from '../../rpc/syntax.js';
 import type { AuthLevel, Problem, Value } from '../../types.js';
 import { RemoteObject, type Reference } from './object.js';
 import { Wire, type Answered } from './wire.js';
@@ -167,13 +167,9 @@ export class Client {
     if (known !== undefined) return known;
     const face = this.options.registry.interfaceByName(interfaceName)?.interface;
     if (face === undefined) throw new ClientError('usage', `${interfaceName} is no interface that is known: describe it with --idl`);
-    const version = ({ major, minor }: { readonly major: number; readonly minor: number }): string => `${major}.${minor}`;
-    const floors = [{ protocol: 'uuid', uuid: face.uuid, version: version(face.version) }, { protocol: 'uuid', uuid: NDR20.uuid, version: version(NDR20) }, { protocol: 'ncacn', data: '0000' }, { protocol: 'tcp', port: 0 }, { protocol: 'ip', address: '0.0.0.0' }];
-    const { value } = await this.wire.call({ port: this.options.port, level: 'none' }, this.slot('ept', 'ept_map'), { obj: null, map_tower: { floors }, entry_handle: null, max_towers: 4 });
-    const towers = Array.isArray(value['ITowers']) ? (value['ITowers'] as readonly Value[]) : [];
-    const ports = towers.flatMap((tower) => (isBag(tower) && Array.isArray(tower['floors']) ? (tower['floors'] as readonly Value[]) : [])).flatMap((floor) => (isBag(floor) && floor['protocol'] === 'tcp' ? [Number(floor['port'])] : []));
-    const [port] = ports.filter((one) => one > 0);
-    if (port === undefined) throw new ClientError('refused', `the endpoint mapper knows no TCP port of ${interfaceName}`, { call: 'ept::ept_map', ...(typeof value['status'] === 'number' ? { status: value['status'] } : {}) });
+    const { value } = await this.wire.call({ port: this.options.port, level: 'none' }, this.slot('ept', 'ept_map'), { obj: null, map_tower: towerOf(face), entry_handle: null, max_towers: MAX_TOWERS });
+    const port = towerPort(value['ITowers'] ?? null);
+    if (port === null) throw new ClientError('refused', `the endpoint mapper knows no TCP port of ${interfaceName}`, { call: 'ept::ept_map', ...(typeof value['status'] === 'number' ? { status: value['status'] } : {}) });
     this.endpoints.set(interfaceName, port);
     return port;
   }

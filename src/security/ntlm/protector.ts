@@ -80,8 +80,8 @@ export class NtlmProtector implements Protector {
   }
 
   /**
-   * A signature for a mechListMIC: it takes a sequence number as any other, so that the first PDU has 1, but the cipher goes on as if
-   * it had not been ([MS-SPNG] 3.2.5.1, 3.3.5.1; seen of Windows and Samba).
+   * A signature for a mechListMIC: it takes a sequence number like every other, so that the first PDU has 1, but the cipher goes on
+   * as if it had not been ([MS-SPNG] 3.2.5.1, 3.3.5.1; seen of Windows and Samba).
    */
   mic(bytes: Uint8Array): Uint8Array {
     const before = this.cipher.clone();
