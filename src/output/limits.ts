@@ -8,6 +8,8 @@ export const MAX_CACHED_KEYS = 4096;
 export const MAX_CACHED_INTERFACES = 512;
 /** Objects kept as ready text. */
 export const MAX_CACHED_OBJECTS = 8192;
+/** Connections whose two ends are kept as ready text. */
+export const MAX_CACHED_FLOWS = 4096;
 /** Method heads kept per interface. */
 export const MAX_CACHED_METHODS = 512;
 /** Characters of one text value in a line; the rest is cut and marked. */

@@ -2,7 +2,7 @@ import { hex32, toHex } from '../bytes/hex.js';
 import type { Auth, Call, Endpoint, Finding, ObjectReference, Problem, SecurityRecord, Stub } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
 import { fieldsJson, quote, quoteOrNull } from './json.js';
-import { MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
+import { MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
 import { endpointText, type Names } from './names.js';
 import { IsoClock } from './time.js';
 
@@ -25,9 +25,8 @@ export class NdjsonWriter {
   private readonly clock = new IsoClock();
   private readonly heads = new Map<string, (Head | undefined)[]>();
   private readonly results = new Map<number, string>();
-  private lastClient: Endpoint | null = null;
-  private lastServer: Endpoint | null = null;
-  private ends = '';
+  /** By flow: calls of many connections come mixed. */
+  private readonly ends = new Map<number, { readonly client: Endpoint; readonly server: Endpoint; readonly text: string }>();
   private readonly objects = new Map<string, { readonly object: ObjectReference; readonly text: string }>();
   private lastAuth: Auth | null = null;
   private auth = '';
@@ -85,12 +84,13 @@ export class NdjsonWriter {
   }
 
   private endsOf(call: Call): string {
-    if (call.client !== this.lastClient || call.server !== this.lastServer) {
-      this.lastClient = call.client;
-      this.lastServer = call.server;
-      this.ends = flat(',"client":' + quote(endpointText(call.client)) + ',"server":' + quote(endpointText(call.server)));
-    }
-    return this.ends;
+    const { client, server } = call;
+    const known = this.ends.get(call.flow);
+    if (known !== undefined && known.client === client && known.server === server) return known.text;
+    const text = flat(',"client":' + quote(endpointText(client)) + ',"server":' + quote(endpointText(server)));
+    if (this.ends.size >= MAX_CACHED_FLOWS) this.ends.clear();
+    this.ends.set(call.flow, { client, server, text });
+    return text;
   }
 
   private headOf(call: Call): string {
