@@ -65,6 +65,7 @@ export class Analyzer {
 
   /** To be called when the reader is about to hand out another block. */
   settle(): void {
+    this.net.settle();
     this.rpc.settle();
   }
 

@@ -9,6 +9,8 @@ export function compressionOf(u8: Uint8Array): Compression {
   if (u8[0] === 0x1f && u8[1] === 0x8b) return 'gzip';
   if (u8[0] === 0x28 && u8[1] === 0xb5 && u8[2] === 0x2f && u8[3] === 0xfd) return 'zstd';
   if (u8[0] === 0x04 && u8[1] === 0x22 && u8[2] === 0x4d && u8[3] === 0x18) return 'lz4';
+  // As lz4 wrote it before version 1.4, and still does with -l.
+  if (u8[0] === 0x02 && u8[1] === 0x21 && u8[2] === 0x4c && u8[3] === 0x18) return 'lz4';
   return null;
 }
 
@@ -63,8 +65,10 @@ async function* gunzip(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   if (failure !== null) throw failure;
 }
 
-/** A decompressor that is fed and returns what came out. */
+/** A decompressor that is fed and returns what came out, also when it finds the bytes damaged. */
 interface Steps {
+  /** Why it stopped; set by the `push` that found it. */
+  readonly failure: Error | null;
   push(piece: Uint8Array, last: boolean): readonly Uint8Array[];
 }
 
@@ -72,23 +76,18 @@ async function* steps(pieces: AsyncIterable<Uint8Array>, decoder: Steps): AsyncG
   let offset = 0;
   for await (const piece of pieces) {
     offset += piece.length;
-    yield* guarded(() => decoder.push(piece, false), offset);
+    yield* decoder.push(piece, false);
+    if (decoder.failure !== null) break;
   }
-  yield* guarded(() => decoder.push(new Uint8Array(0), true), offset);
-}
-
-function guarded(work: () => readonly Uint8Array[], offset: number): readonly Uint8Array[] {
-  try {
-    return work();
-  } catch (error) {
-    throw new CompressionError(error instanceof Error ? error.message : String(error), offset);
-  }
+  if (decoder.failure === null) yield* decoder.push(new Uint8Array(0), true);
+  if (decoder.failure !== null) throw new CompressionError(decoder.failure.message, offset);
 }
 
 /** Compressed bytes given to the zstd decoder at once: one block can expand to 128 KiB, so this bounds what waits. */
 const ZSTD_STEP = 64 * 1024;
 
 class ZstdSteps implements Steps {
+  failure: Error | null = null;
   private out: Uint8Array[] = [];
   private readonly decoder = new Decompress((data) => {
     // The decoder reuses its window.
@@ -101,7 +100,7 @@ class ZstdSteps implements Steps {
       for (let at = 0; at < piece.length; at += ZSTD_STEP) this.decoder.push(piece.subarray(at, at + ZSTD_STEP), false);
       if (last) this.decoder.push(new Uint8Array(0), true);
     } catch (error) {
-      throw new Error(`zstd: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      this.failure = new Error(`zstd: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
     return this.out;
   }

@@ -14,6 +14,8 @@ export interface NetLimits {
   readonly outOfOrderTotal: number;
   /** Out-of-order segments kept over all connections: each costs some 500 bytes beside its own. */
   readonly segmentsTotal: number;
+  /** Delivered segments, over all connections, that bytes sent again are compared with. */
+  readonly comparedSegments: number;
   /** Distance in bytes, from where a stream stands, up to which a FIN, a RST or an acknowledgement of unseen bytes is believed. */
   readonly believedDistance: number;
   /** IP packets in reassembly at once. */
@@ -36,6 +38,7 @@ export const NET_LIMITS: NetLimits = {
   segmentsPerFlow: 4096,
   outOfOrderTotal: 64 * 1024 * 1024,
   segmentsTotal: 131_072,
+  comparedSegments: 32,
   believedDistance: 4 * 1024 * 1024,
   fragmentedPackets: 1024,
   fragmentBytes: 16 * 1024 * 1024,

@@ -63,6 +63,11 @@ export class Net {
     else this.noIp(frame, found, out);
   }
 
+  /** To be called before the memory of earlier frames is reused: copies what is still compared with. */
+  settle(): void {
+    this.shared.recent.settle();
+  }
+
   /** Ends every connection: holes are given up, what is behind them is delivered. */
   end(out: NetOutput[]): void {
     this.fragments.end(this.abandoned);

@@ -1,5 +1,6 @@
 import type { Chunk, FlowEnd, Gap, Moment, Problem } from '../types.js';
 import type { NetLimits } from './limits.js';
+import { Recent } from './recent.js';
 
 /** What the network stages hand on. */
 export type NetOutput = Chunk | Gap | FlowEnd | Problem;
@@ -34,6 +35,7 @@ export interface Seen extends Moment {
 export interface Shared {
   readonly limits: NetLimits;
   readonly counts: NetCounts;
+  readonly recent: Recent;
   /** Bytes kept out of order. */
   bytes: number;
   /** Segments kept out of order. */
@@ -41,7 +43,7 @@ export interface Shared {
 }
 
 export function sharedOf(limits: NetLimits): Shared {
-  return { limits, counts: { frames: 0, tcp: 0, other: 0, flows: 0, fragments: 0, gaps: 0, gapBytes: 0, repeated: 0, early: 0, afterEnd: 0 }, bytes: 0, segments: 0 };
+  return { limits, recent: new Recent(limits.comparedSegments), counts: { frames: 0, tcp: 0, other: 0, flows: 0, fragments: 0, gaps: 0, gapBytes: 0, repeated: 0, early: 0, afterEnd: 0 }, bytes: 0, segments: 0 };
 }
 
 export function problem(layer: Problem['layer'], code: Problem['code'], message: string, frame: number, spec: string | null = null): Problem {

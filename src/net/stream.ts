@@ -1,5 +1,5 @@
 import { blockOf } from '../bytes/block.js';
-import type { Block, Direction, Flow, Moment } from '../types.js';
+import type { Block, Direction, Flow, Moment, Problem } from '../types.js';
 import type { NetOutput, Seen, Shared } from './shared.js';
 
 /** Bytes ahead of a hole, in memory of their own. `missing` bytes behind them were cut by the snap length. */
@@ -19,8 +19,8 @@ export const ACKED_WAIT_MS = 500;
 
 /**
  * One direction of a TCP connection (RFC 9293 3.4): sequence numbers to an ordered stream.
- * Where copies overlap, the bytes that came first stay; copies are compared while the first one waits behind a hole,
- * not after it was delivered, for that would mean to keep a copy of everything. Offsets count from the first byte seen.
+ * Where copies overlap, the bytes that came first stay; copies are compared while the first one waits behind a hole, and after it was
+ * delivered as long as it is among the segments delivered last. Offsets count from the first byte seen.
  */
 export class Stream {
   readonly flow: Flow;
@@ -78,6 +78,8 @@ export class Stream {
     const early = Math.min(known, Math.max(0, -(this.offset + distance)));
     this.shared.counts.early += early;
     this.shared.counts.repeated += known - early;
+    // A keep-alive may carry one byte of garbage (RFC 9293 3.8.4).
+    if (end - start > 1 && this.shared.recent.differs(this, this.offset + distance, block, start, known)) out.push(this.overlap(seen));
     const left = missing - Math.max(0, -distance - (end - start));
     if (start + known === end && left <= 0) return;
     if (this.pieces.length === 0) this.deliver(block, start + known, end, left, seen.number, seen, out);
@@ -144,6 +146,7 @@ export class Stream {
   private deliver(block: Block, start: number, end: number, missing: number, frame: number, at: Moment, out: NetOutput[]): void {
     if (end > start) {
       out.push({ kind: 'chunk', flow: this.flow, direction: this.direction, streamOffset: this.offset, block, start, end, frame, timeS: at.timeS, timeNs: at.timeNs });
+      this.shared.recent.note(this, this.offset, block, start, end);
       this.offset += end - start;
       this.next = (this.next + (end - start)) | 0;
     }
@@ -153,14 +156,16 @@ export class Stream {
   /** Copies bytes aside, less those already kept, and delivers what is no longer behind a hole. */
   private keep(from: number, block: Block, start: number, end: number, missing: number, seen: Seen, out: NetOutput[]): void {
     const differs = this.insertAll(from, block, start, end, missing, seen);
-    if (differs) {
-      out.push({
-        kind: 'problem', layer: 'tcp', code: 'tcp-overlap-differs', spec: 'RFC 9293 3.10.7.4',
-        message: 'a retransmission holds other bytes than the first copy; the first copy is used', at: { frame: seen.number, flow: this.flow.id },
-      });
-    }
+    if (differs) out.push(this.overlap(seen));
     this.drain(out);
     this.enforce(seen, out);
+  }
+
+  private overlap(seen: Seen): Problem {
+    return {
+      kind: 'problem', layer: 'tcp', code: 'tcp-overlap-differs', spec: 'RFC 9293 3.10.7.4',
+      message: 'a retransmission holds other bytes than the first copy; the first copy is used', at: { frame: seen.number, flow: this.flow.id },
+    };
   }
 
   /** True when a copy differs from the bytes kept. */

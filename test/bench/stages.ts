@@ -85,6 +85,7 @@ export async function runStage(stage: StageName, path: string): Promise<StageRes
       }
     }
     count();
+    net.settle();
     rpc.settle();
     analyzer.settle();
   }

@@ -72,6 +72,32 @@ describe('order', () => {
     expect(net.counts).toMatchObject({ early: 3, repeated: 5 });
   });
 
+  it('says when bytes sent again are not those that were delivered, as far back as it compares', () => {
+    const first = [...HANDSHAKE, data(0, 'abc'), data(3, 'def')];
+    const told = runTcp([...first, data(0, 'abX'), data(6, 'ghi')]);
+    expect([story(told.out), codes(told.out)]).toEqual(['abcdefghi', ['tcp-overlap-differs']]);
+    // Overlaps of several segments, with new bytes behind them.
+    expect(codes(runTcp([...first, data(1, 'bcdXfgh')]).out)).toEqual(['tcp-overlap-differs']);
+    expect(codes(runTcp([...first, data(1, 'bcdefgh'), data(0, 'abcdef')]).out)).toEqual([]);
+    // The byte of a keep-alive means nothing.
+    expect(codes(runTcp([...first, data(5, '?')]).out)).toEqual([]);
+    const later = Array.from({ length: 2 }, (_, i) => data(6 + i, 'z'));
+    expect(codes(runTcp([...first, ...later, data(0, 'abX')], { comparedSegments: 3 }).out)).toEqual([]);
+    expect(codes(runTcp([...first, ...later, data(0, 'abX')], { comparedSegments: 4 }).out)).toEqual(['tcp-overlap-differs']);
+  });
+
+  it('compares with what lay in memory that was used again since', () => {
+    const net = new Net();
+    const out: NetOutput[] = [];
+    const frames = framesOf([...HANDSHAKE, data(0, 'abc'), data(0, 'abc'), data(0, 'abX')]);
+    for (const [i, frame] of frames.entries()) {
+      net.push(frame, out);
+      net.settle();
+      expect(codes(out)).toEqual(i < frames.length - 1 ? [] : ['tcp-overlap-differs']);
+      frame.block.u8.fill(0);
+    }
+  });
+
   it('knows a SYN that the capture put behind the first data', () => {
     const [syn, synAck, ack] = HANDSHAKE as readonly [Sent, Sent, Sent];
     const { out, net } = runTcp([ack, data(0, 'abc'), syn, synAck, data(3, 'def')]);

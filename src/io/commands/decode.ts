@@ -35,7 +35,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .option('-w, --where <expr>', 'only calls for which this holds (docs/where.md)')
     .addOption(new Option('--opnums <numbering>', 'which opnums the peers send: slots, the numbers the specification prints, or find out').choices(['auto', 'wire', 'printed']).default('auto'))
     .option('-n, --limit <n>', 'stop after this many calls', positive)
-    .option('-j, --jobs <n>', 'worker threads to use at most (the output is the same for any number; decoding uses one for now)', positive)
+    .option('-j, --jobs <n>', 'accepted and without effect: decoding runs in one thread, and the output is the same for any number (docs/limits.md)', positive)
     .option('--objects', 'the object graph after the calls: who made what, references, pings, releases')
     .addOption(new Option('--fail-on <severity>', 'exit with status 1 when a finding is at least this severe (docs/rules.md)').choices(['warning', 'error']))
     .option('--strict', 'exit with status 3 when the input was damaged')
