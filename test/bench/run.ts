@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../support/shared.js';
 import { ACCOUNT, CONNECTIONS, generate, type Generated } from './generate.js';
+import { AGENT_HEAP, load, startAgent } from './load.js';
 import { runStage, STAGES, type Stage, type StageName, type StageResult } from './stages.js';
 
-const usage = 'npm run bench -- [--size MB (1 to 2000)] [--runs N (1 to 20)] [--smoke] [--peers] [--no-growth]';
+const usage = 'npm run bench -- [--size MB (1 to 2000)] [--runs N (1 to 20)] [--smoke] [--peers] [--no-growth], or npm run bench -- --sessions N (1 to 1000000) [--at-once N (1 to 1000)]';
 const args = process.argv.slice(2);
 
 function option(name: string, otherwise: number, most: number): number {
@@ -27,6 +28,8 @@ const GROWTH_LIMIT = 1.25;
 const TRACKING_LIMIT = 1.25;
 /** Decoding sealed calls against clear ones, at most. */
 const OPENING_LIMIT = 3;
+/** The agent's memory at the end of a load against that after its first third, at most. */
+const SESSION_GROWTH_LIMIT = 1.25;
 /** A whole report against decoding to NDJSON, at most, and its size in MB. */
 const REPORT_LIMIT = 1.5;
 const REPORT_SIZE = 20;
@@ -157,13 +160,43 @@ function report(folder: string): void {
   if (args.includes('--peers')) peers(path);
 }
 
+/** Clients' sessions against the simulated update agent in another process: no error, and memory that does not follow their number. */
+async function sessions(count: number, atOnce: number): Promise<void> {
+  const agent = await startAgent();
+  const rss: number[] = [agent.rss()];
+  try {
+    const every = Math.max(1, Math.ceil(count / 10));
+    const result = await load({
+      target: agent.target, sessions: count, atOnce,
+      progress: (over) => {
+        if (over % every === 0 || over === count) rss.push(agent.rss());
+      },
+    });
+    const at = (share: number): number => result.sessionMs[Math.min(count - 1, Math.floor(count * share))] ?? 0;
+    console.log(`${count} sessions, ${atOnce} at a time: ${result.calls} calls in ${result.seconds.toFixed(2)} s, ${Math.round(result.calls / result.seconds)} calls/s; a session takes ${at(0.5).toFixed(0)} ms, at the 99th percentile ${at(0.99).toFixed(0)} ms`);
+    console.log(`memory of the agent (heap of ${AGENT_HEAP} MiB) in MiB, at the start and after each tenth: ${rss.map((one) => one.toFixed(0)).join(' ')}`);
+    if (result.errors.length > 0) wrong(`${result.errors.length} sessions failed, the first one: ${result.errors[0]}`);
+    if (result.found.length !== 1) wrong(`searches found different numbers of updates: ${result.found.join(', ')}`);
+    // The first sessions compile code and fill caches.
+    const [warm = 0, last = 0] = [rss[Math.ceil(rss.length * 0.3)], rss.at(-1)];
+    if (count >= 1000 && last > warm * SESSION_GROWTH_LIMIT) wrong(`the agent's memory grew from ${warm.toFixed(0)} to ${last.toFixed(0)} MiB`);
+    if (last > MEMORY_LIMIT) wrong(`${last.toFixed(0)} MiB, more than ${MEMORY_LIMIT}`);
+  } finally {
+    await agent.stop();
+  }
+}
+
 const stageAt = args.indexOf('--stage');
 if (stageAt >= 0) {
   console.log(JSON.stringify(await runStage(args[stageAt + 1] as StageName, args[stageAt + 2] ?? '')));
+} else if (args.includes('--sessions')) {
+  await sessions(option('--sessions', 1000, 1_000_000), option('--at-once', 100, 1000));
+  process.exitCode = good ? 0 : 1;
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'uamgscope-bench-'));
   try {
     report(folder);
+    await sessions(smoke ? 100 : 1000, smoke ? 50 : 100);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -14,6 +14,7 @@ import { networkWorld } from '../../src/io/world.js';
 import type { AuthLevel, Value } from '../../src/types.js';
 import { ROOT, without } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
+import { malformed } from './agents.js';
 
 // Samba's RPC services over TCP: a server that others wrote. Its endpoint mapper wants port 135, so it gets an address of its own.
 const DCERPCD = '/usr/libexec/samba/samba-dcerpcd';
@@ -99,12 +100,6 @@ async function decoded(capture: string): Promise<readonly Told[]> {
   const streams = testStreams();
   expect(await run(['decode', capture, '--idl', IDL, '--password', `root:${PASSWORD}`, '--format', 'ndjson', '--strict'], streams)).toBe(0);
   return streams.out().trim().split('\n').map((line) => JSON.parse(line) as Told);
-}
-
-function malformed(capture: string): string {
-  const { stdout, error } = spawnSync('tshark', ['-r', capture, '-Y', '_ws.malformed || dcerpc.fragment.error'], { encoding: 'utf8' });
-  if (error !== undefined) without('tshark on Samba\'s traffic', 'tshark');
-  return stdout;
 }
 
 describe.skipIf(!enabled)('the client against Samba', () => {
