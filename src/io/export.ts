@@ -14,11 +14,11 @@ import { UsageError, type Streams } from './streams.js';
 /** Calls written between two breaths of the event loop. */
 const AT_ONCE = 64;
 
-/** Writes what the user selected: marked calls, or all that the filter shows. */
-export function exported(path: string | null, known: Knowledge, streams: Streams, flags: RecordingFlags): AppOptions['exported'] {
+/** Writes what the user selected: marked calls, or all that the filter shows. `unkept` says why there are no packets, where `path` is null. */
+export function exported(path: string | null, unkept: string, known: Knowledge, streams: Streams, flags: RecordingFlags): AppOptions['exported'] {
   return async (effect, app) => {
     if (effect.format === 'ndjson') return ndjson(effect.path, effect.calls, app, known);
-    if (path === null || path === '-') throw new UsageError('the packets are not kept: capture with -w FILE and open that');
+    if (path === null || path === '-') throw new UsageError(path === '-' ? 'the packets of stdin are not kept: write them to a file and open that' : unkept);
     if (effect.format === 'recording') return recording(effect.path, path, known, streams, flags);
     return capture(effect.path, effect.calls, app, path, known, streams);
   };

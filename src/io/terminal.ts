@@ -6,6 +6,7 @@ import { Screen } from '../tui/screen.js';
 import { SecurityObserver } from '../security/observer.js';
 import { App, type Feed } from './app.js';
 import { exported } from './export.js';
+import { keepHeapSmall } from './heap.js';
 import type { IdlFlags } from './idl.js';
 import type { Knowledge } from './knowledge.js';
 import { rotationOf } from './commands/live.js';
@@ -30,22 +31,30 @@ export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags {
   readonly rotateCount?: number;
 }
 
+/** Options that say how packets are captured and kept. */
+const LIVE_FLAGS = ['filter', 'write', 'rotateSize', 'rotateTime', 'rotateCount'] as const;
 /** A file that was read to its end is looked at so often for more, in milliseconds. */
 const GROWN_EVERY_MS = 1000;
 
 /** Shows a capture, or an interface, in the terminal until the user leaves. Resolves to the exit status. */
 export async function analyze(file: string, flags: TuiFlags, streams: Streams, known: Knowledge): Promise<number> {
   const { live } = flags;
+  const lone = live === undefined ? LIVE_FLAGS.find((name) => flags[name] !== undefined) : undefined;
+  if (lone !== undefined) throw new UsageError(`--${lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to --live: name an interface with it`);
+  const rotation = rotationOf(flags);
+  keepHeapSmall();
   if (live === undefined && file !== '-') await readable(file);
   const secrets = readSecrets(flags, streams.env);
   const security = (): SecurityObserver => new SecurityObserver(secrets);
   const title = live ?? (file === '-' ? 'stdin' : file);
   const fresh = (): Session => new Session({ title, known, opnums: flags.opnums, security: security(), now: () => performance.now() });
   const capture = live === undefined ? null : new LiveCapture({
-    iface: live, filter: flags.filter ?? null, backend: flags.backend, env: streams.env, files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotationOf(flags)),
+    iface: live, filter: flags.filter ?? null, backend: flags.backend, env: streams.env, files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
   });
-  const source = capture === null ? file : (flags.write ?? null);
-  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(source, known, streams, flags), replayed: (effect, session, signal) => replayed(effect, session, known, streams, flags, signal), stop: () => capture?.stop() });
+  const ring = rotation.size !== null || rotation.timeS !== null;
+  const source = capture === null ? file : ring ? null : (flags.write ?? null);
+  const unkept = ring ? `the packets are in files that rotate: open those of ${flags.write ?? ''}` : 'the packets are not kept: capture with --write FILE';
+  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(source, unkept, known, streams, flags), replayed: (effect, session, signal) => replayed(effect, session, known, streams, flags, signal), stop: () => capture?.stop() });
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {

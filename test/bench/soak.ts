@@ -34,8 +34,8 @@ export async function soak(seconds: number, rate: number, sampleEvery = 5, watch
   const memory: number[] = [];
   let cpuSeconds = 0;
   try {
-    // The tool says nothing when it is ready.
-    await sleep(1500);
+    while (!said.includes('watching') && child.exitCode === null) await sleep(20);
+    await sleep(300);
     traffic.begin();
     const began = performance.now();
     while (performance.now() - began < seconds * 1000 && child.exitCode === null) {
@@ -44,7 +44,8 @@ export async function soak(seconds: number, rate: number, sampleEvery = 5, watch
       cpuSeconds = cpuOf(child.pid ?? 0);
     }
     const made = await traffic.stop();
-    await sleep(1500);
+    // What the last packets said is told.
+    await sleep(3000);
     const files = readdirSync(folder).length;
     child.kill('SIGINT');
     await ended;

@@ -29,9 +29,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Waits until a condition holds, at most ten seconds. */
+/** Waits until a condition holds, at most thirty seconds. */
 async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let at = 0; at < 1000; at++) {
+  for (let at = 0; at < 3000; at++) {
     if (holds()) return;
     await sleep(10);
   }
@@ -46,8 +46,9 @@ async function watching(args: readonly string[], filtered = true) {
   child.stdout.setEncoding('utf8').on('data', (text: string) => { texts.out += text; });
   child.stderr.setEncoding('utf8').on('data', (text: string) => { texts.err += text; });
   const ended = new Promise<number | null>((resolve) => { child.on('close', resolve); });
-  // The tool says nothing when it is ready: wait until a packet is seen.
-  await sleep(1200);
+  await until(() => texts.err.includes('watching lo with'), 'watching');
+  // dumpcap tells its link type a moment before it takes packets.
+  await sleep(300);
   return { child, texts, ended, port };
 }
 

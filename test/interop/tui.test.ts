@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,7 +51,7 @@ class Terminal {
 
   /** Waits until the screen shows it. */
   async shows(wanted: string | RegExp): Promise<string> {
-    for (let at = 0; at < 200; at++) {
+    for (let at = 0; at < 400; at++) {
       const screen = this.screen();
       if (typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen)) return screen;
       await sleep(50);
@@ -170,6 +170,26 @@ describe('in tmux', () => {
     await server.close();
   });
 
+  it('reads the interfaces of an IDL file', async () => {
+    const idl = join(folder, 'told.idl');
+    // The update session under another name: what the file says goes before the tables.
+    writeFileSync(idl, '[object, uuid(99fcfec4-5260-101b-bbcb-00aa0021347b)] interface ITold : IUnknown { HRESULT Tell([in] long what); }');
+    const terminal = new Terminal(`tui '${SAMPLE}' --idl '${idl}'`, 100, 30);
+    await terminal.shows('all read');
+    terminal.keys('f');
+    terminal.type('interface == "ITo');
+    terminal.keys('Tab');
+    await terminal.shows('filter: interface == "ITold"');
+    terminal.close();
+  });
+
+  it.each(['--write x.pcapng', '--rotate-size 10M', "--filter 'tcp'"])('refuses %s without an interface', async (option) => {
+    const terminal = new Terminal(`tui '${SAMPLE}' ${option}`, 100, 30);
+    await terminal.shows(`${option.split(' ')[0]} belongs to --live`);
+    await terminal.shows('status 2');
+    terminal.close();
+  });
+
   it('says what is wrong with empty, damaged, missing and foreign files', async () => {
     const empty = join(folder, 'empty.pcap');
     writeFileSync(empty, '');
@@ -253,7 +273,7 @@ describe('in tmux', () => {
       const port = await freePort();
       const terminal = new Terminal(`tui --live lo --filter 'tcp port ${port}'`, 100, 30);
       await terminal.shows('no calls yet');
-      await sleep(500);
+      await terminal.shows(/reading [1-9]/);
       const [session = []] = conversations(SAMPLE).toSorted((a, b) => b.length - a.length);
       await converse(session, port);
       await terminal.shows(/58\/58 +following/);
@@ -262,6 +282,26 @@ describe('in tmux', () => {
       await terminal.shows('stopped');
       terminal.keys('q');
       await terminal.shows('status 0');
+      terminal.close();
+    });
+
+    it('keeps the packets of an interface in files that rotate', async () => {
+      const port = await freePort();
+      const terminal = new Terminal(`tui --live lo --filter 'tcp port ${port}' --write '${join(folder, 'ring.pcapng')}' --rotate-size 8k --rotate-count 2`, 100, 30);
+      await terminal.shows('no calls yet');
+      await terminal.shows(/reading [1-9]/);
+      const [session = []] = conversations(SAMPLE).toSorted((a, b) => b.length - a.length);
+      await converse(session, port);
+      await terminal.shows(/58\/58 +following/);
+      terminal.type(':capture x.pcapng');
+      terminal.keys('Enter');
+      await terminal.shows('the packets are in files that rotate');
+      terminal.keys('q');
+      await terminal.shows('status 0');
+      const kept = readdirSync(folder).filter((name) => name.startsWith('ring-')).toSorted();
+      expect(kept.length).toBe(2);
+      expect(kept[0]).not.toBe('ring-00001.pcapng');
+      for (const name of kept) expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(8000);
       terminal.close();
     });
   }

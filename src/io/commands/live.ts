@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { WATCHED_OBJECTS } from '../../analysis/limits.js';
 import { SecurityObserver } from '../../security/observer.js';
 import { decode, FORMATS, type Batch, type Format } from '../decode.js';
+import { keepHeapSmall } from '../heap.js';
 import type { IdlFlags } from '../idl.js';
 import type { Knowledge } from '../knowledge.js';
 import { LiveCapture } from '../live/capture.js';
@@ -42,9 +43,6 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     .option('--filter <bpf>', `packets to capture (pcap-filter); left out: ${DEFAULT_FILTER}`)
     .addOption(new Option('--backend <tool>', 'what captures').choices(BACKENDS).default('auto'))
     .option('-w, --write <file>', 'keep the packets in this pcapng file')
-    .option('--rotate-size <size>', 'a new file before one grows past this: 500k, 100M, 2G', size)
-    .option('--rotate-time <time>', 'a new file after this time: 90s, 15m, 1h', time)
-    .option('--rotate-count <n>', 'keep the newest n files', positive)
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
     .option('-n, --limit <n>', 'stop after this many calls', positive)
     .addOption(new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'))
@@ -55,14 +53,24 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
       ['live -i eth0 -w day.pcapng --rotate-size 100M --rotate-count 20', ''],
     ]))
     .action(async (flags: LiveFlags) => done(flags.list === true ? await list(flags, streams) : await watch(flags, streams, await load(flags))));
+  for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
 };
 
+/** Options of commands that keep packets in files. */
+export function rotationOptions(): readonly Option[] {
+  return [
+    new Option('--rotate-size <size>', 'a new file before one grows past this: 500k, 100M, 2G').argParser(size),
+    new Option('--rotate-time <time>', 'a new file after this time: 90s, 15m, 1h').argParser(time),
+    new Option('--rotate-count <n>', 'keep the newest n files').argParser(positive),
+  ];
+}
+
 /** Options of rotation, checked. @throws UsageError */
 export function rotationOf(flags: Pick<LiveFlags, 'write' | 'rotateSize' | 'rotateCount' | 'rotateTime'>): Rotation {
   const { write, rotateSize = null, rotateCount = null, rotateTime = null } = flags;
-  if (write === undefined && (rotateSize ?? rotateCount ?? rotateTime) !== null) throw new UsageError('rotation needs a file to rotate: give -w FILE');
+  if (write === undefined && (rotateSize ?? rotateCount ?? rotateTime) !== null) throw new UsageError('rotation needs a file to rotate: give --write FILE');
   if (rotateCount !== null && rotateSize === null && rotateTime === null) throw new UsageError('--rotate-count needs --rotate-size or --rotate-time: nothing else begins a new file');
   return { size: rotateSize, timeS: rotateTime, count: rotateCount };
 }
@@ -76,12 +84,13 @@ async function list(flags: LiveFlags, streams: Streams): Promise<number> {
 
 async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Promise<number> {
   if (flags.interface === undefined) throw new UsageError('live needs an interface: -i NAME (live --list shows those there are)');
+  keepHeapSmall();
   const where = flags.where === undefined ? null : whereOf(flags.where, known);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const rotation = rotationOf(flags);
   const capture = new LiveCapture({
     iface: flags.interface, filter: flags.filter ?? null, backend: flags.backend, env: streams.env,
-    files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
+    files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation), began: (by) => void say(streams, `watching ${flags.interface ?? ''} with ${by}`),
   });
   const stop = (): void => capture.stop();
   process.once('SIGINT', stop).once('SIGTERM', stop);

@@ -3,6 +3,7 @@ import { SAMPLE_CAPTURE } from '../package.js';
 import type { TuiFlags } from '../terminal.js';
 import { BACKENDS } from '../live/tools.js';
 import { withSecrets } from '../secrets.js';
+import { rotationOptions } from './live.js';
 import { examples, idlOptions, type CommandContext, type Register } from './command.js';
 
 /** `tui`: the terminal analyzer. */
@@ -21,8 +22,9 @@ export const tuiCommand: Register = (program, context) => {
     .option('--user <name>', 'who signs in when the session is replayed (r); the password comes from --password or --nt-hash')
     .option('--domain <name>', 'domain of the user')
     .option('--rules <file>', 'what may differ in a replay (docs/compare.md)')
-    .addHelpText('after', examples([['tui session.pcapng', ''], ['tui session.pcapng --where failed', 'only calls that failed'], ['tui --live eth0 --write session.pcapng', ''], ['tui -', 'capture from stdin, keys from the terminal']]))
+    .addHelpText('after', examples([['tui session.pcapng', ''], ['tui session.pcapng --where failed', 'only calls that failed'], ['tui --live eth0 --write session.pcapng', ''], ['tui --live eth0 --write day.pcapng --rotate-size 100M --rotate-count 20', 'a ring of files'], ['tui -', 'capture from stdin, keys from the terminal']]))
     .action(async (file: string | undefined, flags: TuiFlags) => context.done(await tui(file ?? SAMPLE_CAPTURE, flags, context)));
+  for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
 };

@@ -1,19 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
-import { blockOf } from '../../bytes/block.js';
-import { CaptureReader, type CaptureOutput } from '../../capture/reader.js';
+import { Worker } from 'node:worker_threads';
 import type { Frame, Problem } from '../../types.js';
 import { UsageError } from '../streams.js';
 import { openCap } from './cap.js';
 import type { CaptureFiles } from './files.js';
+import { framesOf } from './parcel.js';
+import type { PumpCounts, PumpOrder, PumpWord } from './pump.js';
 import { argumentsFor, DEFAULT_FILTER, dropsIn, failureOf, PLAIN_FILTER, toolsFor, type Backend, type Failure, type ToolName } from './tools.js';
 
 /** Bytes of packets that wait to be decoded; past it, packets are left out of the display, not out of the file. */
 export const BACKLOG_BYTES = 256 * 1024 * 1024;
-/** How often tcpdump is asked for its counts, in milliseconds. */
-const COUNTS_EVERY_MS = 2000;
-/** A tool that was told to end is given so long, in milliseconds. */
-const PATIENCE_MS = 3000;
 /** Characters kept of what a tool says. */
 const MAX_SAID = 64 * 1024;
 
@@ -25,6 +20,8 @@ export interface LiveOptions {
   readonly files: CaptureFiles | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly backlog?: number;
+  /** Hears that packets are taken from now on, and by what. */
+  readonly began?: (by: string) => void;
 }
 
 /** Packets that came, with the counts so far. */
@@ -40,16 +37,16 @@ export interface LiveBatch {
  */
 export class LiveCapture {
   private readonly options: LiveOptions;
-  private readonly waiting: { readonly items: CaptureOutput[]; readonly bytes: number }[] = [];
+  private readonly waiting: { readonly items: readonly (Frame | Problem)[]; readonly bytes: number }[] = [];
   private waitingBytes = 0;
   private read = 0;
   private packets = 0;
   private ours = 0;
   private kernel: number | null = null;
   private said = '';
-  private child: ChildProcess | null = null;
+  private worker: Worker | null = null;
+  private taken: BigInt64Array | null = null;
   private device: { readonly close: () => void } | null = null;
-  private timer: NodeJS.Timeout | null = null;
   private stopping = false;
   private ended = false;
   private failure: Error | null = null;
@@ -72,11 +69,9 @@ export class LiveCapture {
   stop(): void {
     if (this.stopping) return;
     this.stopping = true;
-    const { child } = this;
     this.device?.close();
     if (this.device !== null) this.finish(null);
-    child?.kill('SIGINT');
-    setTimeout(() => child?.kill('SIGKILL'), PATIENCE_MS).unref();
+    this.worker?.postMessage('stop');
     this.wake?.();
   }
 
@@ -87,7 +82,8 @@ export class LiveCapture {
       for (;;) {
         const next = this.waiting.shift();
         if (next !== undefined) {
-          this.waitingBytes -= next.bytes;
+          this.waitingBytes = Math.max(0, this.waitingBytes - next.bytes);
+          if (this.taken !== null) Atomics.add(this.taken, 0, BigInt(next.bytes));
           yield { items: next.items, read: this.read, dropped: this.dropped };
           continue;
         }
@@ -109,8 +105,9 @@ export class LiveCapture {
   private async begin(): Promise<void> {
     const { backend, iface, filter, env } = this.options;
     if (backend === 'cap') {
-      const open = await openCap(iface, filter ?? PLAIN_FILTER, (frame) => this.take([frame], frame.end - frame.start), Date.now);
+      const open = await openCap(iface, filter ?? PLAIN_FILTER, (frame) => this.take(frame), Date.now);
       this.device = open;
+      this.options.began?.('cap');
       if (this.stopping) open.close();
       return;
     }
@@ -126,69 +123,78 @@ export class LiveCapture {
     throw new UsageError(failed?.message ?? 'no capture tool could be started');
   }
 
-  /** Starts a tool; null once it captures, or why it does not. */
+  /** Starts a tool in a thread of its own; null once it captures, or why it does not. */
   private run(name: ToolName, path: string, filter: string): Promise<Failure | null> {
-    const { iface } = this.options;
-    const child = spawn(path, argumentsFor(name, iface, filter), { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child = child;
+    const { iface, files, backlog = BACKLOG_BYTES } = this.options;
+    const taken = new BigInt64Array(new SharedArrayBuffer(8));
+    const order: PumpOrder = { name, path, args: argumentsFor(name, iface, filter), files: files?.open ?? null, backlog, taken };
+    const worker = pump(order);
+    this.worker = worker;
+    this.taken = taken;
     this.said = '';
-    favour(child);
-    const reader = new CaptureReader();
     return new Promise((resolve) => {
-      let began = false;
-      const begin = (): void => {
-        if (began) return;
-        began = true;
-        if (name === 'tcpdump') this.timer = setInterval(() => child.kill('SIGUSR1'), COUNTS_EVERY_MS).unref();
-        resolve(null);
-      };
-      child.on('error', (error) => resolve({ kind: 'other', message: `${name} cannot be started: ${error.message}` }));
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        this.said = (this.said + text).slice(-MAX_SAID);
-        this.kernel = dropsIn(this.said) ?? this.kernel;
+      let refused: string | null = null;
+      worker.on('message', (word: PumpWord) => {
+        switch (word.kind) {
+          case 'began':
+            files?.handOver();
+            this.options.began?.(name);
+            resolve(null);
+            return;
+          case 'frames':
+            this.counted(word.counts);
+            this.waiting.push({ items: [...framesOf(word.parcel), ...word.problems], bytes: word.bytes });
+            break;
+          case 'counts':
+            this.counted(word.counts);
+            break;
+          case 'said':
+            this.said = (this.said + word.text).slice(-MAX_SAID);
+            this.kernel = dropsIn(this.said) ?? this.kernel;
+            break;
+          case 'failed':
+            refused ??= word.message;
+            break;
+          case 'over':
+            this.worker = null;
+            if (!word.began && !this.stopping) resolve(refused === null ? failureOf(name, iface, this.said) : { kind: 'other', message: refused });
+            else {
+              resolve(null);
+              this.finish(refused !== null ? new UsageError(refused) : this.stopping ? null : new UsageError(failureOf(name, iface, this.said).message));
+            }
+            break;
+        }
         this.wake?.();
       });
-      child.stdout.on('data', (bytes: Buffer) => {
-        begin();
-        this.came(reader, bytes);
-      });
-      child.on('close', () => {
-        if (this.timer !== null) clearInterval(this.timer);
-        this.kernel = dropsIn(this.said) ?? this.kernel;
-        if (!began && !this.stopping) resolve(failureOf(name, iface, this.said));
-        else {
-          begin();
-          const items: CaptureOutput[] = [];
-          // A tool that was told to end may leave a header and no packet, which is no damage.
-          if (!this.stopping) reader.end(items);
-          if (items.length > 0) this.take(items, 0);
-          this.finish(this.stopping ? null : new UsageError(failureOf(name, iface, this.said).message));
-        }
+      worker.on('error', (error) => {
+        resolve(null);
+        this.finish(error);
       });
     });
   }
 
-  private came(reader: CaptureReader, bytes: Buffer): void {
-    const items: CaptureOutput[] = [];
-    this.read += bytes.length;
-    reader.push(blockOf(bytes), 0, bytes.length, items);
-    if (items.length > 0) this.take(items, bytes.length);
+  private counted({ read, packets, left }: PumpCounts): void {
+    this.read = read;
+    this.packets = packets;
+    this.ours = left;
   }
 
-  private take(items: CaptureOutput[], bytes: number): void {
-    const frames = items.filter((item): item is Frame => item.kind === 'frame');
-    this.packets += frames.length;
+  /** A packet of a backend that has no thread of its own. */
+  private take(frame: Frame): void {
+    const bytes = frame.end - frame.start;
+    this.packets++;
+    this.read += bytes;
     try {
-      this.options.files?.write(frames);
+      this.options.files?.write([frame]);
     } catch (error) {
       if (this.failure === null) this.failure = error instanceof Error ? error : new Error(String(error));
       this.stop();
     }
     if (this.waitingBytes + bytes > (this.options.backlog ?? BACKLOG_BYTES)) {
-      this.ours += frames.length;
+      this.ours++;
       return;
     }
-    this.waiting.push({ items, bytes });
+    this.waiting.push({ items: [frame], bytes });
     this.waitingBytes += bytes;
     this.wake?.();
   }
@@ -200,15 +206,9 @@ export class LiveCapture {
   }
 }
 
-/**
- * The tool goes before those who decode: handing packets on at once, it has room for a few hundred of them, and on a busy machine they
- * come in while it waits for its turn. Where the system does not allow it, it takes its turn.
- */
-function favour({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    setPriority(pid, constants.priority.PRIORITY_HIGHEST);
-  } catch {
-    // Not root.
-  }
+/** The thread; in a checkout that runs without being built, from its source. */
+function pump(order: PumpOrder): Worker {
+  if (import.meta.url.endsWith('.js')) return new Worker(new URL('./pump.js', import.meta.url), { workerData: order, trackUnmanagedFds: false });
+  const source = JSON.stringify(new URL('./pump.ts', import.meta.url).href);
+  return new Worker(`import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`, { eval: true, workerData: order, trackUnmanagedFds: false });
 }

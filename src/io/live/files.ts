@@ -12,6 +12,13 @@ export interface Rotation {
   readonly count: number | null;
 }
 
+/** Files under way, as another thread goes on with them: descriptors are the process's. */
+export interface OpenFiles {
+  readonly path: string;
+  readonly rotation: Rotation;
+  readonly file: number;
+}
+
 export const NO_ROTATION: Rotation = { size: null, timeS: null, count: null };
 
 /**
@@ -29,10 +36,26 @@ export class CaptureFiles {
   private linkType: number | null = null;
 
   /** @throws UsageError when the first file cannot be made */
-  constructor(path: string, rotation: Rotation = NO_ROTATION) {
+  constructor(path: string, rotation: Rotation = NO_ROTATION, file: number | null = null) {
     this.path = path;
     this.rotation = rotation;
-    this.next();
+    this.next(file);
+  }
+
+  /** Goes on with files that another thread made, and of which nothing was written yet. */
+  static opened({ path, rotation, file }: OpenFiles): CaptureFiles {
+    return new CaptureFiles(path, rotation, file);
+  }
+
+  /** The first file, before anything was written; null once it is handed over or closed. */
+  get open(): OpenFiles | null {
+    const { path, rotation, file } = this;
+    return file === null ? null : { path, rotation, file };
+  }
+
+  /** Another thread writes and closes it from now on. */
+  handOver(): void {
+    this.file = null;
   }
 
   /** Names of the files that are there. */
@@ -87,7 +110,7 @@ export class CaptureFiles {
     this.size += bytes.length;
   }
 
-  private next(): void {
+  private next(given: number | null = null): void {
     const { size, timeS, count } = this.rotation;
     this.close();
     this.number++;
@@ -95,7 +118,7 @@ export class CaptureFiles {
     const rotates = size !== null || timeS !== null || this.number > 1;
     const path = rotates ? this.path.replace(/(\.[^./]*)?$/, (ending) => `-${String(this.number).padStart(5, '0')}${ending === '' ? '.pcapng' : ending}`) : this.path;
     try {
-      this.file = openSync(path, 'wx');
+      this.file = given ?? openSync(path, 'wx');
     } catch (error) {
       throw new UsageError(error instanceof Error && 'code' in error && error.code === 'EEXIST' ? `${path} exists already: name another file, or remove it` : `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
     }

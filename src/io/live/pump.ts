@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { blockOf } from '../../bytes/block.js';
+import { CaptureReader, type CaptureOutput } from '../../capture/reader.js';
+import type { Frame, Problem } from '../../types.js';
+import { CaptureFiles, type OpenFiles } from './files.js';
+import { parcelOf, type Parcel } from './parcel.js';
+import type { ToolName } from './tools.js';
+
+/** What the thread is started with. */
+export interface PumpOrder {
+  readonly name: ToolName;
+  readonly path: string;
+  readonly args: readonly string[];
+  /** Where the packets are kept, or null. */
+  readonly files: OpenFiles | null;
+  /** Bytes that may wait to be decoded. */
+  readonly backlog: number;
+  /** One counter, in the memory of both: bytes that were taken out of those handed over. */
+  readonly taken: BigInt64Array;
+}
+
+/** What it tells. */
+export type PumpWord =
+  | { readonly kind: 'began' }
+  | { readonly kind: 'frames'; readonly parcel: Parcel; readonly problems: readonly Problem[]; readonly bytes: number; readonly counts: PumpCounts }
+  | { readonly kind: 'counts'; readonly counts: PumpCounts }
+  | { readonly kind: 'said'; readonly text: string }
+  /** The tool could not be started, or the packets cannot be written any more. */
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'over'; readonly began: boolean };
+
+export interface PumpCounts {
+  /** Bytes read of the tool, packets in them, and packets that were not handed over because too many waited. */
+  readonly read: number;
+  readonly packets: number;
+  readonly left: number;
+}
+
+/** How often tcpdump is asked for its counts, in milliseconds. */
+const COUNTS_EVERY_MS = 2000;
+/** A tool that was told to end is given so long, in milliseconds. */
+const PATIENCE_MS = 3000;
+
+/**
+ * A thread of its own between the capture tool and the decoder: it takes packets from the tool as soon as they come, writes them to
+ * their file and hands them on. However long the decoder is busy, the tool is not held up by it, and the kernel drops nothing for its sake.
+ */
+class Pump {
+  private readonly order: PumpOrder;
+  private readonly tell: (word: PumpWord, moved?: readonly ArrayBuffer[]) => void;
+  private readonly files: CaptureFiles | null;
+  private readonly reader = new CaptureReader();
+  private readonly child: ChildProcess;
+  private handed = 0n;
+  private read = 0;
+  private packets = 0;
+  private left = 0;
+  private began = false;
+  private stopping = false;
+
+  constructor(order: PumpOrder, tell: Pump['tell']) {
+    this.order = order;
+    this.tell = tell;
+    this.files = order.files === null ? null : CaptureFiles.opened(order.files);
+    this.child = spawn(order.path, order.args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    favour(this.child);
+  }
+
+  run(done: () => void): void {
+    const { child, order, tell } = this;
+    const counting = order.name === 'tcpdump' ? setInterval(() => this.began && child.kill('SIGUSR1'), COUNTS_EVERY_MS) : null;
+    child.on('error', (error) => tell({ kind: 'failed', message: `${order.name} cannot be started: ${error.message}` }));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => tell({ kind: 'said', text }));
+    child.stdout?.on('data', (bytes: Buffer) => this.came(bytes));
+    child.on('close', () => {
+      if (counting !== null) clearInterval(counting);
+      const items: CaptureOutput[] = [];
+      // A tool that was told to end may leave a header and no packet, which is no damage.
+      if (this.began && !this.stopping) this.reader.end(items);
+      if (items.length > 0) this.take(items, 0);
+      if (this.began) this.files?.close();
+      tell({ kind: 'over', began: this.began });
+      done();
+    });
+  }
+
+  stop(): void {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.child.kill('SIGINT');
+    setTimeout(() => this.child.kill('SIGKILL'), PATIENCE_MS).unref();
+  }
+
+  private came(bytes: Buffer): void {
+    if (!this.began) {
+      this.began = true;
+      this.tell({ kind: 'began' });
+    }
+    const items: CaptureOutput[] = [];
+    this.read += bytes.length;
+    this.reader.push(blockOf(bytes), 0, bytes.length, items);
+    if (items.length > 0) this.take(items, bytes.length);
+    else this.tell({ kind: 'counts', counts: this.counts });
+  }
+
+  private take(items: readonly CaptureOutput[], bytes: number): void {
+    const { order } = this;
+    const frames = items.filter((item): item is Frame => item.kind === 'frame');
+    this.packets += frames.length;
+    try {
+      this.files?.write(frames);
+    } catch (error) {
+      this.tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+      this.stop();
+    }
+    const size = BigInt(bytes);
+    if (this.handed - Atomics.load(order.taken, 0) + size > BigInt(order.backlog)) {
+      this.left += frames.length;
+      this.tell({ kind: 'counts', counts: this.counts });
+      return;
+    }
+    this.handed += size;
+    const parcel = parcelOf(frames);
+    this.tell({ kind: 'frames', parcel, problems: items.filter((item): item is Problem => item.kind === 'problem'), bytes, counts: this.counts }, [parcel.bytes.buffer, parcel.numbers.buffer]);
+  }
+
+  private get counts(): PumpCounts {
+    return { read: this.read, packets: this.packets, left: this.left };
+  }
+}
+
+/**
+ * The tool goes before other programs: handing packets on at once, it has room for a thousand of them, and on a busy machine they come
+ * in while it waits for its turn. Where the system does not allow it, it takes its turn.
+ */
+function favour({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+  } catch {
+    // Not root.
+  }
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const pump = new Pump(workerData as PumpOrder, (word, moved = []) => port.postMessage(word, moved));
+  port.on('message', () => pump.stop());
+  pump.run(() => port.close());
+}
