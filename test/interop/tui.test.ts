@@ -250,9 +250,11 @@ describe('in tmux', () => {
 
   it('restores the terminal when it crashes', async () => {
     const bad = join(folder, 'bad.mjs');
-    writeFileSync(bad, "process.nextTick(() => setTimeout(() => { throw new Error('on purpose'); }, 1500));\n");
+    const now = join(folder, 'now');
+    writeFileSync(bad, `import { existsSync } from 'node:fs';\nsetInterval(() => { if (existsSync(${JSON.stringify(now)})) throw new Error('on purpose'); }, 50);\n`);
     const terminal = new Terminal(`tui '${SAMPLE}'`, 80, 24, `NODE_OPTIONS='--import ${bad}'`);
     await terminal.shows('all read');
+    writeFileSync(now, '');
     const after = await terminal.shows(/status [1-9]\d*\n0/);
     expect(after).toContain('on purpose');
     expect(after).toMatch(/^before\n/);
