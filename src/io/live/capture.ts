@@ -9,6 +9,8 @@ import { argumentsFor, DEFAULT_FILTER, dropsIn, failureOf, PLAIN_FILTER, toolsFo
 
 /** Bytes of packets that wait to be decoded; past it, packets are left out of the display, not out of the file. */
 export const BACKLOG_BYTES = 256 * 1024 * 1024;
+/** Packets given out together, about. */
+const BATCH = 1024;
 /** Characters kept of what a tool says. */
 const MAX_SAID = 64 * 1024;
 
@@ -80,11 +82,9 @@ export class LiveCapture {
     try {
       await this.begin();
       for (;;) {
-        const next = this.waiting.shift();
-        if (next !== undefined) {
-          this.waitingBytes = Math.max(0, this.waitingBytes - next.bytes);
-          if (this.taken !== null) Atomics.add(this.taken, 0, BigInt(next.bytes));
-          yield { items: next.items, read: this.read, dropped: this.dropped };
+        const items = this.next();
+        if (items.length > 0) {
+          yield { items, read: this.read, dropped: this.dropped };
           continue;
         }
         if (this.ended) break;
@@ -99,6 +99,19 @@ export class LiveCapture {
       this.stop();
       this.options.files?.close();
     }
+  }
+
+  /** What waits, up to a batch: those who are behind catch up in larger steps. */
+  private next(): readonly (Frame | Problem)[] {
+    const items: (Frame | Problem)[] = [];
+    while (items.length < BATCH && this.waiting.length > 0) {
+      const next = this.waiting.shift();
+      if (next === undefined) break;
+      this.waitingBytes = Math.max(0, this.waitingBytes - next.bytes);
+      if (this.taken !== null) Atomics.add(this.taken, 0, BigInt(next.bytes));
+      for (const item of next.items) items.push(item);
+    }
+    return items;
   }
 
   /** Tries one tool after the other, where the user left the choice. */

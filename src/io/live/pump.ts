@@ -40,6 +40,9 @@ export interface PumpCounts {
 
 /** How often tcpdump is asked for its counts, in milliseconds. */
 const COUNTS_EVERY_MS = 2000;
+/** Packets are written and handed on together when the first of them has waited so long, in milliseconds, or so many bytes wait. */
+const GATHER_MS = 4;
+const GATHER_BYTES = 128 * 1024;
 /** A tool that was told to end is given so long, in milliseconds. */
 const PATIENCE_MS = 3000;
 
@@ -53,6 +56,9 @@ class Pump {
   private readonly files: CaptureFiles | null;
   private readonly reader = new CaptureReader();
   private readonly child: ChildProcess;
+  private gathered: CaptureOutput[] = [];
+  private gatheredBytes = 0;
+  private due: NodeJS.Timeout | null = null;
   private handed = 0n;
   private read = 0;
   private packets = 0;
@@ -76,10 +82,9 @@ class Pump {
     child.stdout?.on('data', (bytes: Buffer) => this.came(bytes));
     child.on('close', () => {
       if (counting !== null) clearInterval(counting);
-      const items: CaptureOutput[] = [];
       // A tool that was told to end may leave a header and no packet, which is no damage.
-      if (this.began && !this.stopping) this.reader.end(items);
-      if (items.length > 0) this.take(items, 0);
+      if (this.began && !this.stopping) this.reader.end(this.gathered);
+      this.flush();
       if (this.began) this.files?.close();
       tell({ kind: 'over', began: this.began });
       done();
@@ -98,15 +103,23 @@ class Pump {
       this.began = true;
       this.tell({ kind: 'began' });
     }
-    const items: CaptureOutput[] = [];
     this.read += bytes.length;
-    this.reader.push(blockOf(bytes), 0, bytes.length, items);
-    if (items.length > 0) this.take(items, bytes.length);
-    else this.tell({ kind: 'counts', counts: this.counts });
+    this.reader.push(blockOf(bytes), 0, bytes.length, this.gathered);
+    this.gatheredBytes += bytes.length;
+    if (this.gatheredBytes >= GATHER_BYTES) this.flush();
+    else this.due ??= setTimeout(() => this.flush(), GATHER_MS);
   }
 
-  private take(items: readonly CaptureOutput[], bytes: number): void {
-    const { order } = this;
+  private flush(): void {
+    const { order, gathered: items, gatheredBytes: bytes } = this;
+    if (this.due !== null) clearTimeout(this.due);
+    this.due = null;
+    this.gathered = [];
+    this.gatheredBytes = 0;
+    if (items.length === 0) {
+      this.tell({ kind: 'counts', counts: this.counts });
+      return;
+    }
     const frames = items.filter((item): item is Frame => item.kind === 'frame');
     this.packets += frames.length;
     try {
