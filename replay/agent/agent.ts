@@ -1,27 +1,27 @@
 import type { CriteriaAttribute } from '../../src/ndr/types.js';
-import { E_INVALIDARG, type ServedClass, type ServedObject } from '../server/dispatch.js';
+import { E_INVALIDARG, type ServedClass, type ServedObject, type ServedValue } from '../server/dispatch.js';
 import type { Model } from './model.js';
 import { searcher, session, type Agent } from './session.js';
 import { serviceManager, Services } from './services.js';
-import { changeable, failed, ok, thing } from './thing.js';
-import { Catalog } from './updates.js';
+import { failed, ok, stringCollection, thing, updateCollection } from './thing.js';
+import { Index } from './updates.js';
 
 /** The classes of [MS-UAMG] 1.9 over a model: what a machine with an update agent can be asked to make. */
 export function agentClasses(model: Model, attributes: readonly CriteriaAttribute[]): readonly ServedClass[] {
-  const agent: Agent = { catalog: new Catalog(model), services: new Services(model.services), attributes };
+  const agent: Agent = { index: new Index(model), services: new Services(model.services), attributes };
   const served = (clsid: string, create: () => ServedObject): ServedClass => ({ clsid, create });
   return [
     served('4cb43d7f-7eee-4906-8698-60da1c38f2fe', () => session(agent)),
     served('b699e5e8-67ff-4177-88b0-3684a3388bfb', () => searcher(agent)),
     served('f8d253d9-89a4-4daa-87b6-1168369f0b21', () => serviceManager(agent.services)),
-    served('72c97d74-7c3b-40ae-b77d-abdb22eba6fb', () => changeable('IStringCollection', [], false)),
-    served('13639463-00db-4646-803d-528026140d88', () => changeable('IUpdateCollection', [], false)),
+    served('72c97d74-7c3b-40ae-b77d-abdb22eba6fb', () => stringCollection([], false)),
+    served('13639463-00db-4646-803d-528026140d88', () => updateCollection([], false)),
     served('c2e88c2f-6f5b-4aaa-894b-55c847ad3a2d', () => agentInfo(model)),
     served('bfe18e9c-6d87-4450-b37c-e02f0b373803', () => automaticUpdates(model)),
   ];
 }
 
-/** IWindowsUpdateAgentInfo (3.4). */
+/** IWindowsUpdateAgentInfo (3.52). */
 function agentInfo({ agent }: Model): ServedObject {
   const known: { readonly [name: string]: { readonly vt: string; readonly value: number | string } } = {
     ApiMajorVersion: { vt: 'VT_I4', value: agent.major }, ApiMinorVersion: { vt: 'VT_I4', value: agent.minor }, ProductVersionString: { vt: 'VT_BSTR', value: agent.product },
@@ -31,16 +31,17 @@ function agentInfo({ agent }: Model): ServedObject {
     methods: {
       GetInfo: ({ varInfoIdentifier }) => {
         const asked = (varInfoIdentifier as { readonly vt?: string; readonly value?: unknown } | null | undefined) ?? {};
-        const found = asked.vt === 'VT_BSTR' ? known[String(asked.value)] : undefined;
+        const name = String(asked.value);
+        const found = asked.vt === 'VT_BSTR' && Object.hasOwn(known, name) ? known[name] : undefined;
         return found === undefined ? failed(E_INVALIDARG) : ok(found);
       },
     },
   });
 }
 
-/** IAutomaticUpdates2 (3.12). */
+/** IAutomaticUpdates2 (3.4). */
 function automaticUpdates(model: Model): ServedObject {
-  const date = (value: string | null): { readonly vt: string; readonly value: string | null } => (value === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value });
+  const date = (value: string | null): ServedValue => (value === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value });
   return thing({
     interfaces: ['IAutomaticUpdates2', 'IAutomaticUpdates'],
     get: { Results: () => thing({ interfaces: ['IAutomaticUpdatesResults'], get: { LastSearchSuccessDate: date(model.lastSearch), LastInstallationSuccessDate: date(model.lastInstallation) } }) },

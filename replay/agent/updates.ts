@@ -1,98 +1,178 @@
 import type { ServedObject, ServedValue } from '../server/dispatch.js';
-import type { Model, UpdateModel } from './model.js';
-import { changeable, fixed, thing } from './thing.js';
+import type { Behavior, CategoryModel, DeviceModel, ImageModel, Model, UpdateModel } from './model.js';
+import { fixed, lazily, stringCollection, thing, updateCollection, type Members } from './thing.js';
 
 const SOFTWARE = ['IUpdate5', 'IUpdate4', 'IUpdate3', 'IUpdate2', 'IUpdate'];
 const DRIVER = ['IWindowsDriverUpdate5', 'IWindowsDriverUpdate4', 'IWindowsDriverUpdate3', 'IWindowsDriverUpdate2', 'IWindowsDriverUpdate', 'IUpdate'];
-const ACTIONS = { install: 'daInstallation', uninstall: 'daUninstallation', detect: 'daDetection' } as const;
 
-/** Updates and categories of a model as objects: one object each, so that an update met twice is the same (3.20, 3.6). */
-export class Catalog {
+const ACTIONS = { install: 'daInstallation', uninstall: 'daUninstallation', detect: 'daDetection' } as const;
+const PRIORITIES = { low: 'dpLow', normal: 'dpNormal', high: 'dpHigh', 'extra-high': 'dpExtraHigh' } as const;
+const SELECTION = { agent: 'asLetWindowsUpdateDecide', 'if-downloaded': 'asAutoSelectIfDownloaded', never: 'asNeverAutoSelect', always: 'asAlwaysAutoSelect' } as const;
+const DOWNLOAD = { agent: 'adLetWindowsUpdateDecide', never: 'adNeverAutoDownload', always: 'adAlwaysAutoDownload' } as const;
+const IMPACTS = { normal: 'iiNormal', minor: 'iiMinor', exclusive: 'iiRequiresExclusiveHandling' } as const;
+const REBOOTS = { never: 'irbNeverReboots', always: 'irbAlwaysRequiresReboot', can: 'irbCanRequestReboot' } as const;
+
+/** A model with its updates and categories by their ids. */
+export class Index {
   readonly model: Model;
-  private readonly updates = new Map<string, ServedObject>();
-  private readonly categories = new Map<string, ServedObject>();
+  private readonly updates: ReadonlyMap<string, UpdateModel>;
+  private readonly categories: ReadonlyMap<string, CategoryModel>;
+  private readonly members = new Map<string, UpdateModel[]>();
+  private readonly children = new Map<string, CategoryModel[]>();
 
   constructor(model: Model) {
     this.model = model;
+    this.updates = new Map(model.updates.map((one) => [one.id.toLowerCase(), one]));
+    this.categories = new Map(model.categories.map((one) => [one.id.toLowerCase(), one]));
+    for (const update of model.updates) for (const id of update.categories) push(this.members, id, update);
+    for (const category of model.categories.toSorted((a, b) => a.order - b.order)) if (category.parent !== null) push(this.children, category.parent, category);
   }
 
-  find(id: string): UpdateModel | undefined {
-    return this.model.updates.find((one) => one.id.toLowerCase() === id.toLowerCase());
+  update(id: string): UpdateModel | undefined {
+    return this.updates.get(id.toLowerCase());
   }
 
-  update(update: UpdateModel): ServedObject {
-    let made = this.updates.get(update.id);
-    if (made === undefined) this.updates.set(update.id, (made = this.make(update)));
-    return made;
+  category(id: string): CategoryModel | undefined {
+    return this.categories.get(id.toLowerCase());
   }
 
-  collection(updates: readonly UpdateModel[], readOnly = false): ServedObject {
-    return changeable('IUpdateCollection', updates.map((one) => this.update(one)), readOnly);
+  inCategory(id: string): readonly UpdateModel[] {
+    return this.members.get(id.toLowerCase()) ?? [];
   }
 
-  /** ICategory (3.6). */
-  category(id: string): ServedObject | null {
-    const found = this.model.categories.find((one) => one.id === id);
-    if (found === undefined) return null;
-    let made = this.categories.get(id);
-    if (made === undefined) {
-      made = thing({
-        interfaces: ['ICategory'],
-        get: {
-          Name: found.name, CategoryID: found.id, Description: found.description, Order: found.order, Type: found.type, Image: null, Parent: () => (found.parent === null ? null : this.category(found.parent)),
-          Children: () => this.categoriesOf(this.model.categories.filter((one) => one.parent === id).map((one) => one.id)),
-          Updates: () => this.collection(this.model.updates.filter((one) => one.categories.includes(id)), true),
-        },
-      });
-      this.categories.set(id, made);
+  childrenOf(id: string): readonly CategoryModel[] {
+    return this.children.get(id.toLowerCase()) ?? [];
+  }
+
+  /** The category without a parent above one; null where the way up does not end. */
+  root(id: string): CategoryModel | null {
+    let at = this.category(id);
+    for (let depth = 0; at !== undefined && depth < MAX_DEPTH; depth++) {
+      if (at.parent === null) return at;
+      at = this.category(at.parent);
     }
-    return made;
-  }
-
-  categoriesOf(ids: readonly string[]): ServedObject {
-    return fixed('ICategoryCollection', ids.flatMap((id) => this.category(id) ?? []));
-  }
-
-  /** Top categories of the given updates. */
-  roots(updates: readonly UpdateModel[]): ServedObject {
-    const seen = new Set<string>();
-    for (const id of updates.flatMap((one) => one.categories)) {
-      let at = this.model.categories.find((one) => one.id === id);
-      for (let depth = 0; at?.parent != null && depth < 64; depth++) {
-        const up = at.parent;
-        at = this.model.categories.find((one) => one.id === up) ?? undefined;
-      }
-      if (at !== undefined) seen.add(at.id);
-    }
-    return this.categoriesOf([...seen]);
-  }
-
-  private make(u: UpdateModel): ServedObject {
-    const behavior = (): ServedObject => thing({ interfaces: ['IInstallationBehavior'], get: { CanRequestUserInput: false, Impact: 'iiNormal', RebootBehavior: u.rebootRequired ? 'irbAlwaysRequiresReboot' : 'irbNeverReboots', RequiresNetworkConnectivity: false } });
-    const strings = (items: readonly string[]) => (): ServedValue => changeable('IStringCollection', [...items], true);
-    const driver = u.driver;
-    const driverProperties: { readonly [name: string]: ServedValue } = driver === null ? {} : {
-      DriverClass: driver.class, DriverHardwareID: driver.hardwareId, DriverManufacturer: driver.manufacturer, DriverModel: driver.model, DriverProvider: driver.provider, DriverVerDate: driver.date,
-      DeviceProblemNumber: driver.problem, DeviceStatus: driver.status,
-    };
-    return thing({
-      interfaces: u.type === 'driver' ? DRIVER : SOFTWARE,
-      get: {
-        Title: u.title, AutoSelectOnWebSites: u.autoSelect, BundledUpdates: () => this.collection(u.bundles.flatMap((id) => this.find(id) ?? []), true), CanRequireSource: false, Categories: () => this.categoriesOf(u.categories),
-        Deadline: (u.deadline === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value: u.deadline }), DeltaCompressedContentAvailable: false, DeltaCompressedContentPreferred: true, Description: u.description,
-        EulaAccepted: u.eula === null, EulaText: u.eula, HandlerID: null, Identity: () => identity(u.id, u.revision), Image: null, InstallationBehavior: behavior, IsBeta: u.beta, IsDownloaded: u.downloaded, IsHidden: u.hidden,
-        IsInstalled: u.installed, IsMandatory: u.mandatory, IsUninstallable: u.uninstallable, Languages: strings(u.languages), LastDeploymentChangeTime: u.changed, MaxDownloadSize: u.maxSize, MinDownloadSize: u.minSize,
-        MoreInfoUrls: strings(u.urls), MsrcSeverity: u.severity, RecommendedCpuSpeed: 0, RecommendedHardDiskSpace: 0, RecommendedMemory: 0, ReleaseNotes: u.releaseNotes, SecurityBulletinIDs: strings(u.bulletins),
-        SupersededUpdateIDs: strings(u.supersedes), SupportUrl: u.supportUrl, Type: u.type === 'driver' ? 'utDriver' : 'utSoftware', UninstallationNotes: u.uninstallNotes, UninstallationBehavior: () => (u.uninstallable ? behavior() : null),
-        UninstallationSteps: strings(u.uninstallSteps), KBArticleIDs: strings(u.kb), DeploymentAction: ACTIONS[u.action], DownloadPriority: 'dpNormal', DownloadContents: () => fixed('IUpdateDownloadContentCollection', []),
-        RebootRequired: u.rebootRequired, IsPresent: u.present, CveIDs: strings(u.cves), BrowseOnly: u.browseOnly, PerUser: u.perUser, AutoSelection: 'asLetWindowsUpdateDecide', AutoDownload: 'adLetWindowsUpdateDecide',
-        WindowsDriverUpdateEntries: () => fixed('IWindowsDriverUpdateEntryCollection', [thing({ interfaces: ['IWindowsDriverUpdateEntry'], get: driverProperties })]), ...driverProperties,
-      },
-    });
+    return null;
   }
 }
 
-/** IUpdateIdentity (3.32). */
+const MAX_DEPTH = 64;
+
+function push<T>(lists: Map<string, T[]>, id: string, item: T): void {
+  const key = id.toLowerCase();
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [item]);
+  else list.push(item);
+}
+
+/**
+ * Updates and categories as one search or history shows them, in one locale: an update met twice in it is the same object. Nothing is
+ * shared between views, so that no client can release what another holds.
+ */
+export class View {
+  private readonly index: Index;
+  private readonly locale: number;
+  private readonly updates = new Map<UpdateModel, ServedObject>();
+  private readonly categories = new Map<CategoryModel, ServedObject>();
+
+  constructor(index: Index, locale: number) {
+    this.index = index;
+    this.locale = locale;
+  }
+
+  update(update: UpdateModel): ServedObject {
+    let made = this.updates.get(update);
+    if (made === undefined) this.updates.set(update, (made = lazily(update.type === 'driver' ? DRIVER : SOFTWARE, () => this.members(update))));
+    return made;
+  }
+
+  collection(updates: readonly UpdateModel[], readOnly: boolean): ServedObject {
+    return updateCollection(updates.map((one) => () => this.update(one)), readOnly);
+  }
+
+  categoriesOf(categories: readonly CategoryModel[]): ServedObject {
+    return fixed('ICategoryCollection', categories.length, (index) => this.category(categories[index] as CategoryModel));
+  }
+
+  /** Categories by their ids, those that are none left out. */
+  named(ids: readonly string[]): ServedObject {
+    return this.categoriesOf(ids.flatMap((id) => this.index.category(id) ?? []));
+  }
+
+  /** Top categories of the given updates (3.14.4.2). */
+  roots(updates: readonly UpdateModel[]): ServedObject {
+    return this.categoriesOf([...new Set(updates.flatMap((one) => one.categories).flatMap((id) => this.index.root(id) ?? []))].toSorted((a, b) => a.order - b.order));
+  }
+
+  /** ICategory (3.6). */
+  private category(category: CategoryModel): ServedObject {
+    let made = this.categories.get(category);
+    if (made === undefined) this.categories.set(category, (made = lazily(['ICategory'], () => ({
+      get: {
+        Name: category.localized[this.locale]?.name ?? category.name, CategoryID: category.id, Description: category.localized[this.locale]?.description ?? category.description, Order: category.order, Type: category.type,
+        Image: () => imageOf(category.image), Parent: () => this.parentOf(category), Children: () => this.categoriesOf(this.index.childrenOf(category.id)), Updates: () => this.collection(this.index.inCategory(category.id), true),
+      },
+    }))));
+    return made;
+  }
+
+  private parentOf({ parent }: CategoryModel): ServedObject | null {
+    const found = parent === null ? undefined : this.index.category(parent);
+    return found === undefined ? null : this.category(found);
+  }
+
+  /** IUpdate to IUpdate5, IWindowsDriverUpdate to IWindowsDriverUpdate5 (3.20). */
+  private members(u: UpdateModel): Members {
+    const words = u.localized[this.locale] ?? {};
+    const strings = (items: readonly string[]) => (): ServedValue => stringCollection(items, true);
+    const [device] = devicesOf(u);
+    return {
+      get: {
+        Title: words.title ?? u.title, AutoSelectOnWebSites: u.autoSelect, BundledUpdates: () => this.collection(u.bundles.flatMap((id) => this.index.update(id) ?? []), true), CanRequireSource: u.source, Categories: () => this.named(u.categories),
+        Deadline: u.deadline === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value: u.deadline }, DeltaCompressedContentAvailable: u.delta, DeltaCompressedContentPreferred: u.deltaPreferred, Description: words.description ?? u.description,
+        EulaAccepted: u.eula === null || u.eulaAccepted, EulaText: u.eula, HandlerID: u.handler, Identity: () => identity(u.id, u.revision), Image: () => imageOf(u.image), InstallationBehavior: () => behavior(u.installation),
+        IsBeta: u.beta, IsDownloaded: u.downloaded, IsHidden: u.hidden, IsInstalled: u.installed, IsMandatory: u.mandatory, IsUninstallable: u.uninstallable, Languages: strings(u.languages), LastDeploymentChangeTime: u.changed,
+        MaxDownloadSize: u.maxSize, MinDownloadSize: u.minSize, MoreInfoUrls: strings(u.urls), MsrcSeverity: u.severity, RecommendedCpuSpeed: u.cpu, RecommendedHardDiskSpace: u.disk, RecommendedMemory: u.memory, ReleaseNotes: words.releaseNotes ?? u.releaseNotes,
+        SecurityBulletinIDs: strings(u.bulletins), SupersededUpdateIDs: strings(u.supersedes), SupportUrl: u.supportUrl, Type: u.type === 'driver' ? 'utDriver' : 'utSoftware', UninstallationNotes: u.uninstallNotes,
+        UninstallationBehavior: () => (u.uninstallable ? behavior(u.uninstallation) : null), UninstallationSteps: strings(u.uninstallSteps), KBArticleIDs: strings(u.kb), DeploymentAction: ACTIONS[u.action], DownloadPriority: PRIORITIES[u.priority],
+        DownloadContents: () => fixed('IUpdateDownloadContentCollection', u.contents.length, (index) => content(u.contents[index])), RebootRequired: u.rebootRequired, IsPresent: u.present, CveIDs: strings(u.cves), BrowseOnly: u.browseOnly,
+        PerUser: u.perUser, AutoSelection: SELECTION[u.autoSelection], AutoDownload: DOWNLOAD[u.autoDownload],
+        ...(device === undefined ? {} : {
+          ...deviceProperties(device), WindowsDriverUpdateEntries: () => fixed('IWindowsDriverUpdateEntryCollection', devicesOf(u).length, (index) => thing({ interfaces: ['IWindowsDriverUpdateEntry'], get: deviceProperties(devicesOf(u)[index] ?? device) })),
+        }),
+      },
+    };
+  }
+}
+
+/** IUpdateIdentity (3.36). */
 export function identity(id: string, revision: number): ServedObject {
   return thing({ interfaces: ['IUpdateIdentity'], get: { UpdateID: id, RevisionNumber: revision } });
+}
+
+/** Devices that a driver matches, the default one first (3.20.3). */
+function devicesOf({ type, driver, devices }: UpdateModel): readonly DeviceModel[] {
+  return type === 'driver' && driver !== null ? [driver, ...devices] : [];
+}
+
+/** IWindowsDriverUpdateEntry (3.48). */
+function deviceProperties(device: DeviceModel): { readonly [name: string]: ServedValue } {
+  return {
+    DriverClass: device.class, DriverHardwareID: device.hardwareId, DriverManufacturer: device.manufacturer, DriverModel: device.model, DriverProvider: device.provider, DriverVerDate: device.date,
+    DeviceProblemNumber: device.problem, DeviceStatus: device.status,
+  };
+}
+
+/** IInstallationBehavior (3.12). */
+function behavior({ input, impact, reboot, network }: Behavior): ServedObject {
+  return thing({ interfaces: ['IInstallationBehavior'], get: { CanRequestUserInput: input, Impact: IMPACTS[impact], RebootBehavior: REBOOTS[reboot], RequiresNetworkConnectivity: network } });
+}
+
+/** IImageInformation (3.10). */
+function imageOf(image: ImageModel): ServedObject | null {
+  return image === null ? null : thing({ interfaces: ['IImageInformation'], get: { AltText: image.alt, Height: image.height, Source: image.source, Width: image.width } });
+}
+
+/** IUpdateDownloadContent2 (3.24). */
+function content(held: UpdateModel['contents'][number] | undefined): ServedObject {
+  return thing({ interfaces: ['IUpdateDownloadContent2', 'IUpdateDownloadContent'], get: { DownloadUrl: held?.url ?? null, IsDeltaCompressedContent: held?.delta ?? false } });
 }

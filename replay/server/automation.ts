@@ -72,8 +72,10 @@ export class Automation {
       if (value === undefined) return failure(DISP_E_TYPEMISMATCH, at);
       args[slot.name] = value;
     }
-    for (const slot of slots) if (!(slot.name in args)) return failure(DISP_E_PARAMNOTFOUND, 0);
-    const outcome = this.member(object, owner.name, method.name, method.member, args);
+    if (slots.some((slot) => slot.optional !== true && !(slot.name in args))) return failure(DISP_E_PARAMNOTFOUND, 0);
+    // In the order of the declaration: the new value of a property stands last.
+    const ordered = Object.fromEntries(slots.flatMap(({ name }) => (args[name] === undefined ? [] : [[name, args[name]]])));
+    const outcome = this.member(object, owner.name, method.name, method.member, ordered);
     if (outcome.fault !== undefined || outcome.drop === true) return outcome;
     const delay = outcome.delayMs === undefined ? {} : { delayMs: outcome.delayMs };
     if (outcome.hresult >>> 31 === 1) return { ...delay, hresult: DISP_E_EXCEPTION, out: { pExcepInfo: { ...(NO_EXCEPTION as object), bstrSource: SOURCE, scode: outcome.hresult >>> 0 } as Value } };
@@ -91,6 +93,8 @@ const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT
 
 /** An argument as its parameter wants it, as VariantChangeType would make it; undefined where it cannot. */
 function coerced({ vt, value }: Variant, type: Type): ServedValue | undefined {
+  // A script may pass any argument as a reference to a VARIANT.
+  if (vt === 'VT_VARIANT' && value !== null && typeof value === 'object' && 'vt' in value) return coerced(value as unknown as Variant, type);
   switch (type.kind) {
     case 'pointer': return coerced({ vt, value }, type.to);
     case 'interface': return vt === 'VT_DISPATCH' || vt === 'VT_UNKNOWN' ? value : vt === 'VT_EMPTY' || vt === 'VT_NULL' ? null : undefined;

@@ -1,7 +1,7 @@
 import { spanOf } from '../../src/bytes/block.js';
 import type { Fields, Registry, ResolvedInterface } from '../../src/ndr/codec.js';
 import type { Method, Type } from '../../src/ndr/types.js';
-import type { Value } from '../../src/types.js';
+import type { Problem, Value } from '../../src/types.js';
 import { Automation } from './automation.js';
 import { E_ACCESSDENIED, E_FAIL, E_INVALIDARG, E_NOINTERFACE, E_NOTIMPL, isEnumerator, isServed, REGDB_E_CLASSNOTREG, RPC_E_DISCONNECTED, S_FALSE, S_OK, type Answer, type Injector, type MemberKind, type Outcome, type ServedClass, type ServedObject, type ServedRequest, type ServedValue } from './dispatch.js';
 import { enumerate } from './enumerator.js';
@@ -29,6 +29,8 @@ const PUBLIC_REFS = 5;
 const NCA_OP_RNG = 0x1c010002;
 const NCA_UNK_IF = 0x1c010003;
 const RPC_X_BAD_STUB_DATA = 0x6f7;
+/** Bytes behind the parameters, padding that is not zero, and values that the members themselves refuse with an HRESULT ([MS-UAMG] 3.38.4.2). */
+const BEARABLE: readonly Problem['code'][] = ['ndr-trailing', 'ndr-pad-not-zero', 'ndr-bad-enum', 'ndr-bad-boolean', 'ndr-bad-value', 'dcom-bad-variant'];
 const ERROR_INVALID_SET = 0x80070057;
 const ERROR_ACCESS_DENIED = 5;
 const RPC_E_INVALID_IPID = 0x80010113;
@@ -73,8 +75,7 @@ export class Exporter {
     const codec = slot == null ? null : this.registry.method(resolved.interface.uuid, slot.method.opnum, { littleEndian: request.littleEndian, syntax: request.syntax });
     if (slot == null || slot.method.notUsedOnWire === true || codec === null) return { kind: 'fault', status: NCA_OP_RNG, delayMs: 0 };
     const { value, problems } = codec.request.decode(spanOf(request.stub));
-    // Verification trailers and padding of clients may follow.
-    if (problems.some((problem) => problem.code !== 'ndr-trailing')) return { kind: 'fault', status: RPC_X_BAD_STUB_DATA, delayMs: 0 };
+    if (problems.some((problem) => !BEARABLE.includes(problem.code))) return { kind: 'fault', status: RPC_X_BAD_STUB_DATA, delayMs: 0 };
     const outcome = this.perform(request, resolved, slot.method, slot.owner.name, value);
     const delayMs = outcome.delayMs ?? 0;
     if (outcome.drop === true) return { kind: 'drop', delayMs };
@@ -120,11 +121,10 @@ export class Exporter {
     return injected === null ? null : { hresult: E_FAIL, ...injected };
   }
 
-  /** Slot of an opnum on the wire: a server written from the printed numbers expects those. */
+  /** Slot of an opnum on the wire; -1 for one that a server written from the printed numbers does not have. */
   private slotOf(resolved: ResolvedInterface, opnum: number): number {
-    if (this.options.numbering === 'wire') return opnum;
-    const at = resolved.slots.findIndex((slot) => slot !== null && slot.owner.spec === 'MS-UAMG' && slot.method.printedOpnum === opnum);
-    return at < 0 ? opnum : at;
+    if (this.options.numbering === 'wire' || resolved.interface.spec !== 'MS-UAMG' || (resolved.slots[opnum] ?? null)?.owner.spec === 'MS-OAUT') return opnum;
+    return resolved.slots.findIndex((slot) => slot !== null && slot.owner.spec === 'MS-UAMG' && slot.method.printedOpnum === opnum && slot.method.notUsedOnWire !== true);
   }
 
   /** Arguments with references to our own objects resolved. */

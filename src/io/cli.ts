@@ -14,7 +14,7 @@ import { reportCommand } from './commands/report.js';
 import { tuiCommand } from './commands/tui.js';
 import { serveCommand } from './commands/serve.js';
 import type { Knowledge } from './knowledge.js';
-import { packageVersion, SAMPLE_CAPTURE } from './package.js';
+import { packageVersion, SHIPPED_SESSIONS } from './package.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
 
 /** Every command, in the order of the help; each stands in a file of its own. */
@@ -79,10 +79,18 @@ function commands(streams: Streams, load: Load, done: (status: number) => void):
   return program;
 }
 
-/** With no arguments: the shipped capture, decoded, and a word on what else there is. */
+/** Calls of each shipped session that are shown. */
+const SHOWN = 60;
+
+/** With no arguments: the beginnings of the shipped sessions, decoded, and a word on what else there is. */
 async function demonstrate(streams: Streams, load: Load): Promise<number> {
-  if (!existsSync(SAMPLE_CAPTURE)) throw new UsageError(`the sample capture is missing (${SAMPLE_CAPTURE}); try uamgscope --help`);
-  const status = await decodeFiles([SAMPLE_CAPTURE], { format: 'text', opnums: 'auto', color: 'auto' }, streams, await load());
-  await say(streams, 'That was the sample capture that ships with uamgscope. Decode your own with: uamgscope decode FILE (uamgscope --help tells the rest).');
-  return status;
+  const known = await load();
+  for (const { path, password, title } of SHIPPED_SESSIONS) {
+    if (!existsSync(path)) throw new UsageError(`a shipped capture is missing (${path}); try uamgscope --help`);
+    await say(streams, `== ${title}`);
+    const status = await decodeFiles([path], { format: 'text', opnums: 'auto', color: 'auto', limit: SHOWN, password: [password] }, streams, known);
+    if (status !== 0) return status;
+  }
+  await say(streams, 'Those were captures that ship with uamgscope. Decode your own with: uamgscope decode FILE (uamgscope --help tells the rest).');
+  return 0;
 }

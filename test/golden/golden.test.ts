@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SAMPLES } from '../../captures/make/all.js';
@@ -36,4 +36,20 @@ describe('shipped captures', () => {
       expect(differing).toEqual([]);
     });
   }
+});
+
+describe('shipped sessions of other clients', () => {
+  const folder = join(ROOT, 'captures/sessions');
+  it.each(readdirSync(folder).toSorted())('decode of %s equals its golden output, and every stub encodes to its own bytes', async (name) => {
+    const streams = testStreams();
+    expect(await run(['decode', '--password', 'alice:secret', join(folder, name)], streams)).toBe(0);
+    const golden = join(ROOT, 'test/golden/sessions', `${name}.txt`);
+    if (update) writeFileSync(golden, streams.out());
+    expect(streams.out()).toBe(readFileSync(golden, 'utf8'));
+    expect(streams.err()).toMatch(/ 0 problems\s*$/);
+    if (name.includes('privacy')) return;
+    const { stubs, differing } = await roundTrips(join(folder, name));
+    expect(stubs).toBeGreaterThan(200);
+    expect(differing).toEqual([]);
+  });
 });

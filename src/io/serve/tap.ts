@@ -97,8 +97,8 @@ export class Tap {
     view.setUint16(tcp + 14, 0xfaf0);
     bytes.set(payload, tcp + 20);
     view.setUint16(tcp + 16, folded(sum(sum(sum(6 + tcpSize, from.address), to.address), bytes.subarray(tcp))));
-    const now = Date.now();
-    writeSync(this.file, pcapngPacket({ timeS: Math.floor(now / 1000), timeNs: (now % 1000) * 1_000_000, data: bytes }));
+    const us = Math.round((performance.timeOrigin + performance.now()) * 1000);
+    writeSync(this.file, pcapngPacket({ timeS: Math.floor(us / 1_000_000), timeNs: (us % 1_000_000) * 1000, data: bytes }));
   }
 }
 
