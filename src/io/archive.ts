@@ -11,6 +11,9 @@ export const ARCHIVE_CACHED_BLOCKS = 24;
 /** Compressed bytes kept; past it the oldest block leaves. */
 export const ARCHIVE_BYTES = 384 * 1024 * 1024;
 
+/** Cipher text of the stubs of a call; null where a side was not sealed. */
+export type WireStubs = readonly [request: Uint8Array | null, response: Uint8Array | null];
+
 /**
  * Every call of a capture in little memory: packed, compressed in blocks of {@link ARCHIVE_BLOCK}, unpacked when looked at.
  * Calls are added in the order of their ids, which count from 1.
@@ -21,6 +24,7 @@ export class CallArchive {
   private readonly blocks = new Map<number, Uint8Array>();
   private readonly cache = new Map<number, readonly Call[]>();
   private readonly limit: number;
+  private readonly wires = new WeakMap<Call, WireStubs>();
   private open: Call[] = [];
   private added = 0;
   private oldest = 0;
@@ -45,8 +49,11 @@ export class CallArchive {
     return this.held;
   }
 
-  add(call: Call): void {
-    this.open.push(settled(call));
+  /** `wire`: its stubs as they were on the wire, where they were opened. */
+  add(call: Call, wire: WireStubs | null = null): void {
+    const kept = settled(call);
+    if (wire !== null) this.wires.set(kept, wire);
+    this.open.push(kept);
     this.added++;
     if (this.open.length === ARCHIVE_BLOCK) this.shut();
   }
@@ -58,9 +65,14 @@ export class CallArchive {
     return calls?.[index % ARCHIVE_BLOCK] ?? null;
   }
 
+  /** Stubs of a call that `get` gave as they were on the wire; null where they are no other than those of the call. */
+  wire(call: Call): WireStubs | null {
+    return this.wires.get(call) ?? null;
+  }
+
   private shut(): void {
     const number = this.added / ARCHIVE_BLOCK - 1;
-    const packed = deflateRawSync(this.packr.pack(this.open.map((call) => this.packing.pack(call))), { level: 1 });
+    const packed = deflateRawSync(this.packr.pack(this.open.map((call) => [...this.packing.pack(call), this.wires.get(call) ?? null])), { level: 1 });
     // A copy of its own: what zlib returns may be a small part of a large buffer.
     const block = packed.buffer.byteLength > packed.length * 2 ? Uint8Array.from(packed) : packed;
     this.blocks.set(number, block);
@@ -83,7 +95,12 @@ export class CallArchive {
     }
     const block = this.blocks.get(number);
     if (block === undefined) return null;
-    const calls = (this.packr.unpack(inflateRawSync(block)) as readonly PackedCall[]).map((call) => this.packing.unpack(call));
+    const calls = (this.packr.unpack(inflateRawSync(block)) as readonly (readonly [...PackedCall, WireStubs | null])[]).map((packed) => {
+      const wire = packed.at(-1) as WireStubs | null;
+      const call = this.packing.unpack(packed.slice(0, -1) as unknown as PackedCall);
+      if (wire !== null) this.wires.set(call, wire);
+      return call;
+    });
     this.remember(number, calls);
     return calls;
   }

@@ -6,13 +6,15 @@ import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall, type CallTraces } from '../analysis/traces.js';
 import type { AnalyzerOutput } from '../analysis/analyzer.js';
 import type { SecurityObserver } from '../security/observer.js';
+import { WireObserver } from '../security/wire.js';
 import type { Notice, Reading, Source, Statistics } from '../tui/source.js';
+import type { Side } from '../tui/state.js';
 import { View, type SortKey } from '../tui/view.js';
 import { memberText, searchText } from '../tui/words.js';
 import type { Call, Finding, Frame, ObjectRecord, Problem } from '../types.js';
 import { WhereError } from '../where/error.js';
 import { compileWhere, type Where } from '../where/where.js';
-import { ARCHIVE_BYTES, CallArchive } from './archive.js';
+import { ARCHIVE_BYTES, CallArchive, type WireStubs } from './archive.js';
 import { Figures } from './figures.js';
 import type { Knowledge } from './knowledge.js';
 import { CallRows } from './rows.js';
@@ -136,6 +138,10 @@ export class Session implements Source {
     return this.traced.traces;
   }
 
+  wire(call: Call, side: Side): Uint8Array | null {
+    return this.archive.wire(call)?.[side === 'request' ? 0 : 1] ?? null;
+  }
+
   objects(): readonly ObjectRecord[] {
     const now = this.options.now();
     const { graph, count } = this;
@@ -224,7 +230,7 @@ export class Session implements Source {
   private deliver(): void {
     for (const item of this.ready) {
       if (item.kind === 'call') {
-        this.archive.add(item);
+        this.archive.add(item, this.sealed(item));
         this.rows.add(item, this.counted.add(item, memberText(item), this.names));
         this.rules.push(item, this.broken);
         for (const finding of this.broken) this.notice(finding);
@@ -233,6 +239,15 @@ export class Session implements Source {
     }
     this.ready.length = 0;
     if (this.archive.gone > 0) this.rows.forget(this.archive.gone);
+  }
+
+  /** The stubs of a call as they were on the wire, where they were opened. */
+  private sealed({ flow, callId, exchange }: Call): WireStubs | null {
+    const { security } = this.options;
+    if (!(security instanceof WireObserver)) return null;
+    const request = security.take(flow, exchange.direction, callId);
+    const response = security.take(flow, exchange.direction === 0 ? 1 : 0, callId);
+    return request === null && response === null ? null : [request, response];
   }
 
   private notice(item: Notice): void {

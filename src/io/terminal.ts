@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { ReadStream } from 'node:tty';
 import { coloursOf } from '../tui/palette.js';
 import { Screen } from '../tui/screen.js';
-import { SecurityObserver } from '../security/observer.js';
+import type { SecurityObserver } from '../security/observer.js';
+import { WireObserver } from '../security/wire.js';
 import { App, type Feed } from './app.js';
 import { exported } from './export.js';
 import { keepHeapSmall } from './heap.js';
@@ -45,7 +46,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
   keepHeapSmall();
   if (live === undefined && file !== '-') await readable(file);
   const secrets = readSecrets(flags, streams.env);
-  const security = (): SecurityObserver => new SecurityObserver(secrets);
+  const security = (): SecurityObserver => new WireObserver(secrets);
   const title = live ?? (file === '-' ? 'stdin' : file);
   const fresh = (): Session => new Session({ title, known, opnums: flags.opnums, security: security(), now: () => performance.now() });
   const capture = live === undefined ? null : new LiveCapture({

@@ -4,17 +4,26 @@ import { Handshake, handshakeFindings, type HandshakeFacts } from './handshakes.
 import { Secrets, type SecretList, type SessionKey } from './secrets.js';
 
 /** A PDU with a security trailer, as src/rpc/protection.ts hands it over: positions are absolute in `block`. */
-interface GuardedPdu extends Span {
+export interface GuardedPdu extends Span {
   readonly flow: Flow;
   readonly direction: Direction;
   readonly frame: number;
   readonly ptype: number;
+  readonly flags: number;
+  readonly callId: number;
   readonly bodyStart: number;
   readonly trailerStart: number;
   readonly tokenStart: number;
   readonly authLevel: number;
+  readonly padLength: number;
   readonly authContextId: number;
   readonly headerSigning: boolean;
+}
+
+/** What opening a PDU came to. */
+export interface OpenedPdu {
+  readonly verdict: AuthVerdict;
+  readonly body: Span | null;
 }
 
 interface Watched {
@@ -73,7 +82,7 @@ export class SecurityObserver {
     this.records.push({ kind: 'security', flow: pdu.flow.id, frame: pdu.frame, contextId: pdu.authContextId, ...facts, time: isoOf(facts.time), ticket: facts.ticket ?? null });
   }
 
-  open(pdu: GuardedPdu): { readonly verdict: AuthVerdict; readonly body: Span | null } | null {
+  open(pdu: GuardedPdu): OpenedPdu | null {
     const watched = this.flows.get(pdu.flow.id)?.get(pdu.authContextId);
     const context = watched?.context ?? null;
     if (watched === undefined || context === null || pdu.authLevel < CALL) return null;

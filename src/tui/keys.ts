@@ -2,7 +2,7 @@
 export type Action =
   | 'down' | 'up' | 'left' | 'right' | 'page-down' | 'page-up' | 'half-down' | 'half-up' | 'top' | 'bottom' | 'enter' | 'back' | 'next-pane' | 'previous-pane' | 'zoom'
   | 'calls' | 'objects' | 'ladder' | 'statistics' | 'findings' | 'help' | 'filter' | 'clear-filter' | 'filter-object' | 'search' | 'next-found' | 'previous-found' | 'next-failed' | 'previous-failed'
-  | 'command' | 'mark' | 'clear-marks' | 'set-mark' | 'go-mark' | 'diff' | 'follow' | 'pause' | 'sort' | 'fold' | 'fold-all' | 'side' | 'export' | 'replay' | 'replayed' | 'copy' | 'stop' | 'quit' | 'redraw';
+  | 'command' | 'mark' | 'clear-marks' | 'set-mark' | 'go-mark' | 'diff' | 'follow' | 'pause' | 'sort' | 'fold' | 'fold-all' | 'side' | 'wire' | 'export' | 'replay' | 'replayed' | 'copy' | 'stop' | 'quit' | 'redraw';
 
 export interface Binding {
   readonly action: Action;
@@ -37,6 +37,7 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'fold', keys: ['e'], group: 'panes', help: 'fold or unfold the field' },
   { action: 'fold-all', keys: ['E'], group: 'panes', help: 'unfold all fields, and back' },
   { action: 'side', keys: ['b'], group: 'panes', help: 'bytes of the request or of the response' },
+  { action: 'wire', keys: ['w'], group: 'panes', help: 'bytes as they were on the wire, or opened (with --password, --nt-hash, --keytab or --keys)' },
   { action: 'help', keys: ['?', 'f1'], group: 'panes', help: 'this help' },
   { action: 'filter', keys: ['f'], group: 'finding', help: 'filter: an expression as of --where; tab completes, up and down go through earlier ones' },
   { action: 'clear-filter', keys: ['c'], group: 'finding', help: 'show all calls again' },

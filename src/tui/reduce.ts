@@ -3,7 +3,7 @@ import { signature } from '../output/text.js';
 import { fieldsAt, rowAt, type DetailRow } from './fields.js';
 import { actionOf, COMMANDS, type Action } from './keys.js';
 import { bytesPerRow, layout, paneAt } from './layout.js';
-import { currentCall, currentRows, placed, stubOf } from './model.js';
+import { currentCall, currentRows, placed, shownBytes, stubOf } from './model.js';
 import { comparedCalls, diffRows } from './panes/diff.js';
 import { helpLines } from './panes/help.js';
 import { objectRows } from './panes/objects.js';
@@ -134,6 +134,12 @@ function act(state: State, action: Action, source: Source): Step {
       return settled({ ...state, folded: state.folded.size === 0 ? new Set(['request/orpcthis', 'response/orpcthat']) : new Set() }, source);
     case 'side':
       return settled({ ...state, bytes: { side: state.bytes.side === 'request' ? 'response' : 'request', offset: 0, top: 0 } }, source);
+    case 'wire': {
+      const call = currentCall({ state, source });
+      const opened = call !== null && source.wire(call, state.bytes.side) !== null;
+      if (!state.wire && !opened) return say(state, `the ${state.bytes.side} was not opened: there is but one way to show it`, true);
+      return { state: { ...state, wire: !state.wire }, effects: NONE };
+    }
     case 'export':
       return { state: { ...state, pending: 'x' }, effects: NONE };
     case 'replay':
@@ -540,7 +546,8 @@ function copied(state: State, name: string, source: Source): Step {
   const call = currentCall({ state, source });
   if (call === null) return say(state, 'there is no call to copy', true);
   const row: DetailRow | undefined = currentRows({ state, source })[state.detail.cursor];
-  const stub = stubOf(call, row?.side ?? state.bytes.side);
+  const side = row?.side ?? state.bytes.side;
+  const stub = shownBytes({ state, source }, side);
   const copy = (text: string, what: string): Step => ({ state, effects: [{ kind: 'copy', text, what }] });
   switch (name) {
     case 'y':
@@ -548,9 +555,9 @@ function copied(state: State, name: string, source: Source): Step {
     case 'v':
       return row === undefined ? { state, effects: NONE } : copy(row.value, 'the value');
     case 'b':
-      return stub === null ? say(state, 'there are no bytes', true) : copy(toHex(stub.block.u8, stub.start, stub.end), `all bytes of the ${row?.side ?? state.bytes.side}`);
+      return stub === null ? say(state, 'there are no bytes', true) : copy(toHex(stub.bytes, 0, stub.bytes.length), `all bytes of the ${side}`);
     case 'h':
-      return stub === null || row === undefined || row.side === null ? say(state, 'this row has no bytes', true) : copy(toHex(stub.block.u8, stub.start + row.start, stub.start + row.end), 'the bytes of the field');
+      return stub === null || row === undefined || row.side === null ? say(state, 'this row has no bytes', true) : copy(toHex(stub.bytes, row.start, row.end), 'the bytes of the field');
     case 'f':
       return copy(`interface == ${JSON.stringify(call.interface)} && method == ${JSON.stringify(call.method)}`, 'a filter for the member');
     default:

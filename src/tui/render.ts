@@ -1,6 +1,6 @@
 import { beside, fitBlock, fitLine, line, lineWidth, span, type Line, type Span } from './line.js';
 import { layout, MIN_COLUMNS, MIN_ROWS, type Area } from './layout.js';
-import type { Model } from './model.js';
+import { shownBytes, type Model } from './model.js';
 import { bytesPane } from './panes/bytes.js';
 import { callsPane } from './panes/calls.js';
 import { detailPane } from './panes/detail.js';
@@ -57,10 +57,11 @@ function title({ state, source }: Model): Line {
   return fitLine([...fitLine(left, Math.max(lineWidth(tabs), state.columns - lineWidth(right))), ...right], state.columns);
 }
 
-function divider({ state }: Model, detail: Area | null, bytes: Area | null): Line {
+function divider(model: Model, detail: Area | null, bytes: Area | null): Line {
+  const { state } = model;
   const name = (pane: Focus, text: string): Span[] => [span('── ', 'border'), span(text, state.focus === pane ? 'border-on' : 'border'), span(' ', 'border')];
   const call = state.call < 0 ? 'detail' : `detail of call ${state.call + 1}`;
-  const side = `bytes of the ${state.bytes.side}`;
+  const side = `bytes of the ${state.bytes.side}${shownBytes(model, state.bytes.side)?.cipher === true ? ', on the wire' : ''}`;
   if (detail !== null && bytes !== null) return [...fitLine(fill(name('detail', call), detail.width), detail.width), span('┬', 'border'), ...fitLine(fill(name('bytes', side), bytes.width), bytes.width)];
   const both = [...name('detail', call), ...name('bytes', side)];
   return fitLine(fill(both, state.columns), state.columns);

@@ -1,6 +1,7 @@
 import type { Call, Finding, ObjectRecord, Problem } from '../types.js';
 import type { CallTraces } from '../analysis/traces.js';
 import type { Names } from '../output/names.js';
+import type { Side } from './state.js';
 import type { View } from './view.js';
 
 /** A finding, or damage that belongs to no call. */
@@ -37,6 +38,8 @@ export interface Source {
   /** Whether it failed, without fetching it. */
   failed(index: number): boolean;
   traces(call: Call): CallTraces;
+  /** A stub that was opened as it was on the wire; null where it is no other than that of the call. */
+  wire(call: Call, side: Side): Uint8Array | null;
   objects(): readonly ObjectRecord[];
   /** Lines of the statistics pane that depend on nothing but the calls. */
   statistics(): Statistics;

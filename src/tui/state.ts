@@ -49,6 +49,8 @@ export interface State {
   readonly detail: Place;
   readonly folded: ReadonlySet<string>;
   readonly bytes: { readonly side: Side; readonly offset: number; readonly top: number };
+  /** Stubs that were opened are shown as they were on the wire. */
+  readonly wire: boolean;
   readonly follow: boolean;
   readonly paused: boolean;
   readonly marked: ReadonlySet<number>;
@@ -82,7 +84,7 @@ export function startState(columns: number, rows: number): State {
   return {
     columns, rows, upper: 'calls', before: 'calls', focus: 'upper', zoom: false,
     places: { calls: TOP, objects: TOP, ladder: TOP, statistics: TOP, findings: TOP, diff: TOP, replay: TOP, help: TOP },
-    call: -1, detail: TOP, folded: new Set(FOLDED), bytes: { side: 'request', offset: 0, top: 0 }, follow: false, paused: false, marked: new Set(), marks: new Map(),
+    call: -1, detail: TOP, folded: new Set(FOLDED), bytes: { side: 'request', offset: 0, top: 0 }, wire: false, follow: false, paused: false, marked: new Set(), marks: new Map(),
     filter: null, search: null, sort: 'none', shown: DEFAULT_COLUMNS, sideways: 0, prompt: null, history: { filter: [], search: [], command: [], export: [], target: [], secret: [], 'copy-target': [] },
     message: null, asked: null, replaying: null, replayed: null, pending: null,
   };

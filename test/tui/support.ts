@@ -4,6 +4,8 @@ import { blockOf } from '../../src/bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
 import { knowledge, type Knowledge } from '../../src/io/knowledge.js';
 import { Session } from '../../src/io/session.js';
+import type { SecretList } from '../../src/security/secrets.js';
+import { WireObserver } from '../../src/security/wire.js';
 import { plainText } from '../../src/tui/line.js';
 import { reduce } from '../../src/tui/reduce.js';
 import { render } from '../../src/tui/render.js';
@@ -19,9 +21,9 @@ export function tables(): Knowledge {
 }
 
 /** A session that has read a shipped capture, or these bytes. */
-export function sessionOf(input: string | Uint8Array, archiveBytes?: number): Session {
+export function sessionOf(input: string | Uint8Array, archiveBytes?: number, secrets: SecretList = {}): Session {
   const bytes = typeof input === 'string' ? new Uint8Array(readFileSync(join(packageRoot(), 'captures', input))) : input;
-  const session = new Session({ title: typeof input === 'string' ? input : 'bytes', known: tables(), now: () => 0, ...(archiveBytes === undefined ? {} : { archiveBytes }) });
+  const session = new Session({ title: typeof input === 'string' ? input : 'bytes', known: tables(), security: new WireObserver(secrets), now: () => 0, ...(archiveBytes === undefined ? {} : { archiveBytes }) });
   const reader = new CaptureReader();
   const items: CaptureOutput[] = [];
   reader.push(blockOf(bytes), 0, bytes.length, items);

@@ -2,7 +2,7 @@ import { hexByte } from '../../bytes/hex.js';
 import { frameAt } from '../fields.js';
 import { fitLine, span, type Line, type Span, type Under } from '../line.js';
 import { bytesPerRow, type Area } from '../layout.js';
-import { currentCall, currentRows, stubOf, type Model } from '../model.js';
+import { currentCall, currentRows, shownBytes, stubOf, type Model } from '../model.js';
 
 /** The bytes of one stub, those of the field under the cursor marked; the last row says which frame carried the byte. */
 export function bytesPane(model: Model, area: Area): Line[] {
@@ -12,6 +12,8 @@ export function bytesPane(model: Model, area: Area): Line[] {
   const stub = stubOf(call, side);
   if (stub === null) return [[span(call === null ? '' : `  no ${side} was captured`, 'dim')]];
   const size = stub.end - stub.start;
+  const shown = shownBytes(model, side);
+  if (shown === null) return [];
   if (size === 0) return [[span(`  the ${side} has an empty stub`, 'dim')]];
   const row = currentRows(model)[state.detail.cursor];
   const [from, to] = row !== undefined && row.side === side ? [row.start, row.end] : [-1, -1];
@@ -23,7 +25,7 @@ export function bytesPane(model: Model, area: Area): Line[] {
     const hex: Span[] = [];
     const text: Span[] = [];
     for (let i = at; i < at + perRow; i++) {
-      const byte = i < size ? stub.block.u8[stub.start + i] : undefined;
+      const byte = i < size ? shown.bytes[i] : undefined;
       const gap = i === at + perRow - 1 ? '' : (i - at) % 8 === 7 ? '  ' : ' ';
       // The mark goes on between two bytes of the same field.
       const between = under(i) !== null && under(i) === under(i + 1) ? under(i) : null;
@@ -34,7 +36,7 @@ export function bytesPane(model: Model, area: Area): Line[] {
   }
   while (lines.length < area.height - 1) lines.push([]);
   const carried = frameAt(stub, offset);
-  const parts = [`${side} byte 0x${offset.toString(16)} of ${size}`, carried === null ? 'frame unknown' : `frame ${carried.frame} (0x${carried.from.toString(16)}–0x${(carried.to - 1).toString(16)})`, ...(stub.sealed ? ['cipher text'] : [])];
+  const parts = [`${side} byte 0x${offset.toString(16)} of ${size}`, carried === null ? 'frame unknown' : `frame ${carried.frame} (0x${carried.from.toString(16)}–0x${(carried.to - 1).toString(16)})`, ...(shown.cipher ? ['cipher text'] : [])];
   lines.push(fitLine([span(parts.join(' · '), 'dim')], area.width));
   return lines;
 }
