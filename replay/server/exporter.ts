@@ -1,5 +1,5 @@
 import { spanOf } from '../../src/bytes/block.js';
-import type { Fields, Registry, ResolvedInterface } from '../../src/ndr/codec.js';
+import { EncodeError, type Fields, type Registry, type ResolvedInterface } from '../../src/ndr/codec.js';
 import type { Method, Type } from '../../src/ndr/types.js';
 import type { Problem, Value } from '../../src/types.js';
 import { Automation } from './automation.js';
@@ -28,6 +28,7 @@ const IID_IDISPATCH = '00020400-0000-0000-c000-000000000046';
 const PUBLIC_REFS = 5;
 const NCA_OP_RNG = 0x1c010002;
 const NCA_UNK_IF = 0x1c010003;
+const NCA_FAULT_UNSPEC = 0x1c000012;
 const RPC_X_BAD_STUB_DATA = 0x6f7;
 /** Bytes behind the parameters, padding that is not zero, and values that the members themselves refuse with an HRESULT ([MS-UAMG] 3.38.4.2). */
 const BEARABLE: readonly Problem['code'][] = ['ndr-trailing', 'ndr-pad-not-zero', 'ndr-bad-enum', 'ndr-bad-boolean', 'ndr-bad-value', 'dcom-bad-variant'];
@@ -86,7 +87,13 @@ export class Exporter {
       filled[param.name] = this.wire(outcome.out?.[param.name], param.type, value, request.owner);
     }
     const header = resolved.interface.orpc || filled['orpcthat'] !== undefined ? { orpcthat: { flags: 0, extensions: null } } : {};
-    return { kind: 'response', stub: codec.response.encode({ ...filled, ...header, return: outcome.hresult }, { request: value }), delayMs };
+    try {
+      return { kind: 'response', stub: codec.response.encode({ ...filled, ...header, return: outcome.hresult }, { request: value }), delayMs };
+    } catch (error) {
+      // An answer that its table cannot hold costs its caller the call, and nobody the server.
+      if (error instanceof EncodeError) return { kind: 'fault', status: NCA_FAULT_UNSPEC, delayMs };
+      throw error;
+    }
   }
 
   private perform(request: ServedRequest, resolved: ResolvedInterface, method: Method, owner: string, value: Fields): Outcome {
@@ -132,7 +139,12 @@ export class Exporter {
     const resolve = (item: Value): ServedValue => {
       if (item === null || typeof item !== 'object' || Array.isArray(item) || item instanceof Uint8Array) return item;
       const bag = item as Fields;
-      if (typeof bag['ipid'] === 'string' && typeof bag['oxid'] === 'string') return this.table.find(bag['ipid'])?.exported.object ?? null;
+      if (typeof bag['ipid'] === 'string' && typeof bag['oxid'] === 'string') {
+        const object = this.table.find(bag['ipid'])?.exported.object ?? null;
+        // The references that came with it are the client's no more (3.1.1.5.3).
+        this.table.take(bag['ipid'], Number(bag['cPublicRefs'] ?? 0));
+        return object;
+      }
       if ('vt' in bag && typeof bag['value'] === 'object' && bag['value'] !== null) return { ...bag, value: resolve(bag['value']) } as unknown as Value;
       return item;
     };
@@ -273,7 +285,7 @@ export class Exporter {
       const iid = asked ?? (declared === null || declared === 'IUnknown' ? (value.interfaces.includes('IEnumVARIANT') ? this.registry.interfaceByName('IEnumVARIANT')?.interface.uuid : IID_IDISPATCH) : this.registry.interfaceByName(declared)?.interface.uuid);
       return this.reference(value, iid ?? IID_IDISPATCH, owner);
     }
-    if (value === undefined) return blank(type, request);
+    if (value === undefined) return this.blank(type);
     return this.inside(value as Value, owner);
   }
 
@@ -284,6 +296,28 @@ export class Exporter {
     if (Array.isArray(value)) return (value as readonly ServedValue[]).map((one) => this.inside(one, owner));
     if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value as Value;
     return Object.fromEntries(Object.entries(value as { readonly [name: string]: ServedValue }).map(([key, one]) => [key, this.inside(one, owner)]));
+  }
+
+  /** What a result is when a call gives none: null, zero, or nothing in each field. */
+  private blank(type: Type): Value {
+    switch (type.kind) {
+      case 'pointer': return type.pointer === 'ref' ? this.blank(type.to) : null;
+      case 'base': return type.base === 'u64' || type.base === 'i64' ? 0n : 0;
+      case 'enum': return Object.values(type.members)[0] ?? 0;
+      case 'flags': return 0;
+      case 'array': return type.of.kind === 'base' && type.of.base === 'u8' ? new Uint8Array(0) : [];
+      case 'well-known': return type.name === 'bstr' ? null : type.name === 'variant_bool' ? false : type.name === 'guid' ? NIL : type.name === 'date' ? '1899-12-30T00:00:00' : type.name === 'decimal' || type.name === 'currency' ? '0' : type.name === 'hex64' ? ZERO64 : 0;
+      case 'struct': return Object.fromEntries(type.fields.map((field) => [field.name, this.blank(field.type)]));
+      case 'named': return this.blankNamed(type.name);
+      default: return null;
+    }
+  }
+
+  private blankNamed(name: string): Value {
+    if (name === 'VARIANT') return { vt: 'VT_EMPTY', value: null };
+    if (name === 'EXCEPINFO') return NO_EXCEPTION;
+    const type = this.registry.specifications.flatMap((one) => one.types).find((one) => one.name === name);
+    return type === undefined ? null : this.blank(type.kind === 'typedef' ? type.type : type);
   }
 
   private bindings(withPort: boolean): Value {
@@ -302,20 +336,6 @@ function factoryOf(served: ServedClass): ServedObject {
     served: true, interfaces: ['IClassFactory'],
     call: (_, member) => (member === 'CreateInstance' ? { hresult: S_OK, out: { ppvObject: served.create() } } : member === 'LockServer' ? { hresult: S_OK } : { hresult: E_INVALIDARG }),
   };
-}
-
-/** What a result is when a call gives none: null, zero, or as many empty elements as were asked for. */
-function blank(type: Type, request: Fields): Value {
-  switch (type.kind) {
-    case 'pointer': return type.pointer === 'ref' ? blank(type.to, request) : null;
-    case 'base': return type.base === 'u64' || type.base === 'i64' ? 0n : 0;
-    case 'enum': return Object.values(type.members)[0] ?? 0;
-    case 'flags': return 0;
-    case 'array': return type.of.kind === 'base' && type.of.base === 'u8' ? new Uint8Array(0) : [];
-    case 'well-known': return type.name === 'bstr' ? null : type.name === 'variant_bool' ? false : type.name === 'guid' ? NIL : type.name === 'date' ? '1899-12-30T00:00:00' : type.name === 'decimal' || type.name === 'currency' ? '0' : type.name === 'hex64' ? ZERO64 : 0;
-    case 'named': return type.name === 'VARIANT' ? { vt: 'VT_EMPTY', value: null } : type.name === 'EXCEPINFO' ? NO_EXCEPTION : type.name === 'ORPCTHAT' ? { flags: 0, extensions: null } : null;
-    default: return null;
-  }
 }
 
 export const NO_EXCEPTION: Value = { wCode: 0, wReserved: 0, bstrSource: null, bstrDescription: null, bstrHelpFile: null, dwHelpContext: 0, pvReserved: 0, pfnDeferredFillIn: 0, scode: 0 };

@@ -141,6 +141,12 @@ export class ObjectTable {
     return true;
   }
 
+  /** References came back with an OBJREF. One is left: a client may not hand over its last, and one that does goes on using the object all the same. */
+  take(ipid: string, count: number): void {
+    const exported = this.byIpid.get(ipid)?.exported;
+    if (exported !== undefined) exported.references = Math.max(1, exported.references - count);
+  }
+
   /** An object without references goes. */
   release(ipid: string, count: number): void {
     const exported = this.byIpid.get(ipid)?.exported;

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readModel } from '../../replay/agent/model.js';
-import type { Client } from '../../src/io/client/client.js';
+import { RELEASE_MS, type Client } from '../../src/io/client/client.js';
+import { networkWorld } from '../../src/io/world.js';
 import type { Serving } from '../../src/io/serve/serve.js';
 import { read } from '../security/captures.js';
 import { agent, ALICE, clientOf, errorOf, object, rawServer, sample } from './support.js';
@@ -73,7 +74,8 @@ describe('client', () => {
     });
   });
 
-  it('hands objects over to the server, one reference with each', async () => {
+  it('hands objects over to the server, one reference with each, and the server counts them', async () => {
+    const before = server.exporter.size;
     await using(clientOf(server.port), async (client) => {
       const collection = await client.activate('UpdateCollection');
       const searcher = object(await (await client.activate('UpdateSession')).call('CreateUpdateSearcher'));
@@ -83,6 +85,31 @@ describe('client', () => {
       expect(update.references).toBeGreaterThan(0);
       expect([await collection.get('Count'), await object(await collection.get('Item', 0)).get('Title')]).toEqual([held + 2, visible[1]?.title]);
     });
+    expect(server.exporter.size).toBe(before);
+  });
+
+  it('leaves a server that does not answer any more within the time for giving back', async () => {
+    const world = networkWorld('127.0.0.1', ALICE);
+    let deaf = false;
+    const waits: number[] = [];
+    const client = clientOf(server.port, {
+      timeoutMs: 60_000,
+      world: {
+        ...world,
+        dial: (port, events) => {
+          const line = world.dial(port, events);
+          return { send: (bytes) => (deaf ? undefined : line.send(bytes)), close: () => line.close() };
+        },
+        after: (ms, run) => {
+          if (deaf) waits.push(ms);
+          return world.after(deaf ? 0 : ms, run);
+        },
+      },
+    });
+    await client.activate('UpdateSession');
+    deaf = true;
+    await client.close();
+    expect(waits).toEqual([RELEASE_MS]);
   });
 
   it('is decoded call by call, every signature good, no problem', async () => {

@@ -32,6 +32,10 @@ export const DEFAULT_TIMEOUT_MS = 30_000;
 export const PING_MS = 120_000;
 /** References given back in one RemRelease. */
 export const MAX_RELEASED = 256;
+/** Milliseconds that giving objects back may take: a server that does not answer keeps nobody from leaving. */
+export const RELEASE_MS = 2000;
+/** Objects held at once; a server that hands out more is not believed. */
+export const MAX_HELD = 200_000;
 /** Public references asked for at once. */
 const REFERENCES = 5;
 /** Authentication levels by number ([MS-RPCE] 2.2.1.1.8). */
@@ -139,7 +143,7 @@ export class Client {
     for (const [oxid, all] of byOxid) {
       for (let at = 0; at < all.length; at += MAX_RELEASED) {
         const refs = all.slice(at, at + MAX_RELEASED).map((one) => ({ ipid: one.ipid, cPublicRefs: one.references, cPrivateRefs: 0 }));
-        await this.remUnknown(oxid, 'RemRelease', { cInterfaceRefs: refs.length, InterfaceRefs: refs }).catch(ignored);
+        await this.remUnknown(oxid, 'RemRelease', { cInterfaceRefs: refs.length, InterfaceRefs: refs }, RELEASE_MS).catch(ignored);
       }
     }
   }
@@ -187,7 +191,7 @@ export class Client {
     const { oxid } = object.reference;
     const { value, result } = await this.remUnknown(oxid, 'RemQueryInterface', { ripid: object.ipid, cRefs: REFERENCES, cIids: iids.length, iids: [...iids] });
     const results = Array.isArray(value['ppQIResults']) ? (value['ppQIResults'] as readonly Value[]) : [];
-    const found = await Promise.all(results.map(async (one, at) => {
+    const found = await Promise.all(results.slice(0, iids.length).map(async (one, at) => {
       const std = isBag(one) && Number(one['hResult']) >>> 31 === 0 ? one['std'] : null;
       return isBag(std) && std['ipid'] !== GUID_NULL ? this.adopt({ ...std, kind: 'standard', iid: iids[at] ?? '' }) : null;
     }));
@@ -204,6 +208,7 @@ export class Client {
     const { ipid, oxid, oid, iid } = bag;
     if (typeof ipid !== 'string' || typeof oxid !== 'string' || typeof oid !== 'string') return bag;
     const known = this.objects.get(ipid);
+    if (known === undefined && this.objects.size >= MAX_HELD) throw new ClientError('malformed', `the server hands out more than ${MAX_HELD} objects`);
     const references = Number(bag['cPublicRefs'] ?? 0);
     const object = known ?? new RemoteObject(this, { iid: String(iid), ipid, oxid, oid, flags: Number(bag['flags'] ?? 0), bindings: bag['bindings'] ?? null });
     object.references += references;
@@ -279,9 +284,9 @@ export class Client {
     object.references += count;
   }
 
-  private async remUnknown(oxid: string, method: string, params: Fields): Promise<Answered> {
+  private async remUnknown(oxid: string, method: string, params: Fields, mostMs?: number): Promise<Answered> {
     const { port, level, ipidRemUnknown } = await this.exporter(oxid);
-    return this.wire.call({ port, level }, this.slot('IRemUnknown', method), params, ipidRemUnknown);
+    return this.wire.call({ port, level }, this.slot('IRemUnknown', method), params, ipidRemUnknown, mostMs);
   }
 
   private resolver(method: string, params: Fields): Promise<Answered> {

@@ -46,8 +46,8 @@ export class Wire {
     this.options = options;
   }
 
-  /** Makes a call and reads its answer; the return value is not judged. @throws ClientError */
-  async call(route: Route, slot: Slot, params: Fields, object: string | null = null): Promise<Answered> {
+  /** Makes a call and reads its answer; the return value is not judged. `mostMs`: it may take no longer, whatever the options say. @throws ClientError */
+  async call(route: Route, slot: Slot, params: Fields, object: string | null = null, mostMs = Infinity): Promise<Answered> {
     const title = titleOf(slot);
     const { face: { interface: face }, method } = slot;
     const codec = this.options.registry.method(face.uuid, method.opnum, { littleEndian: true, syntax: 'ndr20' });
@@ -57,7 +57,7 @@ export class Wire {
     const stub = encoded(title, () => codec.request.encode({ ...params, ...(face.orpc || explicit ? { orpcthis } : {}) }));
     const answer = await this.exchange(route, title, {
       abstract: { uuid: face.uuid, ...face.version }, transfer: 'ndr20', opnum: this.options.numbering === 'printed' ? method.printedOpnum : method.opnum, object, stub, drep: LITTLE,
-    });
+    }, Math.min(this.options.timeoutMs, mostMs));
     const { littleEndian } = answer.drep;
     const response = littleEndian ? codec.response : (this.options.registry.method(face.uuid, method.opnum, { littleEndian, syntax: 'ndr20' })?.response ?? codec.response);
     return { ...this.read(title, response.decode(spanOf(answer.stub), params)), asked: params };
@@ -80,8 +80,8 @@ export class Wire {
     return { value, result: typeof result === 'number' ? result >>> 0 : 0 };
   }
 
-  private async exchange(route: Route, title: string, call: LinkCall): Promise<Extract<LinkAnswer, { kind: 'response' }>> {
-    const { timeoutMs, world } = this.options;
+  private async exchange(route: Route, title: string, call: LinkCall, timeoutMs: number): Promise<Extract<LinkAnswer, { kind: 'response' }>> {
+    const { world } = this.options;
     const answer = await new Promise<LinkAnswer>((resolve) => {
       const cancel = world.after(timeoutMs, () => {
         abandon();
