@@ -3,9 +3,10 @@ import type { Registry } from '../../src/ndr/codec.js';
 import type { Type } from '../../src/ndr/types.js';
 import type { Value } from '../../src/types.js';
 import {
-  DISP_E_BADPARAMCOUNT, DISP_E_EXCEPTION, DISP_E_MEMBERNOTFOUND, DISP_E_PARAMNOTFOUND, DISP_E_TYPEMISMATCH, DISP_E_UNKNOWNNAME, E_NOTIMPL, isEnumerator, isServed, S_OK, type MemberKind, type Outcome, type ServedObject, type ServedValue,
+  DISP_E_BADINDEX, DISP_E_BADPARAMCOUNT, DISP_E_EXCEPTION, DISP_E_MEMBERNOTFOUND, DISP_E_PARAMNOTFOUND, DISP_E_TYPEMISMATCH, DISP_E_UNKNOWNNAME, E_NOTIMPL, isEnumerator, isServed, S_OK, type MemberKind, type Outcome, type ServedObject, type ServedValue,
 } from './dispatch.js';
 import { NO_EXCEPTION } from './exporter.js';
+import { typeInfo } from './typeinfo.js';
 
 /** Calls a member of an object by name. */
 export type CallMember = (object: ServedObject, interfaceName: string, member: string, kind: MemberKind, args: Given) => Outcome;
@@ -20,18 +21,20 @@ const SOURCE = 'Microsoft.Update';
 
 /** IDispatch for every object, from the tables ([MS-OAUT] 3.1.4): names to DISPIDs, DISPIDs to members. */
 export class Automation {
+  private readonly registry: Registry;
   private readonly classes: Classes;
   private readonly member: CallMember;
 
   constructor(registry: Registry, member: CallMember) {
+    this.registry = registry;
     this.classes = new Classes(registry);
     this.member = member;
   }
 
   call(object: ServedObject, method: string, given: Given): Outcome {
     switch (method) {
-      case 'GetTypeInfoCount': return { hresult: S_OK, out: { pctinfo: 0 } };
-      case 'GetTypeInfo': return { hresult: E_NOTIMPL };
+      case 'GetTypeInfoCount': return { hresult: S_OK, out: { pctinfo: 1 } };
+      case 'GetTypeInfo': return given['iTInfo'] === 0 ? { hresult: S_OK, out: { ppTInfo: typeInfo(this.registry, object.interfaces[0] ?? 'IDispatch') } } : { hresult: DISP_E_BADINDEX };
       case 'GetIDsOfNames': return this.names(object, given);
       case 'Invoke': return this.invoke(object, given);
       default: return { hresult: E_NOTIMPL };

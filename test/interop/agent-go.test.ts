@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { UpdateModel } from '../../replay/agent/model.js';
+import { knowledge } from '../../src/io/knowledge.js';
 import { read } from '../security/captures.js';
 import { agent, goPeer, malformed, run, sample, USER } from './agents.js';
 
@@ -14,6 +15,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 interface Bag {
   readonly [name: string]: unknown;
 }
+
+/** Members that the type information of a searcher tells. */
+const SEARCHER = (knowledge().registry.interfaceByName('IUpdateSearcher3')?.slots ?? []).flatMap((slot) => (slot?.owner.spec === 'MS-UAMG' && slot.method.notUsedOnWire !== true ? [slot.method] : []));
 
 const TRUE = -1;
 const flag = (value: boolean): number => (value ? TRUE : 0);
@@ -67,6 +71,8 @@ describe.skipIf(peer === null)('the update agent, driven by go-msrpc', () => {
     expect(told['product']).toBe(sample.agent.product);
     expect(told['automatic']).toEqual({ Results: { LastSearchSuccessDate: expect.closeTo(days(sample.lastSearch ?? ''), 6) as unknown, LastInstallationSuccessDate: expect.closeTo(days(sample.lastInstallation ?? ''), 6) as unknown } });
     expect(told['strings']).toMatchObject({ Count: 3, ReadOnly: 0, items: ['put', '', 'gamma'] });
+    expect(told['each']).toEqual(['put', '', 'gamma']);
+    expect(told['types']).toEqual(SEARCHER.map(({ dispid, member, opnum, name, params }) => ({ id: dispid, kind: { method: 1, propget: 2, propput: 4, propputref: 8 }[member], slot: opnum, names: [name, ...(params ?? []).flatMap((one) => (one.direction === 'out' || member === 'propput' ? [] : [one.name]))] })));
 
     const { calls, findings } = await read(capture, { passwords: [USER] });
     expect(calls.length).toBeGreaterThan(500);
@@ -74,6 +80,7 @@ describe.skipIf(peer === null)('the update agent, driven by go-msrpc', () => {
     expect(new Set(calls.map((call) => call.binding))).toEqual(new Set(['early']));
     expect(new Set(calls.map((call) => call.auth.verdict))).toEqual(new Set([level === 'privacy' ? 'opened' : 'good']));
     expect(calls.flatMap((call) => call.problems)).toEqual([]);
+    expect(new Set(calls.map((call) => call.auth.type))).toEqual(new Set([level === 'privacy' ? 'spnego' : 'ntlm']));
     // The misspelt search and the index past the end are the peer's; nothing that the agent said breaks a rule.
     expect(findings.filter((one) => one.severity === 'error' || one.rule.endsWith('-opnums'))).toEqual([]);
     expect(malformed(capture)).toBe('');

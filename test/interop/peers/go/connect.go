@@ -8,6 +8,7 @@ import (
 	"github.com/oiweiwei/go-msrpc/msrpc/dcom"
 	"github.com/oiweiwei/go-msrpc/msrpc/dcom/iobjectexporter/v0"
 	"github.com/oiweiwei/go-msrpc/msrpc/dcom/iremotescmactivator/v0"
+	oautclient "github.com/oiweiwei/go-msrpc/msrpc/dcom/oaut/client"
 	uamgclient "github.com/oiweiwei/go-msrpc/msrpc/dcom/uamg/client"
 	"github.com/oiweiwei/go-msrpc/ssp/gssapi"
 )
@@ -20,15 +21,17 @@ type Peer struct {
 	activator         iremotescmactivator.RemoteSCMActivatorClient
 	resolver, objects dcerpc.Conn
 	clients           uamgclient.Client
+	oaut              oautclient.Client
+	security          []dcerpc.Option
 	// What the first activation gave: an IPID, and where its objects live.
 	first    *dcom.IPID
 	unknown  *dcom.IPID
 	bindings *dcom.DualStringArray
 }
 
-func connect(ctx context.Context, host, port string, protection dcerpc.Option, class *dcom.ClassID, iid *dcom.IID) *Peer {
-	security := []dcerpc.Option{protection, dcerpc.WithTargetName("host/" + host)}
-	p := &Peer{activation: gssapi.NewSecurityContext(ctx)}
+func connect(ctx context.Context, host, port string, security []dcerpc.Option, class *dcom.ClassID, iid *dcom.IID) *Peer {
+	security = append(security, dcerpc.WithTargetName("host/"+host))
+	p := &Peer{activation: gssapi.NewSecurityContext(ctx), security: security}
 	p.resolver = must(dcerpc.Dial(p.activation, net.JoinHostPort(host, port)))
 	p.exporter = must(iobjectexporter.NewObjectExporterClient(p.activation, p.resolver, security...))
 	p.this = &dcom.ORPCThis{Version: must(p.exporter.ServerAlive2(p.activation, &iobjectexporter.ServerAlive2Request{})).COMVersion}

@@ -38,13 +38,15 @@ func main() {
 	host, port, user, password, level := os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5]
 	gssapi.AddCredential(credential.NewFromPassword(user, password))
 	gssapi.AddMechanism(ssp.NTLM)
-	protection := dcerpc.WithSign()
+	security := []dcerpc.Option{dcerpc.WithSign()}
 	if level == "privacy" {
-		protection = dcerpc.WithSeal()
+		// Sealed sessions sign in inside SPNEGO, signed ones with NTLM alone.
+		gssapi.AddMechanism(ssp.SPNEGO)
+		security = []dcerpc.Option{dcerpc.WithSeal(), dcerpc.WithSecurtyProvider(dcerpc.AuthTypeGSSNegotiate)}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	peer := connect(ctx, host, port, protection, sessionClass, iupdatesession3.UpdateSession3IID)
+	peer := connect(ctx, host, port, security, sessionClass, iupdatesession3.UpdateSession3IID)
 	told := peer.session()
 	peer.close()
 	if err := json.NewEncoder(os.Stdout).Encode(told); err != nil {
@@ -109,6 +111,8 @@ func (p *Peer) session() map[string]any {
 	strings.do("RemoveAT", Fields{"Index": int32(0)})
 	strings.do("SetItem", Fields{"Index": int32(0), "Value": text("put")})
 	told["strings"] = strings.do("Copy", nil).read(0)
+	told["each"] = strings.each()
+	told["types"] = searcher.types()
 
 	p.ping()
 	strings.release()
