@@ -10,6 +10,11 @@ export function escapeTerminal(text: string): string {
   return text.replace(UNSAFE, escapeOne);
 }
 
+/** The same, with `mark` deciding how each unit that is not safe is shown; it gets the unit and how a terminal would show it. */
+export function markUnsafe(text: string, mark: (unit: string, written: string) => string): string {
+  return text.replace(UNSAFE, (unit) => mark(unit, escapeOne(unit)));
+}
+
 function escapeOne(unit: string): string {
   const short = SHORT[unit];
   if (short !== undefined) return short;

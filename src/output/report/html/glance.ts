@@ -1,0 +1,57 @@
+import { durationText } from '../../time.js';
+import type { Report } from '../data.js';
+import { sourceText } from '../quality.js';
+import { bytesText } from '../words.js';
+import { timelineChart } from './chart.js';
+import type { Links } from './links.js';
+import { callId } from './links.js';
+import { html, joined, type Markup, type Part } from './markup.js';
+import { badge, counted, moment, number, section, SECTION_END, table, wrong } from './parts.js';
+
+/** Who talked to whom, when, how much, what failed, what to look at first, and what the capture does not tell. */
+export function* glance(report: Report, links: Links): Generator<Markup> {
+  yield section('glance', 'At a glance');
+  yield quality(report);
+  yield attention(report, links);
+  yield figures(report);
+  if (report.totals.calls > 0) yield* timelineChart(report.timeline);
+  yield html`<h3>Who talked to whom</h3>`;
+  yield* conversations(report);
+  yield html`<h3>What was read</h3>`;
+  yield sources(report);
+  yield SECTION_END;
+}
+
+function quality({ quality: notes }: Report): Markup {
+  if (notes.length === 0) return html`<p id="quality" class="whole">Nothing is known to be missing: no gaps, no dropped or cut packets, no sealed calls, no damage.</p>`;
+  return html`<div id="quality" class="quality"><h3>What the capture does not tell</h3><ul>${notes.map((note) => html`<li class="${note.severity}">${badge(note.severity)} ${note.text}</li>`)}</ul></div>`;
+}
+
+function attention({ attention: points }: Report, links: Links): Markup {
+  if (points.length === 0) return html`<p class="calm">Nothing failed and no rule is broken in a way that needs attention first.</p>`;
+  return html`<h3>Look at these first</h3><ol class="attention">${points.map(({ severity, title, text, link }) => html`<li class="${severity}">${badge(severity)} <a href="${link.kind === 'section' ? links.section(link.name) : links.has(link.id) ? `#${callId(link.id)}` : links.section('results')}">${title}</a><p>${text}</p></li>`)}</ol>`;
+}
+
+function figures({ totals, sessions, sessionsLost }: Report): Markup {
+  const { findings } = totals;
+  const list: readonly (readonly [name: string, value: Part, more: Part])[] = [
+    ['calls', number(totals.calls), `in ${number(sessions.length + sessionsLost)} sessions`],
+    ['failed', totals.failed === 0 ? '0' : html`<span class="bad">${number(totals.failed)}</span>`, `${number(totals.unanswered)} without an answer`],
+    ['findings', number(findings.error + findings.warning + findings.info), `${number(findings.error)} errors, ${number(findings.warning)} warnings`],
+    ['objects', number(totals.objects), null],
+    ['duration', totals.durationNs === null ? '–' : durationText(totals.durationNs), totals.first === null ? null : ['from ', moment(totals.first), ' UTC']],
+    ['frames', number(totals.frames), `${bytesText(totals.bytes)}, ${number(totals.flows)} connections`],
+  ];
+  return html`<dl class="figures">${list.map(([name, value, more]) => html`<div><dt>${name}</dt><dd class="big">${value}</dd>${more === null ? null : html`<dd>${more}</dd>`}</div>`)}</dl>`;
+}
+
+function conversations({ conversations: list }: Report): Iterable<Markup> {
+  return table({
+    caption: 'Who talked to whom',
+    columns: [{ title: 'Client' }, { title: 'Server' }, { title: 'Ports' }, { title: 'Calls', kind: 'number' }, { title: 'Failed', kind: 'number' }, { title: 'Arguments', kind: 'number' }, { title: 'Users' }, { title: 'From (UTC)' }, { title: 'To (UTC)' }],
+  }, list.map((one) => [one.client, one.server, one.ports.join(', '), counted(one.calls), wrong(one.failed), { show: bytesText(one.bytes), by: one.bytes }, one.users.length === 0 ? '–' : one.users.join(', '), moment(one.first), moment(one.last)]));
+}
+
+function sources({ sources: list }: Report): Markup {
+  return html`<ul class="sources">${list.map((source) => html`<li>${sourceText(source)}${source.first === null ? null : [', ', moment(source.first), ' to ', moment(source.last), ' UTC']}${source.notes.length === 0 ? null : html`<br><span class="why">${joined(source.notes, '; ')}</span>`}</li>`)}</ul>`;
+}
