@@ -45,8 +45,12 @@ const textOf = (one) => {
 for (const box of all('.filter')) {
   const within = box.nextElementSibling;
   const [input, output] = [box.querySelector('input'), box.querySelector('output')];
-  let wait = 0;
-  input.addEventListener('input', () => { clearTimeout(wait); wait = setTimeout(apply, 120); });
+  let asked = false;
+  input.addEventListener('input', () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; apply(); });
+  });
   const apply = () => {
     const words = input.value.toLowerCase().split(/\\s+/).filter(Boolean);
     const items = within.matches('.calls') ? [...within.children] : all(within.matches('.tree') ? 'li' : 'tbody tr', within);
