@@ -1,28 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { concat } from '../../src/bytes/concat.js';
 import { pcapHeader, pcapngHeader, pcapngPacket, pcapRecord } from '../../src/capture/write.js';
 import { earlyBound, lateBound } from './scenario.js';
 import type { Trace } from './wire.js';
 
 const ETHERNET = 1;
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
 function pcapng(trace: Trace): Uint8Array {
-  return joined([pcapngHeader(ETHERNET, { application: 'uamgscope captures/make' }), ...trace.packets.map((packet) => pcapngPacket(packet))]);
+  return concat([pcapngHeader(ETHERNET, { application: 'uamgscope captures/make' }), ...trace.packets.map((packet) => pcapngPacket(packet))]);
 }
 
 function pcap(trace: Trace, keep: (index: number) => boolean, cut: number): Uint8Array {
-  const whole = joined([pcapHeader(ETHERNET), ...trace.packets.filter((_, index) => keep(index)).map((packet) => pcapRecord(packet))]);
+  const whole = concat([pcapHeader(ETHERNET), ...trace.packets.filter((_, index) => keep(index)).map((packet) => pcapRecord(packet))]);
   return whole.subarray(0, whole.length - cut);
 }
 

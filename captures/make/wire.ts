@@ -1,3 +1,4 @@
+import { addWords, checksumOf } from '../../src/bytes/checksum.js';
 import type { OutPacket } from '../../src/capture/write.js';
 
 /** An address as the packets carry it: 4 or 16 bytes. */
@@ -47,18 +48,6 @@ export class Trace {
     this.packets.push({ timeS: this.seconds, timeNs: this.nanoseconds, data });
     this.wait(40);
   }
-}
-
-function checksum(sum: number, bytes: Uint8Array): number {
-  let total = sum;
-  for (let i = 0; i < bytes.length; i += 2) total += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
-  return total;
-}
-
-function folded(sum: number): number {
-  let total = sum;
-  while (total > 0xffff) total = (total & 0xffff) + Math.floor(total / 0x10000);
-  return ~total & 0xffff;
 }
 
 /** One TCP connection; `send` cuts into segments, the other side acknowledges. */
@@ -129,7 +118,7 @@ export class Connection {
       bytes[23] = 6;
       bytes.set(source, 26);
       bytes.set(target, 30);
-      view.setUint16(24, folded(checksum(0, bytes.subarray(14, 34))));
+      view.setUint16(24, checksumOf(addWords(0, bytes.subarray(14, 34))));
     }
     const tcp = 14 + ipSize;
     view.setUint16(tcp, this.ports[from]);
@@ -140,8 +129,8 @@ export class Connection {
     bytes[tcp + 13] = flags;
     view.setUint16(tcp + 14, 0xfaf0);
     bytes.set(payload, tcp + 20);
-    const pseudo = checksum(checksum(6 + tcpSize, source), target);
-    view.setUint16(tcp + 16, folded(checksum(pseudo, bytes.subarray(tcp))));
+    const pseudo = addWords(addWords(6 + tcpSize, source), target);
+    view.setUint16(tcp + 16, checksumOf(addWords(pseudo, bytes.subarray(tcp))));
     this.trace.add(bytes);
   }
 }

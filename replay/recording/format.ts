@@ -1,3 +1,4 @@
+import { concat } from '../../src/bytes/concat.js';
 import type { Value } from '../../src/types.js';
 import { fileHead, FILE_HEAD, frame, frames, readHead } from './frames.js';
 import { MAX_RECORDING_PROBLEMS } from './limits.js';
@@ -13,7 +14,7 @@ export function recordBytes(record: RecordingRecord): Uint8Array {
 
 /** A whole recording as the bytes of a file. */
 export function recordingBytes(records: readonly RecordingRecord[]): Uint8Array {
-  return join([fileHead(), ...records.map(recordBytes)]);
+  return concat([fileHead(), ...records.map(recordBytes)]);
 }
 
 /**
@@ -53,12 +54,3 @@ function readPayload(payload: Uint8Array, version: number): { readonly record: R
   return current === null ? { record: null } : asRecord(current);
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}

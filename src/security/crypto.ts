@@ -1,5 +1,6 @@
 import { createCipheriv, createHash, hash } from 'node:crypto';
 import md4Of from 'js-md4';
+import { concat as joined } from '../bytes/concat.js';
 
 /** Hashes and ciphers of the mechanisms, as functions over bytes. */
 
@@ -69,13 +70,7 @@ export function desl(key: Uint8Array, block: Uint8Array): Uint8Array {
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return joined(parts);
 }
 
 export function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -4,7 +4,7 @@ import { blockOf } from '../../src/bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
 import { pcapHeader, pcapngHeader, pcapngPacket, pcapRecord, type OutPacket } from '../../src/capture/write.js';
 import type { Frame, Problem } from '../../src/types.js';
-import { concat } from '../support/bytes.js';
+import { concat } from '../../src/bytes/concat.js';
 
 const PACKETS: readonly OutPacket[] = [
   { timeS: 1_795_176_000, timeNs: 123_456_000, data: Uint8Array.of(1, 2, 3) },

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { SAMPLES } from '../../captures/make/all.js';
 import type { CaptureOutput } from '../../src/capture/reader.js';
 import { openCapture } from '../../src/io/files.js';
-import { concat } from '../support/bytes.js';
+import { concat } from '../../src/bytes/concat.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Net, type NetOutput } from '../../src/net/net.js';
 import type { Frame } from '../../src/types.js';
-import { concat } from '../support/bytes.js';
+import { concat } from '../../src/bytes/concat.js';
 import { ascii, codes, runFrames, story } from '../support/net.js';
 import { ethernet, frameOf, ip4, ip6, tcpPacket, tcpSegment } from '../support/packets.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LINK_TYPES } from '../../src/net/link.js';
-import { concat } from '../support/bytes.js';
+import { concat } from '../../src/bytes/concat.js';
 import { ascii, codes, runFrames, story } from '../support/net.js';
 import { ethernet, frameOf, tcpPacket } from '../support/packets.js';
 

@@ -6,7 +6,7 @@ import type { OutPacket } from '../../src/capture/write.js';
 import { Net, type NetOutput } from '../../src/net/net.js';
 import type { NetLimits } from '../../src/net/limits.js';
 import type { Frame } from '../../src/types.js';
-import { concat } from '../support/bytes.js';
+import { concat } from '../../src/bytes/concat.js';
 
 function frameOf(packet: OutPacket, number: number, linkType = 1): Frame {
   return {

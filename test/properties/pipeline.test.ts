@@ -8,7 +8,7 @@ import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
 import { pcapngHeader, pcapngPacket, type OutPacket } from '../../src/capture/write.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { NdjsonWriter } from '../../src/output/ndjson.js';
-import { concat } from '../support/bytes.js';
+import { concat } from '../../src/bytes/concat.js';
 
 const { registry, names } = knowledge();
 

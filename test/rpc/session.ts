@@ -1,3 +1,4 @@
+import { concat } from '../../src/bytes/concat.js';
 import { encodeAlterContext, encodeAlterContextResp, encodeBind, encodeBindAck, type AuthPart } from '../../src/rpc/encode.js';
 import { featureSyntax, NDR20, NDR64, NULL_SYNTAX } from '../../src/rpc/syntax.js';
 import type { Drep, SyntaxId } from '../../src/types.js';
@@ -45,13 +46,7 @@ export function alterResp(callId: number, accept = true): Uint8Array {
 }
 
 export function join(...parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return concat(parts);
 }
 
 /** Bytes that differ from place to place, so that a misplaced one shows. */

@@ -2,7 +2,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from './shared.js';
-import { conversations } from './traffic.js';
+import { conversations, say } from './traffic.js';
 
 /** What was said so far. */
 export interface Chatter {
@@ -11,11 +11,6 @@ export interface Chatter {
   /** Conversations under way are finished; resolves to the calls that were made. */
   stop(): Promise<number>;
   calls(): number;
-}
-
-interface Turn {
-  readonly direction: 0 | 1;
-  readonly bytes: Uint8Array;
 }
 
 /** End of the IPIDs of the sample session, and the upper part of its OIDs as they stand on the wire. */
@@ -72,7 +67,7 @@ export async function chatter(rate: number): Promise<Chatter> {
           start = Math.max(start, performance.now() - (begun / rate) * 1000 - MAX_LAG_MS);
           while (begun > ((performance.now() - start) / 1000) * rate) await sleep(1);
         }
-        await say(turn, turn.direction === 0 ? client : peer, turn.direction === 0 ? peer : client);
+        await say(turn.bytes, turn.direction === 0 ? client : peer, turn.direction === 0 ? peer : client);
         if (isCall) calls++;
       }
       client.end();
@@ -102,19 +97,4 @@ export async function chatter(rate: number): Promise<Chatter> {
 function rename(bytes: Buffer, serial: number): void {
   for (let at = bytes.indexOf(IPID_END); at >= 0; at = bytes.indexOf(IPID_END, at + 6)) bytes.writeUIntBE(serial, at, 6);
   for (let at = bytes.indexOf(OID_END); at >= 0; at = bytes.indexOf(OID_END, at + 6)) bytes.writeUInt32LE(serial, at);
-}
-
-async function say({ bytes }: Turn, from: Socket, to: Socket): Promise<void> {
-  let left = bytes.length;
-  const arrived = new Promise<void>((resolve) => {
-    const take = (piece: Buffer): void => {
-      left -= piece.length;
-      if (left > 0) return;
-      to.off('data', take);
-      resolve();
-    };
-    to.on('data', take);
-  });
-  from.write(bytes);
-  await arrived;
 }

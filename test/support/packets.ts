@@ -1,6 +1,6 @@
 import { blockOf } from '../../src/bytes/block.js';
 import type { Frame } from '../../src/types.js';
-import { concat } from './bytes.js';
+import { concat } from '../../src/bytes/concat.js';
 
 export const FIN = 1;
 export const SYN = 2;

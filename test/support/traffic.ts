@@ -58,21 +58,25 @@ export async function converse(turns: readonly Turn[], on: number, said: () => v
   const ends = [client, await accepted] as const;
   ends[1].setNoDelay(true);
   for (const { direction, bytes } of turns) {
-    const to = ends[direction === 0 ? 1 : 0];
-    let left = bytes.length;
-    const arrived = new Promise<void>((resolve) => {
-      const take = (piece: Buffer): void => {
-        left -= piece.length;
-        if (left > 0) return;
-        to.off('data', take);
-        resolve();
-      };
-      to.on('data', take);
-    });
-    ends[direction].write(bytes);
-    await arrived;
+    await say(bytes, ends[direction], ends[direction === 0 ? 1 : 0]);
     if (direction === 1) said();
   }
   ends.forEach((end) => end.destroy());
   server.close();
+}
+
+/** Sends bytes over a connection and waits until all of them arrived at its other end. */
+export async function say(bytes: Uint8Array, from: Socket, to: Socket): Promise<void> {
+  let left = bytes.length;
+  const arrived = new Promise<void>((resolve) => {
+    const take = (piece: Buffer): void => {
+      left -= piece.length;
+      if (left > 0) return;
+      to.off('data', take);
+      resolve();
+    };
+    to.on('data', take);
+  });
+  from.write(bytes);
+  await arrived;
 }

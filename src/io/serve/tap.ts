@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { isIPv6, type Socket } from 'node:net';
+import { addWords, checksumOf } from '../../bytes/checksum.js';
 import { pcapngHeader, pcapngPacket } from '../../capture/write.js';
 
 const MSS = 1460;
@@ -85,7 +86,7 @@ export class Tap {
       bytes[23] = 6;
       bytes.set(from.address, 26);
       bytes.set(to.address, 30);
-      view.setUint16(24, folded(sum(0, bytes.subarray(14, 34))));
+      view.setUint16(24, checksumOf(addWords(0, bytes.subarray(14, 34))));
     }
     const tcp = 14 + ipSize;
     view.setUint16(tcp, from.port);
@@ -96,7 +97,7 @@ export class Tap {
     bytes[tcp + 13] = flags;
     view.setUint16(tcp + 14, 0xfaf0);
     bytes.set(payload, tcp + 20);
-    view.setUint16(tcp + 16, folded(sum(sum(sum(6 + tcpSize, from.address), to.address), bytes.subarray(tcp))));
+    view.setUint16(tcp + 16, checksumOf(addWords(addWords(addWords(6 + tcpSize, from.address), to.address), bytes.subarray(tcp))));
     const us = Math.round((performance.timeOrigin + performance.now()) * 1000);
     writeSync(this.file, pcapngPacket({ timeS: Math.floor(us / 1_000_000), timeNs: (us % 1_000_000) * 1000, data: bytes }));
   }
@@ -125,14 +126,3 @@ function sixteen(text: string): Uint8Array {
   return Uint8Array.from(all.slice(0, 8).flatMap((word) => [word >>> 8, word & 0xff]));
 }
 
-function sum(total: number, bytes: Uint8Array): number {
-  let all = total;
-  for (let i = 0; i < bytes.length; i += 2) all += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
-  return all;
-}
-
-function folded(total: number): number {
-  let all = total;
-  while (all > 0xffff) all = (all & 0xffff) + Math.floor(all / 0x10000);
-  return ~all & 0xffff;
-}

@@ -1,4 +1,4 @@
-/** The given arrays one after another. */
+/** The given bytes one after another, in memory of their own. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
