@@ -42,6 +42,16 @@ interface Search {
   readonly test: (call: Call) => boolean;
   row: number;
   readonly by: 1 | -1;
+  /** Row it began at; past the last row it goes on from the other end, up to there. */
+  readonly from: number;
+  wrapped: boolean;
+}
+
+/** What a search came to; null: there is none. `wrapped`: it went on from the other end. */
+export interface Found {
+  readonly text: string;
+  readonly index: number | null;
+  readonly wrapped: boolean;
 }
 
 /** Everything the terminal analyzer knows of one input: frames go in, and panes read from it. */
@@ -199,25 +209,30 @@ export class Session implements Source {
     const low = text.toLowerCase();
     const test = frame === undefined ? (call: Call) => searchText(call, this.names).includes(low) : (call: Call) => [...call.requestFrames, ...call.responseFrames].includes(Number(frame));
     const by = forward ? 1 : -1;
-    this.search = { text, test, row: from + by, by };
+    this.search = { text, test, row: from + by, by, from, wrapped: false };
   }
 
   /** Does so much of the work that waits: filtering, sorting, searching. Gives what a search came to. */
-  step(budget: number): { readonly busy: boolean; readonly found: { readonly text: string; readonly index: number | null } | null } {
+  step(budget: number): { readonly busy: boolean; readonly found: Found | null } {
     const busy = this.view.step(budget);
     const { search } = this;
     if (search === null || (busy && this.view.length === 0)) return { busy, found: null };
     for (let left = budget; left > 0; left--, search.row += search.by) {
       const index = this.view.at(search.row);
-      if (index < 0) {
-        if (busy && search.by > 0) return { busy, found: null };
+      if (index < 0 && busy && search.by > 0) return { busy, found: null };
+      if (index < 0 && !search.wrapped) {
+        search.wrapped = true;
+        search.row = (search.by > 0 ? 0 : this.view.length - 1) - search.by;
+        continue;
+      }
+      if (index < 0 || (search.wrapped && (search.row - search.from) * search.by > 0)) {
         this.search = null;
-        return { busy, found: { text: search.text, index: null } };
+        return { busy, found: { text: search.text, index: null, wrapped: search.wrapped } };
       }
       const call = this.archive.get(index);
       if (call === null || !search.test(call)) continue;
       this.search = null;
-      return { busy, found: { text: search.text, index } };
+      return { busy, found: { text: search.text, index, wrapped: search.wrapped } };
     }
     return { busy: true, found: null };
   }

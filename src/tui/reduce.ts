@@ -33,7 +33,7 @@ export function reduce(state: State, event: Event, source: Source): Step {
     case 'said':
       return { state: { ...state, message: { text: event.text, bad: event.bad } }, effects: NONE };
     case 'found':
-      return event.index === null ? say(state, `not found: ${event.text}`, true) : settled(toCall({ ...state, message: null }, event.index, source), source);
+      return event.index === null ? say(state, `not found: ${event.text}`, true) : settled(toCall({ ...state, message: event.wrapped ? { text: 'found on the other side of the end', bad: false } : null }, event.index, source), source);
     case 'replayed':
       return replayOver({ ...state, replaying: null }, event.result, source);
     case 'mouse':

@@ -117,7 +117,7 @@ export type Event =
   | { readonly kind: 'key'; readonly key: string; readonly text: string }
   | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
   | { readonly kind: 'mouse'; readonly column: number; readonly row: number; readonly action: 'press' | 'up' | 'down' }
-  | { readonly kind: 'found'; readonly index: number | null; readonly text: string }
+  | { readonly kind: 'found'; readonly index: number | null; readonly text: string; readonly wrapped: boolean }
   /** A replay is over; null: it could not be, and a message says why. */
   | { readonly kind: 'replayed'; readonly result: Replayed | null }
   | { readonly kind: 'said'; readonly text: string; readonly bad: boolean }

@@ -2,79 +2,21 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { record, serve } from '../../src/index.js';
 import { shippedCaptures } from '../support/captures.js';
 import { packageRoot } from '../support/shared.js';
 import { conversations, converse, freePort } from '../support/traffic.js';
+import { hold, MAIN, release, Terminal } from './terminal.js';
 
-const MAIN = join(packageRoot(), 'dist', 'src', 'main.js');
 const SAMPLE = join(packageRoot(), 'captures', 'wua-session.pcapng');
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-tui-'));
-// A server of our own, so that no other session is touched.
-const SERVER = `uamgscope-${process.pid}`;
-let windows = 0;
-
-function tmux(...args: readonly string[]): string {
-  return execFileSync('tmux', ['-L', SERVER, '-f', '/dev/null', ...args], { encoding: 'utf8', env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' } });
-}
-
-/** The program in a tmux window of its own. */
-class Terminal {
-  private readonly name = `w${++windows}`;
-
-  constructor(args: string, columns: number, rows: number, env = '') {
-    tmux('-u', 'new-session', '-d', '-s', this.name, '-x', String(columns), '-y', String(rows), `printf 'before\\n'; env LC_ALL=C.UTF-8 ${env} '${process.execPath}' '${MAIN}' ${args}; echo status $?; stty -a | tr ';' '\\n' | grep -c -w -- '-icanon'; sleep 60`);
-  }
-
-  keys(...keys: readonly string[]): void {
-    tmux('send-keys', '-t', this.name, ...keys);
-  }
-
-  type(text: string): void {
-    tmux('send-keys', '-t', this.name, '-l', text);
-  }
-
-  resize(columns: number, rows: number): void {
-    tmux('resize-window', '-t', this.name, '-x', String(columns), '-y', String(rows));
-  }
-
-  screen(): string {
-    return tmux('capture-pane', '-p', '-t', this.name);
-  }
-
-  pid(): number {
-    const shell = tmux('display-message', '-p', '-t', this.name, '#{pane_pid}').trim();
-    return Number(execFileSync('pgrep', ['-P', shell, '-f', 'main.js'], { encoding: 'utf8' }).trim().split('\n')[0]);
-  }
-
-  /** Waits until the screen shows it. */
-  async shows(wanted: string | RegExp): Promise<string> {
-    for (let at = 0; at < 400; at++) {
-      const screen = this.screen();
-      if (typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen)) return screen;
-      await sleep(50);
-    }
-    throw new Error(`${String(wanted)} never came; the screen is\n${this.screen()}`);
-  }
-
-  close(): void {
-    tmux('kill-session', '-t', this.name);
-  }
-}
-
 beforeAll(() => {
   if (!existsSync(MAIN)) execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot() });
-  // The server ends with its last session: this one stays between the tests.
-  tmux('new-session', '-d', '-s', 'holder', 'sleep 1800');
+  hold();
 });
 afterAll(() => {
-  try {
-    tmux('kill-server');
-  } catch {
-    // It ended with its last session.
-  }
+  release();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -264,7 +206,7 @@ describe('in tmux', () => {
   it('draws without colours and without UTF-8 where there are none', async () => {
     const terminal = new Terminal(`tui '${SAMPLE}'`, 80, 24, 'LC_ALL=C NO_COLOR=1');
     await terminal.shows('all read');
-    const screen = tmux('capture-pane', '-p', '-e', '-t', `w${windows}`);
+    const screen = terminal.screen(true);
     expect(screen).not.toMatch(/[^\u0000-\u007f]/);
     expect(screen).not.toMatch(/\u001b\[[0-9;]*(?:3[0-8]|4[0-8]|9[0-7])[;m]/);
     terminal.close();

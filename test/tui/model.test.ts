@@ -70,6 +70,17 @@ describe('keys', () => {
     expect(one.press('f', 'up', 'up').state.prompt?.text).toBe('method == "Title"');
   });
 
+  it('search on from the other end, once', () => {
+    const one = player().press('G', '/', 'type:IsInstaled', 'enter');
+    expect(one.state.call).toBe(8);
+    expect(one.screen()).toContain('found on the other side of the end');
+    // The only one: going on comes back to it.
+    expect(one.press('n').state.call).toBe(8);
+    expect(one.press('N').state.call).toBe(8);
+    expect(one.press('g', 'N').state.call).toBe(8);
+    expect(one.press('g', '/', 'type:nowhere', 'enter').screen()).toContain('not found: nowhere');
+  });
+
   it('search forth and back, and stay where nothing is found', () => {
     const one = player().press('/', 'type:IsInstaled', 'enter');
     expect(one.state.call).toBe(8);
