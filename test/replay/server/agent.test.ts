@@ -4,13 +4,12 @@ import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
 import { agentClasses } from '../../../replay/agent/agent.js';
 import { readModel } from '../../../replay/agent/model.js';
 import { isEnumerator, isServed, type Outcome, type ServedObject, type ServedValue } from '../../../replay/server/dispatch.js';
-import { knowledge } from '../../../src/io/knowledge.js';
 import { loadModel } from '../../../src/io/serve/serve.js';
 import { ROOT } from '../../support/shared.js';
+import { CLASSES, full, IDS, registry } from './support.js';
 
-const { registry } = knowledge();
 const sample = loadModel(join(ROOT, 'captures/models/sample.yaml'));
-const SESSION = '4cb43d7f-7eee-4906-8698-60da1c38f2fe';
+const SESSION = CLASSES.session;
 
 function create(clsid: string, model = sample): ServedObject {
   const found = agentClasses(model, criteriaAttributes).find((one) => one.clsid === clsid);
@@ -33,8 +32,8 @@ function object(value: ServedValue): ServedObject {
   return value;
 }
 
-function search(criteria: string, prepare: (searcher: ServedObject) => void = () => undefined): readonly string[] {
-  const searcher = object(call(create(SESSION), 'CreateUpdateSearcher').out?.['retval'] ?? null);
+function search(criteria: string, prepare: (searcher: ServedObject) => void = () => undefined, model = sample): readonly string[] {
+  const searcher = object(call(create(SESSION, model), 'CreateUpdateSearcher').out?.['retval'] ?? null);
   prepare(searcher);
   const { hresult, out } = call(searcher, 'Search', { criteria });
   if (hresult !== 0) return [`0x${(hresult >>> 0).toString(16)}`];
@@ -96,6 +95,73 @@ describe('the simulated update agent', () => {
     expect(search("(IsInstalled=0 and IsHidden=1) or (Type='Driver')").length).toBeGreaterThan(2);
   });
 
+  it('searches where and for whom the searcher is set to, and only what is to be installed unless criteria name the action', () => {
+    const put = (name: string, value: ServedValue) => (searcher: ServedObject): void => expect(call(searcher, name, { value }, 'propput').hresult).toBe(0);
+    const titles = (criteria: string, ...settings: readonly ((searcher: ServedObject) => void)[]): readonly string[] => search(criteria, (searcher) => {
+      for (const set of settings) set(searcher);
+    }, full).map((id) => full.updates.find((one) => one.id === id)?.title ?? id);
+    const all = put('IncludePotentiallySupersededUpdates', true);
+    expect(titles('IsInstalled=0', all)).toEqual(['Cumulative Update', 'Older update', 'Contoso - Net - 12.4']);
+    expect(titles('IsInstalled=0', all, put('SearchScope', 'searchScopeCurrentUserOnly'))).toEqual(['For each user']);
+    expect(titles('IsInstalled=0', all, put('SearchScope', 'searchScopeMachineAndAllUsers'))).toHaveLength(4);
+    expect(titles('IsInstalled=0', all, put('ServerSelection', 'ssWindowsUpdate'))).toEqual(['Cumulative Update', 'Contoso - Net - 12.4']);
+    expect(titles('IsInstalled=0', all, put('ServerSelection', 'ssManagedServer'))).toHaveLength(3);
+    expect(titles('IsInstalled=0', put('ServerSelection', 'ssOthers'), put('ServiceID', '11111111-2222-3333-4444-555555555555'))).toEqual(['0x80240042']);
+    expect(titles('IsInstalled=0', put('ServerSelection', 'ssOthers'), put('ServiceID', IDS.managed), all)).toHaveLength(3);
+    expect(search('IsInstalled=0', put('ServerSelection', 'ssManagedServer'), { ...full, services: [] })).toEqual(['0x80240001']);
+    expect(titles('IsInstalled=1')).toEqual([]);
+    expect(titles("DeploymentAction='Uninstallation'")).toEqual(['To be removed']);
+    expect(titles('')).toEqual(['Cumulative Update', 'Contoso - Net - 12.4']);
+  });
+
+  it('counts download priority in when updates supersede one another, unless told not to', () => {
+    const model = readModel({ ...full, updates: full.updates.map((one) => ({ ...one, priority: one.id === IDS.superseded ? 'extra-high' : 'normal' })) });
+    const found = (ignore: boolean): boolean => search('IsInstalled=0', (searcher) => expect(call(searcher, 'IgnoreDownloadPriority', { value: ignore }, 'propput').hresult).toBe(0), model).includes(IDS.superseded);
+    expect([found(false), found(true)]).toEqual([true, false]);
+  });
+
+  it('speaks the language of the session that a searcher was made in', () => {
+    const session = create(SESSION, full);
+    const title = (): ServedValue => {
+      const result = object(call(object(call(session, 'CreateUpdateSearcher').out?.['retval'] ?? null), 'Search', { criteria: `UpdateID='${IDS.software}'` }).out?.['retval'] ?? null);
+      return get(object(call(object(get(result, 'Updates')), 'Item', { index: 0 }).out?.['retval'] ?? null), 'Title');
+    };
+    const before = title();
+    expect(call(session, 'UserLocale', { lcid: 0x411 }, 'propput').hresult).toBe(0);
+    expect([before, title()]).toEqual(['Cumulative Update', '累積更新プログラム']);
+  });
+
+  it('tells of trouble on the way to a server, and of none to who stays offline', () => {
+    const result = (online: boolean): readonly ServedValue[] => {
+      const searcher = object(call(create(SESSION, full), 'CreateUpdateSearcher').out?.['retval'] ?? null);
+      call(searcher, 'Online', { value: online }, 'propput');
+      const found = object(call(searcher, 'Search', { criteria: 'IsInstalled=0' }).out?.['retval'] ?? null);
+      return [get(found, 'ResultCode'), get(object(get(found, 'Warnings')), 'Count')];
+    };
+    expect([result(true), result(false)]).toEqual([['orcSucceededWithErrors', 1], ['orcSucceeded', 0]]);
+  });
+
+  it('registers services: at once, later, with automatic updates, one of them and only the one that is allowed', () => {
+    const manager = create(CLASSES.manager, full);
+    const service = '7971f918-a847-4430-9279-4a52d1efe18d';
+    const state = (id = service): ServedValue => {
+      const { hresult, out } = call(manager, 'QueryServiceRegistration', { serviceID: id });
+      return hresult === 0 ? get(object(out?.['retval'] ?? null), 'RegistrationState') : `0x${hresult.toString(16)}`;
+    };
+    const withAU = (): readonly ServedValue[] => {
+      const services = object(get(manager, 'Services'));
+      return Array.from({ length: Number(get(services, 'Count')) }, (_, index) => object(call(services, 'Item', { index }).out?.['retval'] ?? null)).filter((one) => get(one, 'IsRegisteredWithAU') === true).map((one) => get(one, 'ServiceID'));
+    };
+    expect([state(IDS.windows), state(), withAU()]).toEqual(['usrsRegistered', '0x80240003', [IDS.windows]]);
+    const pending = object(call(manager, 'AddService2', { serviceID: service, flags: 5, authorizationCabPath: '' }).out?.['retval'] ?? null);
+    expect([get(pending, 'RegistrationState'), get(pending, 'IsPendingRegistrationWithAU'), get(pending, 'Service'), state()]).toEqual(['usrsRegistrationPending', true, null, 'usrsRegistrationPending']);
+    expect(call(manager, 'SetOption', { optionName: 'AllowedServiceID', optionValue: { vt: 'VT_BSTR', value: IDS.windows } }).hresult).toBe(0);
+    expect(call(manager, 'AddService2', { serviceID: service, flags: 6, authorizationCabPath: '' }).hresult).toBe(0x80070005);
+    expect(call(manager, 'SetOption', { optionName: 'AllowedServiceID', optionValue: { vt: 'VT_BSTR', value: '' } }).hresult).toBe(0);
+    expect([call(manager, 'RegisterServiceWithAU', { serviceID: service }).hresult, withAU(), state()]).toEqual([0, [service], 'usrsRegistered']);
+    expect([call(manager, 'RemoveService', { serviceID: `{${service.toUpperCase()}}` }).hresult, state(), withAU()]).toEqual([0, 'usrsNotRegistered', []]);
+  });
+
   it('keeps collections to their rules: indexes, read-only ones, copies', () => {
     const strings = create('72c97d74-7c3b-40ae-b77d-abdb22eba6fb');
     expect(call(strings, 'Add', { value: 'a' }).out?.['retval']).toBe(0);
@@ -128,5 +194,7 @@ describe('the simulated update agent', () => {
   it('names the path of what is wrong in a model', () => {
     expect(() => readModel({ updates: [{ id: 'x', title: 'y' }] })).toThrow(/updates\.0\.id: a GUID is wanted/);
     expect(() => readModel({ colour: 'red' })).toThrow(/colour|key/i);
+    expect(() => readModel({ categories: [{ id: IDS.root, name: 'a' }, { id: IDS.root.toUpperCase(), name: 'b' }] })).toThrow(/categories\.1\.id: .* is there already/);
+    expect(() => readModel({ faults: [{ member: 'Search' }] })).toThrow(/faults\.0\.member/);
   });
 });
