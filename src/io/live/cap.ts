@@ -1,14 +1,18 @@
 import { blockOf } from '../../bytes/block.js';
 import type { Frame } from '../../types.js';
 import { UsageError } from '../streams.js';
+import { failureOf } from './tools.js';
 
-/** What is used of the optional package `cap`. */
-interface CapDevice {
+/** What is used of a capture of the optional package `cap`. */
+export interface CapDevice {
   open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
   setMinBytes?(bytes: number): void;
   on(event: 'packet', listener: (bytes: number, truncated: boolean) => void): void;
   close(): void;
 }
+
+/** Loads the package; null where it is not there. */
+export type CapLoader = () => Promise<(new () => CapDevice) | null>;
 
 /** LINKTYPE_ values by the names that `cap` gives. */
 const LINK_TYPES: Readonly<Record<string, number>> = { ETHERNET: 1, NULL: 0, RAW: 101, LINKTYPE_LINUX_SLL: 113 };
@@ -18,20 +22,19 @@ const RING_BYTES = 32 * 1024 * 1024;
  * Captures with the package `cap`, in this process. It gives neither time stamps nor drop counts: packets have the time at which they
  * were handed over. @throws UsageError when the package is not there or the interface cannot be opened
  */
-export async function openCap(iface: string, filter: string, take: (frame: Frame) => void, now: () => number): Promise<{ readonly close: () => void }> {
-  // The name is not a constant, so that compiling does not ask for a package that may be missing.
-  const name = 'cap';
-  const loaded: { readonly default?: { readonly Cap?: new () => CapDevice } } | null = await import(name).catch(() => null);
-  const Cap = loaded?.default?.Cap;
-  if (Cap === undefined) throw new UsageError('the package cap is not installed (npm install cap needs a compiler and libpcap): leave --backend out to use tcpdump or dumpcap');
+export async function openCap(iface: string, filter: string, take: (frame: Frame) => void, now: () => number, load: CapLoader = loadCap): Promise<{ readonly close: () => void }> {
+  const Cap = await load();
+  if (Cap === null) throw new UsageError('the package cap is not installed (npm install cap needs a compiler and libpcap): leave --backend out to use tcpdump or dumpcap');
   const device = new Cap();
+  // The package keeps its address only: the listener below keeps it alive.
   const buffer = Buffer.alloc(65_536);
   let number = 0;
   let link: string;
   try {
     link = device.open(iface, filter, RING_BYTES, buffer);
   } catch (error) {
-    throw new UsageError(`cap cannot open ${iface}: ${error instanceof Error ? error.message : String(error)}`);
+    const failure = failureOf('cap', iface, error instanceof Error ? error.message : String(error));
+    throw new UsageError(failure.kind === 'permission' ? `cap may not capture on ${iface}: run as root, or leave --backend out` : failure.message);
   }
   device.setMinBytes?.(0);
   const linkType = LINK_TYPES[link] ?? 1;
@@ -43,4 +46,11 @@ export async function openCap(iface: string, filter: string, take: (frame: Frame
     offset += bytes;
   });
   return { close: () => device.close() };
+}
+
+async function loadCap(): ReturnType<CapLoader> {
+  // The name is not a constant, so that compiling does not ask for a package that may be missing.
+  const name = 'cap';
+  const loaded: { readonly default?: { readonly Cap?: new () => CapDevice } } | null = await import(name).catch(() => null);
+  return loaded?.default?.Cap ?? null;
 }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Frame, Problem } from '../../types.js';
 import { UsageError } from '../streams.js';
-import { openCap } from './cap.js';
+import { openCap, type CapLoader } from './cap.js';
 import type { CaptureFiles } from './files.js';
 import { framesOf } from './parcel.js';
 import type { PumpCounts, PumpOrder, PumpWord } from './pump.js';
@@ -22,6 +22,8 @@ export interface LiveOptions {
   readonly files: CaptureFiles | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly backlog?: number;
+  /** Where the package cap comes from; left out: from node_modules. */
+  readonly cap?: CapLoader;
   /** Hears that packets are taken from now on, and by what. */
   readonly began?: (by: string) => void;
 }
@@ -118,7 +120,7 @@ export class LiveCapture {
   private async begin(): Promise<void> {
     const { backend, iface, filter, env } = this.options;
     if (backend === 'cap') {
-      const open = await openCap(iface, filter ?? PLAIN_FILTER, (frame) => this.take(frame), Date.now);
+      const open = await openCap(iface, filter ?? PLAIN_FILTER, (frame) => this.take(frame), Date.now, this.options.cap);
       this.device = open;
       this.options.began?.('cap');
       if (this.stopping) open.close();
