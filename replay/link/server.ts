@@ -113,6 +113,10 @@ export class ServerLink {
     const given = tokenOf(pdu);
     const security = given === null || pdu.auth === null ? null : this.securityOf(pdu.auth);
     const token = security === null ? null : this.step(security, given);
+    if (security?.denied === true && pdu.kind === 'alter_context') {
+      this.options.send(encodeFault({ callId, contextId: 0, status: ACCESS_DENIED, drep }));
+      return;
+    }
     const auth: AuthPart | null = token === null || security === null ? null : { type: security.type, level: security.level, contextId: security.contextId, token, align: 4 };
     const answer = { callId, results, drep, auth, assocGroup: pdu.assocGroup === 0 ? this.options.assocGroup : pdu.assocGroup };
     if (pdu.kind === 'alter_context') {

@@ -101,6 +101,7 @@ export class Exporter {
       case 'IObjectExporter': return this.injected(owner, method.name) ?? this.resolver(method.name, value, request.owner);
       case 'IRemoteSCMActivator': return request.authLevel < this.options.minLevel ? { hresult: E_ACCESSDENIED } : (this.injected(owner, method.name) ?? this.activate(method.name, value, request));
       case 'ept': return this.endpoint(method.name, value);
+      case 'mgmt': return this.management(method.name);
       default: break;
     }
     if (request.authLevel < this.options.minLevel) return { hresult: 0, fault: ERROR_ACCESS_DENIED };
@@ -220,6 +221,19 @@ export class Exporter {
     return { hresult: S_OK, out: { entry_handle: value['entry_handle'] ?? null, num_towers: 1, ITowers: [{ floors: made } as unknown as Value], status: 0 } };
   }
 
+  /** What every RPC server tells of itself ([C706] appendix Q); to end it is nobody's right. */
+  private management(name: string): Outcome {
+    switch (name) {
+      case 'rpc__mgmt_is_server_listening': return { hresult: 1, out: { status: S_OK } };
+      case 'rpc__mgmt_inq_if_ids': {
+        const found = RPC_INTERFACES.flatMap((one) => this.registry.interfaceByName(one)?.interface ?? []).map(({ uuid, version }) => ({ uuid, vers_major: version.major, vers_minor: version.minor }));
+        return { hresult: S_OK, out: { if_id_vector: { count: found.length, if_id: found }, status: S_OK } };
+      }
+      case 'rpc__mgmt_stop_server_listening': return { hresult: S_OK, out: { status: ERROR_ACCESS_DENIED } };
+      default: return { hresult: S_OK, fault: NCA_OP_RNG };
+    }
+  }
+
   // --- IRemUnknown ([MS-DCOM] 3.1.1.5.6)
 
   private remUnknown(name: string, value: Fields, owner: string): Outcome {
@@ -328,6 +342,8 @@ export class Exporter {
   }
 }
 
+/** Interfaces that are no object's. */
+const RPC_INTERFACES: readonly string[] = ['IObjectExporter', 'IRemoteSCMActivator', 'ept', 'mgmt'];
 const ZERO64 = '0x0000000000000000';
 
 /** The class object of a class: IClassFactory::CreateInstance makes its objects. */
