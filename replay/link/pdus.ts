@@ -10,8 +10,9 @@ export const MAX_GATHERED = 1024;
 /** Security trailer without its token ([MS-RPCE] 2.2.2.11). */
 const TRAILER = 8;
 const PRIVACY = 6;
+const NOTHING = new Uint8Array(0);
 
-/** A PDU as it came, and its bytes. */
+/** A PDU as it came, and its bytes; opening them works on them in place. */
 export interface Received {
   readonly pdu: Pdu;
   readonly bytes: Uint8Array;
@@ -19,9 +20,9 @@ export interface Received {
 
 /** Cuts a stream of bytes into PDUs. */
 export class PduBuffer {
-  private held: Uint8Array = new Uint8Array(0);
+  private held: Uint8Array = NOTHING;
 
-  /** The PDUs that are whole by now; null when the stream is none of RPC. */
+  /** The PDUs that are whole by now; null when the stream is none of RPC. Takes the memory of `bytes` over: PDUs share it. */
   push(bytes: Uint8Array): readonly Received[] | null {
     let all = bytes;
     if (this.held.length > 0) {
@@ -35,26 +36,23 @@ export class PduBuffer {
       if (headerAt(all, at) !== FOUND.pdu) return null;
       const length = fragLengthAt(all, at);
       if (all.length - at < length) break;
-      const own = all.slice(at, at + length);
+      const own = all.subarray(at, at + length);
       const { pdu } = decodePdu({ block: blockOf(own), start: 0, end: length });
       if (pdu === null) return null;
       found.push({ pdu, bytes: own });
       at += length;
     }
-    this.held = all.slice(at);
+    this.held = at === all.length ? NOTHING : all.slice(at);
     return found;
   }
 }
 
-/** Signs, and at packet privacy seals, a PDU that was made with room for its token. */
+/** Signs, and at packet privacy seals, a PDU that was made with room for its token; in place. */
 export function protectPdu(pdu: Uint8Array, protector: Protector, level: number, headerSigning: boolean): Uint8Array {
   const tokenAt = pdu.length - protector.tokenLength;
-  const bytes = pdu.slice(0, tokenAt);
-  const token = protector.protect({ bytes, bodyFrom: bodyAt(pdu), bodyTo: tokenAt - TRAILER, privacy: level === PRIVACY, headerSigning });
-  const whole = pdu.slice();
-  whole.set(bytes);
-  whole.set(token, tokenAt);
-  return whole;
+  const token = protector.protect({ bytes: pdu.subarray(0, tokenAt), bodyFrom: bodyAt(pdu), bodyTo: tokenAt - TRAILER, privacy: level === PRIVACY, headerSigning });
+  pdu.set(token, tokenAt);
+  return pdu;
 }
 
 /** The stub of a request or response, verified and opened where it is protected; null when the signature does not hold. */
@@ -65,7 +63,7 @@ export function openStub({ pdu, bytes }: Received, protector: Protector | null, 
   if (auth === null || protector === null) return protector === null ? own : null;
   const from = bodyAt(bytes);
   const to = auth.token.start - TRAILER;
-  const opened = protector.unprotect({ bytes: bytes.slice(0, auth.token.start), bodyFrom: from, bodyTo: to, privacy: auth.level === PRIVACY, headerSigning }, bytes.slice(auth.token.start, auth.token.end));
+  const opened = protector.unprotect({ bytes: bytes.subarray(0, auth.token.start), bodyFrom: from, bodyTo: to, privacy: auth.level === PRIVACY, headerSigning }, bytes.subarray(auth.token.start, auth.token.end));
   if (opened.verdict === 'bad') return null;
   return opened.body === null ? own : opened.body.subarray(0, Math.max(0, to - from - auth.padLength));
 }
@@ -108,7 +106,8 @@ export class Gatherer {
       if (this.calls.size >= this.limits.calls) return 'too-much';
       this.calls.set(callId, call);
     }
-    call.parts.push(stub);
+    // In memory of its own: a fragment is not to hold what came with it.
+    call.parts.push(stub.slice());
     call.size += stub.length;
     this.held += stub.length;
     if (this.held > this.limits.bytes) return 'too-much';

@@ -15,6 +15,10 @@ export interface Step {
   readonly atNs: number;
   /** Why it cannot be made at all, or null. */
   readonly never: string | null;
+  /** Identifiers its request needs that some answer handed out. */
+  readonly uses: readonly string[];
+  /** Its answer names no identifier: an answer of the same bytes is the same answer. */
+  readonly plain: boolean;
 }
 
 /** A recording made ready to be played, any number of times. */
@@ -55,7 +59,8 @@ export function planOf(recording: readonly RecordingRecord[], registry: Registry
   const steps = calls.map((expected, index): Step => {
     const { call } = expected;
     const after = new Set<number>();
-    for (const id of identifiersUsed(call, made)) {
+    const uses = [...identifiersUsed(call, made)];
+    for (const id of uses) {
       const maker = positions.get(made.get(id) ?? -1);
       if (maker !== undefined && maker < index) after.add(maker);
     }
@@ -66,7 +71,7 @@ export function planOf(recording: readonly RecordingRecord[], registry: Registry
       for (const one of over) after.add(one);
       fronts.set(key, [...front.filter((one) => !over.includes(one)).slice(-MAX_FRONT), index]);
     }
-    return { index, expected, after: [...after].toSorted((one, other) => one - other), atNs: startOf(call) - first, never: impossible(call, connections, contexts, server) };
+    return { index, expected, after: [...after].toSorted((one, other) => one - other), atNs: startOf(call) - first, never: impossible(call, connections, contexts, server), uses, plain: isPlain(expected) };
   });
   return { steps, session, connections, contexts, made, positions, server, resolvers };
 }
@@ -113,6 +118,12 @@ export function identifiersUsed(call: RecordedCall, made: ReadonlyMap<string, nu
     if (maker !== undefined && maker !== call.id) used.add(id);
   });
   return used;
+}
+
+function isPlain({ call, sort }: SessionCall): boolean {
+  let named = false;
+  identifiersIn(call.out, '', () => (named = true));
+  return !named && sort === 'member' && call.response?.complete === true && !call.response.sealed;
 }
 
 function groupsOf(call: RecordedCall, session: Session): readonly string[] {

@@ -1,18 +1,18 @@
 import type { Encoding, Fields, Registry } from '../../src/ndr/codec.js';
 import type { Value } from '../../src/types.js';
 import { compareCalls, type CallResult } from '../compare/calls.js';
+import { equalBytes } from '../compare/values.js';
 import { conclude, type CompareResult } from '../compare/compare.js';
 import { Identities } from '../compare/identity.js';
 import { RuleBook, type Rules } from '../compare/rules.js';
-import type { SessionCall } from '../compare/session.js';
-import type { LinkCall } from '../link/client.js';
+import type { LinkAnswer, LinkCall } from '../link/client.js';
 import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
 import { Rebinder, type Binding } from './binding.js';
 import { Exporters } from './exporters.js';
 import { Faces, REM_UNKNOWN, type RemCall } from './faces.js';
 import { Mapping } from './mapping.js';
-import { contextKey, identifiersUsed, type Plan, type Step } from './plan.js';
+import { contextKey, type Plan, type Step } from './plan.js';
 import { changedRequest } from './restub.js';
 import { milliseconds, Wire, type Connection, type World } from './wire.js';
 
@@ -64,6 +64,7 @@ export class Player {
   private readonly results: (CallResult | null)[];
   private readonly waits: number[];
   private readonly followers: number[][];
+  private readonly released: boolean[];
   private readonly ready: number[] = [];
   /** Steps whose time has not come, with what calls their timer off. */
   private readonly delayed = new Map<number, () => void>();
@@ -72,6 +73,9 @@ export class Player {
   private made = 0;
   private startedMs = 0;
   private stopped: string | null = null;
+  /** The step made last, and requests put together ahead of their time. */
+  private last: Step | null = null;
+  private readonly prepared = new Map<number, Uint8Array>();
   private draining = false;
 
   constructor(options: PlayerOptions, world: World, done: (played: Played) => void) {
@@ -86,6 +90,7 @@ export class Player {
     this.results = plan.steps.map(() => null);
     this.waits = plan.steps.map((step) => step.after.length);
     this.followers = plan.steps.map(() => []);
+    this.released = plan.steps.map(() => false);
     for (const step of plan.steps) for (const one of step.after) this.followers[one]?.push(step.index);
     this.left = plan.steps.length;
   }
@@ -132,7 +137,7 @@ export class Player {
     const { plan } = this.options;
     const { call } = step.expected;
     const form = this.rebinder.form(call);
-    const lacking = this.stopped ?? step.never ?? this.lacking(step.expected);
+    const lacking = this.stopped ?? step.never ?? this.lacking(step);
     // What only late binding needs is left out; so is upkeep of what it would have made.
     if (form === 'none' || lacking === LEFT_OUT) {
       this.settle(step, null);
@@ -158,12 +163,15 @@ export class Player {
         return;
       }
       this.made++;
+      this.last = step;
       this.wire.call(connection, { ...asked, transfer: context.transfer, drep: request.drep }, (record, failed) => {
-        this.under--;
+        if (!this.released[step.index]) this.under--;
         this.answered(step, record, failed);
-      });
+      }, form === 'same' && step.plain ? (answer) => this.ahead(step, answer) : undefined);
     };
-    if (form === 'same') send({ abstract: context.abstract, opnum: call.wireOpnum ?? 0, object, stub: this.request(call, context, request) });
+    const prepared = this.prepared.get(step.index);
+    this.prepared.delete(step.index);
+    if (form === 'same') send({ abstract: context.abstract, opnum: call.wireOpnum ?? 0, object, stub: prepared ?? this.request(call, context, request) });
     else this.rebind(form, { call, context, request, connection, object: object ?? '' }, send);
   }
 
@@ -187,6 +195,18 @@ export class Player {
         if (face.ipid === null) send(`it cannot be bound early: ${call.object?.label ?? 'the object'} gave no ${call.interface ?? call.iid ?? ''}: ${face.refused}`);
         else made('early', face.ipid, call.iid ?? '');
       });
+    }
+  }
+
+  /** While the server is at work: the requests that only wait for the call made last are put together. */
+  private prepare(): void {
+    const { plan } = this.options;
+    for (const index of this.followers[this.last?.index ?? -1] ?? []) {
+      const step = plan.steps[index];
+      if (step === undefined || this.waits[index] !== 1 || this.prepared.size >= MAX_PREPARED || this.prepared.has(index) || step.never !== null || !step.uses.every((id) => this.mapping.live(id) !== null)) continue;
+      const { call } = step.expected;
+      const context = plan.contexts.get(contextKey(call.connection, call.contextId));
+      if (context !== undefined && call.request !== null && this.rebinder.form(call) === 'same') this.prepared.set(index, this.request(call, context, call.request));
     }
   }
 
@@ -216,9 +236,10 @@ export class Player {
   }
 
   /** Why a call cannot be made: what it needs was not handed out by the live server. A release of several references is made for those that are there. */
-  private lacking({ call, sort }: SessionCall): string | null {
-    const gone = [...identifiersUsed(call, this.options.plan.made)].filter((id) => this.mapping.live(id) === null);
-    if (gone.length === 0 || (sort === 'upkeep' && !gone.includes(call.object?.ipid ?? '') && countedIn(call.in).some((ipid) => this.mapping.live(ipid) !== null))) return null;
+  private lacking({ uses, expected: { call, sort } }: Step): string | null {
+    if (uses.every((id) => this.mapping.live(id) !== null)) return null;
+    const gone = uses.filter((id) => this.mapping.live(id) === null);
+    if ((sort === 'upkeep' && !gone.includes(call.object?.ipid ?? '') && countedIn(call.in).some((ipid) => this.mapping.live(ipid) !== null))) return null;
     const causes = gone.map((id) => this.unmade(id));
     return causes.find((one) => one !== LEFT_OUT) ?? LEFT_OUT;
   }
@@ -261,6 +282,26 @@ export class Player {
     return this.mapping.live(id) !== null || !made.has(id);
   }
 
+  /** An answer of the very bytes that were recorded, without an identifier in it, makes way for what waits for it: it is recorded and compared while the server is at work again. */
+  private ahead(step: Step, answer: LinkAnswer): void {
+    const expected = step.expected.call.response;
+    if (answer.kind !== 'response' || expected === null || answer.drep.littleEndian !== expected.drep.littleEndian || !equalBytes(answer.stub, expected.bytes)) return;
+    this.under--;
+    this.release(step);
+    this.drain();
+  }
+
+  /** Lets the steps go on that wait for this one. */
+  private release(step: Step): void {
+    if (this.released[step.index] === true) return;
+    this.released[step.index] = true;
+    for (const follower of this.followers[step.index] ?? []) {
+      const waits = (this.waits[follower] ?? 0) - 1;
+      this.waits[follower] = waits;
+      if (waits === 0) this.due(follower);
+    }
+  }
+
   private answered(step: Step, record: RecordedCall, failed: string | null): void {
     const { live } = this.wire;
     this.mapping.learn(step.expected.call.out, record.out);
@@ -269,6 +310,7 @@ export class Player {
     if (actual === undefined) return;
     const result = compareCalls(step.expected, actual, { expected: this.options.plan.session, actual: live, identities: this.identities, rules: this.book }, false);
     this.settle(step, failed === null ? result : { ...result, cause: failed });
+    this.prepare();
   }
 
   private skip(step: Step, cause: string): void {
@@ -280,11 +322,7 @@ export class Player {
     this.results[step.index] = result;
     this.left--;
     if (result?.status === 'different' && !this.options.keepGoing && this.stopped === null) this.stop(`stopped at the first difference, in call ${step.expected.call.id} (--keep-going goes on)`);
-    for (const follower of this.followers[step.index] ?? []) {
-      const waits = (this.waits[follower] ?? 0) - 1;
-      this.waits[follower] = waits;
-      if (waits === 0) this.due(follower);
-    }
+    this.release(step);
     if (this.left === 0) this.finish();
     else this.drain();
   }
@@ -321,6 +359,8 @@ interface Rebinding {
 }
 
 const MAX_DEPTH = 96;
+/** Requests put together ahead of their time. */
+const MAX_PREPARED = 16;
 /** Of a call that the other binding has no use for, and of the upkeep of what it would have made. */
 const LEFT_OUT = 'left out';
 

@@ -74,7 +74,7 @@ export class Wire {
     this.recorder = new Recorder({ id: 1, tool: 'uamgscope', source: 'player', name: null }, (record) => {
       this.records.push(record);
       this.live.take(record);
-    });
+    }, true);
   }
 
   /** The connection of this name, opened where it is not yet, and anew where it was lost. */
@@ -100,8 +100,8 @@ export class Wire {
     return null;
   }
 
-  /** Makes a call; `heard` is called once, with its answer or when its time is up. */
-  call(connection: Connection, call: LinkCall, heard: Heard): void {
+  /** Makes a call; `heard` is called once, with its answer or when its time is up. `ahead` hears of the answer before it is looked into, so that other calls can be made meanwhile. */
+  call(connection: Connection, call: LinkCall, heard: Heard, ahead?: (answer: LinkAnswer) => void): void {
     const asked = this.world.now();
     const pending: Pending = {
       dueMs: milliseconds(asked) + this.deadlineMs, over: false, abandon: null,
@@ -109,7 +109,9 @@ export class Wire {
         if (pending.over) return;
         pending.over = true;
         this.forget();
-        const record = this.record(connection, call, asked, answer);
+        const answered = this.world.now();
+        ahead?.(answer);
+        const record = this.record(connection, call, asked, answered, answer);
         heard(record, answer.kind === 'failed' ? answer.message : null);
       },
     };
@@ -159,7 +161,7 @@ export class Wire {
     if (next !== undefined) this.timer ??= this.world.after(Math.max(SLACK_MS, next.dueMs - nowMs), () => this.sweep());
   }
 
-  private record(connection: Connection, call: LinkCall, asked: Moment, answer: LinkAnswer): RecordedCall {
+  private record(connection: Connection, call: LinkCall, asked: Moment, answered: Moment, answer: LinkAnswer): RecordedCall {
     const contextId = answer.kind === 'failed' ? 0 : answer.contextId;
     const exchange: Exchange = {
       kind: 'exchange', flow: connection.flow, direction: 0, callId: answer.kind === 'failed' ? 0 : answer.callId, contextId, opnum: call.opnum, object: call.object,
@@ -167,7 +169,7 @@ export class Wire {
       request: stubOf(call.stub, call.drep), response: answer.kind === 'response' ? stubOf(answer.stub, answer.drep) : null,
       fault: answer.kind === 'fault' ? { status: answer.status, didNotExecute: answer.didNotExecute } : null,
       outcome: answer.kind === 'response' ? 'answered' : answer.kind === 'fault' ? 'faulted' : 'unanswered',
-      requestTime: asked, responseTime: answer.kind === 'failed' ? null : this.world.now(), requestAuth: null, responseAuth: null, problems: [],
+      requestTime: asked, responseTime: answer.kind === 'failed' ? null : answered, requestAuth: null, responseAuth: null, problems: [],
     };
     return this.recorder.call(this.maker.make(exchange, ++this.exchanges));
   }

@@ -10,6 +10,7 @@ const NOTHING = new Uint8Array(0);
 /** Turns the calls of a session into records: connections, contexts and references when a call first uses them, then the call. */
 export class Recorder {
   private readonly put: (record: RecordingRecord) => void;
+  private readonly owned: boolean;
   private readonly connections = new Map<string, number>();
   private readonly contexts = new Set<string>();
   private readonly references = new Set<string>();
@@ -17,8 +18,10 @@ export class Recorder {
   private readonly labels = new Map<number, string>();
   private calls = 0;
 
-  constructor(session: Omit<SessionRecord, 'kind'>, put: (record: RecordingRecord) => void) {
+  /** @param owned the stubs of calls are in memory of their own already: records share it */
+  constructor(session: Omit<SessionRecord, 'kind'>, put: (record: RecordingRecord) => void, owned = false) {
     this.put = put;
+    this.owned = owned;
     put({ kind: 'session', ...session });
   }
 
@@ -30,7 +33,7 @@ export class Recorder {
     for (const side of ['in', 'out'] as const) {
       referencesIn(call[side], side, (found, path) => this.reference(found, side === 'out' ? id : null, path));
     }
-    const record = recordedCall(call, id, connection);
+    const record = recordedCall(call, id, connection, this.owned);
     this.put(record);
     return record;
   }
@@ -78,7 +81,7 @@ function plainEndpoint({ address, port }: { readonly address: string; readonly p
 }
 
 /** A call as it is recorded. */
-export function recordedCall(call: Call, id: number, connection: number): RecordedCall {
+export function recordedCall(call: Call, id: number, connection: number, owned = false): RecordedCall {
   const { exchange } = call;
   const withheld = call.method !== null && SECRET.test(call.method) && Object.keys(call.in).length > 0;
   return {
@@ -89,12 +92,12 @@ export function recordedCall(call: Call, id: number, connection: number): Record
     exception: call.exception === null ? null : { source: call.exception.source, description: call.exception.description }, refused: call.refused,
     fault: call.fault === null ? null : { status: call.fault.status, didNotExecute: call.fault.didNotExecute }, outcome: call.outcome,
     auth: { type: call.auth.type, level: call.auth.level }, withheld,
-    request: withheld ? null : stubOf(exchange.request), response: stubOf(exchange.response),
+    request: withheld ? null : stubOf(exchange.request, owned), response: stubOf(exchange.response, owned),
   };
 }
 
-function stubOf(stub: Stub | null): RecordedStub | null {
+function stubOf(stub: Stub | null, owned: boolean): RecordedStub | null {
   if (stub === null) return null;
   const { drep, complete, sealed } = stub;
-  return { drep: { littleEndian: drep.littleEndian, ebcdic: drep.ebcdic, float: drep.float }, complete, sealed, bytes: sealed ? NOTHING : bytesOf(stub).slice() };
+  return { drep: { littleEndian: drep.littleEndian, ebcdic: drep.ebcdic, float: drep.float }, complete, sealed, bytes: sealed ? NOTHING : owned ? bytesOf(stub) : bytesOf(stub).slice() };
 }

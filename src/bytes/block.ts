@@ -19,3 +19,8 @@ export function bytesOf(span: Span): Uint8Array {
 export function detach(span: Span): Span {
   return spanOf(span.block.u8.slice(span.start, span.end));
 }
+
+/** The same memory as a plain array: what the system hands out as a Buffer slices without copying. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,3 +1,31 @@
+/** Memory that the last sink wrote in, for the next one: to make it anew for every PDU costs more than what is written. */
+let spare: { readonly u8: Uint8Array; readonly view: DataView } | null = null;
+/** More than this is not kept. */
+const SPARE = 65_536;
+const NOTHING = new Uint8Array(0);
+const NO_VIEW = new DataView(NOTHING.buffer);
+
+/**
+ * Small results are pieces of one larger memory: each in memory of its own would be an allocation outside the heap as soon as it is
+ * read through a DataView, and those are what the collector is slow at.
+ */
+const SLAB = 16_384;
+const PIECE = 1024;
+let slab = new ArrayBuffer(SLAB);
+let slabAt = 0;
+
+function piece(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > PIECE) return bytes.slice();
+  if (slabAt + bytes.length > SLAB) {
+    slab = new ArrayBuffer(SLAB);
+    slabAt = 0;
+  }
+  const own = new Uint8Array(slab, slabAt, bytes.length);
+  own.set(bytes);
+  slabAt += bytes.length;
+  return own;
+}
+
 /** A growing writer; lengths written before they are known are patched afterwards. */
 export class Sink {
   private u8: Uint8Array;
@@ -7,8 +35,10 @@ export class Sink {
 
   constructor(littleEndian = true, capacity = 256) {
     this.littleEndian = littleEndian;
-    this.u8 = new Uint8Array(capacity);
-    this.view = new DataView(this.u8.buffer);
+    const given = spare !== null && spare.u8.length >= capacity ? spare : null;
+    if (given !== null) spare = null;
+    this.u8 = given?.u8 ?? new Uint8Array(capacity);
+    this.view = given?.view ?? new DataView(this.u8.buffer);
   }
 
   /** Bytes written so far. */
@@ -16,9 +46,17 @@ export class Sink {
     return this.at;
   }
 
-  /** What was written, in memory of its own. */
+  /** What was written; nobody else writes there. The sink is empty after it. */
   finish(): Uint8Array {
-    return this.u8.slice(0, this.at);
+    const { u8, view, at } = this;
+    const written = piece(u8.subarray(0, at));
+    this.at = 0;
+    if (u8.length <= SPARE && u8.length >= (spare?.u8.length ?? 1)) {
+      spare = { u8, view };
+      this.u8 = NOTHING;
+      this.view = NO_VIEW;
+    }
+    return written;
   }
 
   private reserve(count: number): number {

@@ -6,6 +6,7 @@ import { planOf } from '../../replay/player/plan.js';
 import { Forwarder } from '../../replay/responder/forwarder.js';
 import { Responder, type Fallback, type ResponderOptions } from '../../replay/responder/responder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
+import { plainBytes } from '../bytes/block.js';
 import type { Registry } from '../ndr/codec.js';
 import { NtlmAcceptor } from '../security/ntlm/handshake.js';
 import type { Flow } from '../types.js';
@@ -75,7 +76,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       accept: users.size === 0 ? null : (type) => (NTLM_TYPES.includes(type) ? acceptor(users) : null),
       port: String(portOf(server)), assocGroup: group,
     });
-    socket.on('data', (chunk) => link.push(new Uint8Array(chunk)));
+    socket.on('data', (chunk) => link.push(plainBytes(chunk)));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => open.delete(socket));
   });

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import type { ClientAuth, LinkFailure } from '../../replay/link/client.js';
 import type { Line, World } from '../../replay/player/player.js';
+import { plainBytes } from '../bytes/block.js';
 import { NtlmInitiator } from '../security/ntlm/handshake.js';
 import type { AuthLevel, Moment } from '../types.js';
 import type { Tap, TappedConnection } from './serve/tap.js';
@@ -54,7 +55,7 @@ function dial(host: string, port: number, events: { readonly data: (bytes: Uint8
   });
   socket.on('data', (chunk) => {
     tapped?.sent(1, chunk);
-    events.data(new Uint8Array(chunk));
+    events.data(plainBytes(chunk));
   });
   socket.on('error', (error: NodeJS.ErrnoException) => events.closed(whyFailed(error, host, port), up ? 'lost' : 'refused'));
   socket.on('close', () => {

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { ServerLink, type ServedCall, type ServerLinkOptions } from '../../../replay/link/server.js';
 import type { Answer, ServedRequest } from '../../../replay/server/dispatch.js';
+import { plainBytes } from '../../bytes/block.js';
 import type { Tap } from './tap.js';
 
 /** Named bounds of a listening server; docs/limits.md. */
@@ -104,7 +105,7 @@ function serve(socket: Socket, owner: string, port: number, assocGroup: number, 
   socket.once('data', () => socket.setTimeout(LISTEN_LIMITS.idleMs));
   socket.on('data', (bytes) => {
     wire?.sent(0, bytes);
-    link.push(new Uint8Array(bytes));
+    link.push(plainBytes(bytes));
     // Who does not read what was answered is not answered any more.
     if (socket.writableLength > LISTEN_LIMITS.unsentBytes) socket.destroy();
   });

@@ -57,10 +57,12 @@ export class NtlmProtector implements Protector {
     this.cipher = new Rc4(sealKey(flags, exportedKey, client));
   }
 
-  protect(message: Message): Uint8Array {
-    const signed = message.bytes.slice();
-    if (message.privacy) this.cipher.apply(message.bytes, message.bodyFrom, message.bodyTo - message.bodyFrom, message.bytes, message.bodyFrom);
-    return this.token(signed, this.sequence++);
+  protect({ bytes, bodyFrom, bodyTo, privacy }: Message): Uint8Array {
+    const sequence = this.sequence++;
+    // The signature is over the message in clear, and encrypted behind it ([MS-NLMP] 3.4.3).
+    const sum = this.plainSum(bytes, sequence);
+    if (privacy) this.cipher.apply(bytes, bodyFrom, bodyTo - bodyFrom, bytes, bodyFrom);
+    return this.token(sum, sequence);
   }
 
   unprotect(message: Message, token: Uint8Array): Unprotected {
@@ -97,9 +99,13 @@ export class NtlmProtector implements Protector {
     return bytes === null || equal(expected, token);
   }
 
-  private token(signed: Uint8Array, sequence: number): Uint8Array {
-    if (this.mac === null) return concat(VERSION, this.cipher.of(new Uint8Array(4)), this.cipher.of(word(crc32(signed))), this.cipher.of(word(sequence)));
-    const sum = this.sum(signed, 0, signed.length, sequence).subarray(0, 8);
+  /** What a token tells of a message: the first eight bytes of its HMAC, or, without extended session security, its CRC. */
+  private plainSum(bytes: Uint8Array, sequence: number): Uint8Array {
+    return this.mac === null ? word(crc32(bytes)) : this.sum(bytes, 0, bytes.length, sequence).subarray(0, 8);
+  }
+
+  private token(sum: Uint8Array, sequence: number): Uint8Array {
+    if (this.mac === null) return concat(VERSION, this.cipher.of(new Uint8Array(4)), this.cipher.of(sum), this.cipher.of(word(sequence)));
     return concat(VERSION, this.keyExchange ? this.cipher.of(sum) : sum, word(sequence));
   }
 
