@@ -68,7 +68,7 @@ export class Mapping {
   }
 
   /** A causality of its own for every recorded one. */
-  private causality(recorded: string): string {
+  causality(recorded: string): string {
     const known = this.causalities.get(recorded);
     if (known !== undefined) return known;
     const made = this.guid();

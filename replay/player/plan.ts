@@ -1,3 +1,4 @@
+import { guidBytes } from '../../src/bytes/guid.js';
 import { Session, type SessionCall } from '../compare/session.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import type { Moment, Value } from '../../src/types.js';
@@ -17,6 +18,8 @@ export interface Step {
   readonly never: string | null;
   /** Identifiers its request needs that some answer handed out. */
   readonly uses: readonly string[];
+  /** Nothing in its request but the causality differs on a live server: its bytes go as they are, with another one ([MS-DCOM] 2.2.13.3). */
+  readonly bare: boolean;
   /** Its answer names no identifier: an answer of the same bytes is the same answer. */
   readonly plain: boolean;
 }
@@ -71,7 +74,7 @@ export function planOf(recording: readonly RecordingRecord[], registry: Registry
       for (const one of over) after.add(one);
       fronts.set(key, [...front.filter((one) => !over.includes(one)).slice(-MAX_FRONT), index]);
     }
-    return { index, expected, after: [...after].toSorted((one, other) => one - other), atNs: startOf(call) - first, never: impossible(call, connections, contexts, server), uses, plain: isPlain(expected) };
+    return { index, expected, after: [...after].toSorted((one, other) => one - other), atNs: startOf(call) - first, never: impossible(call, connections, contexts, server), uses, bare: isBare(call, uses, registry), plain: isPlain(expected) };
   });
   return { steps, session, connections, contexts, made, positions, server, resolvers };
 }
@@ -120,10 +123,25 @@ export function identifiersUsed(call: RecordedCall, made: ReadonlyMap<string, nu
   return used;
 }
 
+/** Offset of the causality id in ORPCTHIS. */
+export const CID_AT = 12;
+
+function isBare({ request, causality, iid, via, object, in: given }: RecordedCall, uses: readonly string[], registry: Registry): boolean {
+  if (request === null || causality === null || request.bytes.length < CID_AT + 16 || (via === null && registry.interfaceByUuid(iid ?? '')?.interface.orpc !== true)) return false;
+  // Whatever looks like an identifier may have another value on the live server, the text of an update's ID too.
+  if (uses.some((id) => id !== object?.ipid) || holdsIdentifier(given)) return false;
+  const cid = guidBytes(causality, request.drep.littleEndian);
+  return cid !== null && cid.every((byte, at) => byte === request.bytes[CID_AT + at]);
+}
+
+function holdsIdentifier(value: Value, depth = 0): boolean {
+  if (typeof value === 'string') return isIdentifier(value);
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > 64) return false;
+  return Object.values(value).some((one) => holdsIdentifier(one as Value, depth + 1));
+}
+
 function isPlain({ call, sort }: SessionCall): boolean {
-  let named = false;
-  identifiersIn(call.out, '', () => (named = true));
-  return !named && sort === 'member' && call.response?.complete === true && !call.response.sealed;
+  return !holdsIdentifier(call.out) && sort === 'member' && call.response?.complete === true && !call.response.sealed;
 }
 
 function groupsOf(call: RecordedCall, session: Session): readonly string[] {

@@ -1,3 +1,4 @@
+import { guidBytes } from '../../src/bytes/guid.js';
 import type { Encoding, Fields, Registry } from '../../src/ndr/codec.js';
 import type { Value } from '../../src/types.js';
 import { compareCalls, type CallResult } from '../compare/calls.js';
@@ -12,7 +13,7 @@ import { Rebinder, type Binding } from './binding.js';
 import { Exporters } from './exporters.js';
 import { Faces, REM_UNKNOWN, type RemCall } from './faces.js';
 import { Mapping } from './mapping.js';
-import { contextKey, type Plan, type Step } from './plan.js';
+import { CID_AT, contextKey, type Plan, type Step } from './plan.js';
 import { changedRequest } from './restub.js';
 import { milliseconds, Wire, type Connection, type World } from './wire.js';
 
@@ -171,7 +172,7 @@ export class Player {
     };
     const prepared = this.prepared.get(step.index);
     this.prepared.delete(step.index);
-    if (form === 'same') send({ abstract: context.abstract, opnum: call.wireOpnum ?? 0, object, stub: prepared ?? this.request(call, context, request) });
+    if (form === 'same') send({ abstract: context.abstract, opnum: call.wireOpnum ?? 0, object, stub: prepared ?? this.request(step, context, request) });
     else this.rebind(form, { call, context, request, connection, object: object ?? '' }, send);
   }
 
@@ -206,7 +207,7 @@ export class Player {
       if (step === undefined || this.waits[index] !== 1 || this.prepared.size >= MAX_PREPARED || this.prepared.has(index) || step.never !== null || !step.uses.every((id) => this.mapping.live(id) !== null)) continue;
       const { call } = step.expected;
       const context = plan.contexts.get(contextKey(call.connection, call.contextId));
-      if (context !== undefined && call.request !== null && this.rebinder.form(call) === 'same') this.prepared.set(index, this.request(call, context, call.request));
+      if (context !== undefined && call.request !== null && this.rebinder.form(call) === 'same') this.prepared.set(index, this.request(step, context, call.request));
     }
   }
 
@@ -265,7 +266,13 @@ export class Player {
   }
 
   /** The recorded request with the identifiers of the live server; what no table reads goes as it was. */
-  private request(call: RecordedCall, context: ContextRecord, stub: RecordedStub): Uint8Array {
+  private request({ bare, expected: { call } }: Step, context: ContextRecord, stub: RecordedStub): Uint8Array {
+    const cid = bare && call.causality !== null ? guidBytes(this.mapping.causality(call.causality), stub.drep.littleEndian) : null;
+    if (cid !== null) {
+      const bytes = stub.bytes.slice();
+      bytes.set(cid, CID_AT);
+      return bytes;
+    }
     if (stub.drep.float !== 'ieee' || stub.drep.ebcdic) return stub.bytes;
     const { plan } = this.options;
     const form = { uuid: context.abstract.uuid, opnum: call.via === null ? call.opnum : call.via.opnum, encoding: encodingOf(stub, context) };

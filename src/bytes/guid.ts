@@ -1,4 +1,4 @@
-import { digit, fromHex } from './hex.js';
+import { digit } from './hex.js';
 
 /**
  * Slots of the text cache: a session repeats its GUIDs (causality ids, the IPIDs of its objects), and text costs more than a look-up,
@@ -32,17 +32,31 @@ export function guidAt(view: DataView, at: number, littleEndian: boolean): strin
   return text;
 }
 
+/** Where the bytes of a GUID stand in its text, and where they stand little-endian. */
+const PLACES: readonly number[] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+const SWAPPED: readonly number[] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+const DASHES: readonly number[] = [8, 13, 18, 23];
+
 /** The 16 bytes of a GUID's text (with or without braces), or null when it is not one. */
 export function guidBytes(text: string, littleEndian: boolean): Uint8Array | null {
-  const match = /^\{?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})\}?$/i.exec(text.trim());
-  if (match === null) return null;
-  const bytes = fromHex(match.slice(1).join(''));
-  if (bytes !== null && littleEndian) {
-    bytes.subarray(0, 4).reverse();
-    bytes.subarray(4, 6).reverse();
-    bytes.subarray(6, 8).reverse();
+  const trimmed = text.length === 36 ? text : text.trim().replace(/^\{(.*)\}$/s, '$1');
+  if (trimmed.length !== 36) return null;
+  for (const at of DASHES) if (trimmed.charCodeAt(at) !== DASH) return null;
+  const bytes = new Uint8Array(16);
+  for (let i = 0; i < 16; i++) {
+    const at = PLACES[i] as number;
+    const value = (nibble(trimmed.charCodeAt(at)) << 4) | nibble(trimmed.charCodeAt(at + 1));
+    if (value < 0) return null;
+    bytes[littleEndian ? (SWAPPED[i] as number) : i] = value;
   }
   return bytes;
+}
+
+/** Value of a hexadecimal digit by its character code; negative when it is none. */
+function nibble(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const low = code | 0x20;
+  return low >= 0x61 && low <= 0x66 ? low - 0x57 : -0x100;
 }
 
 export const GUID_NULL = '00000000-0000-0000-0000-000000000000';

@@ -27,6 +27,8 @@ export interface PlayOptions {
   readonly rampMs?: number;
   /** Ends it: connections are cut, and the calls that are left fail. */
   readonly signal?: AbortSignal;
+  /** Of runs without a difference only the counts are kept: a load of many runs would not fit in memory. */
+  readonly lean?: boolean;
   /** Hears of every run that is over. */
   readonly played?: (one: Played, client: number, run: number) => void;
 }
@@ -43,7 +45,7 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
     if (rampMs > 0 && client > 0) await new Promise((resolve) => setTimeout(resolve, (rampMs * client) / sessions));
     for (let run = 0; run < repeat; run++) {
       const played = await once();
-      all.push(played);
+      all.push(options.lean === true && played.result.same ? { ...played, records: [], result: { ...played.result, results: [] } } : played);
       options.played?.(played, client, run);
     }
   }));

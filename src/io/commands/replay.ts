@@ -94,7 +94,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       const many = flags.sessions * flags.repeat > 1;
       const began = process.hrtime.bigint();
       const all = await playRecording({
-        ...options, sessions: flags.sessions, repeat: flags.repeat, rampMs: flags.ramp * 1000,
+        ...options, lean: many && flags.junit === undefined && flags.report === undefined, sessions: flags.sessions, repeat: flags.repeat, rampMs: flags.ramp * 1000,
         played: ({ result }, client, run) => {
           if (many && result.same && flags.format === 'text') return;
           if (many && flags.format === 'text') out.line(`client ${client + 1}, run ${run + 1}:`);
