@@ -15,13 +15,22 @@ const IMPERSONATE = 3;
 /** Protocol sequence of TCP ([C706] appendix I). */
 export const NCACN_IP_TCP = 7;
 
+/** A COMVERSION ([MS-DCOM] 2.2.11). */
+export interface ComVersion {
+  readonly MajorVersion: number;
+  readonly MinorVersion: number;
+}
+
+/** The version that this client speaks. */
+export const COM_VERSION: ComVersion = Object.freeze({ MajorVersion: 5, MinorVersion: 7 });
+
 /** What an activation handed out ([MS-DCOM] 3.2.4.1.1.2). */
 export interface Activated {
   readonly oxid: string;
   readonly ipidRemUnknown: string;
   /** Least authentication level that the server wants calls at. */
   readonly authnHint: number;
-  readonly version: { readonly MajorVersion: number; readonly MinorVersion: number } | null;
+  readonly version: ComVersion | null;
   readonly bindings: Value;
   /** One for each IID that was asked for: its HRESULT and its OBJREF, or null. */
   readonly results: readonly { readonly iid: string; readonly hresult: number; readonly reference: Value }[];
@@ -34,7 +43,7 @@ export function activationRequest(clsid: string, iids: readonly string[]): Value
     activation: {
       dwReserved: 0, destCtx: 2,
       properties: [
-        { clsid: INSTANTIATION, value: { classId: clsid, classCtx: CLSCTX, actvflags: 0, fIsSurrogate: 0, cIID: iids.length, instFlag: 0, pIID: [...iids], thisSize: 0x58, clientCOMVersion: { MajorVersion: 5, MinorVersion: 7 } } },
+        { clsid: INSTANTIATION, value: { classId: clsid, classCtx: CLSCTX, actvflags: 0, fIsSurrogate: 0, cIID: iids.length, instFlag: 0, pIID: [...iids], thisSize: 0x58, clientCOMVersion: { ...COM_VERSION } } },
         { clsid: CONTEXT, value: { clientOK: 0, bReserved1: 0, dwReserved1: 0, dwReserved2: 0, pIFDClientCtx: null, pIFDPrototypeCtx: null } },
         { clsid: LOCATION, value: { machineName: null, processId: 0, apartmentId: 0, contextId: 0 } },
         { clsid: REQUEST, value: { pdwReserved: null, remoteRequest: { ClientImpLevel: IMPERSONATE, cRequestedProtseqs: 1, pRequestedProtseqs: [NCACN_IP_TCP] } } },
@@ -55,9 +64,18 @@ export function activationAnswer(properties: Value): Activated | null {
   const [hresults, references] = [values(out['phresults']), values(out['ppIntfData'])];
   return {
     oxid, ipidRemUnknown, authnHint: Number(authnHint ?? 0), bindings: pdsaOxidBindings ?? null,
-    version: isBag(serverVersion) ? { MajorVersion: Number(serverVersion['MajorVersion']), MinorVersion: Number(serverVersion['MinorVersion']) } : null,
+    version: comVersion(serverVersion),
     results: values(out['piid']).map((iid, at) => ({ iid: String(iid), hresult: Number(hresults[at] ?? 0) >>> 0, reference: references[at] ?? null })),
   };
+}
+
+export function comVersion(value: Value | undefined): ComVersion | null {
+  return isBag(value) ? { MajorVersion: Number(value['MajorVersion']), MinorVersion: Number(value['MinorVersion']) } : null;
+}
+
+/** The version for calls of a server: its own where that is the lower one of the same major version ([MS-DCOM] 3.2.4.1.1.2). */
+export function commonVersion(server: ComVersion | null): ComVersion {
+  return server !== null && server.MajorVersion === COM_VERSION.MajorVersion && server.MinorVersion < COM_VERSION.MinorVersion ? server : COM_VERSION;
 }
 
 /** Where an object listens by its bindings: the port of the first TCP binding, one for `host` before others; null when none has a port. */

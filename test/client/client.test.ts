@@ -88,6 +88,30 @@ describe('client', () => {
     expect(server.exporter.size).toBe(before);
   });
 
+  it('resolves an exporter that it does not know, and takes references where an OBJREF brings none', async () => {
+    const before = server.exporter.size;
+    await using(clientOf(server.port), async (giver) => {
+      const { flags, ...reference } = (await giver.activate('UpdateSession')).reference;
+      await using(clientOf(server.port), async (taker) => {
+        const session = object(await taker.adopt({ ...reference, flags, kind: 'standard', cPublicRefs: 0 }));
+        expect([session.interface, session.references, await session.get('ReadOnly')]).toEqual(['IUpdateSession3', 5, false]);
+        expect(await errorOf(taker.adopt({ ...reference, ipid: '11111111-2222-3333-4444-555555555555', oxid: '0x0000000000000001', cPublicRefs: 0 }))).toMatchObject({ kind: 'failed', call: 'IObjectExporter::ResolveOxid2' });
+      });
+    });
+    expect(server.exporter.size).toBe(before);
+  });
+
+  it('calls a server that counts opnums as they are printed', async () => {
+    const own = await agent({ model: readModel({ numbering: 'printed' }) });
+    await using(clientOf(own.port, { numbering: 'printed' }), async (client) => {
+      const session = await client.activate('UpdateSession');
+      const searcher = object(await session.call('CreateUpdateSearcher'));
+      await searcher.put('Online', false);
+      expect([await searcher.get('Online'), await session.get('UserLocale')]).toEqual([false, expect.any(Number)]);
+    });
+    await own.close();
+  });
+
   it('leaves a server that does not answer any more within the time for giving back', async () => {
     const world = networkWorld('127.0.0.1', ALICE);
     let deaf = false;

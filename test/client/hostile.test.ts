@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 /** A session through a line that changes what comes of the server; what its calls came to. */
-async function session(binding: 'early' | 'late', change: (bytes: Uint8Array, chunk: number) => Uint8Array): Promise<readonly unknown[]> {
+async function session(binding: 'early' | 'late', change: (bytes: Uint8Array, chunk: number) => Uint8Array, patienceMs: number): Promise<readonly unknown[]> {
   const world = networkWorld('127.0.0.1', null);
   let chunks = 0;
   const client = clientOf(server.port, {
@@ -21,7 +21,7 @@ async function session(binding: 'early' | 'late', change: (bytes: Uint8Array, ch
       ...world,
       dial: (port, events) => world.dial(port === server.port || port === server.objectPort ? port : 1, { ...events, data: (bytes) => events.data(change(bytes, chunks++)) }),
       // Nobody waits long here: an answer that lost its length never ends.
-      after: (_, run) => world.after(100, run),
+      after: (_, run) => world.after(patienceMs, run),
     },
   });
   const came: unknown[] = [];
@@ -40,7 +40,7 @@ async function session(binding: 'early' | 'late', change: (bytes: Uint8Array, ch
 
 describe('a client of a server that lies', () => {
   it('is the session it should be when nothing is changed', async () => {
-    expect((await session('early', (bytes) => bytes)).some((one) => one instanceof Error)).toBe(false);
+    expect((await session('early', (bytes) => bytes, 20_000)).some((one) => one instanceof Error)).toBe(false);
   });
 
   it('ends in an error of its own kind, or a value, whatever bytes are changed', async () => {
@@ -51,7 +51,7 @@ describe('a client of a server that lies', () => {
         const copy = bytes.slice();
         for (const flip of all) if (flip.chunk === chunk && flip.at < copy.length) copy[flip.at] = flip.value;
         return copy;
-      });
+      }, 100);
       const error = came.find((one) => one instanceof Error);
       if (error === undefined) return;
       changed++;

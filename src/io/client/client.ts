@@ -1,4 +1,4 @@
-import { activationAnswer, activationRequest, portOf, type Activated } from '../../../replay/client/activation.js';
+import { activationAnswer, activationRequest, commonVersion, comVersion, portOf, type Activated, type ComVersion } from '../../../replay/client/activation.js';
 import { isBag } from '../../../replay/client/arguments.js';
 import { ClientError, failed } from '../../../replay/client/error.js';
 import { Members, type Slot } from '../../../replay/client/members.js';
@@ -49,6 +49,7 @@ interface Exporter {
   readonly ipidRemUnknown: string;
   readonly port: number;
   readonly level: AuthLevel;
+  readonly version: ComVersion;
 }
 
 /**
@@ -182,8 +183,7 @@ export class Client {
 
   /** Makes a call on an object; the return value is not judged. @throws ClientError */
   async invoke(reference: Reference, slot: Slot, params: Fields): Promise<Answered> {
-    const { port, level } = await this.exporter(reference.oxid);
-    return this.wire.call({ port, level }, slot, params, reference.ipid);
+    return this.wire.call(await this.exporter(reference.oxid), slot, params, reference.ipid);
   }
 
   /** Asks an object for interfaces (RemQueryInterface): those that it has. @throws ClientError */
@@ -253,12 +253,12 @@ export class Client {
     return found;
   }
 
-  private exporterOf({ oxid, ipidRemUnknown, bindings, authnHint }: Activated): Exporter {
+  private exporterOf({ oxid, ipidRemUnknown, bindings, authnHint, version }: Activated): Exporter {
     const { host, level } = this.options;
     const port = portOf(bindings, host);
     if (port === null) throw new ClientError('malformed', 'the server named no TCP port for its objects');
     const wanted = Math.max(LEVELS.indexOf(level), Math.min(authnHint, LEVELS.length - 1));
-    return { oxid, ipidRemUnknown, port, level: level === 'none' ? level : (LEVELS[wanted] ?? level) };
+    return { oxid, ipidRemUnknown, port, level: level === 'none' ? level : (LEVELS[wanted] ?? level), version: commonVersion(version) };
   }
 
   private exporter(oxid: string): Promise<Exporter> {
@@ -275,7 +275,7 @@ export class Client {
   private async resolve(oxid: string): Promise<Exporter> {
     const { value, result } = await this.resolver('ResolveOxid2', { pOxid: oxid, cRequestedProtseqs: 1, arRequestedProtseqs: [7] });
     if (result !== 0) throw failed('IObjectExporter::ResolveOxid2', result);
-    return this.exporterOf({ oxid, ipidRemUnknown: String(value['pipidRemUnknown']), authnHint: Number(value['pAuthnHint'] ?? 0), bindings: value['ppdsaOxidBindings'] ?? null, version: null, results: [] });
+    return this.exporterOf({ oxid, ipidRemUnknown: String(value['pipidRemUnknown']), authnHint: Number(value['pAuthnHint'] ?? 0), bindings: value['ppdsaOxidBindings'] ?? null, version: comVersion(value['pComVersion']), results: [] });
   }
 
   private async addReferences(object: RemoteObject, count: number): Promise<void> {
@@ -285,8 +285,8 @@ export class Client {
   }
 
   private async remUnknown(oxid: string, method: string, params: Fields, mostMs?: number): Promise<Answered> {
-    const { port, level, ipidRemUnknown } = await this.exporter(oxid);
-    return this.wire.call({ port, level }, this.slot('IRemUnknown', method), params, ipidRemUnknown, mostMs);
+    const exporter = await this.exporter(oxid);
+    return this.wire.call(exporter, this.slot('IRemUnknown', method), params, exporter.ipidRemUnknown, mostMs);
   }
 
   private resolver(method: string, params: Fields): Promise<Answered> {

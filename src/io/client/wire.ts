@@ -1,3 +1,4 @@
+import { COM_VERSION, type ComVersion } from '../../../replay/client/activation.js';
 import { ClientError, faulted } from '../../../replay/client/error.js';
 import { titleOf, type Slot } from '../../../replay/client/members.js';
 import { ClientLink, type LinkAnswer, type LinkCall } from '../../../replay/link/client.js';
@@ -10,6 +11,8 @@ import type { AuthLevel, Problem, Value } from '../../types.js';
 export interface Route {
   readonly port: number;
   readonly level: AuthLevel;
+  /** Version of DCOM that calls carry; this client's own unless told. */
+  readonly version?: ComVersion;
 }
 
 export interface WireOptions {
@@ -34,7 +37,6 @@ export interface Answered {
 const LITTLE = { littleEndian: true, ebcdic: false, float: 'ieee' } as const;
 /** Damage behind which an answer cannot be trusted to be what it seems. */
 const FATAL: readonly Problem['code'][] = ['ndr-truncated', 'ndr-bad-conformance', 'ndr-bad-variance', 'ndr-bad-discriminant', 'ndr-limit', 'ndr-unsupported', 'ndr-bad-pickle'];
-const VERSION = { MajorVersion: 5, MinorVersion: 7 };
 
 /** Typed calls over connections that are opened when they are needed: one for each port and level. */
 export class Wire {
@@ -53,7 +55,7 @@ export class Wire {
     const codec = this.options.registry.method(face.uuid, method.opnum, { littleEndian: true, syntax: 'ndr20' });
     if (codec === null) throw new ClientError('usage', `nobody knows the parameters of ${title}: call it late bound`, { call: title });
     const explicit = (method.params ?? []).some((param) => param.name === 'orpcthis');
-    const orpcthis: Value = { version: VERSION, flags: explicit ? 1 : 0, reserved1: 0, cid: this.options.world.guid(), extensions: null };
+    const orpcthis: Value = { version: { ...(route.version ?? COM_VERSION) }, flags: explicit ? 1 : 0, reserved1: 0, cid: this.options.world.guid(), extensions: null };
     const stub = encoded(title, () => codec.request.encode({ ...params, ...(face.orpc || explicit ? { orpcthis } : {}) }));
     const answer = await this.exchange(route, title, {
       abstract: { uuid: face.uuid, ...face.version }, transfer: 'ndr20', opnum: this.options.numbering === 'printed' ? method.printedOpnum : method.opnum, object, stub, drep: LITTLE,
