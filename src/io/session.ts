@@ -3,19 +3,20 @@ import type { Numbering } from '../analysis/calls.js';
 import { failed } from '../analysis/failed.js';
 import { SHOWN_OBJECTS } from '../analysis/limits.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
+import { Statistics, type StatisticsFigures } from '../analysis/statistics.js';
 import { traceCall, type CallTraces } from '../analysis/traces.js';
 import type { AnalyzerOutput } from '../analysis/analyzer.js';
+import { resultName } from '../output/text.js';
 import type { SecurityObserver } from '../security/observer.js';
 import { WireObserver } from '../security/wire.js';
-import type { Notice, Reading, Source, Statistics } from '../tui/source.js';
+import type { Notice, Reading, Source } from '../tui/source.js';
 import type { Side } from '../tui/state.js';
 import { View, type SortKey } from '../tui/view.js';
-import { memberText, searchText } from '../tui/words.js';
+import { searchText } from '../tui/words.js';
 import type { Call, Finding, Frame, ObjectRecord, Problem } from '../types.js';
 import { WhereError } from '../where/error.js';
 import { compileWhere, type Where } from '../where/where.js';
 import { ARCHIVE_BYTES, CallArchive, type WireStubs } from './archive.js';
-import { Figures } from './figures.js';
 import type { Knowledge } from './knowledge.js';
 import { CallRows } from './rows.js';
 
@@ -65,13 +66,13 @@ export class Session implements Source {
   private readonly analyzer: Analyzer;
   private readonly archive: CallArchive;
   private readonly rows = new CallRows();
-  private readonly counted = new Figures();
+  private readonly counted = new Statistics();
   private readonly ready: AnalyzerOutput[] = [];
   private readonly rules: RuleEngine;
   private readonly broken: Finding[] = [];
   private search: Search | null = null;
   private graph: { readonly at: number; readonly count: number; readonly records: readonly ObjectRecord[] } | null = null;
-  private figures: { readonly at: number; readonly count: number; readonly figures: Statistics } | null = null;
+  private figures: { readonly at: number; readonly count: number; readonly figures: StatisticsFigures } | null = null;
   private traced: { readonly call: Call; readonly traces: CallTraces } | null = null;
   private spoken: { readonly count: number; readonly words: Source['words'] } | null = null;
 
@@ -161,7 +162,7 @@ export class Session implements Source {
     return records;
   }
 
-  statistics(): Statistics {
+  statistics(): StatisticsFigures {
     const now = this.options.now();
     const { figures, count } = this;
     if (figures !== null && (figures.count === count || now - figures.at < STATISTICS_EVERY_MS)) return figures.figures;
@@ -174,8 +175,10 @@ export class Session implements Source {
     if (this.spoken !== null && this.spoken.count === this.count) return this.spoken.words;
     const { interfaces } = this.known.registry;
     const methods = new Set(interfaces.flatMap((one) => one.slots.flatMap((slot) => (slot === null ? [] : [slot.method.name]))));
+    const { results } = this.statistics();
+    const ended = (kind: 'hresult' | 'fault'): readonly string[] => results.flatMap((one) => (one.kind === kind ? [resultName(one.value, this.names)] : []));
     const words = {
-      interface: interfaces.map((one) => one.interface.name).toSorted(), method: [...methods].toSorted(), hresult: this.counted.resultNames, fault: this.counted.resultNames,
+      interface: interfaces.map((one) => one.interface.name).toSorted(), method: [...methods].toSorted(), hresult: ended('hresult'), fault: ended('fault'),
       outcome: ['answered', 'faulted', 'unanswered', 'cancelled', 'orphaned', 'maybe', 'response-only'], member: ['method', 'propget', 'propput', 'propputref'], binding: ['early', 'late'],
       certainty: ['known', 'inferred', 'guessed'],
     };
@@ -246,7 +249,7 @@ export class Session implements Source {
     for (const item of this.ready) {
       if (item.kind === 'call') {
         this.archive.add(item, this.sealed(item));
-        this.rows.add(item, this.counted.add(item, memberText(item), this.names));
+        this.rows.add(item, this.counted.push(item));
         this.rules.push(item, this.broken);
         for (const finding of this.broken) this.notice(finding);
         this.broken.length = 0;

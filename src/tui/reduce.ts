@@ -7,7 +7,7 @@ import { currentCall, currentRows, placed, shownBytes, stubOf } from './model.js
 import { comparedCalls, diffRows } from './panes/diff.js';
 import { helpLines } from './panes/help.js';
 import { objectRows } from './panes/objects.js';
-import { STATISTICS_HEAD } from './panes/statistics.js';
+import { statisticsHead } from './panes/statistics.js';
 import { openPrompt, remember, type } from './prompt.js';
 import { targetOf, type Replayed, type ReplayRow } from './replayed.js';
 import type { Source } from './source.js';
@@ -62,13 +62,13 @@ function act(state: State, action: Action, source: Source): Step {
     case 'up':
       return move(state, -1, source);
     case 'page-down':
-      return move(state, heightOf(state) - 1, source);
+      return move(state, heightOf(state, source) - 1, source);
     case 'page-up':
-      return move(state, 1 - heightOf(state), source);
+      return move(state, 1 - heightOf(state, source), source);
     case 'half-down':
-      return move(state, heightOf(state) >> 1, source);
+      return move(state, heightOf(state, source) >> 1, source);
     case 'half-up':
-      return move(state, -(heightOf(state) >> 1), source);
+      return move(state, -(heightOf(state, source) >> 1), source);
     case 'top':
       return move(state, -Infinity, source);
     case 'bottom':
@@ -210,12 +210,12 @@ function lengthOf(state: State, upper: Upper, source: Source): number {
 }
 
 /** Rows that the pane with the focus shows at once. */
-function heightOf(state: State): number {
+function heightOf(state: State, source: Source): number {
   const area = layout(state)[state.focus];
   if (area === null) return 10;
   if (state.focus === 'detail') return area.height;
   if (state.focus === 'bytes') return area.height - 1;
-  return Math.max(1, state.upper === 'help' ? area.height : state.upper === 'statistics' ? area.height - STATISTICS_HEAD : area.height - 1);
+  return Math.max(1, state.upper === 'help' ? area.height : state.upper === 'statistics' ? area.height - statisticsHead(source, area.height) : area.height - 1);
 }
 
 function placeName(upper: Upper): Upper {
@@ -229,7 +229,7 @@ function move(state: State, by: number, source: Source): Step {
   const place = state.places[name];
   const length = lengthOf(state, state.upper, source);
   if (state.upper === 'help') {
-    const top = clampTo(place.top + by, Math.max(1, length - heightOf(state) + 1));
+    const top = clampTo(place.top + by, Math.max(1, length - heightOf(state, source) + 1));
     return { state: { ...state, places: { ...state.places, help: { cursor: top, top } } }, effects: NONE };
   }
   const cursor = clampTo(place.cursor + by, length);
@@ -591,7 +591,7 @@ function mouse(state: State, { column, row, action }: Extract<Event, { kind: 'mo
   }
   if (state.upper === 'help' || state.upper === 'ladder') return settled(focused, source);
   const name = placeName(state.upper);
-  const head = state.upper === 'statistics' ? STATISTICS_HEAD : 1;
+  const head = state.upper === 'statistics' ? statisticsHead(source, layout(state).upper?.height ?? 0) : 1;
   const at = state.places[name].top + hit.row - head;
   if (hit.row < head || at >= lengthOf(state, state.upper, source)) return settled(focused, source);
   return settled(selected({ ...focused, places: { ...state.places, [name]: { ...state.places[name], cursor: at } } }, source), source);
@@ -615,7 +615,7 @@ function settled(given: State, source: Source): Step {
   const upper = shown.upper;
   if (upper !== null && state.upper !== 'help') {
     const name = placeName(state.upper);
-    const height = state.upper === 'statistics' ? upper.height - STATISTICS_HEAD : upper.height - 1;
+    const height = state.upper === 'statistics' ? upper.height - statisticsHead(source, upper.height) : upper.height - 1;
     const place = placed(state.places[name], lengthOf(state, state.upper, source), Math.max(1, height));
     state = { ...state, places: { ...state.places, [name]: place } };
   }

@@ -1,4 +1,5 @@
 import type { Call, Finding, ObjectRecord, Problem } from '../types.js';
+import type { StatisticsFigures } from '../analysis/statistics.js';
 import type { CallTraces } from '../analysis/traces.js';
 import type { Names } from '../output/names.js';
 import type { Side } from './state.js';
@@ -41,33 +42,8 @@ export interface Source {
   /** A stub that was opened as it was on the wire; null where it is no other than that of the call. */
   wire(call: Call, side: Side): Uint8Array | null;
   objects(): readonly ObjectRecord[];
-  /** Lines of the statistics pane that depend on nothing but the calls. */
-  statistics(): Statistics;
+  /** Figures of all calls, a moment old at most. */
+  statistics(): StatisticsFigures;
   /** What is wrong with an expression, or null. */
   wrong(expression: string): string | null;
-}
-
-/** Figures of all calls so far. */
-export interface Statistics {
-  readonly calls: number;
-  readonly failed: number;
-  readonly members: readonly MemberFigures[];
-  readonly results: readonly { readonly name: string; readonly count: number; readonly bad: boolean }[];
-  /** Calls in each of so many equal parts of the time from first to last. */
-  readonly rate: readonly number[];
-  /** Seconds that one part lasts. */
-  readonly partS: number;
-}
-
-export interface MemberFigures {
-  readonly name: string;
-  readonly count: number;
-  readonly errors: number;
-  /** Latencies in nanoseconds; null where no call was answered. */
-  readonly p50: number | null;
-  readonly p90: number | null;
-  readonly p99: number | null;
-  readonly max: number | null;
-  /** Calls by latency, in powers of ten from 1 µs. */
-  readonly histogram: readonly number[];
 }

@@ -1,5 +1,6 @@
 import { hex32 } from '../bytes/hex.js';
 import { failed } from '../analysis/failed.js';
+import { memberName as memberText } from '../analysis/statistics.js';
 import { endpointText, type Names } from '../output/names.js';
 import { resultName } from '../output/text.js';
 import { durationText, IsoClock } from '../output/time.js';
@@ -19,12 +20,7 @@ export function momentText(time: Moment): string {
   return clock.text(time);
 }
 
-/** The member a call went to: `IUpdate.Title`, `IUpdateSearcher::Search`. */
-export function memberText(call: Call): string {
-  const face = call.interface ?? (call.iid === null ? '(unknown interface)' : `{${call.iid.slice(0, 8)}…}`);
-  if (call.method === null) return `${face} opnum ${call.opnum ?? '?'}`;
-  return call.member === 'method' || call.member === null ? `${face}::${call.method}` : `${face}.${call.method.replace(/^(get|put|putref)_/, '')}`;
-}
+export { memberText };
 
 export function objectText(call: Call): string {
   return call.object === null ? '' : (call.object.label ?? `@${shortIpid(call.object.ipid)}`);
@@ -47,10 +43,15 @@ const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
   answered: '', faulted: '(fault)', cancelled: '(cancelled)', orphaned: '(abandoned)', unanswered: '(no answer)', maybe: '(no answer due)', 'response-only': '',
 };
 
+/** How calls ended that gave this result or fault. */
+export function endedText(kind: 'hresult' | 'fault', value: number, names: Names): string {
+  return kind === 'fault' ? `fault ${names.status(value) ?? hex32(value)}` : resultName(value, names);
+}
+
 /** What a call came to, by name. */
 export function outcomeText(call: Call, names: Names): string {
-  if (call.fault !== null) return `fault ${names.status(call.fault.status) ?? hex32(call.fault.status)}`;
-  if (call.hresult !== null) return resultName(call.hresult, names);
+  if (call.fault !== null) return endedText('fault', call.fault.status, names);
+  if (call.hresult !== null) return endedText('hresult', call.hresult, names);
   return OUTCOMES[call.outcome] === '' ? (call.auth.verdict === 'sealed' ? '[sealed]' : '-') : OUTCOMES[call.outcome];
 }
 

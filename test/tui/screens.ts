@@ -24,7 +24,7 @@ export const SHOTS: Readonly<Record<string, Shot>> = {
   small: { capture: 'wua-session.pcapng', columns: 80, rows: 24, keys: TO_FAILED },
   objects: { capture: 'wua-session.pcapng', columns: 120, rows: 30, keys: ['2', 'j', 'j'] },
   ladder: { capture: 'wua-session.pcapng', columns: 120, rows: 30, keys: [...Array.from({ length: 8 }, () => 'j'), '3'] },
-  statistics: { capture: 'wua-session.pcapng', columns: 120, rows: 20, keys: ['4'] },
+  statistics: { capture: 'wua-session.pcapng', columns: 120, rows: 26, keys: ['4'] },
   diff: { capture: 'wua-session.pcapng', columns: 120, rows: 16, keys: [':', 'type:14', 'enter', 'space', ':', 'type:25', 'enter', 'space', 'd'] },
   wrong: { capture: 'wua-session.pcapng', columns: 80, rows: 24, keys: ['f', 'type:mehtod == "Search"', 'enter'] },
 };

@@ -1,42 +1,65 @@
-import { fitLine, span, type Line } from '../line.js';
+import { TIME_PARTS, type MemberStatistics, type ResultStatistics } from '../../analysis/statistics.js';
+import { fitLine, span, type Line, type Span } from '../line.js';
 import type { Area } from '../layout.js';
 import type { Model } from '../model.js';
-import type { MemberFigures } from '../source.js';
+import type { Source } from '../source.js';
 import { fit } from '../width.js';
-import { countText, durationText } from '../words.js';
+import { countText, durationText, endedText } from '../words.js';
 
 const BARS = ' ▁▂▃▄▅▆▇█';
 
 /** `▁▃█`: each number by its part of the largest. */
-export function sparkline(values: readonly number[]): string {
-  const most = Math.max(1, ...values);
+export function sparkline(values: readonly number[], most = Math.max(1, ...values)): string {
   return values.map((value) => BARS[value === 0 ? 0 : Math.max(1, Math.round((value / most) * 8))]).join('');
 }
 
 /** Calls over time, results, and every member with its errors and latencies. */
 export function statisticsPane(model: Model, area: Area): Line[] {
   const { state, source } = model;
-  const { calls, failed, members, results, rate, partS } = source.statistics();
+  const { calls, failed, unanswered, members, results, rate, failures, partS } = source.statistics();
+  const most = Math.max(1, ...rate);
+  const facts: Span[] = [
+    span(`  ${countText(calls)} calls, `), span(`${countText(failed)} failed`, failed > 0 ? 'bad' : 'plain'), ...(unanswered > 0 ? [span(`, ${countText(unanswered)} unanswered`, 'warn')] : []),
+    span(`, ${members.length} members, ${results.length} results`),
+  ];
+  // What failed is looked for.
+  const listed = results.toSorted((a, b) => Number(b.bad) - Number(a.bad)).slice(0, resultsShown(source, area.height));
   const lines: Line[] = [
-    fitLine([span(`  ${countText(calls)} calls, `), span(`${countText(failed)} failed`, failed > 0 ? 'bad' : 'plain'), span(`, ${members.length} members`)], area.width),
-    fitLine([span('  over time  ', 'dim'), span(sparkline(rate), 'name'), span(`  each ${durationText(partS * 1e9)}, at most ${countText(Math.max(0, ...rate))} calls`, 'dim')], area.width),
-    fitLine([span('  results    ', 'dim'), ...results.slice(0, 8).flatMap(({ name, count, bad }) => [span(name, bad ? 'bad' : 'good'), span(` ${countText(count)}   `)])], area.width),
+    fitLine(facts, area.width),
+    fitLine([span('  over time  ', 'dim'), span(sparkline(rate, most), 'name'), span(`  each ${durationText(partS * 1e9)}, at most ${countText(Math.max(0, ...rate))} calls`, 'dim')], area.width),
+    fitLine([span('  failed     ', 'dim'), span(failed === 0 ? ' '.repeat(TIME_PARTS) : sparkline(failures, most), 'bad')], area.width),
+    fitLine([span(`  ${fit('result', RESULT)}${fit('calls', 8, 'right')}  by`, 'dim')], area.width),
+    ...listed.map((one) => fitLine(resultLine(one, source), area.width)),
     [],
   ];
   const histogram = area.width >= 110;
   const name = Math.max(16, area.width - 2 - 8 * 6 - (histogram ? 22 : 0));
   lines.push(fitLine([span(`  ${fit('member', name)}${['calls', 'errors', 'p50', 'p90', 'p99', 'max'].map((head) => fit(head, 8, 'right')).join('')}${histogram ? '  1µs …      10s' : ''}`, 'dim')], area.width));
   const { cursor, top } = state.places.statistics;
-  for (const [at, member] of members.slice(top, top + area.height - lines.length).entries()) lines.push(fitLine(memberLine(member, name, histogram), area.width, top + at === cursor ? 'cursor' : null));
+  for (const [at, member] of members.slice(top, top + Math.max(1, area.height - lines.length)).entries()) lines.push(fitLine(memberLine(member, name, histogram), area.width, top + at === cursor ? 'cursor' : null));
   return lines;
 }
 
-/** Lines above the list of members. */
-export const STATISTICS_HEAD = 5;
+/** Lines above the list of members, in a pane of this height. */
+export function statisticsHead(source: Source, height: number): number {
+  return 6 + resultsShown(source, height);
+}
 
-function memberLine(member: MemberFigures, name: number, histogram: boolean): Line {
+/** A quarter of the pane is for results. */
+function resultsShown(source: Source, height: number): number {
+  return Math.min(source.statistics().results.length, Math.max(1, Math.floor(height / 4)));
+}
+
+const RESULT = 40;
+
+function resultLine({ kind, value, count, bad, members }: ResultStatistics, { names }: Source): Line {
+  const by = members.map(({ name, count: times }) => `${name} ${countText(times)}`).join(', ');
+  return [span(`  ${fit(endedText(kind, value, names), RESULT)}`, bad ? 'bad' : 'good'), span(fit(countText(count), 8, 'right')), span(`  ${by}`, 'dim')];
+}
+
+function memberLine(member: MemberStatistics, name: number, histogram: boolean): Line {
   return [
-    span(`  ${fit(member.name, name)}`, 'name'), span(fit(countText(member.count), 8, 'right')), span(fit(countText(member.errors), 8, 'right'), member.errors > 0 ? 'bad' : 'plain'),
+    span(`  ${fit(member.name, name)}`, 'name'), span(fit(countText(member.count), 8, 'right')), span(fit(countText(member.failed), 8, 'right'), member.failed > 0 ? 'bad' : 'plain'),
     span(time(member.p50) + time(member.p90) + time(member.p99) + time(member.max)), ...(histogram ? [span(`  ${sparkline(member.histogram)}`, 'value')] : []),
   ];
 }
