@@ -1,9 +1,12 @@
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { latin1 } from '../../src/security/crypto.js';
 import { NtlmAcceptor, NtlmInitiator, ntHash, type SecurityContext } from '../../src/security/index.js';
+import { sealKey, signKey } from '../../src/security/ntlm/derive.js';
 import { readNtlm } from '../../src/security/ntlm/messages.js';
 import { NtlmProtector, RESYNC_PDUS } from '../../src/security/ntlm/protector.js';
+import { Rc4 } from '../../src/security/rc4.js';
 import { readSpnego } from '../../src/security/spnego.js';
 
 let seed = 1;
@@ -75,6 +78,15 @@ describe('a mechListMIC', () => {
   it.each([[false, 0], [true, 1]])('takes a sequence number, and none of the key stream (SPNEGO: %s)', (spnego, first) => {
     const [client, server] = contexts(handshake('pässwörd✓', spnego));
     expect([client.fromClient, server.fromServer].map((one) => sequence(one.protect(message('stub', false))))).toEqual([first, first]);
+  });
+
+  // Two sides of ours agree on a wrong one too: Samba did not.
+  it('signs the list of mechanisms as a message, and encrypts the sum', () => {
+    const flags = 0xe208_8297 | 0;
+    const key = new Uint8Array(16).fill(5);
+    const list = latin1('any list of mechanisms, longer than a sum');
+    const sum = createHmac('md5', signKey(flags, key, true) ?? '').update(Uint8Array.of(0, 0, 0, 0)).update(list).digest().subarray(0, 8);
+    expect(new NtlmProtector(flags, key, true).mic(list)).toEqual(Uint8Array.of(1, 0, 0, 0, ...new Rc4(sealKey(flags, key, true)).of(sum), 0, 0, 0, 0));
   });
 
   it('is refused by either side when it does not hold', () => {

@@ -87,7 +87,8 @@ export class NtlmProtector implements Protector {
    */
   mic(bytes: Uint8Array): Uint8Array {
     const before = this.cipher.clone();
-    const token = this.token(bytes, this.sequence++);
+    const sequence = this.sequence++;
+    const token = this.token(this.plainSum(bytes, sequence), sequence);
     this.cipher = before;
     return token;
   }
