@@ -36,7 +36,7 @@ function* detail(call: CallReport, before: number | null, after: number | null):
 }
 
 function* stub(title: string, { size, frames, sealed, complete, hex, fields, fieldsLost }: StubReport): Generator<Markup> {
-  yield html`<h4>${title}</h4><p class="why">${countText(size, 'byte')}, ${frames.length === 1 ? 'frame' : 'frames'} ${frames.join(', ')}${sealed ? html`, <b class="warn">sealed</b>: give the secret to read it` : null}${complete ? null : html`, <b class="warn">incomplete</b>`}</p>`;
+  yield html`<h3>${title}</h3><p class="why">${countText(size, 'byte')}, ${frames.length === 1 ? 'frame' : 'frames'} ${frames.join(', ')}${sealed ? html`, <b class="warn">sealed</b>: give the secret to read it` : null}${complete ? null : html`, <b class="warn">incomplete</b>`}</p>`;
   if (fields.length > 0) {
     yield html`<div class="scroll" role="region" tabindex="0" aria-label="Fields: ${title}"><table class="fields"><caption class="hidden">Fields: ${title}</caption><thead><tr><th scope="col">Bytes</th><th scope="col">Field</th><th scope="col">Type</th><th scope="col">Value</th><th scope="col">Meaning</th></tr></thead><tbody>`;
     const width = Math.max(4, size.toString(16).length);

@@ -23,7 +23,7 @@ body>footer{border-top:1px solid var(--line);color:var(--muted)}
 h1{font-size:1.5rem;line-height:1.25;margin:0}
 h2{font-size:1.3rem;margin:0 0 .75rem;padding-bottom:.3rem;border-bottom:2px solid var(--line)}
 h3{font-size:1.08rem;margin:1.75rem 0 .6rem}
-h4{font-size:.95rem;margin:1.1rem 0 .2rem}
+.inside h3{font-size:.95rem;margin:1.1rem 0 .2rem}
 .sub{margin:.2rem 0 0;color:var(--muted)}
 .tools{display:flex;gap:.5rem;flex-wrap:wrap}
 button{font:inherit;color:var(--fg);background:var(--card);border:1px solid var(--muted);border-radius:6px;padding:.3rem .75rem;cursor:pointer}
@@ -123,7 +123,7 @@ nav,.skip,.tools,.filter{display:none!important}
 .scroll,.dump{overflow:visible;max-height:none;border-radius:0}
 table{font-size:8pt}th,td{min-width:0;padding:.15rem .3rem}.w{min-width:0}thead th{position:static;white-space:normal}
 thead{display:table-header-group}tr,.event,.figures div,.rung,.attention li,.quality li{break-inside:avoid}
-h2,h3,h4,summary{break-after:avoid}
+h2,h3,summary{break-after:avoid}
 a{color:inherit;text-decoration:none}
 .drawing.broad{display:block}.drawing.narrow{display:none}
 details.print::details-content{content-visibility:visible;display:block;height:auto}
