@@ -49,6 +49,17 @@ export function lazily(interfaces: readonly string[], describe: () => Members): 
   };
 }
 
+/** An object whose properties are read from a subject by a table that all of its kind share. */
+export function tabled<Subject, Context>(interfaces: readonly string[], table: { readonly [name: string]: (subject: Subject, context: Context) => ServedValue }, subject: Subject, context: Context): ServedObject {
+  return {
+    served: true, interfaces,
+    call(_, member, kind) {
+      const read = kind === 'propget' ? table[member] : undefined;
+      return read === undefined ? { hresult: DISP_E_MEMBERNOTFOUND } : { hresult: S_OK, out: { retval: read(subject, context) } };
+    },
+  };
+}
+
 export function ok(retval?: ServedValue): Outcome {
   return retval === undefined ? { hresult: S_OK } : { hresult: S_OK, out: { retval } };
 }

@@ -1,6 +1,6 @@
 import type { ServedObject, ServedValue } from '../server/dispatch.js';
 import type { Behavior, CategoryModel, DeviceModel, ImageModel, Model, UpdateModel } from './model.js';
-import { fixed, lazily, stringCollection, thing, updateCollection, type Members } from './thing.js';
+import { fixed, lazily, stringCollection, tabled, thing, updateCollection } from './thing.js';
 
 const SOFTWARE = ['IUpdate5', 'IUpdate4', 'IUpdate3', 'IUpdate2', 'IUpdate'];
 const DRIVER = ['IWindowsDriverUpdate5', 'IWindowsDriverUpdate4', 'IWindowsDriverUpdate3', 'IWindowsDriverUpdate2', 'IWindowsDriverUpdate', 'IUpdate'];
@@ -81,8 +81,17 @@ export class View {
 
   update(update: UpdateModel): ServedObject {
     let made = this.updates.get(update);
-    if (made === undefined) this.updates.set(update, (made = lazily(update.type === 'driver' ? DRIVER : SOFTWARE, () => this.members(update))));
+    if (made === undefined) this.updates.set(update, (made = update.type === 'driver' ? tabled(DRIVER, DRIVER_UPDATE, update, this) : tabled(SOFTWARE, UPDATE, update, this)));
     return made;
+  }
+
+  /** Texts of an update in the locale of the view. */
+  words(update: UpdateModel): UpdateModel['localized'][number] {
+    return update.localized[this.locale] ?? {};
+  }
+
+  bundle({ bundles }: UpdateModel): ServedObject {
+    return this.collection(bundles.flatMap((id) => this.index.update(id) ?? []), true);
   }
 
   collection(updates: readonly UpdateModel[], readOnly: boolean): ServedObject {
@@ -119,47 +128,47 @@ export class View {
     const found = parent === null ? undefined : this.index.category(parent);
     return found === undefined ? null : this.category(found);
   }
-
-  /** IUpdate to IUpdate5, IWindowsDriverUpdate to IWindowsDriverUpdate5 (3.20). */
-  private members(u: UpdateModel): Members {
-    const words = u.localized[this.locale] ?? {};
-    const strings = (items: readonly string[]) => (): ServedValue => stringCollection(items, true);
-    const [device] = devicesOf(u);
-    return {
-      get: {
-        Title: words.title ?? u.title, AutoSelectOnWebSites: u.autoSelect, BundledUpdates: () => this.collection(u.bundles.flatMap((id) => this.index.update(id) ?? []), true), CanRequireSource: u.source, Categories: () => this.named(u.categories),
-        Deadline: u.deadline === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value: u.deadline }, DeltaCompressedContentAvailable: u.delta, DeltaCompressedContentPreferred: u.deltaPreferred, Description: words.description ?? u.description,
-        EulaAccepted: u.eula === null || u.eulaAccepted, EulaText: u.eula, HandlerID: u.handler, Identity: () => identity(u.id, u.revision), Image: () => imageOf(u.image), InstallationBehavior: () => behavior(u.installation),
-        IsBeta: u.beta, IsDownloaded: u.downloaded, IsHidden: u.hidden, IsInstalled: u.installed, IsMandatory: u.mandatory, IsUninstallable: u.uninstallable, Languages: strings(u.languages), LastDeploymentChangeTime: u.changed,
-        MaxDownloadSize: u.maxSize, MinDownloadSize: u.minSize, MoreInfoUrls: strings(u.urls), MsrcSeverity: u.severity, RecommendedCpuSpeed: u.cpu, RecommendedHardDiskSpace: u.disk, RecommendedMemory: u.memory, ReleaseNotes: words.releaseNotes ?? u.releaseNotes,
-        SecurityBulletinIDs: strings(u.bulletins), SupersededUpdateIDs: strings(u.supersedes), SupportUrl: u.supportUrl, Type: u.type === 'driver' ? 'utDriver' : 'utSoftware', UninstallationNotes: u.uninstallNotes,
-        UninstallationBehavior: () => (u.uninstallable ? behavior(u.uninstallation) : null), UninstallationSteps: strings(u.uninstallSteps), KBArticleIDs: strings(u.kb), DeploymentAction: ACTIONS[u.action], DownloadPriority: PRIORITIES[u.priority],
-        DownloadContents: () => fixed('IUpdateDownloadContentCollection', u.contents.length, (index) => content(u.contents[index])), RebootRequired: u.rebootRequired, IsPresent: u.present, CveIDs: strings(u.cves), BrowseOnly: u.browseOnly,
-        PerUser: u.perUser, AutoSelection: SELECTION[u.autoSelection], AutoDownload: DOWNLOAD[u.autoDownload],
-        ...(device === undefined ? {} : {
-          ...deviceProperties(device), WindowsDriverUpdateEntries: () => fixed('IWindowsDriverUpdateEntryCollection', devicesOf(u).length, (index) => thing({ interfaces: ['IWindowsDriverUpdateEntry'], get: deviceProperties(devicesOf(u)[index] ?? device) })),
-        }),
-      },
-    };
-  }
 }
+
+type Property = (u: UpdateModel, view: View) => ServedValue;
+
+const strings = (read: (u: UpdateModel) => readonly string[]): Property => (u) => stringCollection(read(u), true);
+
+/** IUpdate to IUpdate5 (3.20): one table for all updates, so that an update that is read costs no more than one that is not. */
+const UPDATE: { readonly [name: string]: Property } = {
+  Title: (u, view) => view.words(u).title ?? u.title, AutoSelectOnWebSites: (u) => u.autoSelect, BundledUpdates: (u, view) => view.bundle(u), CanRequireSource: (u) => u.source, Categories: (u, view) => view.named(u.categories),
+  Deadline: (u) => (u.deadline === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value: u.deadline }), DeltaCompressedContentAvailable: (u) => u.delta, DeltaCompressedContentPreferred: (u) => u.deltaPreferred,
+  Description: (u, view) => view.words(u).description ?? u.description, EulaAccepted: (u) => u.eula === null || u.eulaAccepted, EulaText: (u) => u.eula, HandlerID: (u) => u.handler, Identity: (u) => identity(u.id, u.revision), Image: (u) => imageOf(u.image),
+  InstallationBehavior: (u) => behavior(u.installation), IsBeta: (u) => u.beta, IsDownloaded: (u) => u.downloaded, IsHidden: (u) => u.hidden, IsInstalled: (u) => u.installed, IsMandatory: (u) => u.mandatory, IsUninstallable: (u) => u.uninstallable,
+  Languages: strings((u) => u.languages), LastDeploymentChangeTime: (u) => u.changed, MaxDownloadSize: (u) => u.maxSize, MinDownloadSize: (u) => u.minSize, MoreInfoUrls: strings((u) => u.urls), MsrcSeverity: (u) => u.severity,
+  RecommendedCpuSpeed: (u) => u.cpu, RecommendedHardDiskSpace: (u) => u.disk, RecommendedMemory: (u) => u.memory, ReleaseNotes: (u, view) => view.words(u).releaseNotes ?? u.releaseNotes, SecurityBulletinIDs: strings((u) => u.bulletins),
+  SupersededUpdateIDs: strings((u) => u.supersedes), SupportUrl: (u) => u.supportUrl, Type: (u) => (u.type === 'driver' ? 'utDriver' : 'utSoftware'), UninstallationNotes: (u) => u.uninstallNotes,
+  UninstallationBehavior: (u) => (u.uninstallable ? behavior(u.uninstallation) : null), UninstallationSteps: strings((u) => u.uninstallSteps), KBArticleIDs: strings((u) => u.kb), DeploymentAction: (u) => ACTIONS[u.action],
+  DownloadPriority: (u) => PRIORITIES[u.priority], DownloadContents: (u) => fixed('IUpdateDownloadContentCollection', u.contents.length, (index) => content(u.contents[index])), RebootRequired: (u) => u.rebootRequired, IsPresent: (u) => u.present,
+  CveIDs: strings((u) => u.cves), BrowseOnly: (u) => u.browseOnly, PerUser: (u) => u.perUser, AutoSelection: (u) => SELECTION[u.autoSelection], AutoDownload: (u) => DOWNLOAD[u.autoDownload],
+};
+
+/** IWindowsDriverUpdateEntry (3.48); a driver update has the same of its default entry. */
+const DEVICE: { readonly [name: string]: (device: DeviceModel) => ServedValue } = {
+  DriverClass: (one) => one.class, DriverHardwareID: (one) => one.hardwareId, DriverManufacturer: (one) => one.manufacturer, DriverModel: (one) => one.model, DriverProvider: (one) => one.provider, DriverVerDate: (one) => one.date,
+  DeviceProblemNumber: (one) => one.problem, DeviceStatus: (one) => one.status,
+};
+
+/** IWindowsDriverUpdate to IWindowsDriverUpdate5 (3.20). */
+const DRIVER_UPDATE: { readonly [name: string]: Property } = {
+  ...UPDATE, ...Object.fromEntries(Object.entries(DEVICE).map(([name, read]): [string, Property] => [name, (u) => read(u.driver ?? NO_DEVICE)])),
+  WindowsDriverUpdateEntries: (u) => {
+    const devices = [u.driver ?? NO_DEVICE, ...u.devices];
+    return fixed('IWindowsDriverUpdateEntryCollection', devices.length, (index) => tabled(['IWindowsDriverUpdateEntry'], DEVICE, devices[index] ?? NO_DEVICE, null));
+  },
+};
+
+/** Of a driver whose model tells nothing. */
+const NO_DEVICE: DeviceModel = { class: '', hardwareId: '', manufacturer: null, model: '', provider: '', date: '2025-01-01T00:00:00', problem: 0, status: 0 };
 
 /** IUpdateIdentity (3.36). */
 export function identity(id: string, revision: number): ServedObject {
   return thing({ interfaces: ['IUpdateIdentity'], get: { UpdateID: id, RevisionNumber: revision } });
-}
-
-/** Devices that a driver matches, the default one first (3.20.3). */
-function devicesOf({ type, driver, devices }: UpdateModel): readonly DeviceModel[] {
-  return type === 'driver' && driver !== null ? [driver, ...devices] : [];
-}
-
-/** IWindowsDriverUpdateEntry (3.48). */
-function deviceProperties(device: DeviceModel): { readonly [name: string]: ServedValue } {
-  return {
-    DriverClass: device.class, DriverHardwareID: device.hardwareId, DriverManufacturer: device.manufacturer, DriverModel: device.model, DriverProvider: device.provider, DriverVerDate: device.date,
-    DeviceProblemNumber: device.problem, DeviceStatus: device.status,
-  };
 }
 
 /** IInstallationBehavior (3.12). */

@@ -12,7 +12,7 @@ export function enumerate({ enumerates: items }: Enumerator, from = 0): ServedOb
     return { hresult: given.length === asked ? S_OK : S_FALSE, out: { rgVar: given.map((item) => variantOf(item)) as never, pCeltFetched: given.length } };
   };
   return {
-    served: true, interfaces: ['IEnumVARIANT'],
+    served: true, interfaces: ['IEnumVARIANT'], weight: () => 1 + items.length,
     call(_, member, __, args) {
       switch (member) {
         case 'Next': return typeof args['celt'] === 'number' ? next(args['celt']) : { hresult: E_INVALIDARG };

@@ -105,6 +105,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
     if (code === undefined) throw error;
     throw new UsageError(`${host}:${listenPort} cannot be listened on: ${code === 'EACCES' ? 'ports below 1024 need root; choose another with --listen' : code === 'EADDRINUSE' ? 'somebody else does' : code}`);
   }
+  if (flags.user === undefined && usersOf(flags, streams.env).size === 0 && flags.minLevel !== 'none') await say(streams, `! nobody can sign in, and calls below ${flags.minLevel} are refused: give --password USER:PASS, or --min-level none`);
   await say(streams, `listening at ${host}:${serving.port}, objects on port ${serving.objectPort}; ${model.updates.length} updates; Ctrl-C ends it`);
   await new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve());
