@@ -90,6 +90,8 @@ export interface AgentProcess {
   readonly target: string;
   /** Memory it holds, in MiB. */
   rss(): number;
+  /** Processor time it has taken, in seconds. */
+  cpu(): number;
   stop(): Promise<void>;
 }
 
@@ -99,18 +101,20 @@ export async function startAgent(): Promise<AgentProcess> {
   const child = spawn(process.execPath, [`--max-old-space-size=${AGENT_HEAP}`, join(root, 'dist/src/main.js'), 'serve', '--model', join(root, 'captures/models/sample.yaml'), '--listen', '127.0.0.1:0'], {
     stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, UAMGSCOPE_PASSWORD: `${user}:${password}` },
   });
-  let told = '';
+  let heard = '';
   const target = await new Promise<string>((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`the agent ended: ${told}`)));
+    child.once('exit', () => reject(new Error(`the agent ended: ${heard}`)));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      told += text;
-      const match = /listening at (\S+:\d+)/.exec(told);
+      heard += text;
+      const match = /listening at (\S+:\d+)/.exec(heard);
       if (match?.[1] !== undefined) resolve(match[1]);
     });
   });
+  const told = (what: string): number => Number(spawnSync('ps', ['-o', `${what}=`, '-p', String(child.pid)], { encoding: 'utf8' }).stdout);
   return {
     target,
-    rss: () => Number(spawnSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' }).stdout) / 1024,
+    rss: () => told('rss') / 1024,
+    cpu: () => told('times'),
     async stop() {
       if (child.exitCode !== null) return;
       child.kill();

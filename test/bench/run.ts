@@ -173,7 +173,7 @@ async function sessions(count: number, atOnce: number): Promise<void> {
       },
     });
     const at = (share: number): number => result.sessionMs[Math.min(count - 1, Math.floor(count * share))] ?? 0;
-    console.log(`${count} sessions, ${atOnce} at a time: ${result.calls} calls in ${result.seconds.toFixed(2)} s, ${Math.round(result.calls / result.seconds)} calls/s; a session takes ${at(0.5).toFixed(0)} ms, at the 99th percentile ${at(0.99).toFixed(0)} ms`);
+    console.log(`${count} sessions, ${atOnce} at a time: ${result.calls} calls in ${result.seconds.toFixed(2)} s, ${Math.round(result.calls / result.seconds)} calls/s; a session takes ${at(0.5).toFixed(0)} ms, at the 99th percentile ${at(0.99).toFixed(0)} ms; ${((agent.cpu() / count) * 1000).toFixed(1)} ms of the agent's processor a session`);
     console.log(`memory of the agent (heap of ${AGENT_HEAP} MiB) in MiB, at the start and after each tenth: ${rss.map((one) => one.toFixed(0)).join(' ')}`);
     if (result.errors.length > 0) wrong(`${result.errors.length} sessions failed, the first one: ${result.errors[0]}`);
     if (result.found.length !== 1) wrong(`searches found different numbers of updates: ${result.found.join(', ')}`);
