@@ -76,6 +76,17 @@ describe('text from the network', () => {
     for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(2);
   });
 
+  it('is text in the page, where nothing can be loaded', async () => {
+    const { out } = await command('report', capture, '-f', 'html');
+    expect(out.match(/<script/g)).toHaveLength(1);
+    expect(/<(img|iframe|link|object|embed|form|base)\b|<\w[^>]*\son\w+=/i.exec(out)).toBeNull();
+    expect(out.slice(0, 1000)).toMatch(/Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-/);
+    // oxlint-disable-next-line no-control-regex -- they are what is looked for
+    expect(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.exec(out)).toBeNull();
+    expect(out).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect([...out.matchAll(/href="([^"]*)"/g)].filter(([, href]) => href?.startsWith('#') !== true)).toEqual([]);
+  });
+
   it('leaves JUnit well-formed', async () => {
     const path = join(folder, 'hostile.xml');
     await command('report', capture, '-o', path);

@@ -1,7 +1,7 @@
 import { durationText } from '../../time.js';
 import type { Report } from '../data.js';
 import { sourceText } from '../quality.js';
-import { bytesText } from '../words.js';
+import { bytesText, countText } from '../words.js';
 import { timelineChart } from './chart.js';
 import type { Links } from './links.js';
 import { callId } from './links.js';
@@ -35,7 +35,7 @@ function attention({ attention: points }: Report, links: Links): Markup {
 function figures({ totals, sessions, sessionsLost }: Report): Markup {
   const { findings } = totals;
   const list: readonly (readonly [name: string, value: Part, more: Part])[] = [
-    ['calls', number(totals.calls), `in ${number(sessions.length + sessionsLost)} sessions`],
+    ['calls', number(totals.calls), `in ${countText(sessions.length + sessionsLost, 'session')}`],
     ['failed', totals.failed === 0 ? '0' : html`<span class="bad">${number(totals.failed)}</span>`, `${number(totals.unanswered)} without an answer`],
     ['findings', number(findings.error + findings.warning + findings.info), `${number(findings.error)} errors, ${number(findings.warning)} warnings`],
     ['objects', number(totals.objects), null],

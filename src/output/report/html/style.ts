@@ -62,6 +62,8 @@ li.info{border-color:var(--info)!important;background:var(--info-bg)!important}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line);min-width:4.5rem;max-width:26rem}
+td,thead th{overflow-wrap:break-word}td.w{overflow-wrap:anywhere}
+tbody th{min-width:11rem}tbody th.n,.fields th{min-width:0}
 tbody tr:last-child>*{border-bottom:0}
 thead th{position:sticky;top:0;background:var(--card);white-space:nowrap;z-index:1}
 tbody th{font-weight:400}
@@ -77,7 +79,7 @@ td del,dd del{color:var(--muted)}ins{text-decoration:none;font-weight:600}
 .filter output{color:var(--muted)}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem 1rem;margin:.3rem 0}
 dl.figures>div{display:block}
-dt{color:var(--muted);max-width:14rem}dd{margin:0}
+dt{color:var(--muted);max-width:18rem}dd{margin:0}
 td dl{grid-template-columns:minmax(0,1fr);min-width:14rem}td dd{margin:0 0 .35rem}
 .event{border:1px solid var(--line);border-left:4px solid var(--bar);border-radius:0 8px 8px 0;padding:.6rem .9rem;margin:.6rem 0}
 .event.failed{border-left-color:var(--bar-bad)}
