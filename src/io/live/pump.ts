@@ -43,6 +43,11 @@ const COUNTS_EVERY_MS = 2000;
 /** Packets are written and handed on together when the first of them has waited so long, in milliseconds, or so many bytes wait. */
 const GATHER_MS = 4;
 const GATHER_BYTES = 128 * 1024;
+/**
+ * The tool in the place of the shell, with its process number; and beside it one that waits for the fourth descriptor to close. A tool
+ * that has nothing to write does not notice that nobody reads any more: killed without warning, we would leave it capturing for ever.
+ */
+const LEASH = 'tool=$$; { cat; kill -TERM $tool; } <&3 >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
 /** A tool that was told to end is given so long, in milliseconds. */
 const PATIENCE_MS = 3000;
 
@@ -70,7 +75,7 @@ class Pump {
     this.order = order;
     this.tell = tell;
     this.files = order.files === null ? null : CaptureFiles.opened(order.files);
-    this.child = spawn(order.path, order.args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn('/bin/sh', ['-c', LEASH, order.path, ...order.args], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
     favour(this.child);
   }
 
@@ -80,6 +85,8 @@ class Pump {
     child.on('error', (error) => tell({ kind: 'failed', message: `${order.name} cannot be started: ${error.message}` }));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => tell({ kind: 'said', text }));
     child.stdout?.on('data', (bytes: Buffer) => this.came(bytes));
+    // It ended: what waits beside it is let go.
+    child.on('exit', () => child.stdio[3]?.destroy());
     child.on('close', () => {
       if (counting !== null) clearInterval(counting);
       // A tool that was told to end may leave a header and no packet, which is no damage.
