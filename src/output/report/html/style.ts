@@ -111,7 +111,7 @@ summary h3{display:inline;margin:0}
 .call .inside{padding:.2rem .4rem 1.2rem 1.2rem;scroll-margin-top:4.5rem}
 .inside:focus{outline:none}
 .call[open]>summary{background:var(--card);font-weight:600}
-.fields th[scope=row]{white-space:nowrap}
+.fields th[scope=row],.fields td:first-child{white-space:nowrap}
 .fields tr[data-s]{cursor:pointer}.fields tr.lit>*{background:var(--mark);color:var(--mark-fg)}.fields tr.lit .why{color:var(--mark-fg)}
 .fields td:first-child button{all:unset;cursor:pointer}.fields td:first-child button:focus-visible{outline:2px solid var(--link)}
 .dump{overflow:auto;max-height:26rem;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.6rem .8rem;margin:.5rem 0;line-height:1.4}
