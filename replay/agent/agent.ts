@@ -9,15 +9,14 @@ import { Index } from './updates.js';
 /** The classes of [MS-UAMG] 1.9 over a model: what a machine with an update agent can be asked to make. */
 export function agentClasses(model: Model, attributes: readonly CriteriaAttribute[]): readonly ServedClass[] {
   const agent: Agent = { index: new Index(model), services: new Services(model.services), attributes };
-  const served = (clsid: string, create: () => ServedObject): ServedClass => ({ clsid, create });
   return [
-    served('4cb43d7f-7eee-4906-8698-60da1c38f2fe', () => session(agent)),
-    served('b699e5e8-67ff-4177-88b0-3684a3388bfb', () => searcher(agent)),
-    served('f8d253d9-89a4-4daa-87b6-1168369f0b21', () => serviceManager(agent.services)),
-    served('72c97d74-7c3b-40ae-b77d-abdb22eba6fb', () => stringCollection([], false)),
-    served('13639463-00db-4646-803d-528026140d88', () => updateCollection([], false)),
-    served('c2e88c2f-6f5b-4aaa-894b-55c847ad3a2d', () => agentInfo(model)),
-    served('bfe18e9c-6d87-4450-b37c-e02f0b373803', () => automaticUpdates(model)),
+    { clsid: '4cb43d7f-7eee-4906-8698-60da1c38f2fe', create: () => session(agent) },
+    { clsid: 'b699e5e8-67ff-4177-88b0-3684a3388bfb', create: () => searcher(agent) },
+    { clsid: 'f8d253d9-89a4-4daa-87b6-1168369f0b21', create: () => serviceManager(agent.services) },
+    { clsid: '72c97d74-7c3b-40ae-b77d-abdb22eba6fb', create: () => stringCollection([], false) },
+    { clsid: '13639463-00db-4646-803d-528026140d88', create: () => updateCollection([], false) },
+    { clsid: 'c2e88c2f-6f5b-4aaa-894b-55c847ad3a2d', create: () => agentInfo(model) },
+    { clsid: 'bfe18e9c-6d87-4450-b37c-e02f0b373803', create: () => automaticUpdates(model) },
   ];
 }
 
@@ -41,10 +40,13 @@ function agentInfo({ agent }: Model): ServedObject {
 
 /** IAutomaticUpdates2 (3.4). */
 function automaticUpdates(model: Model): ServedObject {
-  const date = (value: string | null): ServedValue => (value === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value });
   return thing({
     interfaces: ['IAutomaticUpdates2', 'IAutomaticUpdates'],
     get: { Results: () => thing({ interfaces: ['IAutomaticUpdatesResults'], get: { LastSearchSuccessDate: date(model.lastSearch), LastInstallationSuccessDate: date(model.lastInstallation) } }) },
     methods: { DetectNow: () => ok() },
   });
+}
+
+function date(value: string | null): ServedValue {
+  return value === null ? { vt: 'VT_EMPTY', value: null } : { vt: 'VT_DATE', value };
 }

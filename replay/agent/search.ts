@@ -95,20 +95,19 @@ function unsuperseded(found: readonly UpdateModel[], ignorePriority: boolean): r
 }
 
 function valueOf(update: UpdateModel, attribute: string): string | number | readonly string[] | null {
-  const flag = (value: boolean): number => (value ? 1 : 0);
   switch (attribute) {
     case 'Type': return update.type === 'driver' ? 'Driver' : 'Software';
     case 'DeploymentAction': return { install: 'Installation', uninstall: 'Uninstallation', detect: 'Detection' }[update.action];
-    case 'IsAssigned': return flag(update.assigned);
-    case 'AutoSelectOnWebSites': return flag(update.autoSelect);
-    case 'BrowseOnly': return flag(update.browseOnly);
+    case 'IsAssigned': return Number(update.assigned);
+    case 'AutoSelectOnWebSites': return Number(update.autoSelect);
+    case 'BrowseOnly': return Number(update.browseOnly);
     case 'UpdateID': return update.id;
     case 'RevisionNumber': return update.revision;
     case 'CategoryIDs': return update.categories;
-    case 'IsInstalled': return flag(update.installed);
-    case 'IsHidden': return flag(update.hidden);
-    case 'IsPresent': return flag(update.present);
-    case 'RebootRequired': return flag(update.rebootRequired);
+    case 'IsInstalled': return Number(update.installed);
+    case 'IsHidden': return Number(update.hidden);
+    case 'IsPresent': return Number(update.present);
+    case 'RebootRequired': return Number(update.rebootRequired);
     default: return null;
   }
 }

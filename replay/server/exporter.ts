@@ -170,7 +170,7 @@ export class Exporter {
     if (served === undefined) return { hresult: REGDB_E_CLASSNOTREG };
     const object: ServedObject = name === 'RemoteGetClassObject' ? factoryOf(served) : served.create();
     const results = iids.map((iid) => this.reference(object, iid, owner));
-    if (results.length === 0 || results.every((one) => one === null)) return { hresult: E_NOINTERFACE };
+    if (results.every((one) => one === null)) return { hresult: E_NOINTERFACE };
     const comVersion = { MajorVersion: 5, MinorVersion: 7 };
     const outClsid = '00000339-0000-0000-c000-000000000046';
     return {
@@ -217,7 +217,7 @@ export class Exporter {
   private endpoint(name: string, value: Fields): Outcome {
     if (name !== 'ept_map') return { hresult: 0, fault: NCA_OP_RNG };
     const floors = list(bag(value['map_tower'])['floors']).map((floor) => bag(floor));
-    const made = floors.map((floor) => (typeof floor['port'] === 'number' ? { ...floor, port: this.options.port } : floor));
+    const made = floors.map((floor) => (typeof floor['port'] === 'number' ? Object.assign({}, floor, { port: this.options.port }) : floor));
     return { hresult: S_OK, out: { entry_handle: value['entry_handle'] ?? null, num_towers: 1, ITowers: [{ floors: made } as unknown as Value], status: 0 } };
   }
 
