@@ -72,7 +72,6 @@ export const S_OK = 0;
 export const S_FALSE = 1;
 export const E_NOTIMPL = 0x80004001;
 export const E_NOINTERFACE = 0x80004002;
-export const E_FAIL = 0x80004005;
 export const E_OUTOFMEMORY = 0x8007000e;
 export const E_INVALIDARG = 0x80070057;
 export const E_ACCESSDENIED = 0x80070005;

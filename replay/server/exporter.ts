@@ -3,7 +3,7 @@ import { EncodeError, type Fields, type Registry, type ResolvedInterface } from 
 import type { Method, Type } from '../../src/ndr/types.js';
 import type { Problem, Value } from '../../src/types.js';
 import { Automation } from './automation.js';
-import { E_ACCESSDENIED, E_FAIL, E_INVALIDARG, E_NOINTERFACE, E_NOTIMPL, isEnumerator, isServed, REGDB_E_CLASSNOTREG, RPC_E_DISCONNECTED, S_FALSE, S_OK, type Answer, type Injector, type MemberKind, type Outcome, type ServedClass, type ServedObject, type ServedRequest, type ServedValue } from './dispatch.js';
+import { E_ACCESSDENIED, E_INVALIDARG, E_NOINTERFACE, E_NOTIMPL, isEnumerator, isServed, REGDB_E_CLASSNOTREG, RPC_E_DISCONNECTED, S_FALSE, S_OK, type Answer, type Injector, type MemberKind, type Outcome, type ServedClass, type ServedObject, type ServedRequest, type ServedValue } from './dispatch.js';
 import { enumerate } from './enumerator.js';
 import { ObjectTable, type TableOptions } from './table.js';
 
@@ -98,14 +98,14 @@ export class Exporter {
 
   private perform(request: ServedRequest, resolved: ResolvedInterface, method: Method, owner: string, value: Fields): Outcome {
     switch (owner) {
-      case 'IObjectExporter': return this.injected(owner, method.name) ?? this.resolver(method.name, value, request.owner);
-      case 'IRemoteSCMActivator': return request.authLevel < this.options.minLevel ? { hresult: E_ACCESSDENIED } : (this.injected(owner, method.name) ?? this.activate(method.name, value, request));
+      case 'IObjectExporter': return this.upon(owner, method.name, () => this.resolver(method.name, value, request.owner));
+      case 'IRemoteSCMActivator': return request.authLevel < this.options.minLevel ? { hresult: E_ACCESSDENIED } : this.upon(owner, method.name, () => this.activate(method.name, value, request));
       case 'ept': return this.endpoint(method.name, value);
       case 'mgmt': return this.management(method.name);
       default: break;
     }
     if (request.authLevel < this.options.minLevel) return { hresult: 0, fault: ERROR_ACCESS_DENIED };
-    if (owner === 'IRemUnknown' || owner === 'IRemUnknown2') return this.injected(owner, method.name) ?? this.remUnknown(method.name, value, request.owner);
+    if (owner === 'IRemUnknown' || owner === 'IRemUnknown2') return this.upon(owner, method.name, () => this.remUnknown(method.name, value, request.owner));
     const facet = request.object === null ? undefined : this.table.find(request.object);
     if (facet === undefined) return { hresult: 0, fault: RPC_E_DISCONNECTED };
     const { object } = facet.exported;
@@ -116,17 +116,16 @@ export class Exporter {
     return outcome;
   }
 
-  /** Calls a member, unless the server was told to do something else. */
   private member(object: ServedObject, face: string, member: string, kind: MemberKind, args: { readonly [name: string]: ServedValue }): Outcome {
-    const injected = this.options.inject?.(face, member) ?? null;
-    if (injected?.hresult !== undefined || injected?.fault !== undefined || injected?.drop === true) return { hresult: S_OK, ...injected };
-    const outcome = object.call(face, member, kind, args);
-    return injected === null ? outcome : { ...outcome, ...injected };
+    return this.upon(face, member, () => object.call(face, member, kind, args));
   }
 
-  private injected(face: string, member: string): Outcome | null {
+  /** Does the work of a member, unless the server was told to do something else; late, if it was told to. */
+  private upon(face: string, member: string, work: () => Outcome): Outcome {
     const injected = this.options.inject?.(face, member) ?? null;
-    return injected === null ? null : { hresult: E_FAIL, ...injected };
+    if (injected?.hresult !== undefined || injected?.fault !== undefined || injected?.drop === true) return { hresult: S_OK, ...injected };
+    const outcome = work();
+    return injected === null ? outcome : { ...outcome, ...injected };
   }
 
   /** Slot of an opnum on the wire; -1 for one that a server written from the printed numbers does not have. */

@@ -42,6 +42,21 @@ describe('the server of the agent', () => {
     expect(performance.now() - began).toBeGreaterThan(390);
   });
 
+  it.each(['integrity', 'privacy'] as const)('takes requests and gives answers in fragments at %s', async (level) => {
+    const strings = await client(await up(), { level }).activate('StringCollection');
+    const text = Array.from({ length: 30_000 }, (_, at) => String.fromCharCode(0x3042 + (at % 80))).join('');
+    await strings.call('Add', text);
+    expect(await strings.get('Item', 0)).toBe(text);
+    // More than is taken in fragments costs the connection.
+    expect((await errorOf(strings.call('Add', 'x'.repeat(600_000)))).kind).toBe('lost');
+  });
+
+  it('refuses whom it does not know, and serves who comes after', async () => {
+    const serving = await up();
+    expect((await errorOf(client(serving, { identity: { user: 'alice', domain: '', password: 'guess', hash: null } }).activate('UpdateSession'))).kind).toBe('denied');
+    expect(await (await client(serving).activate('UpdateSession')).get('ReadOnly')).toBe(false);
+  });
+
   it('drops a connection where the model says so, and takes the next one', async () => {
     const serving = await up({ faults: [{ member: 'IUpdateSession::ClientApplicationID', drop: true, times: 1 }] });
     const session = await client(serving).activate('UpdateSession');
@@ -50,8 +65,11 @@ describe('the server of the agent', () => {
   });
 
   it('injects an HRESULT and an RPC fault, early and late bound, into activation too', async () => {
-    const serving = await up({ faults: [{ member: 'IUpdateSearcher.Online', hresult: 0x8024_402c }, { member: 'IUpdateSearcher::ServiceID', fault: 1722 }, { member: 'IRemoteSCMActivator::RemoteCreateInstance', hresult: 0x8000_4005, times: 1 }] });
+    const serving = await up({ faults: [{ member: 'IUpdateSearcher.Online', hresult: 0x8024_402c }, { member: 'IUpdateSearcher::ServiceID', fault: 1722 }, { member: 'IRemoteSCMActivator::RemoteCreateInstance', hresult: 0x8000_4005, times: 1 }, { member: 'IObjectExporter::ServerAlive2', delay: 100 }] });
     expect((await errorOf(client(serving).activate('UpdateSession'))).status).toBe(0x8000_4005);
+    const began = performance.now();
+    expect((await client(serving).alive()).major).toBe(5);
+    expect(performance.now() - began).toBeGreaterThan(95);
     for (const binding of ['early', 'late'] as const) {
       const searcher = object(await (await client(serving, { binding }).activate('UpdateSession')).call('CreateUpdateSearcher'));
       expect((await errorOf(searcher.get('Online'))).status).toBe(0x8024_402c);
