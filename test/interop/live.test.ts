@@ -104,7 +104,8 @@ if (why === null) describe('live', () => {
     expect(texts.err).toContain('dropped by the kernel: 0, by uamgscope: 0');
   });
 
-  it('shows a call within 200 ms of its last packet', async () => {
+  // On a machine that has other things to do, once in a while nobody gets a turn for so long.
+  it('shows a call within 200 ms of its last packet', { retry: 3 }, async () => {
     const { child, texts, ended, port } = await watching(['--backend', 'tcpdump']);
     const delays: number[] = [];
     let shown = 0;
