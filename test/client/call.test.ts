@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/io/cli.js';
-import type { Serving } from '../../src/io/serve/serve.js';
+import { serve, type Serving } from '../../src/io/serve/serve.js';
+import { ntHash } from '../../src/security/index.js';
 import { read } from '../security/captures.js';
 import { testStreams } from '../support/streams.js';
-import { agent, rawServer, sample } from './support.js';
+import { agent, rawServer, registry, sample } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-call-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -88,6 +89,19 @@ describe('uamgscope call', () => {
     expect(await call(['ReadOnly'], undefined, gone.port)).toMatchObject({ status: 2, err: expect.stringContaining('nothing listens') as string });
     expect(await call(['--level', 'privacy', 'ReadOnly'], {})).toMatchObject({ status: 2, err: expect.stringContaining('needs a user') as string });
     expect(await call(['ReadOnly'], { UAMGSCOPE_USER: 'alice' })).toMatchObject({ status: 2, err: expect.stringContaining('no password') as string });
+  });
+
+  it('reaches a server over IPv6, and takes interfaces from IDL', async () => {
+    const own = await serve({ registry, model: sample, host: '::1', port: 0, objectPort: 0, names: [], users: new Map([['alice', { hash: ntHash('secret') }]]), minLevel: 5, capture: null });
+    const idl = join(folder, 'more.idl');
+    writeFileSync(idl, '[object, uuid(a0000000-0000-0000-c000-000000000001)] interface IMore : IUnknown { HRESULT More([in] long amount); }');
+    const streams = testStreams({ env: { UAMGSCOPE_PASSWORD: 'alice:secret' } });
+    const status = await run(['call', '--target', `[::1]:${own.port}`, 'ReadOnly', '--idl', idl], streams);
+    expect([status, streams.out(), streams.err()]).toEqual([0, 'false\n', '']);
+    const refused = testStreams({ env: { UAMGSCOPE_PASSWORD: 'alice:secret' } });
+    expect(await run(['call', '--target', `[::1]:${own.port}`, '$this as IMore', '--idl', idl], refused)).toBe(1);
+    expect(refused.err()).toContain('E_NOINTERFACE');
+    await own.close();
   });
 
   it('gives up after --timeout; exit status 1', async () => {

@@ -10,7 +10,7 @@ export interface Shown {
   readonly value: RemoteValue;
 }
 
-/** Makes the calls of statements, beginning at an object. Variables live as long as the evaluator. */
+/** Makes the calls of statements, beginning at an object, which is `$this`. Variables live as long as the evaluator. */
 export class Evaluator {
   private readonly client: Client;
   private readonly root: RemoteObject;
@@ -19,6 +19,7 @@ export class Evaluator {
   constructor(client: Client, root: RemoteObject) {
     this.client = client;
     this.root = root;
+    this.variables.set('$this', [root]);
   }
 
   /** Runs one statement: what it shows; nothing for a property put and for a value that gets a name. @throws ClientError, ExpressionError */

@@ -13,7 +13,7 @@ import { Tap } from '../serve/tap.js';
 import { Sink } from '../sink.js';
 import { EXIT, UsageError, type Streams } from '../streams.js';
 import { networkWorld } from '../world.js';
-import { examples, idlOptions, type Register } from './command.js';
+import { examples, idlOptions, sortIdl, type Register } from './command.js';
 
 const LEVELS: readonly AuthLevel[] = ['none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 /** Errors before the server had anything to say: they have the exit status of bad usage. */
@@ -65,8 +65,9 @@ export const callCommand: Register = (program, { streams, load, done }) => {
       ['call --target server --user alice --password @secret --late \'$s = CreateUpdateSearcher(); $s.Online = false; $s.Search("IsInstalled=0").Updates[*].Title\'', 'every title'],
     ]))
     .action(async (texts: string[], flags: CallFlags) => {
-      const parsed = texts.flatMap(parsedOf);
-      const known = await load(flags);
+      const { rest, idl } = sortIdl(texts, flags);
+      const parsed = rest.flatMap(parsedOf);
+      const known = await load(idl);
       done(await make(parsed, flags, known, streams));
     });
   for (const option of idlOptions()) command.addOption(option);
