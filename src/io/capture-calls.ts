@@ -1,7 +1,7 @@
+import type { SecretList, SessionKey } from '../security/secrets.js';
 import { Analyzer, type AnalyzerOutput } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import { SecurityObserver } from '../security/observer.js';
-import type { SecretList } from '../security/secrets.js';
 import { clear } from '../bytes/list.js';
 import type { Call } from '../types.js';
 import type { Knowledge } from './knowledge.js';
@@ -17,13 +17,16 @@ export interface CaptureReading {
   readonly call: (call: Call) => void;
   /** Takes word of damage. */
   readonly damage: (message: string) => void;
+  /** Takes the keys of the sessions that were opened, at the end. */
+  readonly keys?: (keys: readonly SessionKey[]) => void;
   /** Called between two blocks of the file. */
   readonly pause?: () => Promise<void>;
 }
 
 /** Reads the calls of a capture. @throws UsageError when it cannot be read as one */
-export async function captureCalls(file: string, { known, streams, opnums, secrets, call, damage, pause }: CaptureReading): Promise<void> {
-  const analyzer = new Analyzer({ registry: known.registry, opnums, security: new SecurityObserver(secrets) });
+export async function captureCalls(file: string, { known, streams, opnums, secrets, call, damage, keys, pause }: CaptureReading): Promise<void> {
+  const security = new SecurityObserver(secrets);
+  const analyzer = new Analyzer({ registry: known.registry, opnums, security });
   const out: AnalyzerOutput[] = [];
   const drain = (): void => {
     for (const item of out) {
@@ -44,4 +47,5 @@ export async function captureCalls(file: string, { known, streams, opnums, secre
   }
   analyzer.end(out);
   drain();
+  keys?.(security.sessionKeys);
 }

@@ -52,10 +52,19 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
   return all;
 }
 
+/** What two replays against the good server showed. */
+export interface Noise {
+  /** Members whose values differ by themselves. */
+  readonly paths: readonly string[];
+  /** Calls that differ in more than values, or could not be made: no rule of noise is for them. */
+  readonly broken: number;
+}
+
 /** Plays a recording twice against the good server it came from: whatever differs, between the runs or from the recording, is noise. */
-export async function learnNoise(options: PlayOptions): Promise<readonly string[]> {
+export async function learnNoise(options: PlayOptions): Promise<Noise> {
   const runs = await playRecording({ ...options, sessions: 1, repeat: 2, keepGoing: true });
   const [first, second] = runs.map((one) => new Session(one.records, options.registry));
   const between = first === undefined || second === undefined ? [] : [compareSessions(first, second, options.rules)];
-  return noiseIn([...runs.map((one) => one.result), ...between]);
+  const broken = runs.flatMap(({ result }) => result.results).filter(({ status, differences }) => status === 'skipped' || differences.some(({ kind }) => kind !== 'value'));
+  return { paths: noiseIn([...runs.map((one) => one.result), ...between]), broken: new Set(broken.map((one) => one.expected?.call.id)).size };
 }

@@ -86,6 +86,25 @@ describe("impacket's session, recorded and replayed against a fresh agent", () =
     expect(await cli(volatile, '--learn-noise', rules)).toBe(0);
     expect(await cli(volatile, '--rules', rules)).toBe(0);
     expect(await cli((text) => volatile(text).replace('2026-01 Cumulative', '2026-01 Cumulated'), '--rules', rules)).toBe(1);
+    // A server whose searches fail is not the good one.
+    expect(await cli((text) => `${text}\nfaults: [{ member: 'IUpdateSearcher::Search', hresult: 0x80240016 }]\n`, '--learn-noise', rules)).toBe(1);
+  });
+});
+
+describe("go-msrpc's session, recorded and replayed against a fresh agent", () => {
+  it.each(['privacy', 'integrity'])('comes to no difference at %s', async (level) => {
+    const recording = await record(join(ROOT, `captures/sessions/go-msrpc-${level}.pcapng`), undefined, { secrets });
+    const calls = recording.flatMap((one) => (one.kind === 'call' ? [one] : []));
+    expect(calls.length).toBeGreaterThan(900);
+    const result = await withAgent(same, (target) => replay(recording, { target, user: 'alice', password: 'secret' }));
+    expect(differences(result)).toEqual([]);
+    expect(result.counts.same).toBeGreaterThan(900);
+  });
+
+  it('comes to no difference late bound either', async () => {
+    const recording = await record(join(ROOT, 'captures/sessions/go-msrpc-integrity.pcapng'), undefined, { secrets });
+    const result = await withAgent(same, (target) => replay(recording, { target, user: 'alice', password: 'secret', binding: 'late' }));
+    expect(differences(result)).toEqual([]);
   });
 });
 

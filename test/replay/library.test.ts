@@ -120,6 +120,16 @@ describe('diff and record commands', () => {
     expect(readFileSync(kept).equals(before)).toBe(true);
   });
 
+  it('say what a recording of cipher text is no good for, and share the keys of what was opened', async () => {
+    const [sealed, opened, keys] = [join(folder, 'sealed.uamgrec'), join(folder, 'opened.uamgrec'), join(folder, 'keys.log')];
+    const protectedCapture = join(ROOT, 'captures/sessions/impacket-privacy.pcapng');
+    expect((await cli('record', protectedCapture, '-o', sealed)).err).toMatch(/! \d+ calls cannot be replayed: they are cipher text; give --password, --nt-hash, --keytab or --keys\n143 calls recorded/);
+    expect((await cli('record', protectedCapture, '-o', opened, '--password', 'alice:secret', '--export-keys', keys)).err).toBe('143 calls recorded\n');
+    expect(await cli('diff', opened, protectedCapture, '--keys', keys, '--export-keys', join(folder, 'again.log'))).toMatchObject({ status: 0, out: '143 calls alike\n' });
+    expect(readFileSync(join(folder, 'again.log'), 'utf8')).toBe(readFileSync(keys, 'utf8'));
+    expect(readFileSync(opened).includes('NTLMSSP')).toBe(false);
+  });
+
   it('write text that is read back to the same bytes, and add sessions', async () => {
     const [text, again] = [join(folder, 'a.txt'), join(folder, 'a.uamgrec')];
     expect((await cli('record', file, '-o', text)).status).toBe(0);

@@ -5,7 +5,8 @@ import type { Numbering } from '../../analysis/calls.js';
 import type { IdlFlags } from '../idl.js';
 import { resultJson, resultLines, resultNdjson } from '../results.js';
 import { loadRules } from '../rules.js';
-import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
+import type { SessionKey } from '../../security/secrets.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { loadSession } from '../sessions.js';
 import { Sink } from '../sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice } from '../streams.js';
@@ -38,7 +39,8 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
       if (a === '-' && b === '-') throw new UsageError('diff: only one side can come from stdin');
       const known = await load(flags);
       const rules = await loadRules(flags.rules, known.registry);
-      const reading = { known, streams, opnums: flags.opnums, secrets: readSecrets(flags, streams.env) };
+      const exported: SessionKey[] = [];
+      const reading = { known, streams, opnums: flags.opnums, secrets: readSecrets(flags, streams.env), keys: (keys: readonly SessionKey[]) => exported.push(...keys) };
       const messages = new Sink(streams.stderr);
       const sessions: Session[] = [];
       for (const path of [a, b]) {
@@ -46,6 +48,7 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
         for (const message of damage.slice(0, 20)) messages.line(`! ${path}: ${message}`);
         sessions.push(new Session(records, known.registry));
       }
+      if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, exported);
       await messages.flush();
       const [expected, actual] = sessions;
       if (expected === undefined || actual === undefined) return;

@@ -8,7 +8,9 @@ import type { Knowledge } from '../knowledge.js';
 import { packageVersion } from '../package.js';
 import { RecordingWriter, type RecordingForm } from '../recording-writer.js';
 import { holdsRecording, loadRecording, sourceName } from '../recordings.js';
-import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import type { SessionKey } from '../../security/secrets.js';
+import type { RecordedCall } from '../../../replay/recording/records.js';
 import { EXIT, UsageError, type Streams } from '../streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 
@@ -52,13 +54,15 @@ export async function recordFile(file: string, flags: RecordFlags, streams: Stre
   if (file !== '-' && source === null) await readable(file, known, streams);
   const writer = await RecordingWriter.open(flags.output, form, flags.append === true, streams.stdout);
   const damage: string[] = [];
+  const exported: SessionKey[] = [];
+  const unplayable = new Map<string, number>();
   try {
     if (source === null) {
       // Calls are written as they are completed: a capture that is still being taken (stdin) is a recording all the while.
       const recorder = new Recorder({ id: sessions + 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(file) }, (record) => writer.put(record));
       await captureCalls(file, {
         known, streams, opnums: flags.opnums, secrets: readSecrets(flags, streams.env),
-        call: (call) => recorder.call(call), damage: (message) => damage.push(message), pause: () => writer.flush(),
+        call: (call) => count(unplayable, recorder.call(call)), damage: (message) => damage.push(message), keys: (keys) => exported.push(...keys), pause: () => writer.flush(),
       });
       recorder.end();
     } else {
@@ -70,11 +74,22 @@ export async function recordFile(file: string, flags: RecordFlags, streams: Stre
   }
   for (const message of damage.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
   if (damage.length > MAX_LINES) await say(streams, `! ${damage.length - MAX_LINES} more`);
+  for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
+  if (flags.exportKeys !== undefined && source === null) writeKeyLog(flags.exportKeys, exported);
   await say(streams, `${writer.calls} calls recorded`);
   return flags.strict === true && damage.length > 0 ? EXIT.damaged : EXIT.ok;
 }
 
 const MAX_LINES = 20;
+
+/** Counts calls that were recorded without what a replay needs. */
+function count(unplayable: Map<string, number>, { withheld, request }: RecordedCall): void {
+  const why = withheld ? 'their arguments are secrets, which are not kept'
+    : request === null ? 'their requests are not in the capture'
+      : request.sealed ? 'they are cipher text; give --password, --nt-hash, --keytab or --keys'
+        : request.complete ? null : 'their requests are in the capture in part';
+  if (why !== null) unplayable.set(why, (unplayable.get(why) ?? 0) + 1);
+}
 
 /** Looks at the beginning of a capture, so that no recording is overwritten for a file that is none. @throws UsageError */
 async function readable(file: string, known: Knowledge, streams: Streams): Promise<void> {

@@ -21,7 +21,7 @@ import { withSecrets, type SecretFlags } from '../secrets.js';
 import { identityOf, seconds, targetOf } from '../identity.js';
 import { Sink } from '../sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../streams.js';
-import { examples, idlOptions, positive, type Register } from './command.js';
+import { examples, idlOptions, positive, say, type Register } from './command.js';
 
 interface ReplayFlags extends SecretFlags, IdlFlags {
   readonly target: { readonly host: string; readonly port: number };
@@ -86,7 +86,10 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       await reachable(host, port);
       const options = { records, registry: known.registry, rules, host, port, identity, speed: flags.speed, deadlineMs: flags.deadline * 1000, keepGoing: flags.keepGoing === true || flags.update === true, binding: flags.binding };
       if (flags.learnNoise !== undefined) {
-        await writeNoise(flags.learnNoise, noiseRules(await learnNoise(options)), streams);
+        const { paths, broken } = await learnNoise(options);
+        await writeNoise(flags.learnNoise, noiseRules(paths), streams);
+        if (broken > 0) await say(streams, `! ${broken} calls came to another result, or could not be made: the rules do not cover them; is this the good server?`);
+        done(broken > 0 ? EXIT.found : EXIT.ok);
         return;
       }
       const out = new Sink(streams.stdout);
