@@ -22,7 +22,7 @@ interface Told {
 async function session(capture: string, password: string, level: string): Promise<Ended> {
   const [command, ...args] = peer ?? [''];
   const serving = await agent(capture);
-  return run(command, [...args, '127.0.0.1', String(serving.port), USER.user, password, level]).finally(() => serving.close());
+  return run(command, [...args, '127.0.0.1', String(serving.port), USER.user, password, level, 'ping']).finally(() => serving.close());
 }
 
 describe.skipIf(peer === null)('the update agent, driven by impacket', () => {
@@ -38,12 +38,15 @@ describe.skipIf(peer === null)('the update agent, driven by impacket', () => {
     expect(told.updates.map((one) => [one.title, one.severity ?? '', one.type, one.kb, one.bulletins, one.categories])).toEqual(shown.slice(0, 4).map((one) => [
       one.title, one.severity ?? '', one.type === 'driver' ? 2 : 1, one.kb, one.bulletins, one.categories.map((id) => sample.categories.find((category) => category.id === id)?.name),
     ]));
+    // A DATE counts days since 1899-12-30.
+    for (const [at, one] of told.updates.entries()) expect(one.changed).toBeCloseTo(Date.parse(`${shown[at]?.changed}Z`) / 86_400_000 + 25_569, 6);
     const { calls } = await read(capture, { passwords: [USER] });
     const late = calls.filter((call) => call.binding === 'late');
     expect(late.length).toBeGreaterThan(60);
     expect(late.filter((call) => call.method === 'Invoke' || call.certainty === 'guessed')).toEqual([]);
     expect(new Set(calls.map((call) => call.auth.verdict))).toEqual(new Set([level === 'privacy' ? 'opened' : 'good']));
     expect(calls.flatMap((call) => call.problems)).toEqual([]);
+    expect(calls.filter((call) => call.method?.endsWith('Ping') === true).map((call) => [call.method, call.hresult])).toEqual([['ComplexPing', 0], ['SimplePing', 0]]);
     expect(malformed(capture)).toBe('');
     process.stderr.write(`impacket at ${level}: ${calls.length} calls, ${late.length} late bound, all named and ${level === 'privacy' ? 'opened' : 'good'}\n`);
   }, 90_000);

@@ -1,6 +1,6 @@
 """A late-bound update client on impacket: the sequence that real third-party clients send, printed as one JSON object.
 
-Usage: agent_client.py HOST PORT USER PASSWORD LEVEL   (LEVEL: integrity or privacy)
+Usage: agent_client.py HOST PORT USER PASSWORD LEVEL [ping]   (LEVEL: integrity or privacy; ping: now, not in two minutes)
 """
 import json
 import sys
@@ -131,6 +131,11 @@ def main():
                 'kb': [kb.get('Item', variant(VARENUM.VT_I4, i)) for i in range(kb.get('Count'))],
                 'bulletins': [bulletins.get('Item', variant(VARENUM.VT_I4, i)) for i in range(bulletins.get('Count'))],
             })
+        if 'ping' in sys.argv[6:]:
+            # The first makes a ping set, the next names it.
+            for _ in range(2):
+                DCOMConnection.PINGTIMER.cancel()
+                DCOMConnection.pingServer()
         print(json.dumps({'online': online, 'selection': selection, 'upgrade': upgrade, 'code': code, 'count': count, 'updates': updates}))
     finally:
         dcom.disconnect()
