@@ -51,7 +51,7 @@ export interface DcomObject<K> {
   server: Endpoint;
   readonly madeBy: number | null;
   readonly parent: string | null;
-  readonly facets: Facet<K>[];
+  facets: Facet<K>[];
   calls: number;
   firstSeen: Moment | null;
   /** Time of the last call on it, in numbers of its own: a young object kept by an old one at every call would cost the collector more than the call. */
@@ -126,8 +126,7 @@ export class ObjectTable<K> {
     const facet: Facet<K> = {
       ipid: pointer.ipid, iid: pointer.iid, interface: origin.name, object, madeBy: origin.call, frame: origin.frame, references: 0, calls: 0, spared: 0, other: null,
     };
-    object.facets.push(facet);
-    if (object.facets.length > MAX_FACETS) object.facets.shift();
+    attach(object, facet);
     if (known === undefined) {
       if (this.byIpid.size >= this.limit) this.forgetFirst();
     } else if (known.object.server.address === origin.server.address) {
@@ -144,7 +143,7 @@ export class ObjectTable<K> {
   meet(ipid: string, iid: string, oxid: string | null, origin: Origin): Facet<K> {
     const object = this.make(null, oxid, origin);
     const facet: Facet<K> = { ipid, iid, interface: origin.name, object, madeBy: null, frame: origin.frame, references: 0, calls: 0, spared: 0, other: this.byIpid.get(ipid) ?? null };
-    object.facets.push(facet);
+    attach(object, facet);
     if (this.byIpid.size >= this.limit) this.forgetFirst();
     this.byIpid.set(ipid, facet);
     this.byIdentity.set(ipid, object);
@@ -222,6 +221,13 @@ export class ObjectTable<K> {
 
 /** Interfaces spared in a row before the next is forgotten all the same. */
 const MAX_SPARED = 8;
+
+/** Most objects have one interface, and a list that grows takes room for sixteen more. */
+function attach<K>(object: DcomObject<K>, facet: Facet<K>): void {
+  if (object.facets.length === 0) object.facets = [facet];
+  else object.facets.push(facet);
+  if (object.facets.length > MAX_FACETS) object.facets.shift();
+}
 
 /** Interfaces remembered of one object; past it the one learnt first leaves its list (calls on it still find it). */
 export const MAX_FACETS = 256;

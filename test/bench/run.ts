@@ -25,13 +25,13 @@ const MEMORY_LIMIT = 320;
 /** How much more it may take on a file three times as large. */
 const GROWTH_LIMIT = 1.25;
 /** Decoding with objects followed against without, at most. */
-const TRACKING_LIMIT = 1.25;
+const TRACKING_LIMIT = 1.35;
 /** Decoding sealed calls against clear ones, at most. */
-const OPENING_LIMIT = 3;
+const OPENING_LIMIT = 4;
 /** The agent's memory at the end of a load against that after its first third, at most. */
 const SESSION_GROWTH_LIMIT = 1.25;
 /** A whole report against decoding to NDJSON, at most, and its size in MB. */
-const REPORT_LIMIT = 1.5;
+const REPORT_LIMIT = 2;
 const REPORT_SIZE = 20;
 /** Seconds a child may take. */
 const TIMEOUT = 300_000;
