@@ -1,5 +1,8 @@
 import { open } from 'node:fs/promises';
-import { PassThrough } from 'node:stream';
+import { basename } from 'node:path';
+import { withNeeded } from '../../replay/player/needed.js';
+import { Recorder } from '../../replay/recording/recorder.js';
+import type { RecordingRecord } from '../../replay/recording/records.js';
 import { pcapngHeader, pcapngPacket } from '../capture/write.js';
 import { Net, type NetOutput } from '../net/net.js';
 import { NdjsonWriter } from '../output/ndjson.js';
@@ -7,32 +10,56 @@ import { RpcObserver, type RpcOutput } from '../rpc/observer.js';
 import type { Call } from '../types.js';
 import { countText } from '../tui/words.js';
 import type { App, AppOptions } from './app.js';
-import { recordFile } from './commands/record.js';
 import type { Knowledge } from './knowledge.js';
+import { packageVersion } from './package.js';
+import { RecordingWriter } from './recording-writer.js';
 import { UsageError, type Streams } from './streams.js';
 
+/** Of selected calls those among the first so many are recorded: what they need has to be looked for among all before them. */
+export const MAX_RECORDED_CALLS = 200_000;
 /** Calls written between two breaths of the event loop. */
 const AT_ONCE = 64;
 
 /** Writes what the user selected: marked calls, or all that the filter shows. `unkept` says why there are no packets, where `path` is null. */
-export function exported(path: string | null, unkept: string, known: Knowledge, streams: Streams, flags: RecordingFlags): AppOptions['exported'] {
+export function exported(path: string | null, unkept: string, known: Knowledge, streams: Streams): AppOptions['exported'] {
   return async (effect, app) => {
     if (effect.format === 'ndjson') return ndjson(effect.path, effect.calls, app, known);
+    if (effect.format === 'recording') return recording(effect.path, effect.calls, app, known);
     if (path === null || path === '-') throw new UsageError(path === '-' ? 'the packets of stdin are not kept: write them to a file and open that' : unkept);
-    if (effect.format === 'recording') return recording(effect.path, path, known, streams, flags);
     return capture(effect.path, effect.calls, app, path, known, streams);
   };
 }
 
-/** What decides how calls are read; the same for the recording as for the screen. */
-type RecordingFlags = Omit<Parameters<typeof recordFile>[1], 'output'>;
-
-/** The whole session, with its credentials left out. What recording says stays off the screen. */
-async function recording(path: string, from: string, known: Knowledge, streams: Streams, flags: RecordingFlags): Promise<string> {
+/** The selected calls with those that made what they need, or the whole session; credentials are left out. */
+async function recording(path: string, calls: readonly number[] | null, { session, state }: App, { registry }: Knowledge): Promise<string> {
+  const chosen = calls !== null ? new Set(calls) : state.filter === null ? null : new Set(Array.from({ length: session.view.length }, (_, row) => session.view.at(row)));
+  let end = chosen === null ? session.count : 0;
+  for (const index of chosen ?? []) end = Math.max(end, index + 1);
+  if (chosen !== null && end > MAX_RECORDED_CALLS) throw new UsageError(`calls past the first ${countText(MAX_RECORDED_CALLS)} are recorded with the whole session only: unmark all, show all calls (c) and record again`);
   await (await fresh(path)).close();
-  const quiet = new PassThrough().resume();
-  await recordFile(from, { ...flags, output: path }, { ...streams, stderr: quiet }, known);
-  return `the session is recorded in ${path}`;
+  const writer = await RecordingWriter.open(path, /\.(txt|text)$/i.test(path) ? 'text' : 'uamgrec', false, process.stdout);
+  const held: RecordingRecord[] = [];
+  const wanted = new Set<number>();
+  const recorder = new Recorder({ id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: basename(session.title) }, (record) => {
+    if (chosen === null) writer.put(record);
+    else held.push(record);
+  });
+  try {
+    for (let index = 0; index < end; index++) {
+      const call = session.call(index);
+      if (call === null) continue;
+      const { id } = recorder.call(call);
+      if (chosen?.has(index) === true) wanted.add(id);
+      if (index % AT_ONCE === 0) await writer.flush();
+      if (index % AT_ONCE === 0) await breathe();
+    }
+    recorder.end();
+    for (const record of chosen === null ? [] : withNeeded(held, wanted, registry)) writer.put(record);
+  } finally {
+    await writer.close();
+  }
+  const others = chosen === null ? 0 : writer.calls - wanted.size;
+  return `${countText(writer.calls)} calls are recorded in ${path}${others === 0 ? '' : `, ${countText(others)} of them because others need them`}`;
 }
 
 function* selected(calls: readonly number[] | null, { session }: App): Generator<Call> {

@@ -55,7 +55,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
   const ring = rotation.size !== null || rotation.timeS !== null;
   const source = capture === null ? file : ring ? null : (flags.write ?? null);
   const unkept = ring ? `the packets are in files that rotate: open those of ${flags.write ?? ''}` : 'the packets are not kept: capture with --write FILE';
-  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(source, unkept, known, streams, flags), replayed: (effect, session, signal) => replayed(effect, session, known, streams, flags, signal), stop: () => capture?.stop() });
+  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(source, unkept, known, streams), replayed: (effect, session, signal) => replayed(effect, session, known, streams, flags, signal), stop: () => capture?.stop() });
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {

@@ -81,7 +81,7 @@ export const COMMANDS: readonly { readonly name: string; readonly takes: string;
   { name: 'sort', takes: 'KEY', help: 'latency, result, member or none' },
   { name: 'capture', takes: 'FILE', help: 'write the connections of the marked calls as a capture' },
   { name: 'ndjson', takes: 'FILE', help: 'write the marked calls as NDJSON' },
-  { name: 'record', takes: 'FILE', help: 'write the session as a recording' },
+  { name: 'record', takes: 'FILE', help: 'write the marked calls, with what they need, or all shown as a recording' },
   { name: 'replay', takes: '[[DOMAIN\\]USER@]HOST[:PORT]', help: 'replay the session of this call, or the marked calls' },
   { name: 'stop', takes: '', help: 'stop reading' },
   { name: 'help', takes: '', help: 'keys and commands' },

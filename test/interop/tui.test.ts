@@ -90,7 +90,9 @@ describe('in tmux', () => {
     expect(text.trim().split('\n').length).toBe(1);
     terminal.type(`:record ${join(folder, 'all.uamgrec')}`);
     terminal.keys('Enter');
-    await terminal.shows('is recorded in');
+    await terminal.shows('3 calls are recorded in');
+    await terminal.shows('2 of them because others need them');
+    expect(execFileSync(process.execPath, [MAIN, 'record', join(folder, 'all.uamgrec'), '--format', 'text', '-o', '-'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })).toContain('IsInstaled=0');
     terminal.close();
   });
 
