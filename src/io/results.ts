@@ -24,8 +24,15 @@ const MAX_SHOWN = 50;
 
 /** The differences as lines for people, and a summary. */
 export function* resultLines(result: CompareResult, telling: Telling): Generator<string> {
-  for (const one of result.results) yield* callLines(one, telling);
   const { style, sides } = telling;
+  for (let at = 0; at < result.results.length; at++) {
+    const one = result.results[at] as CallResult;
+    yield* callLines(one, telling);
+    const alike = skippedAlike(result.results, at);
+    if (alike < FOLDED) continue;
+    at += alike;
+    yield style.warn(`? ${result.results[at - alike + 1]?.expected?.call.id} to ${result.results[at]?.expected?.call.id}, ${alike} calls, were not made for the same reason`);
+  }
   for (const { member, percentile, expectedNs, actualNs, allowedNs } of result.latency) {
     yield style.bad(`~ ${escapeTerminal(member)} is slower: ${percentile === 100 ? 'the longest call' : `p${percentile}`} took ${durationText(actualNs)}, ${durationText(expectedNs)} in ${sides[0]}, ${durationText(allowedNs)} allowed`);
   }
@@ -33,6 +40,18 @@ export function* resultLines(result: CompareResult, telling: Telling): Generator
   if (actual.length > expected.length) yield style.bad(`~ ${actual.length} objects are still referenced in ${sides[1]}, ${expected.length} in ${sides[0]}: ${escapeTerminal(actual.slice(0, 8).join(', '))}${actual.length > 8 ? ', …' : ''}`);
   for (const rule of result.unusedRules) yield style.warn(`rule ${rule.number} (${escapeTerminal(rule.paths.join(', '))}) was never needed`);
   yield summaryLine(result);
+}
+
+/** So many calls that were skipped for the same reason, one behind another, are told in one line. */
+const FOLDED = 3;
+
+/** How many calls behind this one were skipped for its reason. */
+function skippedAlike(results: readonly CallResult[], at: number): number {
+  const { status, cause } = results[at] as CallResult;
+  if (status !== 'skipped') return 0;
+  let end = at + 1;
+  while (results[end]?.status === 'skipped' && results[end]?.cause === cause) end++;
+  return end - at - 1;
 }
 
 /** `57 calls alike, 1 differs, 2 missing`. */

@@ -58,6 +58,14 @@ describe('replay command', () => {
     const failures = elements(readFileSync(junit, 'utf8')).filter((one) => one.name === 'failure');
     expect(failures.map((one) => one.attributes['message'])).toEqual([expect.stringContaining('ISearchResult.Updates[1].Title: expected "Windows 用の悪意のあるソフトウェアの削除ツール')]);
 
+    const grouped = join(folder, 'grouped.xml');
+    const stopped = await cli('replay', file, ...target, '--junit', grouped, '--junit-by', 'member');
+    expect(stopped.out).toMatch(/\? (\d+) .* was not made: stopped at the first difference, in call \d+ \(--keep-going goes on\)\n\? \d+ to \d+, \d+ calls, were not made for the same reason\n/);
+    expect(stopped.out.split('\n').length).toBeLessThan(12);
+    const members = elements(readFileSync(grouped, 'utf8')).filter((one) => one.name === 'testcase').map(({ attributes }) => `${attributes['classname']}.${attributes['name']}`);
+    expect(new Set(members).size).toBe(members.length);
+    expect(members).toContain('IUpdate.Title');
+
     const rules = join(folder, 'rules.yaml');
     writeFileSync(rules, 'rules: [{ path: IUpdate.Title, regex: title$ }, { path: IUpdate.Nothing, ignore: true }]');
     const ruled = await cli('replay', file, ...target, '--rules', rules);

@@ -14,7 +14,7 @@ import { loadRecording } from '../recordings.js';
 import { formatOf, writeReport } from '../report-out.js';
 import { sideBySide } from '../report-compare.js';
 import { recordingReport } from '../report.js';
-import { resultSuite } from '../result-junit.js';
+import { resultSuite, type JunitBy } from '../result-junit.js';
 import { resultLines, resultNdjson, summaryLine } from '../results.js';
 import { loadRules } from '../rules.js';
 import { withSecrets, type SecretFlags } from '../secrets.js';
@@ -27,6 +27,7 @@ interface ReplayFlags extends SecretFlags, IdlFlags {
   readonly target: { readonly host: string; readonly port: number };
   readonly rules?: string;
   readonly junit?: string;
+  readonly junitBy: JunitBy;
   readonly report?: string;
   readonly format: 'text' | 'ndjson';
   readonly speed: number;
@@ -55,6 +56,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
     .option('--domain <name>', 'domain of the user')
     .option('--rules <file>', 'what may differ (docs/compare.md)')
     .option('--junit <file>', 'writes a JUnit report')
+    .addOption(new Option('--junit-by <what>', 'a test case for every call, or for every member').choices(['call', 'member']).default('call'))
     .addOption(new Option('-f, --format <format>', 'text: lines to read; ndjson: one object a call').choices(['text', 'ndjson']).default('text'))
     .addOption(new Option('--speed <speed>', '1x: as recorded; Nx: so much faster; max: as fast as the order of the calls allows').argParser(speed).default(1, '1x'))
     .addOption(new Option('--binding <how>', 'members of dispatch interfaces: as recorded; early: by their slots; late: through IDispatch::Invoke').choices(['recorded', 'early', 'late']).default('recorded'))
@@ -107,7 +109,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       const elapsedS = Number(process.hrtime.bigint() - began) / 1e9;
       if (flags.format === 'text' && many) out.line(totals(all, elapsedS));
       await out.flush();
-      if (flags.junit !== undefined) await writeJunit(flags.junit, all, { rec, host, port, speed: flags.speed }, (one, name, properties) => resultSuite(one.result, name, properties, known.names, new Date().toISOString().slice(0, 19)));
+      if (flags.junit !== undefined) await writeJunit(flags.junit, all, { rec, host, port, speed: flags.speed }, (one, name, properties) => resultSuite(one.result, name, properties, known.names, new Date().toISOString().slice(0, 19), flags.junitBy));
       if (flags.report !== undefined) await reportPlayed(flags.report, records, all, { rec, target: `${host}:${port}` }, known, streams);
       if (flags.update === true) await update(rec, all, streams);
       done(all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found);
