@@ -39,9 +39,9 @@ async function until(holds: () => boolean, what: string): Promise<void> {
 }
 
 /** A spawned `live` that is watching, with what it printed so far. */
-async function watching(args: readonly string[], filtered = true) {
+async function watching(args: readonly string[], filtered = true, detached = false) {
   const port = await freePort();
-  const child = spawn(process.execPath, [MAIN, 'live', '-i', 'lo', ...(filtered ? ['--filter', `tcp port ${port}`] : ['--where', `server.port == ${port}`]), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, 'live', '-i', 'lo', ...(filtered ? ['--filter', `tcp port ${port}`] : ['--where', `server.port == ${port}`]), ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached });
   const texts = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => { texts.out += text; });
   child.stderr.setEncoding('utf8').on('data', (text: string) => { texts.err += text; });
@@ -142,6 +142,14 @@ if (why === null) describe('live', () => {
     const streams = testStreams();
     expect(await run(['decode', file, '--strict'], streams)).toBe(0);
     expect(streams.out().trimEnd().split('\n').length).toBe(58);
+  });
+
+  it('ends in order when ctrl-C goes to all of its process group', async () => {
+    const { child, texts, ended, port } = await watching([], true, true);
+    await converse(session(), port);
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    expect(await ended).toBe(0);
+    expect(texts.err).toContain('dropped by the kernel: 0, by uamgscope: 0');
   });
 
   it('rotates files that open on their own, and keeps so many', async () => {

@@ -17,6 +17,11 @@ describe('what capture tools say', () => {
     expect(failure.message).toContain(advice);
   });
 
+  it('leaves out counts, which are no reason to end', () => {
+    const said = 'tcpdump: 9 packets captured, 9 packets received by filter, 0 packets dropped by kernel\ntcpdump: pcap_loop: The interface disappeared\n9 packets captured\n9 packets received by filter\n0 packets dropped by kernel\n';
+    expect(failureOf('tcpdump', 'eth0', said).message).toBe('the interface eth0 went away while it was watched: tcpdump: pcap_loop: The interface disappeared; what was captured before is shown');
+  });
+
   it('counts drops by the last word on them', () => {
     expect(dropsIn('tcpdump: 10 packets captured, 10 packets received by filter, 0 packets dropped by kernel\ntcpdump: 20 packets captured, 25 packets received by filter, 5 packets dropped by kernel\n')).toBe(5);
     expect(dropsIn("Packets received/dropped on interface 'Loopback: lo': 6/3 (pcap:0/dumpcap:0/flushed:0/ps_ifdrop:0) (100.0%)")).toBe(3);

@@ -75,7 +75,8 @@ class Pump {
     this.order = order;
     this.tell = tell;
     this.files = order.files === null ? null : CaptureFiles.opened(order.files);
-    this.child = spawn('/bin/sh', ['-c', LEASH, order.path, ...order.args], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    // Not of our process group: ctrl-C is for us, and the tool is told to end by us.
+    this.child = spawn('/bin/sh', ['-c', LEASH, order.path, ...order.args], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true });
     favour(this.child);
   }
 

@@ -64,9 +64,12 @@ export function argumentsFor(name: ToolName, iface: string, filter: string): rea
 /** What went wrong, in words that say what to do. */
 export type Failure = { readonly kind: 'permission' | 'interface' | 'filter' | 'vlan' | 'gone' | 'other'; readonly message: string };
 
+/** `12 packets received by filter`: no reason to end. */
+const COUNT = /^(tcpdump: )?\d+ packets? (captured|received by filter|dropped by (kernel|interface))/;
+
 /** Makes sense of what a tool wrote on stderr before it gave up. */
 export function failureOf(tool: string, iface: string, said: string): Failure {
-  const text = said.trim().split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^(Capturing on|File:|listening|tcpdump: listening)/.test(line)).join(' ');
+  const text = said.trim().split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^(Capturing on|File:|listening|tcpdump: listening)/.test(line) && !COUNT.test(line)).join(' ');
   if (/permission|not permitted|EPERM|are you root|don't have permission/i.test(said)) {
     return { kind: 'permission', message: `${tool} may not capture on ${iface}: run as root, or allow it once (sudo setcap cap_net_raw,cap_net_admin+eip "$(command -v ${tool})"${tool === 'dumpcap' ? ', or join the group wireshark' : ''})` };
   }
