@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { openCapture } from '../../src/io/files.js';
 import type { Frame } from '../../src/types.js';
-import { shippedCaptures } from '../support/captures.js';
+import { sessionCaptures, shippedCaptures } from '../support/captures.js';
 import { sharedCaptures, sharedFolder, without } from '../support/shared.js';
 
 function hasTshark(): boolean {
@@ -30,7 +30,7 @@ function formats(): readonly string[] {
 const enabled = hasTshark();
 
 describe('frames against tshark', () => {
-  for (const path of [...sharedCaptures(), ...formats(), ...shippedCaptures()]) {
+  for (const path of [...sharedCaptures(), ...formats(), ...shippedCaptures(), ...sessionCaptures()]) {
     it.skipIf(!enabled)(`has the same numbers, times and lengths: ${path.split('/').pop() ?? path}`, async () => {
       const args = ['-r', path, '-T', 'fields', '-E', 'separator=/t', '-e', 'frame.number', '-e', 'frame.time_epoch', '-e', 'frame.len', '-e', 'frame.cap_len'];
       // tshark fails at the end of a cut file; what it printed before counts.

@@ -4,7 +4,7 @@ import { knowledge } from '../../src/io/knowledge.js';
 import { dateText } from '../../src/ndr/text.js';
 import { NdjsonWriter } from '../../src/output/ndjson.js';
 import type { Call } from '../../src/types.js';
-import { shippedCaptures } from '../support/captures.js';
+import { sessionCaptures, shippedCaptures } from '../support/captures.js';
 import { analyze } from '../support/roundtrip.js';
 import { sharedCaptures, without } from '../support/shared.js';
 
@@ -54,10 +54,14 @@ function holds(field: string, value: string, text: string): boolean {
   if (field === 'dcom.vt.date') return text.includes((dateText(Number(value)) ?? value).toLowerCase());
   if (field === 'dcom.vt.r4' || field === 'dcom.vt.r8') return numbersIn(text).some((number) => Math.abs(number - Number(value)) <= Math.abs(Number(value)) * 1e-5);
   if (/^dcom\.vt\.(ui?\d|i2|i8)/.test(field)) return text.includes(String(Number(value)));
+  // The name of a put's argument shows as what the call is ([MS-OAUT] 2.2.32.1).
+  if (field === 'dispatch.id' && (Number(value) | 0) === DISPID_PROPERTYPUT) return text.includes('"member":"propput');
   if (field === 'dispatch.id') return text.includes(`"dispIdMember":${Number(value) | 0}`) || text.includes(String(Number(value) | 0));
   if (field === 'dcom.vt.i4') return text.includes(String(Number(value) | 0));
   return text.includes(value.toLowerCase()) || text.includes(JSON.stringify(value).slice(1, -1).toLowerCase());
 }
+
+const DISPID_PROPERTYPUT = -3;
 
 function numbersIn(text: string): readonly number[] {
   return (text.match(/-?\d+(\.\d+)?(e[-+]?\d+)?/g) ?? []).map(Number);
@@ -67,7 +71,7 @@ const enabled = hasTshark();
 
 describe('DCOM values against tshark', () => {
   const { names } = knowledge();
-  for (const path of [...sharedCaptures(), ...shippedCaptures()]) {
+  for (const path of [...sharedCaptures(), ...shippedCaptures(), ...sessionCaptures()]) {
     it.skipIf(!enabled)(`holds the values that tshark sees: ${path.split('/').pop() ?? path}`, async () => {
       const writer = new NdjsonWriter(names);
       const byFrame = new Map<number, string>();

@@ -6,7 +6,7 @@ import type { NetOutput } from '../../src/net/net.js';
 import type { Endpoint } from '../../src/types.js';
 import { runFrames } from '../support/net.js';
 import { framesIn } from '../support/read.js';
-import { shippedCaptures } from '../support/captures.js';
+import { sessionCaptures, shippedCaptures } from '../support/captures.js';
 import { sharedCaptures, sharedFolder, without } from '../support/shared.js';
 
 /** Streams of which tshark 4.0 follows only the beginning, with the reason; `capture stream direction`. */
@@ -68,7 +68,7 @@ function ours(out: readonly NetOutput[]): readonly Followed[] {
 
 const shared = sharedFolder();
 const formats = shared === null ? [] : readdirSync(join(shared, 'captures/formats')).filter((name) => /\.pcap(ng)?$/.test(name)).map((name) => join(shared, 'captures/formats', name));
-const paths = hasTshark() ? [...sharedCaptures(), ...formats, ...shippedCaptures()].filter((path) => existsSync(path)) : [];
+const paths = hasTshark() ? [...sharedCaptures(), ...formats, ...shippedCaptures(), ...sessionCaptures()].filter((path) => existsSync(path)) : [];
 
 describe.skipIf(paths.length === 0)('streams, as tshark follows them', () => {
   let compared = 0;

@@ -17,11 +17,13 @@ export interface RoundTrips {
 
 /** Who logs on in the protected sample captures (captures/MANIFEST.md). */
 export const SAMPLE_PASSWORD = 'alice:Pässwörd✓1';
+/** Who logs on in the captures of other people's clients. */
+const SESSION_PASSWORD = 'alice:secret';
 
 /** All calls and problems of a capture. */
 export async function analyze(path: string): Promise<readonly AnalyzerOutput[]> {
   const known = knowledge();
-  const analyzer = new Analyzer({ registry: known.registry, security: new SecurityObserver({ passwords: [{ user: 'alice', password: SAMPLE_PASSWORD.split(':')[1] ?? '' }] }) });
+  const analyzer = new Analyzer({ registry: known.registry, security: new SecurityObserver({ passwords: [SAMPLE_PASSWORD, SESSION_PASSWORD].map((text) => ({ user: 'alice', password: text.split(':')[1] ?? '' })) }) });
   const out: AnalyzerOutput[] = [];
   for await (const batch of known.open(path, 0, Readable.from([]))) {
     for (const item of batch.items) if (item.kind === 'frame') analyzer.push(item, out);
