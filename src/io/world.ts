@@ -29,7 +29,7 @@ export function networkWorld(host: string, identity: Identity | null, tap: Tap |
     dial: (port, events) => dial(host, port, events, tap, signal),
     now,
     after(ms, run) {
-      const timer = setTimeout(run, ms);
+      const timer = setTimeout(run, Math.min(ms, MAX_TIMEOUT_MS));
       return () => clearTimeout(timer);
     },
     auth: (level) => (identity === null ? null : ntlm(identity, level)),
@@ -43,6 +43,8 @@ export function now(): Moment {
   return { timeS: Number(ns / 1_000_000_000n), timeNs: Number(ns % 1_000_000_000n) };
 }
 
+/** Longer timers would fire at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const SINCE = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 
 function dial(host: string, port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }, tap: Tap | null, signal: AbortSignal | undefined): Line {
