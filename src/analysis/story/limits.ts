@@ -23,6 +23,8 @@ export const STORY_LIMITS = {
   text: 4096,
   /** Objects named by one row. */
   objects: 16,
+  /** Connections whose session is remembered; past it, it is looked up again. */
+  flows: 65_536,
   /** Interfaces whose slots are remembered. */
   interfaces: 4096,
 } as const;

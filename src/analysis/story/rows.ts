@@ -61,8 +61,22 @@ export class Rows {
   private keyOf(thing: Thing, values: readonly (CellValue | undefined)[]): string {
     const parts = this.key.map((path) => follow(thing, path));
     const whole = parts.length > 0 && parts.every((part) => part !== undefined && part !== null);
-    return JSON.stringify(whole ? parts : ['', ...values], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value === undefined ? { unread: true } : value));
+    return whole ? textOf(parts) : `?${textOf(values)}`;
   }
+}
+
+/** A text that is the same for the same values only: each with its kind and length. */
+function textOf(values: readonly (CellValue | undefined)[]): string {
+  let text = '';
+  for (const value of values) {
+    if (value === undefined) text += '-';
+    else if (Array.isArray(value)) text += `[${textOf(value as readonly CellValue[])}]`;
+    else {
+      const shown = String(value);
+      text += `${(typeof value).charAt(0)}${shown.length}:${shown}`;
+    }
+  }
+  return text;
 }
 
 function merged(cell: Cell | null, value: CellValue): Cell {

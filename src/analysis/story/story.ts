@@ -59,6 +59,8 @@ interface Open {
   readonly waiting: { readonly event: ToldEvent; readonly of: Thing }[];
   /** False: it is counted and not told. */
   readonly kept: boolean;
+  /** It ended; the next call of its client begins another. */
+  over: boolean;
 }
 
 const MAX_USERS = 16;
@@ -79,8 +81,8 @@ export class Storyteller {
   private readonly tableOf = (face: string): StoryTable | null => this.byFace.get(face) ?? null;
   private steps = 0;
   private things = 0;
-  private lastFlow = -1;
-  private lastOpen: Open | null = null;
+  /** Sessions by connection: many may be mixed. */
+  private readonly byFlow = new Map<number, Open>();
 
   /** @param text the line of a call that is not folded */
   constructor(registry: Registry, text: (call: Call) => string) {
@@ -125,18 +127,19 @@ export class Storyteller {
 
   private sessionOf(call: Call): Open {
     const { time } = call;
-    const last = this.lastOpen;
-    if (last !== null && call.flow === this.lastFlow && !this.silent(last, time)) return this.seen(last, time);
+    const last = this.byFlow.get(call.flow);
+    if (last !== undefined && !last.over && !this.silent(last, time)) return this.seen(last, time);
     const key = `${call.client.address} ${call.server.address}`;
     let session = this.open.get(key);
     if (session !== undefined && this.silent(session, time)) {
       this.settle(session);
+      session.over = true;
       this.things -= session.things.all.length;
       session = undefined;
     }
     if (session === undefined) this.open.set(key, (session = this.begin(call)));
-    this.lastFlow = call.flow;
-    this.lastOpen = session;
+    if (this.byFlow.size >= STORY_LIMITS.flows) this.byFlow.clear();
+    this.byFlow.set(call.flow, session);
     return this.seen(session, time);
   }
 
@@ -148,7 +151,7 @@ export class Storyteller {
     };
     if (kept) this.sessions.push(told);
     else this.sessionsLost++;
-    return { told, things: new Things(this.tableOf), waiting: [], kept };
+    return { told, things: new Things(this.tableOf), waiting: [], kept, over: false };
   }
 
   private silent({ told }: Open, time: Moment | null): boolean {

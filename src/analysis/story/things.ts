@@ -1,5 +1,5 @@
 import type { StoryTable } from '../../ndr/types.js';
-import type { Call, ObjectReference, Value } from '../../types.js';
+import type { Call, Value } from '../../types.js';
 import { STORY_LIMITS } from './limits.js';
 
 /** A value as the story keeps it: VARIANTs unwrapped, references as the objects they mean. */
@@ -75,11 +75,11 @@ const MAX_DEPTH = 4;
 /** The objects of one session, by OXID and OID. */
 export class Things {
   private byOid = new Map<string, Thing>();
+  /** The object last seen behind an IPID: a look-up without a text put together for it. */
+  private byIpid = new Map<string, Thing>();
   /** In the order in which they were first told of. */
   readonly all: Thing[] = [];
   private readonly tableOf: (face: string) => StoryTable | null;
-  private last: ObjectReference | null = null;
-  private lastThing: Thing | null = null;
 
   constructor(tableOf: (face: string) => StoryTable | null) {
     this.tableOf = tableOf;
@@ -89,11 +89,11 @@ export class Things {
   calledOn(call: Call): Thing | null {
     const { object } = call;
     if (object === null) return null;
-    if (object === this.last && this.lastThing?.label === object.label) return this.lastThing;
+    const seen = this.byIpid.get(object.ipid);
+    if (seen !== undefined && seen.label === object.label) return seen;
     const thing = this.thing(object.oxid, object.oid ?? object.ipid, object.label, null, '', call.id);
     if (thing.table === null && call.interface !== null) thing.become(thing.label, this.tableOf(call.interface));
-    this.last = object;
-    this.lastThing = thing;
+    this.byIpid.set(object.ipid, thing);
     return thing;
   }
 
@@ -101,7 +101,7 @@ export class Things {
   clear(): void {
     this.byOid = new Map();
     this.all.length = 0;
-    this.last = this.lastThing = null;
+    this.byIpid = new Map();
   }
 
   /** A decoded value, with the objects it refers to. */

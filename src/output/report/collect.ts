@@ -56,8 +56,7 @@ export class ReportCollector {
   private readonly severities: Record<Severity, number> = { info: 0, warning: 0, error: 0 };
   private readonly recent: Call[] = [];
   private captureProblems = 0;
-  private lastFlow = -1;
-  private lastTalk: Talk | null = null;
+  private readonly byFlow = new Map<number, Talk>();
 
   constructor(options: CollectOptions) {
     const { registry, lexicon } = options;
@@ -137,7 +136,7 @@ export class ReportCollector {
   }
 
   private talk(call: Call): void {
-    const talk = call.flow === this.lastFlow && this.lastTalk !== null ? this.lastTalk : this.talkOf(call);
+    const talk = this.byFlow.get(call.flow) ?? this.talkOf(call);
     if (talk === null) return;
     talk.calls++;
     if (failed(call)) talk.failed++;
@@ -158,8 +157,9 @@ export class ReportCollector {
       this.talks.set(key, (talk = { client: call.client.address, server: call.server.address, ports: [], users: [], calls: 0, failed: 0, bytes: 0, first: null, last: null }));
     }
     if (talk.ports.length < REPORT_LIMITS.ports && !talk.ports.includes(call.server.port)) talk.ports.push(call.server.port);
-    this.lastFlow = call.flow;
-    return (this.lastTalk = talk);
+    if (this.byFlow.size >= REPORT_LIMITS.flows) this.byFlow.clear();
+    this.byFlow.set(call.flow, talk);
+    return talk;
   }
 
   private conversations(): readonly Conversation[] {

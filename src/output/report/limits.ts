@@ -21,6 +21,8 @@ export const REPORT_LIMITS = {
   logons: 500,
   uses: 500,
   conversations: 1000,
+  /** Connections whose conversation is remembered; past it, it is looked up again. */
+  flows: 65_536,
   ports: 16,
   users: 16,
   /** Members and results shown. */
