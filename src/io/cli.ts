@@ -1,36 +1,25 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { examples, say, type CommandContext, type Load, type Register } from './commands/command.js';
-import { callCommand } from './commands/call.js';
-import { decodeCommand, decodeFiles } from './commands/decode.js';
-import { diffCommand } from './commands/diff.js';
-import { explainCommand } from './commands/explain.js';
-import { interfacesCommand } from './commands/interfaces.js';
 import type { IdlFlags } from './idl.js';
-import { liveCommand } from './commands/live.js';
-import { recordCommand } from './commands/record.js';
-import { replayCommand } from './commands/replay.js';
-import { reportCommand } from './commands/report.js';
-import { tuiCommand } from './commands/tui.js';
-import { serveCommand } from './commands/serve.js';
 import type { Knowledge } from './knowledge.js';
 import { packageVersion, SHIPPED_SESSIONS } from './package.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
 
-/** Every command, in the order of the help; each stands in a file of its own. */
-const COMMANDS: readonly Register[] = [
-  decodeCommand,
-  liveCommand,
-  recordCommand,
-  replayCommand,
-  serveCommand,
-  callCommand,
-  diffCommand,
-  interfacesCommand,
-  explainCommand,
-  reportCommand,
-  tuiCommand,
-];
+/** Every command, in the order of the help; each stands in a file of its own, and is loaded when it, or all of them, are asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  decode: async () => (await import('./commands/decode.js')).decodeCommand,
+  live: async () => (await import('./commands/live.js')).liveCommand,
+  record: async () => (await import('./commands/record.js')).recordCommand,
+  replay: async () => (await import('./commands/replay.js')).replayCommand,
+  serve: async () => (await import('./commands/serve.js')).serveCommand,
+  call: async () => (await import('./commands/call.js')).callCommand,
+  diff: async () => (await import('./commands/diff.js')).diffCommand,
+  interfaces: async () => (await import('./commands/interfaces.js')).interfacesCommand,
+  explain: async () => (await import('./commands/explain.js')).explainCommand,
+  report: async () => (await import('./commands/report.js')).reportCommand,
+  tui: async () => (await import('./commands/tui.js')).tuiCommand,
+};
 
 async function loadAll(idl: IdlFlags = {}): Promise<Knowledge> {
   const { knowledge } = await import('./knowledge.js');
@@ -40,11 +29,11 @@ async function loadAll(idl: IdlFlags = {}): Promise<Knowledge> {
 /** Runs a command line (without node and script) on the given streams. Resolves to the exit status; never exits and never throws for what a user did. */
 export async function run(argv: readonly string[], streams: Streams, load: Load = loadAll): Promise<number> {
   let status: number = EXIT.ok;
-  const program = commands(streams, load, (code) => {
-    status = code;
-  });
   try {
     if (argv.length === 0) return await demonstrate(streams, load);
+    const program = await commands(argv[0], streams, load, (code) => {
+      status = code;
+    });
     await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
@@ -55,7 +44,8 @@ export async function run(argv: readonly string[], streams: Streams, load: Load 
   }
 }
 
-function commands(streams: Streams, load: Load, done: (status: number) => void): Command {
+/** The program with the command that is called; with all of them where none is, as for the help. */
+async function commands(called: string | undefined, streams: Streams, load: Load, done: (status: number) => void): Promise<Command> {
   const program = new Command('uamgscope')
     .description('Wire-traffic analyzer for DCE-RPC, DCOM and MS-UAMG, the Windows Update Agent Management Protocol.')
     .version(packageVersion(), '-V, --version')
@@ -75,7 +65,9 @@ function commands(streams: Streams, load: Load, done: (status: number) => void):
     ]));
 
   const context: CommandContext = { streams, load, done };
-  for (const register of COMMANDS) register(program, context);
+  const only = called !== undefined && Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
+  const registers = await Promise.all((only === undefined ? Object.values(COMMANDS) : [only]).map((one) => one()));
+  for (const register of registers) register(program, context);
   return program;
 }
 
@@ -84,6 +76,7 @@ const SHOWN = 60;
 
 /** With no arguments: the beginnings of the shipped sessions, decoded, and a word on what else there is. */
 async function demonstrate(streams: Streams, load: Load): Promise<number> {
+  const { decodeFiles } = await import('./commands/decode.js');
   const known = await load();
   for (const { path, password, title } of SHIPPED_SESSIONS) {
     if (!existsSync(path)) throw new UsageError(`a shipped capture is missing (${path}); try uamgscope --help`);

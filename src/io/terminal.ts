@@ -5,16 +5,15 @@ import { coloursOf } from '../tui/palette.js';
 import { Screen } from '../tui/screen.js';
 import type { SecurityObserver } from '../security/observer.js';
 import { WireObserver } from '../security/wire.js';
-import { App, type Feed } from './app.js';
-import { exported } from './export.js';
+import { App, type AppOptions, type Feed } from './app.js';
 import { keepHeapSmall } from './heap.js';
 import type { IdlFlags } from './idl.js';
 import type { Knowledge } from './knowledge.js';
-import { rotationOf } from './commands/live.js';
 import { LiveCapture } from './live/capture.js';
 import { CaptureFiles } from './live/files.js';
+import { rotationOf } from './live/rotation.js';
 import type { Backend } from './live/tools.js';
-import { replayed, type ReplayFlags } from './replayed.js';
+import type { ReplayFlags } from './replayed.js';
 import { readSecrets, type SecretFlags } from './secrets.js';
 import { Session } from './session.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
@@ -55,7 +54,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
   const ring = rotation.size !== null || rotation.timeS !== null;
   const source = capture === null ? file : ring ? null : (flags.write ?? null);
   const unkept = ring ? `the packets are in files that rotate: open those of ${flags.write ?? ''}` : 'the packets are not kept: capture with --write FILE';
-  const app = new App({ session: fresh(), now: () => performance.now(), exported: exported(source, unkept, known, streams), replayed: (effect, session, signal) => replayed(effect, session, known, streams, flags, signal), stop: () => capture?.stop() });
+  const app = new App({ session: fresh(), now: () => performance.now(), ...takingAlong(source, unkept, flags, streams, known), stop: () => capture?.stop() });
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {
@@ -63,6 +62,14 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
   } finally {
     capture?.stop();
   }
+}
+
+/** What `x` and `r` do, loaded when it is asked for: the first rows need nothing of it. */
+function takingAlong(source: string | null, unkept: string, flags: TuiFlags, streams: Streams, known: Knowledge): Pick<AppOptions, 'exported' | 'replayed'> {
+  return {
+    exported: async (effect, app) => (await import('./export.js')).exported(source, unkept, known, streams)(effect, app),
+    replayed: async (effect, session, signal) => (await import('./replayed.js')).replayed(effect, session, known, streams, flags, signal),
+  };
 }
 
 /** Reads a file, and anew when it has grown after its end was thought to be reached. */

@@ -1,9 +1,9 @@
 import { Option } from 'commander';
 import { SAMPLE_CAPTURE } from '../package.js';
 import type { TuiFlags } from '../terminal.js';
+import { rotationOptions } from '../live/rotation.js';
 import { BACKENDS } from '../live/tools.js';
 import { withSecrets } from '../secrets.js';
-import { rotationOptions } from './live.js';
 import { examples, idlOptions, type CommandContext, type Register } from './command.js';
 
 /** `tui`: the terminal analyzer. */
