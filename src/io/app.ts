@@ -100,7 +100,7 @@ export class App {
     try {
       for await (const { items, reading } of feeds) {
         let began = options.now();
-        for (let at = 0; at < items.length && !this.quitting; at++) {
+        for (let at = 0; at < items.length && !this.quitting && session.reading.state !== 'stopped'; at++) {
           session.take(items[at] as Frame | Problem);
           if (at % AT_ONCE !== AT_ONCE - 1 || options.now() - began < SLICE_MS) continue;
           this.changed();
@@ -108,9 +108,11 @@ export class App {
           began = options.now();
         }
         session.settle();
-        session.reading = { ...session.reading, ...reading };
+        // It may have been stopped while these items were taken.
+        const stopped = session.reading.state === 'stopped';
+        session.reading = { ...session.reading, ...reading, ...(stopped ? { state: 'stopped' as const } : {}) };
         this.changed();
-        if (session.reading.state === 'stopped' || this.quitting) break;
+        if (stopped || this.quitting) break;
         await breath();
       }
       session.end();
