@@ -449,7 +449,7 @@ export type ProblemCode =
   | 'tcp-truncated' | 'tcp-malformed' | 'tcp-gap' | 'tcp-overlap-differs' | 'tcp-out-of-order-limit' | 'tcp-flow-limit'
   // rpc
   | 'rpc-malformed' | 'rpc-resync' | 'rpc-fragment-limit' | 'rpc-fragment-order' | 'rpc-fragment-lost' | 'rpc-unknown-context' | 'rpc-context-rejected'
-  | 'rpc-context-limit' | 'rpc-orphan-response' | 'rpc-duplicate-call-id' | 'rpc-pending-limit' | 'rpc-unsupported-version' | 'rpc-connectionless'
+  | 'rpc-context-limit' | 'rpc-orphan-response' | 'rpc-duplicate-call-id' | 'rpc-pending-limit' | 'rpc-unsupported-version' | 'rpc-connectionless' | 'rpc-named-pipe'
   | 'rpc-drep' | 'rpc-bad-auth-trailer' | 'rpc-bad-verification-trailer' | 'rpc-pdu-truncated' | 'rpc-bind-nak'
   // ndr
   | 'ndr-truncated' | 'ndr-trailing' | 'ndr-bad-conformance' | 'ndr-bad-variance' | 'ndr-bad-alignment' | 'ndr-bad-discriminant' | 'ndr-bad-enum'

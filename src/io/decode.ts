@@ -77,7 +77,7 @@ export interface DecodeResult {
 export const MAX_PROBLEM_LINES = 20;
 
 /** Codes that tell of the traffic, not of damage to it. */
-const NO_DAMAGE: readonly Problem['code'][] = ['unknown-interface', 'unknown-opnum', 'not-used-on-wire', 'guessed-interface', 'rpc-context-rejected', 'rpc-bind-nak'];
+const NO_DAMAGE: readonly Problem['code'][] = ['unknown-interface', 'unknown-opnum', 'not-used-on-wire', 'guessed-interface', 'rpc-context-rejected', 'rpc-bind-nak', 'rpc-named-pipe'];
 /** Codes of an input that is no capture we read. */
 const NO_CAPTURE: readonly Problem['code'][] = ['capture-unsupported', 'capture-empty'];
 

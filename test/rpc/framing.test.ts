@@ -239,6 +239,21 @@ describe('other protocols', () => {
     expect(observe([again.chunk(0, TLS), again.chunk(0, join(REQUEST(2), REQUEST(3)))]).exchanges.length).toBe(2);
   });
 
+  it('inside SMB are named once, and SMB without them is not', () => {
+    const smb = (version: number, payload: Uint8Array): Uint8Array => {
+      const header = new Uint8Array(4 + 64 + 48);
+      header.set([0, 0, 0, 0, version, 0x53, 0x4d, 0x42]);
+      return join(header, payload);
+    };
+    const codes = (...messages: readonly Uint8Array[]): readonly string[] => {
+      const wire = new Wire();
+      return observe(messages.map((message) => wire.chunk(0, message))).problems.map((problem) => problem.code);
+    };
+    expect(codes(smb(0xfe, simpleBind()))).toEqual(['rpc-named-pipe']);
+    expect(codes(smb(0xff, pattern(200, 1)), smb(0xff, simpleBind()), smb(0xff, simpleBind()))).toEqual(['rpc-named-pipe']);
+    expect(codes(smb(0xfe, pattern(200, 1)), smb(0xfd, simpleBind()), smb(0xfe, simpleBind().subarray(0, 40)))).toEqual([]);
+  });
+
   it('of the connectionless kind are named', () => {
     const wire = new Wire();
     const datagram = new Uint8Array(100);
