@@ -202,7 +202,8 @@ describe('other protocols', () => {
           const inputs: Chunk[] = [];
           for (let at = 0; at < stream.length; at += size) inputs.push(wire.chunk(0, stream.subarray(at, at + size)), wire.chunk(1, stream.subarray(at, at + size)));
           const seen = observe(inputs, {}, false);
-          expect(seen.all).toEqual([]);
+          // RPC inside SMB is named where one piece has all of a bind.
+          expect(seen.all.map((item) => (item.kind === 'problem' ? item.code : item.kind))).toEqual(stream === SMB && size > SMB.length ? ['rpc-named-pipe'] : []);
           expect(seen.observer.load).toEqual({ connections: 0, heldBytes: 0, pendingCalls: 0 });
         }
       }
