@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/io/cli.js';
 import { find } from '../../src/io/live/tools.js';
+import { loadRecording } from '../../src/io/recordings.js';
 import { soak } from '../bench/soak.js';
 import { packageRoot } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
@@ -167,6 +168,26 @@ if (why === null) describe('live', () => {
       expect(streams.err()).not.toMatch(/capture-/);
     }
     expect(kept[0]).not.toBe('ring-00001.pcapng');
+  });
+
+  it('records what an interface sees, each call as it is completed', async () => {
+    const port = await freePort();
+    const file = join(folder, 'live.uamgrec');
+    const child = spawn(process.execPath, [MAIN, 'record', '-i', 'lo', '--filter', `tcp port ${port}`, '-o', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let err = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
+    const ended = new Promise<number | null>((resolve) => { child.on('close', resolve); });
+    await until(() => err.includes('recording lo with'), 'recording');
+    await sleep(300);
+    await converse(session(), port);
+    const recorded = async (): Promise<number> => (await loadRecording(file)).records.filter((record) => record.kind === 'call').length;
+    for (let at = 0; at < 200 && await recorded() < 58; at++) await sleep(50);
+    // On the disk before it ends.
+    expect(await recorded()).toBe(58);
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(err).toContain('58 calls recorded');
+    expect((await loadRecording(file)).problems).toEqual([]);
   });
 
   it('keeps up with 2,000 calls a second in memory that stays flat', async () => {

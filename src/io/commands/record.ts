@@ -3,8 +3,10 @@ import { FORMAT_VERSION } from '../../../replay/recording/migrate.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
 import type { Numbering } from '../../analysis/calls.js';
 import { captureCalls } from '../capture-calls.js';
+import type { Batch } from '../decode.js';
 import type { IdlFlags } from '../idl.js';
 import type { Knowledge } from '../knowledge.js';
+import { LiveCapture } from '../live/capture.js';
 import { packageVersion } from '../package.js';
 import { RecordingWriter, type RecordingForm } from '../recording-writer.js';
 import { holdsRecording, loadRecording, sourceName } from '../recordings.js';
@@ -20,6 +22,8 @@ interface RecordFlags extends SecretFlags, IdlFlags {
   readonly opnums: Numbering;
   readonly append?: true;
   readonly strict?: true;
+  readonly interface?: string;
+  readonly filter?: string;
 }
 
 /** `record`: the sessions of a capture as a recording. */
@@ -28,7 +32,9 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
     .command('record')
     .summary('sessions of a capture as a recording')
     .description('Writes the calls of a capture as a recording (docs/recording.md) to replay, play back and compare; or a recording in the other form. Credentials are never kept.')
-    .argument('<file>', 'a capture, - for stdin, or a recording')
+    .argument('[file]', 'a capture, - for stdin, or a recording')
+    .option('-i, --interface <name>', 'records what an interface sees instead, until Ctrl-C')
+    .option('--filter <bpf>', 'which packets of the interface; by default all that DCOM may need')
     .requiredOption('-o, --output <out>', 'the recording to write; - for stdout')
     .addOption(new Option('-f, --format <format>', 'uamgrec: binary; text: lines to read and compare (from the ending of OUT when left out)').choices(['uamgrec', 'text']))
     .option('--append', 'add a session to a recording that exists')
@@ -36,16 +42,38 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
     .option('--strict', 'exit with status 3 when the input was damaged')
     .addHelpText('after', examples([
       ['record session.pcapng -o session.uamgrec', ''],
+      ['record -i eth0 -o session.uamgrec', 'live'],
       ['record session.uamgrec -o session.txt', 'the same as text'],
       ['record session.uamgrec --format text -o - | grep criteria', ''],
     ]))
-    .action(async (file: string, flags: RecordFlags) => done(await recordFile(file, flags, streams, await load(flags))));
+    .action(async (file: string | undefined, flags: RecordFlags) => {
+      if ((file === undefined) === (flags.interface === undefined)) throw new UsageError('record: give a capture or a recording, or an interface with -i');
+      const known = await load(flags);
+      done(flags.interface === undefined ? await recordFile(file ?? '-', flags, streams, known) : await recordLive(flags.interface, flags, streams, known));
+    });
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
 };
 
+/** Records what an interface sees until it is told to stop: every call is on the disk when it is completed. */
+async function recordLive(iface: string, flags: RecordFlags, streams: Streams, known: Knowledge): Promise<number> {
+  const capture = new LiveCapture({ iface, filter: flags.filter ?? null, backend: 'auto', env: streams.env, files: null, began: (by) => void say(streams, `recording ${iface} with ${by}; Ctrl-C ends`) });
+  const stop = (): void => capture.stop();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await recordFile('-', flags, streams, { ...known, open: () => batches(capture) }, 'live');
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    capture.stop();
+  }
+}
+
+async function* batches(capture: LiveCapture): AsyncGenerator<Batch> {
+  for await (const { items, read } of capture.batches()) yield { items, read, size: null };
+}
+
 /** What `record` does. Resolves to the exit status. */
-export async function recordFile(file: string, flags: RecordFlags, streams: Streams, known: Knowledge): Promise<number> {
+export async function recordFile(file: string, flags: RecordFlags, streams: Streams, known: Knowledge, from: 'capture' | 'live' = 'capture'): Promise<number> {
   const form = flags.format ?? (/\.(txt|text)$/i.test(flags.output) ? 'text' : 'uamgrec');
   const sessions = flags.append === true ? await sessionsIn(flags.output, form) : 0;
   const again = file !== '-' && await holdsRecording(file);
@@ -59,7 +87,7 @@ export async function recordFile(file: string, flags: RecordFlags, streams: Stre
   try {
     if (source === null) {
       // Calls are written as they are completed: a capture that is still being taken (stdin) is a recording all the while.
-      const recorder = new Recorder({ id: sessions + 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(file) }, (record) => writer.put(record));
+      const recorder = new Recorder({ id: sessions + 1, tool: `uamgscope ${packageVersion()}`, source: from, name: sourceName(file) }, (record) => writer.put(record));
       await captureCalls(file, {
         known, streams, opnums: flags.opnums, secrets: readSecrets(flags, streams.env),
         call: (call) => count(unplayable, recorder.call(call)), damage: (message) => damage.push(message), keys: (keys) => exported.push(...keys), pause: () => writer.flush(),
