@@ -6,5 +6,7 @@ export default defineConfig({
     exclude: ['test/interop/**', 'node_modules/**', 'dist/**'],
     testTimeout: 30_000,
     pool: 'forks',
+    // All processors: left alone, vitest keeps one of two for itself.
+    maxWorkers: '100%',
   },
 });
