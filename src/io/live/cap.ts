@@ -33,6 +33,7 @@ export async function openCap(iface: string, filter: string, take: (frame: Frame
   try {
     link = device.open(iface, filter, RING_BYTES, buffer);
   } catch (error) {
+    refused.push(device);
     const failure = failureOf('cap', iface, error instanceof Error ? error.message : String(error));
     throw new UsageError(failure.kind === 'permission' ? `cap may not capture on ${iface}: run as root, or leave --backend out` : failure.message);
   }
@@ -47,6 +48,9 @@ export async function openCap(iface: string, filter: string, take: (frame: Frame
   });
   return { close: () => device.close() };
 }
+
+/** The package ends the process when the collector frees a device that could not be opened, and when such a one is closed: it is kept. */
+const refused: CapDevice[] = [];
 
 async function loadCap(): ReturnType<CapLoader> {
   // The name is not a constant, so that compiling does not ask for a package that may be missing.
