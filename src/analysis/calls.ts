@@ -1,5 +1,5 @@
 import type { Call, Endpoint, Exchange, Finding, ObjectRecord, ObjectReference, Problem, Stub, Value } from '../types.js';
-import { ObjectTable, type Facet } from '../dcom/objects.js';
+import { ObjectTable, referenceTo, type Facet } from '../dcom/objects.js';
 import { NO_PROBLEMS, type Fields, type Registry } from '../ndr/codec.js';
 import type { FlowEnd } from '../types.js';
 import { Callbacks } from './callbacks.js';
@@ -12,6 +12,7 @@ import { LateBinder, type LateCall } from './late.js';
 import type { AnalysisLimits } from './limits.js';
 import { NumberingJudge, order, type Judgement } from './numbering.js';
 import { encodingOf, Interfaces, readable, type KnownInterface, type Plan, type Reading } from './reading.js';
+import type { Link } from './peers.js';
 import { Roles } from './roles.js';
 import { Tracker, type Answer } from './tracker.js';
 
@@ -79,7 +80,7 @@ export class CallMaker {
     const server = forth ? exchange.flow.b : exchange.flow.a;
     const time = exchange.requestTime ?? exchange.responseTime;
     const link = this.tracker.peers.used(exchange.flow, client.address, server.address);
-    let facet = exchange.object === null || !this.follow ? null : this.objects.find(exchange.object, server.address);
+    let facet = exchange.object === null || !this.follow ? null : this.find(exchange.object, server.address, link);
     const belief = exchange.context === null ? this.believed(exchange, facet) : null;
     const uuid = exchange.context?.abstract.uuid ?? belief?.uuid ?? null;
     const known = uuid === null ? null : this.interfaces.of(uuid);
@@ -112,7 +113,7 @@ export class CallMaker {
     }
     const invocation = plan?.role === 'invoke' && reading !== null ? readInvocation(asked, answer === null ? null : answered, result) : null;
     const late = invocation === null ? null : this.late.bind(facet?.object ?? null, invocation);
-    if (this.follow && plan !== null && reading !== null && (plan.role !== null || plan.answersPointers || plan.asksPointers)) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
+    if (this.follow && plan !== null && reading !== null && (plan.traced || (answer !== null && plan.answersPointers.length > 0 && !this.tracker.again(answered, plan.answersPointers)))) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
 
     const ambiguous = this.eitherWay && slot !== null && judgement !== null;
     const named = late !== null && late.name !== null ? late : null;
@@ -180,6 +181,18 @@ export class CallMaker {
   /** What is known of every object by now. */
   records(ended: boolean): ObjectRecord[] {
     return this.tracker.records(ended);
+  }
+
+  /** The interface behind an IPID, as far as references told. */
+  private find(ipid: string, address: string, link: Link | null): Facet<Knowledge> | null {
+    const { objects } = this;
+    if (link === null) return objects.find(ipid, address);
+    const { facet: last } = link;
+    if (last !== null && last.ipid === ipid && link.version === objects.version) return last;
+    const found = objects.find(ipid, address);
+    link.facet = found;
+    link.version = objects.version;
+    return found;
   }
 
   /** Decodes both stubs under the numbering that the evidence on this server and interface speaks for, and adds to the evidence. */
@@ -304,7 +317,7 @@ export class CallMaker {
       id, exchange, client, server, time, facet, asked, answered, role, method: plan.slot.method, succeeded,
       late: late === null || invocation === null ? null : { call: late, invocation },
     };
-    if (plan.asksPointers) this.tracker.asked(answer);
+    if (plan.asksPointers.length > 0) this.tracker.asked(answer, plan.asksPointers);
     if (hasAnswer) this.tracker.answered(answer, plan.answersPointers);
     if (role === 'func-desc' && hasAnswer) this.offset(answered, facet, exchange);
   }
@@ -354,7 +367,7 @@ function printedReason(opnum: number, name: string, { printed, wire, server }: J
 }
 
 function objectOf(exchange: Exchange, facet: Facet<Knowledge> | null): ObjectReference | null {
-  if (facet !== null) return { ipid: facet.ipid, oid: facet.object.oid, oxid: facet.object.oxid, label: facet.object.label };
+  if (facet !== null) return referenceTo(facet);
   return exchange.object === null ? null : { ipid: exchange.object, oid: null, oxid: null, label: null };
 }
 

@@ -9,6 +9,8 @@ export interface Member {
 
 interface Face {
   readonly name: string;
+  /** The name in a list, which the objects of this class share. */
+  readonly alone: readonly string[];
   readonly uuid: string;
   /** Itself and what it derives from, most derived first. */
   readonly chain: readonly string[];
@@ -32,7 +34,7 @@ export class Classes {
       const chain: string[] = [];
       for (let at: Interface | undefined = face; at !== undefined && !chain.includes(at.name); at = at.base === null ? undefined : declared.get(at.base)) chain.push(at.name);
       this.faces.set(face.name, {
-        name: face.name, uuid: face.uuid, chain, byDispid: group(members, (one) => one.method.dispid ?? 0), byName: group(members, (one) => one.method.name.toLowerCase()),
+        name: face.name, alone: [face.name], uuid: face.uuid, chain, byDispid: group(members, (one) => one.method.dispid ?? 0), byName: group(members, (one) => one.method.name.toLowerCase()),
       });
     }
     for (const face of this.faces.values()) {
@@ -44,6 +46,11 @@ export class Classes {
   /** Whether late-bound calls can be made on an interface of this name. */
   has(name: string): boolean {
     return this.faces.has(name);
+  }
+
+  /** A list of just this name: the same one every time. */
+  alone(name: string): readonly string[] {
+    return this.faces.get(name)?.alone ?? [name];
   }
 
   uuid(name: string): string | null {

@@ -3,7 +3,7 @@ import type { ObjectTable } from '../dcom/objects.js';
 import type { MemberKind, Method } from '../ndr/types.js';
 import { kindsOf, returnedInterface, type Classes, type Member } from './classes.js';
 import { bindArguments, fits, type Bound, type Exception, type Invocation, type Types } from './dispparams.js';
-import { believe, knowledgeOf, type Certainty, type Knowledge, type LearntMember, type Subject } from './knowledge.js';
+import { believe, knowledgeOf, reasonOf, type Certainty, type Knowledge, type LearntMember, type Reason, type Subject } from './knowledge.js';
 
 /** An Invoke as the member it means. `name` null: the member could not be told, `because` says why. */
 export interface LateCall {
@@ -56,6 +56,7 @@ export class LateBinder {
     const known = knowledgeOf(parent);
     if (known.faces.length > 0) return;
     const own = knowledgeOf(child);
+    known.gave ??= [];
     if (known.gave.length < MAX_GAVE && own.from === null) {
       known.gave.push({ dispid: invocation.dispid, object: child });
       own.from = parent;
@@ -80,7 +81,7 @@ export class LateBinder {
   }
 
   /** Takes a reason for an object's class, renames it, and looks again at the object it came from. */
-  learnClass(object: Subject, face: string, certainty: Certainty, because: string): void {
+  learnClass(object: Subject, face: string, certainty: Certainty, because: Reason): void {
     if (!believe(object, face, certainty, because, this.classes)) return;
     this.objects.rename(object, knowledgeOf(object).faces[0] ?? face);
     const { from } = knowledgeOf(object);
@@ -91,7 +92,7 @@ export class LateBinder {
   private narrow(object: Subject): void {
     const known = knowledgeOf(object);
     const names = [...(known.names ?? [])];
-    const gave = known.gave.flatMap((one) => knowledgeOf(one.object).faces.slice(0, 1).map((face) => ({ dispid: one.dispid, face })));
+    const gave = (known.gave ?? []).flatMap((one) => knowledgeOf(one.object).faces.slice(0, 1).map((face) => ({ dispid: one.dispid, face })));
     if (names.length + gave.length === 0) return;
     const fitting = this.classes.fitting((face) =>
       names.every(([dispid, { name }]) => this.classes.byDispid(face, dispid).some((one) => one.method.name.toLowerCase() === name.toLowerCase()))
@@ -129,7 +130,7 @@ export class LateBinder {
   private named(object: Subject, invocation: Invocation, { method, owner }: Member, learnt: LearntMember | null): LateCall {
     const known = knowledgeOf(object);
     const agreed = learnt !== null && learnt.name.toLowerCase() === method.name.toLowerCase();
-    const reason = `${known.because ?? `it was handed out as ${owner.name}`}; ${agreed ? `${learnt.by} named DISPID ${dispidText(invocation.dispid)} ${method.name} in frame ${learnt.frame}` : `DISPID ${dispidText(invocation.dispid)} is ${method.name} in its table`}`;
+    const reason = `${reasonOf(known) ?? `it was handed out as ${owner.name}`}; ${agreed ? `${learnt.by} named DISPID ${dispidText(invocation.dispid)} ${method.name} in frame ${learnt.frame}` : `DISPID ${dispidText(invocation.dispid)} is ${method.name} in its table`}`;
     return {
       interface: owner.name, iid: owner.uuid, spec: owner.spec, name: method.name, method, member: method.member,
       bound: bindArguments(invocation, method, learnt?.params ?? NO_NAMES, this.types),

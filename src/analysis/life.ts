@@ -1,4 +1,6 @@
-import type { Finding, Moment, ObjectRecord } from '../types.js';
+import { referencesTo } from '../dcom/objects.js';
+import type { Finding } from '../types.js';
+import type { Subject } from './knowledge.js';
 
 /** A client pings every 120 s; after three periods without one a server may drop the object ([MS-DCOM] 3.1.2.2). */
 const PING_TIMEOUT_S = 360;
@@ -6,13 +8,17 @@ const PING_TIMEOUT_S = 360;
 const NAMED = 8;
 
 /** Findings on the lives of objects that only the end of a capture shows. */
-export function lifeFindings(records: readonly ObjectRecord[], forgotten: number): Finding[] {
+export function lifeFindings(objects: Iterable<Subject>, forgotten: number): Finding[] {
   const findings: Finding[] = [];
-  const leaked = records.filter((one) => one.leaked);
+  const leaked: Subject[] = [];
+  const unpinged: Subject[] = [];
+  for (const one of objects) {
+    if (one.leaked) leaked.push(one);
+    if (one.pings === 0 && one.oid !== null && one.firstSeenS >= 0 && one.lastSeenS - one.firstSeenS > PING_TIMEOUT_S && referencesTo(one) > 0) unpinged.push(one);
+  }
   if (leaked.length > 0) {
     findings.push(finding('leaked-references', 'info', `${leaked.length} object${leaked.length === 1 ? '' : 's'} still had references when the client's last connection closed: ${labels(leaked)}; the server keeps them until their pings run out`, '[MS-DCOM] 3.2.4.4.2', leaked));
   }
-  const unpinged = records.filter((one) => one.references > 0 && one.pings === 0 && one.oid !== null && seconds(one.firstSeen, one.lastSeen) > PING_TIMEOUT_S);
   if (unpinged.length > 0) {
     findings.push(finding('not-pinged', 'warning', `${unpinged.length} object${unpinged.length === 1 ? ' was' : 's were'} used for more than ${PING_TIMEOUT_S / 60} minutes and never pinged: ${labels(unpinged)}; a server may drop them at any time`, '[MS-DCOM] 3.1.2.2', unpinged));
   }
@@ -22,15 +28,11 @@ export function lifeFindings(records: readonly ObjectRecord[], forgotten: number
   return findings;
 }
 
-function finding(rule: string, severity: Finding['severity'], message: string, spec: string, objects: readonly ObjectRecord[]): Finding {
+function finding(rule: string, severity: Finding['severity'], message: string, spec: string, objects: readonly Subject[]): Finding {
   return { kind: 'finding', rule, severity, message, spec, call: objects[0]?.madeBy ?? null, object: objects[0]?.label ?? null, frames: [] };
 }
 
-function labels(objects: readonly ObjectRecord[]): string {
+function labels(objects: readonly Subject[]): string {
   const named = objects.slice(0, NAMED).map((one) => one.label).join(', ');
   return objects.length > NAMED ? `${named}, …` : named;
-}
-
-function seconds(from: Moment | null, to: Moment | null): number {
-  return from === null || to === null ? 0 : to.timeS - from.timeS;
 }

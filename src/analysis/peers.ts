@@ -1,4 +1,6 @@
+import type { Facet } from '../dcom/objects.js';
 import type { Flow, FlowEnd } from '../types.js';
+import type { Knowledge } from './knowledge.js';
 
 /** A client and a server, by address. */
 export interface Pair {
@@ -16,11 +18,16 @@ export interface Pair {
 export interface Link {
   readonly pair: Pair;
   readonly group: number | null;
+  /** What its last call went to, and the version of the object table that said so: most calls go where the one before went. */
+  facet: Facet<Knowledge> | null;
+  version: number;
 }
 
 /** Which clients have a connection to which servers: references leak when a client goes without releasing them, and callbacks go the other way. */
 export class Peers {
-  private readonly pairs = new Map<string, Pair>();
+  /** By client, then by server. */
+  private readonly pairs = new Map<string, Map<string, Pair>>();
+  private known = 0;
   private readonly links = new Map<number, Link>();
   private readonly groups = new Map<number, number>();
   private readonly halves = new Set<number>();
@@ -40,7 +47,7 @@ export class Peers {
       const pair = this.pair(client, server);
       if (pair === null || this.links.size >= MAX_LINKS) return null;
       const first = link === null;
-      link = { pair, group: this.groups.get(flow.id) ?? null };
+      link = { pair, group: this.groups.get(flow.id) ?? null, facet: null, version: -1 };
       if (first) {
         this.links.set(flow.id, link);
         pair.open++;
@@ -70,17 +77,19 @@ export class Peers {
 
   /** Whether a client had connections to a server and all of them were closed. */
   gone(client: string | null, server: string): boolean {
-    return client !== null && this.pairs.get(`${client}|${server}`)?.closed === true;
+    return client !== null && this.pairs.get(client)?.get(server)?.closed === true;
   }
 
   private pair(client: string, server: string): Pair | null {
-    const key = `${client}|${server}`;
-    const known = this.pairs.get(key);
+    const known = this.pairs.get(client)?.get(server);
     if (known !== undefined) return known;
-    if (this.pairs.size >= MAX_LINKS) return null;
+    if (this.known >= MAX_LINKS) return null;
+    this.known++;
     const pair: Pair = { client, server, open: 0, closed: false, reverse: null };
-    this.pairs.set(key, pair);
-    const reverse = this.pairs.get(`${server}|${client}`);
+    const servers = this.pairs.get(client);
+    if (servers === undefined) this.pairs.set(client, new Map([[server, pair]]));
+    else servers.set(server, pair);
+    const reverse = this.pairs.get(server)?.get(client);
     if (reverse !== undefined) {
       pair.reverse = reverse;
       reverse.reverse = pair;

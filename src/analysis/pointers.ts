@@ -2,16 +2,16 @@ import type { Value } from '../types.js';
 import type { Method, Specification, Type } from '../ndr/types.js';
 
 /**
- * Whether a method's answer can hold an interface pointer. Most cannot (a property getter returns a string or a number),
- * and their values need no search.
+ * The parameters of a method's answer that can hold an interface pointer. Most methods have none (a property getter returns a
+ * string or a number), and their values need no search.
  */
-export function answersWithPointers(method: Method, types: ReadonlyMap<string, Specification['types'][number]>): boolean {
-  return (method.params ?? []).some((param) => param.direction !== 'in' && holdsPointer(param.type, types, new Set()));
+export function answersWithPointers(method: Method, types: ReadonlyMap<string, Specification['types'][number]>): readonly string[] {
+  return (method.params ?? []).filter((param) => param.direction !== 'in' && holdsPointer(param.type, types, new Set())).map((param) => param.name);
 }
 
-/** Whether a method's request can hold one: a client that hands in objects, its own or the server's. */
-export function asksWithPointers(method: Method, types: ReadonlyMap<string, Specification['types'][number]>): boolean {
-  return (method.params ?? []).some((param) => param.direction !== 'out' && holdsPointer(param.type, types, new Set()));
+/** The same of its request: a client that hands in objects, its own or the server's. */
+export function asksWithPointers(method: Method, types: ReadonlyMap<string, Specification['types'][number]>): readonly string[] {
+  return (method.params ?? []).filter((param) => param.direction !== 'out' && holdsPointer(param.type, types, new Set())).map((param) => param.name);
 }
 
 type AnyType = Type | Specification['types'][number];

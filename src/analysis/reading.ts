@@ -9,9 +9,11 @@ import type { Roles } from './roles.js';
 export interface Plan {
   readonly slot: NonNullable<ResolvedInterface['slots'][number]>;
   readonly role: MethodRole | null;
-  /** Whether its answer, and whether its request, can hold references to objects. */
-  readonly answersPointers: boolean;
-  readonly asksPointers: boolean;
+  /** What of its answer, and of its request, can hold references to objects. */
+  readonly answersPointers: readonly string[];
+  readonly asksPointers: readonly string[];
+  /** Whether every call of it says something about objects, and not only an answer that hands one out. */
+  readonly traced: boolean;
   /** Interface of the object that the method is declared to return, or null. */
   readonly returns: string | null;
   /** By place in ENCODINGS; undefined until first use, null where no table has the parameters. */
@@ -71,8 +73,10 @@ export class Interfaces {
     const slot = known.resolved.slots[opnum];
     if (slot == null) return null;
     while (known.plans.length < opnum) known.plans.push(undefined);
+    const role = this.roles.of(slot);
+    const asksPointers = asksWithPointers(slot.method, this.types);
     return (known.plans[opnum] = {
-      slot, role: this.roles.of(slot), answersPointers: answersWithPointers(slot.method, this.types), asksPointers: asksWithPointers(slot.method, this.types),
+      slot, role, answersPointers: answersWithPointers(slot.method, this.types), asksPointers, traced: role !== null || asksPointers.length > 0,
       returns: returnedInterface(slot.method), codecs: ENCODINGS.map(() => undefined),
     });
   }

@@ -1,11 +1,11 @@
 import type { Endpoint, Exchange, Finding, Moment, ObjectRecord, Value } from '../types.js';
-import { asPointer, type Facet, type ObjectTable, type Pointer } from '../dcom/objects.js';
+import { asPointer, facetsOf, referencesTo, type Facet, type ObjectTable, type Pointer } from '../dcom/objects.js';
 import { PingSets } from '../dcom/pings.js';
 import type { Fields, Registry } from '../ndr/codec.js';
 import type { Method, MethodRole } from '../ndr/types.js';
 import { interfaceOf, returnedInterface, type Classes } from './classes.js';
 import { bag, DISPID_NEWENUM, list, type Invocation } from './dispparams.js';
-import { knowledgeOf, type Knowledge, type LearntType, type Subject } from './knowledge.js';
+import { knowledgeOf, reasonOf, type Knowledge, type LearntType, type Subject } from './knowledge.js';
 import type { LateBinder, LateCall } from './late.js';
 import type { AnalysisLimits } from './limits.js';
 import { pointersIn } from './pointers.js';
@@ -77,9 +77,9 @@ export class Tracker {
     }
   }
 
-  /** An answer may hand out objects, tell their classes, or count their references. `pointers`: its type can hold references. */
-  answered(answer: Answer, pointers: boolean): void {
-    const learnt = pointers ? this.learn(answer, answer.answered, answer.server, true) : NONE;
+  /** An answer may hand out objects, tell their classes, or count their references. `holding`: names of what in it can hold references. */
+  answered(answer: Answer, holding: readonly string[]): void {
+    const learnt = holding.length > 0 ? this.learn(answer, answer.answered, holding, answer.server, true) : NONE;
     switch (answer.role) {
       case null: break;
       case 'activate': case 'get-class-object': this.exporter(answer, answer.answered, answer.answered['pOxid']); break;
@@ -97,22 +97,23 @@ export class Tracker {
   }
 
   /** References that a client sends along: to objects of its own, or the server's own coming home. */
-  asked(answer: Answer): void {
-    this.learn(answer, answer.asked, answer.client, false);
+  asked(answer: Answer, holding: readonly string[]): void {
+    this.learn(answer, answer.asked, holding, answer.client, false);
   }
 
   /** What became of every object that is remembered; `ended`: no more calls will come. */
   records(ended: boolean): ObjectRecord[] {
     const records: ObjectRecord[] = [];
     for (const object of this.objects.all()) {
-      const references = object.facets.reduce((sum, facet) => sum + facet.references, 0);
-      if (ended) object.leaked = references > 0 && this.peers.gone(knowledgeOf(object).client, object.server.address);
-      const { faces, certainty, because, title } = knowledgeOf(object);
+      if (ended) this.ended(object);
+      const facets = facetsOf(object);
+      const known = knowledgeOf(object);
+      const { faces, certainty, title } = known;
       records.push({
-        kind: 'object', label: object.label, formerLabel: object.formerLabel, class: faces[0] ?? title ?? object.facets.find((facet) => facet.interface !== null && !this.plain.has(facet.interface))?.interface ?? null, certainty, because,
+        kind: 'object', label: object.label, formerLabel: object.formerLabel, class: faces[0] ?? title ?? facets.find((facet) => facet.interface !== null && !this.plain.has(facet.interface))?.interface ?? null, certainty, because: reasonOf(known),
         oid: object.oid, oxid: object.oxid, server: object.server, madeBy: object.madeBy, parent: object.parent,
-        interfaces: object.facets.map(({ ipid, iid, interface: name, references: held, madeBy, calls }) => ({ ipid, iid, interface: name, references: held, madeBy, calls })),
-        references, calls: object.calls, firstSeen: object.firstSeen, lastSeen: object.lastSeenS < 0 ? null : { timeS: object.lastSeenS, timeNs: object.lastSeenNs }, pings: object.pings, lastPing: object.lastPing,
+        interfaces: facets.map(({ ipid, iid, interface: name, references: held, madeBy, calls }) => ({ ipid, iid, interface: name, references: held, madeBy, calls })),
+        references: referencesTo(object), calls: object.calls, firstSeen: moment(object.firstSeenS, object.firstSeenNs), lastSeen: moment(object.lastSeenS, object.lastSeenNs), pings: object.pings, lastPing: object.lastPing,
         releasedBy: object.releasedBy === null ? null : Math.abs(object.releasedBy), leaked: object.leaked,
       });
     }
@@ -121,26 +122,43 @@ export class Tracker {
 
   /** What only the end of the capture shows: leaks, and objects that nobody kept alive. */
   end(): void {
-    for (const finding of lifeFindings(this.records(true), this.objects.forgotten)) this.findings.push(finding);
+    for (const object of this.objects.all()) this.ended(object);
+    for (const finding of lifeFindings(this.objects.all(), this.objects.forgotten)) this.findings.push(finding);
   }
 
-  private learn(answer: Answer, value: Fields, owner: Endpoint, counts: boolean): readonly Facet<Knowledge>[] {
+  /** No more calls will come on an object: references to it leaked where their client has gone. */
+  private ended(object: Subject): void {
+    object.leaked = referencesTo(object) > 0 && this.peers.gone(object.knowledge?.client ?? null, object.server.address);
+  }
+
+  /**
+   * Takes note of the commonest answer that hands out objects: a single reference, or none, to an object whose class is known.
+   * False where there is more to it, and nothing was noted.
+   */
+  again(value: Fields, holding: readonly string[]): boolean {
+    const reference = holding.length === 1 ? value[holding[0] as string] : undefined;
+    if (reference === null) return true;
+    const pointer = reference === undefined ? null : asPointer(reference);
+    const facet = pointer === null ? null : this.objects.same(pointer);
+    if (facet === null || !facet.object.settled) return false;
+    note(reference as Fields, facet, 'out');
+    return true;
+  }
+
+  private learn(answer: Answer, value: Fields, holding: readonly string[], owner: Endpoint, counts: boolean): readonly Facet<Knowledge>[] {
     const learnt: Facet<Knowledge>[] = [];
-    pointersIn(value, this.limits.valueDepth, (found) => {
-      const pointer = asPointer(found);
+    const met = (reference: Fields): void => {
+      const pointer = asPointer(reference);
       if (pointer === null) return;
       // A reference handed out again tells nothing new of an object whose class is known.
       const again = this.objects.same(pointer);
-      const settled = again !== null && again.object.knowledge !== null && again.object.knowledge.faces.length > 0;
+      const settled = again !== null && again.object.settled;
       const facet = settled ? again : this.take(answer, pointer, owner, counts);
-      count(facet, found, counts ? 'out' : facet.object.server.address === answer.server.address ? 'home' : 'in');
-      // The value was made by this decode and is not shared yet.
-      const shown = found as { interface: string | null; label: string };
-      shown.interface = facet.interface;
-      shown.label = facet.object.label;
+      note(reference, facet, counts ? 'out' : facet.object.server.address === answer.server.address ? 'home' : 'in');
       learnt.push(facet);
       if (counts && !settled) this.cameFrom(answer, facet.object);
-    });
+    };
+    for (const name of holding) pointersIn(value[name] ?? null, this.limits.valueDepth, met);
     return learnt;
   }
 
@@ -162,7 +180,7 @@ export class Tracker {
       own.clsid ??= clsid;
       if (known?.interface != null) this.late.learnClass(facet.object, known.interface, 'known', `it was activated as ${known.name} in frame ${frameOf(answer)}`);
     }
-    if (!plain) this.late.learnClass(facet.object, name, 'known', `a reference to its ${name} was handed out in frame ${frameOf(answer)}`);
+    if (!plain) this.late.learnClass(facet.object, name, 'known', facet);
     return facet;
   }
 
@@ -254,7 +272,7 @@ export class Tracker {
         this.find('double-release', 'warning', `RemRelease gives back ${count} references to ${facet.interface ?? facet.iid} of ${object.label}, of which ${facet.references} were held`, '[MS-DCOM] 3.1.1.5.6.1.3', answer.id, object, answer.exchange);
       }
       facet.references = Math.max(0, facet.references - count);
-      if (object.facets.every((one) => one.references === 0)) object.releasedBy = answer.id;
+      if (referencesTo(object) === 0) object.releasedBy = answer.id;
     }
   }
 
@@ -350,6 +368,15 @@ const NONE: readonly Facet<Knowledge>[] = Object.freeze([]);
 /** MEMBERID_NIL: the type itself ([MS-OAUT] 2.2.35). */
 const MEMBERID_NIL = -1;
 
+/** Counts a reference, and tells in its value what it refers to. */
+function note(reference: Fields, facet: Facet<Knowledge>, way: 'out' | 'in' | 'home'): void {
+  count(facet, reference, way);
+  // The value was made by this decode and is not shared yet.
+  const shown = reference as { interface: string | null; label: string };
+  shown.interface = facet.interface;
+  shown.label = facet.object.label;
+}
+
 /** Counts the references of an OBJREF: handed out by a server, handed in by a client, or coming home to the server that gave them. */
 function count(facet: Facet<Knowledge>, reference: Fields, way: 'out' | 'in' | 'home'): void {
   const references = reference['cPublicRefs'];
@@ -360,6 +387,10 @@ function count(facet: Facet<Knowledge>, reference: Fields, way: 'out' | 'in' | '
   }
   facet.references += references;
   if (way === 'out') facet.object.releasedBy = null;
+}
+
+function moment(timeS: number, timeNs: number): Moment | null {
+  return timeS < 0 ? null : { timeS, timeNs };
 }
 
 function strings(value: Value | undefined): string[] {

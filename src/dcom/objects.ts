@@ -1,4 +1,4 @@
-import type { Endpoint, Moment, Value } from '../types.js';
+import type { Endpoint, Moment, ObjectReference, Value } from '../types.js';
 
 /** A marshaled reference: STDOBJREF ([MS-DCOM] 2.2.18.2) with the IID it was marshaled for. */
 export interface Pointer {
@@ -24,45 +24,68 @@ export interface Origin {
   readonly parent: string | null;
 }
 
-/** One interface of an object: an IPID ([MS-DCOM] 1.1). `K` is what the analysis knows of objects. */
+/** One interface of an object: an IPID ([MS-DCOM] 1.1). `K` is what the analysis knows of objects. What every call touches comes first: it shares a cache line. */
 export interface Facet<K> {
-  readonly ipid: string;
-  readonly iid: string;
-  readonly interface: string | null;
   readonly object: DcomObject<K>;
-  readonly madeBy: number | null;
-  readonly frame: number;
+  readonly iid: string;
   references: number;
   calls: number;
-  /** `calls` when it was last spared from being forgotten. */
-  spared: number;
+  /** What the records of calls on it share, true as long as the object has had no more names than then; `referenceTo` sees to it. */
+  shown: ObjectReference | null;
+  shownNames: number;
+  readonly interface: string | null;
+  readonly ipid: string;
   /** The same IPID at another server; chance makes none, a capture of two servers behind one address translation may. */
   other: Facet<K> | null;
+  readonly madeBy: number | null;
+  readonly frame: number;
+  /** `calls` when it was last spared from being forgotten. */
+  spared: number;
+  /** That it was handed out, in words, once somebody asked. */
+  told: string | null;
 }
 
-/** An object of an exporter, by its OXID and OID. */
+/** What a call record says of the object behind an interface: made anew only when the object was renamed or identified. */
+export function referenceTo<K>(facet: Facet<K>): ObjectReference {
+  const { shown, object } = facet;
+  if (shown !== null && facet.shownNames === object.names) return shown;
+  facet.shownNames = object.names;
+  return (facet.shown = { ipid: facet.ipid, oid: object.oid, oxid: object.oxid, label: object.label });
+}
+
+/** An object of an exporter, by its OXID and OID. As in a facet, what every call touches comes first. */
 export interface DcomObject<K> {
   label: string;
-  formerLabel: string | null;
-  provisional: boolean;
   /** Null while no reference to it was captured, only calls on it. */
   oid: string | null;
   oxid: string | null;
+  /** Names and identities it has had so far. */
+  names: number;
+  /** Its class is known: a reference to it that is handed out again tells nothing new. */
+  settled: boolean;
+  releasedBy: number | null;
   server: Endpoint;
-  readonly madeBy: number | null;
-  readonly parent: string | null;
-  facets: Facet<K>[];
   calls: number;
-  firstSeen: Moment | null;
-  /** Time of the last call on it, in numbers of its own: a young object kept by an old one at every call would cost the collector more than the call. */
+  /** Times of the last call on it and of the first sight of it, in numbers of its own (-1: none): a young object kept by an old one at every call would cost the collector more than the call. */
   lastSeenS: number;
   lastSeenNs: number;
+  knowledge: K | null;
+  /** Its interface that was learnt first, and the others: most objects have one, and need no list. */
+  facet: Facet<K> | null;
+  more: Facet<K>[] | null;
+  formerLabel: string | null;
+  provisional: boolean;
+  readonly madeBy: number | null;
+  readonly parent: string | null;
+  firstSeenS: number;
+  firstSeenNs: number;
   pings: number;
   lastPing: Moment | null;
-  releasedBy: number | null;
   leaked: boolean;
-  knowledge: K | null;
 }
+
+/** Objects by OID, of one exporter or one object resolver. */
+type ByOid<K> = Map<string, DcomObject<K>>;
 
 /**
  * The objects of a capture by the rules of [MS-DCOM] 3.1.1.1 and 3.2.1: IPIDs, and the OIDs and OXIDs behind them, with the
@@ -70,12 +93,16 @@ export interface DcomObject<K> {
  */
 export class ObjectTable<K> {
   private readonly byIpid = new Map<string, Facet<K>>();
-  private readonly byIdentity = new Map<string, DcomObject<K>>();
-  private readonly byResolver = new Map<string, DcomObject<K>>();
+  private readonly objects = new Set<DcomObject<K>>();
+  /** By OXID, and by the address of the object resolver: pings name no OXID. */
+  private readonly exporters = new Map<string, ByOid<K>>();
+  private readonly resolvers = new Map<string, ByOid<K>>();
   private readonly counts = new Map<string, number>();
   private readonly limit: number;
   /** IPIDs forgotten because of the limit. */
   forgotten = 0;
+  /** Changes whenever `find` may give another answer than before for an IPID it found. */
+  version = 0;
 
   constructor(limit: number) {
     this.limit = limit;
@@ -98,18 +125,18 @@ export class ObjectTable<K> {
     return object.oid === pointer.oid && object.oxid === pointer.oxid && iid === pointer.iid ? facet : null;
   }
 
-  /** The object with an OID at the object resolver of an address: pings name no OXID. */
+  /** The object with an OID at the object resolver of an address. */
   byOid(address: string, oid: string): DcomObject<K> | null {
-    return this.byResolver.get(address + oid) ?? null;
+    return this.resolvers.get(address)?.get(oid) ?? null;
   }
 
   /** Every object that is remembered, in the order in which they were learnt. */
   all(): IterableIterator<DcomObject<K>> {
-    return this.byIdentity.values();
+    return this.objects.values();
   }
 
   get size(): number {
-    return this.byIdentity.size;
+    return this.objects.size;
   }
 
   /**
@@ -123,13 +150,14 @@ export class ObjectTable<K> {
     }
     if (known !== undefined && known.object.oid === null && known.object.server.address === origin.server.address) this.identify(known, pointer);
     const object = this.objectOf(pointer, origin);
-    const facet: Facet<K> = {
-      ipid: pointer.ipid, iid: pointer.iid, interface: origin.name, object, madeBy: origin.call, frame: origin.frame, references: 0, calls: 0, spared: 0, other: null,
-    };
-    attach(object, facet);
+    const facet = makeFacet(pointer.ipid, pointer.iid, object, origin, origin.call);
     if (known === undefined) {
       if (this.byIpid.size >= this.limit) this.forgetFirst();
-    } else if (known.object.server.address === origin.server.address) {
+      this.byIpid.set(pointer.ipid, facet);
+      return facet;
+    }
+    this.version++;
+    if (known.object.server.address === origin.server.address) {
       if (known.object !== object) reused?.(known);
     } else {
       facet.other = known;
@@ -141,12 +169,11 @@ export class ObjectTable<K> {
 
   /** An IPID without an OID: an exporter's own, or one that calls go to without anyone having handed it out in the capture. */
   meet(ipid: string, iid: string, oxid: string | null, origin: Origin): Facet<K> {
-    const object = this.make(null, oxid, origin);
-    const facet: Facet<K> = { ipid, iid, interface: origin.name, object, madeBy: null, frame: origin.frame, references: 0, calls: 0, spared: 0, other: this.byIpid.get(ipid) ?? null };
-    attach(object, facet);
+    const facet = makeFacet(ipid, iid, this.make(null, oxid, origin), origin, null);
+    facet.other = this.byIpid.get(ipid) ?? null;
+    if (facet.other !== null) this.version++;
     if (this.byIpid.size >= this.limit) this.forgetFirst();
     this.byIpid.set(ipid, facet);
-    this.byIdentity.set(ipid, object);
     return facet;
   }
 
@@ -155,38 +182,40 @@ export class ObjectTable<K> {
     if (!object.provisional) return;
     object.formerLabel = object.label;
     object.label = this.label(shown);
+    object.names++;
     object.provisional = false;
   }
 
   /** A reference names the object that so far was known by its calls alone. */
-  private identify({ object, ipid }: Facet<K>, pointer: Pointer): void {
-    const identity = pointer.oxid + pointer.oid;
-    if (this.byIdentity.has(identity)) return;
-    this.byIdentity.delete(ipid);
-    object.oid = pointer.oid;
-    object.oxid = pointer.oxid;
-    this.byIdentity.set(identity, object);
-    this.byResolver.set(object.server.address + pointer.oid, object);
+  private identify({ object }: Facet<K>, { oid, oxid }: Pointer): void {
+    if (this.exporters.get(oxid)?.has(oid) === true) return;
+    object.oid = oid;
+    object.oxid = oxid;
+    object.names++;
+    enter(this.exporters, oxid, oid, object);
+    enter(this.resolvers, object.server.address, oid, object);
   }
 
-  private objectOf(pointer: Pointer, origin: Origin): DcomObject<K> {
-    const identity = pointer.oxid + pointer.oid;
-    let object = this.byIdentity.get(identity);
-    if (object === undefined) {
-      object = this.make(pointer.oid, pointer.oxid, origin);
-      this.byIdentity.set(identity, object);
-      this.byResolver.set(origin.server.address + pointer.oid, object);
-    } else if (!origin.provisional) {
-      this.rename(object, origin.shown);
+  private objectOf({ oid, oxid }: Pointer, origin: Origin): DcomObject<K> {
+    const known = this.exporters.get(oxid)?.get(oid);
+    if (known !== undefined) {
+      if (!origin.provisional) this.rename(known, origin.shown);
+      return known;
     }
+    const object = this.make(oid, oxid, origin);
+    enter(this.exporters, oxid, oid, object);
+    enter(this.resolvers, origin.server.address, oid, object);
     return object;
   }
 
   private make(oid: string | null, oxid: string | null, origin: Origin): DcomObject<K> {
-    return {
-      label: this.label(origin.shown), formerLabel: null, provisional: origin.provisional, oid, oxid, server: origin.server, madeBy: origin.call, parent: origin.parent, facets: [],
-      calls: 0, firstSeen: origin.time, lastSeenS: origin.time?.timeS ?? -1, lastSeenNs: origin.time?.timeNs ?? 0, pings: 0, lastPing: null, releasedBy: null, leaked: false, knowledge: null,
+    const object: DcomObject<K> = {
+      label: this.label(origin.shown), oid, oxid, names: 1, settled: false, releasedBy: null, server: origin.server, calls: 0, lastSeenS: origin.time?.timeS ?? -1, lastSeenNs: origin.time?.timeNs ?? 0, knowledge: null,
+      facet: null, more: null, formerLabel: null, provisional: origin.provisional, madeBy: origin.call, parent: origin.parent, firstSeenS: origin.time?.timeS ?? -1, firstSeenNs: origin.time?.timeNs ?? 0, pings: 0, lastPing: null, leaked: false,
     };
+    if (this.objects.size >= 2 * this.limit) this.forgetEldest();
+    this.objects.add(object);
+    return object;
   }
 
   private label(shown: string): string {
@@ -210,23 +239,77 @@ export class ObjectTable<K> {
     const [ipid, facet] = first.value;
     this.byIpid.delete(ipid);
     this.forgotten++;
+    this.version++;
     const { object } = facet;
-    const at = object.facets.indexOf(facet);
-    if (at >= 0) object.facets.splice(at, 1);
-    if (object.facets.length > 0) return;
-    this.byIdentity.delete(object.oxid === null || object.oid === null ? ipid : object.oxid + object.oid);
-    if (object.oid !== null) this.byResolver.delete(object.server.address + object.oid);
+    detach(object, facet);
+    if (object.facet === null) this.drop(object);
   }
+
+  /** Objects outnumber the IPIDs that find them where a server gives its IPIDs out again and again: as many are kept that no IPID finds any more. */
+  private forgetEldest(): void {
+    const [eldest] = this.objects;
+    if (eldest === undefined) return;
+    this.version++;
+    for (const facet of facetsOf(eldest)) {
+      if (this.byIpid.get(facet.ipid) === facet) this.byIpid.delete(facet.ipid);
+      this.forgotten++;
+    }
+    this.drop(eldest);
+  }
+
+  private drop(object: DcomObject<K>): void {
+    this.objects.delete(object);
+    if (object.oid === null) return;
+    if (object.oxid !== null) leave(this.exporters, object.oxid, object.oid, object);
+    leave(this.resolvers, object.server.address, object.oid, object);
+  }
+}
+
+function enter<K>(tables: Map<string, ByOid<K>>, key: string, oid: string, object: DcomObject<K>): void {
+  const table = tables.get(key);
+  if (table === undefined) tables.set(key, new Map([[oid, object]]));
+  else table.set(oid, object);
+}
+
+function leave<K>(tables: Map<string, ByOid<K>>, key: string, oid: string, object: DcomObject<K>): void {
+  const table = tables.get(key);
+  if (table === undefined || table.get(oid) !== object) return;
+  table.delete(oid);
+  if (table.size === 0) tables.delete(key);
+}
+
+function makeFacet<K>(ipid: string, iid: string, object: DcomObject<K>, origin: Origin, madeBy: number | null): Facet<K> {
+  const facet: Facet<K> = { object, iid, references: 0, calls: 0, shown: null, shownNames: 0, interface: origin.name, ipid, other: null, madeBy, frame: origin.frame, spared: 0, told: null };
+  attach(object, facet);
+  return facet;
 }
 
 /** Interfaces spared in a row before the next is forgotten all the same. */
 const MAX_SPARED = 8;
 
-/** Most objects have one interface, and a list that grows takes room for sixteen more. */
+/** The interfaces of an object, in the order in which they were learnt. */
+export function facetsOf<K>({ facet, more }: DcomObject<K>): readonly Facet<K>[] {
+  return facet === null ? [] : more === null ? [facet] : [facet, ...more];
+}
+
+/** Public references held to an object, whatever the interface. */
+export function referencesTo<K>({ facet, more }: DcomObject<K>): number {
+  let sum = facet?.references ?? 0;
+  if (more !== null) for (const one of more) sum += one.references;
+  return sum;
+}
+
 function attach<K>(object: DcomObject<K>, facet: Facet<K>): void {
-  if (object.facets.length === 0) object.facets = [facet];
-  else object.facets.push(facet);
-  if (object.facets.length > MAX_FACETS) object.facets.shift();
+  if (object.facet === null) object.facet = facet;
+  else if (object.more === null) object.more = [facet];
+  else object.more.push(facet);
+  if (object.more !== null && object.more.length >= MAX_FACETS) object.facet = object.more.shift() ?? null;
+}
+
+function detach<K>(object: DcomObject<K>, facet: Facet<K>): void {
+  const left = facetsOf(object).filter((one) => one !== facet);
+  object.facet = left[0] ?? null;
+  object.more = left.length > 1 ? left.slice(1) : null;
 }
 
 /** Interfaces remembered of one object; past it the one learnt first leaves its list (calls on it still find it). */
@@ -236,6 +319,5 @@ export const MAX_FACETS = 256;
 export function asPointer(value: Value): Pointer | null {
   if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) return null;
   const { iid, ipid, oid, oxid } = value as { readonly [name: string]: Value };
-  if (typeof iid !== 'string' || typeof ipid !== 'string' || typeof oid !== 'string' || typeof oxid !== 'string') return null;
-  return { iid, ipid, oid, oxid };
+  return typeof iid !== 'string' || typeof ipid !== 'string' || typeof oid !== 'string' || typeof oxid !== 'string' ? null : value as unknown as Pointer;
 }

@@ -128,11 +128,15 @@ export class Ledger {
   /** Ends a call: takes it off its table and hands its exchange on. */
   close(call: PendingCall, outcome: ExchangeOutcome, response: Stub | null, fault: Fault | null, responseTime: Moment | null): void {
     call.calls.remove(call);
-    if (call.previous === null) this.head = call.next;
-    else call.previous.next = call.next;
-    if (call.next === null) this.tail = call.previous;
-    else call.next.previous = call.previous;
-    if (this.unsettled === call) this.unsettled = call.next;
+    const { previous, next } = call;
+    if (previous === null) this.head = next;
+    else previous.next = next;
+    if (next === null) this.tail = previous;
+    else next.previous = previous;
+    if (this.unsettled === call) this.unsettled = next;
+    // A dead call in old memory that still named the next one would keep it, its stub and the reader's block alive, and so on from call to call.
+    call.previous = null;
+    call.next = null;
     this.pending--;
     this.bytes -= call.held;
     this.counts.exchanges++;

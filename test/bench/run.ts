@@ -56,12 +56,14 @@ function median<Item>(list: readonly Item[], by: (item: Item) => number): Item {
 }
 
 /** A stage in a process of its own, so that neither its memory nor its compiled code is another's. */
+function once(stage: StageName, path: string): StageResult {
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--stage', stage, path], { encoding: 'utf8', timeout: smoke ? SMOKE_TIMEOUT : TIMEOUT });
+  if (child.status !== 0) throw new Error(`stage ${stage} failed: ${child.stderr}`);
+  return JSON.parse(child.stdout) as StageResult;
+}
+
 function measure(stage: StageName, path: string, times = runs): StageResult {
-  return median(Array.from({ length: times }, () => {
-    const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--stage', stage, path], { encoding: 'utf8', timeout: smoke ? SMOKE_TIMEOUT : TIMEOUT });
-    if (child.status !== 0) throw new Error(`stage ${stage} failed: ${child.stderr}`);
-    return JSON.parse(child.stdout) as StageResult;
-  }), (result) => result.seconds);
+  return median(Array.from({ length: times }, () => once(stage, path)), (result) => result.seconds);
 }
 
 /** Median seconds of a whole process over the file, its output thrown away; null where it is not there. */
@@ -86,9 +88,12 @@ function check(stage: Stage, made: Generated, result: StageResult): void {
 function stages(path: string, made: Generated): ReadonlyMap<Stage, StageResult> {
   console.log(`${(made.bytes / 1e6).toFixed(1)} MB, ${made.packets} packets, ${made.calls} calls, ${CONNECTIONS} connections; median of ${runs}`);
   console.log('stage        seconds   MB/s   packets/s     calls/s   peak MiB');
+  // Stages take turns: a machine that slows down for a while slows all of them, and not one against the others.
+  const taken = new Map<Stage, StageResult[]>(STAGES.map((stage) => [stage, []]));
+  for (let i = 0; i < runs; i++) for (const [stage, list] of taken) list.push(once(stage, path));
   const results = new Map<Stage, StageResult>();
-  for (const stage of STAGES) {
-    const result = measure(stage, path);
+  for (const [stage, list] of taken) {
+    const result = median(list, ({ seconds }) => seconds);
     results.set(stage, result);
     console.log(
       `${stage.padEnd(10)} ${result.seconds.toFixed(3).padStart(9)} ${(made.bytes / 1e6 / result.seconds).toFixed(0).padStart(6)} ${Math.round(result.packets / result.seconds).toString().padStart(11)} `
