@@ -214,7 +214,8 @@ export class Association {
         opened.block = body.block;
         opened.start = body.start;
         opened.end = body.end - pdu.padLength;
-        opened.own = true;
+        // Many PDUs may share the memory of their clear text: it is copied where a call waits for long, as the reader's is.
+        opened.own = false;
         opened.sealed = false;
       }
     }

@@ -18,7 +18,7 @@ export interface Opened {
   /** Cipher text. */
   sealed: boolean;
   auth: Auth | null;
-  /** The memory is not the reader's. */
+  /** The memory is neither the reader's nor shared with other PDUs. */
   own: boolean;
 }
 

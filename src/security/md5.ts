@@ -1,3 +1,5 @@
+import type { Block } from '../types.js';
+
 /**
  * HMAC-MD5 with its key worked in once. A PDU needs one over a few hundred bytes; going out to OpenSSL twice for it costs more than the
  * sum itself (measured: 1.9 µs against 1.0 µs for 300 bytes).
@@ -6,6 +8,7 @@ export class HmacMd5 {
   private readonly inner = new Int32Array(4);
   private readonly outer = new Int32Array(4);
   private readonly state = new Int32Array(4);
+  private readonly sum = new Int32Array(4);
   private readonly block = new Uint8Array(64);
   private readonly view = new DataView(this.block.buffer);
   private filled = 0;
@@ -45,13 +48,27 @@ export class HmacMd5 {
     }
   }
 
+  /** Sums up bytes `from` to `to` where they lie; `begins` compares the sum. Not between `update` and `digest`. */
+  sumOf({ u8, view }: Block, from: number, to: number): void {
+    const { sum, block } = this;
+    sum.set(this.inner);
+    let at = from;
+    for (; to - at >= 64; at += 64) step(sum, view, at);
+    const rest = to - at;
+    for (let i = 0; i < rest; i++) block[i] = u8[at + i] as number;
+    this.close(sum, rest, 64 + to - from);
+  }
+
+  /** Whether the sum that `sumOf` left begins with these eight bytes. */
+  begins(given: Uint8Array): boolean {
+    for (let i = 0; i < 8; i++) if (given[i] !== (((this.sum[i >> 2] as number) >>> (8 * (i & 3))) & 0xff)) return false;
+    return true;
+  }
+
   /** The sum of what was taken since `begin`, which it also does: 16 bytes. */
   digest(): Uint8Array {
-    const { state, block, view, outer } = this;
-    finish(state, block, view, this.filled, this.total);
-    for (let i = 0; i < 4; i++) view.setInt32(4 * i, state[i] as number, true);
-    state.set(outer);
-    finish(state, block, view, 16, 80);
+    const { state } = this;
+    this.close(state, this.filled, this.total);
     const out = new Uint8Array(16);
     for (let i = 0; i < 4; i++) {
       const word = state[i] as number;
@@ -62,6 +79,15 @@ export class HmacMd5 {
     }
     this.begin();
     return out;
+  }
+
+  /** The sum of `total` bytes, the last `rest` of them in the block, and of that sum with the outer key (RFC 2104 2). */
+  private close(state: Int32Array, rest: number, total: number): void {
+    const { block, view } = this;
+    finish(state, block, view, rest, total);
+    for (let i = 0; i < 4; i++) view.setInt32(4 * i, state[i] as number, true);
+    state.set(this.outer);
+    finish(state, block, view, 16, 80);
   }
 }
 

@@ -1,5 +1,6 @@
-import type { AuthVerdict, Direction, Finding, Flow, SecurityRecord, Span } from '../types.js';
-import type { SecurityContext } from './context.js';
+import { blockOf } from '../bytes/block.js';
+import type { AuthVerdict, Block, Direction, Finding, Flow, SecurityRecord, Span } from '../types.js';
+import { HEADROOM, type Protector, type SecurityContext } from './context.js';
 import { Handshake, handshakeFindings, type HandshakeFacts } from './handshakes.js';
 import { Secrets, type SecretList, type SessionKey } from './secrets.js';
 
@@ -42,6 +43,10 @@ export const MAX_TOKEN = 65_536;
 /** PTYPEs whose token comes from the server: bind_ack and alter_context_resp ([C706] 12.6.3.1). */
 const ANSWERS: readonly number[] = [12, 15];
 const PRIVACY = 6;
+/** Bytes of a block of clear text. */
+const ROOM = 128 * 1024;
+const GOOD: OpenedPdu = Object.freeze({ verdict: 'good', body: null });
+const BAD: OpenedPdu = Object.freeze({ verdict: 'bad', body: null });
 const CALL = 3;
 
 /**
@@ -52,6 +57,8 @@ export class SecurityObserver {
   private readonly secrets: Secrets;
   private readonly flows = new Map<number, Map<number, Watched>>();
   private contexts = 0;
+  private room: Block = blockOf(new Uint8Array(0));
+  private taken = 0;
   /** True once any session can be opened: until then nobody need ask. */
   opens = false;
   /** Since they were last taken. */
@@ -87,12 +94,36 @@ export class SecurityObserver {
     const context = watched?.context ?? null;
     if (watched === undefined || context === null || pdu.authLevel < CALL) return null;
     const protector = pdu.direction === watched.client ? context.fromClient : context.fromServer;
+    const privacy = pdu.authLevel === PRIVACY;
+    const opened = this.openInto(pdu, protector, privacy);
+    if (opened !== null) {
+      if (opened.verdict === 'bad') this.bad(pdu, watched, context, 0);
+      return opened;
+    }
     const bytes = pdu.block.u8.slice(pdu.start, pdu.tokenStart);
-    const message = { bytes, bodyFrom: pdu.bodyStart - pdu.start, bodyTo: pdu.trailerStart - pdu.start, privacy: pdu.authLevel === PRIVACY, headerSigning: pdu.headerSigning };
+    const message = { bytes, bodyFrom: pdu.bodyStart - pdu.start, bodyTo: pdu.trailerStart - pdu.start, privacy, headerSigning: pdu.headerSigning };
     const { verdict, body, lost } = protector.unprotect(message, pdu.block.u8.slice(pdu.tokenStart, pdu.end));
     if (verdict === 'bad') this.bad(pdu, watched, context, lost);
     else if (lost > 0) this.find('lost-pdus', 'info', `${lost} protected PDU${lost === 1 ? ' was' : 's were'} never captured; the key stream was found again behind them`, pdu.frame);
-    return { verdict, body: body === null ? null : { block: { u8: body, view: new DataView(body.buffer, body.byteOffset, body.length) }, start: 0, end: body.length } };
+    return { verdict, body: body === null ? null : { block: blockOf(body), start: 0, end: body.length } };
+  }
+
+  /** The ordinary case without memory for each PDU: clear text goes to a block that many share, and that is left to them once it is full. */
+  private openInto(pdu: GuardedPdu, protector: Protector, privacy: boolean): OpenedPdu | null {
+    if (protector.unprotectInto === undefined) return null;
+    const size = HEADROOM + pdu.tokenStart - pdu.start;
+    if (this.room.u8.length - this.taken < size) {
+      this.room = blockOf(new Uint8Array(Math.max(ROOM, size)));
+      this.taken = 0;
+    }
+    const { room, taken } = this;
+    const verdict = protector.unprotectInto(pdu, privacy, room, taken);
+    if (verdict === null) return null;
+    if (verdict !== 'opened') return verdict === 'good' ? GOOD : BAD;
+    const start = taken + HEADROOM + pdu.bodyStart - pdu.start;
+    const end = taken + HEADROOM + pdu.trailerStart - pdu.start;
+    this.taken = end;
+    return { verdict, body: { block: room, start, end } };
   }
 
   onEnd(flow: Flow): void {

@@ -1,6 +1,7 @@
 import { concat, crc32, equal } from '../crypto.js';
 import { HmacMd5 } from '../md5.js';
-import type { Message, Protector, SecurityContext, Unprotected } from '../context.js';
+import type { Block } from '../../types.js';
+import { HEADROOM, type Message, type Placed, type Protector, type SecurityContext, type Unprotected } from '../context.js';
 import { Rc4 } from '../rc4.js';
 import { sealKey, signKey } from './derive.js';
 import { NTLM } from './messages.js';
@@ -42,6 +43,7 @@ export class NtlmProtector implements Protector {
   readonly tokenLength = 16;
   private readonly mac: HmacMd5 | null;
   private readonly head = new Uint8Array(4);
+  private readonly given = new Uint8Array(8);
   private readonly keyExchange: boolean;
   private cipher: Rc4;
   private sequence = 0;
@@ -79,6 +81,31 @@ export class NtlmProtector implements Protector {
       return this.attempt(message, message.bytes, token, sent) ?? { verdict: 'bad', body: null, lost: 0 };
     }
     return lost > 0 && lost <= RESYNC_PDUS ? this.search(message, token, sent, lost) : { verdict: 'bad', body: null, lost: 0 };
+  }
+
+  unprotectInto({ block: { u8 }, start, end, bodyStart, trailerStart, tokenStart }: Placed, privacy: boolean, into: Block, at: number): Unprotected['verdict'] | null {
+    const { mac, given, sequence } = this;
+    if (mac === null || this.afterMic || end - tokenStart !== 16) return null;
+    for (let i = 0; i < 4; i++) if (u8[tokenStart + 12 + i] !== ((sequence >>> (8 * i)) & 0xff)) return null;
+    this.sequence++;
+    const plain = into.u8;
+    const move = at + HEADROOM - start;
+    const sealed = privacy ? bodyStart : trailerStart;
+    for (let i = start; i < sealed; i++) plain[move + i] = u8[i] as number;
+    if (privacy) this.cipher.apply(u8, bodyStart, trailerStart - bodyStart, plain, move + bodyStart);
+    for (let i = trailerStart; i < tokenStart; i++) plain[move + i] = u8[i] as number;
+    if (this.keyExchange) this.cipher.apply(u8, tokenStart + 4, 8, given, 0);
+    else for (let i = 0; i < 8; i++) given[i] = u8[tokenStart + 4 + i] as number;
+    // The sequence number is signed first: it goes right before what is signed, where nothing is wanted any more.
+    const holds = (from: number, to: number): boolean => {
+      for (let i = 0; i < 4; i++) plain[move + from - 4 + i] = sequence >>> (8 * i);
+      mac.sumOf(into, move + from - 4, move + to);
+      return mac.begins(given);
+    };
+    if (this.bodyOnly !== true && holds(start, tokenStart)) this.bodyOnly = false;
+    else if (this.bodyOnly !== false && holds(bodyStart, trailerStart)) this.bodyOnly = true;
+    else return 'bad';
+    return privacy ? 'opened' : 'good';
   }
 
   /**
