@@ -113,7 +113,7 @@ export class CallMaker {
     }
     const invocation = plan?.role === 'invoke' && reading !== null ? readInvocation(asked, answer === null ? null : answered, result) : null;
     const late = invocation === null ? null : this.late.bind(facet?.object ?? null, invocation);
-    if (this.follow && plan !== null && reading !== null && (plan.traced || (answer !== null && plan.answersPointers.length > 0 && !this.tracker.again(answered, plan.answersPointers)))) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
+    if (this.follow && plan !== null && reading !== null && (plan.traced || (answer !== null && plan.answersPointers.length > 0 && !this.tracker.again(answered, plan.answersPointers, link)))) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
 
     const ambiguous = this.eitherWay && slot !== null && judgement !== null;
     const named = late !== null && late.name !== null ? late : null;
@@ -187,12 +187,16 @@ export class CallMaker {
   private find(ipid: string, address: string, link: Link | null): Facet<Knowledge> | null {
     const { objects } = this;
     if (link === null) return objects.find(ipid, address);
-    const { facet: last } = link;
-    if (last !== null && last.ipid === ipid && link.version === objects.version) return last;
-    const found = objects.find(ipid, address);
-    link.facet = found;
-    link.version = objects.version;
-    return found;
+    const { facet: last, given } = link;
+    if (link.version !== objects.version) {
+      link.given = null;
+      link.version = objects.version;
+    } else if (last !== null && last.ipid === ipid) {
+      return last;
+    } else if (given !== null && given.ipid === ipid) {
+      return (link.facet = given);
+    }
+    return (link.facet = objects.find(ipid, address));
   }
 
   /** Decodes both stubs under the numbering that the evidence on this server and interface speaks for, and adds to the evidence. */

@@ -18,8 +18,9 @@ export interface Pair {
 export interface Link {
   readonly pair: Pair;
   readonly group: number | null;
-  /** What its last call went to, and the version of the object table that said so: most calls go where the one before went. */
+  /** What its last call went to and what was last handed out over it, as of a version of the object table: most calls go to one of them. */
   facet: Facet<Knowledge> | null;
+  given: Facet<Knowledge> | null;
   version: number;
 }
 
@@ -47,7 +48,7 @@ export class Peers {
       const pair = this.pair(client, server);
       if (pair === null || this.links.size >= MAX_LINKS) return null;
       const first = link === null;
-      link = { pair, group: this.groups.get(flow.id) ?? null, facet: null, version: -1 };
+      link = { pair, group: this.groups.get(flow.id) ?? null, facet: null, given: null, version: -1 };
       if (first) {
         this.links.set(flow.id, link);
         pair.open++;

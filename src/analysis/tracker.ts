@@ -10,7 +10,7 @@ import type { LateBinder, LateCall } from './late.js';
 import type { AnalysisLimits } from './limits.js';
 import { pointersIn } from './pointers.js';
 import { lifeFindings } from './life.js';
-import { Peers } from './peers.js';
+import { Peers, type Link } from './peers.js';
 import type { Roles } from './roles.js';
 
 /** An answered call as far as the life of objects is concerned. */
@@ -135,13 +135,14 @@ export class Tracker {
    * Takes note of the commonest answer that hands out objects: a single reference, or none, to an object whose class is known.
    * False where there is more to it, and nothing was noted.
    */
-  again(value: Fields, holding: readonly string[]): boolean {
+  again(value: Fields, holding: readonly string[], link: Link | null): boolean {
     const reference = holding.length === 1 ? value[holding[0] as string] : undefined;
     if (reference === null) return true;
     const pointer = reference === undefined ? null : asPointer(reference);
     const facet = pointer === null ? null : this.objects.same(pointer);
     if (facet === null || !facet.object.settled) return false;
     note(reference as Fields, facet, 'out');
+    if (link !== null && facet.other === null) link.given = facet;
     return true;
   }
 

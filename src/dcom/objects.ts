@@ -27,16 +27,16 @@ export interface Origin {
 /** One interface of an object: an IPID ([MS-DCOM] 1.1). `K` is what the analysis knows of objects. What every call touches comes first: it shares a cache line. */
 export interface Facet<K> {
   readonly object: DcomObject<K>;
-  readonly iid: string;
-  references: number;
+  readonly ipid: string;
   calls: number;
   /** What the records of calls on it share, true as long as the object has had no more names than then; `referenceTo` sees to it. */
   shown: ObjectReference | null;
   shownNames: number;
-  readonly interface: string | null;
-  readonly ipid: string;
   /** The same IPID at another server; chance makes none, a capture of two servers behind one address translation may. */
   other: Facet<K> | null;
+  readonly iid: string;
+  references: number;
+  readonly interface: string | null;
   readonly madeBy: number | null;
   readonly frame: number;
   /** `calls` when it was last spared from being forgotten. */
@@ -55,20 +55,20 @@ export function referenceTo<K>(facet: Facet<K>): ObjectReference {
 
 /** An object of an exporter, by its OXID and OID. As in a facet, what every call touches comes first. */
 export interface DcomObject<K> {
-  label: string;
-  /** Null while no reference to it was captured, only calls on it. */
-  oid: string | null;
-  oxid: string | null;
   /** Names and identities it has had so far. */
   names: number;
-  /** Its class is known: a reference to it that is handed out again tells nothing new. */
-  settled: boolean;
   releasedBy: number | null;
   server: Endpoint;
   calls: number;
   /** Times of the last call on it and of the first sight of it, in numbers of its own (-1: none): a young object kept by an old one at every call would cost the collector more than the call. */
   lastSeenS: number;
   lastSeenNs: number;
+  label: string;
+  /** Null while no reference to it was captured, only calls on it. */
+  oid: string | null;
+  oxid: string | null;
+  /** Its class is known: a reference to it that is handed out again tells nothing new. */
+  settled: boolean;
   knowledge: K | null;
   /** Its interface that was learnt first, and the others: most objects have one, and need no list. */
   facet: Facet<K> | null;
@@ -210,7 +210,7 @@ export class ObjectTable<K> {
 
   private make(oid: string | null, oxid: string | null, origin: Origin): DcomObject<K> {
     const object: DcomObject<K> = {
-      label: this.label(origin.shown), oid, oxid, names: 1, settled: false, releasedBy: null, server: origin.server, calls: 0, lastSeenS: origin.time?.timeS ?? -1, lastSeenNs: origin.time?.timeNs ?? 0, knowledge: null,
+      names: 1, releasedBy: null, server: origin.server, calls: 0, lastSeenS: origin.time?.timeS ?? -1, lastSeenNs: origin.time?.timeNs ?? 0, label: this.label(origin.shown), oid, oxid, settled: false, knowledge: null,
       facet: null, more: null, formerLabel: null, provisional: origin.provisional, madeBy: origin.call, parent: origin.parent, firstSeenS: origin.time?.timeS ?? -1, firstSeenNs: origin.time?.timeNs ?? 0, pings: 0, lastPing: null, leaked: false,
     };
     if (this.objects.size >= 2 * this.limit) this.forgetEldest();
@@ -279,7 +279,7 @@ function leave<K>(tables: Map<string, ByOid<K>>, key: string, oid: string, objec
 }
 
 function makeFacet<K>(ipid: string, iid: string, object: DcomObject<K>, origin: Origin, madeBy: number | null): Facet<K> {
-  const facet: Facet<K> = { object, iid, references: 0, calls: 0, shown: null, shownNames: 0, interface: origin.name, ipid, other: null, madeBy, frame: origin.frame, spared: 0, told: null };
+  const facet: Facet<K> = { object, ipid, calls: 0, shown: null, shownNames: 0, other: null, iid, references: 0, interface: origin.name, madeBy, frame: origin.frame, spared: 0, told: null };
   attach(object, facet);
   return facet;
 }
