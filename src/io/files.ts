@@ -29,12 +29,15 @@ export async function* openCapture(path: string, framesBefore: number, stdin: Re
     reader.end(items);
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error;
-    reader.end(items);
-    items.unshift(corrupt(error));
+    const ends: CaptureOutput[] = [];
+    reader.end(ends);
+    items.push(corrupt(error), ...ends.map((item) => (item.kind === 'problem' && item.code === 'capture-empty' ? { ...item, message: NOTHING_LEFT } : item)));
   }
   // Even without a packet: the file may say something of itself.
   yield { items, read: progress.read, size, info: reader.info };
 }
+
+const NOTHING_LEFT = 'nothing could be decompressed, so that there is no capture to read: copy the file again from where it was made';
 
 function corrupt(error: CompressionError): Problem {
   return {

@@ -74,6 +74,14 @@ describe('opening captures', () => {
     });
   }
 
+  // It said "the input is empty" of a file that was not.
+  it('says that nothing could be decompressed where the damage is at the beginning', async () => {
+    const out = await read(concat([gzipSync(plain).subarray(0, 12), new Uint8Array(200).fill(0xa5)]), 'rotten');
+    expect(out.map((item) => (item.kind === 'problem' ? [item.code, item.message] : []))).toEqual([
+      ['capture-bad-compression', expect.stringMatching(/^gzip: /)], ['capture-empty', expect.stringMatching(/^nothing could be decompressed/)],
+    ]);
+  });
+
   it('says what is wrong with a path', async () => {
     mkdirSync(join(folder, 'dir'));
     await expect(drain(openCapture(join(folder, 'none.pcap'), 0, Readable.from([])))).rejects.toThrow(/no such file/);
