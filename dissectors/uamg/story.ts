@@ -42,7 +42,7 @@ export const uamgStory: Story = {
   topics: [
     { name: 'search', title: 'Searches' },
     { name: 'history', title: 'History queries' },
-    { name: 'service', title: 'Services' },
+    { name: 'service', title: 'Service manager' },
     { name: 'agent', title: 'Agent' },
   ],
   events: [

@@ -23,6 +23,11 @@ describe('what a capture lacks', () => {
     expect(out.indexOf('## Capture quality')).toBeLessThan(out.indexOf('## Searches'));
   });
 
+  it('tells of the first failed search in whole sentences, with the failures behind it', async () => {
+    const { attention } = await reportOf(shipped('sessions/go-msrpc-integrity.pcapng'));
+    expect(attention[0]?.text).toMatch(/^column 1: .*searched for\. 1 more operation failed\.$/);
+  });
+
   it('says that calls are sealed, and no more of it once a password opens them', async () => {
     const sealed = await reportOf(shipped('wua-sealed.pcapng'));
     const note = sealed.quality.find((one) => one.kind === 'sealed');

@@ -22,8 +22,12 @@ function failedEvents({ topics }: Pick<Report, 'topics'>): Weighed[] {
   const why = first.criteria?.problem ?? first.failure.cause ?? first.failure.meaning;
   return [{
     weight: 90, severity: 'error', title: `${first.text.charAt(0).toUpperCase()}${first.text.slice(1)}, which failed: ${resultText(first.failure)}`,
-    text: `${why === null ? 'No table says why.' : why}${events.length > 1 ? ` ${countText(events.length - 1, 'more operation')} of this kind failed.` : ''}`, link: { kind: 'call', id: first.call },
+    text: `${why === null ? 'No table says why.' : sentence(why)}${events.length > 1 ? ` ${countText(events.length - 1, 'more operation')} failed.` : ''}`, link: { kind: 'call', id: first.call },
   }];
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function failures({ results, totals }: Pick<Report, 'results' | 'totals'>, probes: ReadonlySet<string>): Weighed[] {
