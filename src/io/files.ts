@@ -31,7 +31,8 @@ export async function* openCapture(path: string, framesBefore: number, stdin: Re
     if (!(error instanceof CompressionError)) throw error;
     const ends: CaptureOutput[] = [];
     reader.end(ends);
-    items.push(corrupt(error), ...ends.map((item) => (item.kind === 'problem' && item.code === 'capture-empty' ? { ...item, message: NOTHING_LEFT } : item)));
+    items.push(corrupt(error));
+    for (const item of ends) items.push(item.kind === 'problem' && item.code === 'capture-empty' ? { ...item, message: NOTHING_LEFT } : item);
   }
   // Even without a packet: the file may say something of itself.
   yield { items, read: progress.read, size, info: reader.info };
