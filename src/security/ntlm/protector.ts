@@ -1,6 +1,6 @@
+import type { Block } from '../../types.js';
 import { concat, crc32, equal } from '../crypto.js';
 import { HmacMd5 } from '../md5.js';
-import type { Block } from '../../types.js';
 import { HEADROOM, type Message, type Placed, type Protector, type SecurityContext, type Unprotected } from '../context.js';
 import { Rc4 } from '../rc4.js';
 import { sealKey, signKey } from './derive.js';
