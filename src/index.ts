@@ -1,7 +1,8 @@
 /**
  * The library: `import { record, replay, diff } from 'uamgscope'`. A regression test of an update server is five lines:
  *
- *     const result = await replay('session.uamgrec', { target: 'build-42:135', user: 'tester', password, rules: 'rules.yaml' });
+ *     const result = await replay('session.uamgrec', { target: 'build-42:135', user: 'tester', password, rules:
+ * 'rules.yaml' });
  *     expect(differences(result)).toEqual([]);
  */
 import type { CompareResult } from '../replay/compare/compare.js';
@@ -79,13 +80,32 @@ export interface ConnectOptions {
   readonly numbering?: 'wire' | 'printed';
 }
 
-/** A DCOM client of a server (docs/client.md). Opens nothing yet; `close` it when done. @throws RangeError for a target that is none */
+/**
+ * A DCOM client of a server (docs/client.md). Opens nothing yet; `close` it when done. @throws RangeError for a target
+ * that is none
+ */
 export function connect(options: ConnectOptions): Client {
   const [host, port] = endpointOf(options.target, 135);
-  const { user, domain = '', password = null, hash = null, spnego = false, level = user === undefined ? 'none' : 'integrity', binding = 'early', timeoutMs, numbering } = options;
+  const {
+    user,
+    domain = '',
+    password = null,
+    hash = null,
+    spnego = false,
+    level = user === undefined ? 'none' : 'integrity',
+    binding = 'early',
+    timeoutMs,
+    numbering,
+  } = options;
   return new Client({
-    registry: known().registry, world: networkWorld(host, user === undefined ? null : { user, domain, password, hash, spnego }), host, port, level, binding,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(numbering === undefined ? {} : { numbering }),
+    registry: known().registry,
+    world: networkWorld(host, user === undefined ? null : { user, domain, password, hash, spnego }),
+    host,
+    port,
+    level,
+    binding,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(numbering === undefined ? {} : { numbering }),
   });
 }
 
@@ -94,8 +114,15 @@ export function isObject(value: RemoteValue): value is RemoteObject {
   return value instanceof RemoteObject;
 }
 
-/** Calls of a capture as records; written to `to` as a recording when that is given. @throws Error when it cannot be read */
-export async function record(capture: string, to?: string, options: ReadOptions = {}): Promise<readonly RecordingRecord[]> {
+/**
+ * Calls of a capture as records; written to `to` as a recording when that is given. @throws Error when it cannot be
+ * read
+ */
+export async function record(
+  capture: string,
+  to?: string,
+  options: ReadOptions = {},
+): Promise<readonly RecordingRecord[]> {
   const { records } = await load(capture, options);
   if (to !== undefined) {
     const writer = await RecordingWriter.open(to, to.endsWith('.txt') ? 'text' : 'uamgrec', false, process.stdout);
@@ -109,9 +136,26 @@ export async function record(capture: string, to?: string, options: ReadOptions 
 export async function replay(recording: Source, options: ReplayOptions): Promise<CompareResult> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
   const [host, port] = endpointOf(options.target, 135);
-  const { user, domain = '', password = null, speed = Infinity, keepGoing = true, deadlineMs = 30_000, binding = 'recorded' } = options;
+  const {
+    user,
+    domain = '',
+    password = null,
+    speed = Infinity,
+    keepGoing = true,
+    deadlineMs = 30_000,
+    binding = 'recorded',
+  } = options;
   const [played] = await playRecording({
-    records, registry: known().registry, rules: await rulesOf(options.rules), host, port, identity: user === undefined ? null : { user, domain, password, hash: null }, speed, keepGoing, deadlineMs, binding,
+    records,
+    registry: known().registry,
+    rules: await rulesOf(options.rules),
+    host,
+    port,
+    identity: user === undefined ? null : { user, domain, password, hash: null },
+    speed,
+    keepGoing,
+    deadlineMs,
+    binding,
   });
   if (played === undefined) throw new Error('the recording was not played');
   return played.result;
@@ -121,22 +165,60 @@ export async function replay(recording: Source, options: ReplayOptions): Promise
 export async function diff(expected: Source, actual: Source, options: ReadOptions = {}): Promise<CompareResult> {
   const { registry } = known();
   const [one, other] = [await load(expected, options), await load(actual, options)];
-  return compareSessions(new Session(one.records, registry), new Session(other.records, registry), await rulesOf(options.rules));
+  return compareSessions(
+    new Session(one.records, registry),
+    new Session(other.records, registry),
+    await rulesOf(options.rules),
+  );
 }
 
-/** Stands in for the server of a recording; `forward` is a real server, host with or without port, that calls never recorded are handed to under the same user. @throws Error when the port cannot be had */
-export async function serve(recording: Source, options: { readonly host?: string; readonly port?: number; readonly user?: string; readonly password?: string; readonly fallback?: 'error' | 'nearest'; readonly forward?: string; readonly record?: (record: RecordingRecord) => void } = {}): Promise<Serving> {
+/**
+ * Stands in for the server of a recording; `forward` is a real server, host with or without port, that calls never
+ * recorded are handed to under the same user. @throws Error when the port cannot be had
+ */
+export async function serve(
+  recording: Source,
+  options: {
+    readonly host?: string;
+    readonly port?: number;
+    readonly user?: string;
+    readonly password?: string;
+    readonly fallback?: 'error' | 'nearest';
+    readonly forward?: string;
+    readonly record?: (record: RecordingRecord) => void;
+  } = {},
+): Promise<Serving> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
   const { host = '127.0.0.1', port = 0, user, password = '', forward } = options;
   const [realHost, realPort] = forward === undefined ? ['', 0] : endpointOf(forward, 135);
-  const to = forward === undefined ? {} : { forward: { host: realHost, port: realPort, identity: user === undefined ? null : { user, domain: '', password, hash: null } } };
+  const to =
+    forward === undefined
+      ? {}
+      : {
+          forward: {
+            host: realHost,
+            port: realPort,
+            identity: user === undefined ? null : { user, domain: '', password, hash: null },
+          },
+        };
   const fallback = options.fallback ?? (forward === undefined ? 'error' : 'forward');
-  return serveRecording({ ...(options.record === undefined ? {} : { record: options.record }), records, registry: known().registry, host, port, fallback, ...to, users: new Map(user === undefined ? [] : [[user.toLowerCase(), { hash: ntHash(password) }]]) });
+  return serveRecording({
+    ...(options.record === undefined ? {} : { record: options.record }),
+    records,
+    registry: known().registry,
+    host,
+    port,
+    fallback,
+    ...to,
+    users: new Map(user === undefined ? [] : [[user.toLowerCase(), { hash: ntHash(password) }]]),
+  });
 }
 
 /** What differs, as lines for people; empty when nothing does. */
 export function differences(result: CompareResult): readonly string[] {
-  return result.same ? [] : [...resultLines(result, { names: known().names, style: PLAIN, sides: ['expected', 'actual'] })];
+  return result.same
+    ? []
+    : [...resultLines(result, { names: known().names, style: PLAIN, sides: ['expected', 'actual'] })];
 }
 
 let loaded: Knowledge | null = null;
@@ -145,15 +227,25 @@ function known(): Knowledge {
   return (loaded ??= knowledge());
 }
 
-async function load(source: Source, { secrets }: ReadOptions): Promise<{ readonly records: readonly RecordingRecord[] }> {
+async function load(
+  source: Source,
+  { secrets }: ReadOptions,
+): Promise<{ readonly records: readonly RecordingRecord[] }> {
   if (typeof source !== 'string') return { records: source };
   const { stdin, stdout, stderr, env } = process;
-  return loadSession(source, { known: known(), streams: { stdin, stdout, stderr, env }, opnums: 'auto', secrets: secrets ?? {} });
+  return loadSession(source, {
+    known: known(),
+    streams: { stdin, stdout, stderr, env },
+    opnums: 'auto',
+    secrets: secrets ?? {},
+  });
 }
 
 async function rulesOf(given: string | undefined): Promise<Rules> {
   if (given === undefined) return NO_RULES;
-  return /\n|\{|: /.test(given) ? parseRules(given, hresultsByName(known().registry)) : loadRules(given, known().registry);
+  return /\n|\{|: /.test(given)
+    ? parseRules(given, hresultsByName(known().registry))
+    : loadRules(given, known().registry);
 }
 
 function endpointOf(text: string, port: number): readonly [host: string, port: number] {

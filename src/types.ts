@@ -19,7 +19,10 @@ export interface Span {
   readonly end: number;
 }
 
-/** A moment: seconds since 1970-01-01 UTC and nanoseconds below one second. Two numbers, because a bigint per packet costs more than the packet. */
+/**
+ * A moment: seconds since 1970-01-01 UTC and nanoseconds below one second. Two numbers, because a bigint per packet
+ * costs more than the packet.
+ */
 export interface Moment {
   readonly timeS: number;
   readonly timeNs: number;
@@ -106,7 +109,10 @@ export interface StubPiece {
   readonly frame: number;
 }
 
-/** The reassembled stub data of one request or response: padding, authentication trailer and verification trailer removed. */
+/**
+ * The reassembled stub data of one request or response: padding, authentication trailer and verification trailer
+ * removed.
+ */
 export interface Stub extends Span {
   readonly drep: Drep;
   /** Frames that carried any byte of its PDUs, ascending, no duplicates. */
@@ -165,12 +171,12 @@ export interface PresentationContext {
 }
 
 export type ExchangeOutcome =
-  | 'answered'      // request and response seen
-  | 'faulted'       // request and fault PDU seen
-  | 'cancelled'     // the client sent orphaned or co_cancel and no answer came
-  | 'orphaned'      // the client abandoned the call with an orphaned PDU
-  | 'unanswered'    // request without a response by the end of its connection
-  | 'maybe'         // PFC_MAYBE: no answer is due
+  | 'answered' // request and response seen
+  | 'faulted' // request and fault PDU seen
+  | 'cancelled' // the client sent orphaned or co_cancel and no answer came
+  | 'orphaned' // the client abandoned the call with an orphaned PDU
+  | 'unanswered' // request without a response by the end of its connection
+  | 'maybe' // PFC_MAYBE: no answer is due
   | 'response-only'; // answer whose request was not captured
 
 /** One remote call as the RPC layer knows it. */
@@ -305,7 +311,10 @@ export interface Call {
   readonly refused: string | null;
   /** Ids of the calls that the server made back to the client because of this one, by their causality. */
   readonly callbacks: readonly number[];
-  /** Number that tells the association group of the connection from others ([C706] 12.6.3.1), or null while it is not known. */
+  /**
+   * Number that tells the association group of the connection from others ([C706] 12.6.3.1), or null while it is not
+   * known.
+   */
   readonly group: number | null;
   readonly fault: Fault | null;
   readonly auth: Auth;
@@ -385,7 +394,12 @@ export interface SecurityRecord {
   readonly time: string | null;
   /** NTLM 1 or 2; null for Kerberos and anonymous logons. */
   readonly version: 1 | 2 | null;
-  readonly ticket: { readonly etype: string; readonly realm: string; readonly authTime: string | null; readonly endTime: string | null } | null;
+  readonly ticket: {
+    readonly etype: string;
+    readonly realm: string;
+    readonly authTime: string | null;
+    readonly endTime: string | null;
+  } | null;
   /** `proved`: a secret given fits; `refused`: those given for this user do not; `unknown`: none was given. */
   readonly secret: 'proved' | 'refused' | 'unknown';
   readonly mic: 'good' | 'bad' | null;
@@ -410,7 +424,15 @@ export interface Finding {
 }
 
 /** A decoded value. bigint for 64-bit integers, Uint8Array for opaque bytes, null for a null pointer or BSTR. */
-export type Value = number | bigint | string | boolean | null | Uint8Array | readonly Value[] | { readonly [name: string]: Value };
+export type Value =
+  | number
+  | bigint
+  | string
+  | boolean
+  | null
+  | Uint8Array
+  | readonly Value[]
+  | { readonly [name: string]: Value };
 
 export type Layer = 'capture' | 'link' | 'ip' | 'tcp' | 'rpc' | 'security' | 'ndr' | 'dcom' | 'analysis';
 
@@ -441,20 +463,74 @@ export interface Problem {
 /** The closed list of problem codes; docs/limits.md explains each. */
 export type ProblemCode =
   // capture
-  | 'capture-truncated' | 'capture-bad-length' | 'capture-bad-block' | 'capture-unsupported' | 'capture-empty' | 'capture-bad-compression'
-  | 'capture-unknown-interface' | 'capture-bad-time'
+  | 'capture-truncated'
+  | 'capture-bad-length'
+  | 'capture-bad-block'
+  | 'capture-unsupported'
+  | 'capture-empty'
+  | 'capture-bad-compression'
+  | 'capture-unknown-interface'
+  | 'capture-bad-time'
   // link and ip
-  | 'link-unsupported' | 'link-truncated' | 'ip-truncated' | 'ip-malformed' | 'ip-fragment-overlap' | 'ip-fragment-timeout' | 'ip-fragment-limit'
+  | 'link-unsupported'
+  | 'link-truncated'
+  | 'ip-truncated'
+  | 'ip-malformed'
+  | 'ip-fragment-overlap'
+  | 'ip-fragment-timeout'
+  | 'ip-fragment-limit'
   // tcp
-  | 'tcp-truncated' | 'tcp-malformed' | 'tcp-gap' | 'tcp-overlap-differs' | 'tcp-out-of-order-limit' | 'tcp-flow-limit'
+  | 'tcp-truncated'
+  | 'tcp-malformed'
+  | 'tcp-gap'
+  | 'tcp-overlap-differs'
+  | 'tcp-out-of-order-limit'
+  | 'tcp-flow-limit'
   // rpc
-  | 'rpc-malformed' | 'rpc-resync' | 'rpc-fragment-limit' | 'rpc-fragment-order' | 'rpc-fragment-lost' | 'rpc-unknown-context' | 'rpc-context-rejected'
-  | 'rpc-context-limit' | 'rpc-orphan-response' | 'rpc-duplicate-call-id' | 'rpc-pending-limit' | 'rpc-unsupported-version' | 'rpc-connectionless' | 'rpc-named-pipe'
-  | 'rpc-drep' | 'rpc-bad-auth-trailer' | 'rpc-bad-verification-trailer' | 'rpc-pdu-truncated' | 'rpc-bind-nak'
+  | 'rpc-malformed'
+  | 'rpc-resync'
+  | 'rpc-fragment-limit'
+  | 'rpc-fragment-order'
+  | 'rpc-fragment-lost'
+  | 'rpc-unknown-context'
+  | 'rpc-context-rejected'
+  | 'rpc-context-limit'
+  | 'rpc-orphan-response'
+  | 'rpc-duplicate-call-id'
+  | 'rpc-pending-limit'
+  | 'rpc-unsupported-version'
+  | 'rpc-connectionless'
+  | 'rpc-named-pipe'
+  | 'rpc-drep'
+  | 'rpc-bad-auth-trailer'
+  | 'rpc-bad-verification-trailer'
+  | 'rpc-pdu-truncated'
+  | 'rpc-bind-nak'
   // ndr
-  | 'ndr-truncated' | 'ndr-trailing' | 'ndr-bad-conformance' | 'ndr-bad-variance' | 'ndr-bad-alignment' | 'ndr-bad-discriminant' | 'ndr-bad-enum'
-  | 'ndr-bad-boolean' | 'ndr-bad-string' | 'ndr-limit' | 'ndr-unsupported' | 'ndr-bad-pickle' | 'ndr-bad-value' | 'ndr-pad-not-zero'
+  | 'ndr-truncated'
+  | 'ndr-trailing'
+  | 'ndr-bad-conformance'
+  | 'ndr-bad-variance'
+  | 'ndr-bad-alignment'
+  | 'ndr-bad-discriminant'
+  | 'ndr-bad-enum'
+  | 'ndr-bad-boolean'
+  | 'ndr-bad-string'
+  | 'ndr-limit'
+  | 'ndr-unsupported'
+  | 'ndr-bad-pickle'
+  | 'ndr-bad-value'
+  | 'ndr-pad-not-zero'
   // dcom
-  | 'dcom-bad-objref' | 'dcom-bad-orpcthis' | 'dcom-bad-activation' | 'dcom-bad-dualstring' | 'dcom-bad-variant'
+  | 'dcom-bad-objref'
+  | 'dcom-bad-orpcthis'
+  | 'dcom-bad-activation'
+  | 'dcom-bad-dualstring'
+  | 'dcom-bad-variant'
   // analysis
-  | 'unknown-interface' | 'unknown-opnum' | 'not-used-on-wire' | 'guessed-interface' | 'stub-incomplete' | 'input-limit';
+  | 'unknown-interface'
+  | 'unknown-opnum'
+  | 'not-used-on-wire'
+  | 'guessed-interface'
+  | 'stub-incomplete'
+  | 'input-limit';

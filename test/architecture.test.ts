@@ -13,22 +13,32 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/ndr': ['src/types', 'src/bytes'],
   'src/where': ['src/types', 'src/bytes'],
   'src/dcom': ['src/types', 'src/bytes', 'src/ndr'],
-  'dissectors': ['src/ndr'],
-  'src/analysis': ['src/types', 'src/bytes', 'src/capture', 'src/net', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom'],
+  dissectors: ['src/ndr'],
+  'src/analysis': [
+    'src/types',
+    'src/bytes',
+    'src/capture',
+    'src/net',
+    'src/rpc',
+    'src/security',
+    'src/ndr',
+    'src/dcom',
+  ],
   'src/output': ['src/types', 'src/bytes', 'src/analysis', 'src/ndr/codec'],
   'src/tui': ['src/types', 'src/bytes', 'src/analysis', 'src/ndr/codec', 'src/output', 'src/where'],
-  'replay': ['src/types', 'src/bytes', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/analysis'],
+  replay: ['src/types', 'src/bytes', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/analysis'],
   'src/io': ['*'],
   'src/main': ['*'],
   'src/index': ['*'],
-  'captures': ['*'],
+  captures: ['*'],
 };
 
 /** Of src/ndr, tables may open the descriptors, and the types of codecs and transforms. */
 const DISSECTOR_DOORS = ['src/ndr/types', 'src/ndr/describe', 'src/ndr/codec'];
 
 /** Modules and globals that touch the world. */
-const WORLD = /from '(node:(?:fs|net|worker_threads|child_process|os|tty|dgram|timers|readline)[^']*)'|\b(Date\.now|setTimeout|setInterval|setImmediate|process\.|performance\.now)\b/;
+const WORLD =
+  /from '(node:(?:fs|net|worker_threads|child_process|os|tty|dgram|timers|readline)[^']*)'|\b(Date\.now|setTimeout|setInterval|setImmediate|process\.|performance\.now)\b/;
 const MAY_TOUCH_WORLD = ['src/io', 'src/main', 'src/index', 'src/tui/screen', 'captures'];
 
 const root = resolve(dirname(new URL(import.meta.url).pathname), '..');
@@ -49,7 +59,9 @@ function roomOf(path: string): string {
 
 function imports(path: string): string[] {
   const text = readFileSync(join(root, path), 'utf8');
-  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) => relative(root, resolve(root, dirname(path), match[1] ?? '')).replace(/\.js$/, ''));
+  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+    relative(root, resolve(root, dirname(path), match[1] ?? '')).replace(/\.js$/, ''),
+  );
 }
 
 const files = ['src', 'dissectors', 'replay', 'captures'].flatMap(sources);
@@ -71,9 +83,10 @@ describe('architecture', () => {
       if (allowed.includes('*')) continue;
       for (const target of imports(file)) {
         const inside = target === room || target.startsWith(`${room}/`);
-        const permitted = room === 'dissectors'
-          ? DISSECTOR_DOORS.includes(target)
-          : allowed.some((door) => target === door || target.startsWith(`${door}/`));
+        const permitted =
+          room === 'dissectors'
+            ? DISSECTOR_DOORS.includes(target)
+            : allowed.some((door) => target === door || target.startsWith(`${door}/`));
         if (!inside && !permitted) broken.push(`${file} imports ${target}`);
       }
     }
@@ -84,7 +97,9 @@ describe('architecture', () => {
     const broken: string[] = [];
     for (const file of files) {
       if (MAY_TOUCH_WORLD.some((room) => file === `${room}.ts` || file.startsWith(`${room}/`))) continue;
-      const code = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+      const code = readFileSync(join(root, file), 'utf8')
+        .replace(/\/\*[\s\S]*?\*\//g, '')
+        .replace(/\/\/.*$/gm, '');
       const found = WORLD.exec(code);
       if (found !== null) broken.push(`${file}: ${found[0]}`);
     }
@@ -96,7 +111,8 @@ describe('architecture', () => {
     for (const file of files) {
       const text = readFileSync(join(root, file), 'utf8');
       for (const [index, line] of text.split('\n').entries()) {
-        if (/: any\b|\bas any\b|<any>|@ts-ignore|@ts-nocheck|\bTODO\b|\bFIXME\b/.test(line)) broken.push(`${file}:${index + 1}: ${line.trim()}`);
+        if (/: any\b|\bas any\b|<any>|@ts-ignore|@ts-nocheck|\bTODO\b|\bFIXME\b/.test(line))
+          broken.push(`${file}:${index + 1}: ${line.trim()}`);
       }
     }
     expect(broken).toEqual([]);

@@ -9,11 +9,17 @@ import type { Trace } from './wire.js';
 const ETHERNET = 1;
 
 function pcapng(trace: Trace): Uint8Array {
-  return concat([pcapngHeader(ETHERNET, { application: 'uamgscope captures/make' }), ...trace.packets.map((packet) => pcapngPacket(packet))]);
+  return concat([
+    pcapngHeader(ETHERNET, { application: 'uamgscope captures/make' }),
+    ...trace.packets.map((packet) => pcapngPacket(packet)),
+  ]);
 }
 
 function pcap(trace: Trace, keep: (index: number) => boolean, cut: number): Uint8Array {
-  const whole = concat([pcapHeader(ETHERNET), ...trace.packets.filter((_, index) => keep(index)).map((packet) => pcapRecord(packet))]);
+  const whole = concat([
+    pcapHeader(ETHERNET),
+    ...trace.packets.filter((_, index) => keep(index)).map((packet) => pcapRecord(packet)),
+  ]);
   return whole.subarray(0, whole.length - cut);
 }
 
@@ -25,8 +31,12 @@ export const SAMPLES: Readonly<Record<string, () => Uint8Array>> = {
   'wua-ndr64.pcapng': () => pcapng(earlyBound({ encoding: { littleEndian: true, syntax: 'ndr64' }, maxFragment: 256 })),
   'wua-printed-opnums.pcapng': () => pcapng(earlyBound({ numbering: 'printed' })),
   'wua-mixed-opnums.pcapng': () => pcapng(earlyBound({ numbering: 'mixed' })),
-  'wua-sealed.pcapng': () => pcapng(lateBound({ ntlm: { user: 'alice', domain: 'CONTOSO', password: 'Pässwörd✓1', level: 'privacy', spnego: true } })),
-  'wua-signed.pcapng': () => pcapng(earlyBound({ ntlm: { user: 'alice', domain: 'CONTOSO', password: 'Pässwörd✓1', level: 'integrity' } })),
+  'wua-sealed.pcapng': () =>
+    pcapng(
+      lateBound({ ntlm: { user: 'alice', domain: 'CONTOSO', password: 'Pässwörd✓1', level: 'privacy', spnego: true } }),
+    ),
+  'wua-signed.pcapng': () =>
+    pcapng(earlyBound({ ntlm: { user: 'alice', domain: 'CONTOSO', password: 'Pässwörd✓1', level: 'integrity' } })),
   // Packets 55 and 110 (an answer and a request) are missing, and the file ends inside its last packet.
   'wua-damaged.pcap': () => pcap(earlyBound(), (index) => index !== 55 && index !== 109, 17),
 };

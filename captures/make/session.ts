@@ -3,7 +3,19 @@ import { EncodeError, type Encoding, type Fields, type MethodCodec } from '../..
 import type { MemberKind } from '../../src/ndr/types.js';
 import { NtlmAcceptor, NtlmInitiator, ntHash, protectPdu, type SecurityContext } from '../../src/security/index.js';
 import { PFC } from '../../src/rpc/header.js';
-import { type AuthPart, type BindAckFields, type BindFields, encodeAlterContext, encodeAlterContextResp, encodeAuth3, encodeBind, encodeBindAck, encodeFault, encodeRequestFragments, encodeResponseFragments } from '../../src/rpc/encode.js';
+import {
+  type AuthPart,
+  type BindAckFields,
+  type BindFields,
+  encodeAlterContext,
+  encodeAlterContextResp,
+  encodeAuth3,
+  encodeBind,
+  encodeBindAck,
+  encodeFault,
+  encodeRequestFragments,
+  encodeResponseFragments,
+} from '../../src/rpc/encode.js';
 import { NDR20, NDR64 } from '../../src/rpc/syntax.js';
 import type { Value } from '../../src/types.js';
 import type { Connection } from './wire.js';
@@ -72,9 +84,17 @@ export class Session {
     this.maxFragment = options.maxFragment ?? 5840;
     this.ntlm = options.ntlm ?? null;
     const { ntlm } = this;
-    this.auth = ntlm !== null
-      ? { type: ntlm.spnego === true ? 9 : 10, level: ntlm.level === 'privacy' ? 6 : 5, contextId: 79_231, token: new Uint8Array(16) }
-      : options.signed === true ? { type: 10, level: 5, contextId: 79_231, token: new Uint8Array(16).fill(0xa5) } : null;
+    this.auth =
+      ntlm !== null
+        ? {
+            type: ntlm.spnego === true ? 9 : 10,
+            level: ntlm.level === 'privacy' ? 6 : 5,
+            contextId: 79_231,
+            token: new Uint8Array(16),
+          }
+        : options.signed === true
+          ? { type: 10, level: 5, contextId: 79_231, token: new Uint8Array(16).fill(0xa5) }
+          : null;
   }
 
   call(call: SampleCall): void {
@@ -83,11 +103,19 @@ export class Session {
     answer();
   }
 
-  /** Sends the request; the function it returns sends the answer, so that calls of several connections can be outstanding at once. */
+  /**
+   * Sends the request; the function it returns sends the answer, so that calls of several connections can be
+   * outstanding at once.
+   */
   begin(call: SampleCall): () => void {
     const resolved = registry.interfaceByName(call.interface);
     if (resolved === null) throw new EncodeError('interface', `no interface is named ${call.interface}`);
-    const slot = resolved.slots.find((entry) => entry !== null && entry.method.name === call.method && (call.kind === undefined || entry.method.member === call.kind));
+    const slot = resolved.slots.find(
+      (entry) =>
+        entry !== null &&
+        entry.method.name === call.method &&
+        (call.kind === undefined || entry.method.member === call.kind),
+    );
     if (slot == null) throw new EncodeError('method', `${call.interface} has no ${call.method}`);
     const { method, owner } = slot;
     const codec = registry.method(resolved.interface.uuid, method.opnum, this.encoding);
@@ -99,14 +127,34 @@ export class Session {
     const request = requestOf(codec, call, orpc);
     const printed = this.numbering === 'printed' || (this.numbering === 'mixed' && callId % 2 === 0);
     const opnum = printed && owner.spec === 'MS-UAMG' ? method.printedOpnum : method.opnum;
-    for (const pdu of encodeRequestFragments({ callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep, auth: this.auth }, this.maxFragment)) this.connection.send(0, this.guarded(pdu, 0));
+    for (const pdu of encodeRequestFragments(
+      { callId, contextId, opnum, object: call.ipid ?? null, stub: request, drep, auth: this.auth },
+      this.maxFragment,
+    ))
+      this.connection.send(0, this.guarded(pdu, 0));
     return () => {
       if (call.fault !== undefined) {
-        this.connection.send(1, this.guarded(encodeFault({ callId, contextId, status: call.fault, drep, ...(this.ntlm === null ? {} : { auth: this.auth }) }), 1));
+        this.connection.send(
+          1,
+          this.guarded(
+            encodeFault({
+              callId,
+              contextId,
+              status: call.fault,
+              drep,
+              ...(this.ntlm === null ? {} : { auth: this.auth }),
+            }),
+            1,
+          ),
+        );
         return;
       }
       const response = responseOf(codec, call, orpc);
-      for (const pdu of encodeResponseFragments({ callId, contextId, stub: response, drep, auth: this.auth }, this.maxFragment)) this.connection.send(1, this.guarded(pdu, 1));
+      for (const pdu of encodeResponseFragments(
+        { callId, contextId, stub: response, drep, auth: this.auth },
+        this.maxFragment,
+      ))
+        this.connection.send(1, this.guarded(pdu, 1));
     };
   }
 
@@ -117,7 +165,11 @@ export class Session {
     this.contexts.set(uuid, id);
     const transfer = this.encoding.syntax === 'ndr64' ? NDR64 : NDR20;
     const drep = { littleEndian: this.encoding.littleEndian, ebcdic: false, float: 'ieee' } as const;
-    const proposal = { callId: ++this.callId, contexts: [{ id, abstract: { uuid, ...version }, transfers: [transfer] }], drep };
+    const proposal = {
+      callId: ++this.callId,
+      contexts: [{ id, abstract: { uuid, ...version }, transfers: [transfer] }],
+      drep,
+    };
     const answer = { callId: this.callId, results: [{ result: 0, reason: 0, syntax: transfer }], drep };
     if (id === 0 && this.ntlm !== null) this.logOn(this.ntlm, proposal, answer);
     else {
@@ -128,13 +180,28 @@ export class Session {
     return id;
   }
 
-  /** The legs of a handshake: bind and bind_ack, then auth3 where NTLM is bare, alter_context and its answer in SPNEGO. */
+  /**
+   * The legs of a handshake: bind and bind_ack, then auth3 where NTLM is bare, alter_context and its answer in SPNEGO.
+   */
   private logOn(ntlm: NtlmSession, proposal: BindFields, answer: BindAckFields): void {
     const { auth, connection } = this;
     if (auth === null) return;
     const time = 134_089_632_000_000_000n;
-    const client = new NtlmInitiator({ ...ntlm, privacy: ntlm.level === 'privacy', spnego: ntlm.spnego === true, random: filler(7), time, workstation: 'AUDIT-PC', target: 'RPCSS/wsus-host' });
-    const server = new NtlmAcceptor({ users: new Map([[ntlm.user.toLowerCase(), { hash: ntHash(ntlm.password) }]]), server: 'WSUS-HOST', random: filler(11), time });
+    const client = new NtlmInitiator({
+      ...ntlm,
+      privacy: ntlm.level === 'privacy',
+      spnego: ntlm.spnego === true,
+      random: filler(7),
+      time,
+      workstation: 'AUDIT-PC',
+      target: 'RPCSS/wsus-host',
+    });
+    const server = new NtlmAcceptor({
+      users: new Map([[ntlm.user.toLowerCase(), { hash: ntHash(ntlm.password) }]]),
+      server: 'WSUS-HOST',
+      random: filler(11),
+      time,
+    });
     const part = (token: Uint8Array | null): AuthPart => ({ ...auth, token: token ?? new Uint8Array(0), align: 4 });
     const signs = PFC.first | PFC.last | PFC.headerSign;
     let token = client.step(null).token;
@@ -162,17 +229,31 @@ export class Session {
 /** Bytes that look random and are the same on every run. */
 function filler(seed: number): (size: number) => Uint8Array {
   let state = seed;
-  return (size) => Uint8Array.from({ length: size }, () => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) >>> 24);
+  return (size) =>
+    Uint8Array.from({ length: size }, () => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) >>> 24);
 }
 
 function requestOf(codec: MethodCodec, call: SampleCall, orpc: boolean): Uint8Array {
-  const header: { [name: string]: Value } = { version: { MajorVersion: 5, MinorVersion: 7 }, flags: 0, reserved1: 0, cid: CAUSALITY, extensions: null };
+  const header: { [name: string]: Value } = {
+    version: { MajorVersion: 5, MinorVersion: 7 },
+    flags: 0,
+    reserved1: 0,
+    cid: CAUSALITY,
+    extensions: null,
+  };
   const explicit = codec.method.params?.some((param) => param.name === 'orpcthis') === true;
-  return codec.request.encode({ ...(orpc || explicit ? { orpcthis: explicit ? { ...header, flags: 1 } : header } : {}), ...call.in });
+  return codec.request.encode({
+    ...(orpc || explicit ? { orpcthis: explicit ? { ...header, flags: 1 } : header } : {}),
+    ...call.in,
+  });
 }
 
 function responseOf(codec: MethodCodec, call: SampleCall, orpc: boolean): Uint8Array {
   const explicit = codec.method.params?.some((param) => param.name === 'orpcthat') === true;
-  const all = { ...(orpc || explicit ? { orpcthat: { flags: 0, extensions: null } } : {}), ...call.out, return: call.result ?? 0 };
+  const all = {
+    ...(orpc || explicit ? { orpcthat: { flags: 0, extensions: null } } : {}),
+    ...call.out,
+    return: call.result ?? 0,
+  };
   return codec.response.encode(all, { request: call.in ?? {} });
 }

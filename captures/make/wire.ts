@@ -24,7 +24,9 @@ const SYN = 2;
 const PSH = 8;
 const ACK = 16;
 
-/** Packets in the order of their capture, on a clock that goes on by fixed steps: the same script gives the same bytes. */
+/**
+ * Packets in the order of their capture, on a clock that goes on by fixed steps: the same script gives the same bytes.
+ */
 export class Trace {
   readonly packets: OutPacket[] = [];
   private nanoseconds: number;
@@ -59,7 +61,9 @@ export class Connection {
   private identification = 1;
   private readonly acks: boolean;
 
-  /** `acks` false: acknowledgements travel with the next data only, as they do where calls follow one another closely. */
+  /**
+   * `acks` false: acknowledgements travel with the next data only, as they do where calls follow one another closely.
+   */
   constructor(trace: Trace, client: Host, clientPort: number, server: Host, serverPort: number, acks = true) {
     this.trace = trace;
     this.acks = acks;

@@ -4,7 +4,19 @@ type Wire = Parameters<ValueTransform['decode']>[0];
 type Bag = { readonly [name: string]: Wire };
 
 /** Names of protocol identifiers ([C706] appendix I, [MS-RPCE] 2.2.1.1.2). */
-const PROTOCOLS: Readonly<Record<number, string>> = { 0x07: 'tcp', 0x08: 'udp', 0x09: 'ip', 0x0a: 'ncadg', 0x0b: 'ncacn', 0x0c: 'ncalrpc', 0x0d: 'uuid', 0x0f: 'smb', 0x10: 'pipe', 0x11: 'netbios', 0x1f: 'http' };
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  0x07: 'tcp',
+  0x08: 'udp',
+  0x09: 'ip',
+  0x0a: 'ncadg',
+  0x0b: 'ncacn',
+  0x0c: 'ncalrpc',
+  0x0d: 'uuid',
+  0x0f: 'smb',
+  0x10: 'pipe',
+  0x11: 'netbios',
+  0x1f: 'http',
+};
 /** Floors read from one tower. */
 export const MAX_FLOORS = 16;
 
@@ -13,11 +25,15 @@ function hex(bytes: Uint8Array): string {
 }
 
 function uuidText(bytes: Uint8Array): string {
-  const at = (...indices: readonly number[]): string => indices.map((i) => (bytes[i] ?? 0).toString(16).padStart(2, '0')).join('');
+  const at = (...indices: readonly number[]): string =>
+    indices.map((i) => (bytes[i] ?? 0).toString(16).padStart(2, '0')).join('');
   return `${at(3, 2, 1, 0)}-${at(5, 4)}-${at(7, 6)}-${at(8, 9)}-${at(10, 11, 12, 13, 14, 15)}`;
 }
 
-/** A protocol tower as its floors, with a binding text where it is one of TCP over IP. The bytes stay beside them, and are written again while the floors are theirs. */
+/**
+ * A protocol tower as its floors, with a binding text where it is one of TCP over IP. The bytes stay beside them, and
+ * are written again while the floors are theirs.
+ */
 export const towerTransform: ValueTransform = {
   decode(wire, problem) {
     const octets = (wire as Bag | null)?.['tower_octet_string'];
@@ -30,7 +46,9 @@ export const towerTransform: ValueTransform = {
     const held = shown as Bag | null;
     if (held === null || (held['octets'] === undefined && !Array.isArray(held['floors']))) return shown;
     const { octets, floors } = held;
-    const kept = octets instanceof Uint8Array && (!Array.isArray(floors) || JSON.stringify(floors) === JSON.stringify(floorsOf(octets)));
+    const kept =
+      octets instanceof Uint8Array &&
+      (!Array.isArray(floors) || JSON.stringify(floors) === JSON.stringify(floorsOf(octets)));
     const bytes = kept ? octets : octetsOf(Array.isArray(floors) ? (floors as readonly Bag[]) : []);
     return { tower_length: bytes.length, tower_octet_string: bytes };
   },
@@ -52,10 +70,17 @@ function floorsOf(octets: Uint8Array): readonly Bag[] | null {
     if (at > octets.length) return null;
     const id = lhs[0] ?? 0;
     const protocol = PROTOCOLS[id] ?? `0x${id.toString(16)}`;
-    if (id === 0x0d && lhs.length === 19) floors.push({ protocol, uuid: uuidText(lhs.subarray(1)), version: `${(lhs[17] ?? 0) | ((lhs[18] ?? 0) << 8)}.${(rhs[0] ?? 0) | ((rhs[1] ?? 0) << 8)}` });
-    else if ((id === 0x07 || id === 0x08 || id === 0x1f) && rhs.length === 2) floors.push({ protocol, port: ((rhs[0] ?? 0) << 8) | (rhs[1] ?? 0) });
+    if (id === 0x0d && lhs.length === 19)
+      floors.push({
+        protocol,
+        uuid: uuidText(lhs.subarray(1)),
+        version: `${(lhs[17] ?? 0) | ((lhs[18] ?? 0) << 8)}.${(rhs[0] ?? 0) | ((rhs[1] ?? 0) << 8)}`,
+      });
+    else if ((id === 0x07 || id === 0x08 || id === 0x1f) && rhs.length === 2)
+      floors.push({ protocol, port: ((rhs[0] ?? 0) << 8) | (rhs[1] ?? 0) });
     else if (id === 0x09 && rhs.length === 4) floors.push({ protocol, address: rhs.join('.') });
-    else if (id === 0x0f || id === 0x10 || id === 0x11) floors.push({ protocol, name: String.fromCharCode(...rhs).replace(/\0+$/, '') });
+    else if (id === 0x0f || id === 0x10 || id === 0x11)
+      floors.push({ protocol, name: String.fromCharCode(...rhs).replace(/\0+$/, '') });
     else floors.push({ protocol, data: hex(rhs) });
   }
   return floors;
@@ -79,13 +104,22 @@ function octetsOf(floors: readonly Bag[]): Uint8Array {
     if (typeof port === 'number') put([port >>> 8, port & 0xff]);
     else if (typeof address === 'string') put(address.split('.').map(Number));
     else if (typeof name === 'string') put([...Array.from(name, (char) => char.charCodeAt(0) & 0xff), 0]);
-    else put(String(data ?? '').match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? []);
+    else
+      put(
+        String(data ?? '')
+          .match(/../g)
+          ?.map((pair) => Number.parseInt(pair, 16)) ?? [],
+      );
   }
   return Uint8Array.from(bytes);
 }
 
 function uuidBytes(text: string): readonly number[] {
-  const plain = text.replaceAll('-', '').match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? [];
+  const plain =
+    text
+      .replaceAll('-', '')
+      .match(/../g)
+      ?.map((pair) => Number.parseInt(pair, 16)) ?? [];
   return [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].map((i) => plain[i] ?? 0);
 }
 

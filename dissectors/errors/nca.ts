@@ -1,14 +1,27 @@
 import type { ErrorRow } from './rows.js';
 
-/** Statuses of fault PDUs that DCE runtimes send ([C706] appendices E and N). Rejects are also written without `_s_`: nca_op_rng_error. */
+/**
+ * Statuses of fault PDUs that DCE runtimes send ([C706] appendices E and N). Rejects are also written without `_s_`:
+ * nca_op_rng_error.
+ */
 export const nca: readonly ErrorRow[] = [
   [0x1c000001, 'nca_s_fault_int_div_by_zero', 'the server divided an integer by zero'],
   [0x1c000002, 'nca_s_fault_addr_error', 'the server accessed an invalid address'],
   [0x1c000003, 'nca_s_fault_fp_div_zero', 'the server divided by zero'],
   [0x1c000004, 'nca_s_fault_fp_underflow', 'floating-point underflow in the server'],
   [0x1c000005, 'nca_s_fault_fp_overflow', 'floating-point overflow in the server'],
-  [0x1c000006, 'nca_s_fault_invalid_tag', 'a union’s tag has no arm', 'Client and server disagree about the type: decode strictly.'],
-  [0x1c000007, 'nca_s_fault_invalid_bound', 'an array’s bound is not valid', 'Client and server disagree about the type: decode strictly.'],
+  [
+    0x1c000006,
+    'nca_s_fault_invalid_tag',
+    'a union’s tag has no arm',
+    'Client and server disagree about the type: decode strictly.',
+  ],
+  [
+    0x1c000007,
+    'nca_s_fault_invalid_bound',
+    'an array’s bound is not valid',
+    'Client and server disagree about the type: decode strictly.',
+  ],
   [0x1c000008, 'nca_s_rpc_version_mismatch', 'the RPC versions differ'],
   [0x1c000009, 'nca_s_unspec_reject', 'refused, without a reason'],
   [0x1c00000a, 'nca_s_bad_actid', 'the activity is not known'],
@@ -26,10 +39,25 @@ export const nca: readonly ErrorRow[] = [
   [0x1c000017, 'nca_s_fault_pipe_discipline', 'a pipe was used against its rules'],
   [0x1c000018, 'nca_s_fault_pipe_comm_error', 'a pipe lost its connection'],
   [0x1c000019, 'nca_s_fault_pipe_memory', 'too little memory for a pipe'],
-  [0x1c00001a, 'nca_s_fault_context_mismatch', 'the context handle is not known', 'It was closed, or belongs to another association.'],
+  [
+    0x1c00001a,
+    'nca_s_fault_context_mismatch',
+    'the context handle is not known',
+    'It was closed, or belongs to another association.',
+  ],
   [0x1c00001b, 'nca_s_fault_remote_no_memory', 'the server ran out of memory'],
-  [0x1c00001c, 'nca_s_invalid_pres_context_id', 'the presentation context was never negotiated', 'The client uses a context id that its bind did not offer, or that was rejected.'],
-  [0x1c00001d, 'nca_s_unsupported_authn_level', 'the authentication level is not supported', 'Hardened servers want packet integrity at least.'],
+  [
+    0x1c00001c,
+    'nca_s_invalid_pres_context_id',
+    'the presentation context was never negotiated',
+    'The client uses a context id that its bind did not offer, or that was rejected.',
+  ],
+  [
+    0x1c00001d,
+    'nca_s_unsupported_authn_level',
+    'the authentication level is not supported',
+    'Hardened servers want packet integrity at least.',
+  ],
   [0x1c00001f, 'nca_s_invalid_checksum', 'the checksum is wrong'],
   [0x1c000020, 'nca_s_invalid_crc', 'the CRC is wrong'],
   [0x1c000021, 'nca_s_fault_user_defined', 'the server raised an exception of its own'],
@@ -38,11 +66,26 @@ export const nca: readonly ErrorRow[] = [
   [0x1c000024, 'nca_s_fault_object_not_found', 'the object UUID is not known'],
   [0x1c000025, 'nca_s_fault_no_client_stub', 'the client has no stub for the callback'],
   [0x1c010001, 'nca_s_comm_failure', 'communication failed'],
-  [0x1c010002, 'nca_s_op_rng_error', 'the interface has no method of that number', 'The client counts opnums otherwise than the server ([MS-UAMG] prints them one too high), or the server is older than the interface.'],
-  [0x1c010003, 'nca_s_unk_if', 'the server does not know the interface', 'It is not registered at this endpoint, or the version differs.'],
+  [
+    0x1c010002,
+    'nca_s_op_rng_error',
+    'the interface has no method of that number',
+    'The client counts opnums otherwise than the server ([MS-UAMG] prints them one too high), or the server is older than the interface.',
+  ],
+  [
+    0x1c010003,
+    'nca_s_unk_if',
+    'the server does not know the interface',
+    'It is not registered at this endpoint, or the version differs.',
+  ],
   [0x1c010006, 'nca_s_wrong_boot_time', 'the server restarted since the client asked'],
   [0x1c010009, 'nca_s_you_crashed', 'the server noticed that the client restarted'],
-  [0x1c01000b, 'nca_s_proto_error', 'the RPC protocol was broken', 'E.g. fragments out of order, an unknown context, or a bad authentication trailer.'],
+  [
+    0x1c01000b,
+    'nca_s_proto_error',
+    'the RPC protocol was broken',
+    'E.g. fragments out of order, an unknown context, or a bad authentication trailer.',
+  ],
   [0x1c010013, 'nca_s_out_args_too_big', 'the results are too large'],
   [0x1c010014, 'nca_s_server_too_busy', 'the server is too busy', 'Repeat later.'],
   [0x1c010015, 'nca_s_fault_string_too_long', 'a string is too long'],

@@ -5,5 +5,11 @@ export type ErrorRow = readonly [value: number, name: string, meaning?: string, 
 
 /** The rows of one source. */
 export function errorNames(spec: string, rows: readonly ErrorRow[]): readonly ErrorName[] {
-  return rows.map(([value, name, meaning, cause]) => ({ value, name, spec, meaning: meaning ?? null, cause: cause ?? null }));
+  return rows.map(([value, name, meaning, cause]) => ({
+    value,
+    name,
+    spec,
+    meaning: meaning ?? null,
+    cause: cause ?? null,
+  }));
 }

@@ -44,11 +44,16 @@ export function kindOf(sf: number, features: number): number {
 /** The SF_TYPE that holds elements of a type ([MS-OAUT] 2.2.30.10). */
 export function sfOf(vt: number): number {
   switch (vt) {
-    case VT.VT_BSTR: return SF.SF_BSTR;
-    case VT.VT_UNKNOWN: return SF.SF_UNKNOWN;
-    case VT.VT_DISPATCH: return SF.SF_DISPATCH;
-    case VT.VT_VARIANT: return SF.SF_VARIANT;
-    case VT.VT_RECORD: return SF.SF_RECORD;
+    case VT.VT_BSTR:
+      return SF.SF_BSTR;
+    case VT.VT_UNKNOWN:
+      return SF.SF_UNKNOWN;
+    case VT.VT_DISPATCH:
+      return SF.SF_DISPATCH;
+    case VT.VT_VARIANT:
+      return SF.SF_VARIANT;
+    case VT.VT_RECORD:
+      return SF.SF_RECORD;
     default: {
       const size = elementSize(vt);
       return size === 1 ? SF.SF_I1 : size === 2 ? SF.SF_I2 : size === 8 ? SF.SF_I8 : SF.SF_I4;
@@ -69,7 +74,8 @@ function float64(item: Wire): number {
 }
 
 /**
- * Elements as their type has them; the wire knows only integers of 1, 2, 4 and 8 bytes. VT_UI1 stays bytes, VT_CY and VT_DATE
+ * Elements as their type has them; the wire knows only integers of 1, 2, 4 and 8 bytes. VT_UI1 stays bytes, VT_CY and
+ * VT_DATE
  * become text as in a VARIANT of their own.
  */
 export function elementsIn(vt: number, raw: Wire, texts: NumberTexts, note: Note): Wire {
@@ -81,7 +87,8 @@ export function elementsIn(vt: number, raw: Wire, texts: NumberTexts, note: Note
       return list.map((item) => (Number(item) << 16) >> 16);
     case VT.VT_BOOL:
       return list.map((item) => {
-        if (item !== 0 && item !== 0xffff) note(`SAFEARRAY of VT_BOOL holds ${String(item)}, which is neither VARIANT_TRUE nor VARIANT_FALSE`);
+        if (item !== 0 && item !== 0xffff)
+          note(`SAFEARRAY of VT_BOOL holds ${String(item)}, which is neither VARIANT_TRUE nor VARIANT_FALSE`);
         return item === 0 ? false : item === 0xffff ? true : item;
       });
     case VT.VT_I4:
@@ -108,7 +115,10 @@ export function elementsIn(vt: number, raw: Wire, texts: NumberTexts, note: Note
   }
 }
 
-/** The reverse of {@link elementsIn}; what is no element of the type goes on as it is, and is refused where it is written. */
+/**
+ * The reverse of {@link elementsIn}; what is no element of the type goes on as it is, and is refused where it is
+ * written.
+ */
 export function elementsOut(vt: number, sf: number, value: Wire, texts: NumberTexts): Wire {
   if (!Array.isArray(value)) return value;
   const list = value as readonly Wire[];

@@ -6,7 +6,8 @@ import { bagOf, type Bag } from './safearray.js';
 type Wire = Parameters<ValueTransform['decode']>[0];
 
 /**
- * VARIANT ([MS-OAUT] 2.2.29) as `{ vt, value }`, with `byref: true` when by reference. An array has what its SAFEARRAY shows,
+ * VARIANT ([MS-OAUT] 2.2.29) as `{ vt, value }`, with `byref: true` when by reference. An array has what its SAFEARRAY
+ * shows,
  * `dims` among it (an array that is missing has no dims and the value null); its `vt` is that of the elements, and
  * `elementVt` what the SAFEARRAY says where that differs.
  */
@@ -23,12 +24,15 @@ export function makeVariant(texts: NumberTexts): ValueTransform {
       const isArray = (vt & VT.VT_ARRAY) !== 0;
       const tag = Number(union['tag'] ?? vt);
       const due = isArray ? vt & (VT.VT_ARRAY | VT.VT_BYREF) : vt;
-      if (tag !== due) problem('dcom-bad-variant', `VARIANT of type 0x${vt.toString(16)} has the arm of 0x${tag.toString(16)}`);
+      if (tag !== due)
+        problem('dcom-bad-variant', `VARIANT of type 0x${vt.toString(16)} has the arm of 0x${tag.toString(16)}`);
       const arm = Object.keys(union).find((key) => key !== 'tag');
       const value = arm === undefined ? null : (union[arm] ?? null);
       if (!isArray) return { vt: name, value, ...byref };
       const array = bagOf(value);
-      return array === null ? { vt: name, dims: [], value: null, ...byref } : { ...arrayIn(array, name, problem), ...byref };
+      return array === null
+        ? { vt: name, dims: [], value: null, ...byref }
+        : { ...arrayIn(array, name, problem), ...byref };
     },
     encode(shown) {
       const held = bagOf(shown);
@@ -39,7 +43,15 @@ export function makeVariant(texts: NumberTexts): ValueTransform {
       const vt = bare | (isArray ? VT.VT_ARRAY : 0) | byref;
       const tag = isArray ? VT.VT_ARRAY | byref : vt;
       const value = isArray ? arrayOut(held) : (held['value'] ?? null);
-      return { clSize: clSizeOf(vt), rpcReserved: 0, vt, wReserved1: 0, wReserved2: 0, wReserved3: 0, _varUnion: { tag, [armName(bare, isArray, byref !== 0)]: value } };
+      return {
+        clSize: clSizeOf(vt),
+        rpcReserved: 0,
+        vt,
+        wReserved1: 0,
+        wReserved2: 0,
+        wReserved3: 0,
+        _varUnion: { tag, [armName(bare, isArray, byref !== 0)]: value },
+      };
     },
   };
 
@@ -55,12 +67,17 @@ export function makeVariant(texts: NumberTexts): ValueTransform {
       return { ...array, vt: name, elementVt: own ?? null };
     }
     const raw = elementsOut(said, sf, array['value'] ?? null, texts);
-    return { ...array, vt: name, value: elementsIn(wanted, raw, texts, (message) => problem('dcom-bad-variant', message)) };
+    return {
+      ...array,
+      vt: name,
+      value: elementsIn(wanted, raw, texts, (message) => problem('dcom-bad-variant', message)),
+    };
   }
 }
 
 function arrayOut(held: Bag): Wire {
-  if (held['value'] === null || held['value'] === undefined) return Array.isArray(held['dims']) && held['dims'].length > 0 ? held : null;
+  if (held['value'] === null || held['value'] === undefined)
+    return Array.isArray(held['dims']) && held['dims'].length > 0 ? held : null;
   return held['elementVt'] === undefined ? held : { ...held, vt: held['elementVt'] };
 }
 

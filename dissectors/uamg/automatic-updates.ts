@@ -10,7 +10,10 @@ export const automaticUpdatesInterfaces: readonly Interface[] = [
     propget(8, 9, 'LastInstallationSuccessDate', 0x60020002, '3.2.4.2', variant),
   ]),
   uamgInterface('IAutomaticUpdates', '673425bf-c082-4c7c-bdfd-569464b8e0ce', 'IDispatch', '3.4', [
-    misprinted(member(7, 8, 'method', 'DetectNow', 0x60020001, '3.4.4.1'), 'The text of the section calls it DectectNow; heading, signature and IDL have DetectNow.'),
+    misprinted(
+      member(7, 8, 'method', 'DetectNow', 0x60020001, '3.4.4.1'),
+      'The text of the section calls it DectectNow; heading, signature and IDL have DetectNow.',
+    ),
     hidden(8, 'method', 'Pause', 0x60020002),
     hidden(9, 'method', 'Resume', 0x60020003),
     hidden(10, 'method', 'ShowSettingsDialog', 0x60020004),

@@ -18,6 +18,15 @@ export const collectionsInterfaces: readonly Interface[] = [
     member(16, 17, 'method', 'RemoveAt', 0x60020007, '3.18.4.10', input('index', i32)),
   ]),
   uamgInterface('IWindowsUpdateAgentInfo', '85713fa1-7796-4fa2-be3b-e2d6124dd373', 'IDispatch', '3.52', [
-    member(7, 8, 'method', 'GetInfo', 0x60020001, '3.52.4.1', input('varInfoIdentifier', variant), retval('retval', variant)),
+    member(
+      7,
+      8,
+      'method',
+      'GetInfo',
+      0x60020001,
+      '3.52.4.1',
+      input('varInfoIdentifier', variant),
+      retval('retval', variant),
+    ),
   ]),
 ];

@@ -43,7 +43,16 @@ export const driverUpdateInterfaces: readonly Interface[] = [
     propget(14, 15, 'DeviceStatus', 0x60030008, '3.48.4.8', i32),
   ]),
   uamgInterface('IWindowsDriverUpdateEntryCollection', '0d521700-a372-4bef-828b-3d00c10adebd', 'IDispatch', '3.50', [
-    member(7, 8, 'propget', 'Item', 0, '3.50.4.1', input('index', i32), retval('retval', itf('IWindowsDriverUpdateEntry'))),
+    member(
+      7,
+      8,
+      'propget',
+      'Item',
+      0,
+      '3.50.4.1',
+      input('index', i32),
+      retval('retval', itf('IWindowsDriverUpdateEntry')),
+    ),
     propget(8, 9, '_NewEnum', -4, '3.50.4.2', itf('IUnknown')),
     propget(9, 10, 'Count', 0x60020001, '3.50.4.3', i32),
   ]),

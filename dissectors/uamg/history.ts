@@ -17,7 +17,10 @@ export const historyInterfaces: readonly Interface[] = [
     propget(15, 16, 'ClientApplicationID', 0x60020009, '3.32.4.9', bstr),
     propget(16, 17, 'ServerSelection', 0x6002000a, '3.32.4.10', serverSelection),
     propget(17, 18, 'ServiceID', 0x6002000b, '3.32.4.11', bstr),
-    misprinted(propget(18, 19, 'UninstallationSteps', 0x6002000c, '3.32.4.12', itf('IStringCollection')), 'The overview of 3.32.4 prints 18, which is ServiceID’s; the heading prints 19.'),
+    misprinted(
+      propget(18, 19, 'UninstallationSteps', 0x6002000c, '3.32.4.12', itf('IStringCollection')),
+      'The overview of 3.32.4 prints 18, which is ServiceID’s; the heading prints 19.',
+    ),
     propget(19, 20, 'UninstallationNotes', 0x6002000d, '3.32.4.13', bstr),
     propget(20, 21, 'SupportUrl', 0x6002000e, '3.32.4.14', bstr),
   ]),

@@ -3,17 +3,40 @@ import type { Interface, MemberKind, Method, Parameter, Type } from '../../src/n
 
 /**
  * One row of a table: opnum as on the wire, opnum as printed, kind, name, DISPID, section, parameters.
- * Why two opnums: the specification counts from one too high (from one too low in IUpdateSession2 and 3); see docs/wire-notes.md.
+ * Why two opnums: the specification counts from one too high (from one too low in IUpdateSession2 and 3); see
+ * docs/wire-notes.md.
  */
-export function member(opnum: number, printedOpnum: number, kind: MemberKind, name: string, dispid: number | null, section: string, ...params: readonly Parameter[]): Method {
+export function member(
+  opnum: number,
+  printedOpnum: number,
+  kind: MemberKind,
+  name: string,
+  dispid: number | null,
+  section: string,
+  ...params: readonly Parameter[]
+): Method {
   return { name, opnum, printedOpnum, member: kind, dispid, section, params, returns: hresult };
 }
 
-export function propget(opnum: number, printedOpnum: number, name: string, dispid: number | null, section: string, type: Type): Method {
+export function propget(
+  opnum: number,
+  printedOpnum: number,
+  name: string,
+  dispid: number | null,
+  section: string,
+  type: Type,
+): Method {
   return member(opnum, printedOpnum, 'propget', name, dispid, section, retval('retval', type));
 }
 
-export function propput(opnum: number, printedOpnum: number, name: string, dispid: number | null, section: string, type: Type): Method {
+export function propput(
+  opnum: number,
+  printedOpnum: number,
+  name: string,
+  dispid: number | null,
+  section: string,
+  type: Type,
+): Method {
   return member(opnum, printedOpnum, 'propput', name, dispid, section, input('value', type));
 }
 
@@ -22,23 +45,76 @@ export function misprinted(row: Method, erratum: string): Method {
   return { ...row, erratum };
 }
 
-/** A slot the specification calls OpnumNNNotUsedOnWire: a real member of the object that Windows does not serve remotely. NN counts as in print. */
+/**
+ * A slot the specification calls OpnumNNNotUsedOnWire: a real member of the object that Windows does not serve
+ * remotely. NN counts as in print.
+ */
 export function hidden(opnum: number, kind: MemberKind, name: string, dispid: number | null): Method {
-  return { name, opnum, printedOpnum: opnum + 1, member: kind, dispid, section: null, params: null, returns: null, notUsedOnWire: true };
+  return {
+    name,
+    opnum,
+    printedOpnum: opnum + 1,
+    member: kind,
+    dispid,
+    section: null,
+    params: null,
+    returns: null,
+    notUsedOnWire: true,
+  };
 }
 
-export function uamgInterface(name: string, uuid: string, base: string, section: string, methods: readonly Method[], erratum?: string): Interface {
-  const face: Interface = { name, uuid, version: { major: 0, minor: 0 }, base, spec: 'MS-UAMG', section, orpc: true, methods };
+export function uamgInterface(
+  name: string,
+  uuid: string,
+  base: string,
+  section: string,
+  methods: readonly Method[],
+  erratum?: string,
+): Interface {
+  const face: Interface = {
+    name,
+    uuid,
+    version: { major: 0, minor: 0 },
+    base,
+    spec: 'MS-UAMG',
+    section,
+    orpc: true,
+    methods,
+  };
   return erratum === undefined ? face : { ...face, erratum };
 }
 
 /** opnum, kind, name, DISPID */
 export type SdkRow = readonly [opnum: number, kind: MemberKind, name: string, dispid: number | null];
 
-export function sdkInterface(name: string, uuid: string, base: string, rows: readonly SdkRow[], erratum?: string): Interface {
-  const methods = rows.map(([opnum, kind, member, dispid]): Method => ({
-    name: member, opnum, printedOpnum: opnum, member: kind, dispid, section: null, params: null, returns: null,
-  }));
-  const face: Interface = { name, uuid, version: { major: 0, minor: 0 }, base, spec: 'SDK', section: null, orpc: true, methods };
+export function sdkInterface(
+  name: string,
+  uuid: string,
+  base: string,
+  rows: readonly SdkRow[],
+  erratum?: string,
+): Interface {
+  const methods = rows.map(
+    ([opnum, kind, member, dispid]): Method => ({
+      name: member,
+      opnum,
+      printedOpnum: opnum,
+      member: kind,
+      dispid,
+      section: null,
+      params: null,
+      returns: null,
+    }),
+  );
+  const face: Interface = {
+    name,
+    uuid,
+    version: { major: 0, minor: 0 },
+    base,
+    spec: 'SDK',
+    section: null,
+    orpc: true,
+    methods,
+  };
   return erratum === undefined ? face : { ...face, erratum };
 }

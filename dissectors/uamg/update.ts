@@ -1,7 +1,16 @@
 import { bstr, date, decimal, i32, input, itf, retval, variantBool } from '../../src/ndr/describe.js';
 import type { Interface } from '../../src/ndr/types.js';
 import { hidden, member, misprinted, propget, uamgInterface } from './rows.js';
-import { autoDownloadMode, autoSelectionMode, deploymentAction, downloadPriority, installationImpact, installationRebootBehavior, updateType, variant } from './types.js';
+import {
+  autoDownloadMode,
+  autoSelectionMode,
+  deploymentAction,
+  downloadPriority,
+  installationImpact,
+  installationRebootBehavior,
+  updateType,
+  variant,
+} from './types.js';
 
 /** Updates and what describes them ([MS-UAMG] 3.6, 3.8, 3.10, 3.12, 3.20, 3.22, 3.24, 3.26, 3.36). */
 export const updateInterfaces: readonly Interface[] = [
@@ -41,10 +50,22 @@ export const updateInterfaces: readonly Interface[] = [
     propget(7, 8, 'DownloadUrl', 0x60020001, '3.24.4.1', bstr),
   ]),
   uamgInterface('IUpdateDownloadContent2', 'c97ad11b-f257-420b-9d9f-377f733f6f68', 'IUpdateDownloadContent', '3.24', [
-    misprinted(propget(8, 9, 'IsDeltaCompressedContent', 0x60030001, '3.24.5.1', variantBool), 'The section writes its type with a space, VARIANT _BOOL; the IDL has VARIANT_BOOL.'),
+    misprinted(
+      propget(8, 9, 'IsDeltaCompressedContent', 0x60030001, '3.24.5.1', variantBool),
+      'The section writes its type with a space, VARIANT _BOOL; the IDL has VARIANT_BOOL.',
+    ),
   ]),
   uamgInterface('IUpdateDownloadContentCollection', 'bc5513c8-b3b8-4bf7-a4d4-361c0d8c88ba', 'IDispatch', '3.26', [
-    member(7, 8, 'propget', 'Item', 0, '3.26.4.1', input('index', i32), retval('retval', itf('IUpdateDownloadContent'))),
+    member(
+      7,
+      8,
+      'propget',
+      'Item',
+      0,
+      '3.26.4.1',
+      input('index', i32),
+      retval('retval', itf('IUpdateDownloadContent')),
+    ),
     propget(8, 9, '_NewEnum', -4, '3.26.4.2', itf('IUnknown')),
     propget(9, 10, 'Count', 0x60020001, '3.26.4.3', i32),
   ]),

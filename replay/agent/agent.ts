@@ -23,13 +23,16 @@ export function agentClasses(model: Model, attributes: readonly CriteriaAttribut
 /** IWindowsUpdateAgentInfo (3.52). */
 function agentInfo({ agent }: Model): ServedObject {
   const known: { readonly [name: string]: { readonly vt: string; readonly value: number | string } } = {
-    ApiMajorVersion: { vt: 'VT_I4', value: agent.major }, ApiMinorVersion: { vt: 'VT_I4', value: agent.minor }, ProductVersionString: { vt: 'VT_BSTR', value: agent.product },
+    ApiMajorVersion: { vt: 'VT_I4', value: agent.major },
+    ApiMinorVersion: { vt: 'VT_I4', value: agent.minor },
+    ProductVersionString: { vt: 'VT_BSTR', value: agent.product },
   };
   return thing({
     interfaces: ['IWindowsUpdateAgentInfo'],
     methods: {
       GetInfo: ({ varInfoIdentifier }) => {
-        const asked = (varInfoIdentifier as { readonly vt?: string; readonly value?: unknown } | null | undefined) ?? {};
+        const asked =
+          (varInfoIdentifier as { readonly vt?: string; readonly value?: unknown } | null | undefined) ?? {};
         const name = String(asked.value);
         const found = asked.vt === 'VT_BSTR' && Object.hasOwn(known, name) ? known[name] : undefined;
         return found === undefined ? failed(E_INVALIDARG) : ok(found);
@@ -42,7 +45,16 @@ function agentInfo({ agent }: Model): ServedObject {
 function automaticUpdates(model: Model): ServedObject {
   return thing({
     interfaces: ['IAutomaticUpdates2', 'IAutomaticUpdates'],
-    get: { Results: () => thing({ interfaces: ['IAutomaticUpdatesResults'], get: { LastSearchSuccessDate: date(model.lastSearch), LastInstallationSuccessDate: date(model.lastInstallation) } }) },
+    get: {
+      Results: () =>
+        thing({
+          interfaces: ['IAutomaticUpdatesResults'],
+          get: {
+            LastSearchSuccessDate: date(model.lastSearch),
+            LastInstallationSuccessDate: date(model.lastInstallation),
+          },
+        }),
+    },
     methods: { DetectNow: () => ok() },
   });
 }

@@ -1,6 +1,23 @@
-import { E_ACCESSDENIED, E_INVALIDARG, E_OUTOFMEMORY, type Outcome, type ServedObject, type ServedValue } from '../server/dispatch.js';
+import {
+  E_ACCESSDENIED,
+  E_INVALIDARG,
+  E_OUTOFMEMORY,
+  type Outcome,
+  type ServedObject,
+  type ServedValue,
+} from '../server/dispatch.js';
 import type { ServiceModel } from './model.js';
-import { failed, fixed, isText, ok, setter, stringCollection, thing, WU_E_NO_SERVICE, WU_E_UNKNOWN_ID } from './thing.js';
+import {
+  failed,
+  fixed,
+  isText,
+  ok,
+  setter,
+  stringCollection,
+  thing,
+  WU_E_NO_SERVICE,
+  WU_E_UNKNOWN_ID,
+} from './thing.js';
 
 /** Services registered at once. */
 export const MAX_SERVICES = 1000;
@@ -24,7 +41,8 @@ export class Services {
 
   constructor(services: readonly ServiceModel[]) {
     this.list = services.map((one) => ({ ...one }));
-    for (const { id } of services) this.registrations.set(id.toLowerCase(), { state: 'usrsRegistered', pendingWithAU: false });
+    for (const { id } of services)
+      this.registrations.set(id.toLowerCase(), { state: 'usrsRegistered', pendingWithAU: false });
   }
 
   find(id: unknown): Known | undefined {
@@ -42,8 +60,20 @@ export class Services {
     if (found !== undefined) return found;
     if (this.list.length >= MAX_SERVICES) return E_OUTOFMEMORY;
     const made: Known = {
-      id: keyOf(id) ?? id, name, managed: false, registeredWithAU: false, canRegisterWithAU: !scanPackage, defaultAU: false, scanPackage, offersWindowsUpdates: false, issued: '2026-01-01T00:00:00', expires: '2035-01-01T00:00:00', url: '', redirects: [],
-      prefix: '', certificate: '',
+      id: keyOf(id) ?? id,
+      name,
+      managed: false,
+      registeredWithAU: false,
+      canRegisterWithAU: !scanPackage,
+      defaultAU: false,
+      scanPackage,
+      offersWindowsUpdates: false,
+      issued: '2026-01-01T00:00:00',
+      expires: '2035-01-01T00:00:00',
+      url: '',
+      redirects: [],
+      prefix: '',
+      certificate: '',
     };
     this.list.push(made);
     this.note(made.id, { state: 'usrsRegistered', pendingWithAU: false });
@@ -96,33 +126,68 @@ export function serviceManager(services: Services): ServedObject {
       RegisterServiceWithAU: ({ serviceID }) => register(serviceID),
       RemoveService: ({ serviceID }) => (services.remove(serviceID) ? ok() : failed(WU_E_UNKNOWN_ID)),
       AddScanPackageService: ({ serviceName, scanFileLocation }) => {
-        if (!isText(serviceName) || serviceName === null || typeof scanFileLocation !== 'string' || scanFileLocation === '') return failed(E_INVALIDARG);
-        const added = services.add(`00000000-0000-4000-8000-${(services.list.length + 1).toString(16).padStart(12, '0')}`, serviceName, true);
+        if (
+          !isText(serviceName) ||
+          serviceName === null ||
+          typeof scanFileLocation !== 'string' ||
+          scanFileLocation === ''
+        )
+          return failed(E_INVALIDARG);
+        const added = services.add(
+          `00000000-0000-4000-8000-${(services.list.length + 1).toString(16).padStart(12, '0')}`,
+          serviceName,
+          true,
+        );
         return typeof added === 'number' ? failed(added) : ok(serviceOf(added));
       },
       SetOption: ({ optionName, optionValue }) => {
         const { vt, value } = (optionValue ?? {}) as { readonly vt?: string; readonly value?: unknown };
-        if (optionName === 'AllowedServiceID' && vt === 'VT_BSTR' && (value === null || value === '' || keyOf(value) !== null)) {
+        if (
+          optionName === 'AllowedServiceID' &&
+          vt === 'VT_BSTR' &&
+          (value === null || value === '' || keyOf(value) !== null)
+        ) {
           allowed = value === null || value === '' ? null : String(value);
           return ok();
         }
-        return optionName === 'AllowWarningUI' && vt === 'VT_BOOL' && typeof value === 'boolean' ? ok() : failed(E_INVALIDARG);
+        return optionName === 'AllowWarningUI' && vt === 'VT_BOOL' && typeof value === 'boolean'
+          ? ok()
+          : failed(E_INVALIDARG);
       },
       QueryServiceRegistration: ({ serviceID }) => {
         const found = typeof serviceID === 'string' ? services.registration(serviceID) : undefined;
-        return found === undefined || typeof serviceID !== 'string' ? failed(WU_E_UNKNOWN_ID) : ok(registrationOf(services, serviceID, found));
+        return found === undefined || typeof serviceID !== 'string'
+          ? failed(WU_E_UNKNOWN_ID)
+          : ok(registrationOf(services, serviceID, found));
       },
       AddService2: ({ serviceID, flags, authorizationCabPath }) => {
-        if (typeof serviceID !== 'string' || keyOf(serviceID) === null || typeof flags !== 'number' || (flags & ~(FLAG.pending | FLAG.online | FLAG.register)) !== 0) return failed(E_INVALIDARG);
+        if (
+          typeof serviceID !== 'string' ||
+          keyOf(serviceID) === null ||
+          typeof flags !== 'number' ||
+          (flags & ~(FLAG.pending | FLAG.online | FLAG.register)) !== 0
+        )
+          return failed(E_INVALIDARG);
         // Who gives no file and does not allow to look for it now waits for it.
-        if (services.find(serviceID) === undefined && (flags & (FLAG.pending | FLAG.online)) === FLAG.pending && (authorizationCabPath === null || authorizationCabPath === '')) {
-          const waits: Registration = { state: 'usrsRegistrationPending', pendingWithAU: (flags & FLAG.register) !== 0 };
-          return services.note(serviceID, waits) ? ok(registrationOf(services, serviceID, waits)) : failed(E_OUTOFMEMORY);
+        if (
+          services.find(serviceID) === undefined &&
+          (flags & (FLAG.pending | FLAG.online)) === FLAG.pending &&
+          (authorizationCabPath === null || authorizationCabPath === '')
+        ) {
+          const waits: Registration = {
+            state: 'usrsRegistrationPending',
+            pendingWithAU: (flags & FLAG.register) !== 0,
+          };
+          return services.note(serviceID, waits)
+            ? ok(registrationOf(services, serviceID, waits))
+            : failed(E_OUTOFMEMORY);
         }
         const added = services.add(serviceID, serviceID, false);
         if (typeof added === 'number') return failed(added);
         const registered = (flags & FLAG.register) === 0 ? ok() : register(serviceID);
-        return registered.hresult === 0 ? ok(registrationOf(services, serviceID, { state: 'usrsRegistered', pendingWithAU: false })) : registered;
+        return registered.hresult === 0
+          ? ok(registrationOf(services, serviceID, { state: 'usrsRegistered', pendingWithAU: false }))
+          : registered;
       },
     },
   });
@@ -138,9 +203,20 @@ function serviceOf(service: Known): ServedObject {
   return thing({
     interfaces: ['IUpdateService2', 'IUpdateService'],
     get: {
-      Name: service.name, ContentValidationCert: bytes(service.certificate), ExpirationDate: service.expires, IsManaged: service.managed, IsRegisteredWithAU: () => service.registeredWithAU, IssueDate: service.issued,
-      OffersWindowsUpdates: service.offersWindowsUpdates, RedirectUrls: () => stringCollection(service.redirects, true), ServiceID: service.id, IsScanPackageService: service.scanPackage, CanRegisterWithAU: service.canRegisterWithAU,
-      ServiceUrl: service.url, SetupPrefix: service.prefix, IsDefaultAUService: service.defaultAU,
+      Name: service.name,
+      ContentValidationCert: bytes(service.certificate),
+      ExpirationDate: service.expires,
+      IsManaged: service.managed,
+      IsRegisteredWithAU: () => service.registeredWithAU,
+      IssueDate: service.issued,
+      OffersWindowsUpdates: service.offersWindowsUpdates,
+      RedirectUrls: () => stringCollection(service.redirects, true),
+      ServiceID: service.id,
+      IsScanPackageService: service.scanPackage,
+      CanRegisterWithAU: service.canRegisterWithAU,
+      ServiceUrl: service.url,
+      SetupPrefix: service.prefix,
+      IsDefaultAUService: service.defaultAU,
     },
   });
 }
@@ -156,6 +232,11 @@ function registrationOf(services: Services, id: string, { state, pendingWithAU }
   const found = services.find(id);
   return thing({
     interfaces: ['IUpdateServiceRegistration'],
-    get: { RegistrationState: state, ServiceID: id, IsPendingRegistrationWithAU: pendingWithAU, Service: () => (found === undefined ? null : serviceOf(found)) },
+    get: {
+      RegistrationState: state,
+      ServiceID: id,
+      IsPendingRegistrationWithAU: pendingWithAU,
+      Service: () => (found === undefined ? null : serviceOf(found)),
+    },
   });
 }

@@ -1,4 +1,13 @@
-import { DISP_E_MEMBERNOTFOUND, E_INVALIDARG, E_OUTOFMEMORY, S_OK, isServed, type Outcome, type ServedObject, type ServedValue } from '../server/dispatch.js';
+import {
+  DISP_E_MEMBERNOTFOUND,
+  E_INVALIDARG,
+  E_OUTOFMEMORY,
+  S_OK,
+  isServed,
+  type Outcome,
+  type ServedObject,
+  type ServedValue,
+} from '../server/dispatch.js';
 
 export const WU_E_INVALIDINDEX = 0x80240007;
 export const WU_E_NOT_SUPPORTED = 0x80240037;
@@ -32,7 +41,8 @@ export function thing({ interfaces, ...members }: Thing): ServedObject {
 export function lazily(interfaces: readonly string[], describe: () => Members): ServedObject {
   let described: Members | null = null;
   return {
-    served: true, interfaces,
+    served: true,
+    interfaces,
     call(_, member, kind, args) {
       const { get = {}, put = {}, methods = {} } = (described ??= describe());
       if (kind === 'propput' || kind === 'propputref') {
@@ -50,12 +60,20 @@ export function lazily(interfaces: readonly string[], describe: () => Members): 
 }
 
 /** An object whose properties are read from a subject by a table that all of its kind share. */
-export function tabled<Subject, Context>(interfaces: readonly string[], table: { readonly [name: string]: (subject: Subject, context: Context) => ServedValue }, subject: Subject, context: Context): ServedObject {
+export function tabled<Subject, Context>(
+  interfaces: readonly string[],
+  table: { readonly [name: string]: (subject: Subject, context: Context) => ServedValue },
+  subject: Subject,
+  context: Context,
+): ServedObject {
   return {
-    served: true, interfaces,
+    served: true,
+    interfaces,
     call(_, member, kind) {
       const read = kind === 'propget' ? table[member] : undefined;
-      return read === undefined ? { hresult: DISP_E_MEMBERNOTFOUND } : { hresult: S_OK, out: { retval: read(subject, context) } };
+      return read === undefined
+        ? { hresult: DISP_E_MEMBERNOTFOUND }
+        : { hresult: S_OK, out: { retval: read(subject, context) } };
     },
   };
 }
@@ -69,7 +87,10 @@ export function failed(hresult: number): Outcome {
 }
 
 /** A property that a client may set: takes what is valid, refuses the rest ([MS-UAMG] 3.38.4.2 and its like). */
-export function setter(set: (value: ServedValue) => void, valid: (value: ServedValue) => boolean): (value: ServedValue) => number {
+export function setter(
+  set: (value: ServedValue) => void,
+  valid: (value: ServedValue) => boolean,
+): (value: ServedValue) => number {
   return (value) => {
     if (!valid(value)) return E_INVALIDARG;
     set(value);
@@ -84,7 +105,10 @@ export function isText(value: ServedValue | undefined): value is string | null {
   return value === null || (typeof value === 'string' && value.length <= MAX_TEXT);
 }
 
-/** A collection that nobody changes (3.8, 3.26, …): Item, Count, _NewEnum. An item is made when it is asked for, and then kept. */
+/**
+ * A collection that nobody changes (3.8, 3.26, …): Item, Count, _NewEnum. An item is made when it is asked for, and
+ * then kept.
+ */
 export function fixed(name: string, count: number, make: (index: number) => ServedValue): ServedObject {
   const made = new Map<number, ServedValue>();
   const item = (index: number): ServedValue => {
@@ -93,8 +117,12 @@ export function fixed(name: string, count: number, make: (index: number) => Serv
     return one;
   };
   return thing({
-    interfaces: [name], get: { Count: count, _NewEnum: () => ({ enumerates: Array.from({ length: count }, (_, index) => item(index)) }) },
-    methods: { Item: ({ index }) => (typeof index === 'number' && index >= 0 && index < count ? ok(item(index)) : failed(WU_E_INVALIDINDEX)) },
+    interfaces: [name],
+    get: { Count: count, _NewEnum: () => ({ enumerates: Array.from({ length: count }, (_, index) => item(index)) }) },
+    methods: {
+      Item: ({ index }) =>
+        typeof index === 'number' && index >= 0 && index < count ? ok(item(index)) : failed(WU_E_INVALIDINDEX),
+    },
     weight: () => 1 + made.size,
   });
 }
@@ -116,7 +144,11 @@ interface Changing {
 }
 
 const STRINGS: Changing = { name: 'IStringCollection', takes: isText, insertsAtEnd: true };
-const UPDATES: Changing = { name: 'IUpdateCollection', takes: (value) => isServed(value) && value.interfaces.includes('IUpdate'), insertsAtEnd: false };
+const UPDATES: Changing = {
+  name: 'IUpdateCollection',
+  takes: (value) => isServed(value) && value.interfaces.includes('IUpdate'),
+  insertsAtEnd: false,
+};
 
 /** IStringCollection (3.18). */
 export function stringCollection(items: readonly string[], readOnly: boolean): ServedObject {
@@ -137,7 +169,8 @@ function changeable(rules: Changing, items: Item[], readOnly: boolean): ServedOb
     items[index] = made;
     return made;
   };
-  const at = (index: ServedValue | undefined, end = items.length): number | null => (typeof index === 'number' && index >= 0 && index < end ? index : null);
+  const at = (index: ServedValue | undefined, end = items.length): number | null =>
+    typeof index === 'number' && index >= 0 && index < end ? index : null;
   const splice = (index: number, remove: number, ...added: readonly ServedValue[]): void => {
     for (const item of items.splice(index, remove, ...added)) text -= lengthOf(item);
     for (const item of added) text += lengthOf(item);
@@ -147,7 +180,9 @@ function changeable(rules: Changing, items: Item[], readOnly: boolean): ServedOb
     if (readOnly) return failed(WU_E_NOT_SUPPORTED);
     if (value !== undefined && !rules.takes(value)) return failed(E_INVALIDARG);
     const grows = value === undefined ? 0 : lengthOf(value);
-    return items.length >= COLLECTION_LIMITS.items || text + grows > COLLECTION_LIMITS.text ? failed(E_OUTOFMEMORY) : work(value ?? null);
+    return items.length >= COLLECTION_LIMITS.items || text + grows > COLLECTION_LIMITS.text
+      ? failed(E_OUTOFMEMORY)
+      : work(value ?? null);
   };
   const placed = (index: ServedValue | undefined, end: number, work: (place: number) => void): Outcome => {
     const place = at(index, end);
@@ -156,22 +191,35 @@ function changeable(rules: Changing, items: Item[], readOnly: boolean): ServedOb
     return ok();
   };
   return thing({
-    interfaces: [rules.name], get: { Count: () => items.length, ReadOnly: readOnly, _NewEnum: () => ({ enumerates: items.map((_, index) => read(index)) }) },
-    put: { Item: (value, { index }) => change(value, (one) => placed(index, items.length, (place) => splice(place, 1, one))).hresult },
+    interfaces: [rules.name],
+    get: {
+      Count: () => items.length,
+      ReadOnly: readOnly,
+      _NewEnum: () => ({ enumerates: items.map((_, index) => read(index)) }),
+    },
+    put: {
+      Item: (value, { index }) =>
+        change(value, (one) => placed(index, items.length, (place) => splice(place, 1, one))).hresult,
+    },
     methods: {
       Item: ({ index }) => (at(index) === null ? failed(WU_E_INVALIDINDEX) : ok(read(at(index) ?? 0))),
-      Add: ({ value }) => change(value ?? null, (one) => {
-        splice(items.length, 0, one);
-        return ok(items.length - 1);
-      }),
+      Add: ({ value }) =>
+        change(value ?? null, (one) => {
+          splice(items.length, 0, one);
+          return ok(items.length - 1);
+        }),
       Clear: () => {
         if (readOnly) return failed(WU_E_NOT_SUPPORTED);
         splice(0, items.length);
         return ok();
       },
       Copy: () => ok(changeable(rules, [...items], false)),
-      Insert: ({ index, value }) => change(value ?? null, (one) => placed(index, items.length + (rules.insertsAtEnd ? 1 : 0), (place) => splice(place, 0, one))),
-      RemoveAt: ({ index }) => (readOnly ? failed(WU_E_NOT_SUPPORTED) : placed(index, items.length, (place) => splice(place, 1))),
+      Insert: ({ index, value }) =>
+        change(value ?? null, (one) =>
+          placed(index, items.length + (rules.insertsAtEnd ? 1 : 0), (place) => splice(place, 0, one)),
+        ),
+      RemoveAt: ({ index }) =>
+        readOnly ? failed(WU_E_NOT_SUPPORTED) : placed(index, items.length, (place) => splice(place, 1)),
     },
     weight: () => 1 + items.length + Math.ceil(text / TEXT_WEIGHT),
   });

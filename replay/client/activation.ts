@@ -39,14 +39,47 @@ export interface Activated {
 /** The activation properties of a request for these interfaces of a class ([MS-DCOM] 2.2.22.2). */
 export function activationRequest(clsid: string, iids: readonly string[]): Value {
   return {
-    iid: IID_PROPERTIES_IN, kind: 'custom', clsid: PROPERTIES_IN, cbExtension: 0,
+    iid: IID_PROPERTIES_IN,
+    kind: 'custom',
+    clsid: PROPERTIES_IN,
+    cbExtension: 0,
     activation: {
-      dwReserved: 0, destCtx: 2,
+      dwReserved: 0,
+      destCtx: 2,
       properties: [
-        { clsid: INSTANTIATION, value: { classId: clsid, classCtx: CLSCTX, actvflags: 0, fIsSurrogate: 0, cIID: iids.length, instFlag: 0, pIID: [...iids], thisSize: 0x58, clientCOMVersion: { ...COM_VERSION } } },
-        { clsid: CONTEXT, value: { clientOK: 0, bReserved1: 0, dwReserved1: 0, dwReserved2: 0, pIFDClientCtx: null, pIFDPrototypeCtx: null } },
+        {
+          clsid: INSTANTIATION,
+          value: {
+            classId: clsid,
+            classCtx: CLSCTX,
+            actvflags: 0,
+            fIsSurrogate: 0,
+            cIID: iids.length,
+            instFlag: 0,
+            pIID: [...iids],
+            thisSize: 0x58,
+            clientCOMVersion: { ...COM_VERSION },
+          },
+        },
+        {
+          clsid: CONTEXT,
+          value: {
+            clientOK: 0,
+            bReserved1: 0,
+            dwReserved1: 0,
+            dwReserved2: 0,
+            pIFDClientCtx: null,
+            pIFDPrototypeCtx: null,
+          },
+        },
         { clsid: LOCATION, value: { machineName: null, processId: 0, apartmentId: 0, contextId: 0 } },
-        { clsid: REQUEST, value: { pdwReserved: null, remoteRequest: { ClientImpLevel: IMPERSONATE, cRequestedProtseqs: 1, pRequestedProtseqs: [NCACN_IP_TCP] } } },
+        {
+          clsid: REQUEST,
+          value: {
+            pdwReserved: null,
+            remoteRequest: { ClientImpLevel: IMPERSONATE, cRequestedProtseqs: 1, pRequestedProtseqs: [NCACN_IP_TCP] },
+          },
+        },
       ],
     },
   };
@@ -55,7 +88,9 @@ export function activationRequest(clsid: string, iids: readonly string[]): Value
 /** Reads the activation properties of an answer; null when they hold no reference and no way to the object. */
 export function activationAnswer(properties: Value): Activated | null {
   const activation = isBag(properties) ? properties['activation'] : null;
-  const found = isBag(activation) ? values(activation['properties']).map((one) => (isBag(one) ? one['value'] : null)) : [];
+  const found = isBag(activation)
+    ? values(activation['properties']).map((one) => (isBag(one) ? one['value'] : null))
+    : [];
   const out = found.filter((one) => isBag(one)).find((one) => 'ppIntfData' in one);
   const reply = found.filter((one) => isBag(one)).find((one) => 'remoteReply' in one)?.['remoteReply'];
   if (out === undefined || !isBag(reply)) return null;
@@ -63,22 +98,41 @@ export function activationAnswer(properties: Value): Activated | null {
   if (typeof oxid !== 'string' || typeof ipidRemUnknown !== 'string') return null;
   const [hresults, references] = [values(out['phresults']), values(out['ppIntfData'])];
   return {
-    oxid, ipidRemUnknown, authnHint: Number(authnHint ?? 0), bindings: pdsaOxidBindings ?? null,
+    oxid,
+    ipidRemUnknown,
+    authnHint: Number(authnHint ?? 0),
+    bindings: pdsaOxidBindings ?? null,
     version: comVersion(serverVersion),
-    results: values(out['piid']).map((iid, at) => ({ iid: String(iid), hresult: Number(hresults[at] ?? 0) >>> 0, reference: references[at] ?? null })),
+    results: values(out['piid']).map((iid, at) => ({
+      iid: String(iid),
+      hresult: Number(hresults[at] ?? 0) >>> 0,
+      reference: references[at] ?? null,
+    })),
   };
 }
 
 export function comVersion(value: Value | undefined): ComVersion | null {
-  return isBag(value) ? { MajorVersion: Number(value['MajorVersion']), MinorVersion: Number(value['MinorVersion']) } : null;
+  return isBag(value)
+    ? { MajorVersion: Number(value['MajorVersion']), MinorVersion: Number(value['MinorVersion']) }
+    : null;
 }
 
-/** The version for calls of a server: its own where that is the lower one of the same major version ([MS-DCOM] 3.2.4.1.1.2). */
+/**
+ * The version for calls of a server: its own where that is the lower one of the same major version ([MS-DCOM]
+ * 3.2.4.1.1.2).
+ */
 export function commonVersion(server: ComVersion | null): ComVersion {
-  return server !== null && server.MajorVersion === COM_VERSION.MajorVersion && server.MinorVersion < COM_VERSION.MinorVersion ? server : COM_VERSION;
+  return server !== null &&
+    server.MajorVersion === COM_VERSION.MajorVersion &&
+    server.MinorVersion < COM_VERSION.MinorVersion
+    ? server
+    : COM_VERSION;
 }
 
-/** Where an object listens by its bindings: the port of the first TCP binding, one for `host` before others; null when none has a port. */
+/**
+ * Where an object listens by its bindings: the port of the first TCP binding, one for `host` before others; null when
+ * none has a port.
+ */
 export function portOf(bindings: Value, host: string): number | null {
   const tcp = (isBag(bindings) ? values(bindings['stringBindings']) : []).flatMap((one) => {
     if (!isBag(one) || one['towerId'] !== NCACN_IP_TCP) return [];

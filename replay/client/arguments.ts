@@ -7,25 +7,45 @@ type Bag = { readonly [name: string]: Value };
 /** Typedefs and pointers followed to the type behind a parameter. */
 const MAX_TYPEDEFS = 16;
 
-/** An argument as the codec of its declared type takes it: a plain value for a VARIANT gets its type tag, an enumeration's number its name. */
+/**
+ * An argument as the codec of its declared type takes it: a plain value for a VARIANT gets its type tag, an
+ * enumeration's number its name.
+ */
 export function argumentFor(value: Value, type: Type, registry: Registry): Value {
   if (isVariantType(type)) return asVariant(value);
   const plain = resolved(type, registry);
-  if (plain?.kind === 'enum' && typeof value === 'number') return Object.keys(plain.members).find((name) => plain.members[name] === value) ?? value;
-  if (plain?.kind === 'enum' && typeof value === 'string') return Object.keys(plain.members).find((name) => name.toLowerCase() === value.toLowerCase()) ?? value;
-  if (plain?.kind === 'well-known' && (plain.name === 'decimal' || plain.name === 'currency') && typeof value === 'number') return String(value);
+  if (plain?.kind === 'enum' && typeof value === 'number')
+    return Object.keys(plain.members).find((name) => plain.members[name] === value) ?? value;
+  if (plain?.kind === 'enum' && typeof value === 'string')
+    return Object.keys(plain.members).find((name) => name.toLowerCase() === value.toLowerCase()) ?? value;
+  if (
+    plain?.kind === 'well-known' &&
+    (plain.name === 'decimal' || plain.name === 'currency') &&
+    typeof value === 'number'
+  )
+    return String(value);
   return value;
 }
 
-/** A value as the VARIANT that a script would send: VT_BSTR, VT_BOOL, VT_I4 or VT_R8, VT_NULL, VT_DISPATCH. One that is tagged already stays. */
+/**
+ * A value as the VARIANT that a script would send: VT_BSTR, VT_BOOL, VT_I4 or VT_R8, VT_NULL, VT_DISPATCH. One that is
+ * tagged already stays.
+ */
 export function asVariant(value: Value): Value {
   if (isBag(value)) return 'vt' in value ? value : { vt: 'VT_DISPATCH', value };
   switch (typeof value) {
-    case 'string': return { vt: 'VT_BSTR', value };
-    case 'boolean': return { vt: 'VT_BOOL', value };
-    case 'number': return Number.isInteger(value) && value >= -0x8000_0000 && value <= 0x7fff_ffff ? { vt: 'VT_I4', value } : { vt: 'VT_R8', value };
-    case 'bigint': return { vt: 'VT_I8', value };
-    default: return { vt: 'VT_NULL', value: null };
+    case 'string':
+      return { vt: 'VT_BSTR', value };
+    case 'boolean':
+      return { vt: 'VT_BOOL', value };
+    case 'number':
+      return Number.isInteger(value) && value >= -0x8000_0000 && value <= 0x7fff_ffff
+        ? { vt: 'VT_I4', value }
+        : { vt: 'VT_R8', value };
+    case 'bigint':
+      return { vt: 'VT_I8', value };
+    default:
+      return { vt: 'VT_NULL', value: null };
   }
 }
 

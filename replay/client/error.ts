@@ -2,7 +2,8 @@ import type { LinkFailure } from '../link/client.js';
 
 /**
  * Why a client's call came to nothing. Of the connection: `refused`, `denied`, `lost`, `malformed`, `timed-out` (see
- * {@link LinkFailure}; `denied` is also an answer that says access denied). Of the call: `faulted`: an RPC fault; `failed`: an
+ * {@link LinkFailure}; `denied` is also an answer that says access denied). Of the call: `faulted`: an RPC fault;
+ * `failed`: an
  * HRESULT that says failure. `usage`: it was never made, because the tables or the arguments forbid it.
  */
 export type ClientErrorKind = LinkFailure | 'faulted' | 'failed' | 'usage';
@@ -23,7 +24,11 @@ export class ClientError extends Error {
   readonly call: string | null;
   readonly exception: ToldException | null;
 
-  constructor(kind: ClientErrorKind, message: string, more: { readonly status?: number; readonly call?: string | null; readonly exception?: ToldException | null } = {}) {
+  constructor(
+    kind: ClientErrorKind,
+    message: string,
+    more: { readonly status?: number; readonly call?: string | null; readonly exception?: ToldException | null } = {},
+  ) {
     super(message);
     this.kind = kind;
     this.status = more.status === undefined ? null : more.status >>> 0;
@@ -46,5 +51,9 @@ export function faulted(call: string, status: number, unproved: boolean): Client
 
 /** The error for an HRESULT that says failure. */
 export function failed(call: string, status: number, exception: ToldException | null = null): ClientError {
-  return new ClientError(DENIED.includes(status >>> 0) ? 'denied' : 'failed', `${call} failed`, { status, call, exception });
+  return new ClientError(DENIED.includes(status >>> 0) ? 'denied' : 'failed', `${call} failed`, {
+    status,
+    call,
+    exception,
+  });
 }

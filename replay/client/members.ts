@@ -9,7 +9,11 @@ export interface Slot {
 }
 
 /** What a name is to be used as: first choice first. */
-export const KINDS = { call: ['method', 'propget'], get: ['propget', 'method'], put: ['propput', 'propputref'] } as const satisfies Readonly<Record<string, readonly MemberKind[]>>;
+export const KINDS = {
+  call: ['method', 'propget'],
+  get: ['propget', 'method'],
+  put: ['propput', 'propputref'],
+} as const satisfies Readonly<Record<string, readonly MemberKind[]>>;
 
 /** How a member is used. */
 export type Use = keyof typeof KINDS;
@@ -22,7 +26,8 @@ export class Members {
   constructor(registry: Registry) {
     this.registry = registry;
     for (const { interface: face } of registry.interfaces) {
-      for (const base of basesOf(registry, face).slice(1)) this.descendants.set(base, [...(this.descendants.get(base) ?? []), face.name]);
+      for (const base of basesOf(registry, face).slice(1))
+        this.descendants.set(base, [...(this.descendants.get(base) ?? []), face.name]);
     }
   }
 
@@ -30,7 +35,9 @@ export class Members {
   find(interfaceName: string, name: string, use: Use): Slot | null {
     const face = this.registry.interfaceByName(interfaceName);
     if (face === null) return null;
-    const named = face.slots.filter((slot) => slot !== null).filter((slot) => slot.method.name.toLowerCase() === name.toLowerCase());
+    const named = face.slots
+      .filter((slot) => slot !== null)
+      .filter((slot) => slot.method.name.toLowerCase() === name.toLowerCase());
     for (const kind of KINDS[use]) {
       const slot = named.find((one) => one.method.member === kind);
       if (slot !== undefined) return { face, ...slot };
@@ -54,7 +61,15 @@ export class Members {
   /** Names of all members that an interface or one derived from it has, for suggestions. */
   names(interfaceName: string): readonly string[] {
     const faces = [interfaceName, ...(this.descendants.get(interfaceName) ?? [])];
-    return [...new Set(faces.flatMap((face) => (this.registry.interfaceByName(face)?.slots ?? []).flatMap((slot) => (slot === null || slot.method.notUsedOnWire === true ? [] : [slot.method.name]))))];
+    return [
+      ...new Set(
+        faces.flatMap((face) =>
+          (this.registry.interfaceByName(face)?.slots ?? []).flatMap((slot) =>
+            slot === null || slot.method.notUsedOnWire === true ? [] : [slot.method.name],
+          ),
+        ),
+      ),
+    ];
   }
 
   private depth(interfaceName: string): number {
@@ -74,6 +89,11 @@ export function titleOf({ owner, method }: { readonly owner: Interface; readonly
 
 function basesOf(registry: Registry, face: Interface): readonly string[] {
   const chain: string[] = [];
-  for (let at: Interface | undefined = face; at !== undefined && !chain.includes(at.name); at = at.base === null ? undefined : registry.interfaceByName(at.base)?.interface) chain.push(at.name);
+  for (
+    let at: Interface | undefined = face;
+    at !== undefined && !chain.includes(at.name);
+    at = at.base === null ? undefined : registry.interfaceByName(at.base)?.interface
+  )
+    chain.push(at.name);
   return chain;
 }

@@ -5,7 +5,8 @@ export type Alignment = readonly (readonly [expected: number | null, actual: num
 export const MAX_TABLE = 4_000_000;
 
 /**
- * Aligns two lists of keys so that insertions and deletions are found as such. Keys that occur once on both sides are landmarks, kept
+ * Aligns two lists of keys so that insertions and deletions are found as such. Keys that occur once on both sides are
+ * landmarks, kept
  * where they are in order (patience); between landmarks the longest common subsequence decides.
  */
 export function align(expected: readonly string[], actual: readonly string[]): Alignment {
@@ -23,7 +24,8 @@ export function align(expected: readonly string[], actual: readonly string[]): A
       for (const pair of tail.toReversed()) pairs.push(pair);
       continue;
     }
-    // What is put on the stack last is taken first: the tail, whose last pair stands first in its list, then the parts backwards.
+    // What is put on the stack last is taken first: the tail, whose last pair stands first in its list, then the parts
+    // backwards.
     for (const [at, other] of tail) stack.push({ a: at, aEnd: at + 1, b: other, bEnd: other + 1 });
     const parts: Stretch[] = [];
     for (const [at, other] of marks) {
@@ -45,7 +47,11 @@ interface Stretch {
 }
 
 /** Keys that occur once on both sides of a stretch, as many as are in the same order on both. */
-function landmarks(expected: readonly string[], actual: readonly string[], { a, aEnd, b, bEnd }: Stretch): readonly (readonly [number, number])[] {
+function landmarks(
+  expected: readonly string[],
+  actual: readonly string[],
+  { a, aEnd, b, bEnd }: Stretch,
+): readonly (readonly [number, number])[] {
   const others = once(actual, b, bEnd);
   const common: [number, number][] = [];
   for (const [key, at] of once(expected, a, aEnd)) {
@@ -78,19 +84,28 @@ function increasing(pairs: readonly (readonly [number, number])[]): readonly (re
     piles[low] = index;
   }
   const found: (readonly [number, number])[] = [];
-  for (let at = piles.at(-1) ?? -1; at >= 0; at = before[at] as number) found.push(pairs[at] as readonly [number, number]);
+  for (let at = piles.at(-1) ?? -1; at >= 0; at = before[at] as number)
+    found.push(pairs[at] as readonly [number, number]);
   return found.toReversed();
 }
 
 /** A stretch without landmarks: by a table, or, where that would be too large, by position. */
-function settle(expected: readonly string[], actual: readonly string[], { a, aEnd, b, bEnd }: Stretch): [number | null, number | null][] {
+function settle(
+  expected: readonly string[],
+  actual: readonly string[],
+  { a, aEnd, b, bEnd }: Stretch,
+): [number | null, number | null][] {
   const [rows, columns] = [aEnd - a, bEnd - b];
   const pairs: [number | null, number | null][] = [];
   if (rows * columns > MAX_TABLE) {
     for (let at = 0; at < Math.max(rows, columns); at++) {
       const [one, other] = [at < rows ? a + at : null, at < columns ? b + at : null];
       if (one !== null && other !== null && expected[one] === actual[other]) pairs.push([one, other]);
-      else pairs.push(...(one === null ? [] : [[one, null] as [number, null]]), ...(other === null ? [] : [[null, other] as [null, number]]));
+      else
+        pairs.push(
+          ...(one === null ? [] : [[one, null] as [number, null]]),
+          ...(other === null ? [] : [[null, other] as [null, number]]),
+        );
     }
     return pairs;
   }
@@ -98,13 +113,20 @@ function settle(expected: readonly string[], actual: readonly string[], { a, aEn
   const table = new Uint32Array((rows + 1) * width);
   for (let i = rows - 1; i >= 0; i--) {
     for (let j = columns - 1; j >= 0; j--) {
-      table[i * width + j] = expected[a + i] === actual[b + j] ? (table[(i + 1) * width + j + 1] as number) + 1 : Math.max(table[(i + 1) * width + j] as number, table[i * width + j + 1] as number);
+      table[i * width + j] =
+        expected[a + i] === actual[b + j]
+          ? (table[(i + 1) * width + j + 1] as number) + 1
+          : Math.max(table[(i + 1) * width + j] as number, table[i * width + j + 1] as number);
     }
   }
   let [i, j] = [0, 0];
   while (i < rows || j < columns) {
     if (i < rows && j < columns && expected[a + i] === actual[b + j]) pairs.push([a + i++, b + j++]);
-    else if (j >= columns || (i < rows && (table[(i + 1) * width + j] as number) >= (table[i * width + j + 1] as number))) pairs.push([a + i++, null]);
+    else if (
+      j >= columns ||
+      (i < rows && (table[(i + 1) * width + j] as number) >= (table[i * width + j + 1] as number))
+    )
+      pairs.push([a + i++, null]);
     else pairs.push([null, b + j++]);
   }
   return pairs;

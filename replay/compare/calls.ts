@@ -24,10 +24,16 @@ export interface Comparison {
 }
 
 /**
- * Compares a call with its counterpart. Of calls that set the stage (activation, object resolution) only the outcome and the
+ * Compares a call with its counterpart. Of calls that set the stage (activation, object resolution) only the outcome
+ * and the
  * references count: bindings and versions belong to the machine. `asked`: the arguments are compared too.
  */
-export function compareCalls(expected: SessionCall, actual: SessionCall, comparison: Comparison, asked: boolean): CallResult {
+export function compareCalls(
+  expected: SessionCall,
+  actual: SessionCall,
+  comparison: Comparison,
+  asked: boolean,
+): CallResult {
   const differences: Difference[] = [];
   const context: ValueContext = {
     rules: comparison.rules,
@@ -42,7 +48,14 @@ export function compareCalls(expected: SessionCall, actual: SessionCall, compari
   if (compareOutcome(expected, actual, context)) {
     if (expected.sort !== 'stage') {
       if (before.decoded && after.decoded) compareFields(before.out, after.out, 'out', expected, context);
-      else compareValues(before.response?.bytes ?? null, after.response?.bytes ?? null, `${expected.member}.response`, `${expected.place}.response`, context);
+      else
+        compareValues(
+          before.response?.bytes ?? null,
+          after.response?.bytes ?? null,
+          `${expected.member}.response`,
+          `${expected.place}.response`,
+          context,
+        );
     } else {
       pairReferences(before.out, after.out, comparison);
     }
@@ -50,7 +63,13 @@ export function compareCalls(expected: SessionCall, actual: SessionCall, compari
   return { status: differences.length === 0 ? 'same' : 'different', expected, actual, differences, cause: null };
 }
 
-function compareFields(before: { readonly [name: string]: Value }, after: { readonly [name: string]: Value }, side: 'in' | 'out', { member, place }: SessionCall, context: ValueContext): void {
+function compareFields(
+  before: { readonly [name: string]: Value },
+  after: { readonly [name: string]: Value },
+  side: 'in' | 'out',
+  { member, place }: SessionCall,
+  context: ValueContext,
+): void {
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (HEADERS.includes(name)) continue;
     const suffix = side === 'in' ? `.in.${name}` : name === 'retval' ? '' : `.${name}`;
@@ -66,13 +85,31 @@ function isAnswered(outcome: string): boolean {
 }
 
 /** Compares how two calls ended; true when what they returned is worth comparing. */
-function compareOutcome({ call: before, member, place }: SessionCall, { call: after }: SessionCall, { rules, differ }: ValueContext): boolean {
+function compareOutcome(
+  { call: before, member, place }: SessionCall,
+  { call: after }: SessionCall,
+  { rules, differ }: ValueContext,
+): boolean {
   if (before.fault?.status !== after.fault?.status) {
-    differ({ kind: 'fault', member: `${member}.fault`, place: `${place}.fault`, expected: before.fault?.status ?? null, actual: after.fault?.status ?? null, message: null });
+    differ({
+      kind: 'fault',
+      member: `${member}.fault`,
+      place: `${place}.fault`,
+      expected: before.fault?.status ?? null,
+      actual: after.fault?.status ?? null,
+      message: null,
+    });
     return false;
   }
   if (isAnswered(before.outcome) !== isAnswered(after.outcome)) {
-    differ({ kind: 'outcome', member: `${member}.outcome`, place: `${place}.outcome`, expected: before.outcome, actual: after.outcome, message: null });
+    differ({
+      kind: 'outcome',
+      member: `${member}.outcome`,
+      place: `${place}.outcome`,
+      expected: before.outcome,
+      actual: after.outcome,
+      message: null,
+    });
     return false;
   }
   const rule = rules.of(member, place).find((one) => one.hresult !== null);
@@ -81,12 +118,27 @@ function compareOutcome({ call: before, member, place }: SessionCall, { call: af
       if (before.hresult !== after.hresult) rules.use(rule);
       return before.hresult === after.hresult;
     }
-    differ({ kind: 'hresult', member: `${member}.hresult`, place: `${place}.hresult`, expected: rule.hresult.to, actual: after.hresult, message: `rule ${rule.number} expects this result` });
+    differ({
+      kind: 'hresult',
+      member: `${member}.hresult`,
+      place: `${place}.hresult`,
+      expected: rule.hresult.to,
+      actual: after.hresult,
+      message: `rule ${rule.number} expects this result`,
+    });
     return false;
   }
   if (before.hresult === after.hresult) return after.fault === null;
   const ignored = rules.of(`${member}.hresult`, `${place}.hresult`).find((one) => one.ignore);
-  if (ignored === undefined) differ({ kind: 'hresult', member: `${member}.hresult`, place: `${place}.hresult`, expected: before.hresult, actual: after.hresult, message: null });
+  if (ignored === undefined)
+    differ({
+      kind: 'hresult',
+      member: `${member}.hresult`,
+      place: `${place}.hresult`,
+      expected: before.hresult,
+      actual: after.hresult,
+      message: null,
+    });
   else rules.use(ignored);
   return false;
 }
@@ -98,13 +150,24 @@ function called(expected: SessionCall, actual: SessionCall, comparison: Comparis
   const [before, after] = [comparison.expected.object(one.ipid), comparison.actual.object(other.ipid)];
   if (before === null || after === null || comparison.identities.same(before, after)) return;
   context.differ({
-    kind: 'identity', member: `${expected.member}.object`, place: `${expected.place}.object`, expected: one.label, actual: other.label, message: `the call went to another object: ${one.label ?? one.ipid} expected, ${other.label ?? other.ipid} called`,
+    kind: 'identity',
+    member: `${expected.member}.object`,
+    place: `${expected.place}.object`,
+    expected: one.label,
+    actual: other.label,
+    message: `the call went to another object: ${one.label ?? one.ipid} expected, ${other.label ?? other.ipid} called`,
   });
 }
 
 /** `faces`: the references are to the same interface too; one bound late is always to the dispatch interface. */
-function sameObject(one: Reference, other: Reference, { expected, actual, identities }: Comparison, faces: boolean): string | null {
-  if (faces && one.iid !== other.iid) return `a reference to ${String(one.interface ?? one.iid)} was expected, and one to ${String(other.interface ?? other.iid)} came`;
+function sameObject(
+  one: Reference,
+  other: Reference,
+  { expected, actual, identities }: Comparison,
+  faces: boolean,
+): string | null {
+  if (faces && one.iid !== other.iid)
+    return `a reference to ${String(one.interface ?? one.iid)} was expected, and one to ${String(other.interface ?? other.iid)} came`;
   const [before, after] = [expected.object(one.ipid), actual.object(other.ipid)];
   if (before === null || after === null || identities.same(before, after)) return null;
   return identities.of(before) === null

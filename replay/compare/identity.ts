@@ -1,5 +1,6 @@
 /**
- * Which object of one session is which of the other: a pairing that, once made, holds. The same object returned twice must be the same
+ * Which object of one session is which of the other: a pairing that, once made, holds. The same object returned twice
+ * must be the same
  * object on the other side too, and two objects must be two.
  */
 export class Identities {

@@ -11,13 +11,17 @@ export interface LatencyDifference {
 }
 
 /** Compares the latencies of calls by member and percentile. */
-export function compareLatency(pairs: readonly (readonly [SessionCall, SessionCall])[], { percentiles, atLeastNs, members, calls }: LatencyRule): readonly LatencyDifference[] {
+export function compareLatency(
+  pairs: readonly (readonly [SessionCall, SessionCall])[],
+  { percentiles, atLeastNs, members, calls }: LatencyRule,
+): readonly LatencyDifference[] {
   const patterns = members.map(patternOf);
   const byMember = new Map<string, { readonly before: number[]; readonly after: number[] }>();
   for (const [expected, actual] of pairs) {
     const { member } = expected;
     const [before, after] = [expected.call.latencyNs, actual.call.latencyNs];
-    if (before === null || after === null || (patterns.length > 0 && !patterns.some((pattern) => pattern.test(member)))) continue;
+    if (before === null || after === null || (patterns.length > 0 && !patterns.some((pattern) => pattern.test(member))))
+      continue;
     const known = byMember.get(member) ?? { before: [], after: [] };
     known.before.push(before);
     known.after.push(after);

@@ -47,22 +47,45 @@ export class RulesError extends Error {
   override readonly name = 'RulesError';
 }
 
-const share = z.union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?\s*%$/, 'a share such as 20% is wanted')]);
+const share = z.union([
+  z.number().nonnegative(),
+  z.string().regex(/^\d+(\.\d+)?\s*%$/, 'a share such as 20% is wanted'),
+]);
 const duration = z.string().regex(/^\d+(\.\d+)?\s*(ns|us|µs|ms|s|min|h|d)$/, 'a time such as 5ms, 2h or 1d is wanted');
 const code = z.union([z.number().int(), z.string().min(1)]);
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
 const RULE = z.strictObject({
-  path: paths, ignore: z.literal(true).optional(), regex: z.string().optional(), tolerance: share.optional(), time: duration.optional(), unordered: z.literal(true).optional(),
-  hresult: z.union([code, z.strictObject({ from: code.optional(), to: code })]).optional(), reason: z.string().optional(),
+  path: paths,
+  ignore: z.literal(true).optional(),
+  regex: z.string().optional(),
+  tolerance: share.optional(),
+  time: duration.optional(),
+  unordered: z.literal(true).optional(),
+  hresult: z.union([code, z.strictObject({ from: code.optional(), to: code })]).optional(),
+  reason: z.string().optional(),
 });
 const FILE = z.strictObject({
   version: z.literal(1).optional(),
   rules: z.array(RULE).max(MAX_RULES).optional(),
-  latency: z.strictObject({ p50: share.optional(), p90: share.optional(), p95: share.optional(), p99: share.optional(), max: share.optional(), atLeast: duration.optional(), members: z.array(z.string()).optional(), calls: z.number().int().positive().optional() }).optional(),
+  latency: z
+    .strictObject({
+      p50: share.optional(),
+      p90: share.optional(),
+      p95: share.optional(),
+      p99: share.optional(),
+      max: share.optional(),
+      atLeast: duration.optional(),
+      members: z.array(z.string()).optional(),
+      calls: z.number().int().positive().optional(),
+    })
+    .optional(),
 });
 
-/** Reads rules from YAML (docs/compare.md); `hresultByName` knows names of HRESULTs. @throws RulesError that says which rule, what is wrong and what is wanted */
+/**
+ * Reads rules from YAML (docs/compare.md); `hresultByName` knows names of HRESULTs. @throws RulesError that says which
+ * rule, what is wrong and what is wanted
+ */
 export function parseRules(text: string, hresultByName: (name: string) => number | null): Rules {
   let given: unknown;
   try {
@@ -72,7 +95,13 @@ export function parseRules(text: string, hresultByName: (name: string) => number
     throw new RulesError(error instanceof Error ? error.message : String(error));
   }
   const checked = FILE.safeParse(given ?? {});
-  if (!checked.success) throw new RulesError(checked.error.issues.slice(0, 5).map((issue) => `${whereIn(issue.path)}${issue.message}`).join('; '));
+  if (!checked.success)
+    throw new RulesError(
+      checked.error.issues
+        .slice(0, 5)
+        .map((issue) => `${whereIn(issue.path)}${issue.message}`)
+        .join('; '),
+    );
   const { rules = [], latency } = checked.data;
   const number = (value: string | number, at: number): number => {
     if (typeof value === 'number') return value >>> 0;
@@ -85,30 +114,70 @@ export function parseRules(text: string, hresultByName: (name: string) => number
       const at = index + 1;
       const { hresult } = rule;
       const made: Rule = {
-        number: at, paths: typeof rule.path === 'string' ? [rule.path] : rule.path, ignore: rule.ignore === true, regex: rule.regex === undefined ? null : regexOf(rule.regex, at),
-        tolerance: rule.tolerance === undefined ? null : { value: typeof rule.tolerance === 'number' ? rule.tolerance : Number.parseFloat(rule.tolerance) / 100, percent: typeof rule.tolerance === 'string' },
-        timeMs: rule.time === undefined ? null : milliseconds(rule.time), unordered: rule.unordered === true,
-        hresult: hresult === undefined ? null : typeof hresult === 'object' ? { from: hresult.from === undefined ? null : number(hresult.from, at), to: number(hresult.to, at) } : { from: null, to: number(hresult, at) },
+        number: at,
+        paths: typeof rule.path === 'string' ? [rule.path] : rule.path,
+        ignore: rule.ignore === true,
+        regex: rule.regex === undefined ? null : regexOf(rule.regex, at),
+        tolerance:
+          rule.tolerance === undefined
+            ? null
+            : {
+                value: typeof rule.tolerance === 'number' ? rule.tolerance : Number.parseFloat(rule.tolerance) / 100,
+                percent: typeof rule.tolerance === 'string',
+              },
+        timeMs: rule.time === undefined ? null : milliseconds(rule.time),
+        unordered: rule.unordered === true,
+        hresult:
+          hresult === undefined
+            ? null
+            : typeof hresult === 'object'
+              ? { from: hresult.from === undefined ? null : number(hresult.from, at), to: number(hresult.to, at) }
+              : { from: null, to: number(hresult, at) },
         reason: rule.reason ?? null,
       };
-      if (!made.ignore && made.regex === null && made.tolerance === null && made.timeMs === null && !made.unordered && made.hresult === null) {
-        throw new RulesError(`rule ${at} (${made.paths.join(', ')}) says nothing: give ignore, regex, tolerance, time, unordered or hresult`);
+      if (
+        !made.ignore &&
+        made.regex === null &&
+        made.tolerance === null &&
+        made.timeMs === null &&
+        !made.unordered &&
+        made.hresult === null
+      ) {
+        throw new RulesError(
+          `rule ${at} (${made.paths.join(', ')}) says nothing: give ignore, regex, tolerance, time, unordered or hresult`,
+        );
       }
       return made;
     }),
-    latency: latency === undefined ? null : {
-      percentiles: ([['p50', 50], ['p90', 90], ['p95', 95], ['p99', 99], ['max', 100]] as const).flatMap(([name, percentile]) => {
-        const value = latency[name];
-        return value === undefined ? [] : [{ percentile, share: typeof value === 'number' ? value : Number.parseFloat(value) / 100 }];
-      }),
-      atLeastNs: latency.atLeast === undefined ? 1e6 : milliseconds(latency.atLeast) * 1e6, members: latency.members ?? [], calls: latency.calls ?? 1,
-    },
+    latency:
+      latency === undefined
+        ? null
+        : {
+            percentiles: (
+              [
+                ['p50', 50],
+                ['p90', 90],
+                ['p95', 95],
+                ['p99', 99],
+                ['max', 100],
+              ] as const
+            ).flatMap(([name, percentile]) => {
+              const value = latency[name];
+              return value === undefined
+                ? []
+                : [{ percentile, share: typeof value === 'number' ? value : Number.parseFloat(value) / 100 }];
+            }),
+            atLeastNs: latency.atLeast === undefined ? 1e6 : milliseconds(latency.atLeast) * 1e6,
+            members: latency.members ?? [],
+            calls: latency.calls ?? 1,
+          },
   };
 }
 
 function whereIn(path: readonly PropertyKey[]): string {
   const [list, index, ...rest] = path;
-  if (list === 'rules' && typeof index === 'number') return `rule ${index + 1}${rest.length === 0 ? '' : `, ${rest.join('.')}`}: `;
+  if (list === 'rules' && typeof index === 'number')
+    return `rule ${index + 1}${rest.length === 0 ? '' : `, ${rest.join('.')}`}: `;
   return path.length === 0 ? '' : `${path.join('.')}: `;
 }
 
@@ -120,7 +189,16 @@ function regexOf(source: string, at: number): RegExp {
   }
 }
 
-const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 function milliseconds(text: string): number {
   const [, number = '0', unit = 'ms'] = /^([\d.]+)\s*(\S+)$/.exec(text) ?? [];
@@ -147,7 +225,9 @@ export class RuleBook {
     const key = `${member}\n${place}`;
     const known = this.remembered.get(key);
     if (known !== undefined) return known;
-    const found = this.compiled.filter(({ patterns }) => patterns.some((pattern) => pattern.test(member) || pattern.test(place))).map(({ rule }) => rule);
+    const found = this.compiled
+      .filter(({ patterns }) => patterns.some((pattern) => pattern.test(member) || pattern.test(place)))
+      .map(({ rule }) => rule);
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
     this.remembered.set(key, found);
     return found;
@@ -165,10 +245,15 @@ export class RuleBook {
 }
 
 /**
- * A path pattern as a regular expression: `*` is any one name or index, `**` any run of them. It matches a path and everything
+ * A path pattern as a regular expression: `*` is any one name or index, `**` any run of them. It matches a path and
+ * everything
  * inside it.
  */
 export function patternOf(path: string): RegExp {
-  const source = path.trim().split(/(\*\*|\*)/).map((part) => (part === '**' ? '.*' : part === '*' ? '[^.[\\]]*' : part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))).join('');
+  const source = path
+    .trim()
+    .split(/(\*\*|\*)/)
+    .map((part) => (part === '**' ? '.*' : part === '*' ? '[^.[\\]]*' : part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&')))
+    .join('');
   return new RegExp(`^${source}(?:$|[.[(])`, 'u');
 }

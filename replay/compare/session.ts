@@ -5,17 +5,31 @@ import { referencesIn } from '../recording/references.js';
 import { joinSessions } from '../recording/sessions.js';
 import type { RecordedCall, RecordingRecord, ReferenceRecord } from '../recording/records.js';
 
-/** What a call is to a comparison: one that means something, one that looks names up for late binding, one that sets the stage, or upkeep that differs from run to run. */
+/**
+ * What a call is to a comparison: one that means something, one that looks names up for late binding, one that sets the
+ * stage, or upkeep that differs from run to run.
+ */
 export type CallSort = 'member' | 'lookup' | 'stage' | 'upkeep';
 
-const LOOKUP: readonly MethodRole[] = ['type-info', 'class-info', 'ids-of-names', 'type-attr', 'func-desc', 'names', 'documentation'];
+const LOOKUP: readonly MethodRole[] = [
+  'type-info',
+  'class-info',
+  'ids-of-names',
+  'type-attr',
+  'func-desc',
+  'names',
+  'documentation',
+];
 const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
 /** A reference with it is not to be pinged. */
 const SORF_NOPING = 0x1000;
 /** Places are told no deeper than this. */
 const MAX_PLACE = 32;
 
-/** The calls of a recording, and what is known of its objects. Several sessions are joined: their calls, connections and objects stay apart. */
+/**
+ * The calls of a recording, and what is known of its objects. Several sessions are joined: their calls, connections and
+ * objects stay apart.
+ */
 export class Session {
   readonly calls: SessionCall[] = [];
   private readonly references = new Map<string, ReferenceRecord>();
@@ -35,7 +49,12 @@ export class Session {
     if (record.kind === 'reference' && !this.references.has(record.ipid)) this.references.set(record.ipid, record);
     if (record.kind !== 'call') return null;
     this.byCall.set(record.id, record);
-    const call = { call: record, sort: this.sortOf(record), member: memberPath(record), place: this.placeOfCall(record) };
+    const call = {
+      call: record,
+      sort: this.sortOf(record),
+      member: memberPath(record),
+      place: this.placeOfCall(record),
+    };
     this.calls.push(call);
     return call;
   }
@@ -66,12 +85,26 @@ export class Session {
     return [...this.held].map((object) => labels.get(object) ?? `object#${object}`);
   }
 
-  /** OIDs of the objects to which references are held by now, but for those whose references say that they want no pings: their flags ([MS-DCOM] 2.2.18.2). */
+  /**
+   * OIDs of the objects to which references are held by now, but for those whose references say that they want no
+   * pings: their flags ([MS-DCOM] 2.2.18.2).
+   */
   get pinged(): readonly string[] {
     const held = this.held;
     const silent = new Set<string>();
-    for (const { call } of this.calls) referencesIn(call.out, '', (one) => (Number((one as unknown as Bag)['flags'] ?? 0) & SORF_NOPING) !== 0 && silent.add(one.oid));
-    return [...new Set([...this.references.values()].flatMap(({ object, oid }) => (oid !== null && held.has(object) && !silent.has(oid) ? [oid] : [])))];
+    for (const { call } of this.calls)
+      referencesIn(
+        call.out,
+        '',
+        (one) => (Number((one as unknown as Bag)['flags'] ?? 0) & SORF_NOPING) !== 0 && silent.add(one.oid),
+      );
+    return [
+      ...new Set(
+        [...this.references.values()].flatMap(({ object, oid }) =>
+          oid !== null && held.has(object) && !silent.has(oid) ? [oid] : [],
+        ),
+      ),
+    ];
   }
 
   /** Objects to which references are held: handed out and added, less released ([MS-DCOM] 3.1.1.5.6). */
@@ -86,7 +119,9 @@ export class Session {
       if (sort !== 'upkeep' || call.hresult !== 0) continue;
       const role = this.roleOf(call);
       const list = call.in['InterfaceRefs'];
-      for (const one of Array.isArray(list) ? (list as readonly Bag[]) : []) if (role === 'release' || role === 'add-ref') count(one?.['ipid'], (role === 'release' ? -1 : 1) * Number(one?.['cPublicRefs'] ?? 0));
+      for (const one of Array.isArray(list) ? (list as readonly Bag[]) : [])
+        if (role === 'release' || role === 'add-ref')
+          count(one?.['ipid'], (role === 'release' ? -1 : 1) * Number(one?.['cPublicRefs'] ?? 0));
     }
     return new Set([...held].flatMap(([object, references]) => (references > 0 ? [object] : [])));
   }
@@ -144,7 +179,9 @@ export interface SessionCall {
 
 /** The interfaces of the specification that has activation: they set the stage for all others. */
 function stageOf(registry: Registry): ReadonlySet<string> {
-  const stage = registry.specifications.filter((one) => Object.values(one.roles ?? {}).some((role) => role === 'activate' || role === 'resolve-oxid'));
+  const stage = registry.specifications.filter((one) =>
+    Object.values(one.roles ?? {}).some((role) => role === 'activate' || role === 'resolve-oxid'),
+  );
   return new Set(stage.flatMap((one) => one.interfaces.map((face) => face.uuid)));
 }
 
@@ -152,7 +189,10 @@ function memberPath(call: RecordedCall): string {
   return `${call.interface ?? call.iid ?? '?'}.${call.method ?? `opnum${call.wireOpnum ?? '?'}`}`;
 }
 
-/** The step a call takes from its object: `.Title`, `[3]` for the default member of a collection, `.Item("x")` for others with arguments. */
+/**
+ * The step a call takes from its object: `.Title`, `[3]` for the default member of a collection, `.Item("x")` for
+ * others with arguments.
+ */
 function step(call: RecordedCall): string {
   const name = `.${call.method ?? `opnum${call.wireOpnum ?? '?'}`}`;
   if (call.member !== 'propget') return name;
@@ -164,7 +204,14 @@ function step(call: RecordedCall): string {
 }
 
 function argument(value: Value): string {
-  const held = value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array) && 'vt' in value ? ((value as { readonly [name: string]: Value })['value'] ?? null) : value;
+  const held =
+    value !== null &&
+    typeof value === 'object' &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    'vt' in value
+      ? ((value as { readonly [name: string]: Value })['value'] ?? null)
+      : value;
   if (typeof held === 'string') return JSON.stringify(held.slice(0, 64));
   return held === null || typeof held !== 'object' ? String(held) : '…';
 }

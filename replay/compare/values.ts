@@ -32,12 +32,20 @@ export const MAX_UNORDERED = 2000;
 const MAX_DEPTH = 96;
 
 /** Compares two values field by field. `member` and `place` are the paths of the value. */
-export function compareValues(expected: Value | undefined, actual: Value | undefined, member: string, place: string, context: ValueContext, depth = 0): void {
+export function compareValues(
+  expected: Value | undefined,
+  actual: Value | undefined,
+  member: string,
+  place: string,
+  context: ValueContext,
+  depth = 0,
+): void {
   // A failed call that was bound late has no results; bound early, it has null ones.
   if (expected == null && actual == null) return;
   const rules = context.rules.of(member, place);
   if (rules.length > 0 && ruled(rules, expected ?? null, actual ?? null, context)) return;
-  const differ = (message: string | null = null, kind: Difference['kind'] = 'value'): void => context.differ({ kind, member, place, expected: expected ?? null, actual: actual ?? null, message });
+  const differ = (message: string | null = null, kind: Difference['kind'] = 'value'): void =>
+    context.differ({ kind, member, place, expected: expected ?? null, actual: actual ?? null, message });
   if (expected === undefined || actual === undefined) {
     differ(expected === undefined ? 'not in what was expected' : 'missing');
     return;
@@ -47,7 +55,13 @@ export function compareValues(expected: Value | undefined, actual: Value | undef
     if (why !== null) differ(why, 'identity');
     return;
   }
-  if (expected === null || actual === null || typeof expected !== 'object' || typeof actual !== 'object' || depth > MAX_DEPTH) {
+  if (
+    expected === null ||
+    actual === null ||
+    typeof expected !== 'object' ||
+    typeof actual !== 'object' ||
+    depth > MAX_DEPTH
+  ) {
     if (!Object.is(expected, actual)) differ();
     return;
   }
@@ -64,11 +78,28 @@ export function compareValues(expected: Value | undefined, actual: Value | undef
     return;
   }
   const [before, after] = [expected as Bag, actual as Bag];
-  for (const name of Object.keys(before)) compareValues(before[name], Object.hasOwn(after, name) ? after[name] : undefined, `${member}.${name}`, `${place}.${name}`, context, depth + 1);
-  for (const name of Object.keys(after)) if (!Object.hasOwn(before, name)) compareValues(undefined, after[name], `${member}.${name}`, `${place}.${name}`, context, depth + 1);
+  for (const name of Object.keys(before))
+    compareValues(
+      before[name],
+      Object.hasOwn(after, name) ? after[name] : undefined,
+      `${member}.${name}`,
+      `${place}.${name}`,
+      context,
+      depth + 1,
+    );
+  for (const name of Object.keys(after))
+    if (!Object.hasOwn(before, name))
+      compareValues(undefined, after[name], `${member}.${name}`, `${place}.${name}`, context, depth + 1);
 }
 
-function compareLists(expected: readonly Value[], actual: readonly Value[], member: string, place: string, context: ValueContext, depth: number): void {
+function compareLists(
+  expected: readonly Value[],
+  actual: readonly Value[],
+  member: string,
+  place: string,
+  context: ValueContext,
+  depth: number,
+): void {
   const unordered = context.rules.of(member, place).find((rule) => rule.unordered);
   if (unordered !== undefined && expected.length <= MAX_UNORDERED && actual.length <= MAX_UNORDERED) {
     context.rules.use(unordered);
@@ -76,14 +107,29 @@ function compareLists(expected: readonly Value[], actual: readonly Value[], memb
     return;
   }
   if (expected.length !== actual.length) {
-    context.differ({ kind: 'value', member, place, expected: expected.length, actual: actual.length, message: `${expected.length} elements expected, ${actual.length} there` });
+    context.differ({
+      kind: 'value',
+      member,
+      place,
+      expected: expected.length,
+      actual: actual.length,
+      message: `${expected.length} elements expected, ${actual.length} there`,
+    });
   }
   const common = Math.min(expected.length, actual.length);
-  for (let at = 0; at < common; at++) compareValues(expected[at], actual[at], `${member}[${at}]`, `${place}[${at}]`, context, depth + 1);
+  for (let at = 0; at < common; at++)
+    compareValues(expected[at], actual[at], `${member}[${at}]`, `${place}[${at}]`, context, depth + 1);
 }
 
 /** Elements in any order: those that have no equal on the other side differ. */
-function compareBags(expected: readonly Value[], actual: readonly Value[], member: string, place: string, context: ValueContext, depth: number): void {
+function compareBags(
+  expected: readonly Value[],
+  actual: readonly Value[],
+  member: string,
+  place: string,
+  context: ValueContext,
+  depth: number,
+): void {
   const left = new Set(actual.keys());
   const missing: Value[] = [];
   for (const one of expected) {
@@ -92,12 +138,33 @@ function compareBags(expected: readonly Value[], actual: readonly Value[], membe
     else left.delete(found);
   }
   if (missing.length + left.size === 0) return;
-  context.differ({ kind: 'value', member, place, expected: missing, actual: [...left].map((at) => actual[at] ?? null), message: `${missing.length} elements are missing and ${left.size} are new` });
+  context.differ({
+    kind: 'value',
+    member,
+    place,
+    expected: missing,
+    actual: [...left].map((at) => actual[at] ?? null),
+    message: `${missing.length} elements are missing and ${left.size} are new`,
+  });
 }
 
-function equal(expected: Value, actual: Value | undefined, member: string, place: string, context: ValueContext, depth: number): boolean {
+function equal(
+  expected: Value,
+  actual: Value | undefined,
+  member: string,
+  place: string,
+  context: ValueContext,
+  depth: number,
+): boolean {
   let same = true;
-  compareValues(expected, actual, `${member}[*]`, `${place}[*]`, { ...context, differ: () => (same = false) }, depth + 1);
+  compareValues(
+    expected,
+    actual,
+    `${member}[*]`,
+    `${place}[*]`,
+    { ...context, differ: () => (same = false) },
+    depth + 1,
+  );
   return same;
 }
 
@@ -120,7 +187,11 @@ function allows({ regex, tolerance, timeMs }: Rule, expected: Value, actual: Val
   if (regex !== null) return typeof actual === 'string' && actual.length <= MAX_REGEX_TEXT && regex.test(actual);
   if (tolerance !== null) {
     const [before, after] = [numberOf(expected), numberOf(actual)];
-    return before !== null && after !== null && Math.abs(after - before) <= (tolerance.percent ? Math.abs(before) * tolerance.value : tolerance.value);
+    return (
+      before !== null &&
+      after !== null &&
+      Math.abs(after - before) <= (tolerance.percent ? Math.abs(before) * tolerance.value : tolerance.value)
+    );
   }
   if (timeMs === null) return false;
   const [before, after] = [timeOf(expected), timeOf(actual)];

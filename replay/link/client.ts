@@ -1,5 +1,12 @@
 import type { AuthLevel, Drep, SyntaxId, TransferSyntax } from '../../src/types.js';
-import { encodeAlterContext, encodeAuth3, encodeBare, encodeBind, encodeRequestFragments, type AuthPart } from '../../src/rpc/encode.js';
+import {
+  encodeAlterContext,
+  encodeAuth3,
+  encodeBare,
+  encodeBind,
+  encodeRequestFragments,
+  type AuthPart,
+} from '../../src/rpc/encode.js';
 import { RESULT, NDR20, NDR64 } from '../../src/rpc/syntax.js';
 import { PFC } from '../../src/rpc/header.js';
 import type { HandshakeSide } from '../../src/security/ntlm/handshake.js';
@@ -24,19 +31,42 @@ export interface LinkCall {
 }
 
 /**
- * Why a call got no answer: `refused`: nobody listens, or the server takes no such bind or interface; `denied`: it refused the
- * credentials; `lost`: the connection ended; `malformed`: the server broke the protocol; `timed-out`: nothing came in time.
+ * Why a call got no answer: `refused`: nobody listens, or the server takes no such bind or interface; `denied`: it
+ * refused the
+ * credentials; `lost`: the connection ended; `malformed`: the server broke the protocol; `timed-out`: nothing came in
+ * time.
  */
 export type LinkFailure = 'refused' | 'denied' | 'lost' | 'malformed' | 'timed-out';
 
 /** What became of a call. */
 export type LinkAnswer =
-  | { readonly kind: 'response'; readonly stub: Uint8Array; readonly drep: Drep; readonly contextId: number; readonly callId: number }
+  | {
+      readonly kind: 'response';
+      readonly stub: Uint8Array;
+      readonly drep: Drep;
+      readonly contextId: number;
+      readonly callId: number;
+    }
   /** `unproved`: the server has answered nothing yet that shows that it took the credentials. */
-  | { readonly kind: 'fault'; readonly status: number; readonly didNotExecute: boolean; readonly contextId: number; readonly callId: number; readonly unproved: boolean }
+  | {
+      readonly kind: 'fault';
+      readonly status: number;
+      readonly didNotExecute: boolean;
+      readonly contextId: number;
+      readonly callId: number;
+      readonly unproved: boolean;
+    }
   | { readonly kind: 'failed'; readonly cause: LinkFailure; readonly message: string };
 
-const LEVELS: Readonly<Record<string, number>> = { none: 1, connect: 2, call: 3, packet: 4, integrity: 5, privacy: 6, default: 5 };
+const LEVELS: Readonly<Record<string, number>> = {
+  none: 1,
+  connect: 2,
+  call: 3,
+  packet: 4,
+  integrity: 5,
+  privacy: 6,
+  default: 5,
+};
 const FRAGMENT = 5840;
 const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
 /** ERROR_ACCESS_DENIED and RPC_S_SEC_PKG_ERROR. */
@@ -44,7 +74,12 @@ const DENIED: readonly number[] = [5, 0x721];
 /** provider_reject_reason of a bind_nak that means the credentials ([MS-RPCE] 2.2.2.5). */
 const NAK_OF_CREDENTIALS: readonly number[] = [8, 9];
 /** p_provider_reason_t ([C706] 12.6.3.1) in words. */
-const REJECTIONS: readonly string[] = ['without a reason', 'it does not serve the interface', 'it takes none of the transfer syntaxes', 'it has no room for another'];
+const REJECTIONS: readonly string[] = [
+  'without a reason',
+  'it does not serve the interface',
+  'it takes none of the transfer syntaxes',
+  'it has no room for another',
+];
 
 interface Waiting {
   readonly call: LinkCall;
@@ -59,7 +94,8 @@ interface Context {
 }
 
 /**
- * The client's side of one connection: binds, authenticates, negotiates contexts as calls need them, sends calls and hands their
+ * The client's side of one connection: binds, authenticates, negotiates contexts as calls need them, sends calls and
+ * hands their
  * answers out. Pure: bytes go to `send` and come by {@link push}; no clock, no socket.
  */
 export class ClientLink {
@@ -169,14 +205,21 @@ export class ClientLink {
       return;
     }
     const token = this.auth?.handshake.step(null).token ?? null;
-    this.send(encodeBind({
-      callId: this.negotiating, contexts: [proposal], drep: LITTLE, auth: token === null ? null : this.part(token),
-      flags: PFC.first | PFC.last | PFC.concMpx | (this.auth === null ? 0 : PFC.headerSign),
-    }));
+    this.send(
+      encodeBind({
+        callId: this.negotiating,
+        contexts: [proposal],
+        drep: LITTLE,
+        auth: token === null ? null : this.part(token),
+        flags: PFC.first | PFC.last | PFC.concMpx | (this.auth === null ? 0 : PFC.headerSign),
+      }),
+    );
   }
 
   private part(token: Uint8Array): AuthPart | null {
-    return this.auth === null ? null : { type: this.auth.type, level: LEVELS[this.auth.level] ?? 5, contextId: 1, token, align: 4 };
+    return this.auth === null
+      ? null
+      : { type: this.auth.type, level: LEVELS[this.auth.level] ?? 5, contextId: 1, token, align: 4 };
   }
 
   private request(waiting: Waiting, contextId: number): void {
@@ -185,8 +228,21 @@ export class ClientLink {
     this.pending.set(callId, { ...waiting, contextId });
     const protector = this.protects() ? (this.auth?.handshake.context?.fromClient ?? null) : null;
     const auth = protector === null ? null : this.part(new Uint8Array(protector.tokenLength));
-    const fields = { callId, contextId, opnum: call.opnum, object: call.object, stub: call.stub, drep: call.drep, auth: auth === null ? null : { ...auth, align: 16 } };
-    for (const pdu of encodeRequestFragments(fields, this.maxFragment)) this.send(protector === null ? pdu : protectPdu(pdu, protector, LEVELS[this.auth?.level ?? 'none'] ?? 1, this.headerSigning));
+    const fields = {
+      callId,
+      contextId,
+      opnum: call.opnum,
+      object: call.object,
+      stub: call.stub,
+      drep: call.drep,
+      auth: auth === null ? null : { ...auth, align: 16 },
+    };
+    for (const pdu of encodeRequestFragments(fields, this.maxFragment))
+      this.send(
+        protector === null
+          ? pdu
+          : protectPdu(pdu, protector, LEVELS[this.auth?.level ?? 'none'] ?? 1, this.headerSigning),
+      );
   }
 
   /** Above connect level every PDU carries a token. */
@@ -197,7 +253,8 @@ export class ClientLink {
   private take(received: Received): void {
     const { pdu } = received;
     switch (pdu.kind) {
-      case 'bind_ack': case 'alter_context_resp': {
+      case 'bind_ack':
+      case 'alter_context_resp': {
         if (this.state !== 'binding' && this.state !== 'altering') return;
         if (pdu.kind === 'bind_ack') {
           this.maxFragment = Math.max(256, Math.min(pdu.maxRecv === 0 ? FRAGMENT : pdu.maxRecv, FRAGMENT));
@@ -207,21 +264,36 @@ export class ClientLink {
         const context = this.asking === null ? undefined : this.contexts.get(this.asking);
         if (this.asking !== null && context !== undefined) {
           if (result?.result === RESULT.acceptance) context.state = 'accepted';
-          else refuse(context, 'refused', `the server refused the presentation context of interface ${this.asking.slice(0, 36)}: ${REJECTIONS[result?.reason ?? 0] ?? `reason ${result?.reason}`}`);
+          else
+            refuse(
+              context,
+              'refused',
+              `the server refused the presentation context of interface ${this.asking.slice(0, 36)}: ${REJECTIONS[result?.reason ?? 0] ?? `reason ${result?.reason}`}`,
+            );
           this.asking = null;
         }
-        if (this.authenticate(pdu.auth === null ? null : pdu.auth.token.block.u8.slice(pdu.auth.token.start, pdu.auth.token.end), pdu.kind === 'bind_ack')) {
+        if (
+          this.authenticate(
+            pdu.auth === null ? null : pdu.auth.token.block.u8.slice(pdu.auth.token.start, pdu.auth.token.end),
+            pdu.kind === 'bind_ack',
+          )
+        ) {
           this.state = 'ready';
           this.proceed();
         }
         return;
       }
       case 'bind_nak':
-        if (NAK_OF_CREDENTIALS.includes(pdu.reason)) this.close(`the server refused the credentials, or does not know the way of authenticating (bind_nak, reason ${pdu.reason})`, 'denied');
+        if (NAK_OF_CREDENTIALS.includes(pdu.reason))
+          this.close(
+            `the server refused the credentials, or does not know the way of authenticating (bind_nak, reason ${pdu.reason})`,
+            'denied',
+          );
         else this.close(`the server refused the bind (reason ${pdu.reason})`, 'refused');
         return;
       case 'fault':
-        if (pdu.callId === this.negotiating && (this.state === 'binding' || this.state === 'altering')) this.unnegotiated(pdu.status);
+        if (pdu.callId === this.negotiating && (this.state === 'binding' || this.state === 'altering'))
+          this.unnegotiated(pdu.status);
         else this.answer(received);
         return;
       case 'response':
@@ -276,7 +348,16 @@ export class ClientLink {
     const [major = 0, minor = 0] = version.split('.').map(Number);
     this.state = 'altering';
     this.negotiating = ++this.callId;
-    this.send(encodeAlterContext({ callId: this.negotiating, contexts: [{ id: known[1].id, abstract: { uuid, major, minor }, transfers: [transfer === 'ndr64' ? NDR64 : NDR20] }], drep: LITTLE, auth: part }));
+    this.send(
+      encodeAlterContext({
+        callId: this.negotiating,
+        contexts: [
+          { id: known[1].id, abstract: { uuid, major, minor }, transfers: [transfer === 'ndr64' ? NDR64 : NDR20] },
+        ],
+        drep: LITTLE,
+        auth: part,
+      }),
+    );
     return false;
   }
 
@@ -284,7 +365,10 @@ export class ClientLink {
     const { pdu } = received;
     if (pdu.kind !== 'response' && pdu.kind !== 'fault') return;
     // An answer that nobody waits for any more is opened too: sequence numbers count it.
-    const protector = this.protects() && (pdu.kind === 'response' || pdu.auth !== null) ? (this.auth?.handshake.context?.fromServer ?? null) : null;
+    const protector =
+      this.protects() && (pdu.kind === 'response' || pdu.auth !== null)
+        ? (this.auth?.handshake.context?.fromServer ?? null)
+        : null;
     const stub = openStub(received, protector, this.headerSigning);
     const waiting = this.pending.get(pdu.callId);
     // A server that refuses the credentials cannot sign its fault.
@@ -300,7 +384,14 @@ export class ClientLink {
       waiting.done(answer);
     };
     if (pdu.kind === 'fault') {
-      finish({ kind: 'fault', status: pdu.status, didNotExecute: (pdu.flags & PFC.didNotExecute) !== 0, contextId, callId: pdu.callId, unproved: this.auth !== null && !this.proved });
+      finish({
+        kind: 'fault',
+        status: pdu.status,
+        didNotExecute: (pdu.flags & PFC.didNotExecute) !== 0,
+        contextId,
+        callId: pdu.callId,
+        unproved: this.auth !== null && !this.proved,
+      });
       return;
     }
     const whole = stub === null ? null : this.gatherer.add(pdu.callId, pdu.flags, stub);

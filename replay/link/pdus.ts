@@ -22,7 +22,10 @@ export interface Received {
 export class PduBuffer {
   private held: Uint8Array = NOTHING;
 
-  /** The PDUs that are whole by now; null when the stream is none of RPC. Takes the memory of `bytes` over: PDUs share it. */
+  /**
+   * The PDUs that are whole by now; null when the stream is none of RPC. Takes the memory of `bytes` over: PDUs share
+   * it.
+   */
   push(bytes: Uint8Array): readonly Received[] | null {
     let all = bytes;
     if (this.held.length > 0) {
@@ -50,26 +53,51 @@ export class PduBuffer {
 /** Signs, and at packet privacy seals, a PDU that was made with room for its token; in place. */
 export function protectPdu(pdu: Uint8Array, protector: Protector, level: number, headerSigning: boolean): Uint8Array {
   const tokenAt = pdu.length - protector.tokenLength;
-  const token = protector.protect({ bytes: pdu.subarray(0, tokenAt), bodyFrom: bodyAt(pdu), bodyTo: tokenAt - TRAILER, privacy: level === PRIVACY, headerSigning });
+  const token = protector.protect({
+    bytes: pdu.subarray(0, tokenAt),
+    bodyFrom: bodyAt(pdu),
+    bodyTo: tokenAt - TRAILER,
+    privacy: level === PRIVACY,
+    headerSigning,
+  });
   pdu.set(token, tokenAt);
   return pdu;
 }
 
-/** The stub of a request or response, verified and opened where it is protected; null when the signature does not hold. */
-export function openStub({ pdu, bytes }: Received, protector: Protector | null, headerSigning: boolean): Uint8Array | null {
+/**
+ * The stub of a request or response, verified and opened where it is protected; null when the signature does not hold.
+ */
+export function openStub(
+  { pdu, bytes }: Received,
+  protector: Protector | null,
+  headerSigning: boolean,
+): Uint8Array | null {
   if (pdu.kind !== 'request' && pdu.kind !== 'response' && pdu.kind !== 'fault') return null;
   const { auth } = pdu;
   const own = pdu.stub.block.u8.subarray(pdu.stub.start, pdu.stub.end);
   if (auth === null || protector === null) return protector === null ? own : null;
   const from = bodyAt(bytes);
   const to = auth.token.start - TRAILER;
-  const opened = protector.unprotect({ bytes: bytes.subarray(0, auth.token.start), bodyFrom: from, bodyTo: to, privacy: auth.level === PRIVACY, headerSigning }, bytes.subarray(auth.token.start, auth.token.end));
+  const opened = protector.unprotect(
+    {
+      bytes: bytes.subarray(0, auth.token.start),
+      bodyFrom: from,
+      bodyTo: to,
+      privacy: auth.level === PRIVACY,
+      headerSigning,
+    },
+    bytes.subarray(auth.token.start, auth.token.end),
+  );
   if (opened.verdict === 'bad') return null;
   return opened.body === null ? own : opened.body.subarray(0, Math.max(0, to - from - auth.padLength));
 }
 
 function bodyAt(bytes: Uint8Array): number {
-  return bytes[2] === PTYPE.fault ? 32 : bytes[2] === PTYPE.request && ((bytes[3] as number) & PFC.object) !== 0 ? 40 : 24;
+  return bytes[2] === PTYPE.fault
+    ? 32
+    : bytes[2] === PTYPE.request && ((bytes[3] as number) & PFC.object) !== 0
+      ? 40
+      : 24;
 }
 
 /** What is gathered on one connection: bytes of all stubs that are not whole yet, and calls. */

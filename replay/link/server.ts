@@ -1,5 +1,12 @@
 import type { Auth, AuthLevel, Drep, SyntaxId, TransferSyntax } from '../../src/types.js';
-import { encodeAlterContextResp, encodeBindAck, encodeBindNak, encodeFault, encodeResponseFragments, type AuthPart } from '../../src/rpc/encode.js';
+import {
+  encodeAlterContextResp,
+  encodeBindAck,
+  encodeBindNak,
+  encodeFault,
+  encodeResponseFragments,
+  type AuthPart,
+} from '../../src/rpc/encode.js';
 import { PFC } from '../../src/rpc/header.js';
 import type { BindPdu, Pdu, SecTrailer } from '../../src/rpc/pdu.js';
 import { FEATURE, featuresOf, NULL_SYNTAX, NDR20, NDR64, RESULT, transferOf } from '../../src/rpc/syntax.js';
@@ -59,7 +66,9 @@ export class ServerLink {
   private readonly buffer = new PduBuffer();
   private readonly gatherer: Gatherer;
   private readonly contexts = new Map<number, { readonly abstract: SyntaxId; readonly transfer: TransferSyntax }>();
-  /** Security contexts by their id: a client may sign in anew for every presentation context ([MS-RPCE] 3.3.1.5.2.2). */
+  /**
+   * Security contexts by their id: a client may sign in anew for every presentation context ([MS-RPCE] 3.3.1.5.2.2).
+   */
   private readonly security = new Map<number, Security>();
   private headerSigning = false;
   private maxFragment = FRAGMENT;
@@ -89,8 +98,7 @@ export class ServerLink {
     else if (pdu.kind === 'auth3') {
       const security = pdu.auth === null ? undefined : this.security.get(pdu.auth.contextId);
       if (security !== undefined) this.step(security, tokenOf(pdu));
-    }
-    else if (pdu.kind === 'request') this.request(received);
+    } else if (pdu.kind === 'request') this.request(received);
     else if (pdu.kind === 'orphaned' || pdu.kind === 'co_cancel') this.gatherer.drop(pdu.callId);
   }
 
@@ -103,8 +111,10 @@ export class ServerLink {
     const results = pdu.contexts.map(({ id, abstract, transfers }) => {
       const [proposed] = transfers;
       const features = proposed === undefined ? -1 : featuresOf(proposed);
-      if (features >= 0) return { result: RESULT.negotiateAck, reason: features & FEATURE.keepConnectionOnOrphan, syntax: NULL_SYNTAX };
-      if (!this.options.serves(abstract) || this.contexts.size >= MAX_CONTEXTS) return { result: RESULT.providerRejection, reason: 1, syntax: NULL_SYNTAX };
+      if (features >= 0)
+        return { result: RESULT.negotiateAck, reason: features & FEATURE.keepConnectionOnOrphan, syntax: NULL_SYNTAX };
+      if (!this.options.serves(abstract) || this.contexts.size >= MAX_CONTEXTS)
+        return { result: RESULT.providerRejection, reason: 1, syntax: NULL_SYNTAX };
       const transfer = transfers.map(transferOf).find((one) => one !== null) ?? null;
       if (transfer === null) return { result: RESULT.providerRejection, reason: 2, syntax: NULL_SYNTAX };
       this.contexts.set(id, { abstract, transfer });
@@ -117,15 +127,30 @@ export class ServerLink {
       this.options.send(encodeFault({ callId, contextId: 0, status: ACCESS_DENIED, drep }));
       return;
     }
-    const auth: AuthPart | null = token === null || security === null ? null : { type: security.type, level: security.level, contextId: security.contextId, token, align: 4 };
-    const answer = { callId, results, drep, auth, assocGroup: pdu.assocGroup === 0 ? this.options.assocGroup : pdu.assocGroup };
+    const auth: AuthPart | null =
+      token === null || security === null
+        ? null
+        : { type: security.type, level: security.level, contextId: security.contextId, token, align: 4 };
+    const answer = {
+      callId,
+      results,
+      drep,
+      auth,
+      assocGroup: pdu.assocGroup === 0 ? this.options.assocGroup : pdu.assocGroup,
+    };
     if (pdu.kind === 'alter_context') {
       this.options.send(encodeAlterContextResp(answer));
       return;
     }
     this.headerSigning = (pdu.flags & PFC.headerSign) !== 0;
     this.maxFragment = Math.max(256, Math.min(pdu.maxRecv === 0 ? FRAGMENT : pdu.maxRecv, FRAGMENT));
-    this.options.send(encodeBindAck({ ...answer, secondaryAddress: this.options.port, flags: PFC.first | PFC.last | (pdu.flags & (PFC.headerSign | PFC.concMpx)) }));
+    this.options.send(
+      encodeBindAck({
+        ...answer,
+        secondaryAddress: this.options.port,
+        flags: PFC.first | PFC.last | (pdu.flags & (PFC.headerSign | PFC.concMpx)),
+      }),
+    );
   }
 
   /** The security context of an id, begun where it is new; null when nobody can sign in, or too many did. */
@@ -175,7 +200,16 @@ export class ServerLink {
       return;
     }
     const trailer = findVerification(blockOf(whole), 0, whole.length, 0);
-    const call: ServedCall = { ...known, contextId, callId, opnum: pdu.opnum, object: pdu.object, stub: trailer === null ? whole : whole.subarray(0, trailer.offset), drep, auth: security === null ? null : authOf(security) };
+    const call: ServedCall = {
+      ...known,
+      contextId,
+      callId,
+      opnum: pdu.opnum,
+      object: pdu.object,
+      stub: trailer === null ? whole : whole.subarray(0, trailer.offset),
+      drep,
+      auth: security === null ? null : authOf(security),
+    };
     this.options.handle(call, (answer) => {
       if (this.over) return;
       if (answer.kind === 'fault') fault(answer.status);
@@ -185,9 +219,19 @@ export class ServerLink {
 
   private respond({ callId, contextId }: ServedCall, stub: Uint8Array, drep: Drep, security: Security | null): void {
     const protector = security?.handshake.context?.fromServer ?? null;
-    const auth = protector === null || security === null ? null : { type: security.type, level: security.level, contextId: security.contextId, token: new Uint8Array(protector.tokenLength) };
+    const auth =
+      protector === null || security === null
+        ? null
+        : {
+            type: security.type,
+            level: security.level,
+            contextId: security.contextId,
+            token: new Uint8Array(protector.tokenLength),
+          };
     for (const pdu of encodeResponseFragments({ callId, contextId, stub, drep, auth }, this.maxFragment)) {
-      this.options.send(protector === null || security === null ? pdu : protectPdu(pdu, protector, security.level, this.headerSigning));
+      this.options.send(
+        protector === null || security === null ? pdu : protectPdu(pdu, protector, security.level, this.headerSigning),
+      );
     }
   }
 }
@@ -195,7 +239,12 @@ export class ServerLink {
 const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 
 function authOf({ type, level, contextId }: Security): Auth {
-  return { type: type === 10 ? 'ntlm' : type === 9 ? 'spnego' : `type-${type}`, level: LEVELS[level] ?? 'unknown', verdict: level === 6 ? 'opened' : level > CONNECT ? 'good' : 'none', contextId };
+  return {
+    type: type === 10 ? 'ntlm' : type === 9 ? 'spnego' : `type-${type}`,
+    level: LEVELS[level] ?? 'unknown',
+    verdict: level === 6 ? 'opened' : level > CONNECT ? 'good' : 'none',
+    contextId,
+  };
 }
 
 interface Security {

@@ -7,7 +7,9 @@ import type { MemberKind, Parameter, Type } from '../../src/ndr/types.js';
 import type { SyntaxId, Value } from '../../src/types.js';
 import type { RecordedCall } from '../recording/records.js';
 
-/** How members of dispatch interfaces are called: as they were recorded, by their slots, or through IDispatch::Invoke. */
+/**
+ * How members of dispatch interfaces are called: as they were recorded, by their slots, or through IDispatch::Invoke.
+ */
 export type Binding = 'recorded' | 'early' | 'late';
 
 /** A request made in the other binding. */
@@ -17,7 +19,9 @@ export interface Rebound {
   readonly stub: Uint8Array;
 }
 
-/** What is made of a recorded call: the same, a call by slot, an Invoke, or nothing, where only late binding needs it. */
+/**
+ * What is made of a recorded call: the same, a call by slot, an Invoke, or nothing, where only late binding needs it.
+ */
 export type Form = 'same' | 'early' | 'late' | 'none';
 
 /** dwFlags of an Invoke ([MS-OAUT] 3.1.4.4). */
@@ -61,8 +65,10 @@ export class Rebinder {
   }
 
   /**
-   * A recorded early-bound call as an Invoke, with arguments already translated. `face`: interface of the live reference that it goes
-   * to; Invoke is called on it where it has one, so that the reference and the context agree. A text says why it cannot be made.
+   * A recorded early-bound call as an Invoke, with arguments already translated. `face`: interface of the live
+   * reference that it goes
+   * to; Invoke is called on it where it has one, so that the reference and the context agree. A text says why it cannot
+   * be made.
    */
   late(call: RecordedCall, given: Fields, header: Value, face: string, encoding: Encoding): Rebound | string {
     const slot = this.registry.interfaceByUuid(call.iid ?? '')?.slots[call.opnum ?? -1];
@@ -71,29 +77,48 @@ export class Rebinder {
     const { method } = slot;
     if (method.params === null) return `it cannot be bound late: the parameters of ${method.name} are in no table`;
     const slots = method.params.filter((param) => param.retval !== true);
-    const unfit = slots.find((param) => param.direction !== 'in' || this.variant(given[param.name] ?? null, param.type) === null);
-    if (unfit !== undefined) return `it cannot be bound late: ${unfit.name} of ${method.name} fits no VARIANT that is only given`;
+    const unfit = slots.find(
+      (param) => param.direction !== 'in' || this.variant(given[param.name] ?? null, param.type) === null,
+    );
+    if (unfit !== undefined)
+      return `it cannot be bound late: ${unfit.name} of ${method.name} fits no VARIANT that is only given`;
     const rgvarg = slots.map((param) => this.variant(given[param.name] ?? null, param.type)).toReversed();
     const named = method.member === 'propput' || method.member === 'propputref' ? [DISPID_PROPERTYPUT] : [];
     return this.encode(on.face, on.opnum, encoding, {
-      orpcthis: header, dispIdMember: method.dispid, riid: GUID_NULL, lcid: LCID, dwFlags: FLAGS[method.member],
-      pDispParams: { rgvarg: rgvarg.length === 0 ? null : rgvarg, rgdispidNamedArgs: named.length === 0 ? null : named, cArgs: rgvarg.length, cNamedArgs: named.length },
-      cVarRef: 0, rgVarRefIdx: [], rgVarRef: [],
+      orpcthis: header,
+      dispIdMember: method.dispid,
+      riid: GUID_NULL,
+      lcid: LCID,
+      dwFlags: FLAGS[method.member],
+      pDispParams: {
+        rgvarg: rgvarg.length === 0 ? null : rgvarg,
+        rgdispidNamedArgs: named.length === 0 ? null : named,
+        cArgs: rgvarg.length,
+        cNamedArgs: named.length,
+      },
+      cVarRef: 0,
+      rgVarRefIdx: [],
+      rgVarRef: [],
     });
   }
 
-  /** A recorded Invoke as a call of the slot it means, with arguments already translated, on the interface `face` that has the slot. A text says why it cannot be made. */
+  /**
+   * A recorded Invoke as a call of the slot it means, with arguments already translated, on the interface `face` that
+   * has the slot. A text says why it cannot be made.
+   */
   early(call: RecordedCall, given: Fields, header: Value, face: string, encoding: Encoding): Rebound | string {
     const on = this.registry.interfaceByUuid(face);
     const slot = on?.slots[call.opnum ?? -1];
     if (on === null || slot == null) return NOT_NAMED;
     const { method } = slot;
-    if (method.params === null || method.notUsedOnWire === true) return `it cannot be bound early: the parameters of ${method.name} are in no table`;
+    if (method.params === null || method.notUsedOnWire === true)
+      return `it cannot be bound early: the parameters of ${method.name} are in no table`;
     const fields: { [name: string]: Value } = {};
     for (const param of method.params) {
       if (param.direction === 'out') continue;
       const value = this.plain(given, param);
-      if (value === undefined) return `it cannot be bound early: ${method.name} wants ${param.name}, and the recorded Invoke left it out`;
+      if (value === undefined)
+        return `it cannot be bound early: ${method.name} wants ${param.name}, and the recorded Invoke left it out`;
       fields[param.name] = value;
     }
     return this.encode(on, method.opnum, encoding, { orpcthis: header, ...fields });
@@ -101,7 +126,12 @@ export class Rebinder {
 
   /** Why a recorded Invoke cannot be bound early whatever the server has, or null. */
   unbound(call: RecordedCall): string | null {
-    return call.iid === null || call.opnum === null || call.method === null || this.registry.interfaceByUuid(call.iid) === null ? NOT_NAMED : null;
+    return call.iid === null ||
+      call.opnum === null ||
+      call.method === null ||
+      this.registry.interfaceByUuid(call.iid) === null
+      ? NOT_NAMED
+      : null;
   }
 
   /** ORPCTHIS of a recorded request. */
@@ -110,7 +140,12 @@ export class Rebinder {
     return codec?.request.decode(spanOf(stub)).header ?? null;
   }
 
-  private encode({ interface: { uuid, version } }: ResolvedInterface, opnum: number, encoding: Encoding, value: Fields): Rebound | string {
+  private encode(
+    { interface: { uuid, version } }: ResolvedInterface,
+    opnum: number,
+    encoding: Encoding,
+    value: Fields,
+  ): Rebound | string {
     const codec = this.registry.method(uuid, opnum, encoding);
     if (codec === null) return `slot ${opnum} is in no table`;
     try {
@@ -139,12 +174,18 @@ export class Rebinder {
     const type = resolved(declared, this.types);
     if (type === null) return isVariant(value) && 'dims' in (value as Fields) ? value : null;
     switch (type.kind) {
-      case 'interface': return { vt: type.interface === null || type.interface === 'IUnknown' ? 'VT_UNKNOWN' : 'VT_DISPATCH', value };
-      case 'enum': return { vt: 'VT_I4', value: typeof value === 'string' ? (type.members[value] ?? 0) : value };
-      case 'flags': return { vt: 'VT_I4', value };
-      case 'base': return BASES[type.base] === undefined ? null : { vt: BASES[type.base] as string, value };
-      case 'well-known': return WELL_KNOWN[type.name] === undefined ? null : { vt: WELL_KNOWN[type.name] as string, value };
-      default: return isVariant(value) && 'dims' in (value as Fields) ? value : null;
+      case 'interface':
+        return { vt: type.interface === null || type.interface === 'IUnknown' ? 'VT_UNKNOWN' : 'VT_DISPATCH', value };
+      case 'enum':
+        return { vt: 'VT_I4', value: typeof value === 'string' ? (type.members[value] ?? 0) : value };
+      case 'flags':
+        return { vt: 'VT_I4', value };
+      case 'base':
+        return BASES[type.base] === undefined ? null : { vt: BASES[type.base] as string, value };
+      case 'well-known':
+        return WELL_KNOWN[type.name] === undefined ? null : { vt: WELL_KNOWN[type.name] as string, value };
+      default:
+        return isVariant(value) && 'dims' in (value as Fields) ? value : null;
     }
   }
 
@@ -157,26 +198,66 @@ export class Rebinder {
     const held = value['value'] ?? null;
     const type = resolved(param.type, this.types);
     if (type === null) return held;
-    const number = typeof held === 'boolean' ? (held ? -1 : 0) : typeof held === 'string' && /^-?\d+$/.test(held) ? Number(held) : held;
+    const number =
+      typeof held === 'boolean'
+        ? held
+          ? -1
+          : 0
+        : typeof held === 'string' && /^-?\d+$/.test(held)
+          ? Number(held)
+          : held;
     if (type.kind === 'enum') return Object.keys(type.members).find((name) => type.members[name] === number) ?? number;
     if (type.kind === 'base') return number;
-    if (type.kind === 'well-known' && type.name === 'bstr') return held === null || typeof held === 'string' ? held : String(held);
+    if (type.kind === 'well-known' && type.name === 'bstr')
+      return held === null || typeof held === 'string' ? held : String(held);
     if (type.kind === 'well-known' && type.name === 'variant_bool') return typeof held === 'number' ? held !== 0 : held;
     return held;
   }
 }
 
 const NOT_NAMED = 'it cannot be bound early: nobody knows which member its DISPID means';
-const LOOKUP: readonly string[] = ['type-info', 'class-info', 'ids-of-names', 'type-attr', 'func-desc', 'names', 'documentation'];
+const LOOKUP: readonly string[] = [
+  'type-info',
+  'class-info',
+  'ids-of-names',
+  'type-attr',
+  'func-desc',
+  'names',
+  'documentation',
+];
 /** Interfaces derive no deeper than this. */
 const MAX_BASES = 32;
 const BASES: Readonly<Partial<Record<string, string>>> = {
-  i8: 'VT_I1', u8: 'VT_UI1', i16: 'VT_I2', u16: 'VT_UI2', i32: 'VT_I4', u32: 'VT_UI4', i64: 'VT_I8', u64: 'VT_UI8', f32: 'VT_R4', f64: 'VT_R8', int3264: 'VT_I4', uint3264: 'VT_UI4',
+  i8: 'VT_I1',
+  u8: 'VT_UI1',
+  i16: 'VT_I2',
+  u16: 'VT_UI2',
+  i32: 'VT_I4',
+  u32: 'VT_UI4',
+  i64: 'VT_I8',
+  u64: 'VT_UI8',
+  f32: 'VT_R4',
+  f64: 'VT_R8',
+  int3264: 'VT_I4',
+  uint3264: 'VT_UI4',
 };
-const WELL_KNOWN: Readonly<Partial<Record<string, string>>> = { bstr: 'VT_BSTR', variant_bool: 'VT_BOOL', date: 'VT_DATE', currency: 'VT_CY', decimal: 'VT_DECIMAL', hresult: 'VT_ERROR' };
+const WELL_KNOWN: Readonly<Partial<Record<string, string>>> = {
+  bstr: 'VT_BSTR',
+  variant_bool: 'VT_BOOL',
+  date: 'VT_DATE',
+  currency: 'VT_CY',
+  decimal: 'VT_DECIMAL',
+  hresult: 'VT_ERROR',
+};
 
 function isVariant(value: Value | undefined): value is Value & Fields {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array) && 'vt' in value;
+  return (
+    value !== null &&
+    typeof value === 'object' &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    'vt' in value
+  );
 }
 
 function isVariantType(type: Type): boolean {

@@ -11,14 +11,18 @@ interface Exporter {
 /** The answer to an activation nests its properties about so deep. */
 const MAX_DEPTH = 16;
 
-/** Object exporters of the live server, by OXID: activations and resolved OXIDs say where they listen and where their IRemUnknown is ([MS-DCOM] 2.2.22.2.8, 3.1.2.5.1.6). */
+/**
+ * Object exporters of the live server, by OXID: activations and resolved OXIDs say where they listen and where their
+ * IRemUnknown is ([MS-DCOM] 2.2.22.2.8, 3.1.2.5.1.6).
+ */
 export class Exporters {
   private readonly known = new Map<string, Exporter>();
 
   learn(record: RecordedCall): void {
     const { pOxid } = record.in;
     const { pipidRemUnknown, ppdsaOxidBindings } = record.out;
-    if (typeof pipidRemUnknown === 'string' && typeof pOxid === 'string') this.known.set(pOxid, { remUnknown: pipidRemUnknown, port: portOf(ppdsaOxidBindings) });
+    if (typeof pipidRemUnknown === 'string' && typeof pOxid === 'string')
+      this.known.set(pOxid, { remUnknown: pipidRemUnknown, port: portOf(ppdsaOxidBindings) });
     else this.find(record.out, 0);
   }
 
@@ -46,12 +50,16 @@ export class Exporters {
   private find(value: Value, depth: number): void {
     if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return;
     const { Oxid, ipidRemUnknown, pdsaOxidBindings } = value as Fields;
-    if (typeof Oxid === 'string' && typeof ipidRemUnknown === 'string') this.known.set(Oxid, { remUnknown: ipidRemUnknown, port: portOf(pdsaOxidBindings) });
+    if (typeof Oxid === 'string' && typeof ipidRemUnknown === 'string')
+      this.known.set(Oxid, { remUnknown: ipidRemUnknown, port: portOf(pdsaOxidBindings) });
     else for (const one of Object.values(value)) this.find(one as Value, depth + 1);
   }
 }
 
 function portOf(bindings: Value | undefined): number | null {
-  const list = bindings !== null && typeof bindings === 'object' && !Array.isArray(bindings) ? (bindings as Fields)['stringBindings'] : null;
+  const list =
+    bindings !== null && typeof bindings === 'object' && !Array.isArray(bindings)
+      ? (bindings as Fields)['stringBindings']
+      : null;
   return Array.isArray(list) ? (portsIn(list as readonly Value[])[0] ?? null) : null;
 }

@@ -3,10 +3,17 @@ import type { RecordedCall } from '../recording/records.js';
 import type { Exporters } from './exporters.js';
 
 /** An interface of a live object, or why it is not there. */
-export type Face = { readonly ipid: string; readonly refused: null } | { readonly ipid: null; readonly refused: string };
+export type Face =
+  | { readonly ipid: string; readonly refused: null }
+  | { readonly ipid: null; readonly refused: string };
 
 /** What faces ask for on the wire: one call on the IRemUnknown of an exporter. `done` gets null where it failed. */
-export type RemCall = (remUnknown: string, opnum: number, value: Fields, done: (record: RecordedCall | null) => void) => void;
+export type RemCall = (
+  remUnknown: string,
+  opnum: number,
+  value: Fields,
+  done: (record: RecordedCall | null) => void,
+) => void;
 
 /** IRemUnknown ([MS-DCOM] 3.1.1.5.6): its IID, and the slots that are called by the player itself. */
 export const REM_UNKNOWN = { iid: '00000131-0000-0000-c000-000000000046', queryInterface: 3, release: 5 } as const;
@@ -24,7 +31,12 @@ export class Faces {
   }
 
   /** The interface `iid` of the object behind an IPID. `then` is called once, maybe at once. */
-  of(live: { readonly ipid: string; readonly oxid: string | null }, iid: string, call: RemCall, then: (face: Face) => void): void {
+  of(
+    live: { readonly ipid: string; readonly oxid: string | null },
+    iid: string,
+    call: RemCall,
+    then: (face: Face) => void,
+  ): void {
     const key = `${live.ipid} ${iid}`;
     const known = this.known.get(key);
     if (Array.isArray(known)) known.push(then);
@@ -37,12 +49,17 @@ export class Faces {
     }
     const waiting = [then];
     this.known.set(key, waiting);
-    call(remUnknown, REM_UNKNOWN.queryInterface, { ripid: live.ipid, cRefs: REFERENCES, cIids: 1, iids: [iid] }, (record) => {
-      const face = faceIn(record);
-      this.known.set(key, face);
-      if (face.ipid !== null) this.held.push({ ipid: face.ipid, remUnknown, call });
-      for (const one of waiting) one(face);
-    });
+    call(
+      remUnknown,
+      REM_UNKNOWN.queryInterface,
+      { ripid: live.ipid, cRefs: REFERENCES, cIids: 1, iids: [iid] },
+      (record) => {
+        const face = faceIn(record);
+        this.known.set(key, face);
+        if (face.ipid !== null) this.held.push({ ipid: face.ipid, remUnknown, call });
+        for (const one of waiting) one(face);
+      },
+    );
   }
 
   /** Gives back what was asked for; `done` is called when that is over. */
@@ -53,9 +70,14 @@ export class Faces {
       return;
     }
     for (const { ipid, remUnknown, call } of this.held.splice(0)) {
-      call(remUnknown, REM_UNKNOWN.release, { cInterfaceRefs: 1, InterfaceRefs: [{ ipid, cPublicRefs: REFERENCES, cPrivateRefs: 0 }] }, () => {
-        if (--left === 0) done();
-      });
+      call(
+        remUnknown,
+        REM_UNKNOWN.release,
+        { cInterfaceRefs: 1, InterfaceRefs: [{ ipid, cPublicRefs: REFERENCES, cPrivateRefs: 0 }] },
+        () => {
+          if (--left === 0) done();
+        },
+      );
     }
   }
 }

@@ -5,7 +5,10 @@ import { isIdentifier } from './plan.js';
 type Bag = { readonly [name: string]: Value };
 const MAX_DEPTH = 96;
 
-/** Identifiers and ports of a recording, and what they are on the live server: told by the places where they were handed out. */
+/**
+ * Identifiers and ports of a recording, and what they are on the live server: told by the places where they were handed
+ * out.
+ */
 export class Mapping {
   private readonly ids = new Map<string, string>();
   private readonly back = new Map<string, string>();
@@ -34,13 +37,27 @@ export class Mapping {
   /** Takes note of what stands where in the recorded answer and in the live one. */
   learn(recorded: Value, live: Value, depth = 0): void {
     if (typeof recorded === 'string') {
-      if (typeof live === 'string' && isIdentifier(recorded) && isIdentifier(live) && recorded !== GUID_NULL && live !== GUID_NULL && !this.ids.has(recorded)) {
+      if (
+        typeof live === 'string' &&
+        isIdentifier(recorded) &&
+        isIdentifier(live) &&
+        recorded !== GUID_NULL &&
+        live !== GUID_NULL &&
+        !this.ids.has(recorded)
+      ) {
         this.ids.set(recorded, live);
         this.back.set(live, recorded);
       }
       return;
     }
-    if (recorded === null || live === null || typeof recorded !== 'object' || typeof live !== 'object' || depth > MAX_DEPTH) return;
+    if (
+      recorded === null ||
+      live === null ||
+      typeof recorded !== 'object' ||
+      typeof live !== 'object' ||
+      depth > MAX_DEPTH
+    )
+      return;
     if (recorded instanceof Uint8Array || live instanceof Uint8Array) return;
     if (Array.isArray(recorded)) {
       if (!Array.isArray(live)) return;
@@ -55,7 +72,8 @@ export class Mapping {
     this.bindings(before['stringBindings'], after['stringBindings']);
     for (const name in before) {
       const other = after[name];
-      if (other !== undefined && name !== 'stringBindings' && name !== 'iid' && name !== 'cid') this.learn(before[name] as Value, other, depth + 1);
+      if (other !== undefined && name !== 'stringBindings' && name !== 'iid' && name !== 'cid')
+        this.learn(before[name] as Value, other, depth + 1);
     }
   }
 
@@ -64,7 +82,12 @@ export class Mapping {
     if (typeof value === 'string') return this.ids.get(value) ?? value;
     if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
     if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.translate(one, depth + 1));
-    return Object.fromEntries(Object.entries(value as Bag).map(([name, one]) => [name, name === 'cid' && typeof one === 'string' ? this.causality(one) : this.translate(one, depth + 1)]));
+    return Object.fromEntries(
+      Object.entries(value as Bag).map(([name, one]) => [
+        name,
+        name === 'cid' && typeof one === 'string' ? this.causality(one) : this.translate(one, depth + 1),
+      ]),
+    );
   }
 
   /** A causality of its own for every recorded one. */

@@ -3,10 +3,15 @@ import type { RecordingRecord } from '../recording/records.js';
 import { identifiersUsed, planOf } from './plan.js';
 
 /**
- * The recording with no other calls than these and those without which they could not be made: whatever handed out the objects they
+ * The recording with no other calls than these and those without which they could not be made: whatever handed out the
+ * objects they
  * are made on, or an identifier they send, and what those need in turn.
  */
-export function withNeeded(records: readonly RecordingRecord[], wanted: ReadonlySet<number>, registry: Registry): readonly RecordingRecord[] {
+export function withNeeded(
+  records: readonly RecordingRecord[],
+  wanted: ReadonlySet<number>,
+  registry: Registry,
+): readonly RecordingRecord[] {
   const { steps, made } = planOf(records, registry);
   const calls = new Map(steps.map(({ expected }) => [expected.call.id, expected.call]));
   const kept = new Set<number>();

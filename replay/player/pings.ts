@@ -32,12 +32,23 @@ export class Pings {
     if (codec === null) return null;
     try {
       const stub = codec.request.encode({
-        pSetId: this.set, SequenceNum: (this.sequence = (this.sequence + 1) & 0xffff), cAddToSet: added.length, cDelFromSet: gone.length,
-        AddToSet: added.length === 0 ? null : added, DelFromSet: gone.length === 0 ? null : gone,
+        pSetId: this.set,
+        SequenceNum: (this.sequence = (this.sequence + 1) & 0xffff),
+        cAddToSet: added.length,
+        cDelFromSet: gone.length,
+        AddToSet: added.length === 0 ? null : added,
+        DelFromSet: gone.length === 0 ? null : gone,
       });
       for (const oid of added) this.told.add(oid);
       for (const oid of gone) this.told.delete(oid);
-      return { abstract: OBJECT_EXPORTER, transfer: 'ndr20', opnum: COMPLEX_PING, object: null, stub, drep: { littleEndian: true, ebcdic: false, float: 'ieee' } };
+      return {
+        abstract: OBJECT_EXPORTER,
+        transfer: 'ndr20',
+        opnum: COMPLEX_PING,
+        object: null,
+        stub,
+        drep: { littleEndian: true, ebcdic: false, float: 'ieee' },
+      };
     } catch (error) {
       if (error instanceof EncodeError) return null;
       throw error;

@@ -18,7 +18,10 @@ export interface Step {
   readonly never: string | null;
   /** Identifiers its request needs that some answer handed out. */
   readonly uses: readonly string[];
-  /** Nothing in its request but the causality differs on a live server: its bytes go as they are, with another one ([MS-DCOM] 2.2.13.3). */
+  /**
+   * Nothing in its request but the causality differs on a live server: its bytes go as they are, with another one
+   * ([MS-DCOM] 2.2.13.3).
+   */
   readonly bare: boolean;
   /** Its answer names no identifier: an answer of the same bytes is the same answer. */
   readonly plain: boolean;
@@ -45,16 +48,27 @@ export function contextKey(connection: number, id: number): string {
   return `${connection}/${id}`;
 }
 
-/** Works out which calls wait for which: those that made what they use, and those before them on the same object, causality and connection, unless both were under way at once. */
+/**
+ * Works out which calls wait for which: those that made what they use, and those before them on the same object,
+ * causality and connection, unless both were under way at once.
+ */
 export function planOf(recording: readonly RecordingRecord[], registry: Registry): Plan {
   const records = joinSessions(recording);
   const session = new Session(recording, registry);
   const connections = new Map(records.filter((one) => one.kind === 'connection').map((one) => [one.id, one]));
-  const contexts = new Map(records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]));
-  const calls = session.calls.toSorted((one, other) => startOf(one.call) - startOf(other.call) || one.call.id - other.call.id);
+  const contexts = new Map(
+    records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]),
+  );
+  const calls = session.calls.toSorted(
+    (one, other) => startOf(one.call) - startOf(other.call) || one.call.id - other.call.id,
+  );
   const opening = calls.find((one) => one.sort === 'stage') ?? calls[0];
   const server = opening === undefined ? null : (connections.get(opening.call.connection)?.server.address ?? null);
-  const resolvers = new Set(calls.flatMap((one) => (one.sort === 'stage' && one.call.object === null ? [connections.get(one.call.connection)?.server.port ?? 0] : [])));
+  const resolvers = new Set(
+    calls.flatMap((one) =>
+      one.sort === 'stage' && one.call.object === null ? [connections.get(one.call.connection)?.server.port ?? 0] : [],
+    ),
+  );
   const made = identifiersMade(calls);
   const first = calls[0] === undefined ? 0 : startOf(calls[0].call);
   const positions = new Map(calls.map((one, index) => [one.call.id, index]));
@@ -74,7 +88,16 @@ export function planOf(recording: readonly RecordingRecord[], registry: Registry
       for (const one of over) after.add(one);
       fronts.set(key, [...front.filter((one) => !over.includes(one)).slice(-MAX_FRONT), index]);
     }
-    return { index, expected, after: [...after].toSorted((one, other) => one - other), atNs: startOf(call) - first, never: impossible(call, connections, contexts, server), uses, bare: isBare(call, uses, registry), plain: isPlain(expected) };
+    return {
+      index,
+      expected,
+      after: [...after].toSorted((one, other) => one - other),
+      atNs: startOf(call) - first,
+      never: impossible(call, connections, contexts, server),
+      uses,
+      bare: isBare(call, uses, registry),
+      plain: isPlain(expected),
+    };
   });
   return { steps, session, connections, contexts, made, positions, server, resolvers };
 }
@@ -90,7 +113,10 @@ export function isIdentifier(text: string): boolean {
   return (text.length === 36 && GUID.test(text)) || (text.length === 18 && text !== HEX64_NULL && HEX64.test(text));
 }
 
-/** Identifiers in the fields that hold them: OIDs, OXIDs, IPIDs and ping sets; never IIDs and CLSIDs, which are the same everywhere. */
+/**
+ * Identifiers in the fields that hold them: OIDs, OXIDs, IPIDs and ping sets; never IIDs and CLSIDs, which are the same
+ * everywhere.
+ */
 export function identifiersIn(value: Value, name: string, found: (id: string) => void, depth = 0): void {
   if (typeof value === 'string') {
     if (isIdentifier(value) && !FIXED.test(name)) found(value);
@@ -106,9 +132,10 @@ const FIXED = /^(?:r?iids?|piid|pIID|p?clsid|classId|cid|guid|retval|classInfoCl
 
 function identifiersMade(calls: readonly SessionCall[]): ReadonlyMap<string, number> {
   const made = new Map<string, number>();
-  for (const { call } of calls) identifiersIn(call.out, '', (id) => {
-    if (!made.has(id)) made.set(id, call.id);
-  });
+  for (const { call } of calls)
+    identifiersIn(call.out, '', (id) => {
+      if (!made.has(id)) made.set(id, call.id);
+    });
   return made;
 }
 
@@ -126,8 +153,18 @@ export function identifiersUsed(call: RecordedCall, made: ReadonlyMap<string, nu
 /** Offset of the causality id in ORPCTHIS. */
 export const CID_AT = 12;
 
-function isBare({ request, causality, iid, via, object, in: given }: RecordedCall, uses: readonly string[], registry: Registry): boolean {
-  if (request === null || causality === null || request.bytes.length < CID_AT + 16 || (via === null && registry.interfaceByUuid(iid ?? '')?.interface.orpc !== true)) return false;
+function isBare(
+  { request, causality, iid, via, object, in: given }: RecordedCall,
+  uses: readonly string[],
+  registry: Registry,
+): boolean {
+  if (
+    request === null ||
+    causality === null ||
+    request.bytes.length < CID_AT + 16 ||
+    (via === null && registry.interfaceByUuid(iid ?? '')?.interface.orpc !== true)
+  )
+    return false;
   // Whatever looks like an identifier may have another value on the live server, the text of an update's ID too.
   if (uses.some((id) => id !== object?.ipid) || holdsIdentifier(given)) return false;
   const cid = guidBytes(causality, request.drep.littleEndian);
@@ -159,14 +196,21 @@ function groupsOf(call: RecordedCall, session: Session): readonly string[] {
   return groups;
 }
 
-function impossible(call: RecordedCall, connections: ReadonlyMap<number, ConnectionRecord>, contexts: ReadonlyMap<string, ContextRecord>, server: string | null): string | null {
+function impossible(
+  call: RecordedCall,
+  connections: ReadonlyMap<number, ConnectionRecord>,
+  contexts: ReadonlyMap<string, ContextRecord>,
+  server: string | null,
+): string | null {
   if (call.withheld) return 'its arguments are a secret and were not recorded';
   if (call.request === null) return 'its request was not recorded';
   if (call.request.sealed) return 'its request was recorded as cipher text: record with the password, hash or keys';
   if (!call.request.complete) return 'its request was recorded in part';
-  if (!contexts.has(contextKey(call.connection, call.contextId))) return 'nobody saw its presentation context negotiated';
+  if (!contexts.has(contextKey(call.connection, call.contextId)))
+    return 'nobody saw its presentation context negotiated';
   if (call.wireOpnum === null) return 'its opnum was not recorded';
-  if (connections.get(call.connection)?.server.address !== server) return 'it was made to another machine than the server, or by the server back to its client';
+  if (connections.get(call.connection)?.server.address !== server)
+    return 'it was made to another machine than the server, or by the server back to its client';
   return null;
 }
 

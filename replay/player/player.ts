@@ -50,7 +50,10 @@ export interface Played {
 /** Calls under way at once, unless told otherwise. */
 export const DEFAULT_CONCURRENCY = 64;
 
-/** Plays the client side of a recording against a live server, and compares its answers call by call. Pure: the world is an argument. */
+/**
+ * Plays the client side of a recording against a live server, and compares its answers call by call. Pure: the world is
+ * an argument.
+ */
 export class Player {
   private readonly options: PlayerOptions;
   private readonly world: World;
@@ -117,11 +120,14 @@ export class Player {
       this.ready.push(index);
       return;
     }
-    this.delayed.set(index, this.world.after(wait, () => {
-      this.delayed.delete(index);
-      this.ready.push(index);
-      this.drain();
-    }));
+    this.delayed.set(
+      index,
+      this.world.after(wait, () => {
+        this.delayed.delete(index);
+        this.ready.push(index);
+        this.drain();
+      }),
+    );
   }
 
   private drain(): void {
@@ -165,24 +171,44 @@ export class Player {
       }
       this.made++;
       this.last = step;
-      this.wire.call(connection, { ...asked, transfer: context.transfer, drep: request.drep }, (record, failed) => {
-        if (!this.released[step.index]) this.under--;
-        this.answered(step, record, failed);
-      }, form === 'same' && step.plain ? (answer) => this.ahead(step, answer) : undefined);
+      this.wire.call(
+        connection,
+        { ...asked, transfer: context.transfer, drep: request.drep },
+        (record, failed) => {
+          if (!this.released[step.index]) this.under--;
+          this.answered(step, record, failed);
+        },
+        form === 'same' && step.plain ? (answer) => this.ahead(step, answer) : undefined,
+      );
     };
     const prepared = this.prepared.get(step.index);
     this.prepared.delete(step.index);
-    if (form === 'same') send({ abstract: context.abstract, opnum: call.wireOpnum ?? 0, object, stub: prepared ?? this.request(step, context, request) });
+    if (form === 'same')
+      send({
+        abstract: context.abstract,
+        opnum: call.wireOpnum ?? 0,
+        object,
+        stub: prepared ?? this.request(step, context, request),
+      });
     else this.rebind(form, { call, context, request, connection, object: object ?? '' }, send);
   }
 
-  /** Makes a call of the other binding; for one by slot the object is asked for the interface first, where it was not handed out with it. */
-  private rebind(form: 'early' | 'late', { call, context, request, connection, object }: Rebinding, send: (asked: Pick<LinkCall, 'abstract' | 'opnum' | 'object' | 'stub'> | string) => void): void {
+  /**
+   * Makes a call of the other binding; for one by slot the object is asked for the interface first, where it was not
+   * handed out with it.
+   */
+  private rebind(
+    form: 'early' | 'late',
+    { call, context, request, connection, object }: Rebinding,
+    send: (asked: Pick<LinkCall, 'abstract' | 'opnum' | 'object' | 'stub'> | string) => void,
+  ): void {
     const { rebinder } = this;
     const encoding = encodingOf(request, context);
     const live = this.wire.live.reference(object);
     const given = this.faced(this.mapping.translate(call.in)) as Fields;
-    const header = this.mapping.translate(rebinder.header(context.abstract, call.via === null ? call.opnum : call.via.opnum, request.bytes, encoding));
+    const header = this.mapping.translate(
+      rebinder.header(context.abstract, call.via === null ? call.opnum : call.via.opnum, request.bytes, encoding),
+    );
     const made = (how: 'early' | 'late', ipid: string, face: string): void => {
       const rebound = rebinder[how](call, given, header, face, encoding);
       send(typeof rebound === 'string' ? rebound : { ...rebound, object: ipid });
@@ -192,10 +218,18 @@ export class Player {
     else if (form === 'late') made('late', object, live?.iid ?? '');
     else if (live !== null && rebinder.derives(live.iid, call.iid ?? '')) made('early', object, live.iid);
     else {
-      this.faces.of({ ipid: object, oxid: live?.oxid ?? null }, call.iid ?? '', this.remCall(connection, encoding), (face) => {
-        if (face.ipid === null) send(`it cannot be bound early: ${call.object?.label ?? 'the object'} gave no ${call.interface ?? call.iid ?? ''}: ${face.refused}`);
-        else made('early', face.ipid, call.iid ?? '');
-      });
+      this.faces.of(
+        { ipid: object, oxid: live?.oxid ?? null },
+        call.iid ?? '',
+        this.remCall(connection, encoding),
+        (face) => {
+          if (face.ipid === null)
+            send(
+              `it cannot be bound early: ${call.object?.label ?? 'the object'} gave no ${call.interface ?? call.iid ?? ''}: ${face.refused}`,
+            );
+          else made('early', face.ipid, call.iid ?? '');
+        },
+      );
     }
   }
 
@@ -204,10 +238,19 @@ export class Player {
     const { plan } = this.options;
     for (const index of this.followers[this.last?.index ?? -1] ?? []) {
       const step = plan.steps[index];
-      if (step === undefined || this.waits[index] !== 1 || this.prepared.size >= MAX_PREPARED || this.prepared.has(index) || step.never !== null || !step.uses.every((id) => this.mapping.live(id) !== null)) continue;
+      if (
+        step === undefined ||
+        this.waits[index] !== 1 ||
+        this.prepared.size >= MAX_PREPARED ||
+        this.prepared.has(index) ||
+        step.never !== null ||
+        !step.uses.every((id) => this.mapping.live(id) !== null)
+      )
+        continue;
       const { call } = step.expected;
       const context = plan.contexts.get(contextKey(call.connection, call.contextId));
-      if (context !== undefined && call.request !== null && this.rebinder.form(call) === 'same') this.prepared.set(index, this.request(step, context, call.request));
+      if (context !== undefined && call.request !== null && this.rebinder.form(call) === 'same')
+        this.prepared.set(index, this.request(step, context, call.request));
     }
   }
 
@@ -219,8 +262,24 @@ export class Player {
         done(null);
         return;
       }
-      const stub = codec.request.encode({ ...value, orpcthis: { version: { MajorVersion: 5, MinorVersion: 7 }, flags: 0, reserved1: 0, cid: this.world.guid(), extensions: null } });
-      const call: LinkCall = { abstract: { uuid: REM_UNKNOWN.iid, major: 0, minor: 0 }, transfer: encoding.syntax, opnum, object: remUnknown, stub, drep: { littleEndian: encoding.littleEndian, ebcdic: false, float: 'ieee' } };
+      const stub = codec.request.encode({
+        ...value,
+        orpcthis: {
+          version: { MajorVersion: 5, MinorVersion: 7 },
+          flags: 0,
+          reserved1: 0,
+          cid: this.world.guid(),
+          extensions: null,
+        },
+      });
+      const call: LinkCall = {
+        abstract: { uuid: REM_UNKNOWN.iid, major: 0, minor: 0 },
+        transfer: encoding.syntax,
+        opnum,
+        object: remUnknown,
+        stub,
+        drep: { littleEndian: encoding.littleEndian, ebcdic: false, float: 'ieee' },
+      };
       this.wire.call(connection, call, (record, failed) => done(failed === null ? record : null));
     };
   }
@@ -236,11 +295,19 @@ export class Player {
     return Object.fromEntries(Object.entries(bag).map(([name, one]) => [name, this.faced(one, depth + 1)]));
   }
 
-  /** Why a call cannot be made: what it needs was not handed out by the live server. A release of several references is made for those that are there. */
+  /**
+   * Why a call cannot be made: what it needs was not handed out by the live server. A release of several references is
+   * made for those that are there.
+   */
   private lacking({ uses, expected: { call, sort } }: Step): string | null {
     if (uses.every((id) => this.mapping.live(id) !== null)) return null;
     const gone = uses.filter((id) => this.mapping.live(id) === null);
-    if ((sort === 'upkeep' && !gone.includes(call.object?.ipid ?? '') && countedIn(call.in).some((ipid) => this.mapping.live(ipid) !== null))) return null;
+    if (
+      sort === 'upkeep' &&
+      !gone.includes(call.object?.ipid ?? '') &&
+      countedIn(call.in).some((ipid) => this.mapping.live(ipid) !== null)
+    )
+      return null;
     const causes = gone.map((id) => this.unmade(id));
     return causes.find((one) => one !== LEFT_OUT) ?? LEFT_OUT;
   }
@@ -252,7 +319,9 @@ export class Player {
     const label = plan.session.reference(id)?.label ?? id;
     if (maker === undefined) return `nobody handed out ${label}`;
     const result = this.results[maker.index];
-    return result === null ? LEFT_OUT : `${label} was never made: call ${maker.expected.call.id} (${callTitle(maker.expected.call)}) ${result?.status === 'skipped' ? 'was skipped' : 'did not hand it out'}`;
+    return result === null
+      ? LEFT_OUT
+      : `${label} was never made: call ${maker.expected.call.id} (${callTitle(maker.expected.call)}) ${result?.status === 'skipped' ? 'was skipped' : 'did not hand it out'}`;
   }
 
   private connection(call: RecordedCall): Connection | null {
@@ -267,7 +336,10 @@ export class Player {
 
   /** The recorded request with the identifiers of the live server; what no table reads goes as it was. */
   private request({ bare, expected: { call } }: Step, context: ContextRecord, stub: RecordedStub): Uint8Array {
-    const cid = bare && call.causality !== null ? guidBytes(this.mapping.causality(call.causality), stub.drep.littleEndian) : null;
+    const cid =
+      bare && call.causality !== null
+        ? guidBytes(this.mapping.causality(call.causality), stub.drep.littleEndian)
+        : null;
     if (cid !== null) {
       const bytes = stub.bytes.slice();
       bytes.set(cid, CID_AT);
@@ -275,12 +347,22 @@ export class Player {
     }
     if (stub.drep.float !== 'ieee' || stub.drep.ebcdic) return stub.bytes;
     const { plan } = this.options;
-    const form = { uuid: context.abstract.uuid, opnum: call.via === null ? call.opnum : call.via.opnum, encoding: encodingOf(stub, context) };
+    const form = {
+      uuid: context.abstract.uuid,
+      opnum: call.via === null ? call.opnum : call.via.opnum,
+      encoding: encodingOf(stub, context),
+    };
     return changedRequest(this.options.registry, form, stub.bytes, (fields) => {
       const all = this.mapping.translate(fields) as Fields;
       const list = fields['InterfaceRefs'];
-      const kept = Array.isArray(list) ? (all['InterfaceRefs'] as readonly Fields[]).filter((_, at) => this.isThere(String((list[at] as Fields)['ipid']), plan)) : null;
-      return kept === null || kept.length === 0 || kept.length === (list as readonly Value[]).length ? all : { ...all, cInterfaceRefs: kept.length, InterfaceRefs: kept };
+      const kept = Array.isArray(list)
+        ? (all['InterfaceRefs'] as readonly Fields[]).filter((_, at) =>
+            this.isThere(String((list[at] as Fields)['ipid']), plan),
+          )
+        : null;
+      return kept === null || kept.length === 0 || kept.length === (list as readonly Value[]).length
+        ? all
+        : { ...all, cInterfaceRefs: kept.length, InterfaceRefs: kept };
     });
   }
 
@@ -289,10 +371,19 @@ export class Player {
     return this.mapping.live(id) !== null || !made.has(id);
   }
 
-  /** An answer of the very bytes that were recorded, without an identifier in it, makes way for what waits for it: it is recorded and compared while the server is at work again. */
+  /**
+   * An answer of the very bytes that were recorded, without an identifier in it, makes way for what waits for it: it is
+   * recorded and compared while the server is at work again.
+   */
   private ahead(step: Step, answer: LinkAnswer): void {
     const expected = step.expected.call.response;
-    if (answer.kind !== 'response' || expected === null || answer.drep.littleEndian !== expected.drep.littleEndian || !equalBytes(answer.stub, expected.bytes)) return;
+    if (
+      answer.kind !== 'response' ||
+      expected === null ||
+      answer.drep.littleEndian !== expected.drep.littleEndian ||
+      !equalBytes(answer.stub, expected.bytes)
+    )
+      return;
     this.under--;
     this.release(step);
     this.drain();
@@ -315,7 +406,12 @@ export class Player {
     if (step.expected.sort === 'stage') this.exporters.learn(record);
     const actual = live.calls.at(-1);
     if (actual === undefined) return;
-    const result = compareCalls(step.expected, actual, { expected: this.options.plan.session, actual: live, identities: this.identities, rules: this.book }, false);
+    const result = compareCalls(
+      step.expected,
+      actual,
+      { expected: this.options.plan.session, actual: live, identities: this.identities, rules: this.book },
+      false,
+    );
     this.settle(step, failed === null ? result : { ...result, cause: failed });
     this.prepare();
   }
@@ -328,7 +424,8 @@ export class Player {
   private settle(step: Step, result: CallResult | null): void {
     this.results[step.index] = result;
     this.left--;
-    if (result?.status === 'different' && !this.options.keepGoing && this.stopped === null) this.stop(`stopped at the first difference, in call ${step.expected.call.id} (--keep-going goes on)`);
+    if (result?.status === 'different' && !this.options.keepGoing && this.stopped === null)
+      this.stop(`stopped at the first difference, in call ${step.expected.call.id} (--keep-going goes on)`);
     this.release(step);
     if (this.left === 0) this.finish();
     else this.drain();
@@ -350,7 +447,9 @@ export class Player {
       const { plan, rules } = this.options;
       const { live, records } = this.wire;
       // Upkeep is made, but its answers are not compared; nor are calls that were never meant to be.
-      const results = this.results.flatMap((one) => (one === null || (one.expected?.sort === 'upkeep' && one.status !== 'skipped') ? [] : [one]));
+      const results = this.results.flatMap((one) =>
+        one === null || (one.expected?.sort === 'upkeep' && one.status !== 'skipped') ? [] : [one],
+      );
       this.done({ result: conclude(results, plan.session, live, rules, this.book), records, made: this.made });
     });
   }
@@ -374,7 +473,9 @@ const LEFT_OUT = 'left out';
 /** IPIDs whose references a call adds or releases. */
 function countedIn(value: Fields): readonly string[] {
   const list = value['InterfaceRefs'];
-  return Array.isArray(list) ? (list as readonly Fields[]).flatMap((one) => (typeof one['ipid'] === 'string' ? [one['ipid']] : [])) : [];
+  return Array.isArray(list)
+    ? (list as readonly Fields[]).flatMap((one) => (typeof one['ipid'] === 'string' ? [one['ipid']] : []))
+    : [];
 }
 
 function encodingOf({ drep }: RecordedStub, { transfer }: ContextRecord): Encoding {

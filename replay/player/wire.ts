@@ -18,7 +18,13 @@ export interface Line {
 /** What the player needs of the world. */
 export interface World {
   /** Opens a connection to a port of the target. `data` and `closed` are called later, never from inside. */
-  dial(port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }): Line;
+  dial(
+    port: number,
+    events: {
+      readonly data: (bytes: Uint8Array) => void;
+      readonly closed: (reason: string, cause?: LinkFailure) => void;
+    },
+  ): Line;
   now(): Moment;
   /** Runs something later; the function it returns calls it off. */
   after(ms: number, run: () => void): () => void;
@@ -64,17 +70,25 @@ export class Wire {
   private readonly pings: Pings;
   private pinging: (() => void) | null = null;
 
-  constructor(registry: Registry, world: World, { host, deadlineMs }: { readonly host: string; readonly deadlineMs: number }) {
+  constructor(
+    registry: Registry,
+    world: World,
+    { host, deadlineMs }: { readonly host: string; readonly deadlineMs: number },
+  ) {
     this.world = world;
     this.host = host;
     this.deadlineMs = deadlineMs;
     this.maker = new CallMaker({ registry, numbering: 'auto', limits: ANALYSIS_LIMITS, objects: true });
     this.live = new Session([], registry);
     this.pings = new Pings(registry);
-    this.recorder = new Recorder({ id: 1, tool: 'uamgscope', source: 'player', name: null }, (record) => {
-      this.records.push(record);
-      this.live.take(record);
-    }, true);
+    this.recorder = new Recorder(
+      { id: 1, tool: 'uamgscope', source: 'player', name: null },
+      (record) => {
+        this.records.push(record);
+        this.live.take(record);
+      },
+      true,
+    );
   }
 
   /** The connection of this name, opened where it is not yet, and anew where it was lost. */
@@ -83,10 +97,17 @@ export class Wire {
     if (known !== null) return known;
     const auth = this.world.auth(level);
     let link: ClientLink | null = null;
-    const line = this.world.dial(port, { data: (bytes) => link?.push(bytes), closed: (reason, cause) => link?.close(reason, cause) });
+    const line = this.world.dial(port, {
+      data: (bytes) => link?.push(bytes),
+      closed: (reason, cause) => link?.close(reason, cause),
+    });
     link = new ClientLink((bytes) => line.send(bytes), auth);
     const id = ++this.dialled;
-    const connection: Connection = { link, line, flow: { id, a: { address: 'player', port: id }, b: { address: this.host, port }, opened: 'syn' } };
+    const connection: Connection = {
+      link,
+      line,
+      flow: { id, a: { address: 'player', port: id }, b: { address: this.host, port }, opened: 'syn' },
+    };
     this.connections.set(name, connection);
     return connection;
   }
@@ -100,11 +121,16 @@ export class Wire {
     return null;
   }
 
-  /** Makes a call; `heard` is called once, with its answer or when its time is up. `ahead` hears of the answer before it is looked into, so that other calls can be made meanwhile. */
+  /**
+   * Makes a call; `heard` is called once, with its answer or when its time is up. `ahead` hears of the answer before it
+   * is looked into, so that other calls can be made meanwhile.
+   */
   call(connection: Connection, call: LinkCall, heard: Heard, ahead?: (answer: LinkAnswer) => void): void {
     const asked = this.world.now();
     const pending: Pending = {
-      dueMs: milliseconds(asked) + this.deadlineMs, over: false, abandon: null,
+      dueMs: milliseconds(asked) + this.deadlineMs,
+      over: false,
+      abandon: null,
       give: (answer) => {
         if (pending.over) return;
         pending.over = true;
@@ -125,7 +151,8 @@ export class Wire {
     this.pinging = this.world.after(PING_PERIOD_MS, () => {
       this.keepAlive(port, level);
       const call = this.pings.next(this.live.pinged);
-      if (call !== null) this.call(this.connection('pings', port, level), call, (record) => this.pings.answered(record));
+      if (call !== null)
+        this.call(this.connection('pings', port, level), call, (record) => this.pings.answered(record));
     });
   }
 
@@ -161,15 +188,32 @@ export class Wire {
     if (next !== undefined) this.timer ??= this.world.after(Math.max(SLACK_MS, next.dueMs - nowMs), () => this.sweep());
   }
 
-  private record(connection: Connection, call: LinkCall, asked: Moment, answered: Moment, answer: LinkAnswer): RecordedCall {
+  private record(
+    connection: Connection,
+    call: LinkCall,
+    asked: Moment,
+    answered: Moment,
+    answer: LinkAnswer,
+  ): RecordedCall {
     const contextId = answer.kind === 'failed' ? 0 : answer.contextId;
     const exchange: Exchange = {
-      kind: 'exchange', flow: connection.flow, direction: 0, callId: answer.kind === 'failed' ? 0 : answer.callId, contextId, opnum: call.opnum, object: call.object,
+      kind: 'exchange',
+      flow: connection.flow,
+      direction: 0,
+      callId: answer.kind === 'failed' ? 0 : answer.callId,
+      contextId,
+      opnum: call.opnum,
+      object: call.object,
       context: { id: contextId, abstract: call.abstract, transfer: call.transfer },
-      request: stubOf(call.stub, call.drep), response: answer.kind === 'response' ? stubOf(answer.stub, answer.drep) : null,
+      request: stubOf(call.stub, call.drep),
+      response: answer.kind === 'response' ? stubOf(answer.stub, answer.drep) : null,
       fault: answer.kind === 'fault' ? { status: answer.status, didNotExecute: answer.didNotExecute } : null,
       outcome: answer.kind === 'response' ? 'answered' : answer.kind === 'fault' ? 'faulted' : 'unanswered',
-      requestTime: asked, responseTime: answer.kind === 'failed' ? null : answered, requestAuth: null, responseAuth: null, problems: [],
+      requestTime: asked,
+      responseTime: answer.kind === 'failed' ? null : answered,
+      requestAuth: null,
+      responseAuth: null,
+      problems: [],
     };
     return this.recorder.call(this.maker.make(exchange, ++this.exchanges));
   }
@@ -181,7 +225,16 @@ const SLACK_MS = 1;
 const KEPT = 1024;
 
 function stubOf(bytes: Uint8Array, drep: Drep): Stub {
-  return { ...spanOf(bytes), drep, frames: [], pieces: [], fragments: 1, complete: true, sealed: false, verification: null };
+  return {
+    ...spanOf(bytes),
+    drep,
+    frames: [],
+    pieces: [],
+    fragments: 1,
+    complete: true,
+    sealed: false,
+    verification: null,
+  };
 }
 
 /** A moment as milliseconds. */

@@ -28,17 +28,32 @@ export function readRecording(bytes: Uint8Array): Recording {
   const tell = (problem: RecordingProblem): void => {
     if (problems.length < MAX_RECORDING_PROBLEMS) problems.push(problem);
   };
-  if (!whole) tell({ code: bytes.length < FILE_HEAD ? 'cut' : 'damaged', at: 0, message: `the head of the file is damaged; it is read as version ${version}` });
+  if (!whole)
+    tell({
+      code: bytes.length < FILE_HEAD ? 'cut' : 'damaged',
+      at: 0,
+      message: `the head of the file is damaged; it is read as version ${version}`,
+    });
   for (const piece of frames(bytes, Math.min(FILE_HEAD, bytes.length))) {
     if (piece.kind !== 'frame') {
       tell({ code: piece.kind === 'cut' ? 'cut' : 'damaged', at: piece.at, message: piece.message });
       continue;
     }
     const read = readPayload(piece.payload, version);
-    if ('refused' in read) tell({ code: 'not-understood', at: piece.at, message: `the record at offset ${piece.at} is not understood: ${read.refused}` });
+    if ('refused' in read)
+      tell({
+        code: 'not-understood',
+        at: piece.at,
+        message: `the record at offset ${piece.at} is not understood: ${read.refused}`,
+      });
     else if (read.record !== null) records.push(read.record);
   }
-  if (isUnfinished(records)) tell({ code: 'unfinished', at: bytes.length, message: 'the recording has no end: its writer was stopped, or its last records were cut off' });
+  if (isUnfinished(records))
+    tell({
+      code: 'unfinished',
+      at: bytes.length,
+      message: 'the recording has no end: its writer was stopped, or its last records were cut off',
+    });
   return { version, records, problems };
 }
 
@@ -47,10 +62,12 @@ export function isUnfinished(records: readonly RecordingRecord[]): boolean {
   return records.at(-1)?.kind !== 'end';
 }
 
-function readPayload(payload: Uint8Array, version: number): { readonly record: RecordingRecord | null } | { readonly refused: string } {
+function readPayload(
+  payload: Uint8Array,
+  version: number,
+): { readonly record: RecordingRecord | null } | { readonly refused: string } {
   const unpacked = unpack(payload);
   if ('refused' in unpacked) return unpacked;
   const current = migrate(unpacked.value, version);
   return current === null ? { record: null } : asRecord(current);
 }
-

@@ -22,7 +22,8 @@ export function fileHead(version = FORMAT_VERSION): Uint8Array {
 
 /** A payload in its frame. @throws RangeError past {@link MAX_RECORD_BYTES} */
 export function frame(payload: Uint8Array): Uint8Array {
-  if (payload.length > MAX_RECORD_BYTES) throw new RangeError(`a record of ${payload.length} bytes is larger than ${MAX_RECORD_BYTES}`);
+  if (payload.length > MAX_RECORD_BYTES)
+    throw new RangeError(`a record of ${payload.length} bytes is larger than ${MAX_RECORD_BYTES}`);
   const bytes = new Uint8Array(FRAME_HEAD + payload.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, payload.length, true);
@@ -36,14 +37,23 @@ export function isRecording(bytes: Uint8Array): boolean {
   return bytes.length >= MAGIC.length && MAGIC.every((byte, at) => bytes[at] === byte);
 }
 
-/** Version of a file, and whether its head is whole. @throws RecordingError when it is no recording, or one from the future */
+/**
+ * Version of a file, and whether its head is whole. @throws RecordingError when it is no recording, or one from the
+ * future
+ */
 export function readHead(bytes: Uint8Array): { readonly version: number; readonly whole: boolean } {
-  if (!isRecording(bytes)) throw new RecordingError('it does not begin as a recording (.uamgrec) does: make one with uamgscope record FILE -o OUT.uamgrec');
+  if (!isRecording(bytes))
+    throw new RecordingError(
+      'it does not begin as a recording (.uamgrec) does: make one with uamgscope record FILE -o OUT.uamgrec',
+    );
   if (bytes.length < FILE_HEAD) return { version: FORMAT_VERSION, whole: false };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(12, true) !== crc32(bytes, 0, 12)) return { version: FORMAT_VERSION, whole: false };
   const version = view.getUint32(8, true);
-  if (version > FORMAT_VERSION || version < 1) throw new RecordingError(`it has format version ${version} and this uamgscope reads 1 to ${FORMAT_VERSION}: use a newer one`);
+  if (version > FORMAT_VERSION || version < 1)
+    throw new RecordingError(
+      `it has format version ${version} and this uamgscope reads 1 to ${FORMAT_VERSION}: use a newer one`,
+    );
   return { version, whole: true };
 }
 
@@ -74,13 +84,27 @@ export function* frames(bytes: Uint8Array, start: number): Generator<Piece> {
       if (wholeAt(bytes, view, next) >= 0) break;
     }
     if (next < bytes.length - FRAME_HEAD && budget > 0) {
-      yield { kind: 'damage', at, end: next, message: `${next - at} bytes at offset ${at} are damaged; reading goes on at offset ${next}` };
+      yield {
+        kind: 'damage',
+        at,
+        end: next,
+        message: `${next - at} bytes at offset ${at} are damaged; reading goes on at offset ${next}`,
+      };
       at = next;
       continue;
     }
     yield budget > 0
-      ? { kind: 'cut', at, message: `the last ${bytes.length - at} bytes, at offset ${at}, are no whole record: the file was cut, or its writer was stopped` }
-      : { kind: 'damage', at, end: bytes.length, message: `${bytes.length - at} bytes at offset ${at} are damaged, and no whole record was found behind them in reasonable time` };
+      ? {
+          kind: 'cut',
+          at,
+          message: `the last ${bytes.length - at} bytes, at offset ${at}, are no whole record: the file was cut, or its writer was stopped`,
+        }
+      : {
+          kind: 'damage',
+          at,
+          end: bytes.length,
+          message: `${bytes.length - at} bytes at offset ${at} are damaged, and no whole record was found behind them in reasonable time`,
+        };
     return;
   }
 }
@@ -98,9 +122,19 @@ function checksum(bytes: Uint8Array, at: number, length: number): number {
   return crc32(bytes, at + FRAME_HEAD, at + FRAME_HEAD + length, crc32(bytes, at, at + 4));
 }
 
-/** Whether a payload may begin here: a map (of 1 to 15 members, or with its count in two bytes) whose first key is `kind`. */
+/**
+ * Whether a payload may begin here: a map (of 1 to 15 members, or with its count in two bytes) whose first key is
+ * `kind`.
+ */
 function looksLikeRecord(bytes: Uint8Array, at: number): boolean {
   const tag = bytes[at] as number;
   const key = tag === 0xde ? at + 3 : (tag & 0xf0) === 0x80 ? at + 1 : -1;
-  return key >= 0 && bytes[key] === 0xa4 && bytes[key + 1] === 0x6b && bytes[key + 2] === 0x69 && bytes[key + 3] === 0x6e && bytes[key + 4] === 0x64;
+  return (
+    key >= 0 &&
+    bytes[key] === 0xa4 &&
+    bytes[key + 1] === 0x6b &&
+    bytes[key + 2] === 0x69 &&
+    bytes[key + 3] === 0x6e &&
+    bytes[key + 4] === 0x64
+  );
 }

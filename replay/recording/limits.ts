@@ -2,7 +2,10 @@
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 /** Nesting of values in a record. */
 export const MAX_RECORD_DEPTH = 128;
-/** Bytes checked by CRC while looking for the next whole record behind damage, for one file: a file made to look like record heads everywhere is given up. */
+/**
+ * Bytes checked by CRC while looking for the next whole record behind damage, for one file: a file made to look like
+ * record heads everywhere is given up.
+ */
 export const MAX_RESYNC_BYTES = 256 * 1024 * 1024;
 /** Problems kept of one recording; the rest are counted. */
 export const MAX_RECORDING_PROBLEMS = 256;

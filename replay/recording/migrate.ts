@@ -12,8 +12,15 @@ export interface Migration {
 /** The chain from the oldest version to {@link FORMAT_VERSION}: one link for every version that was ever released. */
 export const MIGRATIONS: readonly Migration[] = [];
 
-/** Takes a record of version `from` up the chain; null when a link drops it. @throws RangeError when a link is missing */
-export function migrate(record: Value, from: number, chain: readonly Migration[] = MIGRATIONS, to = FORMAT_VERSION): Value | null {
+/**
+ * Takes a record of version `from` up the chain; null when a link drops it. @throws RangeError when a link is missing
+ */
+export function migrate(
+  record: Value,
+  from: number,
+  chain: readonly Migration[] = MIGRATIONS,
+  to = FORMAT_VERSION,
+): Value | null {
   let current: Value | null = record;
   for (let version = from; version < to && current !== null; version++) {
     const link = chain.find((one) => one.from === version);

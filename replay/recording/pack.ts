@@ -36,7 +36,12 @@ function freeze(value: Value): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value);
   if (Array.isArray(value)) return (value as readonly Value[]).map(freeze);
   const bag = value as { readonly [name: string]: Value };
-  return Object.fromEntries(Object.keys(bag).map((name) => [name.startsWith('$') || name === '__proto__' ? `$${name}` : name, freeze(bag[name] ?? null)]));
+  return Object.fromEntries(
+    Object.keys(bag).map((name) => [
+      name.startsWith('$') || name === '__proto__' ? `$${name}` : name,
+      freeze(bag[name] ?? null),
+    ]),
+  );
 }
 
 function thaw(value: Value): Value {
@@ -47,7 +52,9 @@ function thaw(value: Value): Value {
   const { [UTF16]: text, [FLOAT]: float } = bag;
   if (text instanceof Uint8Array) return fromUnits(text);
   if (float === '-0') return -0;
-  return Object.fromEntries(Object.keys(bag).map((name) => [name.startsWith('$') ? name.slice(1) : name, thaw(bag[name] ?? null)]));
+  return Object.fromEntries(
+    Object.keys(bag).map((name) => [name.startsWith('$') ? name.slice(1) : name, thaw(bag[name] ?? null)]),
+  );
 }
 
 function units(text: string): Uint8Array {
@@ -58,14 +65,29 @@ function units(text: string): Uint8Array {
 
 function fromUnits(bytes: Uint8Array): string {
   let text = '';
-  for (let i = 0; i + 1 < bytes.length; i += 2) text += String.fromCharCode((bytes[i] as number) | ((bytes[i + 1] as number) << 8));
+  for (let i = 0; i + 1 < bytes.length; i += 2)
+    text += String.fromCharCode((bytes[i] as number) | ((bytes[i + 1] as number) << 8));
   return text;
 }
 
 /** Lengths of the fixed-size types 0xca to 0xd3: floats and integers. */
-const FIXED: Readonly<Record<number, number>> = { 0xca: 4, 0xcb: 8, 0xcc: 1, 0xcd: 2, 0xce: 4, 0xcf: 8, 0xd0: 1, 0xd1: 2, 0xd2: 4, 0xd3: 8 };
+const FIXED: Readonly<Record<number, number>> = {
+  0xca: 4,
+  0xcb: 8,
+  0xcc: 1,
+  0xcd: 2,
+  0xce: 4,
+  0xcf: 8,
+  0xd0: 1,
+  0xd1: 2,
+  0xd2: 4,
+  0xd3: 8,
+};
 
-/** Why the bytes are not one plain value, or null. Looked at before they are unpacked, so that nothing is allocated for lengths that lie. */
+/**
+ * Why the bytes are not one plain value, or null. Looked at before they are unpacked, so that nothing is allocated for
+ * lengths that lie.
+ */
 function refuse(bytes: Uint8Array): string | null {
   const c = Cursor.over(spanOf(bytes), false);
   // Values still to come at each level.
@@ -97,14 +119,25 @@ function step(c: Cursor): number {
   const fixed = FIXED[tag];
   if (fixed !== undefined) return skip(c, fixed);
   switch (tag) {
-    case 0xc4: case 0xd9: return skip(c, c.u8_());
-    case 0xc5: case 0xda: return skip(c, c.u16());
-    case 0xc6: case 0xdb: return skip(c, c.u32());
-    case 0xdc: return c.u16();
-    case 0xdd: return c.u32();
-    case 0xde: return c.u16() * 2;
-    case 0xdf: return c.u32() * 2;
-    default: return -1;
+    case 0xc4:
+    case 0xd9:
+      return skip(c, c.u8_());
+    case 0xc5:
+    case 0xda:
+      return skip(c, c.u16());
+    case 0xc6:
+    case 0xdb:
+      return skip(c, c.u32());
+    case 0xdc:
+      return c.u16();
+    case 0xdd:
+      return c.u32();
+    case 0xde:
+      return c.u16() * 2;
+    case 0xdf:
+      return c.u32() * 2;
+    default:
+      return -1;
   }
 }
 

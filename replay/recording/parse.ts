@@ -10,7 +10,10 @@ import { TEXT_HEAD } from './text.js';
 type Bag = { [name: string]: Node };
 type Node = Value | Bag | Node[];
 
-/** Reads the text form back. A block that is damaged is left out and named by its line. @throws RecordingError when it is no recording at all */
+/**
+ * Reads the text form back. A block that is damaged is left out and named by its line. @throws RecordingError when it
+ * is no recording at all
+ */
 export function parseRecordingText(text: string): Recording {
   const lines = text.split(/\r?\n/);
   const version = versionOf(lines[0] ?? '');
@@ -19,7 +22,7 @@ export function parseRecordingText(text: string): Recording {
   const tell = (at: number, message: string, code: RecordingProblem['code'] = 'damaged'): void => {
     if (problems.length < MAX_RECORDING_PROBLEMS) problems.push({ code, at, message: `line ${at}: ${message}` });
   };
-  for (let at = 1; at < lines.length;) {
+  for (let at = 1; at < lines.length; ) {
     const line = lines[at] ?? '';
     if (line === '' || line.startsWith('#')) {
       at++;
@@ -36,10 +39,12 @@ export function parseRecordingText(text: string): Recording {
     const current = migrate(read.value, version);
     const checked = current === null ? null : asRecord(current);
     if (checked === null) continue;
-    if ('refused' in checked) tell(read.line, `the block that begins here is not understood: ${checked.refused}`, 'not-understood');
+    if ('refused' in checked)
+      tell(read.line, `the block that begins here is not understood: ${checked.refused}`, 'not-understood');
     else records.push(checked.record);
   }
-  if (isUnfinished(records)) tell(lines.length, 'the recording has no end: it was cut, or its writer was stopped', 'unfinished');
+  if (isUnfinished(records))
+    tell(lines.length, 'the recording has no end: it was cut, or its writer was stopped', 'unfinished');
   return { version, records, problems };
 }
 
@@ -52,7 +57,10 @@ function versionOf(line: string): number {
   const match = /^uamgrec text (\d{1,6})$/.exec(line.trimEnd());
   if (match === null) throw new RecordingError(`it does not begin with "${TEXT_HEAD} ${FORMAT_VERSION}"`);
   const version = Number(match[1]);
-  if (version < 1 || version > FORMAT_VERSION) throw new RecordingError(`it has format version ${version} and this uamgscope reads 1 to ${FORMAT_VERSION}: use a newer one`);
+  if (version < 1 || version > FORMAT_VERSION)
+    throw new RecordingError(
+      `it has format version ${version} and this uamgscope reads 1 to ${FORMAT_VERSION}: use a newer one`,
+    );
   return version;
 }
 
@@ -111,7 +119,16 @@ class BlockReader {
   }
 }
 
-const WORDS: Readonly<Record<string, Value>> = { null: null, true: true, false: false, NaN: Number.NaN, Infinity, '-Infinity': -Infinity, '[]': [], '{}': {} };
+const WORDS: Readonly<Record<string, Value>> = {
+  null: null,
+  true: true,
+  false: false,
+  NaN: Number.NaN,
+  Infinity,
+  '-Infinity': -Infinity,
+  '[]': [],
+  '{}': {},
+};
 
 function json(text: string): string | undefined {
   try {
@@ -151,7 +168,8 @@ function put(root: Bag, steps: readonly (string | number)[], value: Value): bool
     } else {
       if (at === null || typeof at !== 'object' || Array.isArray(at) || at instanceof Uint8Array) return false;
       const bag = at as Bag;
-      if (!Object.hasOwn(bag, step)) Object.defineProperty(bag, step, { value: made, enumerable: true, writable: true, configurable: true });
+      if (!Object.hasOwn(bag, step))
+        Object.defineProperty(bag, step, { value: made, enumerable: true, writable: true, configurable: true });
       else if (last) return false;
       at = bag[step] as Node;
     }

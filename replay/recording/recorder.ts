@@ -7,7 +7,10 @@ import { referencesIn } from './references.js';
 const SECRET = /password|credential|passphrase|secret/i;
 const NOTHING = new Uint8Array(0);
 
-/** Turns the calls of a session into records: connections, contexts and references when a call first uses them, then the call. */
+/**
+ * Turns the calls of a session into records: connections, contexts and references when a call first uses them, then the
+ * call.
+ */
 export class Recorder {
   private readonly put: (record: RecordingRecord) => void;
   private readonly owned: boolean;
@@ -29,7 +32,8 @@ export class Recorder {
     const connection = this.connection(call);
     this.context(call, connection);
     const id = ++this.calls;
-    if (call.object !== null) this.reference({ iid: call.iid ?? '', interface: call.interface, ...call.object }, null, '');
+    if (call.object !== null)
+      this.reference({ iid: call.iid ?? '', interface: call.interface, ...call.object }, null, '');
     for (const side of ['in', 'out'] as const) {
       referencesIn(call[side], side, (found, path) => this.reference(found, side === 'out' ? id : null, path));
     }
@@ -59,10 +63,27 @@ export class Recorder {
     if (context === null || this.contexts.has(key)) return;
     this.contexts.add(key);
     const { uuid, major, minor } = context.abstract;
-    this.put({ kind: 'context', connection, id: call.contextId, abstract: { uuid, major, minor }, transfer: context.transfer });
+    this.put({
+      kind: 'context',
+      connection,
+      id: call.contextId,
+      abstract: { uuid, major, minor },
+      transfer: context.transfer,
+    });
   }
 
-  private reference(found: { readonly iid?: string; readonly ipid: string; readonly oid: string | null; readonly oxid: string | null; readonly label?: Value; readonly interface?: Value }, call: number | null, path: string): void {
+  private reference(
+    found: {
+      readonly iid?: string;
+      readonly ipid: string;
+      readonly oid: string | null;
+      readonly oxid: string | null;
+      readonly label?: Value;
+      readonly interface?: Value;
+    },
+    call: number | null,
+    path: string,
+  ): void {
     if (this.references.has(found.ipid)) return;
     this.references.add(found.ipid);
     const identity = found.oxid !== null && found.oid !== null ? found.oxid + found.oid : found.ipid;
@@ -70,13 +91,24 @@ export class Recorder {
     this.objects.set(identity, object);
     if (typeof found.label === 'string') this.labels.set(object, found.label);
     this.put({
-      kind: 'reference', id: this.references.size, object, label: this.labels.get(object) ?? `object#${object}`,
-      interface: typeof found.interface === 'string' ? found.interface : null, iid: found.iid ?? '', ipid: found.ipid, oid: found.oid, oxid: found.oxid, made: { call, path },
+      kind: 'reference',
+      id: this.references.size,
+      object,
+      label: this.labels.get(object) ?? `object#${object}`,
+      interface: typeof found.interface === 'string' ? found.interface : null,
+      iid: found.iid ?? '',
+      ipid: found.ipid,
+      oid: found.oid,
+      oxid: found.oxid,
+      made: { call, path },
     });
   }
 }
 
-function plainEndpoint({ address, port }: { readonly address: string; readonly port: number }): { readonly address: string; readonly port: number } {
+function plainEndpoint({ address, port }: { readonly address: string; readonly port: number }): {
+  readonly address: string;
+  readonly port: number;
+} {
   return { address, port };
 }
 
@@ -85,19 +117,48 @@ export function recordedCall(call: Call, id: number, connection: number, owned =
   const { exchange } = call;
   const withheld = call.method !== null && SECRET.test(call.method) && Object.keys(call.in).length > 0;
   return {
-    kind: 'call', id, connection, contextId: call.contextId, callId: call.callId, time: call.time === null ? null : { timeS: call.time.timeS, timeNs: call.time.timeNs }, latencyNs: call.latencyNs,
-    interface: call.interface, iid: call.iid, method: call.method, member: call.member, opnum: call.opnum, wireOpnum: exchange.opnum, binding: call.binding, dispid: call.dispid, via: call.via,
-    object: call.object === null ? null : { ipid: call.object.ipid, label: call.object.label }, causality: call.causality, decoded: call.decoded,
-    in: withheld ? {} : call.in, out: call.out, hresult: call.hresult, wrapped: call.wrapped,
-    exception: call.exception === null ? null : { source: call.exception.source, description: call.exception.description }, refused: call.refused,
-    fault: call.fault === null ? null : { status: call.fault.status, didNotExecute: call.fault.didNotExecute }, outcome: call.outcome,
-    auth: { type: call.auth.type, level: call.auth.level }, withheld,
-    request: withheld ? null : stubOf(exchange.request, owned), response: stubOf(exchange.response, owned),
+    kind: 'call',
+    id,
+    connection,
+    contextId: call.contextId,
+    callId: call.callId,
+    time: call.time === null ? null : { timeS: call.time.timeS, timeNs: call.time.timeNs },
+    latencyNs: call.latencyNs,
+    interface: call.interface,
+    iid: call.iid,
+    method: call.method,
+    member: call.member,
+    opnum: call.opnum,
+    wireOpnum: exchange.opnum,
+    binding: call.binding,
+    dispid: call.dispid,
+    via: call.via,
+    object: call.object === null ? null : { ipid: call.object.ipid, label: call.object.label },
+    causality: call.causality,
+    decoded: call.decoded,
+    in: withheld ? {} : call.in,
+    out: call.out,
+    hresult: call.hresult,
+    wrapped: call.wrapped,
+    exception:
+      call.exception === null ? null : { source: call.exception.source, description: call.exception.description },
+    refused: call.refused,
+    fault: call.fault === null ? null : { status: call.fault.status, didNotExecute: call.fault.didNotExecute },
+    outcome: call.outcome,
+    auth: { type: call.auth.type, level: call.auth.level },
+    withheld,
+    request: withheld ? null : stubOf(exchange.request, owned),
+    response: stubOf(exchange.response, owned),
   };
 }
 
 function stubOf(stub: Stub | null, owned: boolean): RecordedStub | null {
   if (stub === null) return null;
   const { drep, complete, sealed } = stub;
-  return { drep: { littleEndian: drep.littleEndian, ebcdic: drep.ebcdic, float: drep.float }, complete, sealed, bytes: sealed ? NOTHING : owned ? bytesOf(stub) : bytesOf(stub).slice() };
+  return {
+    drep: { littleEndian: drep.littleEndian, ebcdic: drep.ebcdic, float: drep.float },
+    complete,
+    sealed,
+    bytes: sealed ? NOTHING : owned ? bytesOf(stub) : bytesOf(stub).slice(),
+  };
 }

@@ -1,4 +1,14 @@
-import type { AuthLevel, Drep, Endpoint, ExchangeOutcome, Fault, Moment, SyntaxId, TransferSyntax, Value } from '../../src/types.js';
+import type {
+  AuthLevel,
+  Drep,
+  Endpoint,
+  ExchangeOutcome,
+  Fault,
+  Moment,
+  SyntaxId,
+  TransferSyntax,
+  Value,
+} from '../../src/types.js';
 
 /** Who recorded, and from what. One begins every run of the recorder; a file may hold several, appended. */
 export interface SessionRecord {
@@ -30,7 +40,10 @@ export interface ContextRecord {
   readonly transfer: TransferSyntax;
 }
 
-/** The place where an identifier was made: a call and the path of the reference in its answer, e.g. `out.retval`; null where no recorded call handed it out. */
+/**
+ * The place where an identifier was made: a call and the path of the reference in its answer, e.g. `out.retval`; null
+ * where no recorded call handed it out.
+ */
 export interface Place {
   readonly call: number | null;
   readonly path: string;
@@ -106,7 +119,13 @@ export interface EndRecord {
   readonly calls: number;
 }
 
-export type RecordingRecord = SessionRecord | ConnectionRecord | ContextRecord | ReferenceRecord | RecordedCall | EndRecord;
+export type RecordingRecord =
+  | SessionRecord
+  | ConnectionRecord
+  | ContextRecord
+  | ReferenceRecord
+  | RecordedCall
+  | EndRecord;
 
 /** Damage found in a recording. */
 export interface RecordingProblem {

@@ -1,7 +1,8 @@
 import type { RecordingRecord } from './records.js';
 
 /**
- * The records of several sessions as if they were one: connections, calls, references and objects of every session but the first get
+ * The records of several sessions as if they were one: connections, calls, references and objects of every session but
+ * the first get
  * numbers above those before. Records of a single session are returned as they are.
  */
 export function joinSessions(records: readonly RecordingRecord[]): readonly RecordingRecord[] {
@@ -23,7 +24,12 @@ export function joinSessions(records: readonly RecordingRecord[]): readonly Reco
         const { made } = one;
         top.reference = Math.max(top.reference, one.id + base.reference);
         top.object = Math.max(top.object, one.object + base.object);
-        return { ...one, id: one.id + base.reference, object: one.object + base.object, made: { call: made.call === null ? null : made.call + base.call, path: made.path } };
+        return {
+          ...one,
+          id: one.id + base.reference,
+          object: one.object + base.object,
+          made: { call: made.call === null ? null : made.call + base.call, path: made.path },
+        };
       }
       case 'call': {
         top.call = Math.max(top.call, one.id + base.call);

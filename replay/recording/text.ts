@@ -9,7 +9,10 @@ export const TEXT_HEAD = 'uamgrec text';
 const BYTES_A_LINE = 32;
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** A recording as text: a block of `path = value` lines for every record, in the order of the file. The same records give the same text. */
+/**
+ * A recording as text: a block of `path = value` lines for every record, in the order of the file. The same records
+ * give the same text.
+ */
 export function* recordingText(records: Iterable<RecordingRecord>): Generator<string> {
   yield `${TEXT_HEAD} ${FORMAT_VERSION}`;
   for (const record of records) {
@@ -27,12 +30,18 @@ export function* recordText(record: RecordingRecord): Generator<string> {
 /** What a record is, for people; readers pass over it. */
 function titleOf(record: RecordingRecord): string {
   switch (record.kind) {
-    case 'session': return record.name ?? record.source;
-    case 'connection': return `${record.client.address} to ${record.server.address} port ${record.server.port}`;
-    case 'context': return `${record.abstract.uuid} ${record.transfer}`;
-    case 'reference': return record.label;
-    case 'call': return callTitle(record);
-    case 'end': return '';
+    case 'session':
+      return record.name ?? record.source;
+    case 'connection':
+      return `${record.client.address} to ${record.server.address} port ${record.server.port}`;
+    case 'context':
+      return `${record.abstract.uuid} ${record.transfer}`;
+    case 'reference':
+      return record.label;
+    case 'call':
+      return callTitle(record);
+    case 'end':
+      return '';
   }
 }
 
@@ -52,14 +61,16 @@ function printable(text: string): string {
 function* lines(path: string, value: Value): Generator<string> {
   if (value instanceof Uint8Array) {
     yield `${path} = bytes ${value.length}`;
-    for (let at = 0; at < value.length; at += BYTES_A_LINE) yield `  ${toHex(value, at, Math.min(value.length, at + BYTES_A_LINE))}`;
+    for (let at = 0; at < value.length; at += BYTES_A_LINE)
+      yield `  ${toHex(value, at, Math.min(value.length, at + BYTES_A_LINE))}`;
   } else if (Array.isArray(value)) {
     if (value.length === 0) yield `${path} = []`;
     for (const [at, item] of (value as readonly Value[]).entries()) yield* lines(`${path}[${at}]`, item);
   } else if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value as { readonly [name: string]: Value });
     if (entries.length === 0) yield `${path} = {}`;
-    for (const [name, item] of entries) yield* lines(`${path}.${PLAIN_NAME.test(name) ? name : textLiteral(name)}`, item);
+    for (const [name, item] of entries)
+      yield* lines(`${path}.${PLAIN_NAME.test(name) ? name : textLiteral(name)}`, item);
   } else {
     yield `${path} = ${literal(value)}`;
   }
@@ -73,5 +84,8 @@ function literal(value: string | number | bigint | boolean | null): string {
 
 /** A JSON text, and nothing in it that ends a line anywhere. */
 function textLiteral(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

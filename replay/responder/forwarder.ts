@@ -30,8 +30,10 @@ export interface Faced {
 const NO_ANSWER = 0x1c01_0001;
 
 /**
- * Hands calls that were never recorded to a real server. An object of the recording is made there first, by the calls that made it in
- * the recording and the properties that were put on it since; whatever the real server hands out later is called by its own identifiers.
+ * Hands calls that were never recorded to a real server. An object of the recording is made there first, by the calls
+ * that made it in
+ * the recording and the properties that were put on it since; whatever the real server hands out later is called by its
+ * own identifiers.
  */
 export class Forwarder {
   private readonly options: ForwarderOptions;
@@ -39,7 +41,7 @@ export class Forwarder {
   private readonly mapping: Mapping;
   private readonly exporters = new Exporters();
   /** Calls of the recording made on the real server: what waits for them, or null once they are over. */
-  private readonly made = new Map<number, ((() => void)[]) | null>();
+  private readonly made = new Map<number, (() => void)[] | null>();
   /** Properties put on objects of the recording, by IPID, in their order. */
   private readonly puts = new Map<string, RecordedCall[]>();
   private readonly level: AuthLevel;
@@ -54,17 +56,28 @@ export class Forwarder {
     this.wire.keepAlive(options.port, this.level);
   }
 
-  /** Takes note of a call that was answered from the recording: what it put is put on the real object too, as soon as there is one. */
+  /**
+   * Takes note of a call that was answered from the recording: what it put is put on the real object too, as soon as
+   * there is one.
+   */
   played(call: RecordedCall): void {
     if ((call.member !== 'propput' && call.member !== 'propputref') || call.object === null) return;
     const list = this.puts.get(call.object.ipid) ?? [];
     this.puts.set(call.object.ipid, list);
-    if (this.mapping.live(call.object.ipid) !== null) this.ensure(identifiersUsed(call, this.options.plan.made), () => this.repeat(call, () => undefined));
+    if (this.mapping.live(call.object.ipid) !== null)
+      this.ensure(identifiersUsed(call, this.options.plan.made), () => this.repeat(call, () => undefined));
     else if (list.length < MAX_PUTS) list.push(call);
   }
 
-  /** Makes a call on the real server. `give` gets its answer, with identifiers as the client may know them; `failed` why there is none. */
-  forward(call: ServedCall, { recorded, shown }: Faced, give: (answer: ServedAnswer, failed: string | null) => void): void {
+  /**
+   * Makes a call on the real server. `give` gets its answer, with identifiers as the client may know them; `failed` why
+   * there is none.
+   */
+  forward(
+    call: ServedCall,
+    { recorded, shown }: Faced,
+    give: (answer: ServedAnswer, failed: string | null) => void,
+  ): void {
     const { registry, plan, port } = this.options;
     const encoding = { littleEndian: call.drep.littleEndian, syntax: call.transfer };
     const form = { uuid: call.abstract.uuid, opnum: call.opnum, encoding };
@@ -77,21 +90,42 @@ export class Forwarder {
     this.ensure(needed, () => {
       const object = target === null ? null : (this.mapping.live(target) ?? target);
       if (target !== null && plan.made.has(target) && object === target) {
-        give({ kind: 'fault', status: NO_ANSWER }, `the real server made no ${plan.session.reference(target)?.label ?? target}${this.trouble === null ? '' : `: ${this.trouble}`}`);
+        give(
+          { kind: 'fault', status: NO_ANSWER },
+          `the real server made no ${plan.session.reference(target)?.label ?? target}${this.trouble === null ? '' : `: ${this.trouble}`}`,
+        );
         return;
       }
-      const stub = changedRequest(registry, form, call.stub, (fields) => this.mapping.translate(recorded(fields)) as Fields);
+      const stub = changedRequest(
+        registry,
+        form,
+        call.stub,
+        (fields) => this.mapping.translate(recorded(fields)) as Fields,
+      );
       const at = object === null ? port : this.portOf(object);
-      this.wire.call(this.wire.connection(`${at} ${call.auth?.level ?? this.level}`, at, call.auth?.level ?? this.level), { abstract: call.abstract, transfer: call.transfer, opnum: call.opnum, object, stub, drep: call.drep }, (record, failed) => {
-        this.exporters.learn(record);
-        if (record.response === null) {
-          give({ kind: 'fault', status: record.fault?.status ?? NO_ANSWER }, failed);
-          return;
-        }
-        const { bytes, drep } = record.response;
-        const answered = { ...form, encoding: { littleEndian: drep.littleEndian, syntax: call.transfer } };
-        give({ kind: 'response', drep, stub: changedResponse(registry, answered, bytes, { before: asked, after: asked }, (value) => shown(this.recorded(value))) }, null);
-      });
+      this.wire.call(
+        this.wire.connection(`${at} ${call.auth?.level ?? this.level}`, at, call.auth?.level ?? this.level),
+        { abstract: call.abstract, transfer: call.transfer, opnum: call.opnum, object, stub, drep: call.drep },
+        (record, failed) => {
+          this.exporters.learn(record);
+          if (record.response === null) {
+            give({ kind: 'fault', status: record.fault?.status ?? NO_ANSWER }, failed);
+            return;
+          }
+          const { bytes, drep } = record.response;
+          const answered = { ...form, encoding: { littleEndian: drep.littleEndian, syntax: call.transfer } };
+          give(
+            {
+              kind: 'response',
+              drep,
+              stub: changedResponse(registry, answered, bytes, { before: asked, after: asked }, (value) =>
+                shown(this.recorded(value)),
+              ),
+            },
+            null,
+          );
+        },
+      );
     });
   }
 
@@ -103,7 +137,9 @@ export class Forwarder {
   /** Makes what stands behind identifiers of the recording, where it is not there yet; then `then`. */
   private ensure(ids: ReadonlySet<string>, then: () => void): void {
     const { plan } = this.options;
-    const makers = new Set([...ids].filter((id) => this.mapping.live(id) === null).flatMap((id) => plan.made.get(id) ?? []));
+    const makers = new Set(
+      [...ids].filter((id) => this.mapping.live(id) === null).flatMap((id) => plan.made.get(id) ?? []),
+    );
     let left = makers.size + 1;
     const one = (): void => {
       if (--left === 0) then();
@@ -121,16 +157,23 @@ export class Forwarder {
     if (waiting !== undefined || call === undefined) return;
     const list = [then];
     this.made.set(id, list);
-    this.ensure(identifiersUsed(call, this.options.plan.made), () => this.repeat(call, (record) => {
-      if (record !== null) {
-        this.exporters.learn(record);
-        this.mapping.learn(call.out, record.out);
-      }
-      this.putOn([...this.puts.keys()].filter((ipid) => this.options.plan.made.get(ipid) === id && this.mapping.live(ipid) !== null), () => {
-        this.made.set(id, null);
-        for (const one of list) one();
-      });
-    }));
+    this.ensure(identifiersUsed(call, this.options.plan.made), () =>
+      this.repeat(call, (record) => {
+        if (record !== null) {
+          this.exporters.learn(record);
+          this.mapping.learn(call.out, record.out);
+        }
+        this.putOn(
+          [...this.puts.keys()].filter(
+            (ipid) => this.options.plan.made.get(ipid) === id && this.mapping.live(ipid) !== null,
+          ),
+          () => {
+            this.made.set(id, null);
+            for (const one of list) one();
+          },
+        );
+      }),
+    );
   }
 
   /** Puts on new objects what was put on the recorded ones before. */
@@ -150,23 +193,45 @@ export class Forwarder {
     const context = plan.contexts.get(contextKey(call.connection, call.contextId));
     const step = plan.steps[plan.positions.get(call.id) ?? -1];
     const object = call.object === null ? null : this.mapping.live(call.object.ipid);
-    if (context === undefined || call.request === null || step === undefined || step.never !== null || (call.object !== null && object === null)) {
+    if (
+      context === undefined ||
+      call.request === null ||
+      step === undefined ||
+      step.never !== null ||
+      (call.object !== null && object === null)
+    ) {
       done(null);
       return;
     }
     const { drep, bytes } = call.request;
-    const form = { uuid: context.abstract.uuid, opnum: call.via === null ? call.opnum : call.via.opnum, encoding: { littleEndian: drep.littleEndian, syntax: context.transfer } };
-    const stub = drep.ebcdic || drep.float !== 'ieee' ? bytes : changedRequest(registry, form, bytes, (fields) => this.mapping.translate(fields) as Fields);
+    const form = {
+      uuid: context.abstract.uuid,
+      opnum: call.via === null ? call.opnum : call.via.opnum,
+      encoding: { littleEndian: drep.littleEndian, syntax: context.transfer },
+    };
+    const stub =
+      drep.ebcdic || drep.float !== 'ieee'
+        ? bytes
+        : changedRequest(registry, form, bytes, (fields) => this.mapping.translate(fields) as Fields);
     const at = object === null ? port : this.portOf(object);
-    this.wire.call(this.wire.connection(`${at} ${call.auth.level}`, at, call.auth.level), { abstract: context.abstract, transfer: context.transfer, opnum: call.wireOpnum ?? 0, object, stub, drep }, (record, failed) => {
-      this.trouble = failed;
-      done(failed === null ? record : null);
-    });
+    this.wire.call(
+      this.wire.connection(`${at} ${call.auth.level}`, at, call.auth.level),
+      { abstract: context.abstract, transfer: context.transfer, opnum: call.wireOpnum ?? 0, object, stub, drep },
+      (record, failed) => {
+        this.trouble = failed;
+        done(failed === null ? record : null);
+      },
+    );
   }
 
   private portOf(ipid: string): number {
     const { live } = this.wire;
-    return this.exporters.port(live.reference(ipid)?.oxid ?? null) ?? this.exporters.portOfRemUnknown(ipid) ?? this.exporters.anyPort ?? this.options.port;
+    return (
+      this.exporters.port(live.reference(ipid)?.oxid ?? null) ??
+      this.exporters.portOfRemUnknown(ipid) ??
+      this.exporters.anyPort ??
+      this.options.port
+    );
   }
 
   /** Live identifiers as they were in the recording, where they were. */
@@ -174,7 +239,9 @@ export class Forwarder {
     if (typeof value === 'string') return this.mapping.recorded(value);
     if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
     if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.recorded(one, depth + 1));
-    return Object.fromEntries(Object.entries(value as Fields).map(([name, one]) => [name, this.recorded(one, depth + 1)]));
+    return Object.fromEntries(
+      Object.entries(value as Fields).map(([name, one]) => [name, this.recorded(one, depth + 1)]),
+    );
   }
 }
 

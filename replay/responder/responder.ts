@@ -11,7 +11,9 @@ import { joinSessions } from '../recording/sessions.js';
 import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
 import type { Forwarder } from './forwarder.js';
 
-/** What is answered to a call that was never recorded: a fault, the nearest recorded call, or what a real server says. */
+/**
+ * What is answered to a call that was never recorded: a fault, the nearest recorded call, or what a real server says.
+ */
 export type Fallback = 'error' | 'nearest' | 'forward';
 
 export interface ResponderOptions {
@@ -26,7 +28,11 @@ export interface ResponderOptions {
   /** Makes an identifier: a GUID. */
   readonly guid: () => string;
   /** Hears of calls that were never recorded, and of what was done. */
-  readonly missed?: (call: ServedCall, answered: 'fault' | 'nearest' | 'upkeep' | 'forwarded', failed: string | null) => void;
+  readonly missed?: (
+    call: ServedCall,
+    answered: 'fault' | 'nearest' | 'upkeep' | 'forwarded',
+    failed: string | null,
+  ) => void;
 }
 
 /** nca_s_op_rng_error: nothing is known of such a call. */
@@ -41,8 +47,10 @@ interface Candidate {
 }
 
 /**
- * Answers calls from a recording, matched by object, member and arguments. Order-aware: of several recorded calls alike, the next one
- * behind the last that was answered on the object; else the last before it, so that a value asked for again is the newest. A new
+ * Answers calls from a recording, matched by object, member and arguments. Order-aware: of several recorded calls
+ * alike, the next one
+ * behind the last that was answered on the object; else the last before it, so that a value asked for again is the
+ * newest. A new
  * activation begins the story again. Identifiers are others than in the recording, the same for one responder.
  */
 export class Responder {
@@ -60,18 +68,41 @@ export class Responder {
     const { registry } = options;
     const records = joinSessions(options.records);
     this.session = new Session(options.records, registry);
-    const contexts = new Map(records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]));
-    const ordered = this.session.calls.map((one) => one.call).toSorted((one, other) => (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) || (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) || one.id - other.id);
+    const contexts = new Map(
+      records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]),
+    );
+    const ordered = this.session.calls
+      .map((one) => one.call)
+      .toSorted(
+        (one, other) =>
+          (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) ||
+          (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) ||
+          one.id - other.id,
+      );
     for (const [position, call] of ordered.entries()) {
       const context = contexts.get(contextKey(call.connection, call.contextId));
       if (context === undefined) continue;
       this.served.add(context.abstract.uuid);
       for (const side of [call.in, call.out]) identifiersIn(side, '', (id) => this.name(id));
       if (call.object !== null) this.name(call.object.ipid);
-      if (call.request === null || call.request.sealed || (call.response === null && call.fault === null) || call.wireOpnum === null) continue;
-      const asked = this.decode(context.abstract.uuid, opnumOf(call), call.request.bytes, { littleEndian: call.request.drep.littleEndian, syntax: context.transfer });
+      if (
+        call.request === null ||
+        call.request.sealed ||
+        (call.response === null && call.fault === null) ||
+        call.wireOpnum === null
+      )
+        continue;
+      const asked = this.decode(context.abstract.uuid, opnumOf(call), call.request.bytes, {
+        littleEndian: call.request.drep.littleEndian,
+        syntax: context.transfer,
+      });
       const member = memberKey(context.abstract.uuid, opnumOf(call));
-      const candidate = { position, call, context, key: `${member} ${this.objectKey(call.object?.ipid ?? null)} ${asked === null ? hex(call.request.bytes) : argumentsText(asked)}` };
+      const candidate = {
+        position,
+        call,
+        context,
+        key: `${member} ${this.objectKey(call.object?.ipid ?? null)} ${asked === null ? hex(call.request.bytes) : argumentsText(asked)}`,
+      };
       add(this.byKey, candidate.key, candidate);
       add(this.byMember, member, candidate);
     }
@@ -94,7 +125,9 @@ export class Responder {
     const objectKey = this.objectKey(object);
     const role = this.roleOf(uuid, call.opnum);
     if (role === 'activate' || role === 'get-class-object') this.at.clear();
-    const alike = this.byKey.get(`${member} ${objectKey} ${translated === null ? hex(call.stub) : argumentsText(translated)}`);
+    const alike = this.byKey.get(
+      `${member} ${objectKey} ${translated === null ? hex(call.stub) : argumentsText(translated)}`,
+    );
     if (alike !== undefined) {
       give(this.play(this.next(alike, objectKey), objectKey, call, asked));
       return;
@@ -110,10 +143,17 @@ export class Responder {
     }
     const { forwarder } = this.options;
     if (this.options.fallback === 'forward' && forwarder !== undefined) {
-      forwarder.forward(call, { recorded: (value) => translate(value, this.recorded), shown: (value) => this.relocated(translate(value, this.fresh)) }, (answer, failed) => {
-        if (upkeep === null) this.options.missed?.(call, 'forwarded', failed);
-        give(answer);
-      });
+      forwarder.forward(
+        call,
+        {
+          recorded: (value) => translate(value, this.recorded),
+          shown: (value) => this.relocated(translate(value, this.fresh)),
+        },
+        (answer, failed) => {
+          if (upkeep === null) this.options.missed?.(call, 'forwarded', failed);
+          give(answer);
+        },
+      );
       return;
     }
     const near = this.options.fallback === 'nearest' ? this.near(member, objectKey) : null;
@@ -124,7 +164,11 @@ export class Responder {
   /** Whether a release names references that are of no recorded object. */
   private foreign(asked: Fields | null): boolean {
     const list = asked?.['InterfaceRefs'];
-    return this.options.fallback === 'forward' && Array.isArray(list) && (list as readonly Fields[]).some((one) => !this.recorded.has(String(one['ipid'])));
+    return (
+      this.options.fallback === 'forward' &&
+      Array.isArray(list) &&
+      (list as readonly Fields[]).some((one) => !this.recorded.has(String(one['ipid'])))
+    );
   }
 
   /** The first one behind the last that was answered on the object, or the last before it. */
@@ -141,30 +185,73 @@ export class Responder {
     return this.next(own.length > 0 ? own : all, objectKey);
   }
 
-  private play({ position, call, context }: Candidate, objectKey: string, served: ServedCall, asked: Fields | null): ServedAnswer {
+  private play(
+    { position, call, context }: Candidate,
+    objectKey: string,
+    served: ServedCall,
+    asked: Fields | null,
+  ): ServedAnswer {
     if (position > (this.at.get(objectKey) ?? -1)) this.at.set(objectKey, position);
-    if (call.fault !== null || call.response === null) return { kind: 'fault', status: call.fault?.status ?? NEVER_RECORDED };
+    if (call.fault !== null || call.response === null)
+      return { kind: 'fault', status: call.fault?.status ?? NEVER_RECORDED };
     this.options.forwarder?.played(call);
     const { bytes, drep } = call.response;
     if (drep.ebcdic || drep.float !== 'ieee') return { kind: 'response', stub: bytes, drep };
     const { uuid } = context.abstract;
     const opnum = opnumOf(call);
-    const request = call.request === null ? null : this.decode(uuid, opnum, call.request.bytes, { littleEndian: call.request.drep.littleEndian, syntax: context.transfer });
+    const request =
+      call.request === null
+        ? null
+        : this.decode(uuid, opnum, call.request.bytes, {
+            littleEndian: call.request.drep.littleEndian,
+            syntax: context.transfer,
+          });
     const form = { uuid, opnum, encoding: { littleEndian: drep.littleEndian, syntax: context.transfer } };
-    const stub = changedResponse(this.options.registry, form, bytes, { before: request, after: asked }, (value) => this.relocated(translate(value, this.fresh)), { ...form.encoding, syntax: served.transfer });
+    const stub = changedResponse(
+      this.options.registry,
+      form,
+      bytes,
+      { before: request, after: asked },
+      (value) => this.relocated(translate(value, this.fresh)),
+      { ...form.encoding, syntax: served.transfer },
+    );
     return { kind: 'response', stub, drep };
   }
 
   /** Pings and reference counts, which no two clients do alike, are answered even when they were never recorded. */
-  private upkeep(role: MethodRole | null, call: ServedCall, asked: Fields | null, encoding: Encoding): ServedAnswer | null {
+  private upkeep(
+    role: MethodRole | null,
+    call: ServedCall,
+    asked: Fields | null,
+    encoding: Encoding,
+  ): ServedAnswer | null {
     const codec = this.codec(call.abstract.uuid, call.opnum, encoding);
     if (codec === null || asked === null) return null;
     const counted = asked['InterfaceRefs'];
-    const out: Fields | null = role === 'release' || role === 'ping' ? {} : role === 'add-ref' ? { pResults: Array.isArray(counted) ? counted.map(() => 0) : [] }
-      : role === 'complex-ping' ? { pSetId: asked['pSetId'] === HEX64_NULL ? `0x${this.options.guid().replaceAll('-', '').slice(0, 16)}` : (asked['pSetId'] ?? HEX64_NULL), pPingBackoffFactor: 0 } : null;
+    const out: Fields | null =
+      role === 'release' || role === 'ping'
+        ? {}
+        : role === 'add-ref'
+          ? { pResults: Array.isArray(counted) ? counted.map(() => 0) : [] }
+          : role === 'complex-ping'
+            ? {
+                pSetId:
+                  asked['pSetId'] === HEX64_NULL
+                    ? `0x${this.options.guid().replaceAll('-', '').slice(0, 16)}`
+                    : (asked['pSetId'] ?? HEX64_NULL),
+                pPingBackoffFactor: 0,
+              }
+            : null;
     if (out === null) return null;
     try {
-      return { kind: 'response', stub: codec.response.encode({ orpcthat: { flags: 0, extensions: null }, ...out, return: 0 }, { request: asked }), drep: call.drep };
+      return {
+        kind: 'response',
+        stub: codec.response.encode(
+          { orpcthat: { flags: 0, extensions: null }, ...out, return: 0 },
+          { request: asked },
+        ),
+        drep: call.drep,
+      };
     } catch (error) {
       if (error instanceof EncodeError) return null;
       throw error;
@@ -177,7 +264,11 @@ export class Responder {
     if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.relocated(one, depth + 1));
     const bag = value as Fields;
     const { towerId, networkAddr } = bag;
-    if (towerId === TCP && typeof networkAddr === 'string') return { ...bag, networkAddr: /\[\d+\]$/.test(networkAddr) ? `${this.options.host}[${this.options.port}]` : this.options.host };
+    if (towerId === TCP && typeof networkAddr === 'string')
+      return {
+        ...bag,
+        networkAddr: /\[\d+\]$/.test(networkAddr) ? `${this.options.host}[${this.options.port}]` : this.options.host,
+      };
     return Object.fromEntries(Object.entries(bag).map(([name, one]) => [name, this.relocated(one, depth + 1)]));
   }
 
@@ -210,7 +301,11 @@ export class Responder {
   }
 
   private roleOfAny(uuid: string): boolean {
-    return this.options.registry.interfaceByUuid(uuid)?.slots.some((_, opnum) => UPKEEP.includes(this.roleOf(uuid, opnum) ?? 'invoke')) === true;
+    return (
+      this.options.registry
+        .interfaceByUuid(uuid)
+        ?.slots.some((_, opnum) => UPKEEP.includes(this.roleOf(uuid, opnum) ?? 'invoke')) === true
+    );
   }
 }
 
@@ -234,10 +329,15 @@ function translate(value: Value, ids: ReadonlyMap<string, string>, depth = 0): V
   if (typeof value === 'string') return ids.get(value) ?? value;
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
   if (Array.isArray(value)) return (value as readonly Value[]).map((one) => translate(one, ids, depth + 1));
-  return Object.fromEntries(Object.entries(value as Fields).map(([name, one]) => [name, translate(one, ids, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value as Fields).map(([name, one]) => [name, translate(one, ids, depth + 1)]),
+  );
 }
 
-/** Arguments as a text that is the same for the same arguments. Of activation properties only what is asked for counts: the rest tells of the client. */
+/**
+ * Arguments as a text that is the same for the same arguments. Of activation properties only what is asked for counts:
+ * the rest tells of the client.
+ */
 function argumentsText(asked: Fields): string {
   const classes = wanted(asked);
   if (classes.length > 0) return classes.join(' ');

@@ -21,10 +21,23 @@ export class Tap {
   /** A call was answered on a connection. */
   answered(flow: Flow, call: ServedCall, answer: ServedAnswer, asked: Moment, answeredAt: Moment): void {
     const exchange: Exchange = {
-      kind: 'exchange', flow, direction: 0, callId: call.callId, contextId: call.contextId, opnum: call.opnum, object: call.object,
-      context: { id: call.contextId, abstract: call.abstract, transfer: call.transfer }, request: stubOf(call.stub, call.drep),
-      response: answer.kind === 'response' ? stubOf(answer.stub, answer.drep) : null, fault: answer.kind === 'fault' ? { status: answer.status, didNotExecute: false } : null,
-      outcome: answer.kind === 'response' ? 'answered' : 'faulted', requestTime: asked, responseTime: answeredAt, requestAuth: call.auth, responseAuth: call.auth, problems: [],
+      kind: 'exchange',
+      flow,
+      direction: 0,
+      callId: call.callId,
+      contextId: call.contextId,
+      opnum: call.opnum,
+      object: call.object,
+      context: { id: call.contextId, abstract: call.abstract, transfer: call.transfer },
+      request: stubOf(call.stub, call.drep),
+      response: answer.kind === 'response' ? stubOf(answer.stub, answer.drep) : null,
+      fault: answer.kind === 'fault' ? { status: answer.status, didNotExecute: false } : null,
+      outcome: answer.kind === 'response' ? 'answered' : 'faulted',
+      requestTime: asked,
+      responseTime: answeredAt,
+      requestAuth: call.auth,
+      responseAuth: call.auth,
+      problems: [],
     };
     this.recorder.call(this.maker.make(exchange, ++this.calls));
   }
@@ -36,5 +49,14 @@ export class Tap {
 }
 
 function stubOf(bytes: Uint8Array, drep: Drep): Stub {
-  return { ...spanOf(bytes.slice()), drep, frames: [], pieces: [], fragments: 1, complete: true, sealed: false, verification: null };
+  return {
+    ...spanOf(bytes.slice()),
+    drep,
+    frames: [],
+    pieces: [],
+    fragments: 1,
+    complete: true,
+    sealed: false,
+    verification: null,
+  };
 }

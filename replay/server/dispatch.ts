@@ -36,7 +36,10 @@ export interface ServedRequest {
 }
 
 /** What becomes of a request. */
-export type Answer = { readonly kind: 'response'; readonly stub: Uint8Array; readonly delayMs: number } | { readonly kind: 'fault'; readonly status: number; readonly delayMs: number } | { readonly kind: 'drop'; readonly delayMs: number };
+export type Answer =
+  | { readonly kind: 'response'; readonly stub: Uint8Array; readonly delayMs: number }
+  | { readonly kind: 'fault'; readonly status: number; readonly delayMs: number }
+  | { readonly kind: 'drop'; readonly delayMs: number };
 
 /** Decides before a member is called what it does instead: null leaves it alone, a delay alone only holds it back. */
 export type Injector = (interfaceName: string, member: string) => Partial<Outcome> | null;
@@ -47,7 +50,12 @@ export interface ServedObject {
   /** Names of the interfaces it has, its default one first. */
   readonly interfaces: readonly string[];
   /** A member of one of them, by the names of the tables; `kind` tells the accessors of a property apart. */
-  call(interfaceName: string, member: string, kind: MemberKind, args: { readonly [name: string]: ServedValue }): Outcome;
+  call(
+    interfaceName: string,
+    member: string,
+    kind: MemberKind,
+    args: { readonly [name: string]: ServedValue },
+  ): Outcome;
   /** Memory it holds for its client, in items and pieces of text; 1 where left out. */
   weight?(): number;
 }

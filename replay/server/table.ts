@@ -65,7 +65,8 @@ interface Owner {
 }
 
 /**
- * The objects of an exporter: identities, references, pings ([MS-DCOM] 3.1.1.1, 3.1.1.6). Past a limit the owner with the most loses its
+ * The objects of an exporter: identities, references, pings ([MS-DCOM] 3.1.1.1, 3.1.1.6). Past a limit the owner with
+ * the most loses its
  * oldest objects, so that a client that takes all it can get disturbs nobody else.
  */
 export class ObjectTable {
@@ -100,7 +101,13 @@ export class ObjectTable {
   }
 
   /** Hands out an interface of an object with references. */
-  hand(object: ServedObject, iid: string, name: string, count: number, owner: string): { readonly oid: string; readonly ipid: string } {
+  hand(
+    object: ServedObject,
+    iid: string,
+    name: string,
+    count: number,
+    owner: string,
+  ): { readonly oid: string; readonly ipid: string } {
     let exported = this.byObject.get(object);
     if (exported === undefined) {
       exported = { object, oid: this.id64(), owner, ipids: new Map(), references: 0, weight: 0, pinged: 0 };
@@ -141,7 +148,10 @@ export class ObjectTable {
     return true;
   }
 
-  /** References came back with an OBJREF. One is left: a client may not hand over its last, and one that does goes on using the object all the same. */
+  /**
+   * References came back with an OBJREF. One is left: a client may not hand over its last, and one that does goes on
+   * using the object all the same.
+   */
   take(ipid: string, count: number): void {
     const exported = this.byIpid.get(ipid)?.exported;
     if (exported !== undefined) exported.references = Math.max(1, exported.references - count);
@@ -221,7 +231,8 @@ export class ObjectTable {
     for (const { owner } of this.pingSets.values()) counts.set(owner, (counts.get(owner) ?? 0) + 1);
     const [most] = [...counts].toSorted((a, b) => b[1] - a[1])[0] ?? [];
     let oldest: readonly [string, PingSet] | null = null;
-    for (const entry of this.pingSets) if (entry[1].owner === most && (oldest === null || entry[1].pinged < oldest[1].pinged)) oldest = entry;
+    for (const entry of this.pingSets)
+      if (entry[1].owner === most && (oldest === null || entry[1].pinged < oldest[1].pinged)) oldest = entry;
     if (oldest !== null) this.pingSets.delete(oldest[0]);
   }
 

@@ -11,7 +11,9 @@ import { ANALYSIS_LIMITS, type AnalysisLimits } from './limits.js';
 
 export interface AnalyzerOptions {
   readonly registry: Registry;
-  /** Which numbers requests carry: `wire` slots, `printed` ones, or `auto`: wire unless only the printed ones decode. */
+  /**
+   * Which numbers requests carry: `wire` slots, `printed` ones, or `auto`: wire unless only the printed ones decode.
+   */
   readonly opnums?: Numbering;
   readonly limits?: Partial<AnalysisLimits>;
   /** Opens and verifies protected PDUs. */
@@ -53,7 +55,12 @@ export class Analyzer {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
     this.security = options.security ?? null;
     this.rpc = new RpcObserver({ protection: this.security });
-    this.maker = new CallMaker({ registry: options.registry, numbering: options.opnums ?? 'auto', limits, objects: options.objects ?? true });
+    this.maker = new CallMaker({
+      registry: options.registry,
+      numbering: options.opnums ?? 'auto',
+      limits,
+      objects: options.objects ?? true,
+    });
   }
 
   push(frame: Frame, out: AnalyzerOutput[]): void {
@@ -86,7 +93,14 @@ export class Analyzer {
   }
 
   get summary(): Summary {
-    return { frames: this.frames, bytes: this.bytes, flows: this.net.counts.flows, pdus: this.rpc.counts.pdus, calls: this.calls, problems: this.problems };
+    return {
+      frames: this.frames,
+      bytes: this.bytes,
+      flows: this.net.counts.flows,
+      pdus: this.rpc.counts.pdus,
+      calls: this.calls,
+      problems: this.problems,
+    };
   }
 
   private drain(out: AnalyzerOutput[]): void {
@@ -144,7 +158,11 @@ function lost(gap: Gap): Problem {
   const { a, b } = gap.flow;
   const [from, to] = gap.direction === 0 ? [a, b] : [b, a];
   return {
-    kind: 'problem', layer: 'tcp', code: 'tcp-gap', spec: null, at: { frame: gap.frame, flow: gap.flow.id },
+    kind: 'problem',
+    layer: 'tcp',
+    code: 'tcp-gap',
+    spec: null,
+    at: { frame: gap.frame, flow: gap.flow.id },
     message: `${gap.size} bytes from ${from.address} port ${from.port} to ${to.address} port ${to.port} were not captured; calls they carried are lost or incomplete`,
   };
 }

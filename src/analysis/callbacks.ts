@@ -13,7 +13,8 @@ const PER_CAUSALITY = 16;
 const NONE: readonly number[] = Object.freeze([]);
 
 /**
- * Chains calls that a server makes back to its client to the call that caused them: they carry its causality id ([MS-DCOM] 2.2.13.3),
+ * Chains calls that a server makes back to its client to the call that caused them: they carry its causality id
+ * ([MS-DCOM] 2.2.13.3),
  * go the other way, and end before it. Bounded by `limit` causalities, the oldest forgotten first.
  */
 export class Callbacks {
@@ -24,11 +25,15 @@ export class Callbacks {
     this.limit = limit;
   }
 
-  /** Takes note of a finished call; returns the ids of the calls it caused. Free while no two peers call one another. */
+  /**
+   * Takes note of a finished call; returns the ids of the calls it caused. Free while no two peers call one another.
+   */
   of(id: number, causality: string | null, pair: Pair | null, port: number, time: Moment | null): readonly number[] {
     if (causality === null || pair === null || pair.reverse === null) return NONE;
     const pending = this.waiting.get(causality) ?? [];
-    const caused = pending.filter((one) => one.pair === pair.reverse && (one.pair !== pair || one.port !== port) && !before(one.time, time)).map((one) => one.id);
+    const caused = pending
+      .filter((one) => one.pair === pair.reverse && (one.pair !== pair || one.port !== port) && !before(one.time, time))
+      .map((one) => one.id);
     const kept = pending.filter((one) => !caused.includes(one.id)).slice(1 - PER_CAUSALITY);
     kept.push({ id, pair, port, time });
     if (!this.waiting.has(causality) && this.waiting.size >= this.limit) {
@@ -41,6 +46,9 @@ export class Callbacks {
 }
 
 function before(one: Moment | null, other: Moment | null): boolean {
-  return one !== null && other !== null && (one.timeS < other.timeS || (one.timeS === other.timeS && one.timeNs < other.timeNs));
+  return (
+    one !== null &&
+    other !== null &&
+    (one.timeS < other.timeS || (one.timeS === other.timeS && one.timeNs < other.timeNs))
+  );
 }
-

@@ -1,4 +1,14 @@
-import type { Call, Endpoint, Exchange, Finding, ObjectRecord, ObjectReference, Problem, Stub, Value } from '../types.js';
+import type {
+  Call,
+  Endpoint,
+  Exchange,
+  Finding,
+  ObjectRecord,
+  ObjectReference,
+  Problem,
+  Stub,
+  Value,
+} from '../types.js';
 import { ObjectTable, referenceTo, type Facet } from '../dcom/objects.js';
 import { NO_PROBLEMS, type Fields, type Registry } from '../ndr/codec.js';
 import type { FlowEnd } from '../types.js';
@@ -18,7 +28,10 @@ import { Tracker, type Answer } from './tracker.js';
 
 export { encodingOf } from './reading.js';
 
-/** Which opnums requests carry: slots, printed numbers, or whichever the evidence says of each server and interface (numbering.ts). */
+/**
+ * Which opnums requests carry: slots, printed numbers, or whichever the evidence says of each server and interface
+ * (numbering.ts).
+ */
 export type Numbering = 'auto' | 'wire' | 'printed';
 
 interface MakerOptions {
@@ -31,7 +44,10 @@ interface MakerOptions {
 
 const NO_FIELDS: Fields = Object.freeze({});
 
-/** Turns exchanges into calls: finds interface, method and object, decodes both stubs, names late-bound members, follows objects. */
+/**
+ * Turns exchanges into calls: finds interface, method and object, decodes both stubs, names late-bound members, follows
+ * objects.
+ */
 export class CallMaker {
   private readonly registry: Registry;
   private readonly numbering: Numbering;
@@ -51,7 +67,9 @@ export class CallMaker {
   private eitherWay = false;
 
   constructor({ registry, numbering, limits, objects }: MakerOptions) {
-    const types = new Map(registry.specifications.flatMap((specification) => specification.types.map((type) => [type.name, type] as const)));
+    const types = new Map(
+      registry.specifications.flatMap((specification) => specification.types.map((type) => [type.name, type] as const)),
+    );
     const roles = new Roles(registry.specifications);
     this.registry = registry;
     this.numbering = numbering;
@@ -66,7 +84,9 @@ export class CallMaker {
     this.judge = new NumberingJudge(limits.numberings);
     this.callbacks = new Callbacks(limits.callbacks);
     this.candidates = registry.specifications.flatMap((specification) => specification.infrastructure ?? []);
-    this.faces = registry.interfaces.filter((one) => one.interface.orpc && this.classes.has(one.interface.name)).map((one) => one.interface.uuid);
+    this.faces = registry.interfaces
+      .filter((one) => one.interface.orpc && this.classes.has(one.interface.name))
+      .map((one) => one.interface.uuid);
   }
 
   /** Findings since they were last taken; the caller empties the list. */
@@ -87,33 +107,69 @@ export class CallMaker {
     const problems: Problem[] = [];
 
     const judgement = known === null || known.printed === null ? null : this.judge.of(server.address, known.uuid);
-    const reading = known === null || exchange.opnum === null ? null : this.read(known, exchange, exchange.opnum, judgement);
+    const reading =
+      known === null || exchange.opnum === null ? null : this.read(known, exchange, exchange.opnum, judgement);
     const opnum = reading?.opnum ?? exchange.opnum;
     const plan = reading?.plan ?? (known === null || opnum === null ? null : this.interfaces.plan(known, opnum));
     const slot = plan?.slot ?? null;
     const renumbered = reading !== null && reading.opnum !== exchange.opnum;
     const orpc = known === null ? exchange.object !== null : known.resolved.interface.orpc;
-    const header = reading?.request?.header ?? reading?.request?.value['orpcthis'] ?? (reading === null && orpc ? this.headerOf(exchange) : null);
+    const header =
+      reading?.request?.header ??
+      reading?.request?.value['orpcthis'] ??
+      (reading === null && orpc ? this.headerOf(exchange) : null);
     const causality = causalityOf(header);
 
-    if (uuid !== null && known === null && exchange.context !== null) note(problems, exchange, 'unknown-interface', `interface ${uuid} is in no table: its stubs are shown as bytes`);
+    if (uuid !== null && known === null && exchange.context !== null)
+      note(problems, exchange, 'unknown-interface', `interface ${uuid} is in no table: its stubs are shown as bytes`);
     else if (known !== null && slot === null && exchange.opnum !== null) {
-      note(problems, exchange, 'unknown-opnum', `${known.resolved.interface.name} has no opnum ${exchange.opnum} (it has ${known.resolved.slots.length} slots)`);
+      note(
+        problems,
+        exchange,
+        'unknown-opnum',
+        `${known.resolved.interface.name} has no opnum ${exchange.opnum} (it has ${known.resolved.slots.length} slots)`,
+      );
     } else if (slot?.method.notUsedOnWire === true) {
-      note(problems, exchange, 'not-used-on-wire', `${slot.owner.name}::${slot.method.name} (opnum ${slot.method.opnum}) is not for remote use: a client must not send it`);
+      note(
+        problems,
+        exchange,
+        'not-used-on-wire',
+        `${slot.owner.name}::${slot.method.name} (opnum ${slot.method.opnum}) is not for remote use: a client must not send it`,
+      );
     }
 
     const asked = reading?.request?.value ?? NO_FIELDS;
     const answer = reading?.response ?? null;
     const answered = answer?.value ?? NO_FIELDS;
-    const result = answer !== null && slot?.method.returns?.kind === 'well-known' && typeof answer.result === 'number' ? answer.result : null;
+    const result =
+      answer !== null && slot?.method.returns?.kind === 'well-known' && typeof answer.result === 'number'
+        ? answer.result
+        : null;
     if (this.follow && exchange.object !== null && known !== null) {
       facet ??= this.meet(exchange, known, server);
       this.tracker.called(facet, server, time, id, exchange);
     }
-    const invocation = plan?.role === 'invoke' && reading !== null ? readInvocation(asked, answer === null ? null : answered, result) : null;
+    const invocation =
+      plan?.role === 'invoke' && reading !== null
+        ? readInvocation(asked, answer === null ? null : answered, result)
+        : null;
     const late = invocation === null ? null : this.late.bind(facet?.object ?? null, invocation);
-    if (this.follow && plan !== null && reading !== null && (plan.traced || (answer !== null && plan.answersPointers.length > 0 && !this.tracker.again(answered, plan.answersPointers, link)))) this.trace(plan, { id, exchange, client, server, time, facet, asked, answered, result }, answer !== null, late, invocation);
+    if (
+      this.follow &&
+      plan !== null &&
+      reading !== null &&
+      (plan.traced ||
+        (answer !== null &&
+          plan.answersPointers.length > 0 &&
+          !this.tracker.again(answered, plan.answersPointers, link)))
+    )
+      this.trace(
+        plan,
+        { id, exchange, client, server, time, facet, asked, answered, result },
+        answer !== null,
+        late,
+        invocation,
+      );
 
     const ambiguous = this.eitherWay && slot !== null && judgement !== null;
     const named = late !== null && late.name !== null ? late : null;
@@ -139,9 +195,23 @@ export class CallMaker {
       spec: named === null ? (slot?.owner.spec ?? null) : named.spec,
       binding: late === null ? 'early' : 'late',
       dispid: invocation?.dispid ?? slot?.method.dispid ?? null,
-      via: late === null || slot === null ? null : { interface: slot.owner.name, method: slot.method.name, opnum: slot.method.opnum },
-      certainty: belief?.certainty === 'guessed' || ambiguous ? 'guessed' : (doubt?.certainty ?? (renumbered ? 'inferred' : 'known')),
-      because: late !== null && belief !== null ? `${late.because}; ${belief.because}` : (doubt?.because ?? (ambiguous ? `opnum ${exchange.opnum} decodes as a slot and as a printed number, and this peer mixes the two: ${slot.method.name} is but the likelier member` : renumbered && judgement !== null && exchange.opnum !== null ? printedReason(exchange.opnum, slot?.method.name ?? 'this member', judgement) : null)),
+      via:
+        late === null || slot === null
+          ? null
+          : { interface: slot.owner.name, method: slot.method.name, opnum: slot.method.opnum },
+      certainty:
+        belief?.certainty === 'guessed' || ambiguous
+          ? 'guessed'
+          : (doubt?.certainty ?? (renumbered ? 'inferred' : 'known')),
+      because:
+        late !== null && belief !== null
+          ? `${late.because}; ${belief.because}`
+          : (doubt?.because ??
+            (ambiguous
+              ? `opnum ${exchange.opnum} decodes as a slot and as a printed number, and this peer mixes the two: ${slot.method.name} is but the likelier member`
+              : renumbered && judgement !== null && exchange.opnum !== null
+                ? printedReason(exchange.opnum, slot?.method.name ?? 'this member', judgement)
+                : null)),
       object: objectOf(exchange, facet),
       causality,
       decoded: reading !== null && (reading.request !== null || reading.response !== null),
@@ -199,7 +269,10 @@ export class CallMaker {
     return (link.facet = objects.find(ipid, address));
   }
 
-  /** Decodes both stubs under the numbering that the evidence on this server and interface speaks for, and adds to the evidence. */
+  /**
+   * Decodes both stubs under the numbering that the evidence on this server and interface speaks for, and adds to the
+   * evidence.
+   */
   private read(known: KnownInterface, exchange: Exchange, opnum: number, judgement: Judgement | null): Reading | null {
     const printed = known.printed?.get(opnum);
     this.eitherWay = false;
@@ -211,8 +284,10 @@ export class CallMaker {
     const fits = one !== null && one.clean && this.plausible(one);
     if (fits && !both) return one;
     const other = this.interfaces.read(known, exchange, first === 'wire' ? printed : opnum);
-    const otherFits = other !== null && other.clean && this.plausible(other) && (other.request !== null || other.response !== null);
-    // No object where one is declared is no evidence: many properties have none, and a number or a text of nothing looks the same.
+    const otherFits =
+      other !== null && other.clean && this.plausible(other) && (other.request !== null || other.response !== null);
+    // No object where one is declared is no evidence: many properties have none, and a number or a text of nothing
+    // looks the same.
     if (fits && otherFits && judgement.verdict === 'mixed' && without(one) && !without(other)) return other;
     if (fits === otherFits) {
       if (fits) judgement.ambiguous++;
@@ -223,7 +298,10 @@ export class CallMaker {
     return fits ? one : other;
   }
 
-  /** An HRESULT is S_OK, S_FALSE or has its severity bit set, and a result is what it is declared to be; anything else speaks for a misread stub. */
+  /**
+   * An HRESULT is S_OK, S_FALSE or has its severity bit set, and a result is what it is declared to be; anything else
+   * speaks for a misread stub.
+   */
   private plausible({ response, plan }: Reading): boolean {
     if (response === null) return true;
     const { result } = response;
@@ -232,7 +310,12 @@ export class CallMaker {
     if (declared === null) return true;
     const iid = bag(response.value['retval'])?.['iid'];
     const given = typeof iid === 'string' ? this.registry.interfaceByUuid(iid)?.interface.name : undefined;
-    return given === undefined || !this.classes.has(declared) || !this.classes.has(given) || this.classes.related(declared, given);
+    return (
+      given === undefined ||
+      !this.classes.has(declared) ||
+      !this.classes.has(given) ||
+      this.classes.related(declared, given)
+    );
   }
 
   private judged(judgement: Judgement, which: 'wire' | 'printed', known: KnownInterface, exchange: Exchange): void {
@@ -243,19 +326,35 @@ export class CallMaker {
     const server = exchange.direction === 0 ? exchange.flow.b : exchange.flow.a;
     const name = known.resolved.interface.name;
     this.findings.push({
-      kind: 'finding', rule: verdict === 'printed' ? 'printed-opnums' : 'mixed-opnums', severity: 'warning', spec: known.resolved.interface.section === null ? null : `[${known.resolved.interface.spec}] ${known.resolved.interface.section}`,
-      message: verdict === 'printed'
-        ? `calls of ${name} to ${server.address} carry the opnums that the specification prints instead of the slots of the interface: peer and server were written from the text, and no other implementation understands them`
-        : `calls of ${name} to ${server.address} mix slots and printed opnums: each call is read as the one that decodes`,
-      call: null, object: null, frames: exchange.request?.frames ?? exchange.response?.frames ?? [],
+      kind: 'finding',
+      rule: verdict === 'printed' ? 'printed-opnums' : 'mixed-opnums',
+      severity: 'warning',
+      spec:
+        known.resolved.interface.section === null
+          ? null
+          : `[${known.resolved.interface.spec}] ${known.resolved.interface.section}`,
+      message:
+        verdict === 'printed'
+          ? `calls of ${name} to ${server.address} carry the opnums that the specification prints instead of the slots of the interface: peer and server were written from the text, and no other implementation understands them`
+          : `calls of ${name} to ${server.address} mix slots and printed opnums: each call is read as the one that decodes`,
+      call: null,
+      object: null,
+      frames: exchange.request?.frames ?? exchange.response?.frames ?? [],
     });
   }
 
   /** The interface of a context that nobody saw negotiated. */
   private believed(exchange: Exchange, facet: Facet<Knowledge> | null): ContextBelief | null {
     if (facet !== null && facet.madeBy !== null) {
-      const belief: ContextBelief = { uuid: facet.iid, certainty: 'inferred', because: `no bind was captured; the object was handed out as ${facet.interface ?? facet.iid} in frame ${facet.frame}` };
-      this.contexts.believe(exchange, { ...belief, because: `no bind was captured; another object called on this context was handed out as ${facet.interface ?? facet.iid} in frame ${facet.frame}` });
+      const belief: ContextBelief = {
+        uuid: facet.iid,
+        certainty: 'inferred',
+        because: `no bind was captured; the object was handed out as ${facet.interface ?? facet.iid} in frame ${facet.frame}`,
+      };
+      this.contexts.believe(exchange, {
+        ...belief,
+        because: `no bind was captured; another object called on this context was handed out as ${facet.interface ?? facet.iid} in frame ${facet.frame}`,
+      });
       return belief;
     }
     const told = this.contexts.of(exchange);
@@ -266,13 +365,16 @@ export class CallMaker {
   }
 
   /**
-   * An ORPC call on a context nobody saw negotiated: the interface that every server has whose method of that number is the only one
-   * to read both stubs to the last byte (empty parameter lists prove nothing and do not count), or the only dispatch interface that
+   * An ORPC call on a context nobody saw negotiated: the interface that every server has whose method of that number is
+   * the only one
+   * to read both stubs to the last byte (empty parameter lists prove nothing and do not count), or the only dispatch
+   * interface that
    * reads several different calls of the context so.
    */
   private guess(exchange: Exchange): ContextBelief | null {
     const { request, response, opnum } = exchange;
-    if (exchange.object === null || opnum === null || request === null || response === null || exchange.fault !== null) return null;
+    if (exchange.object === null || opnum === null || request === null || response === null || exchange.fault !== null)
+      return null;
     const fits = (uuid: string): boolean => {
       const known = this.interfaces.of(uuid);
       return known !== null && this.interfaces.read(known, exchange, opnum)?.clean === true;
@@ -285,7 +387,11 @@ export class CallMaker {
     if (fitting.length === 1) {
       const face = this.registry.interfaceByName(fitting[0] ?? '');
       if (face !== null) {
-        return { uuid: face.interface.uuid, certainty: 'guessed', because: `no bind was captured and nobody handed the object out; of the interfaces every DCOM server has, the stubs decode strictly only as ${face.interface.name}` };
+        return {
+          uuid: face.interface.uuid,
+          certainty: 'guessed',
+          because: `no bind was captured and nobody handed the object out; of the interfaces every DCOM server has, the stubs decode strictly only as ${face.interface.name}`,
+        };
       }
     }
     if (fitting.length > 1) return null;
@@ -294,7 +400,13 @@ export class CallMaker {
     const names = left.flatMap((uuid) => this.registry.interfaceByUuid(uuid)?.interface.name ?? []);
     const base = names.find((name) => names.every((other) => this.classes.derives(other, name)));
     const uuid = base === undefined ? null : this.classes.uuid(base);
-    return base === undefined || uuid === null ? null : { uuid, certainty: 'guessed', because: `no bind was captured and nobody handed the object out; of all dispatch interfaces, the calls of this context so far decode strictly only as ${base}` };
+    return base === undefined || uuid === null
+      ? null
+      : {
+          uuid,
+          certainty: 'guessed',
+          because: `no bind was captured and nobody handed the object out; of all dispatch interfaces, the calls of this context so far decode strictly only as ${base}`,
+        };
   }
 
   /** An object whose reference was handed out before the capture began. */
@@ -302,23 +414,61 @@ export class CallMaker {
     const { name } = known.resolved.interface;
     const plain = this.candidates.includes(name) || known.resolved.interface.base === null;
     const frame = (exchange.request ?? exchange.response)?.frames[0] ?? 0;
-    const facet = this.objects.meet(exchange.object ?? '', known.uuid, null, { name, shown: name, provisional: plain, server, time: exchange.requestTime, frame, call: null, parent: null });
-    if (!plain) this.late.learnClass(facet.object, name, exchange.context === null ? 'guessed' : 'known', `calls on its ${name} were captured from frame ${frame} on`);
+    const facet = this.objects.meet(exchange.object ?? '', known.uuid, null, {
+      name,
+      shown: name,
+      provisional: plain,
+      server,
+      time: exchange.requestTime,
+      frame,
+      call: null,
+      parent: null,
+    });
+    if (!plain)
+      this.late.learnClass(
+        facet.object,
+        name,
+        exchange.context === null ? 'guessed' : 'known',
+        `calls on its ${name} were captured from frame ${frame} on`,
+      );
     return facet;
   }
 
   /** Hands a call to the object tracker; only for methods that say anything about objects. */
   private trace(
     plan: Plan,
-    call: { readonly id: number; readonly exchange: Exchange; readonly client: Endpoint; readonly server: Endpoint; readonly time: Call['time']; readonly facet: Facet<Knowledge> | null; readonly asked: Fields; readonly answered: Fields; readonly result: number | null },
-    hasAnswer: boolean, late: LateCall | null, invocation: Invocation | null,
+    call: {
+      readonly id: number;
+      readonly exchange: Exchange;
+      readonly client: Endpoint;
+      readonly server: Endpoint;
+      readonly time: Call['time'];
+      readonly facet: Facet<Knowledge> | null;
+      readonly asked: Fields;
+      readonly answered: Fields;
+      readonly result: number | null;
+    },
+    hasAnswer: boolean,
+    late: LateCall | null,
+    invocation: Invocation | null,
   ): void {
     const { role } = plan;
     const { id, exchange, client, server, time, facet, asked, answered, result } = call;
     // Pings return an error_status_t, everything else here an HRESULT.
-    const succeeded = result === null || (role === 'ping' || role === 'complex-ping' ? result === 0 : result >>> 31 === 0);
+    const succeeded =
+      result === null || (role === 'ping' || role === 'complex-ping' ? result === 0 : result >>> 31 === 0);
     const answer: Answer = {
-      id, exchange, client, server, time, facet, asked, answered, role, method: plan.slot.method, succeeded,
+      id,
+      exchange,
+      client,
+      server,
+      time,
+      facet,
+      asked,
+      answered,
+      role,
+      method: plan.slot.method,
+      succeeded,
       late: late === null || invocation === null ? null : { call: late, invocation },
     };
     if (plan.asksPointers.length > 0) this.tracker.asked(answer, plan.asksPointers);
@@ -331,14 +481,22 @@ export class CallMaker {
     const description = bag(answered['ppFuncDesc']);
     const object = facet?.object.knowledge?.describes?.object ?? null;
     const { memid, oVft, invkind } = description ?? {};
-    if (object === null || typeof memid !== 'number' || typeof oVft !== 'number' || typeof invkind !== 'number' || oVft <= 0) return;
+    if (
+      object === null ||
+      typeof memid !== 'number' ||
+      typeof oVft !== 'number' ||
+      typeof invkind !== 'number' ||
+      oVft <= 0
+    )
+      return;
     for (const face of knowledgeOf(object).faces) {
       const member = this.classes.byDispid(face, memid).find(({ method }) => INVOKE_KINDS[invkind] === method.member);
       if (member === undefined || member.method.opnum === member.method.printedOpnum) continue;
       const states = (opnum: number): boolean => oVft === opnum * 4 || oVft === opnum * 8;
       const known = this.interfaces.of(member.owner.uuid);
       const wire = states(member.method.opnum);
-      if (known !== null && wire !== states(member.method.printedOpnum)) this.judged(this.judge.of(object.server.address, known.uuid), wire ? 'wire' : 'printed', known, exchange);
+      if (known !== null && wire !== states(member.method.printedOpnum))
+        this.judged(this.judge.of(object.server.address, known.uuid), wire ? 'wire' : 'printed', known, exchange);
       return;
     }
   }
@@ -348,7 +506,9 @@ export class CallMaker {
     const stub = exchange.request;
     if (stub === null || !readable(stub)) return null;
     const decoded = this.registry.type('ORPCTHIS', encodingOf(stub, exchange)).decode(stub);
-    return decoded.problems.some((problem) => problem.code !== 'ndr-trailing') ? null : (decoded.value['value'] ?? null);
+    return decoded.problems.some((problem) => problem.code !== 'ndr-trailing')
+      ? null
+      : (decoded.value['value'] ?? null);
   }
 
   private collect(exchange: Exchange, own: readonly Problem[], reading: Reading | null): readonly Problem[] {
@@ -366,7 +526,10 @@ export class CallMaker {
 const INVOKE_KINDS: Readonly<Record<number, string>> = { 1: 'method', 2: 'propget', 4: 'propput', 8: 'propputref' };
 
 function printedReason(opnum: number, name: string, { printed, wire, server }: Judgement): string {
-  const others = printed > 0 ? `${printed} call${printed === 1 ? '' : 's'} of this interface` : `${server.printed} calls of other interfaces`;
+  const others =
+    printed > 0
+      ? `${printed} call${printed === 1 ? '' : 's'} of this interface`
+      : `${server.printed} calls of other interfaces`;
   return `opnum ${opnum} is the printed number of ${name}: ${others} to this server decode only as printed numbers${wire > 0 ? `, ${wire} only as slots` : ''}`;
 }
 
@@ -388,7 +551,14 @@ function causalityOf(header: Value): string | null {
 
 function note(problems: Problem[], exchange: Exchange, code: Problem['code'], message: string): void {
   const frame = (exchange.request ?? exchange.response)?.frames[0];
-  problems.push({ kind: 'problem', layer: 'analysis', code, message, spec: null, at: { flow: exchange.flow.id, ...(frame === undefined ? {} : { frame }) } });
+  problems.push({
+    kind: 'problem',
+    layer: 'analysis',
+    code,
+    message,
+    spec: null,
+    at: { flow: exchange.flow.id, ...(frame === undefined ? {} : { frame }) },
+  });
 }
 
 function placed(problem: Problem, exchange: Exchange, stub: Stub | null): Problem {

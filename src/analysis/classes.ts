@@ -14,7 +14,10 @@ interface Face {
   readonly uuid: string;
   /** Itself and what it derives from, most derived first. */
   readonly chain: readonly string[];
-  /** Members by DISPID, inherited ones included. DISPIDs restart at every level of inheritance, so they do not collide within a chain. */
+  /**
+   * Members by DISPID, inherited ones included. DISPIDs restart at every level of inheritance, so they do not collide
+   * within a chain.
+   */
   readonly byDispid: ReadonlyMap<number, readonly Member[]>;
   /** Members by name in lower case: automation names ignore case ([MS-OAUT] 3.1.4.3). */
   readonly byName: ReadonlyMap<string, readonly Member[]>;
@@ -32,15 +35,27 @@ export class Classes {
       const members = slots.filter((slot): slot is Member => slot !== null && slot.method.dispid !== null);
       if (members.length === 0) continue;
       const chain: string[] = [];
-      for (let at: Interface | undefined = face; at !== undefined && !chain.includes(at.name); at = at.base === null ? undefined : declared.get(at.base)) chain.push(at.name);
+      for (
+        let at: Interface | undefined = face;
+        at !== undefined && !chain.includes(at.name);
+        at = at.base === null ? undefined : declared.get(at.base)
+      )
+        chain.push(at.name);
       this.faces.set(face.name, {
-        name: face.name, alone: [face.name], uuid: face.uuid, chain, byDispid: group(members, (one) => one.method.dispid ?? 0), byName: group(members, (one) => one.method.name.toLowerCase()),
+        name: face.name,
+        alone: [face.name],
+        uuid: face.uuid,
+        chain,
+        byDispid: group(members, (one) => one.method.dispid ?? 0),
+        byName: group(members, (one) => one.method.name.toLowerCase()),
       });
     }
     for (const face of this.faces.values()) {
       for (const base of face.chain.slice(1)) this.derived.set(base, [...(this.derived.get(base) ?? []), face.name]);
     }
-    for (const specification of registry.specifications) for (const one of specification.classes) this.classes.set(one.clsid, { name: one.name, interface: one.interface });
+    for (const specification of registry.specifications)
+      for (const one of specification.classes)
+        this.classes.set(one.clsid, { name: one.name, interface: one.interface });
   }
 
   /** Whether late-bound calls can be made on an interface of this name. */

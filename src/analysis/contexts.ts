@@ -44,7 +44,8 @@ export class Contexts {
   }
 
   /**
-   * Narrows what a context may be for by one more call: `fits` says whether an interface reads both of its stubs to the last byte.
+   * Narrows what a context may be for by one more call: `fits` says whether an interface reads both of its stubs to the
+   * last byte.
    * Returns the interfaces that are left once enough different methods fitted, and null before.
    */
   narrow(exchange: Exchange, all: readonly string[], fits: (uuid: string) => boolean): readonly string[] | null {

@@ -1,6 +1,9 @@
 import type { CriteriaAttribute } from '../ndr/types.js';
 
-/** Parses and evaluates the criteria of an update search ([MS-UAMG] 3.38.4.11). The attributes are data and come as an argument. */
+/**
+ * Parses and evaluates the criteria of an update search ([MS-UAMG] 3.38.4.11). The attributes are data and come as an
+ * argument.
+ */
 
 export type CriteriaOperator = CriteriaAttribute['operators'][number];
 
@@ -13,11 +16,15 @@ export interface Criterion {
   readonly column: number;
 }
 
-/** Or-list of and-lists: an update is found when all criteria of any list hold. Parentheses group ands only, so they leave no trace. */
+/**
+ * Or-list of and-lists: an update is found when all criteria of any list hold. Parentheses group ands only, so they
+ * leave no trace.
+ */
 export type CriteriaTree = readonly (readonly Criterion[])[];
 
 /**
- * `why` tells a text that the grammar refuses from one that it accepts but that asks for an operator or value the table does not
+ * `why` tells a text that the grammar refuses from one that it accepts but that asks for an operator or value the table
+ * does not
  * support. `column` counts UTF-16 units from 1; one past the end when the text stops too early.
  */
 export type CriteriaResult =
@@ -28,7 +35,8 @@ export type CriteriaResult =
 export const CRITERIA_LIMITS = { length: 65_536, depth: 64 } as const;
 
 /**
- * Parses criteria. The empty text is no criteria of the grammar: for it and for a null one a server chooses defaults, which is the
+ * Parses criteria. The empty text is no criteria of the grammar: for it and for a null one a server chooses defaults,
+ * which is the
  * caller's business.
  */
 export function parseCriteria(text: string, attributes: readonly CriteriaAttribute[]): CriteriaResult {
@@ -41,10 +49,14 @@ export function parseCriteria(text: string, attributes: readonly CriteriaAttribu
 }
 
 /**
- * Whether an update is found. `read` gives its value of an attribute: a list where it has several (`contains` finds one of them),
+ * Whether an update is found. `read` gives its value of an attribute: a list where it has several (`contains` finds one
+ * of them),
  * null where it has none, for which only `!=` holds. Strings are compared without regard to case.
  */
-export function evaluateCriteria(tree: CriteriaTree, read: (attribute: string) => string | number | readonly string[] | null): boolean {
+export function evaluateCriteria(
+  tree: CriteriaTree,
+  read: (attribute: string) => string | number | readonly string[] | null,
+): boolean {
   return tree.some((all) => all.every((criterion) => holds(criterion, read(criterion.attribute))));
 }
 
@@ -89,7 +101,11 @@ class Parser {
 
   criteria(): CriteriaTree {
     const { text } = this;
-    if (text.length > CRITERIA_LIMITS.length) throw new Refusal(`the criteria have ${text.length} characters, more than the ${CRITERIA_LIMITS.length} that are looked at`, CRITERIA_LIMITS.length);
+    if (text.length > CRITERIA_LIMITS.length)
+      throw new Refusal(
+        `the criteria have ${text.length} characters, more than the ${CRITERIA_LIMITS.length} that are looked at`,
+        CRITERIA_LIMITS.length,
+      );
     const groups: Criterion[][] = [];
     do {
       const group: Criterion[] = [];
@@ -112,7 +128,8 @@ class Parser {
       return;
     }
     const opened = this.at;
-    if (depth >= CRITERIA_LIMITS.depth) throw new Refusal(`parentheses are nested deeper than ${CRITERIA_LIMITS.depth}`, opened);
+    if (depth >= CRITERIA_LIMITS.depth)
+      throw new Refusal(`parentheses are nested deeper than ${CRITERIA_LIMITS.depth}`, opened);
     this.at++;
     this.space();
     this.andGroup(into, depth + 1);
@@ -120,7 +137,11 @@ class Parser {
     this.space();
     if (this.text[this.at] !== ')') {
       this.at = end;
-      if (this.joined('or')) throw new Refusal('"or" stands inside parentheses, where only "and" may: write the alternatives out side by side', end + 1);
+      if (this.joined('or'))
+        throw new Refusal(
+          '"or" stands inside parentheses, where only "and" may: write the alternatives out side by side',
+          end + 1,
+        );
       this.space();
       throw new Refusal(`a closing parenthesis is missing for the one in column ${opened + 1}`, this.at);
     }
@@ -133,19 +154,29 @@ class Parser {
     this.space();
     const operatorAt = this.at;
     const operator = OPERATORS.find((one) => this.follows(one));
-    if (operator === undefined) throw new Refusal(`an operator (=, != or contains) is missing after ${attribute.name}`, operatorAt);
+    if (operator === undefined)
+      throw new Refusal(`an operator (=, != or contains) is missing after ${attribute.name}`, operatorAt);
     this.at += operator.length;
     this.space();
     const valueAt = this.at;
     const value = this.value(operator);
     if (!attribute.operators.includes(operator)) {
-      throw new Refusal(`${attribute.name} can not be compared with ${operator}; it supports ${attribute.operators.join(' and ')}`, operatorAt, 'unsupported');
+      throw new Refusal(
+        `${attribute.name} can not be compared with ${operator}; it supports ${attribute.operators.join(' and ')}`,
+        operatorAt,
+        'unsupported',
+      );
     }
     const isString = typeof value === 'string';
     if (isString !== (attribute.value === 'string')) {
-      throw new Refusal(`${attribute.name} is compared with ${attribute.value === 'string' ? 'a string in single quotes' : 'an integer'}, not with ${isString ? 'a string' : 'an integer'}`, valueAt, 'unsupported');
+      throw new Refusal(
+        `${attribute.name} is compared with ${attribute.value === 'string' ? 'a string in single quotes' : 'an integer'}, not with ${isString ? 'a string' : 'an integer'}`,
+        valueAt,
+        'unsupported',
+      );
     }
-    if (attribute.value === 'flag' && value !== 0 && value !== 1) throw new Refusal(`${attribute.name} must be 0 or 1, not ${value}`, valueAt, 'unsupported');
+    if (attribute.value === 'flag' && value !== 0 && value !== 1)
+      throw new Refusal(`${attribute.name} must be 0 or 1, not ${value}`, valueAt, 'unsupported');
     return { attribute: attribute.name, operator, value, column: start + 1 };
   }
 
@@ -158,21 +189,31 @@ class Parser {
       this.at += found.name.length;
       return found;
     }
-    if (word !== '') throw new Refusal(`${JSON.stringify(word.slice(0, 64))} is no update property that can be searched for`, this.at);
-    if (this.at === this.text.length) throw new Refusal(this.at === 0 ? 'the criteria are empty' : 'a criterion is missing at the end', this.at);
+    if (word !== '')
+      throw new Refusal(`${JSON.stringify(word.slice(0, 64))} is no update property that can be searched for`, this.at);
+    if (this.at === this.text.length)
+      throw new Refusal(this.at === 0 ? 'the criteria are empty' : 'a criterion is missing at the end', this.at);
     const unit = this.text[this.at] ?? '';
-    throw new Refusal(/\s/.test(unit) ? 'there is space where a criterion should begin' : `a criterion should begin here, not ${JSON.stringify(unit)}`, this.at);
+    throw new Refusal(
+      /\s/.test(unit)
+        ? 'there is space where a criterion should begin'
+        : `a criterion should begin here, not ${JSON.stringify(unit)}`,
+      this.at,
+    );
   }
 
   private value(operator: string): string | number {
     if (this.text[this.at] === "'") return this.string();
     const digits = this.match(INTEGER);
-    if (digits === '') throw new Refusal(`a value (an integer, or a string in single quotes) is missing after ${operator}`, this.at);
+    if (digits === '')
+      throw new Refusal(`a value (an integer, or a string in single quotes) is missing after ${operator}`, this.at);
     const value = Number(digits);
-    if (value > MAX_INT || value < -MAX_INT - 1) throw new Refusal(`${digits.slice(0, 24)} does not fit in 32 bits`, this.at, 'unsupported');
+    if (value > MAX_INT || value < -MAX_INT - 1)
+      throw new Refusal(`${digits.slice(0, 24)} does not fit in 32 bits`, this.at, 'unsupported');
     this.at += digits.length;
     // A tail such as that of 0x1 or 1.5 belongs to the number that was meant.
-    if (/[A-Za-z0-9.]/.test(this.text[this.at] ?? '')) throw new Refusal('integers are written in base 10, and a space follows them', this.at);
+    if (/[A-Za-z0-9.]/.test(this.text[this.at] ?? ''))
+      throw new Refusal('integers are written in base 10, and a space follows them', this.at);
     // -0 is 0.
     return value + 0;
   }
@@ -191,7 +232,11 @@ class Parser {
         const escaped = /\[(['[\]])\]/y;
         escaped.lastIndex = this.at;
         const held = escaped.exec(text)?.[1];
-        if (held === undefined) throw new Refusal("a [ in a string has to be escaped: EscapeString makes [[] of it, and ['] of a quote", this.at);
+        if (held === undefined)
+          throw new Refusal(
+            "a [ in a string has to be escaped: EscapeString makes [[] of it, and ['] of a quote",
+            this.at,
+          );
         value += held;
         this.at += 2;
         continue;
@@ -201,7 +246,10 @@ class Parser {
       if (code === 0 || code > 0x7f) throw new Refusal('a string holds characters U+0001 to U+007F only', this.at);
       value += unit;
     }
-    throw new Refusal(`a string begins in column ${opened + 1} and never ends: its closing quote is missing`, text.length);
+    throw new Refusal(
+      `a string begins in column ${opened + 1} and never ends: its closing quote is missing`,
+      text.length,
+    );
   }
 
   /** Goes past `1*WSP word 1*WSP`, or stays. */

@@ -57,21 +57,37 @@ export function readInvocation(asked: Fields, answered: Fields | null, hresult: 
   const returned = list(answered?.['rgVarRef']);
   const arguments_ = sent.map((given): Argument => ({ given, returned: undefined }));
   for (const [at, index] of references.entries()) {
-    if (typeof index === 'number' && index < arguments_.length) arguments_[index] = { given: referred[at] ?? null, returned: returned[at] };
+    if (typeof index === 'number' && index < arguments_.length)
+      arguments_[index] = { given: referred[at] ?? null, returned: returned[at] };
   }
-  const named = names.slice(0, arguments_.length).flatMap((name, at) => (typeof name === 'number' ? [{ dispid: name, argument: arguments_[at] as Argument }] : []));
+  const named = names
+    .slice(0, arguments_.length)
+    .flatMap((name, at) => (typeof name === 'number' ? [{ dispid: name, argument: arguments_[at] as Argument }] : []));
   const unwrapped = unwrap(answered, hresult);
   return {
-    dispid, flags: flags & 0xffff, positional: arguments_.slice(named.length).toReversed(), named, result: answered?.['pVarResult'] ?? null, ...unwrapped,
+    dispid,
+    flags: flags & 0xffff,
+    positional: arguments_.slice(named.length).toReversed(),
+    named,
+    result: answered?.['pVarResult'] ?? null,
+    ...unwrapped,
   };
 }
 
-function unwrap(answered: Fields | null, hresult: number | null): Pick<Invocation, 'exception' | 'refused' | 'hresult' | 'wrapped'> {
+function unwrap(
+  answered: Fields | null,
+  hresult: number | null,
+): Pick<Invocation, 'exception' | 'refused' | 'hresult' | 'wrapped'> {
   const info = bag(answered?.['pExcepInfo']);
   const exception = hresult === DISP_E_EXCEPTION && info !== null ? exceptionOf(info) : null;
   const refused = hresult === DISP_E_TYPEMISMATCH || hresult === DISP_E_PARAMNOTFOUND ? answered?.['pArgErr'] : null;
   const code = exception !== null && exception.code !== 0 ? exception.code : hresult;
-  return { exception, refused: typeof refused === 'number' ? refused : null, hresult: code, wrapped: code === hresult ? null : 'DISP_E_EXCEPTION' };
+  return {
+    exception,
+    refused: typeof refused === 'number' ? refused : null,
+    hresult: code,
+    wrapped: code === hresult ? null : 'DISP_E_EXCEPTION',
+  };
 }
 
 function exceptionOf(info: Fields): Exception {
@@ -88,14 +104,23 @@ export interface Bound {
   readonly refused: string | null;
 }
 
-/** Ties an Invoke to a member; `method` null: nobody knows its declaration, `names` are those of its parameters as far as type information told. */
-export function bindArguments(invocation: Invocation, method: Method | null, names: readonly string[], types: Types): Bound {
+/**
+ * Ties an Invoke to a member; `method` null: nobody knows its declaration, `names` are those of its parameters as far
+ * as type information told.
+ */
+export function bindArguments(
+  invocation: Invocation,
+  method: Method | null,
+  names: readonly string[],
+  types: Types,
+): Bound {
   const params = method?.params ?? null;
   const slots = (params ?? []).filter((param) => param.retval !== true);
   const given: Record<string, Value> = {};
   const out: Record<string, Value> = {};
   const place = (name: string, param: Parameter | undefined, argument: Argument): void => {
-    if (!isMissing(argument.given) && param?.direction !== 'out') given[name] = typed(argument.given, param?.type ?? null, types);
+    if (!isMissing(argument.given) && param?.direction !== 'out')
+      given[name] = typed(argument.given, param?.type ?? null, types);
     if (argument.returned !== undefined) out[name] = typed(argument.returned, param?.type ?? null, types);
   };
   const nameAt = (index: number): string => slots[index]?.name ?? names[index] ?? `arg${index + 1}`;
@@ -107,7 +132,8 @@ export function bindArguments(invocation: Invocation, method: Method | null, nam
   const returns = params?.find((param) => param.retval === true);
   const { result } = invocation;
   if (result !== null && (returns !== undefined || !isEmpty(result))) {
-    if (!isEmpty(result) || isVariant(returns?.type ?? null)) out[returns?.name ?? 'retval'] = typed(result, returns?.type ?? null, types);
+    if (!isEmpty(result) || isVariant(returns?.type ?? null))
+      out[returns?.name ?? 'retval'] = typed(result, returns?.type ?? null, types);
   }
   return { in: given, out, refused: refusedName(invocation, nameAt) };
 }
@@ -134,28 +160,43 @@ export function fits(variant: Value, type: Type | null): boolean | null {
 /** VARTYPEs that hold a type; null for a type that says nothing. */
 function vtOf(type: Type): readonly string[] | null {
   switch (type.kind) {
-    case 'pointer': return vtOf(type.to);
-    case 'interface': return ['VT_DISPATCH', 'VT_UNKNOWN'];
-    case 'enum': return INTEGERS;
-    case 'base': return type.base === 'f32' || type.base === 'f64' ? ['VT_R4', 'VT_R8'] : INTEGERS;
-    case 'well-known': return WELL_KNOWN[type.name] ?? null;
-    default: return null;
+    case 'pointer':
+      return vtOf(type.to);
+    case 'interface':
+      return ['VT_DISPATCH', 'VT_UNKNOWN'];
+    case 'enum':
+      return INTEGERS;
+    case 'base':
+      return type.base === 'f32' || type.base === 'f64' ? ['VT_R4', 'VT_R8'] : INTEGERS;
+    case 'well-known':
+      return WELL_KNOWN[type.name] ?? null;
+    default:
+      return null;
   }
 }
 
 const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT_I1', 'VT_UI1', 'VT_I8', 'VT_UI8'];
 const WELL_KNOWN: Readonly<Record<string, readonly string[]>> = {
-  bstr: ['VT_BSTR'], variant_bool: ['VT_BOOL'], date: ['VT_DATE'], currency: ['VT_CY'], decimal: ['VT_DECIMAL'], hresult: ['VT_ERROR', 'VT_I4'],
+  bstr: ['VT_BSTR'],
+  variant_bool: ['VT_BOOL'],
+  date: ['VT_DATE'],
+  currency: ['VT_CY'],
+  decimal: ['VT_DECIMAL'],
+  hresult: ['VT_ERROR', 'VT_I4'],
 };
 
-/** The value of a VARIANT as its declared type shows it; a VARIANT of another type stays what it is, so that nothing is hidden. */
+/**
+ * The value of a VARIANT as its declared type shows it; a VARIANT of another type stays what it is, so that nothing is
+ * hidden.
+ */
 function typed(variant: Value, type: Type | null, types: Types): Value {
   const held = bag(variant);
   if (held === null || type === null || held['dims'] !== undefined) return variant;
   const plain = resolved(type, types);
   if (plain === null) return variant;
   const value = held['value'] ?? null;
-  if (fits(variant, plain) !== true && !(held['byref'] === true && value !== null && typeof value !== 'object')) return variant;
+  if (fits(variant, plain) !== true && !(held['byref'] === true && value !== null && typeof value !== 'object'))
+    return variant;
   return plain.kind === 'enum' && typeof value === 'number' ? (nameOf(plain.members, value) ?? value) : value;
 }
 
@@ -178,7 +219,12 @@ export function resolved(type: Type, types: Types): Type | null {
 const MAX_TYPEDEFS = 16;
 
 function isVariant(type: Type | null): boolean {
-  return type !== null && ((type.kind === 'named' && type.name === 'VARIANT') || (type.kind === 'pointer' && isVariant(type.to)) || type.kind === 'transformed');
+  return (
+    type !== null &&
+    ((type.kind === 'named' && type.name === 'VARIANT') ||
+      (type.kind === 'pointer' && isVariant(type.to)) ||
+      type.kind === 'transformed')
+  );
 }
 
 function nameOf(members: Readonly<Record<string, number>>, value: number): string | null {
@@ -196,7 +242,13 @@ function isMissing(variant: Value): boolean {
 }
 
 export function bag(value: Value | undefined): Fields | null {
-  return value === null || value === undefined || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array ? null : (value as Fields);
+  return value === null ||
+    value === undefined ||
+    typeof value !== 'object' ||
+    Array.isArray(value) ||
+    value instanceof Uint8Array
+    ? null
+    : (value as Fields);
 }
 
 export function list(value: Value | undefined): readonly Value[] {

@@ -5,7 +5,12 @@ import { hresultParts, looksLikeNtstatus, type HresultParts } from './hresult.js
 /** What is known of a number, a name or a GUID: plain facts, to be laid out by whoever shows them. */
 export type Explanation =
   | {
-      readonly kind: 'code'; readonly value: number; readonly name: string | null; readonly spec: string | null; readonly meaning: string | null; readonly cause: string | null;
+      readonly kind: 'code';
+      readonly value: number;
+      readonly name: string | null;
+      readonly spec: string | null;
+      readonly meaning: string | null;
+      readonly cause: string | null;
       /** Parts of an HRESULT; null for a Win32 code, an nca status and an NTSTATUS. */
       readonly hresult: HresultParts | null;
       /** The code inside HRESULT_FROM_WIN32 or HRESULT_FROM_NT, or null. */
@@ -13,18 +18,52 @@ export type Explanation =
       /** Other names of the same value. */
       readonly aliases: readonly string[];
     }
-  | { readonly kind: 'reason'; readonly value: number; readonly name: string; readonly spec: string; readonly meaning: string | null; readonly cause: string | null }
-  | { readonly kind: 'dispid'; readonly value: number; readonly name: string | null; readonly members: readonly string[] }
-  | { readonly kind: 'interface'; readonly uuid: string; readonly name: string; readonly spec: string; readonly section: string | null; readonly base: string | null; readonly methods: number; readonly erratum: string | null }
-  | { readonly kind: 'class'; readonly clsid: string; readonly name: string; readonly spec: string; readonly interface: string | null };
+  | {
+      readonly kind: 'reason';
+      readonly value: number;
+      readonly name: string;
+      readonly spec: string;
+      readonly meaning: string | null;
+      readonly cause: string | null;
+    }
+  | {
+      readonly kind: 'dispid';
+      readonly value: number;
+      readonly name: string | null;
+      readonly members: readonly string[];
+    }
+  | {
+      readonly kind: 'interface';
+      readonly uuid: string;
+      readonly name: string;
+      readonly spec: string;
+      readonly section: string | null;
+      readonly base: string | null;
+      readonly methods: number;
+      readonly erratum: string | null;
+    }
+  | {
+      readonly kind: 'class';
+      readonly clsid: string;
+      readonly name: string;
+      readonly spec: string;
+      readonly interface: string | null;
+    };
 
 /** DISPIDs that mean the same everywhere ([MS-OAUT] 2.2.32.1). */
-const DISPIDS: ReadonlyMap<number, string> = new Map([[-1, 'DISPID_UNKNOWN'], [-3, 'DISPID_PROPERTYPUT'], [-4, 'DISPID_NEWENUM']]);
+const DISPIDS: ReadonlyMap<number, string> = new Map([
+  [-1, 'DISPID_UNKNOWN'],
+  [-3, 'DISPID_PROPERTYPUT'],
+  [-4, 'DISPID_NEWENUM'],
+]);
 
 /** Longest text that is compared with every known code and GUID. */
 const MAX_COMPARED = 64;
 
-/** Look-ups by value and by name, made once over all tables. `reasons` are known by name only: their numbers mean other things elsewhere. */
+/**
+ * Look-ups by value and by name, made once over all tables. `reasons` are known by name only: their numbers mean other
+ * things elsewhere.
+ */
 export class Explainer {
   /** HRESULTs, nca statuses and NTSTATUS values. */
   private readonly byValue = new Map<number, ErrorName>();
@@ -36,11 +75,16 @@ export class Explainer {
   private readonly reasons: readonly ErrorName[];
   private readonly aliasNames = new Map<number, string[]>();
 
-  constructor(specifications: readonly Specification[], win32: readonly ErrorName[], reasons: readonly ErrorName[] = []) {
+  constructor(
+    specifications: readonly Specification[],
+    win32: readonly ErrorName[],
+    reasons: readonly ErrorName[] = [],
+  ) {
     this.specifications = specifications;
     this.reasons = reasons;
     for (const error of specifications.flatMap((specification) => specification.errors)) {
-      if (this.byValue.has(error.value)) this.aliasNames.set(error.value, [...(this.aliasNames.get(error.value) ?? []), error.name]);
+      if (this.byValue.has(error.value))
+        this.aliasNames.set(error.value, [...(this.aliasNames.get(error.value) ?? []), error.name]);
       else this.byValue.set(error.value, error);
       addName(this.byName, error);
     }
@@ -48,8 +92,12 @@ export class Explainer {
       if (!this.win32.has(error.value)) this.win32.set(error.value, error);
       addName(this.byName, error);
     }
-    for (const error of this.win32.values()) if (error.value > 0 && error.value < 0x10000) this.hresultNames.set((0x8007_0000 | error.value) >>> 0, `HRESULT_FROM_WIN32(${error.name})`);
-    for (const error of this.byValue.values()) if (looksLikeNtstatus(error.value)) this.hresultNames.set((0x1000_0000 | error.value) >>> 0, `HRESULT_FROM_NT(${error.name})`);
+    for (const error of this.win32.values())
+      if (error.value > 0 && error.value < 0x10000)
+        this.hresultNames.set((0x8007_0000 | error.value) >>> 0, `HRESULT_FROM_WIN32(${error.name})`);
+    for (const error of this.byValue.values())
+      if (looksLikeNtstatus(error.value))
+        this.hresultNames.set((0x1000_0000 | error.value) >>> 0, `HRESULT_FROM_NT(${error.name})`);
     for (const error of this.byValue.values()) this.hresultNames.set(error.value, error.name);
   }
 
@@ -63,12 +111,29 @@ export class Explainer {
     return this.win32.get(value >>> 0)?.name ?? this.hresult(value);
   }
 
-  /** What `text` is: a code in hex or decimal (negative too), an error's name, a DISPID, an IID, RPC interface UUID or CLSID, the name of an interface or class. Empty when nothing is known. */
+  /**
+   * What `text` is: a code in hex or decimal (negative too), an error's name, a DISPID, an IID, RPC interface UUID or
+   * CLSID, the name of an interface or class. Empty when nothing is known.
+   */
   explain(text: string): readonly Explanation[] {
-    const wanted = text.trim().replace(/^\{|\}$/g, '').toLowerCase();
+    const wanted = text
+      .trim()
+      .replace(/^\{|\}$/g, '')
+      .toLowerCase();
     const found = this.identifiers(wanted);
     if (found.length > 0) return found;
-    const reasons = this.reasons.filter((reason) => reason.name.toLowerCase() === wanted).map((reason): Explanation => ({ kind: 'reason', value: reason.value, name: reason.name, spec: reason.spec, meaning: reason.meaning, cause: reason.cause }));
+    const reasons = this.reasons
+      .filter((reason) => reason.name.toLowerCase() === wanted)
+      .map(
+        (reason): Explanation => ({
+          kind: 'reason',
+          value: reason.value,
+          name: reason.name,
+          spec: reason.spec,
+          meaning: reason.meaning,
+          cause: reason.cause,
+        }),
+      );
     if (reasons.length > 0) return reasons;
     const named = this.byName.get(plainName(wanted)) ?? this.byName.get(wrapped(wanted));
     if (named !== undefined) return [wrapped(wanted) === '' ? this.code(named) : this.number(hresultFrom(named.value))];
@@ -79,14 +144,27 @@ export class Explainer {
 
   /** Codes and GUIDs a digit or two away from a misspelt one, and names that contain the text; at most five. */
   suggestions(text: string): readonly string[] {
-    const wanted = text.trim().replace(/^\{|\}$/g, '').toLowerCase();
+    const wanted = text
+      .trim()
+      .replace(/^\{|\}$/g, '')
+      .toLowerCase();
     if (wanted.length < 4 || wanted.length > MAX_COMPARED) return [];
-    if (/^[0-9a-fx-]{30,}$/.test(wanted)) return this.guids().filter((known) => apart(known.guid, wanted) <= 3).slice(0, 5).map((known) => `${known.guid} (${known.name})`);
+    if (/^[0-9a-fx-]{30,}$/.test(wanted))
+      return this.guids()
+        .filter((known) => apart(known.guid, wanted) <= 3)
+        .slice(0, 5)
+        .map((known) => `${known.guid} (${known.name})`);
     if (/^(0x)?[0-9a-z]{6,10}$/.test(wanted) && /\d.*\d.*\d/.test(wanted)) {
       const digits = wanted.replace(/^0x/, '');
-      return [...this.byValue.values()].filter((error) => isOneApart(hex32(error.value).slice(2), digits)).slice(0, 5).map((error) => `${hex32(error.value)} (${error.name})`);
+      return [...this.byValue.values()]
+        .filter((error) => isOneApart(hex32(error.value).slice(2), digits))
+        .slice(0, 5)
+        .map((error) => `${hex32(error.value)} (${error.name})`);
     }
-    return [...this.byName.values()].filter((error) => error.name.toLowerCase().includes(wanted)).slice(0, 5).map((error) => error.name);
+    return [...this.byName.values()]
+      .filter((error) => error.name.toLowerCase().includes(wanted))
+      .slice(0, 5)
+      .map((error) => error.name);
   }
 
   private identifiers(wanted: string): Explanation[] {
@@ -95,17 +173,36 @@ export class Explainer {
     for (const specification of this.specifications) {
       for (const face of specification.interfaces) {
         if (face.uuid !== wanted && face.name.toLowerCase() !== bare) continue;
-        found.push({ kind: 'interface', uuid: face.uuid, name: face.name, spec: face.spec, section: face.section, base: face.base, methods: face.methods.length, erratum: face.erratum ?? null });
+        found.push({
+          kind: 'interface',
+          uuid: face.uuid,
+          name: face.name,
+          spec: face.spec,
+          section: face.section,
+          base: face.base,
+          methods: face.methods.length,
+          erratum: face.erratum ?? null,
+        });
       }
       for (const known of specification.classes) {
-        if (known.clsid === wanted || known.name.toLowerCase() === bare) found.push({ kind: 'class', clsid: known.clsid, name: known.name, spec: known.spec, interface: known.interface });
+        if (known.clsid === wanted || known.name.toLowerCase() === bare)
+          found.push({
+            kind: 'class',
+            clsid: known.clsid,
+            name: known.name,
+            spec: known.spec,
+            interface: known.interface,
+          });
       }
     }
     return found;
   }
 
   private guids(): readonly { readonly guid: string; readonly name: string }[] {
-    return this.specifications.flatMap((one) => [...one.interfaces.map((face) => ({ guid: face.uuid, name: face.name })), ...one.classes.map((known) => ({ guid: known.clsid, name: `CLSID_${known.name}` }))]);
+    return this.specifications.flatMap((one) => [
+      ...one.interfaces.map((face) => ({ guid: face.uuid, name: face.name })),
+      ...one.classes.map((known) => ({ guid: known.clsid, name: `CLSID_${known.name}` })),
+    ]);
   }
 
   /** Everything a number may be: small ones are Win32 codes first, but 0 and 1 are HRESULTs first. */
@@ -130,10 +227,25 @@ export class Explainer {
   }
 
   private code(known: ErrorName): Explanation {
-    const isHresult = this.byValue.get(known.value) !== undefined && this.win32.get(known.value) !== known && known.value >>> 24 !== 0x1c && !looksLikeNtstatus(known.value);
+    const isHresult =
+      this.byValue.get(known.value) !== undefined &&
+      this.win32.get(known.value) !== known &&
+      known.value >>> 24 !== 0x1c &&
+      !looksLikeNtstatus(known.value);
     return {
-      kind: 'code', value: known.value, name: known.name, spec: known.spec, meaning: known.meaning, cause: known.cause, hresult: isHresult ? hresultParts(known.value) : null,
-      wraps: isHresult ? this.inside(known.value) : null, aliases: isHresult ? (this.aliasNames.get(known.value) ?? []).concat(this.byValue.get(known.value)?.name ?? []).filter((name) => name !== known.name) : [],
+      kind: 'code',
+      value: known.value,
+      name: known.name,
+      spec: known.spec,
+      meaning: known.meaning,
+      cause: known.cause,
+      hresult: isHresult ? hresultParts(known.value) : null,
+      wraps: isHresult ? this.inside(known.value) : null,
+      aliases: isHresult
+        ? (this.aliasNames.get(known.value) ?? [])
+            .concat(this.byValue.get(known.value)?.name ?? [])
+            .filter((name) => name !== known.name)
+        : [],
     };
   }
 
@@ -142,10 +254,18 @@ export class Explainer {
     const own = this.byValue.get(value);
     if (own !== undefined) return this.code(own);
     const wraps = this.inside(value);
-    const inner = wraps === null ? undefined : wraps.value < 0x10000 ? this.win32.get(wraps.value) : this.byValue.get(wraps.value);
+    const inner =
+      wraps === null ? undefined : wraps.value < 0x10000 ? this.win32.get(wraps.value) : this.byValue.get(wraps.value);
     return {
-      kind: 'code', value, name: this.hresult(value), spec: inner?.spec ?? null, meaning: inner?.meaning ?? null, cause: inner?.cause ?? null,
-      hresult: value < 0x10000 || value >>> 24 === 0x1c || looksLikeNtstatus(value) ? null : hresultParts(value), wraps, aliases: [],
+      kind: 'code',
+      value,
+      name: this.hresult(value),
+      spec: inner?.spec ?? null,
+      meaning: inner?.meaning ?? null,
+      cause: inner?.cause ?? null,
+      hresult: value < 0x10000 || value >>> 24 === 0x1c || looksLikeNtstatus(value) ? null : hresultParts(value),
+      wraps,
+      aliases: [],
     };
   }
 
@@ -211,22 +331,38 @@ export function explanationLines(found: Explanation): readonly string[] {
   switch (found.kind) {
     case 'interface':
       return [
-        `${found.name} {${found.uuid}}`, `  interface of ${source(found.spec)}${found.section === null ? '' : ` ${found.section}`}${found.base === null ? '' : `, derives from ${found.base}`}, ${found.methods} methods of its own`,
+        `${found.name} {${found.uuid}}`,
+        `  interface of ${source(found.spec)}${found.section === null ? '' : ` ${found.section}`}${found.base === null ? '' : `, derives from ${found.base}`}, ${found.methods} methods of its own`,
         ...(found.erratum === null ? [] : [`  erratum: ${found.erratum}`]),
       ];
     case 'class':
-      return [`CLSID_${found.name} {${found.clsid}}`, `  class of ${source(found.spec)}${found.interface === null ? '' : `, default interface ${found.interface}`}`];
+      return [
+        `CLSID_${found.name} {${found.clsid}}`,
+        `  class of ${source(found.spec)}${found.interface === null ? '' : `, default interface ${found.interface}`}`,
+      ];
     case 'dispid': {
       const shown = found.members.slice(0, MAX_MEMBERS).join(', ');
-      return [`${found.value < 0 ? found.value : hex32(found.value)} ${found.name ?? 'DISPID'}`, `  a DISPID means something only within an interface: ${shown === '' ? 'no member of the tables' : shown}${found.members.length > MAX_MEMBERS ? ` and ${found.members.length - MAX_MEMBERS} more` : ''}`];
+      return [
+        `${found.value < 0 ? found.value : hex32(found.value)} ${found.name ?? 'DISPID'}`,
+        `  a DISPID means something only within an interface: ${shown === '' ? 'no member of the tables' : shown}${found.members.length > MAX_MEMBERS ? ` and ${found.members.length - MAX_MEMBERS} more` : ''}`,
+      ];
     }
     case 'reason':
       return [`${found.value} ${found.name} [${found.spec}]`, ...facts(found)];
     case 'code': {
-      const lines = [`${found.value < 0x10000 && found.hresult === null ? `${found.value} (${hex32(found.value)})` : hex32(found.value)} ${found.name ?? '(no name known)'}${found.spec === null ? '' : ` [${found.spec}]`}`, ...facts(found)];
+      const lines = [
+        `${found.value < 0x10000 && found.hresult === null ? `${found.value} (${hex32(found.value)})` : hex32(found.value)} ${found.name ?? '(no name known)'}${found.spec === null ? '' : ` [${found.spec}]`}`,
+        ...facts(found),
+      ];
       if (found.aliases.length > 0) lines.push(`  also: ${found.aliases.join(', ')}`);
-      if (found.wraps !== null) lines.push(`  wraps: ${found.wraps.value < 0x10000 ? `Win32 code ${found.wraps.value}` : `NTSTATUS ${hex32(found.wraps.value)}`}${found.wraps.name === null ? '' : ` ${found.wraps.name}`}`);
-      if (found.hresult !== null && !found.hresult.ntstatus) lines.push(`  ${found.hresult.failure ? 'failure' : 'success'}, ${found.hresult.customer ? 'not of Microsoft, ' : ''}${found.hresult.facility}, code ${found.hresult.code} (${hex32(found.hresult.code)})`);
+      if (found.wraps !== null)
+        lines.push(
+          `  wraps: ${found.wraps.value < 0x10000 ? `Win32 code ${found.wraps.value}` : `NTSTATUS ${hex32(found.wraps.value)}`}${found.wraps.name === null ? '' : ` ${found.wraps.name}`}`,
+        );
+      if (found.hresult !== null && !found.hresult.ntstatus)
+        lines.push(
+          `  ${found.hresult.failure ? 'failure' : 'success'}, ${found.hresult.customer ? 'not of Microsoft, ' : ''}${found.hresult.facility}, code ${found.hresult.code} (${hex32(found.hresult.code)})`,
+        );
       if (looksLikeNtstatus(found.value)) lines.push('  by its bits an NTSTATUS');
       return lines;
     }
@@ -234,7 +370,10 @@ export function explanationLines(found: Explanation): readonly string[] {
 }
 
 function facts(found: { readonly meaning: string | null; readonly cause: string | null }): readonly string[] {
-  return [...(found.meaning === null ? [] : [`  meaning: ${found.meaning}`]), ...(found.cause === null ? [] : [`  what to do: ${found.cause}`])];
+  return [
+    ...(found.meaning === null ? [] : [`  meaning: ${found.meaning}`]),
+    ...(found.cause === null ? [] : [`  what to do: ${found.cause}`]),
+  ];
 }
 
 function source(spec: string): string {

@@ -13,7 +13,8 @@ const VERDICTS: readonly AuthVerdict[] = ['none', 'good', 'opened', 'unverified'
 export function authOf(exchange: Exchange): Auth {
   const { requestAuth, responseAuth } = exchange;
   if (requestAuth === null) return responseAuth ?? NO_AUTH;
-  if (responseAuth === null || VERDICTS.indexOf(responseAuth.verdict) <= VERDICTS.indexOf(requestAuth.verdict)) return requestAuth;
+  if (responseAuth === null || VERDICTS.indexOf(responseAuth.verdict) <= VERDICTS.indexOf(requestAuth.verdict))
+    return requestAuth;
   return { ...requestAuth, verdict: responseAuth.verdict };
 }
 

@@ -55,23 +55,44 @@ export interface Knowledge {
 
 export function knowledgeOf(object: Subject): Knowledge {
   return (object.knowledge ??= {
-    faces: NONE, certainty: 'known', because: null, title: null, clsid: null, makes: null, names: null, type: null, describes: null, elements: null, gave: null, client: null, from: null,
+    faces: NONE,
+    certainty: 'known',
+    because: null,
+    title: null,
+    clsid: null,
+    makes: null,
+    names: null,
+    type: null,
+    describes: null,
+    elements: null,
+    gave: null,
+    client: null,
+    from: null,
   });
 }
 
 /** The reason for the class of an object, in words. */
 export function reasonOf({ because }: Knowledge): string | null {
-  return because === null || typeof because === 'string' ? because : (because.told ??= `a reference to its ${because.interface ?? because.iid} was handed out in frame ${because.frame}`);
+  return because === null || typeof because === 'string'
+    ? because
+    : (because.told ??= `a reference to its ${because.interface ?? because.iid} was handed out in frame ${because.frame}`);
 }
 
 const NONE: readonly string[] = Object.freeze([]);
 const RANK: Readonly<Record<Certainty, number>> = { guessed: 0, inferred: 1, known: 2 };
 
 /**
- * Takes a reason to believe that an object has an interface. A more derived interface refines what was known; one from another
+ * Takes a reason to believe that an object has an interface. A more derived interface refines what was known; one from
+ * another
  * branch is kept beside it; a weaker reason never overrides a stronger one. True when something was learnt.
  */
-export function believe(object: Subject, face: string, certainty: Certainty, because: Reason, classes: Classes): boolean {
+export function believe(
+  object: Subject,
+  face: string,
+  certainty: Certainty,
+  because: Reason,
+  classes: Classes,
+): boolean {
   if (!classes.has(face)) return false;
   const known = knowledgeOf(object);
   if (known.faces.length === 0) {

@@ -3,7 +3,16 @@ import type { ObjectTable } from '../dcom/objects.js';
 import type { MemberKind, Method } from '../ndr/types.js';
 import { kindsOf, returnedInterface, type Classes, type Member } from './classes.js';
 import { bindArguments, fits, type Bound, type Exception, type Invocation, type Types } from './dispparams.js';
-import { believe, knowledgeOf, reasonOf, type Certainty, type Knowledge, type LearntMember, type Reason, type Subject } from './knowledge.js';
+import {
+  believe,
+  knowledgeOf,
+  reasonOf,
+  type Certainty,
+  type Knowledge,
+  type LearntMember,
+  type Reason,
+  type Subject,
+} from './knowledge.js';
 
 /** An Invoke as the member it means. `name` null: the member could not be told, `because` says why. */
 export interface LateCall {
@@ -24,7 +33,10 @@ export interface LateCall {
 /** Results remembered of an object whose class is unknown. */
 const MAX_GAVE = 16;
 
-/** Finds the member behind a DISPID: by the class of the object, the names asked for, type information, and the shape of the call. */
+/**
+ * Finds the member behind a DISPID: by the class of the object, the names asked for, type information, and the shape of
+ * the call.
+ */
 export class LateBinder {
   private readonly classes: Classes;
   private readonly objects: ObjectTable<Knowledge>;
@@ -46,11 +58,18 @@ export class LateBinder {
     return { ...this.blank(invocation, kinds), because: reasonless(object, invocation.dispid) };
   }
 
-  /** An object came out of an Invoke: its class is the declared one, or, where nothing was declared, evidence for later. */
+  /**
+   * An object came out of an Invoke: its class is the declared one, or, where nothing was declared, evidence for later.
+   */
   returned(parent: Subject, invocation: Invocation, call: LateCall, child: Subject): void {
     const declared = call.method === null ? null : returnedInterface(call.method);
     if (declared !== null && this.classes.has(declared)) {
-      this.learnClass(child, declared, call.certainty === 'guessed' ? 'guessed' : 'inferred', `${call.interface}::${call.name} of ${parent.label} returns it`);
+      this.learnClass(
+        child,
+        declared,
+        call.certainty === 'guessed' ? 'guessed' : 'inferred',
+        `${call.interface}::${call.name} of ${parent.label} returns it`,
+      );
       return;
     }
     const known = knowledgeOf(parent);
@@ -74,9 +93,15 @@ export class LateBinder {
     const params: string[] = [];
     for (const [at, one] of names.entries()) {
       const position = dispids[at];
-      if (at > 0 && typeof one === 'string' && typeof position === 'number' && position >= 0 && position < MAX_PARAMS) params[position] = one;
+      if (at > 0 && typeof one === 'string' && typeof position === 'number' && position >= 0 && position < MAX_PARAMS)
+        params[position] = one;
     }
-    known.names.set(dispid, { name, params: Array.from(params, (one, at) => one ?? `arg${at + 1}`), frame, by: 'GetIDsOfNames' });
+    known.names.set(dispid, {
+      name,
+      params: Array.from(params, (one, at) => one ?? `arg${at + 1}`),
+      frame,
+      by: 'GetIDsOfNames',
+    });
     if (known.faces.length === 0) this.narrow(object);
   }
 
@@ -92,61 +117,119 @@ export class LateBinder {
   private narrow(object: Subject): void {
     const known = knowledgeOf(object);
     const names = [...(known.names ?? [])];
-    const gave = (known.gave ?? []).flatMap((one) => knowledgeOf(one.object).faces.slice(0, 1).map((face) => ({ dispid: one.dispid, face })));
+    const gave = (known.gave ?? []).flatMap((one) =>
+      knowledgeOf(one.object)
+        .faces.slice(0, 1)
+        .map((face) => ({ dispid: one.dispid, face })),
+    );
     if (names.length + gave.length === 0) return;
-    const fitting = this.classes.fitting((face) =>
-      names.every(([dispid, { name }]) => this.classes.byDispid(face, dispid).some((one) => one.method.name.toLowerCase() === name.toLowerCase()))
-      && gave.every((one) => this.classes.byDispid(face, one.dispid).some(({ method }) => {
-        const declared = returnedInterface(method);
-        return declared !== null && this.classes.related(declared, one.face);
-      })));
+    const fitting = this.classes.fitting(
+      (face) =>
+        names.every(([dispid, { name }]) =>
+          this.classes.byDispid(face, dispid).some((one) => one.method.name.toLowerCase() === name.toLowerCase()),
+        ) &&
+        gave.every((one) =>
+          this.classes.byDispid(face, one.dispid).some(({ method }) => {
+            const declared = returnedInterface(method);
+            return declared !== null && this.classes.related(declared, one.face);
+          }),
+        ),
+    );
     const [face] = fitting;
     if (fitting.length !== 1 || face === undefined) return;
-    const evidence = [...names.map(([, { name }]) => name), ...gave.map((one) => `a result that is ${one.face}`)].slice(0, 4).join(', ');
+    const evidence = [...names.map(([, { name }]) => name), ...gave.map((one) => `a result that is ${one.face}`)]
+      .slice(0, 4)
+      .join(', ');
     this.learnClass(object, face, 'inferred', `only ${face} has ${evidence} at these DISPIDs`);
   }
 
-  private member(object: Subject, invocation: Invocation, kinds: readonly MemberKind[], learnt: LearntMember | null): Member | null {
+  private member(
+    object: Subject,
+    invocation: Invocation,
+    kinds: readonly MemberKind[],
+    learnt: LearntMember | null,
+  ): Member | null {
     const { faces } = knowledgeOf(object);
     for (const face of faces) {
       const named = learnt === null ? null : pick(this.classes.byName(face, learnt.name), kinds);
-      const member = named ?? (learnt === null || learnt.by === 'ITypeInfo' ? pick(this.classes.byDispid(face, invocation.dispid), kinds) : null);
+      const member =
+        named ??
+        (learnt === null || learnt.by === 'ITypeInfo'
+          ? pick(this.classes.byDispid(face, invocation.dispid), kinds)
+          : null);
       if (member !== null) return member;
     }
-    const derived = faces.flatMap((face) => this.classes.descendants(face).map((name) => ({ face: name, members: learnt === null ? this.classes.byDispid(name, invocation.dispid) : this.classes.byName(name, learnt.name) })));
+    const derived = faces.flatMap((face) =>
+      this.classes.descendants(face).map((name) => ({
+        face: name,
+        members:
+          learnt === null ? this.classes.byDispid(name, invocation.dispid) : this.classes.byName(name, learnt.name),
+      })),
+    );
     const possible = new Map<Method, { readonly member: Member; readonly face: string }>();
     for (const { face, members } of derived) {
       const member = pick(members, kinds);
-      if (member !== null && !possible.has(member.method) && shaped(member.method, invocation)) possible.set(member.method, { member, face });
+      if (member !== null && !possible.has(member.method) && shaped(member.method, invocation))
+        possible.set(member.method, { member, face });
     }
-    // IUpdate2 and IWindowsDriverUpdate2 both declare RebootRequired: the number tells which is meant, where a table has it.
+    // IUpdate2 and IWindowsDriverUpdate2 both declare RebootRequired: the number tells which is meant, where a table
+    // has it.
     const numbered = [...possible.values()].filter(({ member: { method } }) => method.dispid === invocation.dispid);
     const [only, ...others] = numbered.length > 0 ? numbered : [...possible.values()];
     if (only === undefined || others.length > 0) return null;
-    this.learnClass(object, only.member.owner.name, 'inferred', `it has ${only.member.method.name}, which no other interface derived from ${faces[0]} has at DISPID ${dispidText(invocation.dispid)}`);
+    this.learnClass(
+      object,
+      only.member.owner.name,
+      'inferred',
+      `it has ${only.member.method.name}, which no other interface derived from ${faces[0]} has at DISPID ${dispidText(invocation.dispid)}`,
+    );
     return only.member;
   }
 
-  private named(object: Subject, invocation: Invocation, { method, owner }: Member, learnt: LearntMember | null): LateCall {
+  private named(
+    object: Subject,
+    invocation: Invocation,
+    { method, owner }: Member,
+    learnt: LearntMember | null,
+  ): LateCall {
     const known = knowledgeOf(object);
     const agreed = learnt !== null && learnt.name.toLowerCase() === method.name.toLowerCase();
     const reason = `${reasonOf(known) ?? `it was handed out as ${owner.name}`}; ${agreed ? `${learnt.by} named DISPID ${dispidText(invocation.dispid)} ${method.name} in frame ${learnt.frame}` : `DISPID ${dispidText(invocation.dispid)} is ${method.name} in its table`}`;
     return {
-      interface: owner.name, iid: owner.uuid, spec: owner.spec, name: method.name, method, member: method.member,
+      interface: owner.name,
+      iid: owner.uuid,
+      spec: owner.spec,
+      name: method.name,
+      method,
+      member: method.member,
       bound: bindArguments(invocation, method, learnt?.params ?? NO_NAMES, this.types),
-      hresult: invocation.hresult, wrapped: invocation.wrapped, exception: invocation.exception,
-      certainty: known.certainty === 'guessed' ? 'guessed' : agreed && known.certainty === 'known' ? 'known' : 'inferred',
+      hresult: invocation.hresult,
+      wrapped: invocation.wrapped,
+      exception: invocation.exception,
+      certainty:
+        known.certainty === 'guessed' ? 'guessed' : agreed && known.certainty === 'known' ? 'known' : 'inferred',
       because: reason,
     };
   }
 
-  private byNameAlone(object: Subject, invocation: Invocation, kinds: readonly MemberKind[], learnt: LearntMember): LateCall {
+  private byNameAlone(
+    object: Subject,
+    invocation: Invocation,
+    kinds: readonly MemberKind[],
+    learnt: LearntMember,
+  ): LateCall {
     const [kind = 'method'] = kinds;
-    const member = kind === 'propget' && kinds.includes('method') && invocation.positional.length > 0 && (invocation.flags & 1) !== 0 ? 'method' : kind;
+    const member =
+      kind === 'propget' && kinds.includes('method') && invocation.positional.length > 0 && (invocation.flags & 1) !== 0
+        ? 'method'
+        : kind;
     const { title, type } = knowledgeOf(object);
     const named = title ?? type?.name ?? null;
     return {
-      ...this.blank(invocation, kinds), interface: named, name: learnt.name, member,
+      ...this.blank(invocation, kinds),
+      interface: named,
+      name: learnt.name,
+      member,
       bound: bindArguments(invocation, null, learnt.params, this.types),
       certainty: 'known',
       because: `${learnt.by} named DISPID ${dispidText(invocation.dispid)} ${learnt.name} in frame ${learnt.frame}`,
@@ -155,8 +238,18 @@ export class LateBinder {
 
   private blank(invocation: Invocation, kinds: readonly MemberKind[]): LateCall {
     return {
-      interface: null, iid: null, spec: null, name: null, method: null, member: kinds[0] ?? 'method', bound: null,
-      hresult: invocation.hresult, wrapped: invocation.wrapped, exception: invocation.exception, certainty: 'known', because: '',
+      interface: null,
+      iid: null,
+      spec: null,
+      name: null,
+      method: null,
+      member: kinds[0] ?? 'method',
+      bound: null,
+      hresult: invocation.hresult,
+      wrapped: invocation.wrapped,
+      exception: invocation.exception,
+      certainty: 'known',
+      because: '',
     };
   }
 }
@@ -192,18 +285,30 @@ function shaped(method: Method, { positional, named, result }: Invocation): bool
 }
 
 function isNothing(result: Value): boolean {
-  return result === null || (typeof result === 'object' && !Array.isArray(result) && (result as { readonly [name: string]: Value })['vt'] === 'VT_EMPTY');
+  return (
+    result === null ||
+    (typeof result === 'object' &&
+      !Array.isArray(result) &&
+      (result as { readonly [name: string]: Value })['vt'] === 'VT_EMPTY')
+  );
 }
 
 function reasonless(object: Subject | null, dispid: number): string {
   const shown = dispidText(dispid);
-  if (object === null) return `nobody handed this object out in the capture, so that DISPID ${shown} could be any member`;
+  if (object === null)
+    return `nobody handed this object out in the capture, so that DISPID ${shown} could be any member`;
   const known = object.knowledge;
-  if (known === null || known.faces.length === 0) return `the class of ${object.label} is not known: no CLSID, member or name in the capture tells it, and DISPID ${shown} alone means nothing`;
+  if (known === null || known.faces.length === 0)
+    return `the class of ${object.label} is not known: no CLSID, member or name in the capture tells it, and DISPID ${shown} alone means nothing`;
   return `${known.faces.join(' and ')} ${known.faces.length === 1 ? 'has' : 'have'} no such member at DISPID ${shown}`;
 }
 
-/** A DISPID in the form people know: hexadecimal for those a type library numbered, decimal for the small and the negative ones. */
+/**
+ * A DISPID in the form people know: hexadecimal for those a type library numbered, decimal for the small and the
+ * negative ones.
+ */
 export function dispidText(dispid: number): string {
-  return dispid >= 0 && dispid < 0x10000 || dispid < 0 && dispid > -0x10000 ? String(dispid) : `0x${(dispid >>> 0).toString(16)}`;
+  return (dispid >= 0 && dispid < 0x10000) || (dispid < 0 && dispid > -0x10000)
+    ? String(dispid)
+    : `0x${(dispid >>> 0).toString(16)}`;
 }

@@ -23,12 +23,22 @@ export interface AnalysisLimits {
 }
 
 /**
- * IPIDs remembered of an interface that is watched for days, and in the terminal analyzer, beside its calls: an object takes about 2 KB.
+ * IPIDs remembered of an interface that is watched for days, and in the terminal analyzer, beside its calls: an object
+ * takes about 2 KB.
  */
 export const WATCHED_OBJECTS = 32_768;
 export const SHOWN_OBJECTS = 65_536;
 
 export const ANALYSIS_LIMITS: AnalysisLimits = {
-  objects: 262_144, problemsPerCall: 64, valueDepth: 32, pingSets: 65_536, pingMembers: 1_048_576, types: 4096, typeMembers: 4096, findings: 65_536, contexts: 65_536,
-  numberings: 65_536, callbacks: 65_536,
+  objects: 262_144,
+  problemsPerCall: 64,
+  valueDepth: 32,
+  pingSets: 65_536,
+  pingMembers: 1_048_576,
+  types: 4096,
+  typeMembers: 4096,
+  findings: 65_536,
+  contexts: 65_536,
+  numberings: 65_536,
+  callbacks: 65_536,
 };

@@ -28,8 +28,10 @@ const ENOUGH = 3;
 const PATIENCE = 64;
 
 /**
- * Decides per server and interface whether opnums are slots or the numbers that [MS-UAMG] prints (docs/wire-notes.md). Neighbouring
- * members differ in type, so that strict NDR in both directions tells the two apart; the vtable offset of a FUNCDESC states the slot.
+ * Decides per server and interface whether opnums are slots or the numbers that [MS-UAMG] prints (docs/wire-notes.md).
+ * Neighbouring
+ * members differ in type, so that strict NDR in both directions tells the two apart; the vtable offset of a FUNCDESC
+ * states the slot.
  */
 export class NumberingJudge {
   private readonly servers = new Map<string, ServerJudgement>();

@@ -18,13 +18,19 @@ export interface Pair {
 export interface Link {
   readonly pair: Pair;
   readonly group: number | null;
-  /** What its last call went to and what was last handed out over it, as of a version of the object table: most calls go to one of them. */
+  /**
+   * What its last call went to and what was last handed out over it, as of a version of the object table: most calls go
+   * to one of them.
+   */
   facet: Facet<Knowledge> | null;
   given: Facet<Knowledge> | null;
   version: number;
 }
 
-/** Which clients have a connection to which servers: references leak when a client goes without releasing them, and callbacks go the other way. */
+/**
+ * Which clients have a connection to which servers: references leak when a client goes without releasing them, and
+ * callbacks go the other way.
+ */
 export class Peers {
   /** By client, then by server. */
   private readonly pairs = new Map<string, Map<string, Pair>>();

@@ -2,21 +2,36 @@ import type { Value } from '../types.js';
 import type { Method, Specification, Type } from '../ndr/types.js';
 
 /**
- * The parameters of a method's answer that can hold an interface pointer. Most methods have none (a property getter returns a
+ * The parameters of a method's answer that can hold an interface pointer. Most methods have none (a property getter
+ * returns a
  * string or a number), and their values need no search.
  */
-export function answersWithPointers(method: Method, types: ReadonlyMap<string, Specification['types'][number]>): readonly string[] {
-  return (method.params ?? []).filter((param) => param.direction !== 'in' && holdsPointer(param.type, types, new Set())).map((param) => param.name);
+export function answersWithPointers(
+  method: Method,
+  types: ReadonlyMap<string, Specification['types'][number]>,
+): readonly string[] {
+  return (method.params ?? [])
+    .filter((param) => param.direction !== 'in' && holdsPointer(param.type, types, new Set()))
+    .map((param) => param.name);
 }
 
 /** The same of its request: a client that hands in objects, its own or the server's. */
-export function asksWithPointers(method: Method, types: ReadonlyMap<string, Specification['types'][number]>): readonly string[] {
-  return (method.params ?? []).filter((param) => param.direction !== 'out' && holdsPointer(param.type, types, new Set())).map((param) => param.name);
+export function asksWithPointers(
+  method: Method,
+  types: ReadonlyMap<string, Specification['types'][number]>,
+): readonly string[] {
+  return (method.params ?? [])
+    .filter((param) => param.direction !== 'out' && holdsPointer(param.type, types, new Set()))
+    .map((param) => param.name);
 }
 
 type AnyType = Type | Specification['types'][number];
 
-function holdsPointer(type: AnyType, types: ReadonlyMap<string, Specification['types'][number]>, seen: Set<string>): boolean {
+function holdsPointer(
+  type: AnyType,
+  types: ReadonlyMap<string, Specification['types'][number]>,
+  seen: Set<string>,
+): boolean {
   switch (type.kind) {
     case 'interface':
       return true;
@@ -32,7 +47,9 @@ function holdsPointer(type: AnyType, types: ReadonlyMap<string, Specification['t
       // RemQueryInterface answers with STDOBJREFs outside any interface pointer.
       return type.name === 'STDOBJREF' || type.fields.some((field) => holdsPointer(field.type, types, seen));
     case 'union':
-      return [...type.arms, ...(type.default === undefined ? [] : [type.default])].some((arm) => arm.type !== null && holdsPointer(arm.type, types, seen));
+      return [...type.arms, ...(type.default === undefined ? [] : [type.default])].some(
+        (arm) => arm.type !== null && holdsPointer(arm.type, types, seen),
+      );
     case 'named': {
       if (seen.has(type.name)) return false;
       seen.add(type.name);

@@ -76,8 +76,13 @@ export class Interfaces {
     const role = this.roles.of(slot);
     const asksPointers = asksWithPointers(slot.method, this.types);
     return (known.plans[opnum] = {
-      slot, role, answersPointers: answersWithPointers(slot.method, this.types), asksPointers, traced: role !== null || asksPointers.length > 0,
-      returns: returnedInterface(slot.method), codecs: ENCODINGS.map(() => undefined),
+      slot,
+      role,
+      answersPointers: answersWithPointers(slot.method, this.types),
+      asksPointers,
+      traced: role !== null || asksPointers.length > 0,
+      returns: returnedInterface(slot.method),
+      codecs: ENCODINGS.map(() => undefined),
     });
   }
 
@@ -95,19 +100,23 @@ export class Interfaces {
       const own = same ? codec : this.codec(known, opnum, plan, encodingIndex(response, exchange));
       answered = own === null ? null : own.response.decode(response, asked?.value);
     }
-    const clean = (asked === null || asked.problems.length === 0) && (answered === null || answered.problems.length === 0);
+    const clean =
+      (asked === null || asked.problems.length === 0) && (answered === null || answered.problems.length === 0);
     return { opnum, plan, request: asked, response: answered, clean };
   }
 
   private codec(known: KnownInterface, opnum: number, plan: Plan, encoding: number): MethodCodec | null {
     const made = plan.codecs[encoding];
-    return made === undefined ? (plan.codecs[encoding] = this.registry.method(known.uuid, opnum, ENCODINGS[encoding] as Encoding)) : made;
+    return made === undefined
+      ? (plan.codecs[encoding] = this.registry.method(known.uuid, opnum, ENCODINGS[encoding] as Encoding))
+      : made;
   }
 }
 
 function printedNumbers(resolved: ResolvedInterface): ReadonlyMap<number, number> | null {
   const numbers = new Map<number, number>();
-  for (const [opnum, slot] of resolved.slots.entries()) if (slot !== null && slot.method.printedOpnum !== opnum) numbers.set(slot.method.printedOpnum, opnum);
+  for (const [opnum, slot] of resolved.slots.entries())
+    if (slot !== null && slot.method.printedOpnum !== opnum) numbers.set(slot.method.printedOpnum, opnum);
   return numbers.size === 0 ? null : numbers;
 }
 
@@ -117,8 +126,10 @@ export function readable(stub: Stub): boolean {
 }
 
 const ENCODINGS: readonly Encoding[] = [
-  { littleEndian: true, syntax: 'ndr20' }, { littleEndian: false, syntax: 'ndr20' },
-  { littleEndian: true, syntax: 'ndr64' }, { littleEndian: false, syntax: 'ndr64' },
+  { littleEndian: true, syntax: 'ndr20' },
+  { littleEndian: false, syntax: 'ndr20' },
+  { littleEndian: true, syntax: 'ndr64' },
+  { littleEndian: false, syntax: 'ndr64' },
 ];
 
 /** The encoding of a stub; NDR20 where the context was not seen negotiated. */
@@ -127,5 +138,8 @@ export function encodingOf(stub: Stub | null, exchange: Exchange): Encoding {
 }
 
 function encodingIndex(stub: Stub | null, exchange: Exchange): number {
-  return (stub !== null && !stub.drep.littleEndian ? 1 : 0) + (exchange.context !== null && exchange.context.transfer === 'ndr64' ? 2 : 0);
+  return (
+    (stub !== null && !stub.drep.littleEndian ? 1 : 0) +
+    (exchange.context !== null && exchange.context.transfer === 'ndr64' ? 2 : 0)
+  );
 }

@@ -6,7 +6,9 @@ type NamedType = Specification['types'][number];
 
 /** What {@link makeRegistry} needs besides the tables. */
 export interface RegistryOptions {
-  /** Value and OBJREF transforms; made with a look-up of types, because some of them decode what the tables describe. */
+  /**
+   * Value and OBJREF transforms; made with a look-up of types, because some of them decode what the tables describe.
+   */
   readonly transforms: (type: (type: Type | string, encoding: Encoding) => Codec) => Transforms;
   /** Name of a 32-bit status for traces. */
   readonly nameOfStatus?: (value: number) => string | null;
@@ -18,7 +20,10 @@ interface Entry {
   readonly codecs: (MethodCodec | null | undefined)[][];
 }
 
-const HEADERS = { orpcthis: { kind: 'named', name: 'ORPCTHIS' }, orpcthat: { kind: 'named', name: 'ORPCTHAT' } } as const;
+const HEADERS = {
+  orpcthis: { kind: 'named', name: 'ORPCTHIS' },
+  orpcthat: { kind: 'named', name: 'ORPCTHAT' },
+} as const;
 
 /** Makes the tables ready: slots inherited, names resolved, codecs compiled when first asked for. */
 export function makeRegistry(specifications: readonly Specification[], options: RegistryOptions): Registry {
@@ -41,7 +46,10 @@ export function makeRegistry(specifications: readonly Specification[], options: 
   const compilers: (Compiler | undefined)[] = [];
   function compiler(encoding: Encoding): Compiler {
     return (compilers[encodingIndex(encoding)] ??= new Compiler({
-      encoding, types, transforms: () => transforms, ...(names === undefined ? {} : { nameOfStatus: names }),
+      encoding,
+      types,
+      transforms: () => transforms,
+      ...(names === undefined ? {} : { nameOfStatus: names }),
     }));
   }
 
@@ -49,7 +57,9 @@ export function makeRegistry(specifications: readonly Specification[], options: 
   function typeCodec(type: Type | string, encoding: Encoding): Codec {
     let list = typeCodecs.get(type);
     if (list === undefined) typeCodecs.set(type, (list = []));
-    return (list[encodingIndex(encoding)] ??= compiler(encoding).type(typeof type === 'string' ? { kind: 'named', name: type } : type));
+    return (list[encodingIndex(encoding)] ??= compiler(encoding).type(
+      typeof type === 'string' ? { kind: 'named', name: type } : type,
+    ));
   }
   const transforms = options.transforms(typeCodec);
 
@@ -83,8 +93,13 @@ export function encodingIndex(encoding: Encoding): number {
 
 function slotsOf(face: Interface, declared: ReadonlyMap<string, Interface>): ResolvedInterface['slots'] {
   const chain: Interface[] = [];
-  for (let at: Interface | undefined = face; at !== undefined && !chain.includes(at); at = at.base === null ? undefined : declared.get(at.base)) chain.unshift(at);
-  const slots: (ResolvedInterface['slots'][number])[] = [];
+  for (
+    let at: Interface | undefined = face;
+    at !== undefined && !chain.includes(at);
+    at = at.base === null ? undefined : declared.get(at.base)
+  )
+    chain.unshift(at);
+  const slots: ResolvedInterface['slots'][number][] = [];
   for (const owner of chain) {
     for (const method of owner.methods) {
       while (slots.length < method.opnum) slots.push(null);

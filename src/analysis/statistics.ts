@@ -97,7 +97,9 @@ interface Result {
 export function memberName(call: Call): string {
   const face = call.interface ?? (call.iid === null ? '(unknown interface)' : `{${call.iid.slice(0, 8)}…}`);
   if (call.method === null) return `${face} opnum ${call.opnum ?? '?'}`;
-  return call.member === 'method' || call.member === null ? `${face}::${call.method}` : `${face}.${call.method.replace(/^(get|put|putref)_/, '')}`;
+  return call.member === 'method' || call.member === null
+    ? `${face}::${call.method}`
+    : `${face}.${call.method.replace(/^(get|put|putref)_/, '')}`;
 }
 
 /** Counts calls as they come: per member, per result and over time, in memory that does not grow with them. */
@@ -136,7 +138,8 @@ export class Statistics {
       count(member, at, latencyNs);
     }
     if (call.outcome === 'unanswered') this.unanswered++;
-    const value = call.fault !== null ? (call.fault.status >>> 0) + FAULT : call.hresult === null ? null : call.hresult >>> 0;
+    const value =
+      call.fault !== null ? (call.fault.status >>> 0) + FAULT : call.hresult === null ? null : call.hresult >>> 0;
     if (value !== null) this.result(value, call, bad, member.name);
     if (time !== null) this.tick(time, bad);
     return member.index;
@@ -144,25 +147,56 @@ export class Statistics {
 
   /** The figures by now; made anew at every call. */
   figures(): StatisticsFigures {
-    const members = [...this.members.values()].map((one): MemberStatistics => Object.assign(figuresOf(one), { name: one.name, section: one.section, count: one.count, failed: one.failed, late: one.late }))
+    const members = [...this.members.values()]
+      .map(
+        (one): MemberStatistics =>
+          Object.assign(figuresOf(one), {
+            name: one.name,
+            section: one.section,
+            count: one.count,
+            failed: one.failed,
+            late: one.late,
+          }),
+      )
       .toSorted((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
-    const results = [...this.results].map(([key, one]): ResultStatistics => {
-      const isFault = key >= FAULT;
-      return {
-        kind: isFault ? 'fault' : 'hresult', value: isFault ? key - FAULT : key, count: one.count, bad: one.bad, call: one.first.call, frames: one.first.frames, time: one.first.time,
-        members: [...one.members].map(([name, times]) => ({ name, count: times })).toSorted((a, b) => b.count - a.count),
-      };
-    }).toSorted((a, b) => b.count - a.count || a.value - b.value);
+    const results = [...this.results]
+      .map(([key, one]): ResultStatistics => {
+        const isFault = key >= FAULT;
+        return {
+          kind: isFault ? 'fault' : 'hresult',
+          value: isFault ? key - FAULT : key,
+          count: one.count,
+          bad: one.bad,
+          call: one.first.call,
+          frames: one.first.frames,
+          time: one.first.time,
+          members: [...one.members]
+            .map(([name, times]) => ({ name, count: times }))
+            .toSorted((a, b) => b.count - a.count),
+        };
+      })
+      .toSorted((a, b) => b.count - a.count || a.value - b.value);
     return {
-      calls: this.calls, failed: this.failed, unanswered: this.unanswered, latency: figuresOf(this.all), members, results,
-      rate: [...this.rate], failures: [...this.failures], partS: this.partS, first: this.first, last: this.last,
+      calls: this.calls,
+      failed: this.failed,
+      unanswered: this.unanswered,
+      latency: figuresOf(this.all),
+      members,
+      results,
+      rate: [...this.rate],
+      failures: [...this.failures],
+      partS: this.partS,
+      first: this.first,
+      last: this.last,
     };
   }
 
   private memberOf(call: Call): Member {
     const { iid, opnum } = call;
-    // A face learnt from type information may name its members anew from call to call, so only what the tables number is kept by slot.
-    if (iid === null || opnum === null || opnum >= MAX_COUNTED || call.method === null || call.section === null) return this.named(memberName(call), call.section);
+    // A face learnt from type information may name its members anew from call to call, so only what the tables number
+    // is kept by slot.
+    if (iid === null || opnum === null || opnum >= MAX_COUNTED || call.method === null || call.section === null)
+      return this.named(memberName(call), call.section);
     let list = this.slots.get(iid);
     if (list === undefined) {
       list = [];
@@ -174,7 +208,21 @@ export class Statistics {
   private named(wanted: string, section: string | null): Member {
     const name = this.members.has(wanted) || this.members.size < MAX_COUNTED ? wanted : '(others)';
     let member = this.members.get(name);
-    if (member === undefined) this.members.set(name, (member = { index: this.members.size, name, section, count: 0, failed: 0, late: 0, classes: null, answered: 0, max: 0 }));
+    if (member === undefined)
+      this.members.set(
+        name,
+        (member = {
+          index: this.members.size,
+          name,
+          section,
+          count: 0,
+          failed: 0,
+          late: 0,
+          classes: null,
+          answered: 0,
+          max: 0,
+        }),
+      );
     return member;
   }
 
@@ -182,13 +230,22 @@ export class Statistics {
     let result = this.results.get(key);
     if (result === undefined) {
       if (this.results.size >= MAX_COUNTED) return;
-      this.results.set(key, (result = { first: { call: call.id, frames: [...call.requestFrames, ...call.responseFrames], time: call.time }, bad, count: 0, members: new Map() }));
+      this.results.set(
+        key,
+        (result = {
+          first: { call: call.id, frames: [...call.requestFrames, ...call.responseFrames], time: call.time },
+          bad,
+          count: 0,
+          members: new Map(),
+        }),
+      );
     }
     result.count++;
     // Of a success nobody asks who gave it.
     if (!bad) return;
     const times = result.members.get(member);
-    if (times !== undefined || result.members.size < MAX_MEMBERS_OF_RESULT) result.members.set(member, (times ?? 0) + 1);
+    if (times !== undefined || result.members.size < MAX_MEMBERS_OF_RESULT)
+      result.members.set(member, (times ?? 0) + 1);
   }
 
   private tick(time: Moment, bad: boolean): void {
@@ -196,7 +253,7 @@ export class Statistics {
     if (first === null) this.first = this.last = time;
     else if (last === null || isBefore(last, time)) this.last = time;
     else if (isBefore(time, first)) this.first = time;
-    const origin = this.origin ??= time.timeS + time.timeNs / 1e9;
+    const origin = (this.origin ??= time.timeS + time.timeNs / 1e9);
     const since = time.timeS + time.timeNs / 1e9 - origin;
     while (since >= TIME_PARTS * this.partS) {
       this.rate = halved(this.rate);
@@ -235,7 +292,14 @@ function classOf(ns: number): number {
 }
 
 function figuresOf(one: Latencies): LatencyFigures {
-  return { answered: one.answered, p50: percentile(one, 0.5), p90: percentile(one, 0.9), p99: percentile(one, 0.99), max: one.answered === 0 ? null : one.max, histogram: decades(one) };
+  return {
+    answered: one.answered,
+    p50: percentile(one, 0.5),
+    p90: percentile(one, 0.9),
+    p99: percentile(one, 0.99),
+    max: one.answered === 0 ? null : one.max,
+    histogram: decades(one),
+  };
 }
 
 /** The upper end of the class that holds the percentile. */

@@ -18,14 +18,22 @@ export function traceCall(call: Call, registry: Registry): CallTraces {
   const asked: Fields | undefined = readable(request) ? codecOf(request)?.request.decode(request).value : undefined;
   return {
     request: readable(request) ? (codecOf(request)?.request.trace(request) ?? null) : null,
-    response: exchange.fault === null && readable(response) ? (codecOf(response)?.response.trace(response, asked) ?? null) : null,
+    response:
+      exchange.fault === null && readable(response)
+        ? (codecOf(response)?.response.trace(response, asked) ?? null)
+        : null,
   };
 }
 
 /** The interface and opnum whose codecs read the stubs of a call: its own, or, late bound, those of what carried it. */
-export function carrierOf(call: Call, registry: Registry): { readonly uuid: string | null; readonly opnum: number | null } {
+export function carrierOf(
+  call: Call,
+  registry: Registry,
+): { readonly uuid: string | null; readonly opnum: number | null } {
   const { via, iid, opnum } = call;
-  return via === null ? { uuid: iid, opnum } : { uuid: registry.interfaceByName(via.interface)?.interface.uuid ?? null, opnum: via.opnum };
+  return via === null
+    ? { uuid: iid, opnum }
+    : { uuid: registry.interfaceByName(via.interface)?.interface.uuid ?? null, opnum: via.opnum };
 }
 
 function readable(stub: Stub | null): stub is Stub {

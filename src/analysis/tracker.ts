@@ -29,7 +29,10 @@ export interface Answer {
   readonly late: { readonly call: LateCall; readonly invocation: Invocation } | null;
 }
 
-/** Follows the objects of a session: who made them, what they are, who holds references to them, who keeps them alive ([MS-DCOM] 3.1.1.5, 3.2). */
+/**
+ * Follows the objects of a session: who made them, what they are, who holds references to them, who keeps them alive
+ * ([MS-DCOM] 3.1.1.5, 3.2).
+ */
 export class Tracker {
   private readonly registry: Registry;
   private readonly objects: ObjectTable<Knowledge>;
@@ -45,14 +48,23 @@ export class Tracker {
   /** Findings since they were last taken. */
   readonly findings: Finding[] = [];
 
-  constructor(registry: Registry, objects: ObjectTable<Knowledge>, classes: Classes, late: LateBinder, roles: Roles, limits: AnalysisLimits) {
+  constructor(
+    registry: Registry,
+    objects: ObjectTable<Knowledge>,
+    classes: Classes,
+    late: LateBinder,
+    roles: Roles,
+    limits: AnalysisLimits,
+  ) {
     this.registry = registry;
     this.objects = objects;
     this.classes = classes;
     this.late = late;
     this.limits = limits;
     this.pings = new PingSets({ sets: limits.pingSets, members: limits.pingMembers });
-    const roots = registry.interfaces.filter((one) => one.interface.orpc && one.interface.base === null).map((one) => one.interface.name);
+    const roots = registry.interfaces
+      .filter((one) => one.interface.orpc && one.interface.base === null)
+      .map((one) => one.interface.name);
     this.plain = new Set([...roots, ...roles.players('invoke')]);
     const [name] = roles.players('release');
     const face = name === undefined ? null : registry.interfaceByName(name);
@@ -71,28 +83,71 @@ export class Tracker {
       object.lastSeenNs = time.timeNs;
     }
     if (object.releasedBy !== null && object.releasedBy >= 0) {
-      this.find('use-after-release', 'warning', `${object.label} was called after its last reference was released in call ${object.releasedBy}`, '[MS-DCOM] 3.2.4.4.2', id, object, exchange);
+      this.find(
+        'use-after-release',
+        'warning',
+        `${object.label} was called after its last reference was released in call ${object.releasedBy}`,
+        '[MS-DCOM] 3.2.4.4.2',
+        id,
+        object,
+        exchange,
+      );
       // Said once for an object.
       object.releasedBy = -object.releasedBy;
     }
   }
 
-  /** An answer may hand out objects, tell their classes, or count their references. `holding`: names of what in it can hold references. */
+  /**
+   * An answer may hand out objects, tell their classes, or count their references. `holding`: names of what in it can
+   * hold references.
+   */
   answered(answer: Answer, holding: readonly string[]): void {
     const learnt = holding.length > 0 ? this.learn(answer, answer.answered, holding, answer.server, true) : NONE;
     switch (answer.role) {
-      case null: break;
-      case 'activate': case 'get-class-object': this.exporter(answer, answer.answered, answer.answered['pOxid']); break;
-      case 'resolve-oxid': this.exporter(answer, answer.answered, answer.asked['pOxid']); break;
-      case 'query-interface': this.queried(answer); break;
-      case 'add-ref': this.added(answer); break;
-      case 'release': this.released(answer); break;
-      case 'ping': this.pinged(answer, this.pings.pinged(answer.server.address, String(answer.asked['pSetId']))); break;
-      case 'complex-ping': this.changed(answer); break;
-      case 'ids-of-names': if (answer.facet !== null) this.late.asked(answer.facet.object, list(answer.asked['rgszNames']), list(answer.answered['rgDispId']), frameOf(answer)); break;
-      case 'type-info': case 'class-info': for (const facet of learnt) this.describes(facet.object, answer.facet?.object ?? null); break;
-      case 'type-attr': case 'names': case 'documentation': if (answer.facet !== null) this.typeTold(answer, answer.facet.object); break;
-      default: break;
+      case null:
+        break;
+      case 'activate':
+      case 'get-class-object':
+        this.exporter(answer, answer.answered, answer.answered['pOxid']);
+        break;
+      case 'resolve-oxid':
+        this.exporter(answer, answer.answered, answer.asked['pOxid']);
+        break;
+      case 'query-interface':
+        this.queried(answer);
+        break;
+      case 'add-ref':
+        this.added(answer);
+        break;
+      case 'release':
+        this.released(answer);
+        break;
+      case 'ping':
+        this.pinged(answer, this.pings.pinged(answer.server.address, String(answer.asked['pSetId'])));
+        break;
+      case 'complex-ping':
+        this.changed(answer);
+        break;
+      case 'ids-of-names':
+        if (answer.facet !== null)
+          this.late.asked(
+            answer.facet.object,
+            list(answer.asked['rgszNames']),
+            list(answer.answered['rgDispId']),
+            frameOf(answer),
+          );
+        break;
+      case 'type-info':
+      case 'class-info':
+        for (const facet of learnt) this.describes(facet.object, answer.facet?.object ?? null);
+        break;
+      case 'type-attr':
+      case 'names':
+      case 'documentation':
+        if (answer.facet !== null) this.typeTold(answer, answer.facet.object);
+        break;
+      default:
+        break;
     }
   }
 
@@ -110,11 +165,37 @@ export class Tracker {
       const known = knowledgeOf(object);
       const { faces, certainty, title } = known;
       records.push({
-        kind: 'object', label: object.label, formerLabel: object.formerLabel, class: faces[0] ?? title ?? facets.find((facet) => facet.interface !== null && !this.plain.has(facet.interface))?.interface ?? null, certainty, because: reasonOf(known),
-        oid: object.oid, oxid: object.oxid, server: object.server, madeBy: object.madeBy, parent: object.parent,
-        interfaces: facets.map(({ ipid, iid, interface: name, references: held, madeBy, calls }) => ({ ipid, iid, interface: name, references: held, madeBy, calls })),
-        references: referencesTo(object), calls: object.calls, firstSeen: moment(object.firstSeenS, object.firstSeenNs), lastSeen: moment(object.lastSeenS, object.lastSeenNs), pings: object.pings, lastPing: object.lastPing,
-        releasedBy: object.releasedBy === null ? null : Math.abs(object.releasedBy), leaked: object.leaked,
+        kind: 'object',
+        label: object.label,
+        formerLabel: object.formerLabel,
+        class:
+          faces[0] ??
+          title ??
+          facets.find((facet) => facet.interface !== null && !this.plain.has(facet.interface))?.interface ??
+          null,
+        certainty,
+        because: reasonOf(known),
+        oid: object.oid,
+        oxid: object.oxid,
+        server: object.server,
+        madeBy: object.madeBy,
+        parent: object.parent,
+        interfaces: facets.map(({ ipid, iid, interface: name, references: held, madeBy, calls }) => ({
+          ipid,
+          iid,
+          interface: name,
+          references: held,
+          madeBy,
+          calls,
+        })),
+        references: referencesTo(object),
+        calls: object.calls,
+        firstSeen: moment(object.firstSeenS, object.firstSeenNs),
+        lastSeen: moment(object.lastSeenS, object.lastSeenNs),
+        pings: object.pings,
+        lastPing: object.lastPing,
+        releasedBy: object.releasedBy === null ? null : Math.abs(object.releasedBy),
+        leaked: object.leaked,
       });
     }
     return records;
@@ -128,11 +209,13 @@ export class Tracker {
 
   /** No more calls will come on an object: references to it leaked where their client has gone. */
   private ended(object: Subject): void {
-    object.leaked = referencesTo(object) > 0 && this.peers.gone(object.knowledge?.client ?? null, object.server.address);
+    object.leaked =
+      referencesTo(object) > 0 && this.peers.gone(object.knowledge?.client ?? null, object.server.address);
   }
 
   /**
-   * Takes note of the commonest answer that hands out objects: a single reference, or none, to an object whose class is known.
+   * Takes note of the commonest answer that hands out objects: a single reference, or none, to an object whose class is
+   * known.
    * False where there is more to it, and nothing was noted.
    */
   again(value: Fields, holding: readonly string[], link: Link | null): boolean {
@@ -146,7 +229,13 @@ export class Tracker {
     return true;
   }
 
-  private learn(answer: Answer, value: Fields, holding: readonly string[], owner: Endpoint, counts: boolean): readonly Facet<Knowledge>[] {
+  private learn(
+    answer: Answer,
+    value: Fields,
+    holding: readonly string[],
+    owner: Endpoint,
+    counts: boolean,
+  ): readonly Facet<Knowledge>[] {
     const learnt: Facet<Knowledge>[] = [];
     const met = (reference: Fields): void => {
       const pointer = asPointer(reference);
@@ -170,16 +259,34 @@ export class Tracker {
     const name = this.registry.interfaceByUuid(pointer.iid)?.interface.name ?? null;
     const plain = name === null || this.plain.has(name);
     const known = clsid === null ? null : this.classes.byClsid(clsid);
-    const believed = plain ? (known?.interface ?? (expected !== null && !this.plain.has(expected) ? expected : null)) : name;
-    const facet = this.objects.learn(pointer, {
-      name, shown: believed ?? name ?? `{${pointer.iid}}`, provisional: believed === null || !this.classes.has(believed), server, time: answer.time, frame: frameOf(answer), call: answer.id,
-      parent: answer.facet?.object.label ?? null,
-    }, (before) => this.reused(answer, before));
+    const believed = plain
+      ? (known?.interface ?? (expected !== null && !this.plain.has(expected) ? expected : null))
+      : name;
+    const facet = this.objects.learn(
+      pointer,
+      {
+        name,
+        shown: believed ?? name ?? `{${pointer.iid}}`,
+        provisional: believed === null || !this.classes.has(believed),
+        server,
+        time: answer.time,
+        frame: frameOf(answer),
+        call: answer.id,
+        parent: answer.facet?.object.label ?? null,
+      },
+      (before) => this.reused(answer, before),
+    );
     knowledgeOf(facet.object).client ??= answer.client.address;
     if (clsid !== null) {
       const own = knowledgeOf(facet.object);
       own.clsid ??= clsid;
-      if (known?.interface != null) this.late.learnClass(facet.object, known.interface, 'known', `it was activated as ${known.name} in frame ${frameOf(answer)}`);
+      if (known?.interface != null)
+        this.late.learnClass(
+          facet.object,
+          known.interface,
+          'known',
+          `it was activated as ${known.name} in frame ${frameOf(answer)}`,
+        );
     }
     if (!plain) this.late.learnClass(facet.object, name, 'known', facet);
     return facet;
@@ -211,7 +318,8 @@ export class Tracker {
     if (dispid === DISPID_NEWENUM && child !== parent) this.enumerates(parent, child);
     else if (member !== null && late === null) {
       const declared = returnedInterface(member);
-      if (declared !== null && !this.plain.has(declared)) this.late.learnClass(child, declared, 'inferred', `${member.name} of ${parent.label} returns it`);
+      if (declared !== null && !this.plain.has(declared))
+        this.late.learnClass(child, declared, 'inferred', `${member.name} of ${parent.label} returns it`);
     }
   }
 
@@ -221,7 +329,10 @@ export class Tracker {
       const item = this.classes.byDispid(face, 0).find((one) => returnedInterface(one.method) !== null);
       const element = item === undefined ? null : returnedInterface(item.method);
       if (element === null) continue;
-      knowledgeOf(enumerator).elements = { interface: element, because: `the enumerator of ${collection.label} returned it, and ${face} holds ${element}` };
+      knowledgeOf(enumerator).elements = {
+        interface: element,
+        because: `the enumerator of ${collection.label} returned it, and ${face} holds ${element}`,
+      };
       return;
     }
   }
@@ -229,14 +340,25 @@ export class Tracker {
   /** An activation or an OXID resolution tells the IPID of the exporter's IRemUnknown ([MS-DCOM] 3.2.1). */
   private exporter(answer: Answer, value: Fields, oxid: Value | undefined): void {
     const found = this.remUnknown === null ? null : exporterIn(value, this.limits.valueDepth);
-    if (found === null || this.remUnknown === null || this.objects.find(found.ipid, answer.server.address) !== null) return;
+    if (found === null || this.remUnknown === null || this.objects.find(found.ipid, answer.server.address) !== null)
+      return;
     const { name, uuid } = this.remUnknown;
     this.objects.meet(found.ipid, uuid, found.oxid ?? (typeof oxid === 'string' ? oxid : null), {
-      name, shown: name, provisional: false, server: answer.server, time: answer.time, frame: frameOf(answer), call: answer.id, parent: null,
+      name,
+      shown: name,
+      provisional: false,
+      server: answer.server,
+      time: answer.time,
+      frame: frameOf(answer),
+      call: answer.id,
+      parent: null,
     });
   }
 
-  /** RemQueryInterface answers with STDOBJREFs, which name no IID: the request does, in the same order ([MS-DCOM] 3.1.1.5.6.1.1). */
+  /**
+   * RemQueryInterface answers with STDOBJREFs, which name no IID: the request does, in the same order ([MS-DCOM]
+   * 3.1.1.5.6.1.1).
+   */
   private queried(answer: Answer): void {
     const results = list(answer.answered['ppQIResults']);
     const iids = list(answer.asked['iids']);
@@ -270,7 +392,15 @@ export class Tracker {
       if (facet === null) continue;
       const { object } = facet;
       if (count > facet.references && object.madeBy !== null && facet.madeBy !== null) {
-        this.find('double-release', 'warning', `RemRelease gives back ${count} references to ${facet.interface ?? facet.iid} of ${object.label}, of which ${facet.references} were held`, '[MS-DCOM] 3.1.1.5.6.1.3', answer.id, object, answer.exchange);
+        this.find(
+          'double-release',
+          'warning',
+          `RemRelease gives back ${count} references to ${facet.interface ?? facet.iid} of ${object.label}, of which ${facet.references} were held`,
+          '[MS-DCOM] 3.1.1.5.6.1.3',
+          answer.id,
+          object,
+          answer.exchange,
+        );
       }
       facet.references = Math.max(0, facet.references - count);
       if (referencesTo(object) === 0) object.releasedBy = answer.id;
@@ -282,14 +412,25 @@ export class Tracker {
     return list(answer.asked['InterfaceRefs']).map((one) => {
       const reference = bag(one);
       const ipid = reference?.['ipid'];
-      return { facet: typeof ipid === 'string' ? this.objects.find(ipid, answer.server.address) : null, count: Number(reference?.['cPublicRefs'] ?? 0) };
+      return {
+        facet: typeof ipid === 'string' ? this.objects.find(ipid, answer.server.address) : null,
+        count: Number(reference?.['cPublicRefs'] ?? 0),
+      };
     });
   }
 
   private changed(answer: Answer): void {
     if (!answer.succeeded) return;
     const setId = answer.answered['pSetId'] ?? answer.asked['pSetId'];
-    this.pinged(answer, this.pings.change(answer.server.address, String(setId), strings(answer.asked['AddToSet']), strings(answer.asked['DelFromSet'])));
+    this.pinged(
+      answer,
+      this.pings.change(
+        answer.server.address,
+        String(setId),
+        strings(answer.asked['AddToSet']),
+        strings(answer.asked['DelFromSet']),
+      ),
+    );
   }
 
   private pinged({ server, time, succeeded }: Answer, oids: ReadonlySet<string>): void {
@@ -319,8 +460,15 @@ export class Tracker {
       type = this.shared(guid, type);
       known.describes = { object, type };
       if (object === null) return;
-      const named = this.registry.interfaceByUuid(guid)?.interface.name ?? this.classes.byClsid(guid)?.interface ?? null;
-      if (named !== null) this.late.learnClass(object, named, 'known', `ITypeInfo::GetTypeAttr described it as ${named} in frame ${frame}`);
+      const named =
+        this.registry.interfaceByUuid(guid)?.interface.name ?? this.classes.byClsid(guid)?.interface ?? null;
+      if (named !== null)
+        this.late.learnClass(
+          object,
+          named,
+          'known',
+          `ITypeInfo::GetTypeAttr described it as ${named} in frame ${frame}`,
+        );
     } else if (role === 'names') {
       const [name, ...params] = list(answered['rgBstrNames']).map((one) => (typeof one === 'string' ? one : ''));
       if (name !== undefined && name !== '') this.memberTold(type, asked['memid'], name, params, frame);
@@ -339,10 +487,17 @@ export class Tracker {
     }
   }
 
-  private memberTold(type: LearntType, memid: Value | undefined, name: string, params: readonly string[], frame: number): void {
+  private memberTold(
+    type: LearntType,
+    memid: Value | undefined,
+    name: string,
+    params: readonly string[],
+    frame: number,
+  ): void {
     if (typeof memid !== 'number' || type.members.size >= this.limits.typeMembers) return;
     const before = type.members.get(memid);
-    if (before === undefined || before.params.length < params.length) type.members.set(memid, { name, params, frame, by: 'ITypeInfo' });
+    if (before === undefined || before.params.length < params.length)
+      type.members.set(memid, { name, params, frame, by: 'ITypeInfo' });
   }
 
   /** One record for a type, however many objects describe themselves with it. */
@@ -356,12 +511,37 @@ export class Tracker {
 
   private reused(answer: Answer, before: Facet<Knowledge>): void {
     const { object } = before;
-    this.find('ipid-reused', 'info', `IPID ${before.ipid} was ${before.interface ?? before.iid} of ${object.label} and is handed out anew: the server was restarted, or gives IPIDs out again`, '[MS-DCOM] 3.1.1.1', answer.id, object, answer.exchange);
+    this.find(
+      'ipid-reused',
+      'info',
+      `IPID ${before.ipid} was ${before.interface ?? before.iid} of ${object.label} and is handed out anew: the server was restarted, or gives IPIDs out again`,
+      '[MS-DCOM] 3.1.1.1',
+      answer.id,
+      object,
+      answer.exchange,
+    );
   }
 
-  private find(rule: string, severity: Finding['severity'], message: string, spec: string, call: number, object: Subject, exchange: Exchange): void {
+  private find(
+    rule: string,
+    severity: Finding['severity'],
+    message: string,
+    spec: string,
+    call: number,
+    object: Subject,
+    exchange: Exchange,
+  ): void {
     if (this.findings.length >= this.limits.findings) return;
-    this.findings.push({ kind: 'finding', rule, severity, message, spec, call, object: object.label, frames: exchange.request?.frames ?? exchange.response?.frames ?? [] });
+    this.findings.push({
+      kind: 'finding',
+      rule,
+      severity,
+      message,
+      spec,
+      call,
+      object: object.label,
+      frames: exchange.request?.frames ?? exchange.response?.frames ?? [],
+    });
   }
 }
 
@@ -378,7 +558,10 @@ function note(reference: Fields, facet: Facet<Knowledge>, way: 'out' | 'in' | 'h
   shown.label = facet.object.label;
 }
 
-/** Counts the references of an OBJREF: handed out by a server, handed in by a client, or coming home to the server that gave them. */
+/**
+ * Counts the references of an OBJREF: handed out by a server, handed in by a client, or coming home to the server that
+ * gave them.
+ */
 function count(facet: Facet<Knowledge>, reference: Fields, way: 'out' | 'in' | 'home'): void {
   const references = reference['cPublicRefs'];
   if (typeof references !== 'number' || references === 0) return;
@@ -404,11 +587,16 @@ function frameOf({ exchange }: Answer): number {
 
 /** Interface of the only out parameter that is declared to be one, or null. */
 function onlyInterface(method: Method): string | null {
-  const faces = (method.params ?? []).filter((param) => param.direction !== 'in').flatMap((param) => interfaceOf(param.type) ?? []);
+  const faces = (method.params ?? [])
+    .filter((param) => param.direction !== 'in')
+    .flatMap((param) => interfaceOf(param.type) ?? []);
   return faces.length === 1 ? (faces[0] ?? null) : null;
 }
 
-/** CLSID that an activation asks for: a parameter of RemoteActivation, or in InstantiationInfoData ([MS-DCOM] 2.2.22.2.1). */
+/**
+ * CLSID that an activation asks for: a parameter of RemoteActivation, or in InstantiationInfoData ([MS-DCOM]
+ * 2.2.22.2.1).
+ */
 export function activatedClass(asked: Fields): string | null {
   const direct = asked['Clsid'];
   if (typeof direct === 'string') return direct;

@@ -1,8 +1,10 @@
 import { digit } from './hex.js';
 
 /**
- * Slots of the text cache: a session repeats its GUIDs (causality ids, the IPIDs of its objects), and text costs more than a look-up,
- * the more so as a table that is asked for it has to flatten and hash it first. 65,536 slots hold 10,000 objects with few collisions.
+ * Slots of the text cache: a session repeats its GUIDs (causality ids, the IPIDs of its objects), and text costs more
+ * than a look-up,
+ * the more so as a table that is asked for it has to flatten and hash it first. 65,536 slots hold 10,000 objects with
+ * few collisions.
  */
 const CACHE_SIZE = 65_536;
 const cacheWords = new Uint32Array(CACHE_SIZE * 4);
@@ -22,7 +24,14 @@ export function guidAt(view: DataView, at: number, littleEndian: boolean): strin
   const slot = (Math.imul(a ^ bc, 0x9e3779b1) ^ Math.imul(d ^ (e >>> 3), 0x85ebca6b)) >>> 16;
   const w = slot * 4;
   const known = cacheText[slot];
-  if (known != null && cacheWords[w] === a && cacheWords[w + 1] === bc && cacheWords[w + 2] === d && cacheWords[w + 3] === e) return known;
+  if (
+    known != null &&
+    cacheWords[w] === a &&
+    cacheWords[w + 1] === bc &&
+    cacheWords[w + 2] === d &&
+    cacheWords[w + 3] === e
+  )
+    return known;
   const text = textOf(a, b, c, d, e);
   cacheWords[w] = a;
   cacheWords[w + 1] = bc;
@@ -66,9 +75,41 @@ const DASH = 0x2d;
 /** In one piece: a text put together from parts is a tree of them, which the cache would keep. */
 function textOf(a: number, b: number, c: number, d: number, e: number): string {
   return String.fromCharCode(
-    digit(a >>> 28), digit(a >>> 24), digit(a >>> 20), digit(a >>> 16), digit(a >>> 12), digit(a >>> 8), digit(a >>> 4), digit(a), DASH,
-    digit(b >>> 12), digit(b >>> 8), digit(b >>> 4), digit(b), DASH, digit(c >>> 12), digit(c >>> 8), digit(c >>> 4), digit(c), DASH,
-    digit(d >>> 28), digit(d >>> 24), digit(d >>> 20), digit(d >>> 16), DASH, digit(d >>> 12), digit(d >>> 8), digit(d >>> 4), digit(d),
-    digit(e >>> 28), digit(e >>> 24), digit(e >>> 20), digit(e >>> 16), digit(e >>> 12), digit(e >>> 8), digit(e >>> 4), digit(e),
+    digit(a >>> 28),
+    digit(a >>> 24),
+    digit(a >>> 20),
+    digit(a >>> 16),
+    digit(a >>> 12),
+    digit(a >>> 8),
+    digit(a >>> 4),
+    digit(a),
+    DASH,
+    digit(b >>> 12),
+    digit(b >>> 8),
+    digit(b >>> 4),
+    digit(b),
+    DASH,
+    digit(c >>> 12),
+    digit(c >>> 8),
+    digit(c >>> 4),
+    digit(c),
+    DASH,
+    digit(d >>> 28),
+    digit(d >>> 24),
+    digit(d >>> 20),
+    digit(d >>> 16),
+    DASH,
+    digit(d >>> 12),
+    digit(d >>> 8),
+    digit(d >>> 4),
+    digit(d),
+    digit(e >>> 28),
+    digit(e >>> 24),
+    digit(e >>> 20),
+    digit(e >>> 16),
+    digit(e >>> 12),
+    digit(e >>> 8),
+    digit(e >>> 4),
+    digit(e),
   );
 }

@@ -25,12 +25,31 @@ export function hex64(value: bigint): string {
 /** The sixteen hex digits of a 64-bit identifier given as two 32-bit halves; no bigint is made. */
 export function hex64Of(high: number, low: number): string {
   return String.fromCharCode(
-    0x30, 0x78, digit(high >>> 28), digit(high >>> 24), digit(high >>> 20), digit(high >>> 16), digit(high >>> 12), digit(high >>> 8), digit(high >>> 4), digit(high),
-    digit(low >>> 28), digit(low >>> 24), digit(low >>> 20), digit(low >>> 16), digit(low >>> 12), digit(low >>> 8), digit(low >>> 4), digit(low),
+    0x30,
+    0x78,
+    digit(high >>> 28),
+    digit(high >>> 24),
+    digit(high >>> 20),
+    digit(high >>> 16),
+    digit(high >>> 12),
+    digit(high >>> 8),
+    digit(high >>> 4),
+    digit(high),
+    digit(low >>> 28),
+    digit(low >>> 24),
+    digit(low >>> 20),
+    digit(low >>> 16),
+    digit(low >>> 12),
+    digit(low >>> 8),
+    digit(low >>> 4),
+    digit(low),
   );
 }
 
-/** Character code of the hexadecimal digit in the low four bits. Texts made of codes are in one piece, where `+` makes trees of parts. */
+/**
+ * Character code of the hexadecimal digit in the low four bits. Texts made of codes are in one piece, where `+` makes
+ * trees of parts.
+ */
 export function digit(value: number): number {
   const low = value & 15;
   return low < 10 ? 0x30 + low : 0x57 + low;

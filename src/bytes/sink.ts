@@ -1,4 +1,6 @@
-/** Memory that the last sink wrote in, for the next one: to make it anew for every PDU costs more than what is written. */
+/**
+ * Memory that the last sink wrote in, for the next one: to make it anew for every PDU costs more than what is written.
+ */
 let spare: { readonly u8: Uint8Array; readonly view: DataView } | null = null;
 /** More than this is not kept. */
 const SPARE = 65_536;
@@ -6,7 +8,8 @@ const NOTHING = new Uint8Array(0);
 const NO_VIEW = new DataView(NOTHING.buffer);
 
 /**
- * Small results are pieces of one larger memory: each in memory of its own would be an allocation outside the heap as soon as it is
+ * Small results are pieces of one larger memory: each in memory of its own would be an allocation outside the heap as
+ * soon as it is
  * read through a DataView, and those are what the collector is slow at.
  */
 const SLAB = 16_384;

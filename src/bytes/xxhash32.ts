@@ -36,7 +36,8 @@ export class XxHash32 {
   /** The hash of all bytes so far, unsigned. */
   digest(): number {
     const { waiting, waits } = this;
-    let hash = this.length < STRIPE ? P5 : rotate(this.a, 1) + rotate(this.b, 7) + rotate(this.c, 12) + rotate(this.d, 18);
+    let hash =
+      this.length < STRIPE ? P5 : rotate(this.a, 1) + rotate(this.b, 7) + rotate(this.c, 12) + rotate(this.d, 18);
     // Only the low 32 bits of the length count.
     hash = (hash + (this.length % 0x1_0000_0000)) | 0;
     let at = 0;
@@ -69,5 +70,10 @@ function rotate(value: number, by: number): number {
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  );
 }

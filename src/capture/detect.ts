@@ -60,33 +60,55 @@ export const MAGIC_BYTES = 4;
 /** Bytes `detect` wants to see before it refuses an input, where the input has them; it never looks further. */
 export const DETECT_BYTES = 262;
 
-/** Tells pcap, pcapng and the formats we refuse apart by content. `u8` holds the first bytes: MAGIC_BYTES to DETECT_BYTES of them. */
+/**
+ * Tells pcap, pcapng and the formats we refuse apart by content. `u8` holds the first bytes: MAGIC_BYTES to
+ * DETECT_BYTES of them.
+ */
 export function detect(u8: Uint8Array): Detected {
   const magic = (((u8[0] ?? 0) << 24) | ((u8[1] ?? 0) << 16) | ((u8[2] ?? 0) << 8) | (u8[3] ?? 0)) >>> 0;
   switch (magic) {
-    case 0xa1b2c3d4: return { kind: 'pcap', littleEndian: false, nano: false, modified: false };
-    case 0xd4c3b2a1: return { kind: 'pcap', littleEndian: true, nano: false, modified: false };
-    case 0xa1b23c4d: return { kind: 'pcap', littleEndian: false, nano: true, modified: false };
-    case 0x4d3cb2a1: return { kind: 'pcap', littleEndian: true, nano: true, modified: false };
-    case 0xa1b2cd34: return { kind: 'pcap', littleEndian: false, nano: false, modified: true };
-    case 0x34cdb2a1: return { kind: 'pcap', littleEndian: true, nano: false, modified: true };
-    case 0x0a0d0d0a: return { kind: 'pcapng' };
+    case 0xa1b2c3d4:
+      return { kind: 'pcap', littleEndian: false, nano: false, modified: false };
+    case 0xd4c3b2a1:
+      return { kind: 'pcap', littleEndian: true, nano: false, modified: false };
+    case 0xa1b23c4d:
+      return { kind: 'pcap', littleEndian: false, nano: true, modified: false };
+    case 0x4d3cb2a1:
+      return { kind: 'pcap', littleEndian: true, nano: true, modified: false };
+    case 0xa1b2cd34:
+      return { kind: 'pcap', littleEndian: false, nano: false, modified: true };
+    case 0x34cdb2a1:
+      return { kind: 'pcap', littleEndian: true, nano: false, modified: true };
+    case 0x0a0d0d0a:
+      return { kind: 'pcapng' };
   }
   for (const { bytes, at = 0, what, advice } of REFUSED) {
     if (bytes.every((byte, i) => u8[at + i] === byte)) return { kind: 'refused', what, advice };
   }
   const text = textual(u8);
   if (text !== null) return { kind: 'refused', what: text, advice: ORIGINAL };
-  if (looksLikeEtl(u8)) return { kind: 'refused', what: 'a Windows event trace (.etl)', advice: 'convert it first, for example: etl2pcapng IN.etl OUT.pcapng, or pktmon etl2pcap IN.etl' };
+  if (looksLikeEtl(u8))
+    return {
+      kind: 'refused',
+      what: 'a Windows event trace (.etl)',
+      advice: 'convert it first, for example: etl2pcapng IN.etl OUT.pcapng, or pktmon etl2pcap IN.etl',
+    };
   if (looksLikeErf(u8)) return { kind: 'refused', what: 'an Endace ERF capture', advice: CONVERT };
   const first = Array.from(u8.subarray(0, 8), hexByte).join(' ');
-  return { kind: 'refused', what: `no capture format we know (it begins ${first})`, advice: 'give a pcap or pcapng file, plain or compressed with gzip, zstd or lz4' };
+  return {
+    kind: 'refused',
+    what: `no capture format we know (it begins ${first})`,
+    advice: 'give a pcap or pcapng file, plain or compressed with gzip, zstd or lz4',
+  };
 }
 
 /** Names markup by its first tag, whatever byte-order mark and white space come before. */
 function textual(u8: Uint8Array): string | null {
   const utf16 = (u8[0] === 0xff && u8[1] === 0xfe) || (u8[0] === 0xfe && u8[1] === 0xff);
-  const text = String.fromCharCode(...u8).replace(utf16 ? /^..|\0/gs : /^\xef\xbb\xbf/, '').trimStart().toLowerCase();
+  const text = String.fromCharCode(...u8)
+    .replace(utf16 ? /^..|\0/gs : /^\xef\xbb\xbf/, '')
+    .trimStart()
+    .toLowerCase();
   if (text.startsWith('{') || text.startsWith('[')) return 'a JSON text';
   if (!text.startsWith('<')) return null;
   if (/<(!doctype )?html/.test(text)) return 'an HTML text';
@@ -94,12 +116,17 @@ function textual(u8: Uint8Array): string | null {
   return 'an XML text';
 }
 
-/** A trace file begins with a buffer of which 0x48 bytes are its header; the first record is the log's own, with a known marker. */
+/**
+ * A trace file begins with a buffer of which 0x48 bytes are its header; the first record is the log's own, with a known
+ * marker.
+ */
 function looksLikeEtl(u8: Uint8Array): boolean {
   if (u8.length < 0x4c) return false;
   const size = ((u8[0] ?? 0) | ((u8[1] ?? 0) << 8) | ((u8[2] ?? 0) << 16) | ((u8[3] ?? 0) << 24)) >>> 0;
   const headerType = u8[0x4a];
-  return size >= 1024 && size % 1024 === 0 && u8[0x49] === 0 && (headerType === 1 || headerType === 2) && u8[0x4b] === 0xc0;
+  return (
+    size >= 1024 && size % 1024 === 0 && u8[0x49] === 0 && (headerType === 1 || headerType === 2) && u8[0x4b] === 0xc0
+  );
 }
 
 /** ERF has no magic: a known type, sane lengths and, where it can be seen, a second record no earlier have to do. */
@@ -111,7 +138,15 @@ function looksLikeErf(u8: Uint8Array): boolean {
   const wireLength = view.getUint16(14);
   const seconds = view.getUint32(4, true);
   // 1996, the year of the first such card, bounds the clock.
-  if (type === 0 || type > 48 || recordLength < 16 || wireLength === 0 || wireLength > recordLength + 65_000 || seconds < 820_454_400) return false;
+  if (
+    type === 0 ||
+    type > 48 ||
+    recordLength < 16 ||
+    wireLength === 0 ||
+    wireLength > recordLength + 65_000 ||
+    seconds < 820_454_400
+  )
+    return false;
   if (recordLength + 16 > u8.length) return recordLength < 0x4000 && view.getUint16(12) === 0;
   const next = view.getUint32(recordLength + 4, true);
   return next >= seconds && next - seconds < 86_400 && (view.getUint8(recordLength + 8) & 0x7f) <= 48;

@@ -46,12 +46,39 @@ export interface CaptureInfo {
 /** A value to fill in while reading. */
 export function emptyInfo(format: CaptureInfo['format']): CaptureInfo {
   return {
-    format, sections: 0, interfaces: 0, described: [], comments: [], hardware: null, system: null, application: null, dropped: 0, secrets: [],
-    nameBlocks: 0, secretBlocks: 0, skippedBlocks: 0,
+    format,
+    sections: 0,
+    interfaces: 0,
+    described: [],
+    comments: [],
+    hardware: null,
+    system: null,
+    application: null,
+    dropped: 0,
+    secrets: [],
+    nameBlocks: 0,
+    secretBlocks: 0,
+    skippedBlocks: 0,
   };
 }
 
 /** An interface of which nothing but the fixed fields is known. */
-export function plainInterface(section: number, id: number, linkType: number, snapLength: number): CaptureInterfaceInfo {
-  return { section, id, linkType, snapLength, name: null, description: null, system: null, filter: null, droppedByInterface: 0, droppedBySystem: 0 };
+export function plainInterface(
+  section: number,
+  id: number,
+  linkType: number,
+  snapLength: number,
+): CaptureInterfaceInfo {
+  return {
+    section,
+    id,
+    linkType,
+    snapLength,
+    name: null,
+    description: null,
+    system: null,
+    filter: null,
+    droppedByInterface: 0,
+    droppedBySystem: 0,
+  };
 }

@@ -2,7 +2,10 @@
 
 /** Largest packet or pcapng block that is believed, in bytes; anything larger is damage, and reading stops there. */
 export const MAX_RECORD = 16 * 1024 * 1024;
-/** Captured bytes of a classic pcap record that are believed whatever smaller snap length the file states: libpcap's own largest. */
+/**
+ * Captured bytes of a classic pcap record that are believed whatever smaller snap length the file states: libpcap's own
+ * largest.
+ */
 export const MAX_PACKET = 256 * 1024;
 /** Interfaces of one pcapng section. */
 export const MAX_INTERFACES = 65_536;

@@ -18,7 +18,10 @@ export class PcapParser implements RecordParser {
   private linkType = -1;
   private largest = MAX_PACKET;
 
-  constructor(form: { readonly littleEndian: boolean; readonly nano: boolean; readonly modified: boolean }, framesBefore: number) {
+  constructor(
+    form: { readonly littleEndian: boolean; readonly nano: boolean; readonly modified: boolean },
+    framesBefore: number,
+  ) {
     this.littleEndian = form.littleEndian;
     this.nanoFactor = form.nano ? 1 : 1000;
     this.fractions = form.nano ? 1_000_000_000 : 1_000_000;
@@ -34,7 +37,13 @@ export class PcapParser implements RecordParser {
     if (end - at < header) return -header;
     const captured = view.getUint32(at + 8, little);
     if (captured > this.largest) {
-      out.push(damage('capture-bad-length', `packet record claims ${captured} captured bytes, more than the ${this.largest} that are believed; reading stops here`, offset));
+      out.push(
+        damage(
+          'capture-bad-length',
+          `packet record claims ${captured} captured bytes, more than the ${this.largest} that are believed; reading stops here`,
+          offset,
+        ),
+      );
       return 0;
     }
     const size = header + captured;
@@ -45,11 +54,27 @@ export class PcapParser implements RecordParser {
     if (fraction >= this.fractions) {
       timeS += Math.floor(fraction / this.fractions);
       timeNs = (fraction % this.fractions) * this.nanoFactor;
-      out.push(damage('capture-bad-time', `packet record has ${fraction} as its fraction of a second, more than one second`, offset));
+      out.push(
+        damage(
+          'capture-bad-time',
+          `packet record has ${fraction} as its fraction of a second, more than one second`,
+          offset,
+        ),
+      );
     }
     out.push({
-      kind: 'frame', number: ++this.number, timeS, timeNs, hasTime: true, linkType: this.linkType, block, start: at + header, end: at + size,
-      wireLength: view.getUint32(at + 12, little), interfaceId: 0, offset,
+      kind: 'frame',
+      number: ++this.number,
+      timeS,
+      timeNs,
+      hasTime: true,
+      linkType: this.linkType,
+      block,
+      start: at + header,
+      end: at + size,
+      wireLength: view.getUint32(at + 12, little),
+      interfaceId: 0,
+      offset,
     });
     return size;
   }
@@ -66,12 +91,22 @@ export class PcapParser implements RecordParser {
     this.info.sections = 1;
     this.info.interfaces = 1;
     this.info.described.push(plainInterface(1, 0, this.linkType, snapLength));
-    if (major !== 2) out.push(damage('capture-unsupported', `pcap version ${major}.${view.getUint16(at + 6, little)} is read as 2.4`, offset));
+    if (major !== 2)
+      out.push(
+        damage('capture-unsupported', `pcap version ${major}.${view.getUint16(at + 6, little)} is read as 2.4`, offset),
+      );
     return FILE_HEADER;
   }
 }
 
 /** A problem of the file at an offset. */
 export function damage(code: Problem['code'], message: string, offset: number): Problem {
-  return { kind: 'problem', layer: 'capture', code, message: `${message} (offset ${offset})`, spec: null, at: { offset } };
+  return {
+    kind: 'problem',
+    layer: 'capture',
+    code,
+    message: `${message} (offset ${offset})`,
+    spec: null,
+    at: { offset },
+  };
 }

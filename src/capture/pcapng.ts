@@ -1,7 +1,15 @@
 import { hex32 } from '../bytes/hex.js';
 import type { Block } from '../types.js';
 import { emptyInfo, plainInterface, type CaptureInterfaceInfo } from './info.js';
-import { MAX_COMMENTS, MAX_DESCRIBED_INTERFACES, MAX_INTERFACES, MAX_OPTION_TEXT, MAX_RECORD, MAX_SECRET_BYTES, MAX_SECRETS } from './limits.js';
+import {
+  MAX_COMMENTS,
+  MAX_DESCRIBED_INTERFACES,
+  MAX_INTERFACES,
+  MAX_OPTION_TEXT,
+  MAX_RECORD,
+  MAX_SECRET_BYTES,
+  MAX_SECRETS,
+} from './limits.js';
 import { damage } from './pcap.js';
 import type { CaptureOutput, RecordParser } from './reader.js';
 import { clockOf, MICROSECONDS, type Clock } from './ticks.js';
@@ -25,7 +33,10 @@ interface CaptureInterface {
   readonly described: CaptureInterfaceInfo | null;
 }
 
-/** pcapng (draft-ietf-opsawg-pcapng): blocks of type, length, body, length; per section a byte order and a list of interfaces. */
+/**
+ * pcapng (draft-ietf-opsawg-pcapng): blocks of type, length, body, length; per section a byte order and a list of
+ * interfaces.
+ */
 export class PcapngParser implements RecordParser {
   readonly info = emptyInfo('pcapng');
   private littleEndian = true;
@@ -50,19 +61,34 @@ export class PcapngParser implements RecordParser {
       if (order === 0x1a2b3c4d) this.littleEndian = false;
       else if (order === 0x4d3c2b1a) this.littleEndian = true;
       else {
-        out.push(damage('capture-bad-block', `section header with byte-order magic ${hex32(order)}, which is neither order; reading stops here`, offset));
+        out.push(
+          damage(
+            'capture-bad-block',
+            `section header with byte-order magic ${hex32(order)}, which is neither order; reading stops here`,
+            offset,
+          ),
+        );
         return 0;
       }
     }
     const length = view.getUint32(at + 4, this.littleEndian);
     if (length < 12 || length % 4 !== 0 || length > MAX_RECORD) {
       const why = length > MAX_RECORD ? `more than the ${MAX_RECORD} that are believed` : 'which no block can have';
-      out.push(damage('capture-bad-length', `block ${hex32(type)} claims ${length} bytes, ${why}; reading stops here`, offset));
+      out.push(
+        damage('capture-bad-length', `block ${hex32(type)} claims ${length} bytes, ${why}; reading stops here`, offset),
+      );
       return 0;
     }
     if (end - at < length) return -length;
     const again = view.getUint32(at + length - 4, this.littleEndian);
-    if (again !== length) out.push(damage('capture-bad-block', `block ${hex32(type)} gives its length as ${length} before and ${again} after its body; the first is used`, offset));
+    if (again !== length)
+      out.push(
+        damage(
+          'capture-bad-block',
+          `block ${hex32(type)} gives its length as ${length} before and ${again} after its body; the first is used`,
+          offset,
+        ),
+      );
     this.body(type, block, at + 8, at + length - 4, offset, out);
     return length;
   }
@@ -77,8 +103,20 @@ export class PcapngParser implements RecordParser {
         // The old block has a 16-bit interface, and a drop count in the other half of the word.
         const face = type === ENHANCED_PACKET ? view.getUint32(at, little) : view.getUint16(at, little);
         const known = this.interfaces[face];
-        if (known !== undefined) known.clock.read(view.getUint32(at + 4, little), view.getUint32(at + 8, little), this.moment);
-        this.packet(block, face, known, at + 20, end, view.getUint32(at + 12, little), view.getUint32(at + 16, little), known !== undefined, offset, out);
+        if (known !== undefined)
+          known.clock.read(view.getUint32(at + 4, little), view.getUint32(at + 8, little), this.moment);
+        this.packet(
+          block,
+          face,
+          known,
+          at + 20,
+          end,
+          view.getUint32(at + 12, little),
+          view.getUint32(at + 16, little),
+          known !== undefined,
+          offset,
+          out,
+        );
         return;
       }
       case SIMPLE_PACKET: {
@@ -116,21 +154,52 @@ export class PcapngParser implements RecordParser {
   }
 
   private packet(
-    block: Block, interfaceId: number, known: CaptureInterface | undefined, from: number, end: number, captured: number, wireLength: number, hasTime: boolean, offset: number, out: CaptureOutput[],
+    block: Block,
+    interfaceId: number,
+    known: CaptureInterface | undefined,
+    from: number,
+    end: number,
+    captured: number,
+    wireLength: number,
+    hasTime: boolean,
+    offset: number,
+    out: CaptureOutput[],
   ): void {
     if (known === undefined) {
       // The frame keeps its number, as in other tools, but its link type and its clock are not known.
-      out.push(damage('capture-unknown-interface', `packet of interface ${interfaceId}, which this section does not describe; it cannot be decoded`, offset));
+      out.push(
+        damage(
+          'capture-unknown-interface',
+          `packet of interface ${interfaceId}, which this section does not describe; it cannot be decoded`,
+          offset,
+        ),
+      );
     }
     let to = from + captured;
     if (to > end) {
-      out.push(damage('capture-bad-length', `packet claims ${captured} captured bytes in a block with room for ${end - from}; the smaller is used`, offset));
+      out.push(
+        damage(
+          'capture-bad-length',
+          `packet claims ${captured} captured bytes in a block with room for ${end - from}; the smaller is used`,
+          offset,
+        ),
+      );
       to = end;
     }
     const { moment } = this;
     out.push({
-      kind: 'frame', number: ++this.number, timeS: hasTime ? moment.timeS : 0, timeNs: hasTime ? moment.timeNs : 0, hasTime, linkType: known === undefined ? -1 : known.linkType,
-      block, start: from, end: to, wireLength, interfaceId, offset,
+      kind: 'frame',
+      number: ++this.number,
+      timeS: hasTime ? moment.timeS : 0,
+      timeNs: hasTime ? moment.timeNs : 0,
+      hasTime,
+      linkType: known === undefined ? -1 : known.linkType,
+      block,
+      start: from,
+      end: to,
+      wireLength,
+      interfaceId,
+      offset,
     });
   }
 
@@ -138,14 +207,28 @@ export class PcapngParser implements RecordParser {
     const { view } = block;
     const little = this.littleEndian;
     if (this.sectionEnd >= 0 && this.sectionEnd !== offset) {
-      out.push(damage('capture-bad-block', `the section before this one says it ends at offset ${this.sectionEnd}; its blocks are used all the same`, offset));
+      out.push(
+        damage(
+          'capture-bad-block',
+          `the section before this one says it ends at offset ${this.sectionEnd}; its blocks are used all the same`,
+          offset,
+        ),
+      );
     }
     const low = view.getUint32(little ? at + 8 : at + 12, little);
     const high = view.getUint32(little ? at + 12 : at + 8, little);
-    this.sectionEnd = low === 0xffff_ffff && high === 0xffff_ffff ? -1 : offset + (end + 12 - at) + high * 0x1_0000_0000 + low;
+    this.sectionEnd =
+      low === 0xffff_ffff && high === 0xffff_ffff ? -1 : offset + (end + 12 - at) + high * 0x1_0000_0000 + low;
     this.info.sections++;
     const major = view.getUint16(at + 4, little);
-    if (major !== 1) out.push(damage('capture-unsupported', `pcapng version ${major}.${view.getUint16(at + 6, little)} is read as version 1`, offset));
+    if (major !== 1)
+      out.push(
+        damage(
+          'capture-unsupported',
+          `pcapng version ${major}.${view.getUint16(at + 6, little)} is read as version 1`,
+          offset,
+        ),
+      );
     this.options(block, at + 16, end, (code, from, to) => {
       if (code === 2) this.info.hardware = text(block, from, to);
       else if (code === 3) this.info.system = text(block, from, to);
@@ -158,12 +241,21 @@ export class PcapngParser implements RecordParser {
     const little = this.littleEndian;
     const id = this.interfaces.length;
     if (id >= MAX_INTERFACES) {
-      out.push(damage('capture-bad-block', `more than ${MAX_INTERFACES} interfaces in one section; this one is not kept`, offset));
+      out.push(
+        damage(
+          'capture-bad-block',
+          `more than ${MAX_INTERFACES} interfaces in one section; this one is not kept`,
+          offset,
+        ),
+      );
       return;
     }
     const linkType = view.getUint16(at, little);
     const snapLength = view.getUint32(at + 4, little);
-    const described = this.info.described.length < MAX_DESCRIBED_INTERFACES ? plainInterface(this.info.sections, id, linkType, snapLength) : null;
+    const described =
+      this.info.described.length < MAX_DESCRIBED_INTERFACES
+        ? plainInterface(this.info.sections, id, linkType, snapLength)
+        : null;
     let resolution = 6;
     let offsetS = 0;
     this.options(block, at + 8, end, (code, from, to) => {
@@ -176,7 +268,12 @@ export class PcapngParser implements RecordParser {
       else if (code === 11 && block.u8[from] === 0 && to > from) described.filter = text(block, from + 1, to);
       else if (code === 12) described.system = text(block, from, to);
     });
-    this.interfaces.push({ linkType, snapLength, clock: resolution === 6 && offsetS === 0 ? MICROSECONDS : clockOf(resolution, offsetS), described });
+    this.interfaces.push({
+      linkType,
+      snapLength,
+      clock: resolution === 6 && offsetS === 0 ? MICROSECONDS : clockOf(resolution, offsetS),
+      described,
+    });
     if (described !== null) this.info.described.push(described);
     this.info.interfaces++;
   }
@@ -197,18 +294,27 @@ export class PcapngParser implements RecordParser {
     const length = Math.min(block.view.getUint32(at + 4, this.littleEndian), end - at - 8);
     if (this.info.secrets.length >= MAX_SECRETS || this.secretBytes + length > MAX_SECRET_BYTES) return;
     this.secretBytes += length;
-    this.info.secrets.push({ type: block.view.getUint32(at, this.littleEndian), data: block.u8.slice(at + 8, at + 8 + length) });
+    this.info.secrets.push({
+      type: block.view.getUint32(at, this.littleEndian),
+      data: block.u8.slice(at + 8, at + 8 + length),
+    });
   }
 
   /** Calls `each` for every option; stops quietly at the end mark or at one that does not fit. */
-  private options(block: Block, from: number, end: number, each: (code: number, from: number, to: number) => void): void {
+  private options(
+    block: Block,
+    from: number,
+    end: number,
+    each: (code: number, from: number, to: number) => void,
+  ): void {
     const { view } = block;
     let at = from;
     while (end - at >= 4) {
       const code = view.getUint16(at, this.littleEndian);
       const length = view.getUint16(at + 2, this.littleEndian);
       if (code === 0 || at + 4 + length > end) return;
-      if (code === 1 && this.info.comments.length < MAX_COMMENTS) this.info.comments.push(text(block, at + 4, at + 4 + length));
+      if (code === 1 && this.info.comments.length < MAX_COMMENTS)
+        this.info.comments.push(text(block, at + 4, at + 4 + length));
       each(code, at + 4, at + 4 + length);
       at += 4 + ((length + 3) & ~3);
     }
@@ -221,7 +327,9 @@ export class PcapngParser implements RecordParser {
   }
 
   private short(type: number, offset: number, out: CaptureOutput[]): void {
-    out.push(damage('capture-bad-block', `block ${hex32(type)} is too short for its fixed fields; it is skipped`, offset));
+    out.push(
+      damage('capture-bad-block', `block ${hex32(type)} is too short for its fixed fields; it is skipped`, offset),
+    );
   }
 }
 

@@ -23,13 +23,16 @@ export const STOP = 0;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Bytes of one capture file, in any splits, to frames: zero-copy where a record lies whole within a block; one that lies
+ * Bytes of one capture file, in any splits, to frames: zero-copy where a record lies whole within a block; one that
+ * lies
  * across blocks is put together in a block of its own. What comes out does not depend on the splits.
  * The first damage that hides where the next record begins ends the reading, with one problem that names the offset.
  */
 export class CaptureReader {
   private parser: RecordParser | null = null;
-  /** A record begun: its first `held` bytes, in memory that grows as they come, never to a length that is only claimed. */
+  /**
+   * A record begun: its first `held` bytes, in memory that grows as they come, never to a length that is only claimed.
+   */
   private carry: Uint8Array = NOTHING;
   private held = 0;
   /** Bytes the carry has to hold before it is worth another look. */
@@ -75,7 +78,13 @@ export class CaptureReader {
     this.stopped = true;
     const { held, offset } = this;
     if (held > 0 && this.parser !== null) {
-      out.push(damage('capture-truncated', `the input ends in the middle of a record: ${held} of ${this.wanted} bytes are there; every packet before it was read`, offset));
+      out.push(
+        damage(
+          'capture-truncated',
+          `the input ends in the middle of a record: ${held} of ${this.wanted} bytes are there; every packet before it was read`,
+          offset,
+        ),
+      );
     } else if (held > 0) {
       out.push(damage('capture-truncated', `the input ends after ${held} bytes, before any capture header`, offset));
     } else if (this.parser === null) {
@@ -128,7 +137,8 @@ export class CaptureReader {
 
   private choose(block: Block, start: number, end: number, out: CaptureOutput[], last: boolean): RecordParser | null {
     const seen = end - start;
-    const found: Detected | null = seen < MAGIC_BYTES ? null : detect(block.u8.subarray(start, Math.min(end, start + DETECT_BYTES)));
+    const found: Detected | null =
+      seen < MAGIC_BYTES ? null : detect(block.u8.subarray(start, Math.min(end, start + DETECT_BYTES)));
     if (found === null || (found.kind === 'refused' && seen < DETECT_BYTES && !last)) {
       this.hold(block, start, end, seen < MAGIC_BYTES ? MAGIC_BYTES : DETECT_BYTES);
       return null;

@@ -21,7 +21,9 @@ export function clockOf(resolution: number, offsetS: number): Clock {
   const power = resolution & 0x7f;
   if ((resolution & 0x80) !== 0) return new WideClock(1n << BigInt(power), offsetS);
   const ticks = 10 ** power;
-  return ticks >= FEWEST_TICKS && ticks <= MOST_TICKS ? new DecimalClock(ticks, offsetS) : new WideClock(10n ** BigInt(power), offsetS);
+  return ticks >= FEWEST_TICKS && ticks <= MOST_TICKS
+    ? new DecimalClock(ticks, offsetS)
+    : new WideClock(10n ** BigInt(power), offsetS);
 }
 
 /** A power of ten that divides 10^9: 2^32 ticks are `q` seconds and `r` ticks, and no intermediate passes 2^53. */

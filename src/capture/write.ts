@@ -8,7 +8,10 @@ export interface OutPacket extends Moment {
 }
 
 /** Header of a classic pcap file. */
-export function pcapHeader(linkType: number, options: { readonly nano?: boolean; readonly littleEndian?: boolean; readonly snapLength?: number } = {}): Uint8Array {
+export function pcapHeader(
+  linkType: number,
+  options: { readonly nano?: boolean; readonly littleEndian?: boolean; readonly snapLength?: number } = {},
+): Uint8Array {
   const s = new Sink(options.littleEndian ?? true);
   s.u32(options.nano === true ? 0xa1b23c4d : 0xa1b2c3d4);
   s.u16(2);
@@ -21,7 +24,10 @@ export function pcapHeader(linkType: number, options: { readonly nano?: boolean;
 }
 
 /** One packet record of a classic pcap file. */
-export function pcapRecord(packet: OutPacket, options: { readonly nano?: boolean; readonly littleEndian?: boolean } = {}): Uint8Array {
+export function pcapRecord(
+  packet: OutPacket,
+  options: { readonly nano?: boolean; readonly littleEndian?: boolean } = {},
+): Uint8Array {
   const s = new Sink(options.littleEndian ?? true, packet.data.length + 16);
   s.u32(packet.timeS);
   s.u32(options.nano === true ? packet.timeNs : Math.floor(packet.timeNs / 1000));
@@ -43,7 +49,10 @@ function block(type: number, littleEndian: boolean, body: (s: Sink) => void): Ui
 }
 
 /** Section header and one interface description, with nanosecond time stamps. */
-export function pcapngHeader(linkType: number, options: { readonly littleEndian?: boolean; readonly application?: string } = {}): Uint8Array {
+export function pcapngHeader(
+  linkType: number,
+  options: { readonly littleEndian?: boolean; readonly application?: string } = {},
+): Uint8Array {
   const little = options.littleEndian ?? true;
   const section = block(0x0a0d0d0a, little, (s) => {
     s.u32(0x1a2b3c4d);

@@ -34,8 +34,10 @@ interface Place {
 let nesting = 0;
 
 /**
- * An activation properties BLOB ([MS-DCOM] 2.2.22): dwSize, dwReserved, CustomHeader, then the properties it lists, told apart by
- * CLSID: `{ dwSize, dwReserved, destCtx, properties: [{ clsid, value }] }`. An unknown property has `bytes`, one in its other
+ * An activation properties BLOB ([MS-DCOM] 2.2.22): dwSize, dwReserved, CustomHeader, then the properties it lists,
+ * told apart by
+ * CLSID: `{ dwSize, dwReserved, destCtx, properties: [{ clsid, value }] }`. An unknown property has `bytes`, one in its
+ * other
  * definition `alternate`; what follows the last one stands in `rest`.
  */
 export function decodeActivation(blob: Span, codecs: ActivationCodecs, note: Note): Value {
@@ -44,7 +46,13 @@ export function decodeActivation(blob: Span, codecs: ActivationCodecs, note: Not
   const dwSize = c.u32();
   const dwReserved = c.u32();
   if (c.failed || nesting >= MAX_NESTING) {
-    note('dcom-bad-activation', c.failed ? `activation blob of ${blob.end - blob.start} bytes is too short for its size fields` : `activation blobs nest deeper than ${MAX_NESTING}: this one stays bytes`, 0);
+    note(
+      'dcom-bad-activation',
+      c.failed
+        ? `activation blob of ${blob.end - blob.start} bytes is too short for its size fields`
+        : `activation blobs nest deeper than ${MAX_NESTING}: this one stays bytes`,
+      0,
+    );
     return { bytes: all() };
   }
   nesting++;
@@ -57,9 +65,14 @@ export function decodeActivation(blob: Span, codecs: ActivationCodecs, note: Not
     if (classInfoClsid !== undefined && classInfoClsid !== GUID_NULL) shown['classInfoClsid'] = classInfoClsid;
     shown['properties'] = places.map((place) => decodeProperty(place, blob, codecs, note));
     if (end < blob.end - blob.start) {
-      note('dcom-bad-activation', `activation blob goes on for ${blob.end - blob.start - end} bytes behind its last property`, end);
+      note(
+        'dcom-bad-activation',
+        `activation blob goes on for ${blob.end - blob.start - end} bytes behind its last property`,
+        end,
+      );
       shown['rest'] = blob.block.u8.slice(blob.start + end, blob.end);
-    } else if (dwSize !== end - PREFIX) note('dcom-bad-activation', `activation blob says it has ${dwSize} bytes and has ${end - PREFIX}`, 0);
+    } else if (dwSize !== end - PREFIX)
+      note('dcom-bad-activation', `activation blob says it has ${dwSize} bytes and has ${end - PREFIX}`, 0);
     return shown;
   } finally {
     nesting--;
@@ -67,11 +80,16 @@ export function decodeActivation(blob: Span, codecs: ActivationCodecs, note: Not
 }
 
 /** The CustomHeader and where it puts each property; null when it cannot be read. `end` is relative to the blob. */
-function readHeader(blob: Span, codecs: ActivationCodecs, note: Note): { readonly fields: Bag; readonly places: readonly Place[]; readonly end: number } | null {
+function readHeader(
+  blob: Span,
+  codecs: ActivationCodecs,
+  note: Note,
+): { readonly fields: Bag; readonly places: readonly Place[]; readonly end: number } | null {
   const size = blob.end - blob.start;
   const header = codecs.header().decode({ block: blob.block, start: blob.start + PREFIX, end: blob.end });
   // The properties follow: what the header leaves is theirs.
-  for (const { code, message, at } of header.problems) if (code !== 'ndr-trailing') note(code, `CustomHeader: ${message}`, PREFIX + (at.stub ?? 0));
+  for (const { code, message, at } of header.problems)
+    if (code !== 'ndr-trailing') note(code, `CustomHeader: ${message}`, PREFIX + (at.stub ?? 0));
   const head = header.value['value'];
   if (head === null || head === undefined || typeof head !== 'object' || Array.isArray(head)) {
     note('dcom-bad-activation', 'activation blob has no readable CustomHeader', PREFIX);
@@ -86,12 +104,17 @@ function readHeader(blob: Span, codecs: ActivationCodecs, note: Note): { readonl
     at = Math.min(size, PREFIX + fields['headerSize']);
   }
   const places: Place[] = [];
-  if (clsids.length !== sizes.length) note('dcom-bad-activation', `CustomHeader has ${clsids.length} CLSIDs and ${sizes.length} sizes`, PREFIX);
+  if (clsids.length !== sizes.length)
+    note('dcom-bad-activation', `CustomHeader has ${clsids.length} CLSIDs and ${sizes.length} sizes`, PREFIX);
   for (const [i, clsid] of clsids.entries()) {
     const length = sizes[i];
     if (typeof length !== 'number') break;
     if (i === MAX_PROPERTIES) {
-      note('dcom-bad-activation', `activation blob lists ${clsids.length} properties; those past ${MAX_PROPERTIES} stay bytes`, at);
+      note(
+        'dcom-bad-activation',
+        `activation blob lists ${clsids.length} properties; those past ${MAX_PROPERTIES} stay bytes`,
+        at,
+      );
       break;
     }
     if (length > size - at) {
@@ -112,12 +135,19 @@ function spanOfPlace(blob: Span, place: Place): Span {
   return { block: blob.block, start: blob.start + place.start, end: blob.start + place.end };
 }
 
-/** The codec a property's bytes fit: its own, or that of its other definition where only that one reads them cleanly. */
-function codecFor(place: Place, blob: Span, codecs: ActivationCodecs): { readonly codec: Codec; readonly alternate: boolean } | null {
+/**
+ * The codec a property's bytes fit: its own, or that of its other definition where only that one reads them cleanly.
+ */
+function codecFor(
+  place: Place,
+  blob: Span,
+  codecs: ActivationCodecs,
+): { readonly codec: Codec; readonly alternate: boolean } | null {
   const codec = codecs.property(place.clsid);
   if (codec === null) return null;
   const other = codecs.alternate?.(place.clsid) ?? null;
-  if (other !== null && !fits(codec, spanOfPlace(blob, place)) && fits(other, spanOfPlace(blob, place))) return { codec: other, alternate: true };
+  if (other !== null && !fits(codec, spanOfPlace(blob, place)) && fits(other, spanOfPlace(blob, place)))
+    return { codec: other, alternate: true };
   return { codec, alternate: false };
 }
 
@@ -133,14 +163,21 @@ function decodeProperty(place: Place, blob: Span, codecs: ActivationCodecs, note
   const { value, problems, end } = found.codec.decode(span);
   for (const { code, message, at } of problems) {
     // Some fill a property up to eight bytes behind its serialised value.
-    if (code !== 'ndr-trailing' || span.end - span.start - end >= 8) note(code, `activation property ${clsid}: ${message}`, place.start + (at.stub ?? 0));
+    if (code !== 'ndr-trailing' || span.end - span.start - end >= 8)
+      note(code, `activation property ${clsid}: ${message}`, place.start + (at.stub ?? 0));
   }
-  return found.alternate ? { clsid, value: value['value'] ?? null, alternate: true } : { clsid, value: value['value'] ?? null };
+  return found.alternate
+    ? { clsid, value: value['value'] ?? null, alternate: true }
+    : { clsid, value: value['value'] ?? null };
 }
 
-/** The bytes of a blob; all sizes are worked out. @throws EncodeError when a value is not what {@link decodeActivation} shows */
+/**
+ * The bytes of a blob; all sizes are worked out. @throws EncodeError when a value is not what {@link decodeActivation}
+ * shows
+ */
 export function encodeActivation(value: Value, codecs: ActivationCodecs): Uint8Array {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) throw new EncodeError('activation', 'activation properties are wanted');
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array)
+    throw new EncodeError('activation', 'activation properties are wanted');
   const bag = value as Bag;
   const sink = new Sink();
   if (bag['bytes'] instanceof Uint8Array) {
@@ -150,14 +187,25 @@ export function encodeActivation(value: Value, codecs: ActivationCodecs): Uint8A
     sink.bytes(bag['bytes']);
     return sink.finish();
   }
-  const bodies = (listed(bag['properties']) as readonly Bag[]).map((item) => ({ clsid: String(item['clsid']), bytes: propertyBytes(item, codecs) }));
+  const bodies = (listed(bag['properties']) as readonly Bag[]).map((item) => ({
+    clsid: String(item['clsid']),
+    bytes: propertyBytes(item, codecs),
+  }));
   const content = bodies.reduce((sum, body) => sum + body.bytes.length, 0);
-  const header = (headerSize: number): Uint8Array => codecs.header().encode({
-    value: {
-      totalSize: content + headerSize, headerSize, dwReserved: 0, destCtx: bag['destCtx'] ?? 2, cIfs: bodies.length, classInfoClsid: bag['classInfoClsid'] ?? GUID_NULL,
-      pclsid: bodies.map((body) => body.clsid), pSizes: bodies.map((body) => body.bytes.length), pdwReserved: null,
-    },
-  });
+  const header = (headerSize: number): Uint8Array =>
+    codecs.header().encode({
+      value: {
+        totalSize: content + headerSize,
+        headerSize,
+        dwReserved: 0,
+        destCtx: bag['destCtx'] ?? 2,
+        cIfs: bodies.length,
+        classInfoClsid: bag['classInfoClsid'] ?? GUID_NULL,
+        pclsid: bodies.map((body) => body.clsid),
+        pSizes: bodies.map((body) => body.bytes.length),
+        pdwReserved: null,
+      },
+    });
   const head = header(header(0).length);
   sink.u32(content + head.length);
   sink.u32(Number(bag['dwReserved'] ?? 0));
@@ -182,7 +230,8 @@ function propertyBytes(item: Bag, codecs: ActivationCodecs): Uint8Array {
 export function traceActivation(blob: Span, codecs: ActivationCodecs): readonly TraceNode[] {
   const size = blob.end - blob.start;
   const { view } = blob.block;
-  if (size < PREFIX || nesting >= MAX_NESTING) return size === 0 ? [] : [leaf('bytes', 'byte[]', 0, size, null, '2.2.22')];
+  if (size < PREFIX || nesting >= MAX_NESTING)
+    return size === 0 ? [] : [leaf('bytes', 'byte[]', 0, size, null, '2.2.22')];
   nesting++;
   try {
     const nodes: TraceNode[] = [
@@ -192,15 +241,24 @@ export function traceActivation(blob: Span, codecs: ActivationCodecs): readonly 
     const head = readHeader(blob, codecs, () => undefined);
     const headEnd = head?.places[0]?.start ?? head?.end ?? PREFIX;
     if (headEnd > PREFIX) {
-      const inside = codecs.header().trace({ block: blob.block, start: blob.start + PREFIX, end: blob.start + headEnd }).root.children;
+      const inside = codecs.header().trace({ block: blob.block, start: blob.start + PREFIX, end: blob.start + headEnd })
+        .root.children;
       nodes.push(group('header', 'CustomHeader', PREFIX, headEnd, '2.2.22.1', shifted(inside, PREFIX)));
     }
     for (const [i, place] of (head?.places ?? []).entries()) {
       if (place.end === place.start) continue;
       const found = codecFor(place, blob, codecs);
-      const node = found === null
-        ? leaf(`properties[${i}]`, 'byte[]', place.start, place.end, null, '2.2.22.2')
-        : group(`properties[${i}]`, 'activation property', place.start, place.end, '2.2.22.2', shifted(found.codec.trace(spanOfPlace(blob, place)).root.children, place.start));
+      const node =
+        found === null
+          ? leaf(`properties[${i}]`, 'byte[]', place.start, place.end, null, '2.2.22.2')
+          : group(
+              `properties[${i}]`,
+              'activation property',
+              place.start,
+              place.end,
+              '2.2.22.2',
+              shifted(found.codec.trace(spanOfPlace(blob, place)).root.children, place.start),
+            );
       nodes.push({ ...node, meaning: place.clsid });
     }
     const end = head?.end ?? PREFIX;

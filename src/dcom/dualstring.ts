@@ -17,25 +17,36 @@ export interface DualString {
 }
 
 /**
- * The bindings in a DUALSTRINGARRAY ([MS-DCOM] 2.2.19): `{ stringBindings: [{ towerId, networkAddr }], securityBindings:
+ * The bindings in a DUALSTRINGARRAY ([MS-DCOM] 2.2.19): `{ stringBindings: [{ towerId, networkAddr }],
+ * securityBindings:
  * [{ authnSvc, princName }] }`. Where writing those would not give the same entries, the entries stand beside them as
  * `wSecurityOffset` and `aStringArray`; a `reserved` other than 0xffff is shown.
  */
 export function bindingsOf(array: DualString): Bag {
   const shown = parsed(array);
   const again = written(shown);
-  const same = again.security === array.security && again.units.length === array.units.length && again.units.every((unit, i) => unit === array.units[i]);
+  const same =
+    again.security === array.security &&
+    again.units.length === array.units.length &&
+    again.units.every((unit, i) => unit === array.units[i]);
   return same ? shown : { ...shown, wSecurityOffset: array.security, aStringArray: array.units };
 }
 
-/** The entries of what {@link bindingsOf} shows; those beside the bindings count while they are the entries of these bindings. */
+/**
+ * The entries of what {@link bindingsOf} shows; those beside the bindings count while they are the entries of these
+ * bindings.
+ */
 export function entriesOf(shown: Bag): DualString {
   const raw = shown['aStringArray'];
   if (Array.isArray(raw)) {
     const array = { units: raw as readonly number[], security: Number(shown['wSecurityOffset'] ?? 0) };
     if (shown['stringBindings'] === undefined) return array;
     const own = parsed(array);
-    if (sameBindings(own['stringBindings'], shown['stringBindings']) && sameBindings(own['securityBindings'], shown['securityBindings'])) return array;
+    if (
+      sameBindings(own['stringBindings'], shown['stringBindings']) &&
+      sameBindings(own['securityBindings'], shown['securityBindings'])
+    )
+      return array;
   }
   return written(shown);
 }
@@ -52,7 +63,8 @@ function parsed({ units, security }: DualString): Bag {
     at++;
     return found;
   };
-  while (at < security && at < units.length && units[at] !== 0) stringBindings.push({ towerId: units[at++] as number, networkAddr: text() });
+  while (at < security && at < units.length && units[at] !== 0)
+    stringBindings.push({ towerId: units[at++] as number, networkAddr: text() });
   at = security;
   while (at < units.length && units[at] !== 0) {
     const authnSvc = units[at++] as number;
@@ -87,7 +99,8 @@ function written(shown: Bag): DualString {
 }
 
 function short(field: string, value: Value): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff) throw new EncodeError(`bindings.${field}`, `a 16-bit number is wanted, not ${String(value)}`);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff)
+    throw new EncodeError(`bindings.${field}`, `a 16-bit number is wanted, not ${String(value)}`);
   return value;
 }
 
@@ -98,10 +111,16 @@ function listed(value: Value | undefined): readonly Bag[] {
 function sameBindings(a: Value | undefined, b: Value | undefined): boolean {
   const left = listed(a);
   const right = listed(b);
-  return left.length === right.length && left.every((one, i) => {
-    const other = right[i] ?? {};
-    return Object.keys(one).length === Object.keys(other).length && Object.keys(one).every((name) => one[name] === other[name]);
-  });
+  return (
+    left.length === right.length &&
+    left.every((one, i) => {
+      const other = right[i] ?? {};
+      return (
+        Object.keys(one).length === Object.keys(other).length &&
+        Object.keys(one).every((name) => one[name] === other[name])
+      );
+    })
+  );
 }
 
 function beyond(security: number, count: number): string | null {
@@ -124,12 +143,15 @@ export const dualStringTransform: ValueTransform = {
   },
 };
 
-/** Packed bytes by slot, and what they were shown as. Only arrays without a problem are kept, so that each says its own. */
+/**
+ * Packed bytes by slot, and what they were shown as. Only arrays without a problem are kept, so that each says its own.
+ */
 const keptBytes: Uint8Array[] = Array.from({ length: BINDING_SLOTS }, () => NO_BYTES);
 const keptShown: Value[] = Array.from({ length: BINDING_SLOTS }, () => null);
 
 /**
- * The packed form ([MS-DCOM] 2.2.19.1) at the cursor; null past the end. Every OBJREF of an exporter repeats it, so it is kept
+ * The packed form ([MS-DCOM] 2.2.19.1) at the cursor; null past the end. Every OBJREF of an exporter repeats it, so it
+ * is kept
  * under `key` (any number that exporters differ in) and shared while the bytes are the same.
  */
 export function readBindings(c: Cursor, key: number, note: Note): Value {

@@ -21,11 +21,22 @@ export class Fields {
   }
 
   /** A field of `length` bytes; null, and cut short, where the bytes end. */
-  private add(name: string, type: string, length: number, section: string, read: (at: number) => Value, meaning: (value: Value) => string | null = () => null): Value {
+  private add(
+    name: string,
+    type: string,
+    length: number,
+    section: string,
+    read: (at: number) => Value,
+    meaning: (value: Value) => string | null = () => null,
+  ): Value {
     const whole = this.left >= length;
     const value = whole ? read(this.bytes.start + this.at) : null;
     const end = this.at + Math.min(length, this.left);
-    if (end > this.at) this.nodes.push({ ...leaf(name, type, this.at, end, value, section), meaning: value === null ? null : meaning(value) });
+    if (end > this.at)
+      this.nodes.push({
+        ...leaf(name, type, this.at, end, value, section),
+        meaning: value === null ? null : meaning(value),
+      });
     this.at = end;
     return value;
   }

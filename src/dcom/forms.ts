@@ -14,6 +14,9 @@ export const HEADER_SIZE = 24;
 export const STD_SIZE = 40;
 
 export interface ObjrefOptions extends ActivationCodecs {
-  /** Codec of what an OBJREF_CUSTOM with an unmarshaler CLSID holds, its single field `value`; null for what stays bytes. Asked for all CLSIDs but those of activation properties. */
+  /**
+   * Codec of what an OBJREF_CUSTOM with an unmarshaler CLSID holds, its single field `value`; null for what stays
+   * bytes. Asked for all CLSIDs but those of activation properties.
+   */
   readonly custom?: (clsid: string) => Codec | null;
 }

@@ -7,16 +7,35 @@ function cited(section: string | null): string | null {
 }
 
 /** A field that owns the bytes `start` to `end`. */
-export function leaf(name: string, type: string, start: number, end: number, value: Value, section: string | null = null): TraceNode {
+export function leaf(
+  name: string,
+  type: string,
+  start: number,
+  end: number,
+  value: Value,
+  section: string | null = null,
+): TraceNode {
   return { name, type, start, end, value, meaning: null, section: cited(section), children: [] };
 }
 
 /** A field made of others. */
-export function group(name: string, type: string, start: number, end: number, section: string | null, children: readonly TraceNode[]): TraceNode {
+export function group(
+  name: string,
+  type: string,
+  start: number,
+  end: number,
+  section: string | null,
+  children: readonly TraceNode[],
+): TraceNode {
   return { name, type, start, end, value: null, meaning: null, section: cited(section), children };
 }
 
 /** Nodes whose offsets counted from elsewhere. */
 export function shifted(nodes: readonly TraceNode[], by: number): readonly TraceNode[] {
-  return nodes.map((node) => ({ ...node, start: node.start + by, end: node.end + by, children: shifted(node.children, by) }));
+  return nodes.map((node) => ({
+    ...node,
+    start: node.start + by,
+    end: node.end + by,
+    children: shifted(node.children, by),
+  }));
 }

@@ -24,15 +24,23 @@ export interface Origin {
   readonly parent: string | null;
 }
 
-/** One interface of an object: an IPID ([MS-DCOM] 1.1). `K` is what the analysis knows of objects. What every call touches comes first: it shares a cache line. */
+/**
+ * One interface of an object: an IPID ([MS-DCOM] 1.1). `K` is what the analysis knows of objects. What every call
+ * touches comes first: it shares a cache line.
+ */
 export interface Facet<K> {
   readonly object: DcomObject<K>;
   readonly ipid: string;
   calls: number;
-  /** What the records of calls on it share, true as long as the object has had no more names than then; `referenceTo` sees to it. */
+  /**
+   * What the records of calls on it share, true as long as the object has had no more names than then; `referenceTo`
+   * sees to it.
+   */
   shown: ObjectReference | null;
   shownNames: number;
-  /** The same IPID at another server; chance makes none, a capture of two servers behind one address translation may. */
+  /**
+   * The same IPID at another server; chance makes none, a capture of two servers behind one address translation may.
+   */
   other: Facet<K> | null;
   readonly iid: string;
   references: number;
@@ -45,7 +53,9 @@ export interface Facet<K> {
   told: string | null;
 }
 
-/** What a call record says of the object behind an interface: made anew only when the object was renamed or identified. */
+/**
+ * What a call record says of the object behind an interface: made anew only when the object was renamed or identified.
+ */
 export function referenceTo<K>(facet: Facet<K>): ObjectReference {
   const { shown, object } = facet;
   if (shown !== null && facet.shownNames === object.names) return shown;
@@ -60,7 +70,10 @@ export interface DcomObject<K> {
   releasedBy: number | null;
   server: Endpoint;
   calls: number;
-  /** Times of the last call on it and of the first sight of it, in numbers of its own (-1: none): a young object kept by an old one at every call would cost the collector more than the call. */
+  /**
+   * Times of the last call on it and of the first sight of it, in numbers of its own (-1: none): a young object kept by
+   * an old one at every call would cost the collector more than the call.
+   */
   lastSeenS: number;
   lastSeenNs: number;
   label: string;
@@ -88,8 +101,10 @@ export interface DcomObject<K> {
 type ByOid<K> = Map<string, DcomObject<K>>;
 
 /**
- * The objects of a capture by the rules of [MS-DCOM] 3.1.1.1 and 3.2.1: IPIDs, and the OIDs and OXIDs behind them, with the
- * references handed out. Bounded: past `limit` IPIDs the one learnt first that is no longer called is forgotten, and counted.
+ * The objects of a capture by the rules of [MS-DCOM] 3.1.1.1 and 3.2.1: IPIDs, and the OIDs and OXIDs behind them, with
+ * the
+ * references handed out. Bounded: past `limit` IPIDs the one learnt first that is no longer called is forgotten, and
+ * counted.
  */
 export class ObjectTable<K> {
   private readonly byIpid = new Map<string, Facet<K>>();
@@ -113,7 +128,8 @@ export class ObjectTable<K> {
     const first = this.byIpid.get(ipid);
     if (first === undefined) return null;
     if (first.other === null) return first;
-    for (let facet: Facet<K> | null = first; facet !== null; facet = facet.other) if (facet.object.server.address === address) return facet;
+    for (let facet: Facet<K> | null = first; facet !== null; facet = facet.other)
+      if (facet.object.server.address === address) return facet;
     return first;
   }
 
@@ -140,15 +156,18 @@ export class ObjectTable<K> {
   }
 
   /**
-   * Takes note of a reference: the same OXID and OID are the same object. `reused` hears of an IPID that its server gives to another
+   * Takes note of a reference: the same OXID and OID are the same object. `reused` hears of an IPID that its server
+   * gives to another
    * object: it was restarted, or hands IPIDs out again.
    */
   learn(pointer: Pointer, origin: Origin, reused?: (before: Facet<K>) => void): Facet<K> {
     const known = this.byIpid.get(pointer.ipid);
     for (let facet = known ?? null; facet !== null; facet = facet.other) {
-      if (facet.object.oid === pointer.oid && facet.object.oxid === pointer.oxid && facet.iid === pointer.iid) return facet;
+      if (facet.object.oid === pointer.oid && facet.object.oxid === pointer.oxid && facet.iid === pointer.iid)
+        return facet;
     }
-    if (known !== undefined && known.object.oid === null && known.object.server.address === origin.server.address) this.identify(known, pointer);
+    if (known !== undefined && known.object.oid === null && known.object.server.address === origin.server.address)
+      this.identify(known, pointer);
     const object = this.objectOf(pointer, origin);
     const facet = makeFacet(pointer.ipid, pointer.iid, object, origin, origin.call);
     if (known === undefined) {
@@ -167,7 +186,10 @@ export class ObjectTable<K> {
     return facet;
   }
 
-  /** An IPID without an OID: an exporter's own, or one that calls go to without anyone having handed it out in the capture. */
+  /**
+   * An IPID without an OID: an exporter's own, or one that calls go to without anyone having handed it out in the
+   * capture.
+   */
   meet(ipid: string, iid: string, oxid: string | null, origin: Origin): Facet<K> {
     const facet = makeFacet(ipid, iid, this.make(null, oxid, origin), origin, null);
     facet.other = this.byIpid.get(ipid) ?? null;
@@ -210,8 +232,28 @@ export class ObjectTable<K> {
 
   private make(oid: string | null, oxid: string | null, origin: Origin): DcomObject<K> {
     const object: DcomObject<K> = {
-      names: 1, releasedBy: null, server: origin.server, calls: 0, lastSeenS: origin.time?.timeS ?? -1, lastSeenNs: origin.time?.timeNs ?? 0, label: this.label(origin.shown), oid, oxid, settled: false, knowledge: null,
-      facet: null, more: null, formerLabel: null, provisional: origin.provisional, madeBy: origin.call, parent: origin.parent, firstSeenS: origin.time?.timeS ?? -1, firstSeenNs: origin.time?.timeNs ?? 0, pings: 0, lastPing: null, leaked: false,
+      names: 1,
+      releasedBy: null,
+      server: origin.server,
+      calls: 0,
+      lastSeenS: origin.time?.timeS ?? -1,
+      lastSeenNs: origin.time?.timeNs ?? 0,
+      label: this.label(origin.shown),
+      oid,
+      oxid,
+      settled: false,
+      knowledge: null,
+      facet: null,
+      more: null,
+      formerLabel: null,
+      provisional: origin.provisional,
+      madeBy: origin.call,
+      parent: origin.parent,
+      firstSeenS: origin.time?.timeS ?? -1,
+      firstSeenNs: origin.time?.timeNs ?? 0,
+      pings: 0,
+      lastPing: null,
+      leaked: false,
     };
     if (this.objects.size >= 2 * this.limit) this.forgetEldest();
     this.objects.add(object);
@@ -224,7 +266,10 @@ export class ObjectTable<K> {
     return `${shown}#${number}`;
   }
 
-  /** An interface called since it was last spared is spared again: what lives as long as its server is not forgotten for what comes and goes. */
+  /**
+   * An interface called since it was last spared is spared again: what lives as long as its server is not forgotten for
+   * what comes and goes.
+   */
   private forgetFirst(): void {
     let first = this.byIpid.entries().next();
     for (let spared = 0; first.done !== true && spared < MAX_SPARED; spared++) {
@@ -245,7 +290,10 @@ export class ObjectTable<K> {
     if (object.facet === null) this.drop(object);
   }
 
-  /** Objects outnumber the IPIDs that find them where a server gives its IPIDs out again and again: as many are kept that no IPID finds any more. */
+  /**
+   * Objects outnumber the IPIDs that find them where a server gives its IPIDs out again and again: as many are kept
+   * that no IPID finds any more.
+   */
   private forgetEldest(): void {
     const [eldest] = this.objects;
     if (eldest === undefined) return;
@@ -278,8 +326,28 @@ function leave<K>(tables: Map<string, ByOid<K>>, key: string, oid: string, objec
   if (table.size === 0) tables.delete(key);
 }
 
-function makeFacet<K>(ipid: string, iid: string, object: DcomObject<K>, origin: Origin, madeBy: number | null): Facet<K> {
-  const facet: Facet<K> = { object, ipid, calls: 0, shown: null, shownNames: 0, other: null, iid, references: 0, interface: origin.name, madeBy, frame: origin.frame, spared: 0, told: null };
+function makeFacet<K>(
+  ipid: string,
+  iid: string,
+  object: DcomObject<K>,
+  origin: Origin,
+  madeBy: number | null,
+): Facet<K> {
+  const facet: Facet<K> = {
+    object,
+    ipid,
+    calls: 0,
+    shown: null,
+    shownNames: 0,
+    other: null,
+    iid,
+    references: 0,
+    interface: origin.name,
+    madeBy,
+    frame: origin.frame,
+    spared: 0,
+    told: null,
+  };
   attach(object, facet);
   return facet;
 }
@@ -319,5 +387,7 @@ export const MAX_FACETS = 256;
 export function asPointer(value: Value): Pointer | null {
   if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) return null;
   const { iid, ipid, oid, oxid } = value as { readonly [name: string]: Value };
-  return typeof iid !== 'string' || typeof ipid !== 'string' || typeof oid !== 'string' || typeof oxid !== 'string' ? null : value as unknown as Pointer;
+  return typeof iid !== 'string' || typeof ipid !== 'string' || typeof oid !== 'string' || typeof oxid !== 'string'
+    ? null
+    : (value as unknown as Pointer);
 }

@@ -5,7 +5,17 @@ import type { ObjrefTransform } from '../ndr/codec.js';
 import type { Problem, Span, Value } from '../types.js';
 import { decodeActivation, IN_CLSID, OUT_CLSID } from './activation.js';
 import { readBindings } from './dualstring.js';
-import { CUSTOM, EXTENDED, EXTENDED_SIGNATURE, HANDLER, HEADER_SIZE, SIGNATURE, STANDARD, STD_SIZE, type ObjrefOptions } from './forms.js';
+import {
+  CUSTOM,
+  EXTENDED,
+  EXTENDED_SIGNATURE,
+  HANDLER,
+  HEADER_SIZE,
+  SIGNATURE,
+  STANDARD,
+  STD_SIZE,
+  type ObjrefOptions,
+} from './forms.js';
 import { encodeObjref } from './objwrite.js';
 import { traceObjref } from './objtrace.js';
 
@@ -16,8 +26,10 @@ type Bag = { [name: string]: Value };
 
 /**
  * Reads, explains and writes OBJREFs ([MS-DCOM] 2.2.18): standard, handler, custom and extended. They are little-endian
- * whatever the call is. Shown as `{ iid, kind, … }`: with the STDOBJREF's fields and `bindings`, or, of a custom one, with
- * `clsid` and one of `activation` (its activation properties), `object` (what `custom` has a codec for) and `pObjectData`.
+ * whatever the call is. Shown as `{ iid, kind, … }`: with the STDOBJREF's fields and `bindings`, or, of a custom one,
+ * with
+ * `clsid` and one of `activation` (its activation properties), `object` (what `custom` has a codec for) and
+ * `pObjectData`.
  */
 export function makeObjref(options: ObjrefOptions): ObjrefTransform {
   return {
@@ -28,10 +40,20 @@ export function makeObjref(options: ObjrefOptions): ObjrefTransform {
 }
 
 function decode(bytes: Span, note: Note, options: ObjrefOptions): Value {
-  const { block: { view, u8 }, start, end } = bytes;
+  const {
+    block: { view, u8 },
+    start,
+    end,
+  } = bytes;
   const size = end - start;
   if (size < HEADER_SIZE || view.getUint32(start, true) !== SIGNATURE) {
-    note('dcom-bad-objref', size < HEADER_SIZE ? `OBJREF of ${size} bytes is too short for its header` : 'OBJREF does not begin with its signature MEOW', 0);
+    note(
+      'dcom-bad-objref',
+      size < HEADER_SIZE
+        ? `OBJREF of ${size} bytes is too short for its header`
+        : 'OBJREF does not begin with its signature MEOW',
+      0,
+    );
     return { bytes: u8.slice(start, end) };
   }
   const flags = view.getUint32(start + 4, true);
@@ -65,8 +87,14 @@ function decodeStandard(bytes: Span, form: number, iid: string, note: Note): Val
   if (form === EXTENDED) readSignature(c, 'first', note);
   const oxidLow = view.getUint32(at + 8, true);
   const shown: Bag = {
-    iid, ipid: guidAt(view, at + 24, true), oid: hex64Of(view.getUint32(at + 20, true), view.getUint32(at + 16, true)), oxid: hex64Of(view.getUint32(at + 12, true), oxidLow),
-    kind, flags: view.getUint32(at, true), cPublicRefs: view.getUint32(at + 4, true), bindings: readBindings(c, oxidLow, note),
+    iid,
+    ipid: guidAt(view, at + 24, true),
+    oid: hex64Of(view.getUint32(at + 20, true), view.getUint32(at + 16, true)),
+    oxid: hex64Of(view.getUint32(at + 12, true), oxidLow),
+    kind,
+    flags: view.getUint32(at, true),
+    cPublicRefs: view.getUint32(at + 4, true),
+    bindings: readBindings(c, oxidLow, note),
   };
   if (clsid !== null) shown['clsid'] = clsid;
   if (form === EXTENDED && !c.failed) readElements(c, shown, note);
@@ -86,10 +114,14 @@ function readGuid(c: Cursor): string {
 
 function readSignature(c: Cursor, which: string, note: Note): void {
   const signature = c.u32();
-  if (!c.failed && signature !== EXTENDED_SIGNATURE) note('dcom-bad-objref', `OBJREF_EXTENDED has 0x${signature.toString(16)} as its ${which} signature`, c.offset - 4);
+  if (!c.failed && signature !== EXTENDED_SIGNATURE)
+    note('dcom-bad-objref', `OBJREF_EXTENDED has 0x${signature.toString(16)} as its ${which} signature`, c.offset - 4);
 }
 
-/** What follows the bindings of an OBJREF_EXTENDED: one DATAELEMENT, an envoy context, kept as bytes ([MS-DCOM] 2.2.18.7–8). */
+/**
+ * What follows the bindings of an OBJREF_EXTENDED: one DATAELEMENT, an envoy context, kept as bytes ([MS-DCOM]
+ * 2.2.18.7–8).
+ */
 function readElements(c: Cursor, shown: Bag, note: Note): void {
   const nElms = c.u32();
   readSignature(c, 'second', note);
@@ -98,7 +130,8 @@ function readElements(c: Cursor, shown: Bag, note: Note): void {
   const cbRounded = c.u32();
   if (c.failed) return;
   if (nElms !== 1) note('dcom-bad-objref', `OBJREF_EXTENDED has ${nElms} elements where one is due`, c.offset - 32);
-  if (cbRounded !== ((cbSize + 7) & ~7) >>> 0) note('dcom-bad-objref', `DATAELEMENT of ${cbSize} bytes is rounded to ${cbRounded}`, c.offset - 4);
+  if (cbRounded !== ((cbSize + 7) & ~7) >>> 0)
+    note('dcom-bad-objref', `DATAELEMENT of ${cbSize} bytes is rounded to ${cbRounded}`, c.offset - 4);
   const room = c.need(cbRounded);
   shown['nElms'] = nElms;
   shown['dataID'] = dataID;

@@ -5,7 +5,12 @@ import { Fields } from './fields.js';
 import { CUSTOM, EXTENDED, HANDLER, HEADER_SIZE, SIGNATURE, STANDARD, STD_SIZE, type ObjrefOptions } from './forms.js';
 import { group, shifted } from './nodes.js';
 
-const FORM_NAMES: Readonly<Record<number, string>> = { [STANDARD]: 'OBJREF_STANDARD', [HANDLER]: 'OBJREF_HANDLER', [CUSTOM]: 'OBJREF_CUSTOM', [EXTENDED]: 'OBJREF_EXTENDED' };
+const FORM_NAMES: Readonly<Record<number, string>> = {
+  [STANDARD]: 'OBJREF_STANDARD',
+  [HANDLER]: 'OBJREF_HANDLER',
+  [CUSTOM]: 'OBJREF_CUSTOM',
+  [EXTENDED]: 'OBJREF_EXTENDED',
+};
 
 /** The fields of an OBJREF with their bytes; the leaves own every byte. */
 export function traceObjref(bytes: Span, options: ObjrefOptions): readonly TraceNode[] {
@@ -14,19 +19,26 @@ export function traceObjref(bytes: Span, options: ObjrefOptions): readonly Trace
   const form = fields.word('flags', '2.2.18', (value) => FORM_NAMES[value as number] ?? null);
   fields.guid('iid', 'IID', '2.2.18');
   if (signature === SIGNATURE && form === CUSTOM) traceCustom(bytes, fields, options);
-  else if (signature === SIGNATURE && typeof form === 'number' && FORM_NAMES[form] !== undefined) traceStandard(bytes, fields, form);
+  else if (signature === SIGNATURE && typeof form === 'number' && FORM_NAMES[form] !== undefined)
+    traceStandard(bytes, fields, form);
   fields.rest('rest', '2.2.18');
   return fields.nodes;
 }
 
 function traceStandard(bytes: Span, fields: Fields, form: number): void {
-  const std = new Fields({ block: bytes.block, start: bytes.start + HEADER_SIZE, end: Math.min(bytes.end, bytes.start + HEADER_SIZE + STD_SIZE) });
+  const std = new Fields({
+    block: bytes.block,
+    start: bytes.start + HEADER_SIZE,
+    end: Math.min(bytes.end, bytes.start + HEADER_SIZE + STD_SIZE),
+  });
   std.word('flags', '2.2.18.2', (value) => (((value as number) & 0x1000) !== 0 ? 'SORF_NOPING' : null));
   std.word('cPublicRefs', '2.2.18.2');
   std.wide('oxid', 'OXID', '2.2.18.2');
   std.wide('oid', 'OID', '2.2.18.2');
   std.guid('ipid', 'IPID', '2.2.18.2');
-  fields.adopt(group('std', 'STDOBJREF', HEADER_SIZE, HEADER_SIZE + std.at, '2.2.18.2', shifted(std.nodes, HEADER_SIZE)));
+  fields.adopt(
+    group('std', 'STDOBJREF', HEADER_SIZE, HEADER_SIZE + std.at, '2.2.18.2', shifted(std.nodes, HEADER_SIZE)),
+  );
   if (form === HANDLER) fields.guid('clsid', 'CLSID', '2.2.18.5');
   if (form === EXTENDED) fields.word('Signature1', '2.2.18.7');
   traceBindings(bytes, fields);
@@ -44,7 +56,11 @@ function traceBindings(bytes: Span, fields: Fields): void {
   const from = fields.at;
   if (fields.left === 0) return;
   const count = fields.left >= 2 ? bytes.block.view.getUint16(bytes.start + from, true) : 0;
-  const list = new Fields({ block: bytes.block, start: bytes.start + from, end: Math.min(bytes.end, bytes.start + from + 4 + 2 * count) });
+  const list = new Fields({
+    block: bytes.block,
+    start: bytes.start + from,
+    end: Math.min(bytes.end, bytes.start + from + 4 + 2 * count),
+  });
   list.short('wNumEntries', '2.2.19.1');
   const security = 4 + 2 * ((list.short('wSecurityOffset', '2.2.19.1') as number | null) ?? 0);
   for (let i = 0; list.at < security && !list.terminated(); i++) {
@@ -69,11 +85,21 @@ function traceCustom(bytes: Span, fields: Fields, options: ObjrefOptions): void 
   const from = fields.at;
   const data: Span = { block: bytes.block, start: bytes.start + from, end: bytes.end };
   if (clsid === IN_CLSID || clsid === OUT_CLSID) {
-    fields.adopt(group('activation', 'activation properties BLOB', from, from + fields.left, '2.2.22', shifted(traceActivation(data, options), from)));
+    fields.adopt(
+      group(
+        'activation',
+        'activation properties BLOB',
+        from,
+        from + fields.left,
+        '2.2.22',
+        shifted(traceActivation(data, options), from),
+      ),
+    );
     return;
   }
   const codec = typeof clsid === 'string' ? (options.custom?.(clsid) ?? null) : null;
   const trace = codec?.trace(data);
-  if (trace !== undefined && trace.problems.length === 0) fields.adopt(group('object', 'object', from, from + fields.left, '2.2.18.6', shifted(trace.root.children, from)));
+  if (trace !== undefined && trace.problems.length === 0)
+    fields.adopt(group('object', 'object', from, from + fields.left, '2.2.18.6', shifted(trace.root.children, from)));
   else fields.rest('pObjectData', '2.2.18.6');
 }

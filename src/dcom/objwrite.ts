@@ -8,11 +8,17 @@ import { CUSTOM, EXTENDED, EXTENDED_SIGNATURE, HANDLER, SIGNATURE, STANDARD, typ
 
 type Bag = { readonly [name: string]: Value };
 
-const FORMS: Readonly<Record<string, number>> = { standard: STANDARD, handler: HANDLER, custom: CUSTOM, extended: EXTENDED };
+const FORMS: Readonly<Record<string, number>> = {
+  standard: STANDARD,
+  handler: HANDLER,
+  custom: CUSTOM,
+  extended: EXTENDED,
+};
 
 /** The bytes of what `makeObjref` shows. @throws EncodeError when it is not that */
 export function encodeObjref(value: Value, options: ObjrefOptions): Uint8Array {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) throw new EncodeError('objref', 'an OBJREF is wanted');
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array)
+    throw new EncodeError('objref', 'an OBJREF is wanted');
   const shown = value as Bag;
   const kind = shown['kind'];
   const raw = shown['bytes'];
@@ -83,13 +89,15 @@ function guid(s: Sink, shown: Bag, field: string): void {
 
 function number(shown: Bag, field: string, otherwise: number): number {
   const value = shown[field] ?? otherwise;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff) throw new EncodeError(`objref.${field}`, `a 32-bit number is wanted, not ${String(value)}`);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff)
+    throw new EncodeError(`objref.${field}`, `a 32-bit number is wanted, not ${String(value)}`);
   return value;
 }
 
 function wide(shown: Bag, field: string): bigint {
   const value = shown[field];
   if (typeof value === 'bigint') return value;
-  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,16}$/i.test(value)) throw new EncodeError(`objref.${field}`, `0x and up to sixteen hex digits are wanted, not ${String(value)}`);
+  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,16}$/i.test(value))
+    throw new EncodeError(`objref.${field}`, `0x and up to sixteen hex digits are wanted, not ${String(value)}`);
   return BigInt(value);
 }

@@ -37,12 +37,19 @@ export interface AppOptions {
   /** Writes what `x` selected; gives a sentence on it. @throws UsageError */
   readonly exported: (effect: Extract<Effect, { kind: 'export' }>, app: App) => Promise<string>;
   /** Replays what `r` selected against its target. @throws UsageError */
-  readonly replayed: (effect: Extract<Effect, { kind: 'replay' }>, session: Session, signal: AbortSignal) => Promise<Replayed>;
+  readonly replayed: (
+    effect: Extract<Effect, { kind: 'replay' }>,
+    session: Session,
+    signal: AbortSignal,
+  ) => Promise<Replayed>;
   /** Reading is to stop. */
   readonly stop: () => void;
 }
 
-/** The terminal analyzer without its terminal: events in, the model's effects carried out, screens drawn, work done in slices. */
+/**
+ * The terminal analyzer without its terminal: events in, the model's effects carried out, screens drawn, work done in
+ * slices.
+ */
 export class App {
   session: Session;
   state: State;
@@ -116,7 +123,8 @@ export class App {
         await breath();
       }
       session.end();
-      if (session.reading.state !== 'stopped' && session.reading.state !== 'failed') session.reading = { ...session.reading, state: 'done' };
+      if (session.reading.state !== 'stopped' && session.reading.state !== 'failed')
+        session.reading = { ...session.reading, state: 'done' };
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       session.end();
@@ -221,7 +229,8 @@ export class App {
       case 'export':
         void options.exported(effect, this).then(
           (text) => this.dispatch({ kind: 'said', text, bad: false }),
-          (error: unknown) => this.dispatch({ kind: 'said', text: error instanceof Error ? error.message : String(error), bad: true }),
+          (error: unknown) =>
+            this.dispatch({ kind: 'said', text: error instanceof Error ? error.message : String(error), bad: true }),
         );
         return;
       case 'replay':

@@ -4,7 +4,10 @@ import { blockOf } from '../bytes/block.js';
 import type { Call, Stub } from '../types.js';
 import { CallPacking, type PackedCall } from './packing.js';
 
-/** Calls packed and compressed together: enough that what repeats from call to call costs little, few enough that one is fetched in about a millisecond. */
+/**
+ * Calls packed and compressed together: enough that what repeats from call to call costs little, few enough that one is
+ * fetched in about a millisecond.
+ */
 export const ARCHIVE_BLOCK = 128;
 /** Blocks kept unpacked: a screen of rows, the marked calls and what is being looked at. */
 export const ARCHIVE_CACHED_BLOCKS = 24;
@@ -15,7 +18,8 @@ export const ARCHIVE_BYTES = 384 * 1024 * 1024;
 export type WireStubs = readonly [request: Uint8Array | null, response: Uint8Array | null];
 
 /**
- * Every call of a capture in little memory: packed, compressed in blocks of {@link ARCHIVE_BLOCK}, unpacked when looked at.
+ * Every call of a capture in little memory: packed, compressed in blocks of {@link ARCHIVE_BLOCK}, unpacked when looked
+ * at.
  * Calls are added in the order of their ids, which count from 1.
  */
 export class CallArchive {
@@ -58,7 +62,10 @@ export class CallArchive {
     if (this.open.length === ARCHIVE_BLOCK) this.shut();
   }
 
-  /** The call with this index (its id less one); null when it left, or was never added. The same object while it is in the cache. */
+  /**
+   * The call with this index (its id less one); null when it left, or was never added. The same object while it is in
+   * the cache.
+   */
   get(index: number): Call | null {
     const number = Math.floor(index / ARCHIVE_BLOCK);
     const calls = number === Math.floor(this.added / ARCHIVE_BLOCK) ? this.open : this.unpacked(number);
@@ -72,7 +79,10 @@ export class CallArchive {
 
   private shut(): void {
     const number = this.added / ARCHIVE_BLOCK - 1;
-    const packed = deflateRawSync(this.packr.pack(this.open.map((call) => [...this.packing.pack(call), this.wires.get(call) ?? null])), { level: 1 });
+    const packed = deflateRawSync(
+      this.packr.pack(this.open.map((call) => [...this.packing.pack(call), this.wires.get(call) ?? null])),
+      { level: 1 },
+    );
     // A copy of its own: what zlib returns may be a small part of a large buffer.
     const block = packed.buffer.byteLength > packed.length * 2 ? Uint8Array.from(packed) : packed;
     this.blocks.set(number, block);
@@ -95,7 +105,9 @@ export class CallArchive {
     }
     const block = this.blocks.get(number);
     if (block === undefined) return null;
-    const calls = (this.packr.unpack(inflateRawSync(block)) as readonly (readonly [...PackedCall, WireStubs | null])[]).map((packed) => {
+    const calls = (
+      this.packr.unpack(inflateRawSync(block)) as readonly (readonly [...PackedCall, WireStubs | null])[]
+    ).map((packed) => {
       const wire = packed.at(-1) as WireStubs | null;
       const call = this.packing.unpack(packed.slice(0, -1) as unknown as PackedCall);
       if (wire !== null) this.wires.set(call, wire);

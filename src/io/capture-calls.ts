@@ -24,7 +24,10 @@ export interface CaptureReading {
 }
 
 /** Reads the calls of a capture. @throws UsageError when it cannot be read as one */
-export async function captureCalls(file: string, { known, streams, opnums, secrets, call, damage, keys, pause }: CaptureReading): Promise<void> {
+export async function captureCalls(
+  file: string,
+  { known, streams, opnums, secrets, call, damage, keys, pause }: CaptureReading,
+): Promise<void> {
   const security = new SecurityObserver(secrets);
   const analyzer = new Analyzer({ registry: known.registry, opnums, security });
   const out: AnalyzerOutput[] = [];
@@ -38,7 +41,8 @@ export async function captureCalls(file: string, { known, streams, opnums, secre
   for await (const batch of known.open(file, 0, streams.stdin)) {
     for (const item of batch.items) {
       if (item.kind === 'frame') analyzer.push(item, out);
-      else if (item.code === 'capture-unsupported' || item.code === 'capture-empty') throw new UsageError(`${file}: ${item.message}`);
+      else if (item.code === 'capture-unsupported' || item.code === 'capture-empty')
+        throw new UsageError(`${file}: ${item.message}`);
       else damage(item.message);
       if (out.length > 0) drain();
     }

@@ -6,7 +6,10 @@ import type { Knowledge } from './knowledge.js';
 import { packageVersion, SHIPPED_SESSIONS } from './package.js';
 import { EXIT, UsageError, type Streams } from './streams.js';
 
-/** Every command, in the order of the help; each stands in a file of its own, and is loaded when it, or all of them, are asked for. */
+/**
+ * Every command, in the order of the help; each stands in a file of its own, and is loaded when it, or all of them, are
+ * asked for.
+ */
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   decode: async () => (await import('./commands/decode.js')).decodeCommand,
   live: async () => (await import('./commands/live.js')).liveCommand,
@@ -26,7 +29,10 @@ async function loadAll(idl: IdlFlags = {}): Promise<Knowledge> {
   return knowledge(idl);
 }
 
-/** Runs a command line (without node and script) on the given streams. Resolves to the exit status; never exits and never throws for what a user did. */
+/**
+ * Runs a command line (without node and script) on the given streams. Resolves to the exit status; never exits and
+ * never throws for what a user did.
+ */
 export async function run(argv: readonly string[], streams: Streams, load: Load = loadAll): Promise<number> {
   let status: number = EXIT.ok;
   try {
@@ -45,7 +51,12 @@ export async function run(argv: readonly string[], streams: Streams, load: Load 
 }
 
 /** The program with the command that is called; with all of them where none is, as for the help. */
-async function commands(called: string | undefined, streams: Streams, load: Load, done: (status: number) => void): Promise<Command> {
+async function commands(
+  called: string | undefined,
+  streams: Streams,
+  load: Load,
+  done: (status: number) => void,
+): Promise<Command> {
   const program = new Command('uamgscope')
     .description('Wire-traffic analyzer for DCE-RPC, DCOM and MS-UAMG, the Windows Update Agent Management Protocol.')
     .version(packageVersion(), '-V, --version')
@@ -56,13 +67,16 @@ async function commands(called: string | undefined, streams: Streams, load: Load
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .addHelpText('after', examples([
-      ['decode session.pcapng', 'one line a call'],
-      ['decode session.pcapng --where failed', 'only calls that failed'],
-      ['interfaces IUpdateSearcher', 'its methods, opnums and sections'],
-      ['explain 0x80240007', 'what a code means'],
-      ['report session.pcapng -o session.html', 'what happened, as one file to mail'],
-    ]));
+    .addHelpText(
+      'after',
+      examples([
+        ['decode session.pcapng', 'one line a call'],
+        ['decode session.pcapng --where failed', 'only calls that failed'],
+        ['interfaces IUpdateSearcher', 'its methods, opnums and sections'],
+        ['explain 0x80240007', 'what a code means'],
+        ['report session.pcapng -o session.html', 'what happened, as one file to mail'],
+      ]),
+    );
 
   const context: CommandContext = { streams, load, done };
   const only = called !== undefined && Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
@@ -81,9 +95,17 @@ async function demonstrate(streams: Streams, load: Load): Promise<number> {
   for (const { path, password, title } of SHIPPED_SESSIONS) {
     if (!existsSync(path)) throw new UsageError(`a shipped capture is missing (${path}); try uamgscope --help`);
     await say(streams, `== ${title}`);
-    const status = await decodeFiles([path], { format: 'text', opnums: 'auto', color: 'auto', limit: SHOWN, password: [password] }, streams, known);
+    const status = await decodeFiles(
+      [path],
+      { format: 'text', opnums: 'auto', color: 'auto', limit: SHOWN, password: [password] },
+      streams,
+      known,
+    );
     if (status !== 0) return status;
   }
-  await say(streams, 'Those were captures that ship with uamgscope. Decode your own with: uamgscope decode FILE (uamgscope --help tells the rest).');
+  await say(
+    streams,
+    'Those were captures that ship with uamgscope. Decode your own with: uamgscope decode FILE (uamgscope --help tells the rest).',
+  );
   return 0;
 }

@@ -77,7 +77,15 @@ export interface DecodeResult {
 export const MAX_PROBLEM_LINES = 20;
 
 /** Codes that tell of the traffic, not of damage to it. */
-const NO_DAMAGE: readonly Problem['code'][] = ['unknown-interface', 'unknown-opnum', 'not-used-on-wire', 'guessed-interface', 'rpc-context-rejected', 'rpc-bind-nak', 'rpc-named-pipe'];
+const NO_DAMAGE: readonly Problem['code'][] = [
+  'unknown-interface',
+  'unknown-opnum',
+  'not-used-on-wire',
+  'guessed-interface',
+  'rpc-context-rejected',
+  'rpc-bind-nak',
+  'rpc-named-pipe',
+];
 /** Codes of an input that is no capture we read. */
 const NO_CAPTURE: readonly Problem['code'][] = ['capture-unsupported', 'capture-empty'];
 
@@ -95,7 +103,11 @@ class Run {
   private readonly write: (call: Call) => string;
   private readonly ndjson: NdjsonWriter | null;
   private readonly text: TextWriter;
-  private readonly told = { problems: new Map<Problem['code'], number>(), findings: new Map<string, number>(), logons: 0 };
+  private readonly told = {
+    problems: new Map<Problem['code'], number>(),
+    findings: new Map<string, number>(),
+    logons: 0,
+  };
   private written = 0;
   private unreadable = 0;
   private captureProblems = 0;
@@ -106,7 +118,12 @@ class Run {
   constructor(options: DecodeOptions) {
     const { registry, names, style = PLAIN, messageStyle = PLAIN } = options;
     this.options = options;
-    this.analyzer = new Analyzer({ registry, opnums: options.opnums, limits: options.limits ?? {}, ...(options.security === undefined ? {} : { security: options.security }) });
+    this.analyzer = new Analyzer({
+      registry,
+      opnums: options.opnums,
+      limits: options.limits ?? {},
+      ...(options.security === undefined ? {} : { security: options.security }),
+    });
     this.rules = new RuleEngine(registry, (value) => names.hresult(value));
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
     this.text = new TextWriter(names, { style: messageStyle });
@@ -130,7 +147,14 @@ class Run {
     await options.out.flush();
     this.close(summary);
     await options.messages.flush();
-    return { summary, written: this.written, unreadable: this.unreadable, damaged: this.damaged, worst: this.worst, stopped: this.stopped };
+    return {
+      summary,
+      written: this.written,
+      unreadable: this.unreadable,
+      damaged: this.damaged,
+      worst: this.worst,
+      stopped: this.stopped,
+    };
   }
 
   private get summary(): Summary {
@@ -235,15 +259,23 @@ class Run {
 
   private close(summary: Summary): void {
     const { options, told } = this;
-    if (told.logons > MAX_PROBLEM_LINES) options.messages.line(`${told.logons - MAX_PROBLEM_LINES} more logons (--format ndjson shows them all)`);
+    if (told.logons > MAX_PROBLEM_LINES)
+      options.messages.line(`${told.logons - MAX_PROBLEM_LINES} more logons (--format ndjson shows them all)`);
     for (const [rule, count] of told.findings) {
-      if (count > MAX_PROBLEM_LINES) options.messages.line(`${count - MAX_PROBLEM_LINES} more findings of the rule ${rule} (--format ndjson shows them all)`);
+      if (count > MAX_PROBLEM_LINES)
+        options.messages.line(
+          `${count - MAX_PROBLEM_LINES} more findings of the rule ${rule} (--format ndjson shows them all)`,
+        );
     }
     for (const [code, count] of told.problems) {
-      if (count > MAX_PROBLEM_LINES) options.messages.line(`! ${count - MAX_PROBLEM_LINES} more problems of the kind ${code} (--format ndjson shows them all)`);
+      if (count > MAX_PROBLEM_LINES)
+        options.messages.line(
+          `! ${count - MAX_PROBLEM_LINES} more problems of the kind ${code} (--format ndjson shows them all)`,
+        );
     }
     for (const { path, seen } of options.where?.unresolved() ?? []) {
-      const names = seen.length === 0 ? 'the calls looked at have no parameters there' : `names there: ${seen.join(', ')}`;
+      const names =
+        seen.length === 0 ? 'the calls looked at have no parameters there' : `names there: ${seen.join(', ')}`;
       options.messages.line(`! --where: ${path} occurs in none of the calls it was asked of; ${names}`);
     }
     if (this.ndjson === null && !options.out.closed) options.messages.line(this.text.summary(summary));

@@ -29,7 +29,10 @@ export class CompressionError extends Error {
  * Decompresses a stream piece by piece: memory stays that of a window, however far the input expands.
  * @throws CompressionError after handing on what could be decompressed
  */
-export async function* decompress(kind: Exclude<Compression, null>, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* decompress(
+  kind: Exclude<Compression, null>,
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   if (kind === 'gzip') yield* gunzip(pieces);
   else yield* steps(pieces, kind === 'zstd' ? new ZstdSteps() : new Lz4Frames());
 }

@@ -15,35 +15,70 @@ import { packageVersion } from './package.js';
 import { RecordingWriter } from './recording-writer.js';
 import { UsageError, type Streams } from './streams.js';
 
-/** Of selected calls those among the first so many are recorded: what they need has to be looked for among all before them. */
+/**
+ * Of selected calls those among the first so many are recorded: what they need has to be looked for among all before
+ * them.
+ */
 export const MAX_RECORDED_CALLS = 200_000;
 /** Calls written between two breaths of the event loop. */
 const AT_ONCE = 64;
 
-/** Writes what the user selected: marked calls, or all that the filter shows. `unkept` says why there are no packets, where `path` is null. */
-export function exported(path: string | null, unkept: string, known: Knowledge, streams: Streams): AppOptions['exported'] {
+/**
+ * Writes what the user selected: marked calls, or all that the filter shows. `unkept` says why there are no packets,
+ * where `path` is null.
+ */
+export function exported(
+  path: string | null,
+  unkept: string,
+  known: Knowledge,
+  streams: Streams,
+): AppOptions['exported'] {
   return async (effect, app) => {
     if (effect.format === 'ndjson') return ndjson(effect.path, effect.calls, app, known);
     if (effect.format === 'recording') return recording(effect.path, effect.calls, app, known);
-    if (path === null || path === '-') throw new UsageError(path === '-' ? 'the packets of stdin are not kept: write them to a file and open that' : unkept);
+    if (path === null || path === '-')
+      throw new UsageError(
+        path === '-' ? 'the packets of stdin are not kept: write them to a file and open that' : unkept,
+      );
     return capture(effect.path, effect.calls, app, path, known, streams);
   };
 }
 
 /** The selected calls with those that made what they need, or the whole session; credentials are left out. */
-async function recording(path: string, calls: readonly number[] | null, { session, state }: App, { registry }: Knowledge): Promise<string> {
-  const chosen = calls !== null ? new Set(calls) : state.filter === null ? null : new Set(Array.from({ length: session.view.length }, (_, row) => session.view.at(row)));
+async function recording(
+  path: string,
+  calls: readonly number[] | null,
+  { session, state }: App,
+  { registry }: Knowledge,
+): Promise<string> {
+  const chosen =
+    calls !== null
+      ? new Set(calls)
+      : state.filter === null
+        ? null
+        : new Set(Array.from({ length: session.view.length }, (_, row) => session.view.at(row)));
   let end = chosen === null ? session.count : 0;
   for (const index of chosen ?? []) end = Math.max(end, index + 1);
-  if (chosen !== null && end > MAX_RECORDED_CALLS) throw new UsageError(`calls past the first ${countText(MAX_RECORDED_CALLS)} are recorded with the whole session only: unmark all, show all calls (c) and record again`);
+  if (chosen !== null && end > MAX_RECORDED_CALLS)
+    throw new UsageError(
+      `calls past the first ${countText(MAX_RECORDED_CALLS)} are recorded with the whole session only: unmark all, show all calls (c) and record again`,
+    );
   await (await fresh(path)).close();
-  const writer = await RecordingWriter.open(path, /\.(txt|text)$/i.test(path) ? 'text' : 'uamgrec', false, process.stdout);
+  const writer = await RecordingWriter.open(
+    path,
+    /\.(txt|text)$/i.test(path) ? 'text' : 'uamgrec',
+    false,
+    process.stdout,
+  );
   const held: RecordingRecord[] = [];
   const wanted = new Set<number>();
-  const recorder = new Recorder({ id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: basename(session.title) }, (record) => {
-    if (chosen === null) writer.put(record);
-    else held.push(record);
-  });
+  const recorder = new Recorder(
+    { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: basename(session.title) },
+    (record) => {
+      if (chosen === null) writer.put(record);
+      else held.push(record);
+    },
+  );
   try {
     for (let index = 0; index < end; index++) {
       const call = session.call(index);
@@ -73,7 +108,9 @@ function* selected(calls: readonly number[] | null, { session }: App): Generator
 
 async function fresh(path: string): ReturnType<typeof open> {
   return open(path, 'wx').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(error.code === 'EEXIST' ? `${path} exists already: name another file` : `cannot write ${path}: ${error.message}`);
+    throw new UsageError(
+      error.code === 'EEXIST' ? `${path} exists already: name another file` : `cannot write ${path}: ${error.message}`,
+    );
   });
 }
 
@@ -105,7 +142,14 @@ async function ndjson(path: string, calls: readonly number[] | null, app: App, k
 }
 
 /** The frames of the calls, and of the binds of their connections, without which nobody could read them. */
-async function capture(path: string, calls: readonly number[] | null, app: App, from: string, known: Knowledge, streams: Streams): Promise<string> {
+async function capture(
+  path: string,
+  calls: readonly number[] | null,
+  app: App,
+  from: string,
+  known: Knowledge,
+  streams: Streams,
+): Promise<string> {
   const frames = new Set<number>();
   const flows = new Set<number>();
   for (const call of selected(calls, app)) {
@@ -132,7 +176,14 @@ async function capture(path: string, calls: readonly number[] | null, app: App, 
           left++;
           continue;
         }
-        pieces.push(pcapngPacket({ timeS: item.timeS, timeNs: item.timeNs, data: item.block.u8.subarray(item.start, item.end), wireLength: item.wireLength }));
+        pieces.push(
+          pcapngPacket({
+            timeS: item.timeS,
+            timeNs: item.timeNs,
+            data: item.block.u8.subarray(item.start, item.end),
+            wireLength: item.wireLength,
+          }),
+        );
         written++;
       }
       if (pieces.length > 0) await file.write(Buffer.concat(pieces));
@@ -144,7 +195,13 @@ async function capture(path: string, calls: readonly number[] | null, app: App, 
   return `${countText(written)} packets written to ${path}${left === 0 ? '' : `; ${left} of another link type were left out`}`;
 }
 
-async function bindFrames(from: string, flows: ReadonlySet<number>, frames: Set<number>, known: Knowledge, streams: Streams): Promise<void> {
+async function bindFrames(
+  from: string,
+  flows: ReadonlySet<number>,
+  frames: Set<number>,
+  known: Knowledge,
+  streams: Streams,
+): Promise<void> {
   const net = new Net();
   const rpc = new RpcObserver();
   const segments: NetOutput[] = [];

@@ -32,17 +32,23 @@ export async function* openCapture(path: string, framesBefore: number, stdin: Re
     const ends: CaptureOutput[] = [];
     reader.end(ends);
     items.push(corrupt(error));
-    for (const item of ends) items.push(item.kind === 'problem' && item.code === 'capture-empty' ? { ...item, message: NOTHING_LEFT } : item);
+    for (const item of ends)
+      items.push(item.kind === 'problem' && item.code === 'capture-empty' ? { ...item, message: NOTHING_LEFT } : item);
   }
   // Even without a packet: the file may say something of itself.
   yield { items, read: progress.read, size, info: reader.info };
 }
 
-const NOTHING_LEFT = 'nothing could be decompressed, so that there is no capture to read: copy the file again from where it was made';
+const NOTHING_LEFT =
+  'nothing could be decompressed, so that there is no capture to read: copy the file again from where it was made';
 
 function corrupt(error: CompressionError): Problem {
   return {
-    kind: 'problem', layer: 'capture', code: 'capture-bad-compression', spec: null, at: { offset: error.offset },
+    kind: 'problem',
+    layer: 'capture',
+    code: 'capture-bad-compression',
+    spec: null,
+    at: { offset: error.offset },
     message: `${error.message}; what was decompressed before is shown (within the first ${error.offset} bytes of the compressed file)`,
   };
 }
@@ -78,7 +84,14 @@ async function sizeOf(path: string): Promise<number | null> {
 
 function unreadable(path: string, error: unknown): UsageError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' || code === 'EPERM' ? 'permission denied: ask its owner, or copy it to where you may read it' : error instanceof Error ? error.message : String(error);
+  const why =
+    code === 'ENOENT'
+      ? 'there is no such file'
+      : code === 'EACCES' || code === 'EPERM'
+        ? 'permission denied: ask its owner, or copy it to where you may read it'
+        : error instanceof Error
+          ? error.message
+          : String(error);
   return new UsageError(`cannot read ${path}: ${why}`);
 }
 

@@ -4,7 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 const GROWTH_PERCENT = 25;
 
 /**
- * For programs that stay: the heap is collected when it has grown by a quarter, not when it is two or three times as large, as is usual
+ * For programs that stay: the heap is collected when it has grown by a quarter, not when it is two or three times as
+ * large, as is usual
  * where memory is plenty. Measured in the terminal analyzer: a third less memory, for one part in fifteen more time.
  */
 export function keepHeapSmall(): void {

@@ -13,19 +13,35 @@ export interface IdlFlags {
 }
 
 /**
- * Reads IDL files and puts their interfaces beside the tables'. Imports are looked for beside the file that asks, then in
+ * Reads IDL files and puts their interfaces beside the tables'. Imports are looked for beside the file that asks, then
+ * in
  * `folders`, in order. Where the tables describe an interface, they stay: they know more than IDL can say.
  * @throws UsageError for a file that cannot be read or understood
  */
-export function withIdl(tables: readonly Specification[], files: readonly string[], folders: readonly string[]): readonly Specification[] {
+export function withIdl(
+  tables: readonly Specification[],
+  files: readonly string[],
+  folders: readonly string[],
+): readonly Specification[] {
   const faces = new Map(tables.flatMap((one) => one.interfaces).map((face) => [face.name, face]));
-  const known = { types: predefinedTypes, constants: predefinedConstants, slots: (name: string) => slotsOf(faces, name) };
+  const known = {
+    types: predefinedTypes,
+    constants: predefinedConstants,
+    slots: (name: string) => slotsOf(faces, name),
+  };
   let all = tables;
   for (const path of files) {
     const source = sourceAt(path);
-    if (source === null) throw new UsageError(`--idl: cannot read ${path}: it is missing, no file, or larger than ${IDL_LIMITS.length} bytes`);
+    if (source === null)
+      throw new UsageError(
+        `--idl: cannot read ${path}: it is missing, no file, or larger than ${IDL_LIMITS.length} bytes`,
+      );
     try {
-      const { specification } = readIdl(source, { known, prelude, find: (name, from) => find(name, [dirname(from), ...folders]) });
+      const { specification } = readIdl(source, {
+        known,
+        prelude,
+        find: (name, from) => find(name, [dirname(from), ...folders]),
+      });
       all = merged(all, specification);
     } catch (error) {
       if (error instanceof IdlError) throw new UsageError(`--idl: ${error.message}`);
@@ -43,9 +59,12 @@ export function compileAll(registry: Registry, loaded: readonly Specification[])
   for (const face of loaded.flatMap((one) => one.interfaces)) {
     for (const { name, opnum } of face.methods) {
       try {
-        for (const syntax of ['ndr20', 'ndr64'] as const) registry.method(face.uuid, opnum, { littleEndian: true, syntax });
+        for (const syntax of ['ndr20', 'ndr64'] as const)
+          registry.method(face.uuid, opnum, { littleEndian: true, syntax });
       } catch (error) {
-        throw new UsageError(`--idl: ${face.name}::${name} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`);
+        throw new UsageError(
+          `--idl: ${face.name}::${name} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     }
   }
@@ -67,9 +86,23 @@ function merged(all: readonly Specification[], own: Specification): readonly Spe
   }
   const renamed = (name: string): string => names.get(name) ?? name;
   const interfaces: Interface[] = [];
-  for (const face of added) interfaces.push({ ...face, name: renamed(face.name), base: face.base === null ? null : renamed(face.base) });
-  const rest = replaced.size === 0 ? all : all.map((one) => ({ ...one, interfaces: one.interfaces.filter((face) => !replaced.has(face)) }));
-  return [...rest, { ...own, interfaces, classes: own.classes.map((one) => ({ ...one, interface: one.interface === null ? null : renamed(one.interface) })) }];
+  for (const face of added)
+    interfaces.push({ ...face, name: renamed(face.name), base: face.base === null ? null : renamed(face.base) });
+  const rest =
+    replaced.size === 0
+      ? all
+      : all.map((one) => ({ ...one, interfaces: one.interfaces.filter((face) => !replaced.has(face)) }));
+  return [
+    ...rest,
+    {
+      ...own,
+      interfaces,
+      classes: own.classes.map((one) => ({
+        ...one,
+        interface: one.interface === null ? null : renamed(one.interface),
+      })),
+    },
+  ];
 }
 
 /** An interface whose table has names and no parameters. */
@@ -89,7 +122,9 @@ function find(name: string, folders: readonly string[]): Source | null {
   const path = name.replaceAll('\\', '/');
   for (const folder of folders) {
     const inside = resolve(folder, path);
-    const candidates = inside.startsWith(resolve(folder) + sep) ? [inside, resolve(folder, path.toLowerCase())] : [resolve(folder, basename(path))];
+    const candidates = inside.startsWith(resolve(folder) + sep)
+      ? [inside, resolve(folder, path.toLowerCase())]
+      : [resolve(folder, basename(path))];
     for (const candidate of candidates) {
       const found = sourceAt(candidate);
       if (found !== null) return found;

@@ -1,5 +1,14 @@
 import type { Readable } from 'node:stream';
-import { activationAlternates, activationHeader, activationProperties, bindErrors, customObjects, specifications as tables, valueTransforms, win32Errors } from '../../dissectors/index.js';
+import {
+  activationAlternates,
+  activationHeader,
+  activationProperties,
+  bindErrors,
+  customObjects,
+  specifications as tables,
+  valueTransforms,
+  win32Errors,
+} from '../../dissectors/index.js';
 import { Explainer, explanationLines } from '../analysis/explain.js';
 import { makeRegistry } from '../analysis/registry.js';
 import { dualStringTransform } from '../dcom/dualstring.js';
@@ -60,7 +69,16 @@ export function knowledge({ idl = [], idlPath = [] }: IdlFlags = {}): Knowledge 
       const [found] = explainer.explain(hex32(value));
       return found?.kind === 'code' ? found : null;
     },
-    near: (text) => [...new Set([...explainer.suggestions(text), ...suggest(text, [...specifications.flatMap((one) => one.errors), ...win32Errors].map((error) => error.name))])].slice(0, 3),
+    near: (text) =>
+      [
+        ...new Set([
+          ...explainer.suggestions(text),
+          ...suggest(
+            text,
+            [...specifications.flatMap((one) => one.errors), ...win32Errors].map((error) => error.name),
+          ),
+        ]),
+      ].slice(0, 3),
     open: openCapture,
   };
 }

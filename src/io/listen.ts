@@ -45,12 +45,21 @@ const FORWARD_DEADLINE_MS = 30_000;
 const NTLM_TYPES: readonly number[] = [9, 10];
 const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
-/** Serves a recording on a TCP port: object resolver and objects at once. @throws UsageError when the port cannot be had */
+/**
+ * Serves a recording on a TCP port: object resolver and objects at once. @throws UsageError when the port cannot be had
+ */
 export async function serveRecording(options: ServeOptions): Promise<Serving> {
   const { records, registry, host, fallback, forward, users, missed } = options;
   const open = new Set<Socket>();
   let responder: Responder | null = null;
-  const tap = options.record === undefined ? null : new Tap(registry, { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'agent', name: null }, options.record);
+  const tap =
+    options.record === undefined
+      ? null
+      : new Tap(
+          registry,
+          { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'agent', name: null },
+          options.record,
+        );
   let groups = 0;
   const server: Server = createServer({ noDelay: true }, (socket) => {
     const own = responder;
@@ -60,13 +69,19 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
     }
     open.add(socket);
     const group = ++groups;
-    const flow: Flow = { id: group, a: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, b: { address: socket.localAddress ?? host, port: portOf(server) }, opened: 'syn' };
+    const flow: Flow = {
+      id: group,
+      a: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+      b: { address: socket.localAddress ?? host, port: portOf(server) },
+      opened: 'syn',
+    };
     const link = new ServerLink({
       send: (bytes) => {
         if (!socket.destroyed) socket.write(bytes);
       },
       close: () => socket.destroy(),
-      serves: (abstract) => own.serves(abstract), handle: (call, answer) => {
+      serves: (abstract) => own.serves(abstract),
+      handle: (call, answer) => {
         const asked = now();
         own.answer(call, (given) => {
           tap?.answered(flow, call, given, asked, now());
@@ -74,34 +89,68 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
         });
       },
       accept: users.size === 0 ? null : (type) => (NTLM_TYPES.includes(type) ? acceptor(users) : null),
-      port: String(portOf(server)), assocGroup: group,
+      port: String(portOf(server)),
+      assocGroup: group,
     });
     socket.on('data', (chunk) => link.push(plainBytes(chunk)));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => open.delete(socket));
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new UsageError(`cannot listen at ${host} port ${options.port}: ${error.code === 'EADDRINUSE' ? 'the port is taken' : error.code === 'EACCES' ? 'ports below 1024 need rights' : error.message}`)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new UsageError(
+          `cannot listen at ${host} port ${options.port}: ${error.code === 'EADDRINUSE' ? 'the port is taken' : error.code === 'EACCES' ? 'ports below 1024 need rights' : error.message}`,
+        ),
+      ),
+    );
     server.listen(options.port, host, resolve);
   });
   const port = portOf(server);
-  const forwarder = forward === undefined ? null : new Forwarder({ plan: planOf(records, registry), registry, host: forward.host, port: forward.port, deadlineMs: FORWARD_DEADLINE_MS }, networkWorld(forward.host, forward.identity));
-  responder = new Responder({ records, registry, fallback, host, port, guid: () => randomUUID(), ...(missed === undefined ? {} : { missed }), ...(forwarder === null ? {} : { forwarder }) });
+  const forwarder =
+    forward === undefined
+      ? null
+      : new Forwarder(
+          {
+            plan: planOf(records, registry),
+            registry,
+            host: forward.host,
+            port: forward.port,
+            deadlineMs: FORWARD_DEADLINE_MS,
+          },
+          networkWorld(forward.host, forward.identity),
+        );
+  responder = new Responder({
+    records,
+    registry,
+    fallback,
+    host,
+    port,
+    guid: () => randomUUID(),
+    ...(missed === undefined ? {} : { missed }),
+    ...(forwarder === null ? {} : { forwarder }),
+  });
   return {
     port,
-    close: () => new Promise((resolve) => {
-      server.close(() => {
-        tap?.end();
-        forwarder?.end();
-        resolve();
-      });
-      for (const socket of open) socket.destroy();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          tap?.end();
+          forwarder?.end();
+          resolve();
+        });
+        for (const socket of open) socket.destroy();
+      }),
   };
 }
 
 function acceptor(users: ServeOptions['users']): NtlmAcceptor {
-  return new NtlmAcceptor({ users, server: 'UAMGSCOPE', random: (size) => new Uint8Array(randomBytes(size)), time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH });
+  return new NtlmAcceptor({
+    users,
+    server: 'UAMGSCOPE',
+    random: (size) => new Uint8Array(randomBytes(size)),
+    time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
+  });
 }
 
 function portOf(server: Server): number {

@@ -10,11 +10,22 @@ const SKIPPABLE = 0x0184_d2a5;
 const SKIPPABLE_MOST = 4 * 1024 * 1024;
 /** How far back linked blocks refer. */
 const HISTORY = 64 * 1024;
-const BLOCK_SIZES: Readonly<Record<number, number>> = { 4: 64 * 1024, 5: 256 * 1024, 6: 1024 * 1024, 7: 4 * 1024 * 1024 };
+const BLOCK_SIZES: Readonly<Record<number, number>> = {
+  4: 64 * 1024,
+  5: 256 * 1024,
+  6: 1024 * 1024,
+  7: 4 * 1024 * 1024,
+};
 const LEGACY_BLOCK = 8 * 1024 * 1024;
 
 /** Bits of FLG, the first byte of a frame descriptor. */
-const FLG = { dictionary: 0x01, contentChecksum: 0x04, contentSize: 0x08, blockChecksum: 0x10, independent: 0x20 } as const;
+const FLG = {
+  dictionary: 0x01,
+  contentChecksum: 0x04,
+  contentSize: 0x08,
+  blockChecksum: 0x10,
+  independent: 0x20,
+} as const;
 
 /** The frame at hand. */
 interface Lz4Frame {
@@ -33,7 +44,8 @@ interface Lz4Frame {
 const NOTHING = new Uint8Array(0);
 
 /**
- * LZ4 frames, legacy ones included, fed piece by piece: the frame is ours, because the library reads whole files only; its blocks are
+ * LZ4 frames, legacy ones included, fed piece by piece: the frame is ours, because the library reads whole files only;
+ * its blocks are
  * the library's. Every checksum that is there is verified.
  */
 export class Lz4Frames {
@@ -56,7 +68,8 @@ export class Lz4Frames {
       for (let used = this.step(bytes, view, at, out); used > 0; used = this.step(bytes, view, at, out)) at += used;
       this.waiting = bytes.slice(at);
       // A legacy frame ends where the input does.
-      if (last && (this.waiting.length > 0 || this.frame?.legacy === false)) throw new Error('lz4: the input ends inside a frame');
+      if (last && (this.waiting.length > 0 || this.frame?.legacy === false))
+        throw new Error('lz4: the input ends inside a frame');
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error));
     }
@@ -73,11 +86,13 @@ export class Lz4Frames {
     if (frame.legacy) return this.legacyBlock(bytes, at, left, word, out);
     if (word === 0) return this.end(frame, view, at, left);
     const size = word & 0x7fff_ffff;
-    if (size > frame.blockSize + 64) throw new Error(`lz4: a block claims ${size} bytes where ${frame.blockSize} is the most`);
+    if (size > frame.blockSize + 64)
+      throw new Error(`lz4: a block claims ${size} bytes where ${frame.blockSize} is the most`);
     const whole = 4 + size + (frame.blockChecksum ? 4 : 0);
     if (left < whole) return 0;
     const data = bytes.subarray(at + 4, at + 4 + size);
-    if (frame.blockChecksum && xxHash32(data) !== view.getUint32(at + 4 + size, true)) throw new Error('lz4: a block does not have its checksum: the file is damaged');
+    if (frame.blockChecksum && xxHash32(data) !== view.getUint32(at + 4 + size, true))
+      throw new Error('lz4: a block does not have its checksum: the file is damaged');
     this.put((word & 0x8000_0000) !== 0 ? data.slice() : this.inflate(data, frame), frame, out);
     return whole;
   }
@@ -85,7 +100,15 @@ export class Lz4Frames {
   private header(bytes: Uint8Array, view: DataView, at: number, left: number): number {
     const magic = view.getUint32(at, true);
     if (magic === LEGACY_MAGIC) {
-      this.frame = { legacy: true, blockSize: LEGACY_BLOCK, blockChecksum: false, linked: false, size: null, hash: null, written: 0 };
+      this.frame = {
+        legacy: true,
+        blockSize: LEGACY_BLOCK,
+        blockChecksum: false,
+        linked: false,
+        size: null,
+        hash: null,
+        written: 0,
+      };
       return 4;
     }
     if (magic >>> 4 === SKIPPABLE) {
@@ -100,13 +123,23 @@ export class Lz4Frames {
     const sized = (flags & FLG.contentSize) !== 0;
     const length = 7 + (sized ? 8 : 0) + ((flags & FLG.dictionary) !== 0 ? 4 : 0);
     if (left < length) return 0;
-    if (((xxHash32(bytes.subarray(at + 4, at + length - 1)) >>> 8) & 0xff) !== bytes[at + length - 1]) throw new Error('lz4: a frame header does not have its checksum: the file is damaged');
+    if (((xxHash32(bytes.subarray(at + 4, at + length - 1)) >>> 8) & 0xff) !== bytes[at + length - 1])
+      throw new Error('lz4: a frame header does not have its checksum: the file is damaged');
     const blockSize = BLOCK_SIZES[((bytes[at + 5] as number) >>> 4) & 7];
-    if (flags >>> 6 !== 1 || blockSize === undefined) throw new Error('lz4: frame header of an unknown version or block size');
-    if ((flags & FLG.dictionary) !== 0) throw new Error(`lz4: the frame wants dictionary ${view.getUint32(at + length - 5, true)}, which is not in it; decompress it with lz4 -D`);
+    if (flags >>> 6 !== 1 || blockSize === undefined)
+      throw new Error('lz4: frame header of an unknown version or block size');
+    if ((flags & FLG.dictionary) !== 0)
+      throw new Error(
+        `lz4: the frame wants dictionary ${view.getUint32(at + length - 5, true)}, which is not in it; decompress it with lz4 -D`,
+      );
     this.frame = {
-      legacy: false, blockSize, blockChecksum: (flags & FLG.blockChecksum) !== 0, linked: (flags & FLG.independent) === 0,
-      size: sized ? view.getBigUint64(at + 6, true) : null, hash: (flags & FLG.contentChecksum) !== 0 ? new XxHash32() : null, written: 0,
+      legacy: false,
+      blockSize,
+      blockChecksum: (flags & FLG.blockChecksum) !== 0,
+      linked: (flags & FLG.independent) === 0,
+      size: sized ? view.getBigUint64(at + 6, true) : null,
+      hash: (flags & FLG.contentChecksum) !== 0 ? new XxHash32() : null,
+      written: 0,
     };
     this.history = NOTHING;
     return length;
@@ -115,8 +148,10 @@ export class Lz4Frames {
   private end(frame: Lz4Frame, view: DataView, at: number, left: number): number {
     const length = frame.hash === null ? 4 : 8;
     if (left < length) return 0;
-    if (frame.hash !== null && frame.hash.digest() !== view.getUint32(at + 4, true)) throw new Error('lz4: the content of a frame does not have its checksum: the file is damaged');
-    if (frame.size !== null && frame.size !== BigInt(frame.written)) throw new Error(`lz4: a frame holds ${frame.written} bytes and says ${frame.size}`);
+    if (frame.hash !== null && frame.hash.digest() !== view.getUint32(at + 4, true))
+      throw new Error('lz4: the content of a frame does not have its checksum: the file is damaged');
+    if (frame.size !== null && frame.size !== BigInt(frame.written))
+      throw new Error(`lz4: a frame holds ${frame.written} bytes and says ${frame.size}`);
     this.frame = null;
     return length;
   }
@@ -129,7 +164,8 @@ export class Lz4Frames {
       this.frame = null;
       return this.header(bytes, new DataView(bytes.buffer), at, left);
     }
-    if (word > LEGACY_BLOCK + LEGACY_BLOCK / 255 + 16) throw new Error(`lz4: a block claims ${word} bytes where ${LEGACY_BLOCK} is the most`);
+    if (word > LEGACY_BLOCK + LEGACY_BLOCK / 255 + 16)
+      throw new Error(`lz4: a block claims ${word} bytes where ${LEGACY_BLOCK} is the most`);
     if (left < 4 + word) return 0;
     this.put(this.inflate(bytes.subarray(at + 4, at + 4 + word), frame), frame, out);
     return 4 + word;

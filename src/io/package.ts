@@ -12,11 +12,23 @@ function findRoot(from: string): string {
   }
 }
 
-/** Captures of other people's clients that ship with the package (captures/MANIFEST.md): shown when nothing is asked for. */
-export const SHIPPED_SESSIONS: readonly { readonly path: string; readonly password: string; readonly title: string }[] = [
-  { path: join(PACKAGE_ROOT, 'captures', 'sessions', 'go-msrpc-privacy.pcapng'), password: 'alice:secret', title: 'go-msrpc, early bound, sealed with NTLM and opened with the password' },
-  { path: join(PACKAGE_ROOT, 'captures', 'sessions', 'impacket-integrity.pcapng'), password: 'alice:secret', title: 'impacket, late bound: Invoke as the members it means' },
-];
+/**
+ * Captures of other people's clients that ship with the package (captures/MANIFEST.md): shown when nothing is asked
+ * for.
+ */
+export const SHIPPED_SESSIONS: readonly { readonly path: string; readonly password: string; readonly title: string }[] =
+  [
+    {
+      path: join(PACKAGE_ROOT, 'captures', 'sessions', 'go-msrpc-privacy.pcapng'),
+      password: 'alice:secret',
+      title: 'go-msrpc, early bound, sealed with NTLM and opened with the password',
+    },
+    {
+      path: join(PACKAGE_ROOT, 'captures', 'sessions', 'impacket-integrity.pcapng'),
+      password: 'alice:secret',
+      title: 'impacket, late bound: Invoke as the members it means',
+    },
+  ];
 
 /** The capture that the terminal analyzer opens when no other is named. */
 export const SAMPLE_CAPTURE = join(PACKAGE_ROOT, 'captures', 'wua-session.pcapng');
@@ -24,5 +36,7 @@ export const SAMPLE_CAPTURE = join(PACKAGE_ROOT, 'captures', 'wua-session.pcapng
 /** Version of the package, as package.json has it. */
 export function packageVersion(): string {
   const told: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
-  return told !== null && typeof told === 'object' && 'version' in told && typeof told.version === 'string' ? told.version : 'unknown';
+  return told !== null && typeof told === 'object' && 'version' in told && typeof told.version === 'string'
+    ? told.version
+    : 'unknown';
 }

@@ -1,24 +1,83 @@
 import { blockOf } from '../bytes/block.js';
-import type { Auth, Call, Drep, Endpoint, Exchange, Moment, ObjectReference, Stub, StubPiece, Value } from '../types.js';
+import type {
+  Auth,
+  Call,
+  Drep,
+  Endpoint,
+  Exchange,
+  Moment,
+  ObjectReference,
+  Stub,
+  StubPiece,
+  Value,
+} from '../types.js';
 
 /** Shared parts of each kind that are kept once; those met later are packed with each call. */
 export const MAX_SHARED = 65_536;
 
 type Fields = { readonly [name: string]: Value };
-type Head = Pick<Call, 'contextId' | 'interface' | 'iid' | 'method' | 'member' | 'opnum' | 'printedOpnum' | 'section' | 'spec' | 'binding' | 'dispid' | 'via' | 'certainty' | 'because' | 'decoded' | 'wrapped' | 'refused' | 'outcome'> & {
+type Head = Pick<
+  Call,
+  | 'contextId'
+  | 'interface'
+  | 'iid'
+  | 'method'
+  | 'member'
+  | 'opnum'
+  | 'printedOpnum'
+  | 'section'
+  | 'spec'
+  | 'binding'
+  | 'dispid'
+  | 'via'
+  | 'certainty'
+  | 'because'
+  | 'decoded'
+  | 'wrapped'
+  | 'refused'
+  | 'outcome'
+> & {
   readonly sent: number | null;
   readonly context: Exchange['context'];
 };
-type Seat = Pick<Exchange, 'flow' | 'direction'> & { readonly client: Endpoint; readonly server: Endpoint; readonly group: number | null };
+type Seat = Pick<Exchange, 'flow' | 'direction'> & {
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  readonly group: number | null;
+};
 type Auths = readonly [own: Auth, request: Auth | null, response: Auth | null];
 type Rare = Pick<Call, 'exception' | 'fault' | 'problems' | 'callbacks'> & { readonly asked: Exchange['problems'] };
 /** Index in a table, or the part itself. */
 type Ref<T> = number | T;
 type PackedTime = readonly [seconds: number, nanoseconds: number] | null;
-type PackedStub = readonly [bytes: Uint8Array, drep: Ref<Drep>, frames: number | readonly number[], pieces: readonly StubPiece[] | null, fragments: number, complete: boolean, sealed: boolean, verification: Stub['verification']];
+type PackedStub = readonly [
+  bytes: Uint8Array,
+  drep: Ref<Drep>,
+  frames: number | readonly number[],
+  pieces: readonly StubPiece[] | null,
+  fragments: number,
+  complete: boolean,
+  sealed: boolean,
+  verification: Stub['verification'],
+];
 export type PackedCall = readonly [
-  id: number, callId: number, head: Ref<Head>, seat: Ref<Seat>, object: Ref<ObjectReference> | null, ipid: Ref<string> | null, auths: Ref<Auths>, causality: Ref<string> | null, requestTime: PackedTime, responseTime: PackedTime,
-  latencyNs: number | null, hresult: number | null, given: Fields, got: Fields, request: PackedStub | null, response: PackedStub | null, rare: Rare | null,
+  id: number,
+  callId: number,
+  head: Ref<Head>,
+  seat: Ref<Seat>,
+  object: Ref<ObjectReference> | null,
+  ipid: Ref<string> | null,
+  auths: Ref<Auths>,
+  causality: Ref<string> | null,
+  requestTime: PackedTime,
+  responseTime: PackedTime,
+  latencyNs: number | null,
+  hresult: number | null,
+  given: Fields,
+  got: Fields,
+  request: PackedStub | null,
+  response: PackedStub | null,
+  rare: Rare | null,
 ];
 
 /** Parts that many calls share, kept once. */
@@ -40,7 +99,8 @@ class Shared<T> {
 }
 
 /**
- * Calls to short tuples and back: what repeats from call to call (the method, the connection, the object, identifiers) is kept once and
+ * Calls to short tuples and back: what repeats from call to call (the method, the connection, the object, identifiers)
+ * is kept once and
  * referred to by number. Packing the objects as they are took four times as long.
  */
 export class CallPacking {
@@ -56,22 +116,92 @@ export class CallPacking {
     const { via, object } = call;
     const headKey = `${call.iid} ${call.opnum} ${e.opnum} ${call.contextId} ${contextKey(e.context)} ${sized(call.interface)} ${sized(call.method)} ${call.member} ${call.printedOpnum} ${call.spec} ${call.section} ${call.dispid} ${call.binding} ${via === null ? '' : `${sized(via.interface)} ${sized(via.method)} ${via.opnum}`} ${call.certainty} ${call.decoded} ${sized(call.wrapped)} ${sized(call.refused)} ${call.outcome} ${call.because}`;
     const head = this.heads.put(headKey, {
-      contextId: call.contextId, interface: call.interface, iid: call.iid, method: call.method, member: call.member, opnum: call.opnum, printedOpnum: call.printedOpnum, section: call.section, spec: call.spec,
-      binding: call.binding, dispid: call.dispid, via, certainty: call.certainty, because: call.because, decoded: call.decoded, wrapped: call.wrapped, refused: call.refused, outcome: call.outcome, sent: e.opnum, context: e.context,
+      contextId: call.contextId,
+      interface: call.interface,
+      iid: call.iid,
+      method: call.method,
+      member: call.member,
+      opnum: call.opnum,
+      printedOpnum: call.printedOpnum,
+      section: call.section,
+      spec: call.spec,
+      binding: call.binding,
+      dispid: call.dispid,
+      via,
+      certainty: call.certainty,
+      because: call.because,
+      decoded: call.decoded,
+      wrapped: call.wrapped,
+      refused: call.refused,
+      outcome: call.outcome,
+      sent: e.opnum,
+      context: e.context,
     });
-    const seat = this.seats.put(`${e.flow.id} ${e.direction} ${call.group}`, { flow: e.flow, direction: e.direction, client: call.client, server: call.server, group: call.group });
-    const rare = call.exception === null && call.fault === null && call.problems.length === 0 && call.callbacks.length === 0 && e.problems.length === 0
-      ? null : { exception: call.exception, fault: call.fault, problems: call.problems, callbacks: call.callbacks, asked: e.problems };
+    const seat = this.seats.put(`${e.flow.id} ${e.direction} ${call.group}`, {
+      flow: e.flow,
+      direction: e.direction,
+      client: call.client,
+      server: call.server,
+      group: call.group,
+    });
+    const rare =
+      call.exception === null &&
+      call.fault === null &&
+      call.problems.length === 0 &&
+      call.callbacks.length === 0 &&
+      e.problems.length === 0
+        ? null
+        : {
+            exception: call.exception,
+            fault: call.fault,
+            problems: call.problems,
+            callbacks: call.callbacks,
+            asked: e.problems,
+          };
     return [
-      call.id, call.callId, head, seat,
-      object === null ? null : this.objects.put(`${object.ipid} ${object.oid} ${object.oxid} ${object.label}`, object), e.object === null ? null : this.texts.put(e.object, e.object),
-      this.auths.put(`${authKey(call.auth)}|${authKey(e.requestAuth)}|${authKey(e.responseAuth)}`, [call.auth, e.requestAuth, e.responseAuth]),
-      call.causality === null ? null : this.texts.put(call.causality, call.causality), packedTime(e.requestTime), packedTime(e.responseTime),
-      call.latencyNs, call.hresult, call.in, call.out, this.stub(e.request), this.stub(e.response), rare,
+      call.id,
+      call.callId,
+      head,
+      seat,
+      object === null ? null : this.objects.put(`${object.ipid} ${object.oid} ${object.oxid} ${object.label}`, object),
+      e.object === null ? null : this.texts.put(e.object, e.object),
+      this.auths.put(`${authKey(call.auth)}|${authKey(e.requestAuth)}|${authKey(e.responseAuth)}`, [
+        call.auth,
+        e.requestAuth,
+        e.responseAuth,
+      ]),
+      call.causality === null ? null : this.texts.put(call.causality, call.causality),
+      packedTime(e.requestTime),
+      packedTime(e.responseTime),
+      call.latencyNs,
+      call.hresult,
+      call.in,
+      call.out,
+      this.stub(e.request),
+      this.stub(e.response),
+      rare,
     ];
   }
 
-  unpack([id, callId, headRef, seatRef, objectRef, ipid, authsRef, causality, asked, answered, latencyNs, hresult, given, got, packedRequest, packedResponse, rare]: PackedCall): Call {
+  unpack([
+    id,
+    callId,
+    headRef,
+    seatRef,
+    objectRef,
+    ipid,
+    authsRef,
+    causality,
+    asked,
+    answered,
+    latencyNs,
+    hresult,
+    given,
+    got,
+    packedRequest,
+    packedResponse,
+    rare,
+  ]: PackedCall): Call {
     const { sent, context, ...head } = this.heads.get(headRef);
     const { flow, direction, client, server, group } = this.seats.get(seatRef);
     const [auth, requestAuth, responseAuth] = this.auths.get(authsRef);
@@ -80,11 +210,46 @@ export class CallPacking {
     const { exception = null, fault = null, problems = NONE, callbacks = NONE, asked: found = NONE } = rare ?? {};
     const { outcome, contextId } = head;
     return {
-      kind: 'call', id, time: requestTime ?? responseTime, latencyNs, client, server, flow: flow.id, callId, ...head, object: objectRef === null ? null : this.objects.get(objectRef),
-      causality: causality === null ? null : this.texts.get(causality), in: given, out: got, hresult, exception, callbacks, group, fault, auth, requestFrames: request?.frames ?? NONE, responseFrames: response?.frames ?? NONE, problems,
+      kind: 'call',
+      id,
+      time: requestTime ?? responseTime,
+      latencyNs,
+      client,
+      server,
+      flow: flow.id,
+      callId,
+      ...head,
+      object: objectRef === null ? null : this.objects.get(objectRef),
+      causality: causality === null ? null : this.texts.get(causality),
+      in: given,
+      out: got,
+      hresult,
+      exception,
+      callbacks,
+      group,
+      fault,
+      auth,
+      requestFrames: request?.frames ?? NONE,
+      responseFrames: response?.frames ?? NONE,
+      problems,
       exchange: {
-        kind: 'exchange', flow, direction, callId, contextId, opnum: sent, object: ipid === null ? null : this.texts.get(ipid), context, request, response, fault, outcome, requestTime, responseTime,
-        requestAuth, responseAuth, problems: found,
+        kind: 'exchange',
+        flow,
+        direction,
+        callId,
+        contextId,
+        opnum: sent,
+        object: ipid === null ? null : this.texts.get(ipid),
+        context,
+        request,
+        response,
+        fault,
+        outcome,
+        requestTime,
+        responseTime,
+        requestAuth,
+        responseAuth,
+        problems: found,
       },
     };
   }
@@ -94,9 +259,21 @@ export class CallPacking {
     const { drep, frames, pieces } = of;
     const [only] = frames;
     // Nearly every stub lies in one frame.
-    const simple = only !== undefined && frames.length === 1 && (of.end === of.start ? pieces.length === 0 : pieces.length === 1 && pieces[0]?.from === 0 && pieces[0].frame === only);
+    const simple =
+      only !== undefined &&
+      frames.length === 1 &&
+      (of.end === of.start
+        ? pieces.length === 0
+        : pieces.length === 1 && pieces[0]?.from === 0 && pieces[0].frame === only);
     return [
-      of.block.u8.subarray(of.start, of.end), this.dreps.put(`${drep.littleEndian} ${drep.ebcdic} ${drep.float}`, drep), simple ? only : frames, simple ? null : pieces, of.fragments, of.complete, of.sealed, of.verification,
+      of.block.u8.subarray(of.start, of.end),
+      this.dreps.put(`${drep.littleEndian} ${drep.ebcdic} ${drep.float}`, drep),
+      simple ? only : frames,
+      simple ? null : pieces,
+      of.fragments,
+      of.complete,
+      of.sealed,
+      of.verification,
     ];
   }
 
@@ -104,8 +281,16 @@ export class CallPacking {
     if (packed === null) return null;
     const [bytes, drep, frames, pieces, fragments, complete, sealed, verification] = packed;
     return {
-      block: blockOf(bytes), start: 0, end: bytes.length, drep: this.dreps.get(drep), frames: typeof frames === 'number' ? [frames] : frames,
-      pieces: pieces ?? (bytes.length === 0 || typeof frames !== 'number' ? [] : [{ from: 0, frame: frames }]), fragments, complete, sealed, verification,
+      block: blockOf(bytes),
+      start: 0,
+      end: bytes.length,
+      drep: this.dreps.get(drep),
+      frames: typeof frames === 'number' ? [frames] : frames,
+      pieces: pieces ?? (bytes.length === 0 || typeof frames !== 'number' ? [] : [{ from: 0, frame: frames }]),
+      fragments,
+      complete,
+      sealed,
+      verification,
     };
   }
 }
@@ -118,11 +303,15 @@ function sized(text: string | null): string {
 }
 
 function contextKey(context: Exchange['context']): string {
-  return context === null ? '' : `${context.id} ${context.transfer} ${context.abstract.uuid} ${context.abstract.major} ${context.abstract.minor}`;
+  return context === null
+    ? ''
+    : `${context.id} ${context.transfer} ${context.abstract.uuid} ${context.abstract.major} ${context.abstract.minor}`;
 }
 
 function authKey(auth: Auth | null): string {
-  return auth === null ? '' : `${auth.type} ${auth.level} ${auth.verdict} ${auth.contextId} ${sized(auth.user ?? null)} ${auth.user === undefined}`;
+  return auth === null
+    ? ''
+    : `${auth.type} ${auth.level} ${auth.verdict} ${auth.contextId} ${sized(auth.user ?? null)} ${auth.user === undefined}`;
 }
 
 function packedTime(time: Moment | null): PackedTime {

@@ -35,20 +35,45 @@ export interface PlayOptions {
 
 /** Plays a recording against a server, and resolves to what came of every run, in the order in which they ended. */
 export async function playRecording(options: PlayOptions): Promise<readonly Played[]> {
-  const { records, registry, rules, host, port, identity, speed = Infinity, deadlineMs = 30_000, keepGoing = false, binding = 'recorded', sessions = 1, repeat = 1, rampMs = 0 } = options;
+  const {
+    records,
+    registry,
+    rules,
+    host,
+    port,
+    identity,
+    speed = Infinity,
+    deadlineMs = 30_000,
+    keepGoing = false,
+    binding = 'recorded',
+    sessions = 1,
+    repeat = 1,
+    rampMs = 0,
+  } = options;
   const plan = planOf(records, registry);
   const all: Played[] = [];
-  const once = (): Promise<Played> => new Promise((resolve) => {
-    new Player({ plan, registry, rules, host, port, speed, deadlineMs, keepGoing, concurrency: DEFAULT_CONCURRENCY, binding }, networkWorld(host, identity, null, options.signal), resolve).start();
-  });
-  await Promise.all(Array.from({ length: sessions }, async (_, client) => {
-    if (rampMs > 0 && client > 0) await new Promise((resolve) => setTimeout(resolve, (rampMs * client) / sessions));
-    for (let run = 0; run < repeat; run++) {
-      const played = await once();
-      all.push(options.lean === true && played.result.same ? { ...played, records: [], result: { ...played.result, results: [] } } : played);
-      options.played?.(played, client, run);
-    }
-  }));
+  const once = (): Promise<Played> =>
+    new Promise((resolve) => {
+      new Player(
+        { plan, registry, rules, host, port, speed, deadlineMs, keepGoing, concurrency: DEFAULT_CONCURRENCY, binding },
+        networkWorld(host, identity, null, options.signal),
+        resolve,
+      ).start();
+    });
+  await Promise.all(
+    Array.from({ length: sessions }, async (_, client) => {
+      if (rampMs > 0 && client > 0) await new Promise((resolve) => setTimeout(resolve, (rampMs * client) / sessions));
+      for (let run = 0; run < repeat; run++) {
+        const played = await once();
+        all.push(
+          options.lean === true && played.result.same
+            ? { ...played, records: [], result: { ...played.result, results: [] } }
+            : played,
+        );
+        options.played?.(played, client, run);
+      }
+    }),
+  );
   return all;
 }
 
@@ -60,11 +85,19 @@ export interface Noise {
   readonly broken: number;
 }
 
-/** Plays a recording twice against the good server it came from: whatever differs, between the runs or from the recording, is noise. */
+/**
+ * Plays a recording twice against the good server it came from: whatever differs, between the runs or from the
+ * recording, is noise.
+ */
 export async function learnNoise(options: PlayOptions): Promise<Noise> {
   const runs = await playRecording({ ...options, sessions: 1, repeat: 2, keepGoing: true });
   const [first, second] = runs.map((one) => new Session(one.records, options.registry));
   const between = first === undefined || second === undefined ? [] : [compareSessions(first, second, options.rules)];
-  const broken = runs.flatMap(({ result }) => result.results).filter(({ status, differences }) => status === 'skipped' || differences.some(({ kind }) => kind !== 'value'));
-  return { paths: noiseIn([...runs.map((one) => one.result), ...between]), broken: new Set(broken.map((one) => one.expected?.call.id)).size };
+  const broken = runs
+    .flatMap(({ result }) => result.results)
+    .filter(({ status, differences }) => status === 'skipped' || differences.some(({ kind }) => kind !== 'value'));
+  return {
+    paths: noiseIn([...runs.map((one) => one.result), ...between]),
+    broken: new Set(broken.map((one) => one.expected?.call.id)).size,
+  };
 }

@@ -27,9 +27,12 @@ export class RecordingWriter {
 
   /** @throws UsageError when the file cannot be written */
   static async open(path: string, form: RecordingForm, append: boolean, stdout: Writable): Promise<RecordingWriter> {
-    const handle = path === '-' ? null : await open(path, append ? 'a' : 'w').catch((error: unknown) => {
-      throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
-    });
+    const handle =
+      path === '-'
+        ? null
+        : await open(path, append ? 'a' : 'w').catch((error: unknown) => {
+            throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
+          });
     const writer = new RecordingWriter(form, handle, stdout);
     if (!append) writer.gathered.push(form === 'text' ? lines(recordingText([])) : fileHead());
     return writer;

@@ -11,13 +11,17 @@ import { UsageError } from './streams.js';
 export async function loadRecording(path: string): Promise<Recording> {
   try {
     const { size } = await stat(path);
-    if (size > MAX_RECORDING_BYTES) throw new UsageError(`${path} has ${size} bytes, and recordings are read up to ${MAX_RECORDING_BYTES}`);
+    if (size > MAX_RECORDING_BYTES)
+      throw new UsageError(`${path} has ${size} bytes, and recordings are read up to ${MAX_RECORDING_BYTES}`);
     const bytes = new Uint8Array(await readFile(path));
     return isRecordingText(bytes) ? parseRecordingText(new TextDecoder().decode(bytes)) : readRecording(bytes);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    if (error instanceof RecordingError) throw new UsageError(`${path} cannot be read as a recording: ${error.message}`);
-    throw new UsageError(`cannot read ${path}: ${error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof RecordingError)
+      throw new UsageError(`${path} cannot be read as a recording: ${error.message}`);
+    throw new UsageError(
+      `cannot read ${path}: ${error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

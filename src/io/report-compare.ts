@@ -16,19 +16,49 @@ import { loadRules } from './rules.js';
 /** Calls of one side that are compared one by one; of the rest the figures and tables are compared. */
 export const MAX_COMPARED_CALLS = 200_000;
 
-/** Reads two captures or recordings into the report of the second with what changed from the first. @throws UsageError */
-export async function compareFiles(before: string, after: string, reading: ReportReading, rulesFile: string | undefined): Promise<ReportRead> {
+/**
+ * Reads two captures or recordings into the report of the second with what changed from the first. @throws UsageError
+ */
+export async function compareFiles(
+  before: string,
+  after: string,
+  reading: ReportReading,
+  rulesFile: string | undefined,
+): Promise<ReportRead> {
   const { known } = reading;
   const rules = await loadRules(rulesFile, known.registry);
   const [one, other] = [await sideOf(before, reading), await sideOf(after, reading)];
-  const result = compareSessions(new Session(one.records, known.registry), new Session(other.records, known.registry), rules);
+  const result = compareSessions(
+    new Session(one.records, known.registry),
+    new Session(other.records, known.registry),
+    rules,
+  );
   const names = [sourceName(before) ?? 'stdin', sourceName(after) ?? 'stdin'] as const;
-  return { ...other, report: sideBySide(one.report, other.report, names, result, known), unreadable: [...one.unreadable, ...other.unreadable] };
+  return {
+    ...other,
+    report: sideBySide(one.report, other.report, names, result, known),
+    unreadable: [...one.unreadable, ...other.unreadable],
+  };
 }
 
 /** The report of one session with what changed from another, as a comparison of their calls found it. */
-export function sideBySide(before: Report, after: Report, names: readonly [before: string, after: string], result: CompareResult, known: Knowledge): Report {
-  return { ...after, title: names.join(' → '), comparison: compareReports(before, after, names, result.results.flatMap((found) => changeOf(found, known))) };
+export function sideBySide(
+  before: Report,
+  after: Report,
+  names: readonly [before: string, after: string],
+  result: CompareResult,
+  known: Knowledge,
+): Report {
+  return {
+    ...after,
+    title: names.join(' → '),
+    comparison: compareReports(
+      before,
+      after,
+      names,
+      result.results.flatMap((found) => changeOf(found, known)),
+    ),
+  };
 }
 
 interface Side extends ReportRead {
@@ -37,7 +67,10 @@ interface Side extends ReportRead {
 
 async function sideOf(path: string, reading: ReportReading): Promise<Side> {
   const records: RecordingRecord[] = [];
-  const recorder = new Recorder({ id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) }, (record) => records.push(record));
+  const recorder = new Recorder(
+    { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) },
+    (record) => records.push(record),
+  );
   let calls = 0;
   const read = await readReport([path], {
     ...reading,
@@ -49,11 +82,24 @@ async function sideOf(path: string, reading: ReportReading): Promise<Side> {
   return { ...read, records: read.records ?? records };
 }
 
-function changeOf({ status, expected, actual, differences, cause }: CallResult, { names }: Knowledge): readonly CallChange[] {
+function changeOf(
+  { status, expected, actual, differences, cause }: CallResult,
+  { names }: Knowledge,
+): readonly CallChange[] {
   const call = expected ?? actual;
   if (call === null || status === 'same') return [];
-  return [{
-    status: cause === null ? status : `${status}: ${cause}`, title: callTitle(call.call), before: expected?.call.id ?? null, after: actual?.call.id ?? null,
-    differences: differences.map((one) => ({ place: one.place, before: differenceText(one, one.expected, names), after: differenceText(one, one.actual, names), message: one.message })),
-  }];
+  return [
+    {
+      status: cause === null ? status : `${status}: ${cause}`,
+      title: callTitle(call.call),
+      before: expected?.call.id ?? null,
+      after: actual?.call.id ?? null,
+      differences: differences.map((one) => ({
+        place: one.place,
+        before: differenceText(one, one.expected, names),
+        after: differenceText(one, one.actual, names),
+        message: one.message,
+      })),
+    },
+  ];
 }

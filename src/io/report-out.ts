@@ -12,26 +12,53 @@ import { UsageError, type Streams } from './streams.js';
 export const REPORT_FORMATS = ['html', 'json', 'markdown', 'junit'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
-const ENDINGS: Readonly<Record<string, ReportFormat>> = { html: 'html', htm: 'html', json: 'json', md: 'markdown', markdown: 'markdown', xml: 'junit' };
+const ENDINGS: Readonly<Record<string, ReportFormat>> = {
+  html: 'html',
+  htm: 'html',
+  json: 'json',
+  md: 'markdown',
+  markdown: 'markdown',
+  xml: 'junit',
+};
 
 /** The form that the name of an output asks for. @throws UsageError */
 export function formatOf(output: string): ReportFormat {
   if (output === '-') return 'markdown';
   const ending = /\.([^./\\]+)$/.exec(output)?.[1]?.toLowerCase() ?? '';
   const known = ENDINGS[ending];
-  if (known === undefined) throw new UsageError(`${output} does not say which format is wanted: let it end in .html, .json, .md or .xml, or give --format`);
+  if (known === undefined)
+    throw new UsageError(
+      `${output} does not say which format is wanted: let it end in .html, .json, .md or .xml, or give --format`,
+    );
   return known;
 }
 
 function* pieces(report: Report, format: ReportFormat, known: Knowledge): Generator<string> {
   if (format === 'html') yield* reportHtml(report);
   else if (format === 'json') yield reportJson(report);
-  else if (format === 'junit') yield junitXml(reportSuites(report, known.registry.specifications.flatMap((one) => one.rules ?? []).map(({ name, severity }) => ({ name, severity }))));
+  else if (format === 'junit')
+    yield junitXml(
+      reportSuites(
+        report,
+        known.registry.specifications
+          .flatMap((one) => one.rules ?? [])
+          .map(({ name, severity }) => ({ name, severity })),
+      ),
+    );
   else for (const line of reportMarkdown(report)) yield `${line}\n`;
 }
 
-/** Writes the whole report or nothing: into a file beside, which then takes the name; `-` is stdout. Gives the bytes written. @throws UsageError */
-export async function writeReport(report: Report, format: ReportFormat, to: string, known: Knowledge, streams: Streams): Promise<number> {
+/**
+ * Writes the whole report or nothing: into a file beside, which then takes the name; `-` is stdout. Gives the bytes
+ * written. @throws UsageError
+ */
+export async function writeReport(
+  report: Report,
+  format: ReportFormat,
+  to: string,
+  known: Knowledge,
+  streams: Streams,
+): Promise<number> {
   const all = pieces(report, format, known);
   let size = 0;
   if (to === '-') {

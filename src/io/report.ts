@@ -38,12 +38,28 @@ export interface ReportRead {
   readonly records: readonly RecordingRecord[] | null;
 }
 
-/** Reads a recording, or captures, one after another as if they were one, into a report. @throws UsageError when one cannot be opened */
-export async function readReport(files: readonly string[], { known, streams, opnums, secrets, calls, progress, call }: ReportReading): Promise<ReportRead> {
+/**
+ * Reads a recording, or captures, one after another as if they were one, into a report. @throws UsageError when one
+ * cannot be opened
+ */
+export async function readReport(
+  files: readonly string[],
+  { known, streams, opnums, secrets, calls, progress, call }: ReportReading,
+): Promise<ReportRead> {
   const [first = '-'] = files;
-  if (files.length === 1 && first !== '-' && await holdsRecording(first)) {
+  if (files.length === 1 && first !== '-' && (await holdsRecording(first))) {
     const { records, problems } = await loadRecording(first);
-    return { report: recordingReport(nameOf(first), records, problems.map((problem) => problem.message), { known, ...(calls === undefined ? {} : { calls }) }), records, unreadable: [], security: null };
+    return {
+      report: recordingReport(
+        nameOf(first),
+        records,
+        problems.map((problem) => problem.message),
+        { known, ...(calls === undefined ? {} : { calls }) },
+      ),
+      records,
+      unreadable: [],
+      security: null,
+    };
   }
   const security = new SecurityObserver(secrets);
   const analyzer = new Analyzer({ registry: known.registry, opnums, security });
@@ -70,7 +86,8 @@ export async function readReport(files: readonly string[], { known, streams, opn
           analyzer.push(item, ready);
         } else {
           collector.captureProblem(item);
-          if (item.code === 'capture-unsupported' || item.code === 'capture-empty') unreadable.push(`${path}: ${item.message}`);
+          if (item.code === 'capture-unsupported' || item.code === 'capture-empty')
+            unreadable.push(`${path}: ${item.message}`);
         }
         if (ready.length > 0) deliver();
       }
@@ -85,23 +102,56 @@ export async function readReport(files: readonly string[], { known, streams, opn
   return { report: collector.finish(analyzer.summary, analyzer.objects()), unreadable, security, records: null };
 }
 
-/** The report of a recording: its calls and objects; what a recording does not keep (packets, verdicts, pings) is not in it. */
-export function recordingReport(name: string, records: readonly RecordingRecord[], damage: readonly string[], { known, calls }: Pick<ReportReading, 'known' | 'calls'>): Report {
+/**
+ * The report of a recording: its calls and objects; what a recording does not keep (packets, verdicts, pings) is not in
+ * it.
+ */
+export function recordingReport(
+  name: string,
+  records: readonly RecordingRecord[],
+  damage: readonly string[],
+  { known, calls }: Pick<ReportReading, 'known' | 'calls'>,
+): Report {
   const { collector, take } = collecting(name, known, calls);
   const { calls: all, objects } = restored(records, known.registry);
   collector.quality.begin(name, null);
   const tools = records.flatMap((record) => (record.kind === 'session' ? [`recorded by ${record.tool}`] : []));
   collector.quality.describe({ format: 'recording', dropped: 0, notes: [...new Set(tools)] });
-  for (const message of damage) collector.captureProblem({ kind: 'problem', layer: 'capture', code: 'capture-bad-block', message, spec: null, at: {} });
+  for (const message of damage)
+    collector.captureProblem({
+      kind: 'problem',
+      layer: 'capture',
+      code: 'capture-bad-block',
+      message,
+      spec: null,
+      at: {},
+    });
   for (const call of all) take(call);
-  return collector.finish({ frames: 0, bytes: 0, flows: new Set(all.map((call) => call.flow)).size, pdus: 0, calls: all.length, problems: 0 }, objects);
+  return collector.finish(
+    { frames: 0, bytes: 0, flows: new Set(all.map((call) => call.flow)).size, pdus: 0, calls: all.length, problems: 0 },
+    objects,
+  );
 }
 
 /** A collector, and what hands it an item with the rules that the item breaks. */
-function collecting(title: string, { registry, names, words }: Knowledge, calls: number | undefined): { readonly collector: ReportCollector; readonly take: (item: AnalyzerOutput) => void } {
+function collecting(
+  title: string,
+  { registry, names, words }: Knowledge,
+  calls: number | undefined,
+): { readonly collector: ReportCollector; readonly take: (item: AnalyzerOutput) => void } {
   const rules = new RuleEngine(registry, (value) => names.hresult(value));
-  const lexicon = { hresult: (value: number) => names.hresult(value), status: (value: number) => names.status(value), words };
-  const collector = new ReportCollector({ registry, lexicon, tool: `uamgscope ${packageVersion()}`, title, ...(calls === undefined ? {} : { calls }) });
+  const lexicon = {
+    hresult: (value: number) => names.hresult(value),
+    status: (value: number) => names.status(value),
+    words,
+  };
+  const collector = new ReportCollector({
+    registry,
+    lexicon,
+    tool: `uamgscope ${packageVersion()}`,
+    title,
+    ...(calls === undefined ? {} : { calls }),
+  });
   const broken: Finding[] = [];
   return {
     collector,

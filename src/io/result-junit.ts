@@ -8,32 +8,68 @@ import { differenceText } from './results.js';
 /** What a test case of a report stands for. */
 export type JunitBy = 'call' | 'member';
 
-/** The results of a comparison as a test suite: a case for every call or every member, and one for each member that got slower and for leaks. */
-export function resultSuite(result: CompareResult, name: string, properties: Readonly<Record<string, string>>, names: Names, timestamp: string | null, by: JunitBy = 'call'): JunitSuite {
+/**
+ * The results of a comparison as a test suite: a case for every call or every member, and one for each member that got
+ * slower and for leaks.
+ */
+export function resultSuite(
+  result: CompareResult,
+  name: string,
+  properties: Readonly<Record<string, string>>,
+  names: Names,
+  timestamp: string | null,
+  by: JunitBy = 'call',
+): JunitSuite {
   const calls = result.results.flatMap((one): (JunitCase & { readonly member: string })[] => {
     const call = one.expected ?? one.actual;
     if (call === null) return [];
-    const lines = one.differences.map((difference) => `${difference.place}${difference.message === null ? '' : ` (${difference.message})`}\n  expected ${differenceText(difference, difference.expected, names)}\n  actual   ${differenceText(difference, difference.actual, names)}`);
+    const lines = one.differences.map(
+      (difference) =>
+        `${difference.place}${difference.message === null ? '' : ` (${difference.message})`}\n  expected ${differenceText(difference, difference.expected, names)}\n  actual   ${differenceText(difference, difference.actual, names)}`,
+    );
     const [first] = one.differences;
     const failed = one.status === 'different' || one.status === 'missing' || one.status === 'extra';
-    return [{
-      member: call.call.method ?? `opnum ${call.call.wireOpnum ?? '?'}`, name: `${call.call.id} ${callTitle(call.call)}`, classname: call.call.interface ?? call.call.iid ?? 'unknown', timeS: (one.actual?.call.latencyNs ?? 0) / 1e9,
-      failure: !failed ? null : {
-        type: first?.kind ?? one.status, message: first === undefined ? `the call is ${one.status}` : `${first.place}: expected ${differenceText(first, first.expected, names)}, got ${differenceText(first, first.actual, names)}`,
-        text: [...(one.cause === null ? [] : [one.cause]), ...lines].join('\n'),
+    return [
+      {
+        member: call.call.method ?? `opnum ${call.call.wireOpnum ?? '?'}`,
+        name: `${call.call.id} ${callTitle(call.call)}`,
+        classname: call.call.interface ?? call.call.iid ?? 'unknown',
+        timeS: (one.actual?.call.latencyNs ?? 0) / 1e9,
+        failure: !failed
+          ? null
+          : {
+              type: first?.kind ?? one.status,
+              message:
+                first === undefined
+                  ? `the call is ${one.status}`
+                  : `${first.place}: expected ${differenceText(first, first.expected, names)}, got ${differenceText(first, first.actual, names)}`,
+              text: [...(one.cause === null ? [] : [one.cause]), ...lines].join('\n'),
+            },
+        skipped: one.status === 'skipped' ? (one.cause ?? 'not made') : null,
       },
-      skipped: one.status === 'skipped' ? (one.cause ?? 'not made') : null,
-    }];
+    ];
   });
   const cases: JunitCase[] = by === 'call' ? calls : byMember(calls);
   for (const { member, percentile, expectedNs, actualNs, allowedNs } of result.latency) {
     const message = `${member} is slower: ${durationText(actualNs)} at p${percentile}, ${durationText(expectedNs)} expected, ${durationText(allowedNs)} allowed`;
-    cases.push({ name: `latency of ${member} at p${percentile}`, classname: 'latency', timeS: 0, failure: { type: 'latency', message, text: message }, skipped: null });
+    cases.push({
+      name: `latency of ${member} at p${percentile}`,
+      classname: 'latency',
+      timeS: 0,
+      failure: { type: 'latency', message, text: message },
+      skipped: null,
+    });
   }
   const { expected, actual } = result.leaks;
   if (actual.length > expected.length) {
     const message = `${actual.length} objects are still referenced, ${expected.length} expected`;
-    cases.push({ name: 'references given back', classname: 'references', timeS: 0, failure: { type: 'leak', message, text: actual.join('\n') }, skipped: null });
+    cases.push({
+      name: 'references given back',
+      classname: 'references',
+      timeS: 0,
+      failure: { type: 'leak', message, text: actual.join('\n') },
+      skipped: null,
+    });
   }
   return { name, timestamp, properties, cases };
 }
@@ -52,11 +88,20 @@ function byMember(calls: readonly (JunitCase & { readonly member: string })[]): 
     const skipped = group.filter((one) => one.skipped !== null);
     const [first] = failed;
     return {
-      name: group[0]?.member ?? '', classname: group[0]?.classname ?? '', timeS: group.reduce((sum, one) => sum + one.timeS, 0),
-      failure: first?.failure == null ? null : {
-        type: first.failure.type, message: failed.length === 1 ? first.failure.message : `${failed.length} of ${group.length} calls: ${first.failure.message}`,
-        text: failed.map((one) => `${one.name}\n${one.failure?.text ?? ''}`).join('\n'),
-      },
+      name: group[0]?.member ?? '',
+      classname: group[0]?.classname ?? '',
+      timeS: group.reduce((sum, one) => sum + one.timeS, 0),
+      failure:
+        first?.failure == null
+          ? null
+          : {
+              type: first.failure.type,
+              message:
+                failed.length === 1
+                  ? first.failure.message
+                  : `${failed.length} of ${group.length} calls: ${first.failure.message}`,
+              text: failed.map((one) => `${one.name}\n${one.failure?.text ?? ''}`).join('\n'),
+            },
       skipped: skipped.length === group.length ? (skipped[0]?.skipped ?? null) : null,
     };
   });

@@ -31,14 +31,22 @@ export function* resultLines(result: CompareResult, telling: Telling): Generator
     const alike = skippedAlike(result.results, at);
     if (alike < FOLDED) continue;
     at += alike;
-    yield style.warn(`? ${result.results[at - alike + 1]?.expected?.call.id} to ${result.results[at]?.expected?.call.id}, ${alike} calls, were not made for the same reason`);
+    yield style.warn(
+      `? ${result.results[at - alike + 1]?.expected?.call.id} to ${result.results[at]?.expected?.call.id}, ${alike} calls, were not made for the same reason`,
+    );
   }
   for (const { member, percentile, expectedNs, actualNs, allowedNs } of result.latency) {
-    yield style.bad(`~ ${escapeTerminal(member)} is slower: ${percentile === 100 ? 'the longest call' : `p${percentile}`} took ${durationText(actualNs)}, ${durationText(expectedNs)} in ${sides[0]}, ${durationText(allowedNs)} allowed`);
+    yield style.bad(
+      `~ ${escapeTerminal(member)} is slower: ${percentile === 100 ? 'the longest call' : `p${percentile}`} took ${durationText(actualNs)}, ${durationText(expectedNs)} in ${sides[0]}, ${durationText(allowedNs)} allowed`,
+    );
   }
   const { expected, actual } = result.leaks;
-  if (actual.length > expected.length) yield style.bad(`~ ${actual.length} objects are still referenced in ${sides[1]}, ${expected.length} in ${sides[0]}: ${escapeTerminal(actual.slice(0, 8).join(', '))}${actual.length > 8 ? ', …' : ''}`);
-  for (const rule of result.unusedRules) yield style.warn(`rule ${rule.number} (${escapeTerminal(rule.paths.join(', '))}) was never needed`);
+  if (actual.length > expected.length)
+    yield style.bad(
+      `~ ${actual.length} objects are still referenced in ${sides[1]}, ${expected.length} in ${sides[0]}: ${escapeTerminal(actual.slice(0, 8).join(', '))}${actual.length > 8 ? ', …' : ''}`,
+    );
+  for (const rule of result.unusedRules)
+    yield style.warn(`rule ${rule.number} (${escapeTerminal(rule.paths.join(', '))}) was never needed`);
   yield summaryLine(result);
 }
 
@@ -71,7 +79,8 @@ function* callLines(result: CallResult, { names, style }: Telling): Generator<st
   const title = escapeTerminal(callTitle(shown.call));
   if (status === 'missing') yield style.bad(`- ${shown.call.id} ${title}`);
   else if (status === 'extra') yield style.good(`+ ${shown.call.id} ${title}`);
-  else if (status === 'skipped') yield style.warn(`? ${shown.call.id} ${title} was not made: ${escapeTerminal(cause ?? 'no reason is known')}`);
+  else if (status === 'skipped')
+    yield style.warn(`? ${shown.call.id} ${title} was not made: ${escapeTerminal(cause ?? 'no reason is known')}`);
   else {
     yield `${style.warn('~')} ${shown.call.id}${actual === null || actual.call.id === shown.call.id ? '' : `/${actual.call.id}`} ${title}`;
     for (const one of differences.slice(0, MAX_SHOWN)) {
@@ -85,12 +94,16 @@ function* callLines(result: CallResult, { names, style }: Telling): Generator<st
 
 /** One side of a difference in words: results by their names. */
 export function differenceText({ kind }: Difference, value: Value, names: Names): string {
-  if (typeof value !== 'number' || (kind !== 'hresult' && kind !== 'fault')) return valueText(value, { width: 400, names: null });
+  if (typeof value !== 'number' || (kind !== 'hresult' && kind !== 'fault'))
+    return valueText(value, { width: 400, names: null });
   const name = kind === 'hresult' ? names.hresult(value >>> 0) : names.status(value);
   return name === null ? hex32(value) : `${name} (${hex32(value)})`;
 }
 
-/** The results as NDJSON: one object a call that is not alike, or, `all`, every call; then what belongs to no call, and a summary. */
+/**
+ * The results as NDJSON: one object a call that is not alike, or, `all`, every call; then what belongs to no call, and
+ * a summary.
+ */
 export function* resultNdjson(result: CompareResult, all: boolean): Generator<string> {
   for (const { status, expected, actual, differences, cause } of result.results) {
     if (status === 'same' && !all) continue;
@@ -98,15 +111,41 @@ export function* resultNdjson(result: CompareResult, all: boolean): Generator<st
     if (one === null) continue;
     const { call } = one;
     yield valueJson({
-      kind: 'result', status, id: { expected: expected?.call.id ?? null, actual: actual?.call.id ?? null }, interface: call.interface, method: call.method, member: one.member, place: one.place, object: call.object?.label ?? null,
-      latencyNs: { expected: expected?.call.latencyNs ?? null, actual: actual?.call.latencyNs ?? null }, cause,
-      differences: differences.map((difference) => ({ kind: difference.kind, path: difference.place, member: difference.member, expected: difference.expected, actual: difference.actual, message: difference.message })),
+      kind: 'result',
+      status,
+      id: { expected: expected?.call.id ?? null, actual: actual?.call.id ?? null },
+      interface: call.interface,
+      method: call.method,
+      member: one.member,
+      place: one.place,
+      object: call.object?.label ?? null,
+      latencyNs: { expected: expected?.call.latencyNs ?? null, actual: actual?.call.latencyNs ?? null },
+      cause,
+      differences: differences.map((difference) => ({
+        kind: difference.kind,
+        path: difference.place,
+        member: difference.member,
+        expected: difference.expected,
+        actual: difference.actual,
+        message: difference.message,
+      })),
     });
   }
   for (const one of result.latency) yield valueJson({ kind: 'latency', ...one });
   const { leaks, counts, unusedRules, same } = result;
   const { same: alike, different, missing, extra, skipped } = counts;
-  yield valueJson({ kind: 'summary', same, alike, different, missing, extra, skipped, slower: result.latency.length, leaked: { expected: leaks.expected, actual: leaks.actual }, unusedRules: unusedRules.map(({ number, paths }) => ({ rule: number, paths })) });
+  yield valueJson({
+    kind: 'summary',
+    same,
+    alike,
+    different,
+    missing,
+    extra,
+    skipped,
+    slower: result.latency.length,
+    leaked: { expected: leaks.expected, actual: leaks.actual },
+    unusedRules: unusedRules.map(({ number, paths }) => ({ rule: number, paths })),
+  });
 }
 
 /** The results as one JSON document. */

@@ -18,7 +18,13 @@ export class CallRows {
 
   add(call: Call, member: number): void {
     const at = this.added % CHUNK;
-    if (at === 0) this.chunks.push({ latency: new Float64Array(CHUNK), result: new Int32Array(CHUNK), member: new Uint32Array(CHUNK), failed: new Uint8Array(CHUNK) });
+    if (at === 0)
+      this.chunks.push({
+        latency: new Float64Array(CHUNK),
+        result: new Int32Array(CHUNK),
+        member: new Uint32Array(CHUNK),
+        failed: new Uint8Array(CHUNK),
+      });
     const chunk = this.chunks.at(-1);
     if (chunk == null) return;
     chunk.latency[at] = call.latencyNs ?? -1;
@@ -30,7 +36,8 @@ export class CallRows {
 
   /** Lets go of the chunks that hold only calls before this one. */
   forget(before: number): void {
-    for (let number = Math.floor(before / CHUNK) - 1; number >= 0 && this.chunks[number] != null; number--) this.chunks[number] = null;
+    for (let number = Math.floor(before / CHUNK) - 1; number >= 0 && this.chunks[number] != null; number--)
+      this.chunks[number] = null;
   }
 
   failed(index: number): boolean {

@@ -7,7 +7,9 @@ import { UsageError } from './streams.js';
 export async function loadRules(path: string | undefined, registry: Registry): Promise<Rules> {
   if (path === undefined) return NO_RULES;
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`cannot read ${path}: ${error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(
+      `cannot read ${path}: ${error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error)}`,
+    );
   });
   try {
     return parseRules(text, hresultsByName(registry));
@@ -19,6 +21,8 @@ export async function loadRules(path: string | undefined, registry: Registry): P
 
 /** Looks up HRESULTs by their names. */
 export function hresultsByName(registry: Registry): (name: string) => number | null {
-  const byName = new Map(registry.specifications.flatMap((one) => one.errors.map(({ name, value }) => [name, value] as const)));
+  const byName = new Map(
+    registry.specifications.flatMap((one) => one.errors.map(({ name, value }) => [name, value] as const)),
+  );
   return (name) => byName.get(name) ?? (name === 'S_OK' ? 0 : name === 'S_FALSE' ? 1 : null);
 }

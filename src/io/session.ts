@@ -71,7 +71,8 @@ export class Session implements Source {
   private readonly rules: RuleEngine;
   private readonly broken: Finding[] = [];
   private search: Search | null = null;
-  private graph: { readonly at: number; readonly count: number; readonly records: readonly ObjectRecord[] } | null = null;
+  private graph: { readonly at: number; readonly count: number; readonly records: readonly ObjectRecord[] } | null =
+    null;
   private figures: { readonly at: number; readonly count: number; readonly figures: StatisticsFigures } | null = null;
   private traced: { readonly call: Call; readonly traces: CallTraces } | null = null;
   private spoken: { readonly count: number; readonly words: Source['words'] } | null = null;
@@ -79,7 +80,12 @@ export class Session implements Source {
   constructor(options: SessionOptions) {
     this.options = options;
     this.known = options.known;
-    this.analyzer = new Analyzer({ registry: options.known.registry, limits: { objects: SHOWN_OBJECTS }, opnums: options.opnums ?? 'auto', ...(options.security === undefined ? {} : { security: options.security }) });
+    this.analyzer = new Analyzer({
+      registry: options.known.registry,
+      limits: { objects: SHOWN_OBJECTS },
+      opnums: options.opnums ?? 'auto',
+      ...(options.security === undefined ? {} : { security: options.security }),
+    });
     this.rules = new RuleEngine(options.known.registry, (value) => options.known.names.hresult(value));
     this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES);
     const { archive, rows } = this;
@@ -174,12 +180,20 @@ export class Session implements Source {
   get words(): Source['words'] {
     if (this.spoken !== null && this.spoken.count === this.count) return this.spoken.words;
     const { interfaces } = this.known.registry;
-    const methods = new Set(interfaces.flatMap((one) => one.slots.flatMap((slot) => (slot === null ? [] : [slot.method.name]))));
+    const methods = new Set(
+      interfaces.flatMap((one) => one.slots.flatMap((slot) => (slot === null ? [] : [slot.method.name]))),
+    );
     const { results } = this.statistics();
-    const ended = (kind: 'hresult' | 'fault'): readonly string[] => results.flatMap((one) => (one.kind === kind ? [resultName(one.value, this.names)] : []));
+    const ended = (kind: 'hresult' | 'fault'): readonly string[] =>
+      results.flatMap((one) => (one.kind === kind ? [resultName(one.value, this.names)] : []));
     const words = {
-      interface: interfaces.map((one) => one.interface.name).toSorted(), method: [...methods].toSorted(), hresult: ended('hresult'), fault: ended('fault'),
-      outcome: ['answered', 'faulted', 'unanswered', 'cancelled', 'orphaned', 'maybe', 'response-only'], member: ['method', 'propget', 'propput', 'propputref'], binding: ['early', 'late'],
+      interface: interfaces.map((one) => one.interface.name).toSorted(),
+      method: [...methods].toSorted(),
+      hresult: ended('hresult'),
+      fault: ended('fault'),
+      outcome: ['answered', 'faulted', 'unanswered', 'cancelled', 'orphaned', 'maybe', 'response-only'],
+      member: ['method', 'propget', 'propput', 'propputref'],
+      binding: ['early', 'late'],
       certainty: ['known', 'inferred', 'guessed'],
     };
     this.spoken = { count: this.count, words };
@@ -210,7 +224,10 @@ export class Session implements Source {
   find(text: string, from: number, forward: boolean): void {
     const frame = /^frame (\d+)$/.exec(text)?.[1];
     const low = text.toLowerCase();
-    const test = frame === undefined ? (call: Call) => searchText(call, this.names).includes(low) : (call: Call) => [...call.requestFrames, ...call.responseFrames].includes(Number(frame));
+    const test =
+      frame === undefined
+        ? (call: Call) => searchText(call, this.names).includes(low)
+        : (call: Call) => [...call.requestFrames, ...call.responseFrames].includes(Number(frame));
     const by = forward ? 1 : -1;
     this.search = { text, test, row: from + by, by, from, wrapped: false };
   }
@@ -242,7 +259,12 @@ export class Session implements Source {
 
   private compile(source: string): Where {
     const { names } = this.known;
-    return compileWhere(source, { hresult: (value) => names.hresult(value), status: (value) => names.status(value), failed, misspelt: () => null });
+    return compileWhere(source, {
+      hresult: (value) => names.hresult(value),
+      status: (value) => names.status(value),
+      failed,
+      misspelt: () => null,
+    });
   }
 
   private deliver(): void {

@@ -15,14 +15,20 @@ export interface LoadedSession {
 const MAX_DAMAGE = 1000;
 
 /** Loads the calls of a capture or of a recording, whichever a file is. @throws UsageError when it is neither */
-export async function loadSession(path: string, reading: Omit<CaptureReading, 'call' | 'damage' | 'pause'>): Promise<LoadedSession> {
-  if (path !== '-' && await holdsRecording(path)) {
+export async function loadSession(
+  path: string,
+  reading: Omit<CaptureReading, 'call' | 'damage' | 'pause'>,
+): Promise<LoadedSession> {
+  if (path !== '-' && (await holdsRecording(path))) {
     const { records, problems } = await loadRecording(path);
     return { records, damage: problems.map((problem) => problem.message) };
   }
   const records: RecordingRecord[] = [];
   const damage: string[] = [];
-  const recorder = new Recorder({ id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) }, (record) => records.push(record));
+  const recorder = new Recorder(
+    { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) },
+    (record) => records.push(record),
+  );
   await captureCalls(path, {
     ...reading,
     call: (call) => recorder.call(call),

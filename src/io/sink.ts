@@ -5,7 +5,8 @@ export const SINK_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Text on its way to a stream: encoded line by line, so that one line in another script does not slow down those beside it, gathered,
+ * Text on its way to a stream: encoded line by line, so that one line in another script does not slow down those beside
+ * it, gathered,
  * and never faster than the stream takes it.
  * A reader that went away (EPIPE) closes it quietly.
  */

@@ -11,7 +11,10 @@ export interface Streams {
 
 export type ColorChoice = 'auto' | 'always' | 'never';
 
-/** Colours when told, or by themselves on a terminal unless NO_COLOR (https://no-color.org) or a dumb terminal says otherwise. */
+/**
+ * Colours when told, or by themselves on a terminal unless NO_COLOR (https://no-color.org) or a dumb terminal says
+ * otherwise.
+ */
 export function styleFor(choice: ColorChoice, stream: { readonly isTTY?: boolean }, env: Streams['env']): Style {
   if (choice !== 'auto') return choice === 'always' ? COLOURED : PLAIN;
   const refused = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';

@@ -16,8 +16,16 @@ const FIRST_BYTES = 16;
 /** A batch, or word that all there is was read and more is waited for. */
 export type Tail = Batch | 'waiting';
 
-/** Like `openCapture`, but a plain file that is still being written is followed until it has been quiet for {@link STILL_WRITTEN_MS}. */
-export async function* followCapture(path: string, framesBefore: number, stdin: Readable, now: () => number = Date.now): AsyncGenerator<Tail> {
+/**
+ * Like `openCapture`, but a plain file that is still being written is followed until it has been quiet for {@link
+ * STILL_WRITTEN_MS}.
+ */
+export async function* followCapture(
+  path: string,
+  framesBefore: number,
+  stdin: Readable,
+  now: () => number = Date.now,
+): AsyncGenerator<Tail> {
   const handle = path === '-' ? null : await plainFile(path);
   if (handle === null) {
     yield* openCapture(path, framesBefore, stdin);

@@ -40,35 +40,63 @@ const GROWN_EVERY_MS = 1000;
 export async function analyze(file: string, flags: TuiFlags, streams: Streams, known: Knowledge): Promise<number> {
   const { live } = flags;
   const lone = live === undefined ? LIVE_FLAGS.find((name) => flags[name] !== undefined) : undefined;
-  if (lone !== undefined) throw new UsageError(`--${lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to --live: name an interface with it`);
+  if (lone !== undefined)
+    throw new UsageError(
+      `--${lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to --live: name an interface with it`,
+    );
   const rotation = rotationOf(flags);
   keepHeapSmall();
   if (live === undefined && file !== '-') await readable(file);
   const secrets = readSecrets(flags, streams.env);
   const security = (): SecurityObserver => new WireObserver(secrets);
   const title = live ?? (file === '-' ? 'stdin' : file);
-  const fresh = (): Session => new Session({ title, known, opnums: flags.opnums, security: security(), now: () => performance.now() });
-  const capture = live === undefined ? null : new LiveCapture({
-    iface: live, filter: flags.filter ?? null, backend: flags.backend, env: streams.env, files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
-  });
+  const fresh = (): Session =>
+    new Session({ title, known, opnums: flags.opnums, security: security(), now: () => performance.now() });
+  const capture =
+    live === undefined
+      ? null
+      : new LiveCapture({
+          iface: live,
+          filter: flags.filter ?? null,
+          backend: flags.backend,
+          env: streams.env,
+          files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
+        });
   const ring = rotation.size !== null || rotation.timeS !== null;
   const source = capture === null ? file : ring ? null : (flags.write ?? null);
-  const unkept = ring ? `the packets are in files that rotate: open those of ${flags.write ?? ''}` : 'the packets are not kept: capture with --write FILE';
-  const app = new App({ session: fresh(), now: () => performance.now(), ...takingAlong(source, unkept, flags, streams, known), stop: () => capture?.stop() });
+  const unkept = ring
+    ? `the packets are in files that rotate: open those of ${flags.write ?? ''}`
+    : 'the packets are not kept: capture with --write FILE';
+  const app = new App({
+    session: fresh(),
+    now: () => performance.now(),
+    ...takingAlong(source, unkept, flags, streams, known),
+    stop: () => capture?.stop(),
+  });
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {
-    return await show(app, streams, capture === null && file === '-', () => (capture === null ? readFile(file, app, fresh, streams) : app.feed(liveFeed(capture, app))));
+    return await show(app, streams, capture === null && file === '-', () =>
+      capture === null ? readFile(file, app, fresh, streams) : app.feed(liveFeed(capture, app)),
+    );
   } finally {
     capture?.stop();
   }
 }
 
 /** What `x` and `r` do, loaded when it is asked for: the first rows need nothing of it. */
-function takingAlong(source: string | null, unkept: string, flags: TuiFlags, streams: Streams, known: Knowledge): Pick<AppOptions, 'exported' | 'replayed'> {
+function takingAlong(
+  source: string | null,
+  unkept: string,
+  flags: TuiFlags,
+  streams: Streams,
+  known: Knowledge,
+): Pick<AppOptions, 'exported' | 'replayed'> {
   return {
-    exported: async (effect, app) => (await import('./export.js')).exported(source, unkept, known, streams)(effect, app),
-    replayed: async (effect, session, signal) => (await import('./replayed.js')).replayed(effect, session, known, streams, flags, signal),
+    exported: async (effect, app) =>
+      (await import('./export.js')).exported(source, unkept, known, streams)(effect, app),
+    replayed: async (effect, session, signal) =>
+      (await import('./replayed.js')).replayed(effect, session, known, streams, flags, signal),
   };
 }
 
@@ -97,12 +125,21 @@ function start(app: App, expression: string): void {
 }
 
 /** Runs the analyzer on a terminal until the user leaves; the terminal is as it was afterwards, whatever happens. */
-export async function show(app: App, streams: Streams, keysElsewhere: boolean, work: () => Promise<void>): Promise<number> {
+export async function show(
+  app: App,
+  streams: Streams,
+  keysElsewhere: boolean,
+  work: () => Promise<void>,
+): Promise<number> {
   const { stdout, env } = streams;
-  if (stdout.isTTY !== true) throw new UsageError('tui needs a terminal: stdout is none (decode writes to files and pipes)');
+  if (stdout.isTTY !== true)
+    throw new UsageError('tui needs a terminal: stdout is none (decode writes to files and pipes)');
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
   const screen = new Screen({
-    input: keysElsewhere ? terminal() : streams.stdin, output: stdout, colours: coloursOf(env), unicode: /utf-?8/i.test(locale),
+    input: keysElsewhere ? terminal() : streams.stdin,
+    output: stdout,
+    colours: coloursOf(env),
+    unicode: /utf-?8/i.test(locale),
     onEvent: (event) => app.dispatch(event),
   });
   let crash: unknown = null;
@@ -119,7 +156,10 @@ export async function show(app: App, streams: Streams, keysElsewhere: boolean, w
     signal = number;
     ended?.();
   };
-  const signals = [['SIGTERM', killed(15)], ['SIGHUP', killed(1)]] as const;
+  const signals = [
+    ['SIGTERM', killed(15)],
+    ['SIGHUP', killed(1)],
+  ] as const;
   for (const [name, handler] of signals) process.once(name, handler);
   process.once('uncaughtException', fail);
   try {
@@ -145,7 +185,9 @@ function terminal(): ReadStream {
 
 async function readable(path: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`cannot read ${path}: ${error.code === 'ENOENT' ? 'there is no such file' : error.code === 'EACCES' ? 'permission denied: ask its owner, or copy it to where you may read it' : error.message}`);
+    throw new UsageError(
+      `cannot read ${path}: ${error.code === 'ENOENT' ? 'there is no such file' : error.code === 'EACCES' ? 'permission denied: ask its owner, or copy it to where you may read it' : error.message}`,
+    );
   });
   if (found.isDirectory()) throw new UsageError(`${path} is a directory: give a capture file`);
 }

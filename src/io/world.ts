@@ -23,8 +23,16 @@ const SPNEGO = 9;
 /** 100-nanosecond steps from 1601 to 1970. */
 const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
-/** The world of a player or a client: TCP connections to one host, the clock, randomness. What they exchange goes to `tap` too; `signal` cuts the connections. */
-export function networkWorld(host: string, identity: Identity | null, tap: Tap | null = null, signal?: AbortSignal): World {
+/**
+ * The world of a player or a client: TCP connections to one host, the clock, randomness. What they exchange goes to
+ * `tap` too; `signal` cuts the connections.
+ */
+export function networkWorld(
+  host: string,
+  identity: Identity | null,
+  tap: Tap | null = null,
+  signal?: AbortSignal,
+): World {
   return {
     dial: (port, events) => dial(host, port, events, tap, signal),
     now,
@@ -47,7 +55,16 @@ export function now(): Moment {
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const SINCE = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 
-function dial(host: string, port: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string, cause?: LinkFailure) => void }, tap: Tap | null, signal: AbortSignal | undefined): Line {
+function dial(
+  host: string,
+  port: number,
+  events: {
+    readonly data: (bytes: Uint8Array) => void;
+    readonly closed: (reason: string, cause?: LinkFailure) => void;
+  },
+  tap: Tap | null,
+  signal: AbortSignal | undefined,
+): Line {
   const socket = connect({ host, port, noDelay: true, ...(signal === undefined ? {} : { signal }) });
   let up = false;
   let tapped: TappedConnection | null = null;
@@ -59,7 +76,9 @@ function dial(host: string, port: number, events: { readonly data: (bytes: Uint8
     tapped?.sent(1, chunk);
     events.data(plainBytes(chunk));
   });
-  socket.on('error', (error: NodeJS.ErrnoException) => events.closed(whyFailed(error, host, port), up ? 'lost' : 'refused'));
+  socket.on('error', (error: NodeJS.ErrnoException) =>
+    events.closed(whyFailed(error, host, port), up ? 'lost' : 'refused'),
+  );
   socket.on('close', () => {
     tapped?.closed();
     events.closed('the server closed the connection', up ? 'lost' : 'refused');
@@ -78,18 +97,29 @@ function dial(host: string, port: number, events: { readonly data: (bytes: Uint8
 
 function whyFailed(error: NodeJS.ErrnoException, host: string, port: number): string {
   switch (error.code) {
-    case 'ECONNREFUSED': return `nothing listens at ${host} port ${port}`;
-    case 'ENOTFOUND': case 'EAI_AGAIN': return `no such host: ${host}`;
-    default: return `the connection to ${host} port ${port} failed: ${error.message}`;
+    case 'ECONNREFUSED':
+      return `nothing listens at ${host} port ${port}`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `no such host: ${host}`;
+    default:
+      return `the connection to ${host} port ${port} failed: ${error.message}`;
   }
 }
 
 function ntlm({ user, domain, password, hash, spnego = false }: Identity, level: AuthLevel): ClientAuth {
   return {
     // A recording of calls that nobody signed is played as DCOM servers want it by now.
-    type: spnego ? SPNEGO : NTLM, level: level === 'none' || level === 'unknown' || level === 'default' ? 'integrity' : level,
+    type: spnego ? SPNEGO : NTLM,
+    level: level === 'none' || level === 'unknown' || level === 'default' ? 'integrity' : level,
     handshake: new NtlmInitiator({
-      user, domain, ...(password === null ? {} : { password }), ...(hash === null ? {} : { hash }), privacy: level === 'privacy', spnego, random: (size) => new Uint8Array(randomBytes(size)),
+      user,
+      domain,
+      ...(password === null ? {} : { password }),
+      ...(hash === null ? {} : { hash }),
+      privacy: level === 'privacy',
+      spnego,
+      random: (size) => new Uint8Array(randomBytes(size)),
       time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
     }),
   };

@@ -73,36 +73,43 @@ function listElements(of: Node): Elements {
       if (tracer !== null) tracer.name = outer;
       return list;
     },
-    rest: rest === null ? null : (m, value) => {
-      const list = value as Value[];
-      const { tracer } = m;
-      const outer = tracer?.name ?? '';
-      for (let i = 0; i < list.length; i++) {
-        if (m.failed) {
-          list.length = i;
-          break;
-        }
-        if (tracer !== null) tracer.name = `${outer}[${i}]`;
-        list[i] = rest(m, list[i] as Value);
-      }
-      if (tracer !== null) tracer.name = outer;
-      return list;
-    },
+    rest:
+      rest === null
+        ? null
+        : (m, value) => {
+            const list = value as Value[];
+            const { tracer } = m;
+            const outer = tracer?.name ?? '';
+            for (let i = 0; i < list.length; i++) {
+              if (m.failed) {
+                list.length = i;
+                break;
+              }
+              if (tracer !== null) tracer.name = `${outer}[${i}]`;
+              list[i] = rest(m, list[i] as Value);
+            }
+            if (tracer !== null) tracer.name = outer;
+            return list;
+          },
     length: (e, value) => (Array.isArray(value) ? value.length : unfit(e, 'a list is wanted')),
-    put: (e, value) => (value as readonly Value[]).map((item, i) => {
-      e.path.push(String(i));
-      if (hoist !== null) hoist.write(e, item);
-      const carried = of.put(e, item);
-      e.path.pop();
-      return carried;
-    }),
-    putRest: putRest === null ? null : (e, value, carried) => {
-      for (const [i, item] of (value as readonly Value[]).entries()) {
+    put: (e, value) =>
+      (value as readonly Value[]).map((item, i) => {
         e.path.push(String(i));
-        putRest(e, item, (carried as readonly unknown[])[i]);
+        if (hoist !== null) hoist.write(e, item);
+        const carried = of.put(e, item);
         e.path.pop();
-      }
-    },
+        return carried;
+      }),
+    putRest:
+      putRest === null
+        ? null
+        : (e, value, carried) => {
+            for (const [i, item] of (value as readonly Value[]).entries()) {
+              e.path.push(String(i));
+              putRest(e, item, (carried as readonly unknown[])[i]);
+              e.path.pop();
+            }
+          },
   };
 }
 
@@ -125,7 +132,8 @@ export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
   const least = Math.max(1, of.least);
   const name = type.size === null ? elements.type : elements.type.replace('[]', `[${type.size}]`);
   return {
-    type: name, align,
+    type: name,
+    align,
     least: varies ? 2 * countAlign : type.size === null ? 0 : type.size * of.least,
     flat(m) {
       let count = type.size ?? 0;
@@ -147,7 +155,8 @@ export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
     rest: elements.rest,
     put(e, value) {
       const count = elements.length(e, value);
-      if (type.size !== null && (varies ? count > type.size : count !== type.size)) unfit(e, `${type.size} elements are wanted, not ${count}`);
+      if (type.size !== null && (varies ? count > type.size : count !== type.size))
+        unfit(e, `${type.size} elements are wanted, not ${count}`);
       if (varies) {
         const entry = conformant ? e.counts : fitting(e, count, lengthIs, sizeIs);
         e.pad(countAlign);
@@ -178,7 +187,8 @@ export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
 
 function check(m: Machine, size: Size, count: number, what: string): void {
   const wanted = size.value(m);
-  if (wanted !== null && wanted !== count) m.problem('ndr-bad-conformance', `${count} elements where ${what}(${size.field}) says ${wanted}`, '[C706] 14.3.3');
+  if (wanted !== null && wanted !== count)
+    m.problem('ndr-bad-conformance', `${count} elements where ${what}(${size.field}) says ${wanted}`, '[C706] 14.3.3');
 }
 
 /** An entry for the counts that begin here; null unless recording. */
@@ -190,10 +200,21 @@ function newCounts(m: Machine, max: number): CountEntry | null {
 }
 
 /** Reads offset and actual count; returns the latter. */
-function readVariance(m: Machine, max: number, entry: CountEntry | null, lengthIs: Size | null, sizeIs: Size | null): number {
+function readVariance(
+  m: Machine,
+  max: number,
+  entry: CountEntry | null,
+  lengthIs: Size | null,
+  sizeIs: Size | null,
+): number {
   const offset = m.count('offset');
   const actual = m.count('actual_count');
-  if (offset !== 0 || actual > max) m.problem('ndr-bad-variance', `offset ${offset} and actual_count ${actual} where there are ${max}`, '[C706] 14.3.3.2');
+  if (offset !== 0 || actual > max)
+    m.problem(
+      'ndr-bad-variance',
+      `offset ${offset} and actual_count ${actual} where there are ${max}`,
+      '[C706] 14.3.3.2',
+    );
   if (lengthIs !== null) check(m, lengthIs, actual, 'length_is');
   if (entry !== null) {
     entry.offset = offset;
@@ -207,7 +228,12 @@ function readVariance(m: Machine, max: number, entry: CountEntry | null, lengthI
 /** The taped counts, where they are those of `count` elements and the fields that give the sizes say what they said. */
 function fitting(e: Encoder, count: number, lengthIs: Size | null, sizeIs: Size | null): CountEntry | null {
   const entry = e.taped('counts');
-  return entry !== null && entry.actual === count && entry.size === (sizeIs?.value(e) ?? null) && entry.length === (lengthIs?.value(e) ?? null) ? entry : null;
+  return entry !== null &&
+    entry.actual === count &&
+    entry.size === (sizeIs?.value(e) ?? null) &&
+    entry.length === (lengthIs?.value(e) ?? null)
+    ? entry
+    : null;
 }
 
 /** The taped counts, where they are those of this text. */
@@ -229,7 +255,9 @@ export function stringNode(type: StringType, ndr64: boolean): Node {
   const conformant = type.size === null;
 
   return {
-    type: name, align: countAlign, least: 2 * countAlign,
+    type: name,
+    align: countAlign,
+    least: 2 * countAlign,
     flat(m) {
       const entry = conformant ? m.counts : newCounts(m, type.size);
       const count = readVariance(m, conformant ? m.max : type.size, entry, null, null);
@@ -249,7 +277,8 @@ export function stringNode(type: StringType, ndr64: boolean): Node {
       const text = textOf(e, value);
       const entry = conformant ? e.counts : fittingText(e, text);
       const ended = entry === null || entry.terminated ? `${text}\0` : text;
-      if (type.size !== null && entry === null && ended.length > type.size) unfit(e, `${type.size} characters are wanted at most, not ${ended.length}`);
+      if (type.size !== null && entry === null && ended.length > type.size)
+        unfit(e, `${type.size} characters are wanted at most, not ${ended.length}`);
       e.count(entry?.offset ?? 0);
       e.count(ended.length);
       for (let i = 0; i < ended.length; i++) {

@@ -5,11 +5,17 @@ import type { Interface, Method, Specification, Type } from './types.js';
 /** Parameters or fields by name. */
 export type Fields = { readonly [name: string]: Value };
 
-/** What one compiled direction of a method (or one type) reads. Never throws on input; `value` holds what was read before any damage. */
+/**
+ * What one compiled direction of a method (or one type) reads. Never throws on input; `value` holds what was read
+ * before any damage.
+ */
 export interface Decoded {
   /** The parameters only: no header, no return value. */
   readonly value: Fields;
-  /** ORPCTHIS of a request, ORPCTHAT of a response; null where the interface has none. Kept apart, so that no caller copies `value` to drop it. */
+  /**
+   * ORPCTHIS of a request, ORPCTHAT of a response; null where the interface has none. Kept apart, so that no caller
+   * copies `value` to drop it.
+   */
   readonly header: Value;
   /** The return value of a response; null in a request, for void, and when damage came before it. */
   readonly result: Value;
@@ -25,12 +31,16 @@ export interface Encoding {
   readonly syntax: TransferSyntax;
 }
 
-/** A node of a trace: a field with its bytes. Leaves (padding and hidden fields included) own every byte exactly once. */
+/**
+ * A node of a trace: a field with its bytes. Leaves (padding and hidden fields included) own every byte exactly once.
+ */
 export interface TraceNode {
   readonly name: string;
   /** Type as the IDL would name it: `ULONG`, `BSTR`, `STDOBJREF`, `padding`. */
   readonly type: string;
-  /** Relative to the stub. A node with children spans them; deferred referents lie outside their pointer's own range. */
+  /**
+   * Relative to the stub. A node with children spans them; deferred referents lie outside their pointer's own range.
+   */
   readonly start: number;
   readonly end: number;
   /** Null for nodes that only group. */
@@ -47,8 +57,10 @@ export interface Trace {
 }
 
 /**
- * What a value does not show but the bytes hold, in wire order: referent ids, padding, reserved fields, redundant counts, and the
- * wire values behind what transforms show. Recorded by `record` and consumed by `encode`, so that what was decoded encodes to the
+ * What a value does not show but the bytes hold, in wire order: referent ids, padding, reserved fields, redundant
+ * counts, and the
+ * wire values behind what transforms show. Recorded by `record` and consumed by `encode`, so that what was decoded
+ * encodes to the
  * same bytes, and what was changed since has the canonical form.
  */
 export interface Tape {
@@ -56,7 +68,9 @@ export interface Tape {
 }
 
 export interface EncodeOptions {
-  /** Details of the original; without it canonical ones are made (referent ids 0x00020000 and up by 4, zero padding). */
+  /**
+   * Details of the original; without it canonical ones are made (referent ids 0x00020000 and up by 4, zero padding).
+   */
   readonly tape?: Tape;
   /** Values of the request, for sizes a response takes from it. */
   readonly request?: Fields;
@@ -82,7 +96,10 @@ export class EncodeError extends Error {
   }
 }
 
-/** The two stubs of a method. `encode` takes the header under `orpcthis` or `orpcthat` and the return value under `return`, beside the parameters; in a trace they stand under the same names. */
+/**
+ * The two stubs of a method. `encode` takes the header under `orpcthis` or `orpcthat` and the return value under
+ * `return`, beside the parameters; in a trace they stand under the same names.
+ */
 export interface MethodCodec {
   readonly method: Method;
   readonly request: Codec;
@@ -92,11 +109,16 @@ export interface MethodCodec {
 /** Turns the decoded value of a wire type into what people read, and back; pure. */
 export interface ValueTransform {
   readonly decode: (wire: Value, problem: (code: Problem['code'], message: string) => void) => Value;
-  /** The canonical wire value. What `decode` did not show comes from the tape, as long as the shown value is the same. */
+  /**
+   * The canonical wire value. What `decode` did not show comes from the tape, as long as the shown value is the same.
+   */
   readonly encode: (shown: Value) => Value;
 }
 
-/** Reads an OBJREF ([MS-DCOM] 2.2.18) from the bytes of an interface pointer. Implemented in src/dcom, given to the compiler. */
+/**
+ * Reads an OBJREF ([MS-DCOM] 2.2.18) from the bytes of an interface pointer. Implemented in src/dcom, given to the
+ * compiler.
+ */
 export interface ObjrefTransform {
   readonly decode: (bytes: Span, problem: (code: Problem['code'], message: string, offset: number) => void) => Value;
   /** Children of the trace, offsets relative to `bytes`; leaves own every byte. */

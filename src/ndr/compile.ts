@@ -1,6 +1,17 @@
 import type { Problem, Span, Stub, Value } from '../types.js';
 import { arrayNode, stringNode } from './arrays.js';
-import { NO_PROBLEMS, type Codec, type Decoded, type EncodeOptions, type Encoding, type Fields, type MethodCodec, type Tape, type Trace, type Transforms } from './codec.js';
+import {
+  NO_PROBLEMS,
+  type Codec,
+  type Decoded,
+  type EncodeOptions,
+  type Encoding,
+  type Fields,
+  type MethodCodec,
+  type Tape,
+  type Trace,
+  type Transforms,
+} from './codec.js';
 import { Encoder } from './encoder.js';
 import { Machine } from './machine.js';
 import { readWhole, writeWhole, type Node } from './node.js';
@@ -30,7 +41,10 @@ interface Part extends Member {
   readonly role: 'header' | 'param' | 'result';
 }
 
-/** Turns descriptors into codecs for one encoding. Types are compiled once; recursive ones because pointers compile late. */
+/**
+ * Turns descriptors into codecs for one encoding. Types are compiled once; recursive ones because pointers compile
+ * late.
+ */
 export class Compiler {
   private readonly options: CompilerOptions;
   private readonly ndr64: boolean;
@@ -45,15 +59,24 @@ export class Compiler {
   /** The two stubs of a method; `orpcthis` and `orpcthat` are the header types of a DCOM interface. */
   method(method: Method, headers: { readonly orpcthis: Type; readonly orpcthat: Type } | null): MethodCodec {
     const params = method.params ?? [];
-    const parts = (directions: readonly string[]): Part[] => params
-      .filter((param) => directions.includes(param.direction))
-      .map((param) => ({ name: param.name, node: this.top(param.type), role: 'param' }));
+    const parts = (directions: readonly string[]): Part[] =>
+      params
+        .filter((param) => directions.includes(param.direction))
+        .map((param) => ({ name: param.name, node: this.top(param.type), role: 'param' }));
     const types = params.map(({ name, type }) => ({ name, type }));
     const requestParts = parts(['in', 'inout']);
     const responseParts = parts(['out', 'inout']);
     if (headers !== null) {
-      requestParts.unshift({ name: 'orpcthis', node: headerNode(this.node(headers.orpcthis), plainThis), role: 'header' });
-      responseParts.unshift({ name: 'orpcthat', node: headerNode(this.node(headers.orpcthat), plainThat), role: 'header' });
+      requestParts.unshift({
+        name: 'orpcthis',
+        node: headerNode(this.node(headers.orpcthis), plainThis),
+        role: 'header',
+      });
+      responseParts.unshift({
+        name: 'orpcthat',
+        node: headerNode(this.node(headers.orpcthat), plainThat),
+        role: 'header',
+      });
     }
     if (method.returns !== null) responseParts.push({ name: 'return', node: this.top(method.returns), role: 'result' });
     const derived = derivedCounts(types);
@@ -182,7 +205,10 @@ export class Compiler {
       return { value, header, result, end: m.failedAt >= 0 ? m.failedAt : m.offset, problems: NO_PROBLEMS };
     }
 
-    function traced(stub: Span, request: Fields | undefined): { readonly tracer: Tracer; readonly problems: readonly Problem[] } {
+    function traced(
+      stub: Span,
+      request: Fields | undefined,
+    ): { readonly tracer: Tracer; readonly problems: readonly Problem[] } {
       const m = new Machine(stub, encoding);
       const tracer = (m.tracer = new Tracer());
       m.opened = new Map();
@@ -235,7 +261,12 @@ export class Compiler {
 /** What is named and never decoded, e.g. a pipe: everything from it on stays bytes. */
 function unsupportedNode(what: string): Node {
   return {
-    type: what, align: 1, least: 0, rest: null, putRest: null, hoist: null,
+    type: what,
+    align: 1,
+    least: 0,
+    rest: null,
+    putRest: null,
+    hoist: null,
     flat(m) {
       m.giveUp('ndr-unsupported', `${what} is not decoded; the stub is left as bytes from here`);
       return null;
@@ -244,7 +275,10 @@ function unsupportedNode(what: string): Node {
   };
 }
 
-/** A verification trailer stands on a multiple of four bytes: up to three in front of it belong to nobody ([MS-RPCE] 2.2.2.13). */
+/**
+ * A verification trailer stands on a multiple of four bytes: up to three in front of it belong to nobody ([MS-RPCE]
+ * 2.2.2.13).
+ */
 function isPadding(stub: Span, at: number): boolean {
   return (stub as Partial<Stub>).verification != null && stub.end - at < 4;
 }
@@ -253,9 +287,22 @@ function isPadding(stub: Span, at: number): boolean {
 function problemsOf(m: Machine, stub: Span, end: number): readonly Problem[] {
   const size = stub.end - stub.start;
   if (m.failedAt >= 0) {
-    if (!m.explained) m.note('ndr-truncated', `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${end})`, '[C706] 14', end, m.failedPath);
+    if (!m.explained)
+      m.note(
+        'ndr-truncated',
+        `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${end})`,
+        '[C706] 14',
+        end,
+        m.failedPath,
+      );
   } else if (m.pos < stub.end && !isPadding(stub, m.pos)) {
-    m.note('ndr-trailing', `${stub.end - m.pos} bytes follow the last parameter (stub offset ${end} of ${size})`, '[C706] 14', end, null);
+    m.note(
+      'ndr-trailing',
+      `${stub.end - m.pos} bytes follow the last parameter (stub offset ${end} of ${size})`,
+      '[C706] 14',
+      end,
+      null,
+    );
   }
   return m.problems ?? NO_PROBLEMS;
 }

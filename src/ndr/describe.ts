@@ -1,12 +1,35 @@
 import type {
-  ArrayType, BaseName, BaseType, EnumType, Field, FlagsType, InterfacePointerType, NamedReference, Parameter, PickleType,
-  PointerType, SizeExpression, StringType, StructType, TransformedType, Type, UnionArm, UnionType, UnsupportedType, WellKnownType,
+  ArrayType,
+  BaseName,
+  BaseType,
+  EnumType,
+  Field,
+  FlagsType,
+  InterfacePointerType,
+  NamedReference,
+  Parameter,
+  PickleType,
+  PointerType,
+  SizeExpression,
+  StringType,
+  StructType,
+  TransformedType,
+  Type,
+  UnionArm,
+  UnionType,
+  UnsupportedType,
+  WellKnownType,
 } from './types.js';
 
 /** Short constructors, so that a table reads like its IDL. */
 
 function base(name: BaseName, alias?: string, show?: 'hex' | 'dec'): BaseType {
-  return { kind: 'base', base: name, ...(alias === undefined ? {} : { alias }), ...(show === undefined ? {} : { show }) };
+  return {
+    kind: 'base',
+    base: name,
+    ...(alias === undefined ? {} : { alias }),
+    ...(show === undefined ? {} : { show }),
+  };
 }
 
 export const u8 = base('u8');
@@ -105,7 +128,12 @@ export function v1Enum(name: string, section: string | null, members: Readonly<R
   return { kind: 'enum', name, wire: 'v1_enum', members, section };
 }
 
-export function flags(name: string, section: string | null, of: FlagsType['base'], bits: Readonly<Record<string, number>>): FlagsType {
+export function flags(
+  name: string,
+  section: string | null,
+  of: FlagsType['base'],
+  bits: Readonly<Record<string, number>>,
+): FlagsType {
   return { kind: 'flags', name, base: of, bits, section };
 }
 
@@ -114,10 +142,22 @@ export function arm(cases: readonly number[], name: string, type: Type | null): 
 }
 
 export function union(
-  name: string, section: string | null, switchType: BaseType | EnumType, switchIs: SizeExpression | null,
-  arms: readonly UnionArm[], otherwise?: { readonly name: string; readonly type: Type | null },
+  name: string,
+  section: string | null,
+  switchType: BaseType | EnumType,
+  switchIs: SizeExpression | null,
+  arms: readonly UnionArm[],
+  otherwise?: { readonly name: string; readonly type: Type | null },
 ): UnionType {
-  return { kind: 'union', name, section, switchType, switchIs, arms, ...(otherwise === undefined ? {} : { default: otherwise }) };
+  return {
+    kind: 'union',
+    name,
+    section,
+    switchType,
+    switchIs,
+    arms,
+    ...(otherwise === undefined ? {} : { default: otherwise }),
+  };
 }
 
 /** An interface pointer of a declared interface. */

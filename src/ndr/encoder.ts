@@ -33,7 +33,8 @@ export class Encoder extends Sink {
   }
 
   /**
-   * The next entry when it is of this kind. Padding that is not asked for, because a changed value is aligned otherwise, is
+   * The next entry when it is of this kind. Padding that is not asked for, because a changed value is aligned
+   * otherwise, is
    * passed over; an entry of another kind stays, for whoever wants it.
    */
   taped<K extends TapeKind>(kind: K): Extract<TapeEntry, { kind: K }> | null {
@@ -80,7 +81,8 @@ export class Encoder extends Sink {
     if (this.referent === 0) {
       this.referent = FIRST_REFERENT;
       for (const entry of this.entries) {
-        if (entry.kind === 'referent' && entry.id >= this.referent && entry.id < 0xffff_fff0) this.referent = Number(entry.id) + REFERENT_STEP;
+        if (entry.kind === 'referent' && entry.id >= this.referent && entry.id < 0xffff_fff0)
+          this.referent = Number(entry.id) + REFERENT_STEP;
       }
     }
     const id = this.referent;
@@ -89,7 +91,8 @@ export class Encoder extends Sink {
   }
 
   /**
-   * Writes the referent id of a pointer, the taped one where it still says the same, and returns it; 0 is null. A null value may
+   * Writes the referent id of a pointer, the taped one where it still says the same, and returns it; 0 is null. A null
+   * value may
    * also stand behind a pointer, when what it points to can be null (`within`): then the tape decides.
    */
   referentId(isNull: boolean, within = false): number | bigint {

@@ -30,31 +30,57 @@ const FORM = /^\*?([A-Za-z_]\w*)(?:([-+*/&])(\d+|0x[0-9a-fA-F]+))?$/;
  */
 export function parseSize(text: SizeExpression): Size {
   const compact = text.replace(/\s+/g, '');
-  if (CONSTANT.test(compact)) return { field: '', found: () => Number(compact), apply: (found) => found, value: () => Number(compact), inverse: (size) => size };
+  if (CONSTANT.test(compact))
+    return {
+      field: '',
+      found: () => Number(compact),
+      apply: (found) => found,
+      value: () => Number(compact),
+      inverse: (size) => size,
+    };
   const match = FORM.exec(compact);
-  if (match === null) throw new Error(`size expression '${text}' is not of the form name, name+n, name*n, name/n or name&n`);
+  if (match === null)
+    throw new Error(`size expression '${text}' is not of the form name, name+n, name*n, name/n or name&n`);
   const field = match[1] ?? '';
   const operator = match[2] ?? '';
   const by = Number(match[3] ?? 0);
-  const found = (scoped: Scoped): Value | undefined => scoped.scope?.[field] ?? scoped.params?.[field] ?? scoped.request?.[field];
+  const found = (scoped: Scoped): Value | undefined =>
+    scoped.scope?.[field] ?? scoped.params?.[field] ?? scoped.request?.[field];
   const apply = (value: number): number => {
     switch (operator) {
-      case '+': return value + by;
-      case '-': return value - by;
-      case '*': return value * by;
-      case '/': return Math.floor(value / by);
-      case '&': return value & by;
-      default: return value;
+      case '+':
+        return value + by;
+      case '-':
+        return value - by;
+      case '*':
+        return value * by;
+      case '/':
+        return Math.floor(value / by);
+      case '&':
+        return value & by;
+      default:
+        return value;
     }
   };
   return {
-    field, found, apply,
+    field,
+    found,
+    apply,
     value(scoped) {
       const value = found(scoped);
       return typeof value === 'number' ? apply(value) : typeof value === 'bigint' ? apply(Number(value)) : null;
     },
     inverse(size) {
-      const value = operator === '+' ? size - by : operator === '-' ? size + by : operator === '*' ? size / by : operator === '/' ? size * by : size;
+      const value =
+        operator === '+'
+          ? size - by
+          : operator === '-'
+            ? size + by
+            : operator === '*'
+              ? size / by
+              : operator === '/'
+                ? size * by
+                : size;
       return Number.isInteger(value) && value >= 0 && apply(value) === size ? value : null;
     },
   };

@@ -50,7 +50,15 @@ export class Machine extends Cursor {
 
   note(code: ProblemCode, message: string, spec: string | null, at: number, path: string | null): void {
     const problems = (this.problems ??= []);
-    if (problems.length < MAX_PROBLEMS) problems.push({ kind: 'problem', layer: 'ndr', code, message, spec, at: path === null || path === '' ? { stub: at } : { stub: at, path } });
+    if (problems.length < MAX_PROBLEMS)
+      problems.push({
+        kind: 'problem',
+        layer: 'ndr',
+        code,
+        message,
+        spec,
+        at: path === null || path === '' ? { stub: at } : { stub: at, path },
+      });
   }
 
   /** Stops reading for a reason of its own. */
@@ -82,9 +90,11 @@ export class Machine extends Cursor {
     if (wide) {
       const other = this.u32();
       value = this.littleEndian ? value + other * 0x1_0000_0000 : value * 0x1_0000_0000 + other;
-      if (value > Number.MAX_SAFE_INTEGER) this.giveUp('ndr-bad-conformance', `${name} is ${value}`, '[MS-RPCE] 2.2.5.3.2', from);
+      if (value > Number.MAX_SAFE_INTEGER)
+        this.giveUp('ndr-bad-conformance', `${name} is ${value}`, '[MS-RPCE] 2.2.5.3.2', from);
     }
-    if (this.tracer !== null && this.offset > from) this.tracer.hidden(name, wide ? 'hyper' : 'ULONG', from, this.offset, value);
+    if (this.tracer !== null && this.offset > from)
+      this.tracer.hidden(name, wide ? 'hyper' : 'ULONG', from, this.offset, value);
     return value;
   }
 
@@ -92,7 +102,11 @@ export class Machine extends Cursor {
   room(count: number, least: number): boolean {
     if (this.failedAt >= 0) return false;
     if (count * least > this.end - this.pos) {
-      this.giveUp('ndr-bad-conformance', `${count} elements are announced and ${this.remaining} bytes are left`, '[C706] 14.3.3');
+      this.giveUp(
+        'ndr-bad-conformance',
+        `${count} elements are announced and ${this.remaining} bytes are left`,
+        '[C706] 14.3.3',
+      );
       return false;
     }
     this.elements += count;

@@ -3,8 +3,10 @@ import type { Encoder } from './encoder.js';
 import type { Machine } from './machine.js';
 
 /**
- * A type compiled for one encoding. Reading goes in two steps, as pointers are laid out ([C706] 14.3.12.3): `flat` reads the
- * type's own bytes, in which a pointer is only an id; `rest` then reads what its pointers point to and returns the full value.
+ * A type compiled for one encoding. Reading goes in two steps, as pointers are laid out ([C706] 14.3.12.3): `flat`
+ * reads the
+ * type's own bytes, in which a pointer is only an id; `rest` then reads what its pointers point to and returns the full
+ * value.
  * Writing goes the same way: what `put` returns is given to `putRest`.
  */
 export interface Node {
@@ -39,10 +41,17 @@ export function writeWhole(node: Node, e: Encoder, value: Value): void {
 
 /** A leaf type: no pointers, no counts. */
 export function leaf(
-  type: string, size: number, align: number, read: (m: Machine) => Value, put: (e: Encoder, value: Value) => void, meaning: ((value: Value) => string | null) | null = null,
+  type: string,
+  size: number,
+  align: number,
+  read: (m: Machine) => Value,
+  put: (e: Encoder, value: Value) => void,
+  meaning: ((value: Value) => string | null) | null = null,
 ): Node {
   return {
-    type, align, least: size,
+    type,
+    align,
+    least: size,
     flat(m) {
       if (align > 1) m.pad(align);
       const { tracer } = m;

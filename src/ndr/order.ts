@@ -1,6 +1,9 @@
 import type { Node } from './node.js';
 
-/** The same type, read and written in one byte order whatever the call's is ([MS-OAUT] 2.2.29.1 and others). Only calls in the other order need it. */
+/**
+ * The same type, read and written in one byte order whatever the call's is ([MS-OAUT] 2.2.29.1 and others). Only calls
+ * in the other order need it.
+ */
 export function orderedNode(inner: Node, littleEndian: boolean): Node {
   const { rest, putRest, hoist } = inner;
   const within = <Made>(held: { littleEndian: boolean }, work: () => Made): Made => {
@@ -16,6 +19,9 @@ export function orderedNode(inner: Node, littleEndian: boolean): Node {
     rest: rest === null ? null : (m, value) => within(m, () => rest(m, value)),
     put: (e, value) => within(e, () => inner.put(e, value)),
     putRest: putRest === null ? null : (e, value, carried) => within(e, () => putRest(e, value, carried)),
-    hoist: hoist === null ? null : { read: (m) => within(m, () => hoist.read(m)), write: (e, value) => within(e, () => hoist.write(e, value)) },
+    hoist:
+      hoist === null
+        ? null
+        : { read: (m) => within(m, () => hoist.read(m)), write: (e, value) => within(e, () => hoist.write(e, value)) },
   };
 }

@@ -8,11 +8,15 @@ import { topRefNode } from './pointers.js';
 type PlainHeader = (m: Machine) => Value;
 
 /**
- * A header of DCOM calls, described like any structure and read by hand in its usual form, NDR20 without extensions: every stub begins
+ * A header of DCOM calls, described like any structure and read by hand in its usual form, NDR20 without extensions:
+ * every stub begins
  * with one, and field by field they took an eighth of decoding.
  */
 export function headerNode(node: Node, plain: PlainHeader): Node {
-  return { ...topRefNode(node), flat: (m) => (m.tracer === null && m.tape === null && !m.ndr64 ? plain(m) : null) ?? readWhole(node, m) };
+  return {
+    ...topRefNode(node),
+    flat: (m) => (m.tracer === null && m.tape === null && !m.ndr64 ? plain(m) : null) ?? readWhole(node, m),
+  };
 }
 
 /** [MS-DCOM] 2.2.13.3 */
@@ -22,7 +26,10 @@ export function plainThis(m: Machine): Value {
   m.pos = pos + 32;
   return {
     version: { MajorVersion: view.getUint16(pos, littleEndian), MinorVersion: view.getUint16(pos + 2, littleEndian) },
-    flags: view.getUint32(pos + 4, littleEndian), reserved1: view.getUint32(pos + 8, littleEndian), cid: guidAt(view, pos + 12, littleEndian), extensions: null,
+    flags: view.getUint32(pos + 4, littleEndian),
+    reserved1: view.getUint32(pos + 8, littleEndian),
+    cid: guidAt(view, pos + 12, littleEndian),
+    extensions: null,
   };
 }
 

@@ -14,13 +14,20 @@ const BIG = 0;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Type serialisation version 1 ([MS-RPCE] 2.2.6): common header, for constructed types a private header, then NDR20 whose
- * alignment counts from behind the headers, filled up to a multiple of eight. `inner` has the type compiled for either byte order.
+ * Type serialisation version 1 ([MS-RPCE] 2.2.6): common header, for constructed types a private header, then NDR20
+ * whose
+ * alignment counts from behind the headers, filled up to a multiple of eight. `inner` has the type compiled for either
+ * byte order.
  */
 export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: boolean): Node {
   const headers = primitive ? COMMON : 2 * COMMON;
   return {
-    type: 'pickle', align: 1, least: headers, rest: null, putRest: null, hoist: null,
+    type: 'pickle',
+    align: 1,
+    least: headers,
+    rest: null,
+    putRest: null,
+    hoist: null,
     flat(m) {
       const from = m.offset;
       if (!m.need(headers)) return null;
@@ -29,13 +36,27 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
       const little = order !== BIG;
       const headerLength = view.getUint16(pos + 2, true);
       // The common header is little-endian always; some write its length in the order of what follows.
-      if (view.getUint8(pos) !== 1 || (order !== LITTLE && order !== BIG) || (headerLength !== COMMON && (little || headerLength !== COMMON << 8))) {
-        m.problem('ndr-bad-pickle', `type serialisation header has version ${view.getUint8(pos)}, byte order ${order} and length ${headerLength}`, '[MS-RPCE] 2.2.6.1', from);
+      if (
+        view.getUint8(pos) !== 1 ||
+        (order !== LITTLE && order !== BIG) ||
+        (headerLength !== COMMON && (little || headerLength !== COMMON << 8))
+      ) {
+        m.problem(
+          'ndr-bad-pickle',
+          `type serialisation header has version ${view.getUint8(pos)}, byte order ${order} and length ${headerLength}`,
+          '[MS-RPCE] 2.2.6.1',
+          from,
+        );
       }
       let size = primitive ? m.remaining - headers : view.getUint32(pos + COMMON, little);
       const length = size;
       if (size > m.remaining - headers) {
-        m.problem('ndr-bad-pickle', `serialised type claims ${length} bytes and ${m.remaining - headers} are left`, '[MS-RPCE] 2.2.6.2', from + COMMON);
+        m.problem(
+          'ndr-bad-pickle',
+          `serialised type claims ${length} bytes and ${m.remaining - headers} are left`,
+          '[MS-RPCE] 2.2.6.2',
+          from + COMMON,
+        );
         size = m.remaining - headers;
       }
       const open = tracer === null ? null : tracer.open('type serialisation version 1', from, '[MS-RPCE] 2.2.6');
@@ -49,7 +70,8 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
           tracer.hidden('Filler', 'ULONG', from + 12, from + 16, view.getUint32(pos + 12, little));
         }
       }
-      const entry: PickleEntry | null = m.tape === null ? null : { kind: 'pickle', header: m.u8.slice(pos, pos + headers), length, tail: NO_BYTES };
+      const entry: PickleEntry | null =
+        m.tape === null ? null : { kind: 'pickle', header: m.u8.slice(pos, pos + headers), length, tail: NO_BYTES };
       if (entry !== null) m.tape?.push(entry);
       m.pos += headers;
       const value = readInside(m, inner(little), little, size, entry, primitive);
@@ -92,10 +114,20 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
 }
 
 /** Reads the serialised value in a machine of its own, whose offsets count from behind the headers. */
-function readInside(m: Machine, node: Node, little: boolean, size: number, entry: PickleEntry | null, primitive: boolean): Value {
+function readInside(
+  m: Machine,
+  node: Node,
+  little: boolean,
+  size: number,
+  entry: PickleEntry | null,
+  primitive: boolean,
+): Value {
   const { tracer } = m;
   const from = m.offset;
-  const sub = new Machine({ block: { u8: m.u8, view: m.view }, start: m.pos, end: m.pos + size }, little ? NDR20_LITTLE : NDR20_BIG);
+  const sub = new Machine(
+    { block: { u8: m.u8, view: m.view }, start: m.pos, end: m.pos + size },
+    little ? NDR20_LITTLE : NDR20_BIG,
+  );
   sub.depth = m.depth;
   sub.elements = m.elements;
   sub.tape = m.tape;
@@ -104,9 +136,16 @@ function readInside(m: Machine, node: Node, little: boolean, size: number, entry
   sub.tracer = inside;
   const value = sub.enter() ? readWhole(node, sub) : null;
   m.elements = sub.elements;
-  for (const { code, message, spec, at } of sub.problems ?? []) m.note(code, message, spec, from + (at.stub ?? 0), at.path ?? null);
+  for (const { code, message, spec, at } of sub.problems ?? [])
+    m.note(code, message, spec, from + (at.stub ?? 0), at.path ?? null);
   if (sub.failed && !sub.explained) {
-    m.note('ndr-truncated', `serialised type ends after ${size} bytes, before its value does`, '[MS-RPCE] 2.2.6', from + sub.failedAt, sub.failedPath);
+    m.note(
+      'ndr-truncated',
+      `serialised type ends after ${size} bytes, before its value does`,
+      '[MS-RPCE] 2.2.6',
+      from + sub.failedAt,
+      sub.failedPath,
+    );
   }
   if (tracer !== null && inside !== null) tracer.adoptShifted(inside, from);
   const used = primitive && !sub.failed ? Math.min(size, (sub.offset + 7) & ~7) : size;

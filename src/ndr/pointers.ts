@@ -32,7 +32,8 @@ function wideId(m: Machine): number | bigint {
 const ALIAS = Symbol('alias');
 
 /**
- * Pointers inside constructed types and in parameters ([C706] 14.3.10–12). `pointee` is asked for when first needed, so that
+ * Pointers inside constructed types and in parameters ([C706] 14.3.10–12). `pointee` is asked for when first needed, so
+ * that
  * types may be recursive.
  */
 export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => Node): Node {
@@ -76,14 +77,18 @@ export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => No
   }
 
   return {
-    type: label, align, least: align, hoist: null,
+    type: label,
+    align,
+    least: align,
+    hoist: null,
     nullable: () => !isRef || pointee().nullable?.() === true,
     flat: (m) => readReferent(m, label, isRef),
     rest,
     put(e, value) {
       if (isFull) return putFull(e, value);
       if (value !== null) return e.referentId(false);
-      // A null reference pointer is an error of the original that the tape keeps; otherwise the null is that of the referent.
+      // A null reference pointer is an error of the original that the tape keeps; otherwise the null is that of the
+      // referent.
       if (!isRef) return e.referentId(true, pointee().nullable?.() === true);
       const taped = e.ahead('referent');
       const wasNull = taped !== null && taped.ref && taped.id === 0;
@@ -99,7 +104,9 @@ export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => No
   };
 }
 
-/** The id of a full pointer: the taped one unless it belongs to another value, that of the same structure, or a new one. */
+/**
+ * The id of a full pointer: the taped one unless it belongs to another value, that of the same structure, or a new one.
+ */
 function fullId(e: Encoder, value: Value, node: Node): number | bigint {
   const taped = e.taped('referent');
   if (value === null && (taped === null || taped.id === 0 || node.nullable?.() !== true)) return 0;
@@ -130,7 +137,11 @@ export function interfaceNode(name: string | null, ndr64: boolean, objref: () =>
   const align = ndr64 ? 8 : 4;
   const label = `${name ?? 'IUnknown'}*`;
   return {
-    type: label, align, least: align, nullable: () => true, hoist: null,
+    type: label,
+    align,
+    least: align,
+    nullable: () => true,
+    hoist: null,
     flat: (m) => readReferent(m, label),
     rest(m, id) {
       if (id === 0 || m.failed) return null;
@@ -161,7 +172,13 @@ function readInterfacePointer(m: Machine, objref: ObjrefTransform): Value {
   const sizeAt = m.offset;
   const size = m.u32();
   if (tracer !== null && m.failedAt < 0) tracer.hidden('ulCntData', 'ULONG', sizeAt, m.offset, size);
-  if (size !== max) m.problem('ndr-bad-conformance', `MInterfacePointer has max_count ${max} and ulCntData ${size}`, '[MS-DCOM] 2.2.14', sizeAt);
+  if (size !== max)
+    m.problem(
+      'ndr-bad-conformance',
+      `MInterfacePointer has max_count ${max} and ulCntData ${size}`,
+      '[MS-DCOM] 2.2.14',
+      sizeAt,
+    );
   let value: Value = null;
   if (m.room(max, 1)) {
     const from = m.offset;
@@ -188,7 +205,12 @@ function readInterfacePointer(m: Machine, objref: ObjrefTransform): Value {
 type TraceNodes = ReturnType<ObjrefTransform['trace']>;
 
 function shift(nodes: TraceNodes, by: number): TraceNodes {
-  return nodes.map((node) => ({ ...node, start: node.start + by, end: node.end + by, children: shift(node.children, by) }));
+  return nodes.map((node) => ({
+    ...node,
+    start: node.start + by,
+    end: node.end + by,
+    children: shift(node.children, by),
+  }));
 }
 
 /** While recording, what `flat` hands to `rest`: the value and the entry that is waiting for it. */
@@ -221,30 +243,43 @@ export function transformedNode(inner: Node, transform: ValueTransform): Node {
     return shown;
   }
 
-  const wireOf = (value: Value, taped: ShownEntry | null): Value => (taped !== null && sameValue(taped.shown, value) ? taped.wire : transform.encode(value));
+  const wireOf = (value: Value, taped: ShownEntry | null): Value =>
+    taped !== null && sameValue(taped.shown, value) ? taped.wire : transform.encode(value);
 
   return {
-    type: inner.type, align: inner.align, least: inner.least, nullable,
+    type: inner.type,
+    align: inner.align,
+    least: inner.least,
+    nullable,
     flat(m) {
       const entry = waiting(m);
       const flat = inner.flat(m);
       if (rest === null) return show(m, flat, entry);
       return entry === null || m.failedAt >= 0 ? flat : ({ entry, flat } satisfies Waiting as unknown as Value);
     },
-    rest: rest === null ? null : (m, held) => {
-      if (m.tape === null || m.failedAt >= 0) return show(m, rest(m, held), null);
-      const { entry, flat } = held as unknown as Waiting;
-      return show(m, rest(m, flat), entry);
-    },
+    rest:
+      rest === null
+        ? null
+        : (m, held) => {
+            if (m.tape === null || m.failedAt >= 0) return show(m, rest(m, held), null);
+            const { entry, flat } = held as unknown as Waiting;
+            return show(m, rest(m, flat), entry);
+          },
     put(e, value) {
       const wire = wireOf(value, e.taped('shown'));
       return { wire, carried: inner.put(e, wire) };
     },
-    putRest: putRest === null ? null : (e, _, held) => {
-      const { wire, carried } = held as { readonly wire: Value; readonly carried: unknown };
-      putRest(e, wire, carried);
-    },
+    putRest:
+      putRest === null
+        ? null
+        : (e, _, held) => {
+            const { wire, carried } = held as { readonly wire: Value; readonly carried: unknown };
+            putRest(e, wire, carried);
+          },
     // The count comes before the entry of what it counts.
-    hoist: hoist === null ? null : { read: hoist.read, write: (e, value) => hoist.write(e, wireOf(value, e.ahead('shown'))) },
+    hoist:
+      hoist === null
+        ? null
+        : { read: hoist.read, write: (e, value) => hoist.write(e, wireOf(value, e.ahead('shown'))) },
   };
 }

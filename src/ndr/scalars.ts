@@ -22,20 +22,41 @@ export function asNumber(e: Encoder, value: Value): number {
 export function asInteger(e: Encoder, value: Value, bits: 8 | 16 | 32): number {
   const number = asNumber(e, value);
   const most = 2 ** bits;
-  return Number.isInteger(number) && number < most && number >= -most / 2 ? number : unfit(e, `an integer of ${bits} bits is wanted, not ${number}`);
+  return Number.isInteger(number) && number < most && number >= -most / 2
+    ? number
+    : unfit(e, `an integer of ${bits} bits is wanted, not ${number}`);
 }
 
 /** An integer that fits 64 bits, signed or unsigned. */
 export function asBigint(e: Encoder, value: Value): bigint {
-  const integer = typeof value === 'bigint' ? value
-    : (typeof value === 'number' && Number.isInteger(value)) || (typeof value === 'string' && /^(-?\d+|0x[0-9a-fA-F]+)$/.test(value)) ? BigInt(value) : null;
-  if (integer === null || integer >= 1n << 64n || integer < -(1n << 63n)) return unfit(e, `an integer of 64 bits is wanted, not ${String(value)}`);
+  const integer =
+    typeof value === 'bigint'
+      ? value
+      : (typeof value === 'number' && Number.isInteger(value)) ||
+          (typeof value === 'string' && /^(-?\d+|0x[0-9a-fA-F]+)$/.test(value))
+        ? BigInt(value)
+        : null;
+  if (integer === null || integer >= 1n << 64n || integer < -(1n << 63n))
+    return unfit(e, `an integer of 64 bits is wanted, not ${String(value)}`);
   return integer;
 }
 
 const NAMES: Readonly<Record<BaseName, string>> = {
-  u8: 'byte', i8: 'small', u16: 'USHORT', i16: 'SHORT', u32: 'ULONG', i32: 'LONG', u64: 'ULONGLONG', i64: 'LONGLONG', f32: 'FLOAT', f64: 'DOUBLE', char: 'char',
-  wchar: 'WCHAR', boolean: 'boolean', uint3264: 'unsigned __int3264', int3264: '__int3264',
+  u8: 'byte',
+  i8: 'small',
+  u16: 'USHORT',
+  i16: 'SHORT',
+  u32: 'ULONG',
+  i32: 'LONG',
+  u64: 'ULONGLONG',
+  i64: 'LONGLONG',
+  f32: 'FLOAT',
+  f64: 'DOUBLE',
+  char: 'char',
+  wchar: 'WCHAR',
+  boolean: 'boolean',
+  uint3264: 'unsigned __int3264',
+  int3264: '__int3264',
 };
 
 function readI64(m: Machine): bigint {
@@ -45,7 +66,8 @@ function readI64(m: Machine): bigint {
 function readF64(m: Machine): number {
   if (!m.need(8)) return 0;
   const value = m.view.getFloat64(m.pos, m.littleEndian);
-  if (m.tape !== null && Number.isNaN(value)) m.tape.push({ kind: 'bits', bits: m.view.getBigUint64(m.pos, m.littleEndian) });
+  if (m.tape !== null && Number.isNaN(value))
+    m.tape.push({ kind: 'bits', bits: m.view.getBigUint64(m.pos, m.littleEndian) });
   m.pos += 8;
   return value;
 }
@@ -59,7 +81,8 @@ function putF64(e: Encoder, value: Value): void {
 function readF32(m: Machine): number {
   if (!m.need(4)) return 0;
   const value = m.view.getFloat32(m.pos, m.littleEndian);
-  if (m.tape !== null && Number.isNaN(value)) m.tape.push({ kind: 'bits', bits: BigInt(m.view.getUint32(m.pos, m.littleEndian)) });
+  if (m.tape !== null && Number.isNaN(value))
+    m.tape.push({ kind: 'bits', bits: BigInt(m.view.getUint32(m.pos, m.littleEndian)) });
   m.pos += 4;
   return value;
 }
@@ -83,42 +106,132 @@ function character(e: Encoder, value: Value): number {
 /** [C706] 14.2 primitives. */
 export function baseNode(type: BaseType, ndr64: boolean): Node {
   const name = type.alias ?? NAMES[type.base];
-  const meaning = type.show === 'hex' ? (value: Value): string | null => (typeof value === 'number' ? hex32(value) : null) : null;
+  const meaning =
+    type.show === 'hex' ? (value: Value): string | null => (typeof value === 'number' ? hex32(value) : null) : null;
   switch (type.base) {
     case 'u8':
-      return leaf(name, 1, 1, (m) => m.u8_(), (e, v) => e.u8_(asInteger(e, v, 8)), meaning);
+      return leaf(
+        name,
+        1,
+        1,
+        (m) => m.u8_(),
+        (e, v) => e.u8_(asInteger(e, v, 8)),
+        meaning,
+      );
     case 'i8':
-      return leaf(name, 1, 1, (m) => (m.u8_() << 24) >> 24, (e, v) => e.u8_(asInteger(e, v, 8) & 0xff), meaning);
+      return leaf(
+        name,
+        1,
+        1,
+        (m) => (m.u8_() << 24) >> 24,
+        (e, v) => e.u8_(asInteger(e, v, 8) & 0xff),
+        meaning,
+      );
     case 'u16':
-      return leaf(name, 2, 2, (m) => m.u16(), (e, v) => e.u16(asInteger(e, v, 16)), meaning);
+      return leaf(
+        name,
+        2,
+        2,
+        (m) => m.u16(),
+        (e, v) => e.u16(asInteger(e, v, 16)),
+        meaning,
+      );
     case 'i16':
-      return leaf(name, 2, 2, (m) => (m.u16() << 16) >> 16, (e, v) => e.u16(asInteger(e, v, 16)), meaning);
+      return leaf(
+        name,
+        2,
+        2,
+        (m) => (m.u16() << 16) >> 16,
+        (e, v) => e.u16(asInteger(e, v, 16)),
+        meaning,
+      );
     case 'u32':
-      return leaf(name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)), meaning);
+      return leaf(
+        name,
+        4,
+        4,
+        (m) => m.u32(),
+        (e, v) => e.u32(asInteger(e, v, 32)),
+        meaning,
+      );
     case 'i32':
-      return leaf(name, 4, 4, (m) => m.i32(), (e, v) => e.i32(asInteger(e, v, 32)), meaning);
+      return leaf(
+        name,
+        4,
+        4,
+        (m) => m.i32(),
+        (e, v) => e.i32(asInteger(e, v, 32)),
+        meaning,
+      );
     case 'u64':
-      return leaf(name, 8, 8, (m) => m.u64(), (e, v) => e.u64(asBigint(e, v)), meaning);
+      return leaf(
+        name,
+        8,
+        8,
+        (m) => m.u64(),
+        (e, v) => e.u64(asBigint(e, v)),
+        meaning,
+      );
     case 'i64':
       return leaf(name, 8, 8, readI64, (e, v) => e.u64(asBigint(e, v)), meaning);
     case 'uint3264':
-      return ndr64 ? leaf(name, 8, 8, (m) => m.u64(), (e, v) => e.u64(asBigint(e, v))) : leaf(name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)));
+      return ndr64
+        ? leaf(
+            name,
+            8,
+            8,
+            (m) => m.u64(),
+            (e, v) => e.u64(asBigint(e, v)),
+          )
+        : leaf(
+            name,
+            4,
+            4,
+            (m) => m.u32(),
+            (e, v) => e.u32(asInteger(e, v, 32)),
+          );
     case 'int3264':
-      return ndr64 ? leaf(name, 8, 8, readI64, (e, v) => e.u64(asBigint(e, v))) : leaf(name, 4, 4, (m) => m.i32(), (e, v) => e.i32(asInteger(e, v, 32)));
+      return ndr64
+        ? leaf(name, 8, 8, readI64, (e, v) => e.u64(asBigint(e, v)))
+        : leaf(
+            name,
+            4,
+            4,
+            (m) => m.i32(),
+            (e, v) => e.i32(asInteger(e, v, 32)),
+          );
     case 'f32':
       return leaf(name, 4, 4, readF32, putF32);
     case 'f64':
       return leaf(name, 8, 8, readF64, putF64);
     case 'char':
-      return leaf(name, 1, 1, (m) => String.fromCharCode(m.u8_()), (e, v) => e.u8_(character(e, v) & 0xff));
+      return leaf(
+        name,
+        1,
+        1,
+        (m) => String.fromCharCode(m.u8_()),
+        (e, v) => e.u8_(character(e, v) & 0xff),
+      );
     case 'wchar':
-      return leaf(name, 2, 2, (m) => String.fromCharCode(m.u16()), (e, v) => e.u16(character(e, v)));
+      return leaf(
+        name,
+        2,
+        2,
+        (m) => String.fromCharCode(m.u16()),
+        (e, v) => e.u16(character(e, v)),
+      );
     case 'boolean':
-      return leaf(name, 1, 1, (m) => {
-        const raw = m.u8_();
-        if (raw > 1) m.problem('ndr-bad-boolean', `boolean holds ${raw}`, '[C706] 14.2.4', m.offset - 1);
-        return raw > 1 ? raw : raw === 1;
-      }, (e, v) => e.u8_(asInteger(e, v, 8)));
+      return leaf(
+        name,
+        1,
+        1,
+        (m) => {
+          const raw = m.u8_();
+          if (raw > 1) m.problem('ndr-bad-boolean', `boolean holds ${raw}`, '[C706] 14.2.4', m.offset - 1);
+          return raw > 1 ? raw : raw === 1;
+        },
+        (e, v) => e.u8_(asInteger(e, v, 8)),
+      );
   }
 }
 
@@ -127,17 +240,28 @@ export function enumNode(type: EnumType, ndr64: boolean): Node {
   const byValue = new Map(Object.entries(type.members).map(([name, value]) => [value, name]));
   const wide = type.wire === 'v1_enum' || ndr64;
   const size = wide ? 4 : 2;
-  return leaf(type.name, size, size, (m) => {
-    const raw = wide ? m.i32() : m.u16();
-    const name = byValue.get(raw);
-    if (name !== undefined) return name;
-    if (!m.failed) m.problem('ndr-bad-enum', `${type.name} has no member with value ${raw}`, type.section, m.offset - size);
-    return raw;
-  }, (e, value) => {
-    const raw = typeof value === 'string' ? (type.members[value] ?? unfit(e, `${type.name} has no member ${value}`)) : asInteger(e, value, wide ? 32 : 16);
-    if (wide) e.i32(raw);
-    else e.u16(raw);
-  }, (value) => (typeof value === 'string' ? String(type.members[value]) : null));
+  return leaf(
+    type.name,
+    size,
+    size,
+    (m) => {
+      const raw = wide ? m.i32() : m.u16();
+      const name = byValue.get(raw);
+      if (name !== undefined) return name;
+      if (!m.failed)
+        m.problem('ndr-bad-enum', `${type.name} has no member with value ${raw}`, type.section, m.offset - size);
+      return raw;
+    },
+    (e, value) => {
+      const raw =
+        typeof value === 'string'
+          ? (type.members[value] ?? unfit(e, `${type.name} has no member ${value}`))
+          : asInteger(e, value, wide ? 32 : 16);
+      if (wide) e.i32(raw);
+      else e.u16(raw);
+    },
+    (value) => (typeof value === 'string' ? String(type.members[value]) : null),
+  );
 }
 
 /** Bit fields: a number whose meaning is the names of its bits. */
@@ -150,10 +274,31 @@ export function flagsNode(type: FlagsType): Node {
   };
   switch (type.base) {
     case 'u8':
-      return leaf(type.name, 1, 1, (m) => m.u8_(), (e, v) => e.u8_(asInteger(e, v, 8)), meaning);
+      return leaf(
+        type.name,
+        1,
+        1,
+        (m) => m.u8_(),
+        (e, v) => e.u8_(asInteger(e, v, 8)),
+        meaning,
+      );
     case 'u16':
-      return leaf(type.name, 2, 2, (m) => m.u16(), (e, v) => e.u16(asInteger(e, v, 16)), meaning);
+      return leaf(
+        type.name,
+        2,
+        2,
+        (m) => m.u16(),
+        (e, v) => e.u16(asInteger(e, v, 16)),
+        meaning,
+      );
     case 'u32':
-      return leaf(type.name, 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)), meaning);
+      return leaf(
+        type.name,
+        4,
+        4,
+        (m) => m.u32(),
+        (e, v) => e.u32(asInteger(e, v, 32)),
+        meaning,
+      );
   }
 }

@@ -44,7 +44,12 @@ function arrayBehind(type: Type): Extract<Type, { kind: 'array' }> | null {
 }
 
 /** The member's value; a count left out is worked out from its array. */
-export function memberValue(e: Encoder, bag: { readonly [name: string]: Value }, name: string, derived: Derived): Value {
+export function memberValue(
+  e: Encoder,
+  bag: { readonly [name: string]: Value },
+  name: string,
+  derived: Derived,
+): Value {
   const value = bag[name];
   if (value !== undefined) return value;
   const count = derived.get(name)?.(bag) ?? null;
@@ -69,7 +74,13 @@ interface Carried {
 }
 
 /** Structures ([C706] 14.3.6; NDR64: [MS-RPCE] 2.2.5.3.4). */
-export function structNode(name: string, section: string | null, members: readonly Member[], derived: Derived, ndr64: boolean): Node {
+export function structNode(
+  name: string,
+  section: string | null,
+  members: readonly Member[],
+  derived: Derived,
+  ndr64: boolean,
+): Node {
   const align = members.reduce((most, { node }) => Math.max(most, node.align), 1);
   const last = members[members.length - 1];
   const hoist = last?.node.hoist ?? null;
@@ -129,7 +140,10 @@ export function structNode(name: string, section: string | null, members: readon
   }
 
   return {
-    type: name, align, least, flat,
+    type: name,
+    align,
+    least,
+    flat,
     rest: pointing.length === 0 ? null : rest,
     put(e, value) {
       e.pad(align);
@@ -147,28 +161,34 @@ export function structNode(name: string, section: string | null, members: readon
       e.scope = scope;
       return { bag, carried } satisfies Carried;
     },
-    putRest: pointing.length === 0 ? null : (e, _, held) => {
-      const { scope } = e;
-      const { bag, carried } = held as Carried;
-      for (const [i, { name: field, node }] of members.entries()) {
-        if (node.putRest === null) continue;
-        e.scope = bag;
-        e.path.push(field);
-        node.putRest(e, bag[field] as Value, carried[i]);
-        e.path.pop();
-      }
-      e.scope = scope;
-    },
-    hoist: hoist === null || last === undefined ? null : {
-      read: hoist.read,
-      write(e, value) {
-        const bag = completed(e, value, members, derived);
-        const { scope } = e;
-        e.scope = bag;
-        hoist.write(e, bag[last.name] as Value);
-        e.scope = scope;
-      },
-    },
+    putRest:
+      pointing.length === 0
+        ? null
+        : (e, _, held) => {
+            const { scope } = e;
+            const { bag, carried } = held as Carried;
+            for (const [i, { name: field, node }] of members.entries()) {
+              if (node.putRest === null) continue;
+              e.scope = bag;
+              e.path.push(field);
+              node.putRest(e, bag[field] as Value, carried[i]);
+              e.path.pop();
+            }
+            e.scope = scope;
+          },
+    hoist:
+      hoist === null || last === undefined
+        ? null
+        : {
+            read: hoist.read,
+            write(e, value) {
+              const bag = completed(e, value, members, derived);
+              const { scope } = e;
+              e.scope = bag;
+              hoist.write(e, bag[last.name] as Value);
+              e.scope = scope;
+            },
+          },
   };
 }
 

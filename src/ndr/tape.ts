@@ -1,8 +1,10 @@
 import type { Value } from '../types.js';
 
 /**
- * What a value does not show of its bytes, one entry for each place that hides something, in wire order. An encode asks for the
- * entries in the same order and takes one only where it still goes with the value: a changed value gets the canonical form. An
+ * What a value does not show of its bytes, one entry for each place that hides something, in wire order. An encode asks
+ * for the
+ * entries in the same order and takes one only where it still goes with the value: a changed value gets the canonical
+ * form. An
  * entry stands before the bytes it is about, so one that is not known until they are read is filled in then.
  */
 export type TapeEntry =
@@ -74,13 +76,23 @@ export function sameValue(a: Value, b: Value): boolean {
   if (Object.is(a, b)) return true;
   if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
   if (a instanceof Uint8Array || b instanceof Uint8Array) {
-    return a instanceof Uint8Array && b instanceof Uint8Array && a.length === b.length && a.every((byte, i) => byte === b[i]);
+    return (
+      a instanceof Uint8Array && b instanceof Uint8Array && a.length === b.length && a.every((byte, i) => byte === b[i])
+    );
   }
   if (Array.isArray(a) || Array.isArray(b)) {
-    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item as Value, b[i] as Value));
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, i) => sameValue(item as Value, b[i] as Value))
+    );
   }
   const left = a as { readonly [name: string]: Value };
   const right = b as { readonly [name: string]: Value };
   const names = Object.keys(left);
-  return names.length === Object.keys(right).length && names.every((name) => right[name] !== undefined && sameValue(left[name] as Value, right[name]));
+  return (
+    names.length === Object.keys(right).length &&
+    names.every((name) => right[name] !== undefined && sameValue(left[name] as Value, right[name]))
+  );
 }

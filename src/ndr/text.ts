@@ -32,8 +32,25 @@ function isoText(date: Date): string {
   const second = date.getUTCSeconds();
   const century = Math.trunc(year / 100);
   return String.fromCharCode(
-    tens(century), ones(century), tens(year), ones(year), DASH, tens(month), ones(month), DASH, tens(day), ones(day), LETTER_T,
-    tens(hour), ones(hour), COLON, tens(minute), ones(minute), COLON, tens(second), ones(second),
+    tens(century),
+    ones(century),
+    tens(year),
+    ones(year),
+    DASH,
+    tens(month),
+    ones(month),
+    DASH,
+    tens(day),
+    ones(day),
+    LETTER_T,
+    tens(hour),
+    ones(hour),
+    COLON,
+    tens(minute),
+    ones(minute),
+    COLON,
+    tens(second),
+    ones(second),
   );
 }
 

@@ -9,7 +9,7 @@ interface OpenNode {
   value: Value;
   meaning: string | null;
   section: string | null;
-  readonly children: (OpenNode)[];
+  readonly children: OpenNode[];
 }
 
 /** Builds the tree of a trace. `name` is set by whoever knows the field's name, just before its type is read. */
@@ -71,7 +71,10 @@ export class Tracer {
     this.stack.pop();
   }
 
-  /** A tracer for the bytes of this field's value, whose offsets count from elsewhere; its tree comes back through {@link adoptShifted}. */
+  /**
+   * A tracer for the bytes of this field's value, whose offsets count from elsewhere; its tree comes back through
+   * {@link adoptShifted}.
+   */
   nested(name: string): Tracer {
     const inner = new Tracer();
     inner.prefix = this.path();

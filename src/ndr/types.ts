@@ -1,11 +1,29 @@
 /**
  * The descriptor language: what tables under dissectors/ are written in, and what the compiler turns into codecs.
- * Descriptors are plain data. Links between fields are names, never functions, so that `encode` can follow them backwards.
+ * Descriptors are plain data. Links between fields are names, never functions, so that `encode` can follow them
+ * backwards.
  */
 
-/** Scalars of [C706] 14.2 and [MS-RPCE] 2.2.4. `uint3264` is 4 bytes in NDR20 and 8 in NDR64. `char` and `wchar` show as characters. */
+/**
+ * Scalars of [C706] 14.2 and [MS-RPCE] 2.2.4. `uint3264` is 4 bytes in NDR20 and 8 in NDR64. `char` and `wchar` show as
+ * characters.
+ */
 export type BaseName =
-  | 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'u64' | 'i64' | 'f32' | 'f64' | 'char' | 'wchar' | 'boolean' | 'uint3264' | 'int3264';
+  | 'u8'
+  | 'i8'
+  | 'u16'
+  | 'i16'
+  | 'u32'
+  | 'i32'
+  | 'u64'
+  | 'i64'
+  | 'f32'
+  | 'f64'
+  | 'char'
+  | 'wchar'
+  | 'boolean'
+  | 'uint3264'
+  | 'int3264';
 
 export interface BaseType {
   readonly kind: 'base';
@@ -16,7 +34,10 @@ export interface BaseType {
   readonly alias?: string;
 }
 
-/** `enum16`: 2 bytes in NDR20, 4 in NDR64; `v1_enum`: 4 bytes in both. Decodes to the member's name, or to the number with a problem. */
+/**
+ * `enum16`: 2 bytes in NDR20, 4 in NDR64; `v1_enum`: 4 bytes in both. Decodes to the member's name, or to the number
+ * with a problem.
+ */
 export interface EnumType {
   readonly kind: 'enum';
   readonly name: string;
@@ -38,20 +59,23 @@ export interface FlagsType {
 export interface WellKnownType {
   readonly kind: 'well-known';
   readonly name:
-    | 'guid'          // text, lower case
-    | 'hresult'       // unsigned number
-    | 'error_status'  // unsigned number
-    | 'bstr'          // [MS-OAUT] 2.2.23 with its pointer: string or null
-    | 'variant_bool'  // [MS-OAUT] 2.2.27: true, false, or the number with a problem
-    | 'date'          // [MS-OAUT] 2.2.25: ISO 8601 without zone, or { "date": number } outside its range
-    | 'currency'      // [MS-OAUT] 2.2.24: decimal text
-    | 'decimal'       // [MS-OAUT] 2.2.26: decimal text
-    | 'filetime'      // [MS-DTYP] 2.3.3: ISO 8601 text with Z
-    | 'hex64'         // OXID, OID, SETID: 0x and sixteen digits
+    | 'guid' // text, lower case
+    | 'hresult' // unsigned number
+    | 'error_status' // unsigned number
+    | 'bstr' // [MS-OAUT] 2.2.23 with its pointer: string or null
+    | 'variant_bool' // [MS-OAUT] 2.2.27: true, false, or the number with a problem
+    | 'date' // [MS-OAUT] 2.2.25: ISO 8601 without zone, or { "date": number } outside its range
+    | 'currency' // [MS-OAUT] 2.2.24: decimal text
+    | 'decimal' // [MS-OAUT] 2.2.26: decimal text
+    | 'filetime' // [MS-DTYP] 2.3.3: ISO 8601 text with Z
+    | 'hex64' // OXID, OID, SETID: 0x and sixteen digits
     | 'context_handle'; // [C706] 14.3.8 (attributes and UUID)
 }
 
-/** A size written in terms of a field: `cIids`, `cb/2`, `n+1`, `n*2`. Looked up in the enclosing structure, then the parameters, then (in a response) the request's parameters. */
+/**
+ * A size written in terms of a field: `cIids`, `cb/2`, `n+1`, `n*2`. Looked up in the enclosing structure, then the
+ * parameters, then (in a response) the request's parameters.
+ */
 export type SizeExpression = string;
 
 export interface PointerType {
@@ -93,7 +117,10 @@ export interface StructType {
   readonly name: string;
   readonly section: string | null;
   readonly fields: readonly Field[];
-  /** Little-endian whatever the data representation of the call; the interface pointers inside follow the call all the same. */
+  /**
+   * Little-endian whatever the data representation of the call; the interface pointers inside follow the call all the
+   * same.
+   */
   readonly order?: 'little';
 }
 
@@ -104,20 +131,29 @@ export interface UnionArm {
   readonly type: Type | null;
 }
 
-/** Decodes to `{ <arm name>: value }`, an empty arm to `{ <arm name>: null }`; in memory the discriminant is the field named by `switchIs`, or `tag` when encapsulated. */
+/**
+ * Decodes to `{ <arm name>: value }`, an empty arm to `{ <arm name>: null }`; in memory the discriminant is the field
+ * named by `switchIs`, or `tag` when encapsulated.
+ */
 export interface UnionType {
   readonly kind: 'union';
   readonly name: string;
   readonly section: string | null;
   readonly switchType: BaseType | EnumType;
-  /** The field that holds the discriminant; null for an encapsulated union. The expression `vt&0xfff`-like masks are written `name&mask`. */
+  /**
+   * The field that holds the discriminant; null for an encapsulated union. The expression `vt&0xfff`-like masks are
+   * written `name&mask`.
+   */
   readonly switchIs: SizeExpression | null;
   readonly arms: readonly UnionArm[];
   /** Undefined: an unlisted discriminant is an error; otherwise the default arm. */
   readonly default?: { readonly name: string; readonly type: Type | null };
 }
 
-/** An interface pointer: unique pointer to MInterfacePointer ([MS-DCOM] 2.2.14). Decodes to null or to what the `objref` transform makes of its bytes. */
+/**
+ * An interface pointer: unique pointer to MInterfacePointer ([MS-DCOM] 2.2.14). Decodes to null or to what the `objref`
+ * transform makes of its bytes.
+ */
 export interface InterfacePointerType {
   readonly kind: 'interface';
   /** Declared interface, e.g. 'IUpdate'; null for `iid_is` and IUnknown. */
@@ -152,8 +188,20 @@ export interface UnsupportedType {
 }
 
 export type Type =
-  | BaseType | EnumType | FlagsType | WellKnownType | PointerType | ArrayType | StringType | StructType | UnionType
-  | InterfacePointerType | PickleType | TransformedType | NamedReference | UnsupportedType;
+  | BaseType
+  | EnumType
+  | FlagsType
+  | WellKnownType
+  | PointerType
+  | ArrayType
+  | StringType
+  | StructType
+  | UnionType
+  | InterfacePointerType
+  | PickleType
+  | TransformedType
+  | NamedReference
+  | UnsupportedType;
 
 export interface Parameter {
   readonly name: string;
@@ -224,26 +272,51 @@ export interface ErrorName {
 }
 
 /**
- * What a method does for the life of objects or for late binding. The mechanism knows such methods by their role alone, so that no
+ * What a method does for the life of objects or for late binding. The mechanism knows such methods by their role alone,
+ * so that no
  * interface need be named outside the tables.
  */
 export type MethodRole =
-  | 'activate' | 'get-class-object' | 'create-instance'
-  | 'resolve-oxid' | 'ping' | 'complex-ping'
-  | 'query-interface' | 'query-interface2' | 'add-ref' | 'release'
-  | 'type-info' | 'class-info' | 'ids-of-names' | 'invoke' | 'next' | 'clone'
-  | 'type-attr' | 'func-desc' | 'names' | 'documentation';
+  | 'activate'
+  | 'get-class-object'
+  | 'create-instance'
+  | 'resolve-oxid'
+  | 'ping'
+  | 'complex-ping'
+  | 'query-interface'
+  | 'query-interface2'
+  | 'add-ref'
+  | 'release'
+  | 'type-info'
+  | 'class-info'
+  | 'ids-of-names'
+  | 'invoke'
+  | 'next'
+  | 'clone'
+  | 'type-attr'
+  | 'func-desc'
+  | 'names'
+  | 'documentation';
 
 /** Everything known of one specification. */
 export interface Specification {
   /** Roles by `Interface::Method`. */
   readonly roles?: Readonly<Record<string, MethodRole>>;
-  /** Names of the interfaces that every server of the specification has: candidates for calls on contexts nobody saw negotiated. */
+  /**
+   * Names of the interfaces that every server of the specification has: candidates for calls on contexts nobody saw
+   * negotiated.
+   */
   readonly infrastructure?: readonly string[];
   readonly name: string;
   readonly title: string;
   /** Types that are referred to by name. */
-  readonly types: readonly (StructType | UnionType | EnumType | FlagsType | { readonly kind: 'typedef'; readonly name: string; readonly type: Type })[];
+  readonly types: readonly (
+    | StructType
+    | UnionType
+    | EnumType
+    | FlagsType
+    | { readonly kind: 'typedef'; readonly name: string; readonly type: Type }
+  )[];
   readonly interfaces: readonly Interface[];
   readonly classes: readonly ComClass[];
   readonly errors: readonly ErrorName[];
@@ -253,7 +326,10 @@ export interface Specification {
   readonly story?: Story;
 }
 
-/** A column of a table: a way from an object to a value by names of properties, where `[]` takes every element of a collection: `Identity.UpdateID`, `Categories[].Name`. */
+/**
+ * A column of a table: a way from an object to a value by names of properties, where `[]` takes every element of a
+ * collection: `Identity.UpdateID`, `Categories[].Name`.
+ */
 export interface StoryColumn {
   readonly name: string;
   readonly title: string;
@@ -311,12 +387,16 @@ export interface CriteriaAttribute {
   readonly name: string;
   readonly operators: readonly ('=' | '!=' | 'contains')[];
   readonly value: 'string' | 'integer' | 'flag';
-  /** In words, with `{value}` for a text: what `=` asks for and what its opposite does, or, for a flag, what 1 and 0 ask for. */
+  /**
+   * In words, with `{value}` for a text: what `=` asks for and what its opposite does, or, for a flag, what 1 and 0 ask
+   * for.
+   */
   readonly words: readonly [holds: string, fails: string];
 }
 
 /**
- * What a rule looks at. Fields are paths into a call: `in.criteria`, `out.retval.vt`. Where a rule needs to remember, it names the
+ * What a rule looks at. Fields are paths into a call: `in.criteria`, `out.retval.vt`. Where a rule needs to remember,
+ * it names the
  * methods that teach it; what is learnt belongs to the object they were called on.
  */
 export type RuleCheck =
@@ -324,29 +404,77 @@ export type RuleCheck =
   | { readonly kind: 'hidden' }
   /** An enumeration, or a VARIANT_BOOL, holds a number that it has no member for. */
   | { readonly kind: 'enum' | 'boolean'; readonly side: 'in' | 'out' }
-  /** The text is refused as search criteria: by the grammar, or by what attributes support. An empty one is not looked at. */
-  | { readonly kind: 'criteria'; readonly field: string; readonly attributes: readonly CriteriaAttribute[]; readonly why: 'grammar' | 'unsupported' }
+  /**
+   * The text is refused as search criteria: by the grammar, or by what attributes support. An empty one is not looked
+   * at.
+   */
+  | {
+      readonly kind: 'criteria';
+      readonly field: string;
+      readonly attributes: readonly CriteriaAttribute[];
+      readonly why: 'grammar' | 'unsupported';
+    }
   /** The VARIANT has a type that is not allowed; arrays are written `VT_ARRAY|VT_UI1`. */
   | { readonly kind: 'vt'; readonly field: string; readonly allowed: readonly string[] }
   /** The same, where the text in `key` decides (without regard to case); a text that is not listed is not looked at. */
-  | { readonly kind: 'vt-by'; readonly key: string; readonly field: string; readonly vts: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'vt-by';
+      readonly key: string;
+      readonly field: string;
+      readonly vts: Readonly<Record<string, string>>;
+    }
   /** The text is none of `values`. A null one is not looked at. */
-  | { readonly kind: 'one-of'; readonly field: string; readonly values: readonly string[]; readonly ignoreCase?: boolean }
+  | {
+      readonly kind: 'one-of';
+      readonly field: string;
+      readonly values: readonly string[];
+      readonly ignoreCase?: boolean;
+    }
   /** The text does not match. A null or empty one is not looked at. */
   | { readonly kind: 'pattern'; readonly field: string; readonly pattern: string }
   /** A reference or text is null that has to be there. */
   | { readonly kind: 'not-null'; readonly field: string }
   /** `to` is not what escaping `from` for search criteria gives. */
   | { readonly kind: 'escape'; readonly from: string; readonly to: string }
-  /** The index is negative, or not below the count that `counts` last returned; `changes` make that count forgotten. `atEnd`: the count itself is an index too. */
-  | { readonly kind: 'index'; readonly field: string; readonly counts: string; readonly changes: readonly string[]; readonly atEnd?: boolean }
-  /** `learns` returned one of `values` in its `field` before; with `result`, only where this call returns nothing (null or an empty text), or something. */
-  | { readonly kind: 'after'; readonly learns: string; readonly field: string; readonly values: readonly (string | boolean)[]; readonly result?: 'nothing' | 'something' }
-  /** One of these interfaces was given out for an object of which `learns` returned one of `values`. Stands at methods of IRemUnknown. */
-  | { readonly kind: 'query-interface'; readonly learns: string; readonly field: string; readonly values: readonly string[]; readonly interfaces: readonly string[] }
+  /**
+   * The index is negative, or not below the count that `counts` last returned; `changes` make that count forgotten.
+   * `atEnd`: the count itself is an index too.
+   */
+  | {
+      readonly kind: 'index';
+      readonly field: string;
+      readonly counts: string;
+      readonly changes: readonly string[];
+      readonly atEnd?: boolean;
+    }
+  /**
+   * `learns` returned one of `values` in its `field` before; with `result`, only where this call returns nothing (null
+   * or an empty text), or something.
+   */
+  | {
+      readonly kind: 'after';
+      readonly learns: string;
+      readonly field: string;
+      readonly values: readonly (string | boolean)[];
+      readonly result?: 'nothing' | 'something';
+    }
+  /**
+   * One of these interfaces was given out for an object of which `learns` returned one of `values`. Stands at methods
+   * of IRemUnknown.
+   */
+  | {
+      readonly kind: 'query-interface';
+      readonly learns: string;
+      readonly field: string;
+      readonly values: readonly string[];
+      readonly interfaces: readonly string[];
+    }
   /** The elements that `items` handed out do not fall from index to index in the value that this method returns. */
   | { readonly kind: 'descending'; readonly items: string }
-  /** The collection that `makes` returned has more elements than its `field` asked for. Stands at the method that counts. */
+  /**
+   * The collection that `makes` returned has more elements than its `field` asked for. Stands at the method that
+   * counts.
+   */
   | { readonly kind: 'at-most'; readonly makes: string; readonly field: string }
   /** A failure that is not the customer's own, and that no table names. */
   | { readonly kind: 'unknown-hresult' }
@@ -362,11 +490,16 @@ export interface Rule {
   readonly severity: 'info' | 'warning' | 'error';
   /** Section of the specification; null for that of the method. */
   readonly section: string | null;
-  /** `Interface::Method`, `put Interface::Property`, `get Interface::Property`; `*` for every method of the specification, `**` for every DCOM call. */
+  /**
+   * `Interface::Method`, `put Interface::Property`, `get Interface::Property`; `*` for every method of the
+   * specification, `**` for every DCOM call.
+   */
   readonly on: readonly string[];
   /** Only for calls that ended so. */
   readonly when?: 'succeeded' | 'failed';
-  /** With `{method}`, `{field}`, `{value}` and what else the check tells: `{column}`, `{why}`, `{count}`, `{allowed}`. */
+  /**
+   * With `{method}`, `{field}`, `{value}` and what else the check tells: `{column}`, `{why}`, `{count}`, `{allowed}`.
+   */
   readonly message: string;
   readonly check: RuleCheck;
 }

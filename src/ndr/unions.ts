@@ -14,7 +14,10 @@ interface Arm {
 
 type Bag = { [name: string]: Value };
 
-/** The one arm a value has, as `{ name: value }`; an encapsulated union has its `tag` beside it. Null: no union's value; '': no arm. */
+/**
+ * The one arm a value has, as `{ name: value }`; an encapsulated union has its `tag` beside it. Null: no union's value;
+ * '': no arm.
+ */
 function armName(value: Value): string | null {
   if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) return null;
   for (const name in value) if (name !== 'tag') return name;
@@ -25,9 +28,12 @@ function armName(value: Value): string | null {
 export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (index: number) => Node | null): Node {
   const all: Arm[] = type.arms.map((arm, i) => ({ name: arm.name, cases: arm.cases, node: armNode(i) }));
   const byCase = new Map(all.flatMap((arm) => arm.cases.map((value) => [value, arm])));
-  const otherwise: Arm | null = type.default === undefined ? null : { name: type.default.name, cases: [], node: armNode(-1) };
+  const otherwise: Arm | null =
+    type.default === undefined ? null : { name: type.default.name, cases: [], node: armNode(-1) };
   const byName = new Map([...all, ...(otherwise === null ? [] : [otherwise])].map((arm) => [arm.name, arm]));
-  for (const arm of byName.values()) if (arm.node !== null && arm.node.hoist !== null) throw new Error(`arm ${arm.name} of ${type.name} cannot be conformant`);
+  for (const arm of byName.values())
+    if (arm.node !== null && arm.node.hoist !== null)
+      throw new Error(`arm ${arm.name} of ${type.name} cannot be conformant`);
   const widest = [...byName.values()].reduce((most, arm) => Math.max(most, arm.node?.align ?? 1), 1);
   // Counts for the structure around it; the union itself begins at its discriminant's alignment in NDR20.
   const align = Math.max(widest, tag.align);
@@ -38,11 +44,16 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
 
   function numberOf(value: Value | undefined): number | null {
     switch (typeof value) {
-      case 'number': return value;
-      case 'bigint': return Number(value);
-      case 'boolean': return value ? 1 : 0;
-      case 'string': return members?.[value] ?? (members === null && value.length === 1 ? value.charCodeAt(0) : null);
-      default: return null;
+      case 'number':
+        return value;
+      case 'bigint':
+        return Number(value);
+      case 'boolean':
+        return value ? 1 : 0;
+      case 'string':
+        return members?.[value] ?? (members === null && value.length === 1 ? value.charCodeAt(0) : null);
+      default:
+        return null;
     }
   }
 
@@ -71,10 +82,22 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
     } else {
       const wanted = wantedOf(m);
       m.tape?.push({ kind: 'discriminant', tag: chosen ?? 0, wanted });
-      if (wanted !== null && wanted !== chosen) m.problem('ndr-bad-discriminant', `${type.name} has discriminant ${chosen} where ${switchIs.field} is ${wanted}`, '[C706] 14.3.8', at);
+      if (wanted !== null && wanted !== chosen)
+        m.problem(
+          'ndr-bad-discriminant',
+          `${type.name} has discriminant ${chosen} where ${switchIs.field} is ${wanted}`,
+          '[C706] 14.3.8',
+          at,
+        );
     }
     const arm = armFor(chosen);
-    if (arm === null) m.giveUp('ndr-bad-discriminant', `${type.name} has no arm for ${chosen}: what follows cannot be told apart`, type.section, at);
+    if (arm === null)
+      m.giveUp(
+        'ndr-bad-discriminant',
+        `${type.name} has no arm for ${chosen}: what follows cannot be told apart`,
+        type.section,
+        at,
+      );
     if (ndr64) m.pad(widest);
     if (arm !== null && m.failedAt < 0) {
       if (arm.node === null) bag[arm.name] = null;
@@ -111,7 +134,10 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
     return bag;
   }
 
-  /** The discriminant to write: the value's own, the field's, the taped one where nothing around it changed, or the arm's first. */
+  /**
+   * The discriminant to write: the value's own, the field's, the taped one where nothing around it changed, or the
+   * arm's first.
+   */
   function tagFor(e: Encoder, wanted: number | null, arm: Arm): number {
     const taped = switchIs === null ? null : e.taped('discriminant');
     if (taped !== null && taped.wanted === wanted && armFor(taped.tag) === arm) return taped.tag;
@@ -119,7 +145,11 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
   }
 
   return {
-    type: type.name, align, least: tag.least, flat, hoist: null,
+    type: type.name,
+    align,
+    least: tag.least,
+    flat,
+    hoist: null,
     rest: anyRest ? rest : null,
     put(e, value) {
       const name = armName(value);
@@ -138,12 +168,14 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
       e.path.pop();
       return carried;
     },
-    putRest: !anyRest ? null : (e, value, carried) => {
-      const name = armName(value);
-      if (name === null || name === '') return;
-      e.path.push(name);
-      byName.get(name)?.node?.putRest?.(e, (value as Bag)[name] as Value, carried);
-      e.path.pop();
-    },
+    putRest: !anyRest
+      ? null
+      : (e, value, carried) => {
+          const name = armName(value);
+          if (name === null || name === '') return;
+          e.path.push(name);
+          byName.get(name)?.node?.putRest?.(e, (value as Bag)[name] as Value, carried);
+          e.path.pop();
+        },
   };
 }

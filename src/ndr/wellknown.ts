@@ -19,9 +19,23 @@ export function wellKnownNode(type: WellKnownType, ndr64: boolean, statusName: S
     case 'guid':
       return leaf('GUID', 16, 4, readGuid, putGuid);
     case 'hresult':
-      return leaf('HRESULT', 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)), (v) => (typeof v === 'number' ? statusName(v) : null));
+      return leaf(
+        'HRESULT',
+        4,
+        4,
+        (m) => m.u32(),
+        (e, v) => e.u32(asInteger(e, v, 32)),
+        (v) => (typeof v === 'number' ? statusName(v) : null),
+      );
     case 'error_status':
-      return leaf('error_status_t', 4, 4, (m) => m.u32(), (e, v) => e.u32(asInteger(e, v, 32)), (v) => (typeof v === 'number' ? statusName(v) : null));
+      return leaf(
+        'error_status_t',
+        4,
+        4,
+        (m) => m.u32(),
+        (e, v) => e.u32(asInteger(e, v, 32)),
+        (v) => (typeof v === 'number' ? statusName(v) : null),
+      );
     case 'bstr':
       return bstrNode(ndr64);
     case 'variant_bool':
@@ -58,7 +72,12 @@ function readVariantBool(m: Machine): Value {
   const raw = m.u16();
   if (raw === 0) return false;
   if (raw === 0xffff) return true;
-  m.problem('ndr-bad-boolean', `VARIANT_BOOL holds ${raw}, which is neither VARIANT_TRUE nor VARIANT_FALSE`, '[MS-OAUT] 2.2.27', m.offset - 2);
+  m.problem(
+    'ndr-bad-boolean',
+    `VARIANT_BOOL holds ${raw}, which is neither VARIANT_TRUE nor VARIANT_FALSE`,
+    '[MS-OAUT] 2.2.27',
+    m.offset - 2,
+  );
   return raw;
 }
 
@@ -96,7 +115,8 @@ function dateOf(value: Value): number | null {
 
 function putCurrency(e: Encoder, value: Value): void {
   const parsed = typeof value === 'string' ? scaledValue(value) : null;
-  if (parsed === null || parsed.scale > 4) unfit(e, `a decimal text with up to four places is wanted, not ${String(value)}`);
+  if (parsed === null || parsed.scale > 4)
+    unfit(e, `a decimal text with up to four places is wanted, not ${String(value)}`);
   e.u64(parsed.value * 10n ** BigInt(4 - parsed.scale));
 }
 
@@ -183,7 +203,11 @@ const NULL_BYTES = 0xffff_ffff;
 function bstrNode(ndr64: boolean): Node {
   const align = ndr64 ? 8 : 4;
   return {
-    type: 'BSTR', align, least: align, nullable: () => true, hoist: null,
+    type: 'BSTR',
+    align,
+    least: align,
+    nullable: () => true,
+    hoist: null,
     flat: (m) => readReferent(m, 'BSTR'),
     rest: readBlob,
     put(e, value) {
@@ -201,7 +225,8 @@ function readBlob(m: Machine, id: Value): Value {
   const node = tracer === null ? null : tracer.open('FLAGGED_WORD_BLOB', m.offset, '[MS-OAUT] 2.2.23.1');
   const label = m.littleEndian;
   if (!label) m.littleEndian = blobIsLittle(m);
-  const entry: BlobEntry | null = m.tape === null ? null : { kind: 'blob', max: 0, cBytes: 0, clSize: 0, little: m.littleEndian };
+  const entry: BlobEntry | null =
+    m.tape === null ? null : { kind: 'blob', max: 0, cBytes: 0, clSize: 0, little: m.littleEndian };
   if (entry !== null) m.tape?.push(entry);
   const max = m.count('max_count');
   const sizeFrom = m.offset;
@@ -212,13 +237,15 @@ function readBlob(m: Machine, id: Value): Value {
     tracer.hidden('clSize', 'ULONG', sizeFrom + 4, sizeFrom + 8, size);
   }
   let value: string | null = null;
-  if (max !== size) m.problem('ndr-bad-conformance', `BSTR has max_count ${max} and clSize ${size}`, '[MS-OAUT] 2.2.23.1', sizeFrom);
+  if (max !== size)
+    m.problem('ndr-bad-conformance', `BSTR has max_count ${max} and clSize ${size}`, '[MS-OAUT] 2.2.23.1', sizeFrom);
   if (m.room(max, 2)) {
     const at = m.pos;
     m.pos += max * 2;
     if (bytes !== NULL_BYTES || max !== 0) {
       value = utf16Text(m.view, at, max, m.littleEndian);
-      if (bytes !== max * 2 && bytes !== max * 2 - 1) m.problem('ndr-bad-string', `BSTR of ${bytes} bytes in ${max} words`, '[MS-OAUT] 2.2.23.1', sizeFrom);
+      if (bytes !== max * 2 && bytes !== max * 2 - 1)
+        m.problem('ndr-bad-string', `BSTR of ${bytes} bytes in ${max} words`, '[MS-OAUT] 2.2.23.1', sizeFrom);
     }
     if (tracer !== null) {
       tracer.name = 'asData';
@@ -239,7 +266,8 @@ function readBlob(m: Machine, id: Value): Value {
 }
 
 /**
- * The blob is little-endian whatever the data representation says ([MS-OAUT] 2.2.23.1), which generic NDR libraries do not know:
+ * The blob is little-endian whatever the data representation says ([MS-OAUT] 2.2.23.1), which generic NDR libraries do
+ * not know:
  * in a big-endian stub the order is the one in which the counts agree, little-endian where both or neither do.
  */
 function blobIsLittle(m: Machine): boolean {
@@ -250,7 +278,11 @@ function blobIsLittle(m: Machine): boolean {
   const agree = (little: boolean): boolean => {
     const max = m.view.getUint32(at + (m.ndr64 && !little ? 4 : 0), little);
     const bytes = m.view.getUint32(at + width, little);
-    return m.view.getUint32(at + width + 4, little) === max && max * 2 <= left && (bytes === max * 2 || bytes === max * 2 - 1 || bytes === NULL_BYTES);
+    return (
+      m.view.getUint32(at + width + 4, little) === max &&
+      max * 2 <= left &&
+      (bytes === max * 2 || bytes === max * 2 - 1 || bytes === NULL_BYTES)
+    );
   };
   return agree(true) || !agree(false);
 }
@@ -262,7 +294,8 @@ function putBlob(e: Encoder, value: Value, id: unknown): void {
   const taped = e.taped('blob');
   const units = value === null ? 0 : value.length;
   // Of a text of other length, or of one that was null, nothing of the original holds.
-  const same = taped !== null && taped.max === units && (value === null) === (taped.cBytes === NULL_BYTES && taped.max === 0);
+  const same =
+    taped !== null && taped.max === units && (value === null) === (taped.cBytes === NULL_BYTES && taped.max === 0);
   const label = e.littleEndian;
   e.littleEndian = taped?.little ?? true;
   e.count(units);

@@ -3,11 +3,21 @@ import { ipv4Text, ipv6Text } from './address.js';
 import type { Shared } from './shared.js';
 import { Stream } from './stream.js';
 
-/** A connection in the table. Addresses are kept as words (IPv4 uses the first); `a` sent the packet that entered it. */
+/**
+ * A connection in the table. Addresses are kept as words (IPv4 uses the first); `a` sent the packet that entered it.
+ */
 export interface Connection {
   readonly version: number;
-  readonly a0: number; readonly a1: number; readonly a2: number; readonly a3: number; readonly aPort: number;
-  readonly b0: number; readonly b1: number; readonly b2: number; readonly b3: number; readonly bPort: number;
+  readonly a0: number;
+  readonly a1: number;
+  readonly a2: number;
+  readonly a3: number;
+  readonly aPort: number;
+  readonly b0: number;
+  readonly b1: number;
+  readonly b2: number;
+  readonly b3: number;
+  readonly bPort: number;
   readonly hash: number;
   readonly a: Endpoint;
   readonly b: Endpoint;
@@ -43,7 +53,8 @@ export class FlowTable {
     if (last !== null && this.matches(last, version, ip, at, sourcePort, targetPort)) return last;
     const hash = flowHash(version, ip, at, sourcePort, targetPort);
     for (let found = this.slots[hash & (this.slots.length - 1)] ?? null; found !== null; found = found.next) {
-      if (found.hash === hash && this.matches(found, version, ip, at, sourcePort, targetPort)) return (this.last = found);
+      if (found.hash === hash && this.matches(found, version, ip, at, sourcePort, targetPort))
+        return (this.last = found);
     }
     return null;
   }
@@ -52,27 +63,58 @@ export class FlowTable {
   crowded(version: number, ip: DataView, at: number, sourcePort: number, targetPort: number): Connection | null {
     let oldest: Connection | null = null;
     let count = 0;
-    for (let one = this.slots[flowHash(version, ip, at, sourcePort, targetPort) & (this.slots.length - 1)] ?? null; one !== null; one = one.next) {
+    for (
+      let one = this.slots[flowHash(version, ip, at, sourcePort, targetPort) & (this.slots.length - 1)] ?? null;
+      one !== null;
+      one = one.next
+    ) {
       count++;
       if (oldest === null || byAge(one, oldest) < 0) oldest = one;
     }
     return count >= this.shared.limits.flowsPerSlot ? oldest : null;
   }
 
-  /** Enters a connection whose first packet goes from its `a` to its `b`; when it answers a SYN, `b` opened the flow. */
-  add(version: number, ip: DataView, at: number, sourcePort: number, targetPort: number, timeS: number, opened: Flow['opened']): Connection {
+  /**
+   * Enters a connection whose first packet goes from its `a` to its `b`; when it answers a SYN, `b` opened the flow.
+   */
+  add(
+    version: number,
+    ip: DataView,
+    at: number,
+    sourcePort: number,
+    targetPort: number,
+    timeS: number,
+    opened: Flow['opened'],
+  ): Connection {
     const hash = flowHash(version, ip, at, sourcePort, targetPort);
     const size = version === 4 ? 4 : 16;
-    const word = (i: number): number => (version === 4 && i % 4 !== 0 ? 0 : ip.getInt32(at + (i >= 4 ? size : 0) + (i % 4) * 4));
+    const word = (i: number): number =>
+      version === 4 && i % 4 !== 0 ? 0 : ip.getInt32(at + (i >= 4 ? size : 0) + (i % 4) * 4);
     const text = (from: number): string => (version === 4 ? ipv4Text(ip.getUint32(from)) : ipv6Text(ip, from));
     const a: Endpoint = { address: text(at), port: sourcePort };
     const b: Endpoint = { address: text(at + size), port: targetPort };
     const { flow, forward, backward } = this.streams(a, b, opened !== 'syn-ack', opened);
     const connection: Connection = {
       version,
-      a0: word(0), a1: word(1), a2: word(2), a3: word(3), aPort: sourcePort,
-      b0: word(4), b1: word(5), b2: word(6), b3: word(7), bPort: targetPort,
-      hash, a, b, flow, forward, backward, closed: false, lastS: timeS, next: null,
+      a0: word(0),
+      a1: word(1),
+      a2: word(2),
+      a3: word(3),
+      aPort: sourcePort,
+      b0: word(4),
+      b1: word(5),
+      b2: word(6),
+      b3: word(7),
+      bPort: targetPort,
+      hash,
+      a,
+      b,
+      flow,
+      forward,
+      backward,
+      closed: false,
+      lastS: timeS,
+      next: null,
     };
     if (this.size >= this.slots.length) this.grow();
     this.size++;
@@ -106,7 +148,9 @@ export class FlowTable {
 
   /** A sixteenth of them, closed ones and those silent longest: sorting is paid once for many. */
   oldest(): Connection[] {
-    return this.list().toSorted(byAge).slice(0, Math.max(1, this.shared.limits.flows >>> 4));
+    return this.list()
+      .toSorted(byAge)
+      .slice(0, Math.max(1, this.shared.limits.flows >>> 4));
   }
 
   clear(): void {
@@ -121,10 +165,19 @@ export class FlowTable {
     return all;
   }
 
-  private streams(a: Endpoint, b: Endpoint, aOpened: boolean, opened: Flow['opened']): { readonly flow: Flow; readonly forward: Stream; readonly backward: Stream } {
+  private streams(
+    a: Endpoint,
+    b: Endpoint,
+    aOpened: boolean,
+    opened: Flow['opened'],
+  ): { readonly flow: Flow; readonly forward: Stream; readonly backward: Stream } {
     const flow: Flow = { id: ++this.shared.counts.flows, a: aOpened ? a : b, b: aOpened ? b : a, opened };
     const way: Direction = aOpened ? 0 : 1;
-    return { flow, forward: new Stream(flow, way, this.shared), backward: new Stream(flow, way === 0 ? 1 : 0, this.shared) };
+    return {
+      flow,
+      forward: new Stream(flow, way, this.shared),
+      backward: new Stream(flow, way === 0 ? 1 : 0, this.shared),
+    };
   }
 
   private link(connection: Connection): void {
@@ -139,7 +192,14 @@ export class FlowTable {
     for (const connection of all) this.link(connection);
   }
 
-  private matches(c: Connection, version: number, ip: DataView, at: number, sourcePort: number, targetPort: number): boolean {
+  private matches(
+    c: Connection,
+    version: number,
+    ip: DataView,
+    at: number,
+    sourcePort: number,
+    targetPort: number,
+  ): boolean {
     if (c.version !== version) return false;
     const to = version === 4 ? at + 4 : at + 16;
     const source = ip.getInt32(at);
@@ -166,7 +226,10 @@ export function flowHash(version: number, ip: DataView, at: number, sourcePort: 
     b = mix(ip.getInt32(at + 4), targetPort);
   } else {
     a = mix(ip.getInt32(at + 12), mix(ip.getInt32(at + 8), mix(ip.getInt32(at + 4), mix(ip.getInt32(at), sourcePort))));
-    b = mix(ip.getInt32(at + 28), mix(ip.getInt32(at + 24), mix(ip.getInt32(at + 20), mix(ip.getInt32(at + 16), targetPort))));
+    b = mix(
+      ip.getInt32(at + 28),
+      mix(ip.getInt32(at + 24), mix(ip.getInt32(at + 20), mix(ip.getInt32(at + 16), targetPort))),
+    );
   }
   const sum = (a + b) | 0;
   return mix(sum >>> 16, sum);

@@ -6,7 +6,10 @@ import type { NetLimits } from './limits.js';
 export type FragmentResult =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'dropped'; readonly reason: 'limit' | 'malformed'; readonly why: string }
-  /** The payload of the whole packet, in memory of its own; `protocol` is that of its first fragment; `overlap` tells that fragments disagreed. */
+  /**
+   * The payload of the whole packet, in memory of its own; `protocol` is that of its first fragment; `overlap` tells
+   * that fragments disagreed.
+   */
   | { readonly kind: 'whole'; readonly block: Block; readonly protocol: number; readonly overlap: boolean };
 
 /** Why an unfinished packet was given up, and the frame of its first fragment. */
@@ -31,7 +34,10 @@ interface Packet {
 const WAITING: FragmentResult = { kind: 'waiting' };
 const LARGEST = 65_535;
 
-/** IPv4 and IPv6 fragments to whole packets (RFC 791 3.2, RFC 8200 4.5); where fragments overlap, the bytes that came first stay. */
+/**
+ * IPv4 and IPv6 fragments to whole packets (RFC 791 3.2, RFC 8200 4.5); where fragments overlap, the bytes that came
+ * first stay.
+ */
 export class FragmentTable {
   private readonly packets = new Map<string, Packet>();
   private readonly limits: NetLimits;
@@ -52,26 +58,44 @@ export class FragmentTable {
    * @param protocol what its bytes begin with, if they are the first of the packet
    * @param abandoned gets the packets given up meanwhile
    */
-  add(key: string, block: Block, start: number, end: number, offset: number, last: boolean, protocol: number, frame: number, timeS: number, abandoned: Abandoned[]): FragmentResult {
+  add(
+    key: string,
+    block: Block,
+    start: number,
+    end: number,
+    offset: number,
+    last: boolean,
+    protocol: number,
+    frame: number,
+    timeS: number,
+    abandoned: Abandoned[],
+  ): FragmentResult {
     this.expire(timeS, abandoned);
     const stop = offset + (end - start);
-    if (stop > LARGEST) return { kind: 'dropped', reason: 'malformed', why: `fragment ends at ${stop}, past the largest packet` };
+    if (stop > LARGEST)
+      return { kind: 'dropped', reason: 'malformed', why: `fragment ends at ${stop}, past the largest packet` };
     const packet = this.packets.get(key) ?? this.enter(key, frame, timeS, abandoned);
-    if (last ? packet.total >= 0 && packet.total !== stop : packet.total >= 0 && stop > packet.total) return this.refuse(key, packet);
+    if (last ? packet.total >= 0 && packet.total !== stop : packet.total >= 0 && stop > packet.total)
+      return this.refuse(key, packet);
     if (last) packet.total = stop;
     const before = packet.bytes;
     this.insert(packet, block, start, end, offset);
     this.bytes += packet.bytes - before;
     if (offset === 0) packet.protocol = protocol;
     const furthest = packet.pieces.at(-1);
-    if (packet.total >= 0 && furthest !== undefined && furthest.from + furthest.bytes.length > packet.total) return this.refuse(key, packet);
+    if (packet.total >= 0 && furthest !== undefined && furthest.from + furthest.bytes.length > packet.total)
+      return this.refuse(key, packet);
     if (packet.bytes === packet.total) {
       this.drop(key, packet);
       return { kind: 'whole', block: blockOf(joined(packet)), protocol: packet.protocol, overlap: packet.overlap };
     }
     if (packet.pieces.length > this.limits.fragmentsPerPacket || this.bytes > this.limits.fragmentBytes) {
       this.drop(key, packet);
-      return { kind: 'dropped', reason: 'limit', why: `${packet.bytes} bytes in ${packet.pieces.length} fragments wait for the rest of their packet, more than are kept; it is dropped` };
+      return {
+        kind: 'dropped',
+        reason: 'limit',
+        why: `${packet.bytes} bytes in ${packet.pieces.length} fragments wait for the rest of their packet, more than are kept; it is dropped`,
+      };
     }
     return WAITING;
   }
@@ -108,13 +132,18 @@ export class FragmentTable {
       }
       if (piece === undefined || at === stop) return;
       const same = Math.min(piece.from + piece.bytes.length, stop);
-      for (; at < same; at++) if (piece.bytes[at - piece.from] !== block.u8[start + (at - offset)]) packet.overlap = true;
+      for (; at < same; at++)
+        if (piece.bytes[at - piece.from] !== block.u8[start + (at - offset)]) packet.overlap = true;
     }
   }
 
   private refuse(key: string, packet: Packet): FragmentResult {
     this.drop(key, packet);
-    return { kind: 'dropped', reason: 'malformed', why: `fragments of the packet begun in frame ${packet.frame} contradict each other about where it ends; it is dropped` };
+    return {
+      kind: 'dropped',
+      reason: 'malformed',
+      why: `fragments of the packet begun in frame ${packet.frame} contradict each other about where it ends; it is dropped`,
+    };
   }
 
   private expire(timeS: number, abandoned: Abandoned[]): void {

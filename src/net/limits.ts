@@ -2,9 +2,14 @@
 export interface NetLimits {
   /** Connections followed at once; past it the one silent longest is let go. */
   readonly flows: number;
-  /** Connections whose addresses and ports share one slot of the table; past it the one silent longest is let go. Chance alone never gets there. */
+  /**
+   * Connections whose addresses and ports share one slot of the table; past it the one silent longest is let go. Chance
+   * alone never gets there.
+   */
   readonly flowsPerSlot: number;
-  /** Seconds of silence after which a connection that is let go counts as idle rather than as one that had to make room. */
+  /**
+   * Seconds of silence after which a connection that is let go counts as idle rather than as one that had to make room.
+   */
   readonly idleS: number;
   /** Out-of-order bytes kept for one direction of a connection; past it the hole before them is given up. */
   readonly outOfOrderPerFlow: number;
@@ -16,7 +21,10 @@ export interface NetLimits {
   readonly segmentsTotal: number;
   /** Delivered segments, over all connections, that bytes sent again are compared with. */
   readonly comparedSegments: number;
-  /** Distance in bytes, from where a stream stands, up to which a FIN, a RST or an acknowledgement of unseen bytes is believed. */
+  /**
+   * Distance in bytes, from where a stream stands, up to which a FIN, a RST or an acknowledgement of unseen bytes is
+   * believed.
+   */
   readonly believedDistance: number;
   /** IP packets in reassembly at once. */
   readonly fragmentedPackets: number;

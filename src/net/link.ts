@@ -2,7 +2,20 @@ import type { Frame } from '../types.js';
 
 /** Names of the link types that are read, by LINKTYPE_ value. */
 export const LINK_TYPES: Readonly<Record<number, string>> = {
-  0: 'NULL', 1: 'ETHERNET', 9: 'PPP', 12: 'RAW', 14: 'RAW (OpenBSD)', 50: 'PPP_HDLC', 51: 'PPP_ETHER', 101: 'RAW', 104: 'C_HDLC', 108: 'LOOP', 113: 'LINUX_SLL', 228: 'IPV4', 229: 'IPV6', 276: 'LINUX_SLL2',
+  0: 'NULL',
+  1: 'ETHERNET',
+  9: 'PPP',
+  12: 'RAW',
+  14: 'RAW (OpenBSD)',
+  50: 'PPP_HDLC',
+  51: 'PPP_ETHER',
+  101: 'RAW',
+  104: 'C_HDLC',
+  108: 'LOOP',
+  113: 'LINUX_SLL',
+  228: 'IPV4',
+  229: 'IPV6',
+  276: 'LINUX_SLL2',
 };
 
 /** Where the IP header begins: `(position << 3) | version`, version 4 or 6; or one of the codes below. */
@@ -27,7 +40,9 @@ export function ipHeader(frame: Frame, depth: number): number {
       // The family's byte order is the capturing machine's; families are small, so the order shows.
       const raw = view.getUint32(start);
       const family = raw > 0xffff ? view.getUint32(start, true) : raw;
-      return family === 2 || family === 24 || family === 28 || family === 30 || family === 10 || family === 23 ? rawIp(view, start + 4, end) : NOT_IP;
+      return family === 2 || family === 24 || family === 28 || family === 30 || family === 10 || family === 23
+        ? rawIp(view, start + 4, end)
+        : NOT_IP;
     }
     case 12:
     case 14:
@@ -41,7 +56,8 @@ export function ipHeader(frame: Frame, depth: number): number {
       if (end - start < 4) return TOO_SHORT;
       const head = view.getUint16(start);
       // Cisco's framing: unicast or broadcast address, then an EtherType.
-      if (frame.linkType !== 9 && (head === 0x0f00 || head === 0x8f00)) return ethernet(view, start + 4, end, view.getUint16(start + 2), depth);
+      if (frame.linkType !== 9 && (head === 0x0f00 || head === 0x8f00))
+        return ethernet(view, start + 4, end, view.getUint16(start + 2), depth);
       return ppp(view, head === 0xff03 ? start + 2 : start, end);
     }
     case 51:

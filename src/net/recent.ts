@@ -15,7 +15,8 @@ interface Delivered {
 const NOTHING = blockOf(new Uint8Array(0));
 
 /**
- * The segments delivered last, over all connections: what is sent again is compared with what came first, as far back as these reach.
+ * The segments delivered last, over all connections: what is sent again is compared with what came first, as far back
+ * as these reach.
  * A copy of everything would cost more than the streams do.
  */
 export class Recent {
@@ -23,7 +24,14 @@ export class Recent {
   private next = 0;
 
   constructor(segments: number) {
-    this.ring = Array.from({ length: segments }, () => ({ stream: null, offset: 0, block: NOTHING, start: 0, end: 0, own: true }));
+    this.ring = Array.from({ length: segments }, () => ({
+      stream: null,
+      offset: 0,
+      block: NOTHING,
+      start: 0,
+      end: 0,
+      own: true,
+    }));
   }
 
   note(stream: object, offset: number, block: Block, start: number, end: number): void {
@@ -38,13 +46,17 @@ export class Recent {
     this.next = this.next + 1 === this.ring.length ? 0 : this.next + 1;
   }
 
-  /** Whether `size` bytes at `start` of a block, that belong at `offset` of a stream, are others than those delivered there. */
+  /**
+   * Whether `size` bytes at `start` of a block, that belong at `offset` of a stream, are others than those delivered
+   * there.
+   */
   differs(stream: object, offset: number, block: Block, start: number, size: number): boolean {
     for (const entry of this.ring) {
       if (entry.stream !== stream) continue;
       const from = Math.max(offset, entry.offset);
       const to = Math.min(offset + size, entry.offset + entry.end - entry.start);
-      for (let at = from; at < to; at++) if (block.u8[start + at - offset] !== entry.block.u8[entry.start + at - entry.offset]) return true;
+      for (let at = from; at < to; at++)
+        if (block.u8[start + at - offset] !== entry.block.u8[entry.start + at - entry.offset]) return true;
     }
     return false;
   }

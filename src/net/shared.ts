@@ -43,9 +43,32 @@ export interface Shared {
 }
 
 export function sharedOf(limits: NetLimits): Shared {
-  return { limits, recent: new Recent(limits.comparedSegments), counts: { frames: 0, tcp: 0, other: 0, flows: 0, fragments: 0, gaps: 0, gapBytes: 0, repeated: 0, early: 0, afterEnd: 0 }, bytes: 0, segments: 0 };
+  return {
+    limits,
+    recent: new Recent(limits.comparedSegments),
+    counts: {
+      frames: 0,
+      tcp: 0,
+      other: 0,
+      flows: 0,
+      fragments: 0,
+      gaps: 0,
+      gapBytes: 0,
+      repeated: 0,
+      early: 0,
+      afterEnd: 0,
+    },
+    bytes: 0,
+    segments: 0,
+  };
 }
 
-export function problem(layer: Problem['layer'], code: Problem['code'], message: string, frame: number, spec: string | null = null): Problem {
+export function problem(
+  layer: Problem['layer'],
+  code: Problem['code'],
+  message: string,
+  frame: number,
+  spec: string | null = null,
+): Problem {
   return { kind: 'problem', layer, code, message, spec, at: { frame } };
 }

@@ -19,14 +19,18 @@ export const ACKED_WAIT_MS = 500;
 
 /**
  * One direction of a TCP connection (RFC 9293 3.4): sequence numbers to an ordered stream.
- * Where copies overlap, the bytes that came first stay; copies are compared while the first one waits behind a hole, and after it was
+ * Where copies overlap, the bytes that came first stay; copies are compared while the first one waits behind a hole,
+ * and after it was
  * delivered as long as it is among the segments delivered last. Offsets count from the first byte seen.
  */
 export class Stream {
   readonly flow: Flow;
   readonly direction: Direction;
   private readonly shared: Shared;
-  /** Next sequence number wanted, as a signed 32-bit number: differences are taken modulo 2^32, and small integers cost no memory. */
+  /**
+   * Next sequence number wanted, as a signed 32-bit number: differences are taken modulo 2^32, and small integers cost
+   * no memory.
+   */
   next = 0;
   started = false;
   /** Initial sequence number, or -1 when no SYN was seen. */
@@ -66,8 +70,19 @@ export class Stream {
     return this.offset + ((sequence - this.next) | 0);
   }
 
-  /** Takes a segment's payload, `start` to `end` of a block and `missing` bytes more that were cut, and appends what is in order. */
-  segment(sequence: number, block: Block, start: number, end: number, missing: number, seen: Seen, out: NetOutput[]): void {
+  /**
+   * Takes a segment's payload, `start` to `end` of a block and `missing` bytes more that were cut, and appends what is
+   * in order.
+   */
+  segment(
+    sequence: number,
+    block: Block,
+    start: number,
+    end: number,
+    missing: number,
+    seen: Seen,
+    out: NetOutput[],
+  ): void {
     const distance = (sequence - this.next) | 0;
     if (distance >= 0) {
       if (distance === 0 && this.pieces.length === 0) this.deliver(block, start, end, missing, seen.number, seen, out);
@@ -79,7 +94,8 @@ export class Stream {
     this.shared.counts.early += early;
     this.shared.counts.repeated += known - early;
     // A keep-alive may carry one byte of garbage (RFC 9293 3.8.4).
-    if (end - start > 1 && this.shared.recent.differs(this, this.offset + distance, block, start, known)) out.push(this.overlap(seen));
+    if (end - start > 1 && this.shared.recent.differs(this, this.offset + distance, block, start, known))
+      out.push(this.overlap(seen));
     const left = missing - Math.max(0, -distance - (end - start));
     if (start + known === end && left <= 0) return;
     if (this.pieces.length === 0) this.deliver(block, start + known, end, left, seen.number, seen, out);
@@ -96,7 +112,10 @@ export class Stream {
     this.ackedAhead(this.offset + ahead, seen, out);
   }
 
-  /** Gives up every hole and delivers what is kept behind it; then what FIN or acknowledgements tell to be missing at the end. */
+  /**
+   * Gives up every hole and delivers what is kept behind it; then what FIN or acknowledgements tell to be missing at
+   * the end.
+   */
   flush(seen: Seen, out: NetOutput[]): void {
     while (this.pieces.length > 0) this.skipHole(out);
     const tail = this.tail(this.ackedTo);
@@ -106,7 +125,8 @@ export class Stream {
   private ackedAhead(reach: number, seen: Seen, out: NetOutput[]): void {
     const first = this.pieces[0];
     if (first !== undefined && reach >= first.from) {
-      if (this.pieces.length >= ACKED_SEGMENTS || waitedMs(first.timeS, first.timeNs, seen) >= ACKED_WAIT_MS) this.skipHole(out);
+      if (this.pieces.length >= ACKED_SEGMENTS || waitedMs(first.timeS, first.timeNs, seen) >= ACKED_WAIT_MS)
+        this.skipHole(out);
       return;
     }
     // Nothing that follows was seen; a number out of the blue must not move the stream.
@@ -121,7 +141,9 @@ export class Stream {
     }
   }
 
-  /** Bytes known to be missing at the end. A single one that was acknowledged is taken for a FIN that was not captured. */
+  /**
+   * Bytes known to be missing at the end. A single one that was acknowledged is taken for a FIN that was not captured.
+   */
   private tail(reach: number): number {
     if (this.finAt >= 0) return this.finAt - this.offset;
     return reach - this.offset === 1 ? 0 : reach - this.offset;
@@ -138,14 +160,42 @@ export class Stream {
     if (size <= 0) return;
     this.shared.counts.gaps++;
     this.shared.counts.gapBytes += size;
-    out.push({ kind: 'gap', flow: this.flow, direction: this.direction, streamOffset: this.offset, size, frame, timeS: at.timeS, timeNs: at.timeNs });
+    out.push({
+      kind: 'gap',
+      flow: this.flow,
+      direction: this.direction,
+      streamOffset: this.offset,
+      size,
+      frame,
+      timeS: at.timeS,
+      timeNs: at.timeNs,
+    });
     this.offset += size;
     this.next = (this.next + size) | 0;
   }
 
-  private deliver(block: Block, start: number, end: number, missing: number, frame: number, at: Moment, out: NetOutput[]): void {
+  private deliver(
+    block: Block,
+    start: number,
+    end: number,
+    missing: number,
+    frame: number,
+    at: Moment,
+    out: NetOutput[],
+  ): void {
     if (end > start) {
-      out.push({ kind: 'chunk', flow: this.flow, direction: this.direction, streamOffset: this.offset, block, start, end, frame, timeS: at.timeS, timeNs: at.timeNs });
+      out.push({
+        kind: 'chunk',
+        flow: this.flow,
+        direction: this.direction,
+        streamOffset: this.offset,
+        block,
+        start,
+        end,
+        frame,
+        timeS: at.timeS,
+        timeNs: at.timeNs,
+      });
       this.shared.recent.note(this, this.offset, block, start, end);
       this.offset += end - start;
       this.next = (this.next + (end - start)) | 0;
@@ -154,7 +204,15 @@ export class Stream {
   }
 
   /** Copies bytes aside, less those already kept, and delivers what is no longer behind a hole. */
-  private keep(from: number, block: Block, start: number, end: number, missing: number, seen: Seen, out: NetOutput[]): void {
+  private keep(
+    from: number,
+    block: Block,
+    start: number,
+    end: number,
+    missing: number,
+    seen: Seen,
+    out: NetOutput[],
+  ): void {
     const differs = this.insertAll(from, block, start, end, missing, seen);
     if (differs) out.push(this.overlap(seen));
     this.drain(out);
@@ -163,8 +221,12 @@ export class Stream {
 
   private overlap(seen: Seen): Problem {
     return {
-      kind: 'problem', layer: 'tcp', code: 'tcp-overlap-differs', spec: 'RFC 9293 3.10.7.4',
-      message: 'a retransmission holds other bytes than the first copy; the first copy is used', at: { frame: seen.number, flow: this.flow.id },
+      kind: 'problem',
+      layer: 'tcp',
+      code: 'tcp-overlap-differs',
+      spec: 'RFC 9293 3.10.7.4',
+      message: 'a retransmission holds other bytes than the first copy; the first copy is used',
+      at: { frame: seen.number, flow: this.flow.id },
     };
   }
 
@@ -185,7 +247,8 @@ export class Stream {
         at = piece.from;
       }
       const same = Math.min(pieceEnd(piece), last);
-      for (let i = at; i < same; i++) if (piece.block.u8[i - piece.from] !== block.u8[start + (i - from)]) differs = true;
+      for (let i = at; i < same; i++)
+        if (piece.block.u8[i - piece.from] !== block.u8[start + (i - from)]) differs = true;
       this.shared.counts.repeated += same - at;
       at = same;
     }
@@ -195,8 +258,24 @@ export class Stream {
     return differs;
   }
 
-  private insert(index: number, from: number, block: Block, start: number, end: number, missing: number, seen: Seen): void {
-    const piece: Piece = { from, block: blockOf(block.u8.slice(start, end)), size: end - start, missing, frame: seen.number, timeS: seen.timeS, timeNs: seen.timeNs };
+  private insert(
+    index: number,
+    from: number,
+    block: Block,
+    start: number,
+    end: number,
+    missing: number,
+    seen: Seen,
+  ): void {
+    const piece: Piece = {
+      from,
+      block: blockOf(block.u8.slice(start, end)),
+      size: end - start,
+      missing,
+      frame: seen.number,
+      timeS: seen.timeS,
+      timeNs: seen.timeNs,
+    };
     if (index === this.pieces.length) this.pieces.push(piece);
     else this.pieces.splice(index, 0, piece);
     this.kept += piece.size;
@@ -208,11 +287,21 @@ export class Stream {
   private enforce(seen: Seen, out: NetOutput[]): void {
     const { shared } = this;
     const { limits } = shared;
-    while (this.pieces.length > 0 && (this.kept > limits.outOfOrderPerFlow || this.pieces.length > limits.segmentsPerFlow || shared.bytes > limits.outOfOrderTotal || shared.segments > limits.segmentsTotal)) {
+    while (
+      this.pieces.length > 0 &&
+      (this.kept > limits.outOfOrderPerFlow ||
+        this.pieces.length > limits.segmentsPerFlow ||
+        shared.bytes > limits.outOfOrderTotal ||
+        shared.segments > limits.segmentsTotal)
+    ) {
       if (!this.limitTold) {
         this.limitTold = true;
         out.push({
-          kind: 'problem', layer: 'tcp', code: 'tcp-out-of-order-limit', spec: null, at: { frame: seen.number, flow: this.flow.id },
+          kind: 'problem',
+          layer: 'tcp',
+          code: 'tcp-out-of-order-limit',
+          spec: null,
+          at: { frame: seen.number, flow: this.flow.id },
           message: `${this.kept} bytes in ${this.pieces.length} segments wait behind a hole, ${shared.bytes} in ${shared.segments} over all connections; holes of this stream are given up from here on whenever that is too much`,
         });
       }

@@ -22,18 +22,47 @@ export class TcpStreams {
     return this.table.size;
   }
 
-  /** A segment from `at` to `end` of `block`, of which `missing` bytes more were cut; the addresses stand at `addresses` of `ip`. */
-  segment(block: Block, at: number, end: number, missing: number, version: number, ip: DataView, addresses: number, seen: Seen, out: NetOutput[]): void {
+  /**
+   * A segment from `at` to `end` of `block`, of which `missing` bytes more were cut; the addresses stand at `addresses`
+   * of `ip`.
+   */
+  segment(
+    block: Block,
+    at: number,
+    end: number,
+    missing: number,
+    version: number,
+    ip: DataView,
+    addresses: number,
+    seen: Seen,
+    out: NetOutput[],
+  ): void {
     const { counts } = this.shared;
     counts.tcp++;
     if (end - at < 20) {
-      out.push(problem('tcp', missing > 0 ? 'tcp-truncated' : 'tcp-malformed', `only ${Math.max(0, end - at)} of the 20 bytes of a TCP header are there; the segment is left out`, seen.number, 'RFC 9293 3.1'));
+      out.push(
+        problem(
+          'tcp',
+          missing > 0 ? 'tcp-truncated' : 'tcp-malformed',
+          `only ${Math.max(0, end - at)} of the 20 bytes of a TCP header are there; the segment is left out`,
+          seen.number,
+          'RFC 9293 3.1',
+        ),
+      );
       return;
     }
     const { view } = block;
     const header = ((block.u8[at + 12] as number) >>> 4) * 4;
     if (header < 20 || (end - at < header && missing === 0)) {
-      out.push(problem('tcp', 'tcp-malformed', `TCP header length ${header} does not fit a segment of ${end - at} bytes; the segment is left out`, seen.number, 'RFC 9293 3.1'));
+      out.push(
+        problem(
+          'tcp',
+          'tcp-malformed',
+          `TCP header length ${header} does not fit a segment of ${end - at} bytes; the segment is left out`,
+          seen.number,
+          'RFC 9293 3.1',
+        ),
+      );
       return;
     }
     const flags = block.u8[at + 13] as number;
@@ -44,7 +73,9 @@ export class TcpStreams {
     const cut = start <= end ? missing : Math.max(0, missing - (start - end));
     // A reset may carry text for people; it is no part of the stream (RFC 9293 3.5.3).
     const size = (flags & RST) !== 0 ? 0 : Math.max(0, end - start) + cut;
-    const connection = this.table.find(version, ip, addresses, sourcePort, targetPort) ?? this.enter(version, ip, addresses, sourcePort, targetPort, flags, seen, out);
+    const connection =
+      this.table.find(version, ip, addresses, sourcePort, targetPort) ??
+      this.enter(version, ip, addresses, sourcePort, targetPort, flags, seen, out);
     const { forward } = this.table;
     if ((flags & SYN) !== 0) this.syn(connection, forward, sequence, (flags & ACK) !== 0, seen, out);
     if (connection.closed && !this.returns(connection, forward, sequence, flags, size)) {
@@ -54,7 +85,8 @@ export class TcpStreams {
     const stream = forward ? connection.forward : connection.backward;
     if ((flags & RST) !== 0) {
       // One that does not fit the stream is forged, or late.
-      if (!stream.started || Math.abs((sequence - stream.next) | 0) <= this.shared.limits.believedDistance) this.finish(connection, 'rst', seen, out);
+      if (!stream.started || Math.abs((sequence - stream.next) | 0) <= this.shared.limits.believedDistance)
+        this.finish(connection, 'rst', seen, out);
       return;
     }
     if (!stream.started) stream.start(sequence);
@@ -64,12 +96,14 @@ export class TcpStreams {
       if (stream.finAt >= 0 && stream.offsetOf(first) >= stream.finAt) counts.afterEnd += size;
       else stream.segment(first, block, Math.min(start, end), end, cut, seen, out);
     }
-    if ((flags & ACK) !== 0) (forward ? connection.backward : connection.forward).acknowledged(view.getInt32(at + 8), seen, out);
+    if ((flags & ACK) !== 0)
+      (forward ? connection.backward : connection.forward).acknowledged(view.getInt32(at + 8), seen, out);
     if ((flags & FIN) !== 0 && stream.finAt < 0) {
       const finAt = stream.offsetOf((first + size) | 0);
       if (finAt >= stream.offset && finAt - stream.offset <= this.shared.limits.believedDistance) stream.finAt = finAt;
     }
-    if (stream.finAt >= 0 && connection.forward.finished && connection.backward.finished) this.finish(connection, 'fin', seen, out);
+    if (stream.finAt >= 0 && connection.forward.finished && connection.backward.finished)
+      this.finish(connection, 'fin', seen, out);
   }
 
   /** Ends every connection: holes are given up, what is behind them is delivered. */
@@ -78,7 +112,14 @@ export class TcpStreams {
     this.table.clear();
   }
 
-  private syn(connection: Connection, forward: boolean, sequence: number, answers: boolean, seen: Seen, out: NetOutput[]): void {
+  private syn(
+    connection: Connection,
+    forward: boolean,
+    sequence: number,
+    answers: boolean,
+    seen: Seen,
+    out: NetOutput[],
+  ): void {
     const stream = forward ? connection.forward : connection.backward;
     const initial = sequence >>> 0;
     const begins = (sequence + 1) | 0;
@@ -105,10 +146,18 @@ export class TcpStreams {
     fresh.initial = initial;
   }
 
-  /** Data from elsewhere in the sequence space, on a connection that has ended: another one, whose SYN was not captured. */
+  /**
+   * Data from elsewhere in the sequence space, on a connection that has ended: another one, whose SYN was not captured.
+   */
   private returns(connection: Connection, forward: boolean, sequence: number, flags: number, size: number): boolean {
     const stream = forward ? connection.forward : connection.backward;
-    if (size === 0 || (flags & SYN) !== 0 || !stream.started || Math.abs((sequence - stream.next) | 0) <= this.shared.limits.believedDistance) return false;
+    if (
+      size === 0 ||
+      (flags & SYN) !== 0 ||
+      !stream.started ||
+      Math.abs((sequence - stream.next) | 0) <= this.shared.limits.believedDistance
+    )
+      return false;
     this.table.renew(connection, forward ? 'a' : 'b', 'midstream');
     return true;
   }
@@ -119,11 +168,29 @@ export class TcpStreams {
     const { flow, forward, backward } = connection;
     forward.flush(seen, out);
     backward.flush(seen, out);
-    out.push({ kind: 'flow-end', flow, direction: null, reason, frame: seen.number, timeS: seen.timeS, timeNs: seen.timeNs });
+    out.push({
+      kind: 'flow-end',
+      flow,
+      direction: null,
+      reason,
+      frame: seen.number,
+      timeS: seen.timeS,
+      timeNs: seen.timeNs,
+    });
   }
 
-  private enter(version: number, ip: DataView, at: number, sourcePort: number, targetPort: number, flags: number, seen: Seen, out: NetOutput[]): Connection {
-    if (this.table.size >= this.shared.limits.flows) for (const connection of this.table.oldest()) this.letGo(connection, seen, out);
+  private enter(
+    version: number,
+    ip: DataView,
+    at: number,
+    sourcePort: number,
+    targetPort: number,
+    flags: number,
+    seen: Seen,
+    out: NetOutput[],
+  ): Connection {
+    if (this.table.size >= this.shared.limits.flows)
+      for (const connection of this.table.oldest()) this.letGo(connection, seen, out);
     const crowded = this.table.crowded(version, ip, at, sourcePort, targetPort);
     if (crowded !== null) this.letGo(crowded, seen, out);
     // The side that answers a SYN did not open the connection.
@@ -135,7 +202,14 @@ export class TcpStreams {
     const idle = seen.timeS - connection.lastS > this.shared.limits.idleS;
     if (!connection.closed && !idle && !this.flowLimitTold) {
       this.flowLimitTold = true;
-      out.push(problem('tcp', 'tcp-flow-limit', `more connections at once than are followed (${this.shared.limits.flows}); those silent longest are let go, and calls open on them stay without an answer`, seen.number));
+      out.push(
+        problem(
+          'tcp',
+          'tcp-flow-limit',
+          `more connections at once than are followed (${this.shared.limits.flows}); those silent longest are let go, and calls open on them stay without an answer`,
+          seen.number,
+        ),
+      );
     }
     this.finish(connection, idle ? 'idle' : 'evicted', seen, out);
     this.table.remove(connection);

@@ -1,8 +1,10 @@
 /**
- * What a terminal would act on: C0 and C1 controls (ESC, CR and line feeds among them), line and paragraph separators, marks
+ * What a terminal would act on: C0 and C1 controls (ESC, CR and line feeds among them), line and paragraph separators,
+ * marks
  * and overrides that turn the direction of text, the byte order mark, lone surrogates.
  */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' };
 
 /** A text from the network made safe to print: what {@link UNSAFE} finds is written as `\n`, `\x1b`, `\u202e`. */
@@ -10,7 +12,10 @@ export function escapeTerminal(text: string): string {
   return text.replace(UNSAFE, escapeOne);
 }
 
-/** The same, with `mark` deciding how each unit that is not safe is shown; it gets the unit and how a terminal would show it. */
+/**
+ * The same, with `mark` deciding how each unit that is not safe is shown; it gets the unit and how a terminal would
+ * show it.
+ */
 export function markUnsafe(text: string, mark: (unit: string, written: string) => string): string {
   return text.replace(UNSAFE, (unit) => mark(unit, escapeOne(unit)));
 }

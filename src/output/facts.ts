@@ -7,16 +7,29 @@ import { resultName } from './text.js';
 export function callFacts(call: Call, names: Names): readonly { readonly name: string; readonly text: string }[] {
   const { auth, fault, hresult, wrapped, exception } = call;
   const facts: (readonly [name: string, text: string | null])[] = [
-    ['way', `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`],
+    [
+      'way',
+      `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`,
+    ],
     ['interface', call.iid === null ? null : `${call.interface ?? '(unknown)'} {${call.iid}}`],
     ['method', methodText(call)],
     ['certainty', call.because === null ? null : `${call.certainty}: ${call.because}`],
     ['late', call.via === null ? null : `${call.via.interface}::${call.via.method}, DISPID ${call.dispid ?? '?'}`],
     ['object', objectText(call)],
     ['causality', call.causality],
-    ['auth', auth.type === 'none' ? null : `${auth.type}, ${auth.level}, ${auth.verdict}${auth.user == null ? '' : `, as ${auth.user}`}`],
+    [
+      'auth',
+      auth.type === 'none'
+        ? null
+        : `${auth.type}, ${auth.level}, ${auth.verdict}${auth.user == null ? '' : `, as ${auth.user}`}`,
+    ],
     ['fault', fault === null ? null : `${hex32(fault.status)} ${names.status(fault.status) ?? '(no name known)'}`],
-    ['result', hresult === null ? null : `${hex32(hresult)} ${resultName(hresult, names)}${wrapped === null ? '' : `, carried by ${wrapped}`}`],
+    [
+      'result',
+      hresult === null
+        ? null
+        : `${hex32(hresult)} ${resultName(hresult, names)}${wrapped === null ? '' : `, carried by ${wrapped}`}`,
+    ],
     ['exception', exception?.description ?? null],
     ['refused', call.refused === null ? null : `argument ${call.refused}`],
     ['outcome', call.outcome === 'answered' || call.outcome === 'faulted' ? null : call.outcome],
@@ -28,7 +41,8 @@ export function callFacts(call: Call, names: Names): readonly { readonly name: s
 
 function methodText(call: Call): string | null {
   if (call.method === null) return call.opnum === null ? null : `opnum ${call.opnum}, in no table`;
-  const printed = call.printedOpnum === null || call.printedOpnum === call.opnum ? '' : ` (printed as ${call.printedOpnum})`;
+  const printed =
+    call.printedOpnum === null || call.printedOpnum === call.opnum ? '' : ` (printed as ${call.printedOpnum})`;
   const section = call.section === null ? '' : `, [${call.spec ?? '?'}] ${call.section}`;
   return `${call.method}, ${call.member}, opnum ${call.opnum}${printed}${section}`;
 }

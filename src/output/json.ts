@@ -91,8 +91,18 @@ const POINTER = ['interface', 'iid', 'ipid', 'oid', 'oxid', 'label'];
 
 function pointerJson(bag: Bag, depth: number): string {
   let text =
-    '{"interface":' + valueJson(bag['interface']) + ',"iid":' + valueJson(bag['iid']) + ',"ipid":' + valueJson(bag['ipid']) +
-    ',"oid":' + valueJson(bag['oid']) + ',"oxid":' + valueJson(bag['oxid']) + ',"label":' + valueJson(bag['label']);
+    '{"interface":' +
+    valueJson(bag['interface']) +
+    ',"iid":' +
+    valueJson(bag['iid']) +
+    ',"ipid":' +
+    valueJson(bag['ipid']) +
+    ',"oid":' +
+    valueJson(bag['oid']) +
+    ',"oxid":' +
+    valueJson(bag['oxid']) +
+    ',"label":' +
+    valueJson(bag['label']);
   for (const name in bag) if (!POINTER.includes(name)) text += ',' + key(name) + valueJson(bag[name], depth + 1);
   return text + '}';
 }

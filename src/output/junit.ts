@@ -22,23 +22,41 @@ export interface JunitSuite {
 
 /** Characters of one text of a report. */
 export const MAX_JUNIT_TEXT = 65_536;
-// What XML 1.0 cannot hold (section 2.2): controls but tab and line ends, lone surrogates, U+FFFE and U+FFFF. C1 controls are dropped too: readers choke on them.
+// What XML 1.0 cannot hold (section 2.2): controls but tab and line ends, lone surrogates, U+FFFE and U+FFFF. C1
+// controls are dropped too: readers choke on them.
 // oxlint-disable-next-line no-control-regex, no-misleading-character-class -- they are what is looked for
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const FORBIDDEN =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 function clean(text: string): string {
   const kept = text.replace(FORBIDDEN, '');
   return kept.length <= MAX_JUNIT_TEXT ? kept : `${kept.slice(0, MAX_JUNIT_TEXT - 1).replace(FORBIDDEN, '')}…`;
 }
 
-/** A JUnit report as XML, in the form that the common CI systems read. Control characters and what else XML cannot hold are removed. */
+/**
+ * A JUnit report as XML, in the form that the common CI systems read. Control characters and what else XML cannot hold
+ * are removed.
+ */
 export function junitXml(suites: readonly JunitSuite[]): string {
-  const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', format: true, suppressEmptyNode: true, textNodeName: '#text', processEntities: true });
-  const total = (count: (one: JunitCase) => boolean): number => suites.reduce((sum, suite) => sum + suite.cases.filter(count).length, 0);
+  const builder = new XMLBuilder({
+    ignoreAttributes: false,
+    attributeNamePrefix: '@',
+    format: true,
+    suppressEmptyNode: true,
+    textNodeName: '#text',
+    processEntities: true,
+  });
+  const total = (count: (one: JunitCase) => boolean): number =>
+    suites.reduce((sum, suite) => sum + suite.cases.filter(count).length, 0);
   return builder.build({
     '?xml': { '@version': '1.0', '@encoding': 'UTF-8' },
     testsuites: {
-      '@name': 'uamgscope', '@tests': total(() => true), '@failures': total((one) => one.failure !== null), '@errors': 0, '@skipped': total((one) => one.skipped !== null), '@time': seconds(suites.flatMap((suite) => suite.cases)),
+      '@name': 'uamgscope',
+      '@tests': total(() => true),
+      '@failures': total((one) => one.failure !== null),
+      '@errors': 0,
+      '@skipped': total((one) => one.skipped !== null),
+      '@time': seconds(suites.flatMap((suite) => suite.cases)),
       testsuite: suites.map(suiteOf),
     },
   }) as string;
@@ -47,12 +65,29 @@ export function junitXml(suites: readonly JunitSuite[]): string {
 function suiteOf({ name, timestamp, properties, cases }: JunitSuite): Record<string, unknown> {
   const entries = Object.entries(properties);
   return {
-    '@name': clean(name), '@tests': cases.length, '@failures': cases.filter((one) => one.failure !== null).length, '@errors': 0, '@skipped': cases.filter((one) => one.skipped !== null).length, '@time': seconds(cases),
+    '@name': clean(name),
+    '@tests': cases.length,
+    '@failures': cases.filter((one) => one.failure !== null).length,
+    '@errors': 0,
+    '@skipped': cases.filter((one) => one.skipped !== null).length,
+    '@time': seconds(cases),
     ...(timestamp === null ? {} : { '@timestamp': timestamp }),
-    ...(entries.length === 0 ? {} : { properties: { property: entries.map(([key, value]) => ({ '@name': clean(key), '@value': clean(value) })) } }),
+    ...(entries.length === 0
+      ? {}
+      : { properties: { property: entries.map(([key, value]) => ({ '@name': clean(key), '@value': clean(value) })) } }),
     testcase: cases.map((one) => ({
-      '@name': clean(one.name), '@classname': clean(one.classname), '@time': one.timeS.toFixed(6),
-      ...(one.failure === null ? {} : { failure: { '@type': clean(one.failure.type), '@message': clean(one.failure.message.replace(/\s+/g, ' ')), '#text': clean(one.failure.text) } }),
+      '@name': clean(one.name),
+      '@classname': clean(one.classname),
+      '@time': one.timeS.toFixed(6),
+      ...(one.failure === null
+        ? {}
+        : {
+            failure: {
+              '@type': clean(one.failure.type),
+              '@message': clean(one.failure.message.replace(/\s+/g, ' ')),
+              '#text': clean(one.failure.text),
+            },
+          }),
       ...(one.skipped === null ? {} : { skipped: { '@message': clean(one.skipped) } }),
     })),
   };

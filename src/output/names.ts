@@ -10,5 +10,7 @@ export interface Names {
 
 /** `10.0.0.5:135`, `[fe80::1]:135`. */
 export function endpointText(endpoint: Endpoint): string {
-  return endpoint.address.indexOf(':') < 0 ? `${endpoint.address}:${endpoint.port}` : `[${endpoint.address}]:${endpoint.port}`;
+  return endpoint.address.indexOf(':') < 0
+    ? `${endpoint.address}:${endpoint.port}`
+    : `[${endpoint.address}]:${endpoint.port}`;
 }

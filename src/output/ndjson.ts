@@ -19,14 +19,19 @@ interface Head {
   readonly text: string;
 }
 
-/** Writes records of the contract, one JSON text a line without its line feed; remembers what repeats from call to call. */
+/**
+ * Writes records of the contract, one JSON text a line without its line feed; remembers what repeats from call to call.
+ */
 export class NdjsonWriter {
   private readonly names: Names;
   private readonly clock = new IsoClock();
   private readonly heads = new Map<string, (Head | undefined)[]>();
   private readonly results = new Map<number, string>();
   /** By flow: calls of many connections come mixed. */
-  private readonly ends = new Map<number, { readonly client: Endpoint; readonly server: Endpoint; readonly text: string }>();
+  private readonly ends = new Map<
+    number,
+    { readonly client: Endpoint; readonly server: Endpoint; readonly text: string }
+  >();
   private readonly objects = new Map<string, { readonly object: ObjectReference; readonly text: string }>();
   private lastAuth: Auth | null = null;
   private auth = '';
@@ -40,29 +45,73 @@ export class NdjsonWriter {
   call(call: Call): string {
     const { via } = call;
     let text =
-      '{"kind":"call","id":' + call.id +
-      ',"time":' + (call.time === null ? 'null' : '"' + this.clock.text(call.time) + '"') +
-      ',"latencyNs":' + (call.latencyNs === null ? 'null' : '' + call.latencyNs) +
+      '{"kind":"call","id":' +
+      call.id +
+      ',"time":' +
+      (call.time === null ? 'null' : '"' + this.clock.text(call.time) + '"') +
+      ',"latencyNs":' +
+      (call.latencyNs === null ? 'null' : '' + call.latencyNs) +
       this.endsOf(call) +
-      ',"flow":' + call.flow + ',"callId":' + call.callId + ',"contextId":' + call.contextId +
+      ',"flow":' +
+      call.flow +
+      ',"callId":' +
+      call.callId +
+      ',"contextId":' +
+      call.contextId +
       this.headOf(call) +
-      ',"via":' + (via === null ? 'null' : '{"interface":' + quote(via.interface) + ',"method":' + quote(via.method) + ',"opnum":' + via.opnum + '}') +
-      ',"certainty":"' + call.certainty + (call.because === null ? '"' : '","because":' + quote(call.because)) +
-      ',"object":' + this.objectOf(call.object) +
-      ',"causality":' + (call.causality === null ? 'null' : this.causalityOf(call.causality)) +
-      ',"in":' + fieldsJson(call.in) +
-      ',"out":' + fieldsJson(call.out) +
-      ',"hresult":' + this.resultOf(call) +
-      ',"fault":' + (call.fault === null ? 'null' : '{"status":"' + hex32(call.fault.status) + '","name":' + quoteOrNull(this.names.status(call.fault.status)) + '}') +
-      ',"outcome":"' + call.outcome + '"' +
+      ',"via":' +
+      (via === null
+        ? 'null'
+        : '{"interface":' + quote(via.interface) + ',"method":' + quote(via.method) + ',"opnum":' + via.opnum + '}') +
+      ',"certainty":"' +
+      call.certainty +
+      (call.because === null ? '"' : '","because":' + quote(call.because)) +
+      ',"object":' +
+      this.objectOf(call.object) +
+      ',"causality":' +
+      (call.causality === null ? 'null' : this.causalityOf(call.causality)) +
+      ',"in":' +
+      fieldsJson(call.in) +
+      ',"out":' +
+      fieldsJson(call.out) +
+      ',"hresult":' +
+      this.resultOf(call) +
+      ',"fault":' +
+      (call.fault === null
+        ? 'null'
+        : '{"status":"' +
+          hex32(call.fault.status) +
+          '","name":' +
+          quoteOrNull(this.names.status(call.fault.status)) +
+          '}') +
+      ',"outcome":"' +
+      call.outcome +
+      '"' +
       this.authOf(call.auth) +
-      ',"frames":{"request":' + numbers(call.requestFrames) + ',"response":' + numbers(call.responseFrames) + '}';
-    if (call.exception !== null) text += ',"exception":{"source":' + quoteOrNull(call.exception.source) + ',"description":' + quoteOrNull(call.exception.description) + '}';
+      ',"frames":{"request":' +
+      numbers(call.requestFrames) +
+      ',"response":' +
+      numbers(call.responseFrames) +
+      '}';
+    if (call.exception !== null)
+      text +=
+        ',"exception":{"source":' +
+        quoteOrNull(call.exception.source) +
+        ',"description":' +
+        quoteOrNull(call.exception.description) +
+        '}';
     if (call.refused !== null) text += ',"refused":' + quote(call.refused);
     if (call.callbacks.length > 0) text += ',"callbacks":' + numbers(call.callbacks);
     if (call.group !== null) text += ',"group":' + call.group;
-    if (call.method === null || (!call.decoded && call.auth.verdict !== 'sealed')) text += ',"stub":{"request":' + stub(call.exchange.request) + ',"response":' + stub(call.exchange.response) + '}';
-    return text + ',"problems":' + (call.problems.length === 0 ? '[]}' : '[' + call.problems.map((problem) => '{' + problemFields(problem) + '}').join(',') + ']}');
+    if (call.method === null || (!call.decoded && call.auth.verdict !== 'sealed'))
+      text += ',"stub":{"request":' + stub(call.exchange.request) + ',"response":' + stub(call.exchange.response) + '}';
+    return (
+      text +
+      ',"problems":' +
+      (call.problems.length === 0
+        ? '[]}'
+        : '[' + call.problems.map((problem) => '{' + problemFields(problem) + '}').join(',') + ']}')
+    );
   }
 
   problem(problem: Problem): string {
@@ -98,15 +147,37 @@ export class NdjsonWriter {
     let list = call.iid === null ? undefined : this.heads.get(call.iid);
     const known = list?.[at];
     if (
-      known !== undefined && known.method === call.method && known.interface === call.interface && known.member === call.member &&
-      known.printedOpnum === call.printedOpnum && known.section === call.section && known.spec === call.spec && known.binding === call.binding && known.dispid === call.dispid
-    ) return known.text;
+      known !== undefined &&
+      known.method === call.method &&
+      known.interface === call.interface &&
+      known.member === call.member &&
+      known.printedOpnum === call.printedOpnum &&
+      known.section === call.section &&
+      known.spec === call.spec &&
+      known.binding === call.binding &&
+      known.dispid === call.dispid
+    )
+      return known.text;
     const { interface: face, method, member, printedOpnum, section, spec, binding, dispid } = call;
     const text = flat(
-      ',"interface":' + quoteOrNull(face) + ',"iid":' + quoteOrNull(call.iid) + ',"method":' + quoteOrNull(method) +
-      ',"member":' + quoteOrNull(member) + ',"opnum":' + call.opnum + ',"printedOpnum":' + printedOpnum +
-      ',"section":' + (section === null ? 'null' : quote(spec === null ? section : '[' + spec + '] ' + section)) +
-      ',"binding":"' + binding + '","dispid":' + dispid,
+      ',"interface":' +
+        quoteOrNull(face) +
+        ',"iid":' +
+        quoteOrNull(call.iid) +
+        ',"method":' +
+        quoteOrNull(method) +
+        ',"member":' +
+        quoteOrNull(member) +
+        ',"opnum":' +
+        call.opnum +
+        ',"printedOpnum":' +
+        printedOpnum +
+        ',"section":' +
+        (section === null ? 'null' : quote(spec === null ? section : '[' + spec + '] ' + section)) +
+        ',"binding":"' +
+        binding +
+        '","dispid":' +
+        dispid,
     );
     if (call.iid === null || at < 0 || at >= MAX_CACHED_METHODS) return text;
     if (list === undefined) {
@@ -121,8 +192,19 @@ export class NdjsonWriter {
     if (object === null) return 'null';
     const { ipid, oid, oxid, label } = object;
     const known = this.objects.get(ipid);
-    if (known !== undefined && known.object.label === label && known.object.oid === oid && known.object.oxid === oxid) return known.text;
-    const text = flat('{"ipid":' + quote(ipid) + ',"oid":' + quoteOrNull(oid) + ',"oxid":' + quoteOrNull(oxid) + ',"label":' + quoteOrNull(label) + '}');
+    if (known !== undefined && known.object.label === label && known.object.oid === oid && known.object.oxid === oxid)
+      return known.text;
+    const text = flat(
+      '{"ipid":' +
+        quote(ipid) +
+        ',"oid":' +
+        quoteOrNull(oid) +
+        ',"oxid":' +
+        quoteOrNull(oxid) +
+        ',"label":' +
+        quoteOrNull(label) +
+        '}',
+    );
     if (this.objects.size >= MAX_CACHED_OBJECTS) this.objects.clear();
     this.objects.set(ipid, { object, text });
     return text;
@@ -138,9 +220,23 @@ export class NdjsonWriter {
 
   private authOf(auth: Auth): string {
     const last = this.lastAuth;
-    if (last === null || auth.type !== last.type || auth.level !== last.level || auth.verdict !== last.verdict || auth.user !== last.user) {
+    if (
+      last === null ||
+      auth.type !== last.type ||
+      auth.level !== last.level ||
+      auth.verdict !== last.verdict ||
+      auth.user !== last.user
+    ) {
       this.lastAuth = auth;
-      this.auth = flat(',"auth":{"type":' + quote(auth.type) + ',"level":"' + auth.level + '","verdict":"' + auth.verdict + (auth.user == null ? '"}' : '","user":' + quote(auth.user) + '}'));
+      this.auth = flat(
+        ',"auth":{"type":' +
+          quote(auth.type) +
+          ',"level":"' +
+          auth.level +
+          '","verdict":"' +
+          auth.verdict +
+          (auth.user == null ? '"}' : '","user":' + quote(auth.user) + '}'),
+      );
     }
     return this.auth;
   }
@@ -167,12 +263,29 @@ function stub(of: Stub | null): string {
 
 function problemFields(problem: Problem): string {
   const { offset, frame, flow, stub: inStub, path } = problem.at;
-  return '"layer":"' + problem.layer + '","code":"' + problem.code + '","message":' + quote(problem.message) +
-    ',"frame":' + (frame ?? null) + ',"flow":' + (flow ?? null) + ',"spec":' + quoteOrNull(problem.spec) +
-    (offset === undefined ? '' : ',"offset":' + offset) + (inStub === undefined ? '' : ',"stub":' + inStub) + (path === undefined ? '' : ',"path":' + quote(path));
+  return (
+    '"layer":"' +
+    problem.layer +
+    '","code":"' +
+    problem.code +
+    '","message":' +
+    quote(problem.message) +
+    ',"frame":' +
+    (frame ?? null) +
+    ',"flow":' +
+    (flow ?? null) +
+    ',"spec":' +
+    quoteOrNull(problem.spec) +
+    (offset === undefined ? '' : ',"offset":' + offset) +
+    (inStub === undefined ? '' : ',"stub":' + inStub) +
+    (path === undefined ? '' : ',"path":' + quote(path))
+  );
 }
 
-/** The same text in one piece: a text put together with `+` is a tree until someone looks at it, and is walked each time it is copied. */
+/**
+ * The same text in one piece: a text put together with `+` is a tree until someone looks at it, and is walked each time
+ * it is copied.
+ */
 function flat(text: string): string {
   return text.charCodeAt(0) >= 0 ? text : '';
 }

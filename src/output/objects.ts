@@ -4,7 +4,10 @@ import { endpointText } from './names.js';
 import { PLAIN, type Style } from './style.js';
 import { IsoClock } from './time.js';
 
-/** The object graph as a tree: under each object those that its calls made. One line an object, without the last line feed. */
+/**
+ * The object graph as a tree: under each object those that its calls made. One line an object, without the last line
+ * feed.
+ */
 export function objectsText(records: readonly ObjectRecord[], style: Style = PLAIN): string {
   const children = childrenOf(records);
   const lines = [`objects: ${records.length}`];
@@ -19,7 +22,9 @@ export function objectsText(records: readonly ObjectRecord[], style: Style = PLA
 }
 
 /** The objects in the order of the tree, each under what made it, with its level from 0. */
-export function objectTree(records: readonly ObjectRecord[]): readonly { readonly record: ObjectRecord; readonly depth: number }[] {
+export function objectTree(
+  records: readonly ObjectRecord[],
+): readonly { readonly record: ObjectRecord; readonly depth: number }[] {
   const children = childrenOf(records);
   const tree: { record: ObjectRecord; depth: number }[] = [];
   const walk = (record: ObjectRecord, depth: number): void => {
@@ -30,7 +35,10 @@ export function objectTree(records: readonly ObjectRecord[]): readonly { readonl
   return tree;
 }
 
-/** Children by parent, null for those nobody made in the capture. A parent that is its own offspring, as only a lying server has, counts as none. */
+/**
+ * Children by parent, null for those nobody made in the capture. A parent that is its own offspring, as only a lying
+ * server has, counts as none.
+ */
 function childrenOf(records: readonly ObjectRecord[]): ReadonlyMap<ObjectRecord | null, readonly ObjectRecord[]> {
   const byLabel = new Map<string, ObjectRecord>();
   const order = new Map<ObjectRecord, number>();
@@ -61,11 +69,17 @@ function line(record: ObjectRecord, style: Style): string {
   const parts = [
     style.name(escapeTerminal(record.label)),
     record.formerLabel === null ? null : `first ${escapeTerminal(record.formerLabel)}`,
-    record.class === null ? 'class unknown' : record.label.startsWith(`${record.class}#`) ? null : `class ${escapeTerminal(record.class)}`,
+    record.class === null
+      ? 'class unknown'
+      : record.label.startsWith(`${record.class}#`)
+        ? null
+        : `class ${escapeTerminal(record.class)}`,
     faces === '' ? null : `as ${escapeTerminal(faces)}`,
     record.madeBy === null ? 'made before the capture began' : `made by call ${record.madeBy}`,
     `${record.calls} call${record.calls === 1 ? '' : 's'}`,
-    record.releasedBy === null ? `${record.references} reference${record.references === 1 ? '' : 's'} held` : `released by call ${record.releasedBy}`,
+    record.releasedBy === null
+      ? `${record.references} reference${record.references === 1 ? '' : 's'} held`
+      : `released by call ${record.releasedBy}`,
     record.pings === 0 ? null : `pinged ${record.pings}×`,
     record.leaked ? style.warn('leaked') : null,
     style.dim(`at ${endpointText(record.server)}`),
@@ -78,5 +92,11 @@ export function objectJson(record: ObjectRecord): string {
   const { server, firstSeen, lastSeen, lastPing, ...rest } = record;
   const clock = new IsoClock();
   const time = (moment: Moment | null): string | null => (moment === null ? null : clock.text(moment));
-  return JSON.stringify({ ...rest, server: endpointText(server), firstSeen: time(firstSeen), lastSeen: time(lastSeen), lastPing: time(lastPing) });
+  return JSON.stringify({
+    ...rest,
+    server: endpointText(server),
+    firstSeen: time(firstSeen),
+    lastSeen: time(lastSeen),
+    lastPing: time(lastPing),
+  });
 }

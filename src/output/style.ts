@@ -25,5 +25,10 @@ function same(text: string): string {
 export const PLAIN: Style = { bad: same, warn: same, good: same, dim: same, name: same, value: same };
 
 export const COLOURED: Style = {
-  bad: painter('red'), warn: painter('yellow'), good: painter('green'), dim: painter('gray'), name: painter('cyan'), value: painter('magenta'),
+  bad: painter('red'),
+  warn: painter('yellow'),
+  good: painter('green'),
+  dim: painter('gray'),
+  name: painter('cyan'),
+  value: painter('magenta'),
 };

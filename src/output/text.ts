@@ -39,7 +39,12 @@ export class TextWriter {
     parts.push(this.result(call));
     if (call.latencyNs !== null) parts.push(style.dim(durationText(call.latencyNs)));
     parts.push(style.dim(framesText(call)));
-    if (call.problems.length > 0) parts.push(style.warn(`! ${call.problems.length === 1 ? call.problems[0]?.code : `${call.problems.length} problems: ${call.problems[0]?.code}`}`));
+    if (call.problems.length > 0)
+      parts.push(
+        style.warn(
+          `! ${call.problems.length === 1 ? call.problems[0]?.code : `${call.problems.length} problems: ${call.problems[0]?.code}`}`,
+        ),
+      );
     return parts.join('  ');
   }
 
@@ -52,15 +57,34 @@ export class TextWriter {
   finding(finding: Finding): string {
     const { style } = this;
     const text = findingText(finding);
-    return finding.severity === 'error' ? style.bad(text) : finding.severity === 'warning' ? style.warn(text) : style.dim(text);
+    return finding.severity === 'error'
+      ? style.bad(text)
+      : finding.severity === 'warning'
+        ? style.warn(text)
+        : style.dim(text);
   }
 
   /** The line of a logon. */
   security(record: SecurityRecord): string {
     const { mechanism, version, user, domain, workstation, target, ticket, secret, frame, flow } = record;
-    const who = user === '' ? 'an unnamed user' : mechanism === 'kerberos' ? `${user}@${domain}` : domain === '' ? user : `${domain}\\${user}`;
-    const how = mechanism === 'kerberos' ? `Kerberos (${ticket?.etype ?? 'no ticket'})` : `NTLM${version === null ? '' : `v${version}`}`;
-    const parts = [`${escapeTerminal(who)} logs on with ${how}`, workstation === '' ? '' : ` from ${escapeTerminal(workstation)}`, target === null ? '' : ` to ${escapeTerminal(target)}`, secret === 'proved' ? ', opened' : ''];
+    const who =
+      user === ''
+        ? 'an unnamed user'
+        : mechanism === 'kerberos'
+          ? `${user}@${domain}`
+          : domain === ''
+            ? user
+            : `${domain}\\${user}`;
+    const how =
+      mechanism === 'kerberos'
+        ? `Kerberos (${ticket?.etype ?? 'no ticket'})`
+        : `NTLM${version === null ? '' : `v${version}`}`;
+    const parts = [
+      `${escapeTerminal(who)} logs on with ${how}`,
+      workstation === '' ? '' : ` from ${escapeTerminal(workstation)}`,
+      target === null ? '' : ` to ${escapeTerminal(target)}`,
+      secret === 'proved' ? ', opened' : '',
+    ];
     return this.style.dim(`security: ${parts.join('')} (frame ${frame}, flow ${flow})`);
   }
 
@@ -72,7 +96,9 @@ export class TextWriter {
   private mark(call: Call): string {
     if (failed(call)) return this.style.bad('✗');
     if (call.problems.length > 0) return this.style.warn('!');
-    return call.outcome === 'answered' || call.outcome === 'maybe' || call.outcome === 'response-only' ? ' ' : this.style.warn('?');
+    return call.outcome === 'answered' || call.outcome === 'maybe' || call.outcome === 'response-only'
+      ? ' '
+      : this.style.warn('?');
   }
 
   private time(time: Moment | null): string {
@@ -83,7 +109,17 @@ export class TextWriter {
     const { style } = this;
     const text = signature(call, this.shown, style);
     const doubt = call.certainty === 'guessed' ? style.warn(' (guessed)') : '';
-    return text + doubt + (call.via === null ? '' : style.dim(lateNamed(call) || call.object?.label !== null ? `  [late, ${call.via.method}]` : `  [late, ${call.via.method}: object unknown]`));
+    return (
+      text +
+      doubt +
+      (call.via === null
+        ? ''
+        : style.dim(
+            lateNamed(call) || call.object?.label !== null
+              ? `  [late, ${call.via.method}]`
+              : `  [late, ${call.via.method}: object unknown]`,
+          ))
+    );
   }
 
   private result(call: Call): string {
@@ -93,13 +129,22 @@ export class TextWriter {
     if (call.hresult === null) return call.auth.verdict === 'sealed' ? style.warn('[sealed]') : '-';
     const name = resultName(call.hresult, names);
     const said = call.exception?.description ?? null;
-    const text = (call.wrapped === null ? name : `${name} (in ${escapeTerminal(call.wrapped)})`) + (said === null ? '' : ` ${valueText(said, this.shown)}`) + (call.refused === null ? '' : ` at ${escapeTerminal(call.refused)}`);
+    const text =
+      (call.wrapped === null ? name : `${name} (in ${escapeTerminal(call.wrapped)})`) +
+      (said === null ? '' : ` ${valueText(said, this.shown)}`) +
+      (call.refused === null ? '' : ` at ${escapeTerminal(call.refused)}`);
     return failed(call) ? style.bad(text) : style.good(text);
   }
 }
 
 const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
-  answered: '', faulted: '(fault)', cancelled: '(cancelled)', orphaned: '(abandoned)', unanswered: '(no answer)', maybe: '(no answer due)', 'response-only': '',
+  answered: '',
+  faulted: '(fault)',
+  cancelled: '(cancelled)',
+  orphaned: '(abandoned)',
+  unanswered: '(no answer)',
+  maybe: '(no answer due)',
+  'response-only': '',
 };
 
 /** Name of an HRESULT or status, or its number. */
@@ -114,22 +159,39 @@ function objectText(call: Call): string {
 
 /** A late-bound call whose member was found: it reads as a call of its object, whose name says the class. */
 function lateNamed(call: Call): boolean {
-  return call.binding === 'late' && call.object !== null && call.object.label !== null && call.via !== null && call.method !== call.via.method;
+  return (
+    call.binding === 'late' &&
+    call.object !== null &&
+    call.object.label !== null &&
+    call.via !== null &&
+    call.method !== call.via.method
+  );
 }
 
 /** `warning: … (call 7, IUpdate#3) [MS-UAMG] 3.20 [not-used-on-wire]` */
 export function findingText(finding: Finding): string {
   const { severity, message, call, object, spec, rule } = finding;
-  const place = [call === null ? '' : `call ${call}`, object === null ? '' : escapeTerminal(object)].filter((part) => part !== '').join(', ');
+  const place = [call === null ? '' : `call ${call}`, object === null ? '' : escapeTerminal(object)]
+    .filter((part) => part !== '')
+    .join(', ');
   return `${severity}: ${escapeTerminal(message)}${place === '' ? '' : ` (${place})`}${spec === null ? '' : ` ${spec}`} [${rule}]`;
 }
 
-/** `IUpdateSearcher::Search(criteria="…") → ISearchResult#1`, `IUpdate.Title → "…"`, `IUpdateSearcher.Online = true`. */
+/**
+ * `IUpdateSearcher::Search(criteria="…") → ISearchResult#1`, `IUpdate.Title → "…"`, `IUpdateSearcher.Online = true`.
+ */
 export function signature(call: Call, shown: Shown, style: Style = PLAIN): string {
-  const face = lateNamed(call) ? escapeTerminal(call.object?.label ?? '') : call.interface === null ? (call.iid === null ? '{unknown interface}' : `{${escapeTerminal(call.iid)}}`) : escapeTerminal(call.interface);
+  const face = lateNamed(call)
+    ? escapeTerminal(call.object?.label ?? '')
+    : call.interface === null
+      ? call.iid === null
+        ? '{unknown interface}'
+        : `{${escapeTerminal(call.iid)}}`
+      : escapeTerminal(call.interface);
   if (call.method === null) return `${style.name(`${face} opnum ${call.opnum ?? '?'}`)}${stubsText(call)}`;
   const method = escapeTerminal(call.method);
-  if (call.auth.verdict === 'sealed' && call.hresult === null && isEmpty(call.in) && isEmpty(call.out)) return `${style.name(`${face}::${method}`)}${stubsText(call)}`;
+  if (call.auth.verdict === 'sealed' && call.hresult === null && isEmpty(call.in) && isEmpty(call.out))
+    return `${style.name(`${face}::${method}`)}${stubsText(call)}`;
   const got = outputs(call, shown);
   const arrow = got === '' ? '' : ` → ${style.value(got)}`;
   if (call.member === 'propput' || call.member === 'propputref') {
@@ -137,7 +199,8 @@ export function signature(call: Call, shown: Shown, style: Style = PLAIN): strin
     return `${style.name(`${face}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${last === null ? '' : ` = ${style.value(last)}`}${arrow}`;
   }
   const given = argumentsText(call.in, shown);
-  if (call.member === 'propget') return `${style.name(`${face}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
+  if (call.member === 'propget')
+    return `${style.name(`${face}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
   return `${style.name(`${face}::${method}`)}(${given})${arrow}`;
 }
 
@@ -151,7 +214,8 @@ function outputs(call: Call, shown: Shown): string {
   const names = Object.keys(call.out);
   if (names.length === 0) return '';
   const retval = call.out['retval'];
-  if (names.length === 1 && retval !== undefined) return failed(call) && retval === null ? '' : valueText(retval, shown);
+  if (names.length === 1 && retval !== undefined)
+    return failed(call) && retval === null ? '' : valueText(retval, shown);
   // What a failed call leaves in its results says nothing.
   if (failed(call) && names.every((name) => isBlank(call.out[name] as Value))) return '';
   const text = argumentsText(call.out, shown);
@@ -199,7 +263,9 @@ export function problemText(problem: Problem): string {
     flow === undefined ? '' : `flow ${flow}`,
     stub === undefined ? '' : `stub offset ${stub}`,
     path === undefined ? '' : escapeTerminal(path),
-  ].filter((part) => part !== '').join(', ');
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
   const spec = problem.spec === null ? '' : ` ${problem.spec}`;
   return `${problem.layer}: ${escapeTerminal(problem.message)}${place === '' ? '' : ` (${place})`}${spec} [${problem.code}]`;
 }

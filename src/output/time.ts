@@ -16,7 +16,13 @@ export class IsoClock {
       this.prefix = new Date(seconds * 1000).toISOString().slice(0, 20);
     }
     const ns = Math.min(Math.max(Math.trunc(moment.timeNs) || 0, 0), 999_999_999);
-    return this.prefix + (PAD3[(ns / 1_000_000) | 0] as string) + (PAD3[((ns / 1000) | 0) % 1000] as string) + (PAD3[ns % 1000] as string) + 'Z';
+    return (
+      this.prefix +
+      (PAD3[(ns / 1_000_000) | 0] as string) +
+      (PAD3[((ns / 1000) | 0) % 1000] as string) +
+      (PAD3[ns % 1000] as string) +
+      'Z'
+    );
   }
 }
 
@@ -28,7 +34,9 @@ export function durationText(ns: number): string {
   if (ns < 999_500_000) return `${digits(ns / 1e6)} ms`;
   if (ns < 119.5e9) return `${digits(ns / 1e9)} s`;
   const seconds = Math.round(ns / 1e9);
-  return seconds < 7200 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return seconds < 7200
+    ? `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+    : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
 /** Three significant digits. */

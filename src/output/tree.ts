@@ -31,20 +31,41 @@ export class TreeWriter {
   /** Lines of a call, without the last line feed; an empty line ends it, so that calls stand apart. */
   call(call: Call, traces: Traces): string {
     const { style, names } = this;
-    const lines = [`${failed(call) ? style.bad('✗ ') : ''}call ${call.id}  ${signature(call, { width: MAX_LINE_TEXT, names }, style)}`];
+    const lines = [
+      `${failed(call) ? style.bad('✗ ') : ''}call ${call.id}  ${signature(call, { width: MAX_LINE_TEXT, names }, style)}`,
+    ];
     const fact = (name: string, text: string | null): void => {
       if (text !== null) lines.push(`  ${style.dim(name.padEnd(11))} ${text}`);
     };
-    fact('time', call.time === null ? null : `${this.clock.text(call.time)}${call.latencyNs === null ? '' : `, answered after ${durationText(call.latencyNs)}`}`);
-    fact('way', `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`);
-    fact('interface', call.iid === null ? null : `${call.interface === null ? '(unknown)' : escapeTerminal(call.interface)} {${call.iid}}`);
+    fact(
+      'time',
+      call.time === null
+        ? null
+        : `${this.clock.text(call.time)}${call.latencyNs === null ? '' : `, answered after ${durationText(call.latencyNs)}`}`,
+    );
+    fact(
+      'way',
+      `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`,
+    );
+    fact(
+      'interface',
+      call.iid === null
+        ? null
+        : `${call.interface === null ? '(unknown)' : escapeTerminal(call.interface)} {${call.iid}}`,
+    );
     fact('method', methodFact(call));
     fact('certainty', call.because === null ? null : `${call.certainty}: ${escapeTerminal(call.because)}`);
     fact('late', call.via === null ? null : `${call.via.interface}::${call.via.method}, DISPID ${call.dispid ?? '?'}`);
     fact('object', objectFact(call));
     fact('causality', call.causality);
-    fact('auth', call.auth.type === 'none' ? null : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}${call.auth.user == null ? '' : `, as ${escapeTerminal(call.auth.user)}`}`);
-    if (call.fault !== null) fact('fault', style.bad(`${hex32(call.fault.status)} ${names.status(call.fault.status) ?? '(no name known)'}`));
+    fact(
+      'auth',
+      call.auth.type === 'none'
+        ? null
+        : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}${call.auth.user == null ? '' : `, as ${escapeTerminal(call.auth.user)}`}`,
+    );
+    if (call.fault !== null)
+      fact('fault', style.bad(`${hex32(call.fault.status)} ${names.status(call.fault.status) ?? '(no name known)'}`));
     if (call.hresult !== null) {
       const text = `${hex32(call.hresult)} ${resultName(call.hresult, names)}${call.wrapped === null ? '' : `, carried by ${escapeTerminal(call.wrapped)}`}`;
       fact('result', failed(call) ? style.bad(text) : text);
@@ -67,7 +88,13 @@ export class TreeWriter {
   private stub(name: string, stub: Stub | null, trace: Trace | null, lines: string[]): void {
     if (stub === null) return;
     const size = stub.end - stub.start;
-    const facts = [`${size} bytes`, `frames ${stub.frames.join(', ')}`, ...(stub.sealed ? ['sealed'] : []), ...(stub.complete ? [] : ['incomplete']), ...(stub.drep.littleEndian ? [] : ['big-endian'])];
+    const facts = [
+      `${size} bytes`,
+      `frames ${stub.frames.join(', ')}`,
+      ...(stub.sealed ? ['sealed'] : []),
+      ...(stub.complete ? [] : ['incomplete']),
+      ...(stub.drep.littleEndian ? [] : ['big-endian']),
+    ];
     lines.push(`  ${this.style.name(name)}  ${facts.join(', ')}`);
     if (trace === null) {
       if (size > 0 && !stub.sealed) lines.push(`    ${bytesText(stub.block.u8.subarray(stub.start, stub.end))}`);
@@ -88,9 +115,13 @@ export class TreeWriter {
     const { style } = this;
     const at = (offset: number): string => offset.toString(16).padStart(digits, '0');
     // An empty range owns no byte.
-    const range = node.end > node.start ? `${at(node.start)}-${at(node.end - 1)}` : at(node.start).padEnd(2 * digits + 1);
+    const range =
+      node.end > node.start ? `${at(node.start)}-${at(node.end - 1)}` : at(node.start).padEnd(2 * digits + 1);
     const hidden = node.type === 'padding';
-    const value = node.children.length > 0 && isGroup(node.value) ? '' : ` = ${style.value(valueText(node.value, { width: MAX_TREE_TEXT, names: null }))}`;
+    const value =
+      node.children.length > 0 && isGroup(node.value)
+        ? ''
+        : ` = ${style.value(valueText(node.value, { width: MAX_TREE_TEXT, names: null }))}`;
     const meaning = node.meaning === null ? '' : `  ${style.good(`(${escapeTerminal(node.meaning)})`)}`;
     const section = node.section === null ? '' : `  ${style.dim(`§ ${node.section}`)}`;
     const text = `${escapeTerminal(node.name)}: ${escapeTerminal(node.type)}${hidden && node.value === null ? '' : value}${meaning}${section}`;
@@ -104,7 +135,8 @@ function isGroup(value: Value): boolean {
 
 function methodFact(call: Call): string | null {
   if (call.method === null) return call.opnum === null ? null : `opnum ${call.opnum}, in no table`;
-  const printed = call.printedOpnum === null || call.printedOpnum === call.opnum ? '' : ` (printed as ${call.printedOpnum})`;
+  const printed =
+    call.printedOpnum === null || call.printedOpnum === call.opnum ? '' : ` (printed as ${call.printedOpnum})`;
   const section = call.section === null ? '' : `, [${call.spec ?? '?'}] ${call.section}`;
   const late = call.via === null ? '' : `, DISPID ${call.dispid} through ${call.via.interface}::${call.via.method}`;
   return `${escapeTerminal(call.method)}, ${call.member}, opnum ${call.opnum}${printed}${section}${late}`;

@@ -20,7 +20,9 @@ const RESULT_NAME = /^(?:p?hr|p?hresults?|scode|presults)$/i;
 /** Parameters that carry a call and say nothing of it. */
 const HEADERS = ['orpcthis', 'orpcthat'];
 
-/** A value on one line, bounded in every way and safe to print: `"text"`, `3`, `IUpdate#4`, `[1, 2, … 9]`, `{a=1, b=2}`. */
+/**
+ * A value on one line, bounded in every way and safe to print: `"text"`, `3`, `IUpdate#4`, `[1, 2, … 9]`, `{a=1, b=2}`.
+ */
 export function valueText(value: Value, shown: Shown = LINE, depth = 0): string {
   switch (typeof value) {
     case 'string':
@@ -49,7 +51,9 @@ export function argumentsText(fields: Bag, shown: Shown = LINE): string {
 }
 
 export function bytesText(bytes: Uint8Array): string {
-  return bytes.length <= MAX_SHOWN_BYTES ? `<${toHex(bytes)}>` : `<${toHex(bytes, 0, MAX_SHOWN_BYTES)}… ${bytes.length} bytes>`;
+  return bytes.length <= MAX_SHOWN_BYTES
+    ? `<${toHex(bytes)}>`
+    : `<${toHex(bytes, 0, MAX_SHOWN_BYTES)}… ${bytes.length} bytes>`;
 }
 
 function listText(list: readonly Value[], shown: Shown, depth: number): string {
@@ -93,7 +97,11 @@ function pointerText(bag: Bag): string | null {
   if (typeof iid !== 'string') return null;
   if (typeof label === 'string') return escapeTerminal(label);
   const name = typeof face === 'string' ? escapeTerminal(face) : `{${escapeTerminal(cut(iid, 36))}}`;
-  return typeof ipid === 'string' ? `${name}@${shortIpid(ipid)}` : typeof bag['kind'] === 'string' ? `${name} (${escapeTerminal(bag['kind'])})` : null;
+  return typeof ipid === 'string'
+    ? `${name}@${shortIpid(ipid)}`
+    : typeof bag['kind'] === 'string'
+      ? `${name} (${escapeTerminal(bag['kind'])})`
+      : null;
 }
 
 /** The first eight digits of an IPID: enough to tell two apart by eye. */

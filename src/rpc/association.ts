@@ -8,7 +8,9 @@ import type { Ledger } from './ledger.js';
 import type { ProtectedPdu } from './protection.js';
 import type { PduView } from './view.js';
 
-/** One connection ([C706] 12.3): contexts, security contexts and calls of both directions. Either side may be a client. */
+/**
+ * One connection ([C706] 12.3): contexts, security contexts and calls of both directions. Either side may be a client.
+ */
 export class Association {
   readonly flow: Flow;
   private readonly ledger: Ledger;
@@ -19,7 +21,10 @@ export class Association {
   private readonly security = new Map<number, { readonly type: number; readonly level: number }>();
   /** Both sides sign headers. */
   private headerSigning = false;
-  /** Protection of PDUs without a trailer: the connection's only context, when its level protects no PDU ([MS-RPCE] 3.3.1.5.4). */
+  /**
+   * Protection of PDUs without a trailer: the connection's only context, when its level protects no PDU ([MS-RPCE]
+   * 3.3.1.5.4).
+   */
   private bare: Auth | null = null;
   private readonly opened: Opened;
   private saidDrep = false;
@@ -32,14 +37,22 @@ export class Association {
     this.auths = new AuthNames((contextId) => ledger.protection?.principal(flow, contextId) ?? null);
     this.contexts = new Contexts(ledger.limits);
     this.calls = new Calls(flow, ledger, this.contexts);
-    this.opened = { block: { u8: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) }, start: 0, end: 0, sealed: false, auth: null, own: false };
+    this.opened = {
+      block: { u8: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) },
+      start: 0,
+      end: 0,
+      sealed: false,
+      auth: null,
+      own: false,
+    };
   }
 
   /** Takes a PDU, whole or cut. */
   push(pdu: PduView, direction: Direction): void {
     if (pdu.drep.ebcdic || pdu.drep.float !== 'ieee') this.reportDrep(pdu);
     if (pdu.minor > 1) this.reportVersion(pdu);
-    if (pdu.trouble !== null) this.report(pdu, 'rpc-bad-auth-trailer', `${ptypeName(pdu.ptype)}: ${pdu.trouble}`, '[MS-RPCE] 2.2.2.11');
+    if (pdu.trouble !== null)
+      this.report(pdu, 'rpc-bad-auth-trailer', `${ptypeName(pdu.ptype)}: ${pdu.trouble}`, '[MS-RPCE] 2.2.2.11');
     switch (pdu.ptype) {
       case PTYPE.request:
         this.calls.request(pdu, direction, this.open(pdu, direction));
@@ -55,7 +68,13 @@ export class Association {
         this.calls.abandon(pdu, direction, pdu.ptype === PTYPE.orphaned);
         return;
       default:
-        if (pdu.cut) this.report(pdu, 'rpc-pdu-truncated', `${ptypeName(pdu.ptype)} is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes and left out`, null);
+        if (pdu.cut)
+          this.report(
+            pdu,
+            'rpc-pdu-truncated',
+            `${ptypeName(pdu.ptype)} is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes and left out`,
+            null,
+          );
         else this.session(pdu, direction);
     }
   }
@@ -91,10 +110,22 @@ export class Association {
         this.noteSecurity(pdu);
         return this.tell(pdu, direction);
       case PTYPE.shutdown:
-        this.ledger.out.push({ kind: 'shutdown', flow: this.flow, direction, frame: pdu.frame, timeS: pdu.timeS, timeNs: pdu.timeNs });
+        this.ledger.out.push({
+          kind: 'shutdown',
+          flow: this.flow,
+          direction,
+          frame: pdu.frame,
+          timeS: pdu.timeS,
+          timeNs: pdu.timeNs,
+        });
         return;
       default:
-        this.report(pdu, 'rpc-malformed', `${ptypeName(pdu.ptype)} is a connectionless type and has no meaning on a connection; it is passed over`, '[C706] 12.1');
+        this.report(
+          pdu,
+          'rpc-malformed',
+          `${ptypeName(pdu.ptype)} is a connectionless type and has no meaning on a connection; it is passed over`,
+          '[C706] 12.1',
+        );
     }
   }
 
@@ -102,9 +133,18 @@ export class Association {
     const body = readBind(pdu);
     if (body.damage !== null) this.report(pdu, 'rpc-malformed', body.damage, '[C706] 12.6.4.3');
     this.noteSecurity(pdu);
-    const auth = pdu.trailerAt < 0 ? null : this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, untested(pdu.authLevel));
+    const auth =
+      pdu.trailerAt < 0 ? null : this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, untested(pdu.authLevel));
     const proposal: Proposal = {
-      direction, callId: pdu.callId, alter: pdu.ptype === PTYPE.alterContext, frame: pdu.frame, timeS: pdu.firstS, timeNs: pdu.firstNs, headerSigning: signsHeaders(pdu), auth, body,
+      direction,
+      callId: pdu.callId,
+      alter: pdu.ptype === PTYPE.alterContext,
+      frame: pdu.frame,
+      timeS: pdu.firstS,
+      timeNs: pdu.firstNs,
+      headerSigning: signsHeaders(pdu),
+      auth,
+      body,
     };
     const evicted = this.contexts.propose(proposal);
     if (evicted !== null) this.settleBind(evicted, null, 'unanswered', null, null, null);
@@ -120,7 +160,12 @@ export class Association {
     if (proposal !== null) {
       const expected = proposal.body.contexts.length;
       if (body.results.length !== expected && body.damage === null) {
-        this.report(pdu, 'rpc-malformed', `${body.results.length} results answer ${expected} proposed contexts; they are matched from the first on`, '[C706] 12.6.3.1');
+        this.report(
+          pdu,
+          'rpc-malformed',
+          `${body.results.length} results answer ${expected} proposed contexts; they are matched from the first on`,
+          '[C706] 12.6.3.1',
+        );
       }
       if (proposal.headerSigning && signsHeaders(pdu)) this.headerSigning = true;
       this.settleBind(proposal, pdu, 'accepted', body, null, null);
@@ -133,7 +178,12 @@ export class Association {
     if (body.damage !== null) this.report(pdu, 'rpc-malformed', body.damage, '[C706] 12.6.4.5');
     const proposal = this.contexts.take(other(direction), pdu.callId);
     const versions = body.versions.map((version) => `${version.major}.${version.minor}`).join(', ');
-    this.report(pdu, 'rpc-bind-nak', `the server refused the bind: ${nakReasonName(body.reason)}${versions === '' ? '' : ` (it speaks version ${versions})`}`, '[MS-RPCE] 2.2.2.9');
+    this.report(
+      pdu,
+      'rpc-bind-nak',
+      `the server refused the bind: ${nakReasonName(body.reason)}${versions === '' ? '' : ` (it speaks version ${versions})`}`,
+      '[MS-RPCE] 2.2.2.9',
+    );
     if (proposal !== null) this.settleBind(proposal, pdu, 'rejected', null, body, null);
   }
 
@@ -150,27 +200,61 @@ export class Association {
     else this.settleBind(proposal, pdu, 'rejected', null, null, fault);
   }
 
-  private settleBind(proposal: Proposal, answer: PduView | null, outcome: 'accepted' | 'rejected' | 'unanswered', ack: BindAckBody | null, nak: BindNakBody | null, fault: Fault | null): void {
-    const settled = ack === null
-      ? { contexts: unansweredContexts(proposal.body, outcome === 'rejected' ? 'rejected' : 'unanswered'), features: 0, room: true }
-      : this.contexts.settle(proposal, ack.results);
+  private settleBind(
+    proposal: Proposal,
+    answer: PduView | null,
+    outcome: 'accepted' | 'rejected' | 'unanswered',
+    ack: BindAckBody | null,
+    nak: BindNakBody | null,
+    fault: Fault | null,
+  ): void {
+    const settled =
+      ack === null
+        ? {
+            contexts: unansweredContexts(proposal.body, outcome === 'rejected' ? 'rejected' : 'unanswered'),
+            features: 0,
+            room: true,
+          }
+        : this.contexts.settle(proposal, ack.results);
     if (!settled.room && answer !== null && !this.saidContexts) {
       this.saidContexts = true;
-      this.report(answer, 'rpc-context-limit', `more than ${this.ledger.limits.contexts} presentation contexts on one connection; further ones are not learned`, null);
+      this.report(
+        answer,
+        'rpc-context-limit',
+        `more than ${this.ledger.limits.contexts} presentation contexts on one connection; further ones are not learned`,
+        null,
+      );
     }
     // An accepted syntax that is no NDR cannot be decoded; a bind none of whose contexts was accepted has failed.
     if (answer !== null) {
       for (const context of settled.contexts) {
         if (context.result === 'accepted' && context.transfer === null) {
-          this.report(answer, 'rpc-unknown-context', `context ${context.id} (${context.abstract.uuid}) was accepted with a transfer syntax that is neither NDR nor NDR64`, '[MS-RPCE] 3.3.1.5.6');
+          this.report(
+            answer,
+            'rpc-unknown-context',
+            `context ${context.id} (${context.abstract.uuid}) was accepted with a transfer syntax that is neither NDR nor NDR64`,
+            '[MS-RPCE] 3.3.1.5.6',
+          );
         }
       }
     }
-    const refused = outcome === 'accepted' && settled.contexts.length > 0 && settled.contexts.every((context) => context.result !== 'accepted') && settled.contexts.some((context) => context.result === 'rejected');
+    const refused =
+      outcome === 'accepted' &&
+      settled.contexts.length > 0 &&
+      settled.contexts.every((context) => context.result !== 'accepted') &&
+      settled.contexts.some((context) => context.result === 'rejected');
     this.ledger.counts.binds++;
-    this.ledger.out.push(bindRecord(this.flow, proposal, refused ? 'rejected' : outcome, {
-      frame: answer?.frame ?? null, contexts: settled.contexts, features: settled.features, ack, headerSigning: answer !== null && nak === null && signsHeaders(answer), nak, fault,
-    }));
+    this.ledger.out.push(
+      bindRecord(this.flow, proposal, refused ? 'rejected' : outcome, {
+        frame: answer?.frame ?? null,
+        contexts: settled.contexts,
+        features: settled.features,
+        ack,
+        headerSigning: answer !== null && nak === null && signsHeaders(answer),
+        nak,
+        fault,
+      }),
+    );
   }
 
   private noteSecurity(pdu: PduView): void {
@@ -178,7 +262,10 @@ export class Association {
     if (this.security.size < this.ledger.limits.securityContexts || this.security.has(pdu.authContextId)) {
       this.security.set(pdu.authContextId, { type: pdu.authType, level: pdu.authLevel });
     }
-    this.bare = this.security.size === 1 && pdu.authLevel <= LEVEL.connect ? this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, 'none') : null;
+    this.bare =
+      this.security.size === 1 && pdu.authLevel <= LEVEL.connect
+        ? this.auths.of(pdu.authType, pdu.authLevel, pdu.authContextId, 'none')
+        : null;
   }
 
   /** Where the stub of a request, response or fault is to be read, after the security room had its turn. */
@@ -214,7 +301,8 @@ export class Association {
         opened.block = body.block;
         opened.start = body.start;
         opened.end = body.end - pdu.padLength;
-        // Many PDUs may share the memory of their clear text: it is copied where a call waits for long, as the reader's is.
+        // Many PDUs may share the memory of their clear text: it is copied where a call waits for long, as the reader's
+        // is.
         opened.own = false;
         opened.sealed = false;
       }
@@ -231,17 +319,42 @@ export class Association {
 
   private protectedPdu(pdu: PduView, direction: Direction): ProtectedPdu {
     return {
-      flow: this.flow, direction, frame: pdu.frame, ptype: pdu.ptype, flags: pdu.flags, callId: pdu.callId, littleEndian: pdu.littleEndian,
-      block: pdu.block, start: pdu.start, end: pdu.end, bodyStart: pdu.bodyStart, trailerStart: pdu.trailerAt, tokenStart: pdu.trailerAt + 8,
-      authType: pdu.authType, authLevel: pdu.authLevel, padLength: pdu.padLength, authContextId: pdu.authContextId, headerSigning: this.headerSigning,
+      flow: this.flow,
+      direction,
+      frame: pdu.frame,
+      ptype: pdu.ptype,
+      flags: pdu.flags,
+      callId: pdu.callId,
+      littleEndian: pdu.littleEndian,
+      block: pdu.block,
+      start: pdu.start,
+      end: pdu.end,
+      bodyStart: pdu.bodyStart,
+      trailerStart: pdu.trailerAt,
+      tokenStart: pdu.trailerAt + 8,
+      authType: pdu.authType,
+      authLevel: pdu.authLevel,
+      padLength: pdu.padLength,
+      authContextId: pdu.authContextId,
+      headerSigning: this.headerSigning,
     };
   }
 
   private reportDrep(pdu: PduView): void {
     if (this.saidDrep) return;
     this.saidDrep = true;
-    const what = [pdu.drep.ebcdic ? 'EBCDIC characters' : '', pdu.drep.float === 'ieee' ? '' : `${pdu.drep.float === 'unknown' ? 'unknown' : pdu.drep.float.toUpperCase()} floats`];
-    this.report(pdu, 'rpc-drep', `data representation with ${what.filter((part) => part !== '').join(' and ')}: stubs of this connection in it are not decoded`, '[C706] 14.1');
+    const what = [
+      pdu.drep.ebcdic ? 'EBCDIC characters' : '',
+      pdu.drep.float === 'ieee'
+        ? ''
+        : `${pdu.drep.float === 'unknown' ? 'unknown' : pdu.drep.float.toUpperCase()} floats`,
+    ];
+    this.report(
+      pdu,
+      'rpc-drep',
+      `data representation with ${what.filter((part) => part !== '').join(' and ')}: stubs of this connection in it are not decoded`,
+      '[C706] 14.1',
+    );
   }
 
   private reportVersion(pdu: PduView): void {
@@ -251,7 +364,14 @@ export class Association {
   }
 
   private report(pdu: PduView, code: ProblemCode, message: string, spec: string | null): void {
-    const problem: Problem = { kind: 'problem', layer: 'rpc', code, message, spec, at: { flow: this.flow.id, frame: pdu.frame } };
+    const problem: Problem = {
+      kind: 'problem',
+      layer: 'rpc',
+      code,
+      message,
+      spec,
+      at: { flow: this.flow.id, frame: pdu.frame },
+    };
     this.ledger.out.push(problem);
   }
 }

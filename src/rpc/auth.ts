@@ -5,10 +5,23 @@ export const LEVEL = { default: 0, none: 1, connect: 2, call: 3, packet: 4, inte
 const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 
 /** Security providers ([MS-RPCE] 2.2.1.1.7). */
-export const AUTH_TYPE = { none: 0x00, spnego: 0x09, ntlm: 0x0a, schannel: 0x0e, kerberos: 0x10, netlogon: 0x44, default: 0xff } as const;
+export const AUTH_TYPE = {
+  none: 0x00,
+  spnego: 0x09,
+  ntlm: 0x0a,
+  schannel: 0x0e,
+  kerberos: 0x10,
+  netlogon: 0x44,
+  default: 0xff,
+} as const;
 const TYPES: ReadonlyMap<number, string> = new Map([
-  [AUTH_TYPE.none, 'none'], [AUTH_TYPE.spnego, 'spnego'], [AUTH_TYPE.ntlm, 'ntlm'], [AUTH_TYPE.schannel, 'schannel'],
-  [AUTH_TYPE.kerberos, 'kerberos'], [AUTH_TYPE.netlogon, 'netlogon'], [AUTH_TYPE.default, 'ntlm'],
+  [AUTH_TYPE.none, 'none'],
+  [AUTH_TYPE.spnego, 'spnego'],
+  [AUTH_TYPE.ntlm, 'ntlm'],
+  [AUTH_TYPE.schannel, 'schannel'],
+  [AUTH_TYPE.kerberos, 'kerberos'],
+  [AUTH_TYPE.netlogon, 'netlogon'],
+  [AUTH_TYPE.default, 'ntlm'],
 ]);
 
 /** Name of an auth_type; RPC_C_AUTHN_DEFAULT means NTLM. */
@@ -25,7 +38,14 @@ export function untested(level: number): AuthVerdict {
   return level === LEVEL.privacy ? 'sealed' : level >= LEVEL.call && level <= LEVEL.integrity ? 'unverified' : 'none';
 }
 
-const SEVERITY: Readonly<Record<AuthVerdict, number>> = { none: 0, good: 1, opened: 2, unverified: 3, sealed: 4, bad: 5 };
+const SEVERITY: Readonly<Record<AuthVerdict, number>> = {
+  none: 0,
+  good: 1,
+  opened: 2,
+  unverified: 3,
+  sealed: 4,
+  bad: 5,
+};
 
 /** Of the protections of two fragments, the one with the graver verdict. */
 export function graver(a: Auth | null, b: Auth | null): Auth | null {
@@ -52,7 +72,14 @@ export class AuthNames {
 
   of(type: number, level: number, contextId: number, verdict: AuthVerdict): Auth {
     const { last } = this;
-    if (last !== null && this.lastType === type && this.lastLevel === level && last.contextId === contextId && last.verdict === verdict) return last;
+    if (
+      last !== null &&
+      this.lastType === type &&
+      this.lastLevel === level &&
+      last.contextId === contextId &&
+      last.verdict === verdict
+    )
+      return last;
     this.lastType = type;
     this.lastLevel = level;
     const user = this.who(contextId);

@@ -52,11 +52,24 @@ export const EXTENDED_ERROR_SIGNATURE = '90740320-fad0-11d3-82d7-009027b130ab';
 
 /** provider_reject_reason of a bind_nak ([C706] 12.6.3.1, [MS-RPCE] 2.2.2.5). */
 const NAK_REASONS: ReadonlyMap<number, string> = new Map([
-  [0, 'reason not specified'], [1, 'temporary congestion'], [2, 'local limit exceeded'], [3, 'called address unknown'], [4, 'protocol version not supported'],
-  [5, 'default context not supported'], [6, 'user data not readable'], [7, 'no PSAP available'], [8, 'authentication type not recognized'], [9, 'invalid checksum'],
+  [0, 'reason not specified'],
+  [1, 'temporary congestion'],
+  [2, 'local limit exceeded'],
+  [3, 'called address unknown'],
+  [4, 'protocol version not supported'],
+  [5, 'default context not supported'],
+  [6, 'user data not readable'],
+  [7, 'no PSAP available'],
+  [8, 'authentication type not recognized'],
+  [9, 'invalid checksum'],
 ]);
 /** p_provider_reason_t of a rejected context ([C706] 12.6.3.1). */
-const CONTEXT_REASONS: readonly string[] = ['reason not specified', 'abstract syntax not supported', 'proposed transfer syntaxes not supported', 'local limit exceeded'];
+const CONTEXT_REASONS: readonly string[] = [
+  'reason not specified',
+  'abstract syntax not supported',
+  'proposed transfer syntaxes not supported',
+  'local limit exceeded',
+];
 
 export function nakReasonName(reason: number): string {
   return NAK_REASONS.get(reason) ?? `reason ${reason}`;
@@ -140,8 +153,14 @@ export function readBindNak(pdu: PduView): BindNakBody {
   if (versions.length === count) {
     // The signature stands behind the list, at the next multiple of 4 where the server aligns.
     for (let at = cursor.pos; at <= cursor.pos + 3 && at + 20 <= pdu.bodyEnd && extended === null; at++) {
-      if (syntaxAt(cursor.view, at, cursor.littleEndian).uuid === EXTENDED_ERROR_SIGNATURE) extended = { block: pdu.block, start: at + 16, end: pdu.bodyEnd };
+      if (syntaxAt(cursor.view, at, cursor.littleEndian).uuid === EXTENDED_ERROR_SIGNATURE)
+        extended = { block: pdu.block, start: at + 16, end: pdu.bodyEnd };
     }
   }
-  return { reason, versions, extended, damage: versions.length < count ? 'the list of supported versions is cut' : damageOf(cursor, 'bind_nak') };
+  return {
+    reason,
+    versions,
+    extended,
+    damage: versions.length < count ? 'the list of supported versions is cut' : damageOf(cursor, 'bind_nak'),
+  };
 }

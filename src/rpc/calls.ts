@@ -1,5 +1,16 @@
 import { guidAt } from '../bytes/guid.js';
-import type { Auth, Block, Direction, Fault, Flow, Moment, Stub, SyntaxId, Value, VerificationTrailer } from '../types.js';
+import type {
+  Auth,
+  Block,
+  Direction,
+  Fault,
+  Flow,
+  Moment,
+  Stub,
+  SyntaxId,
+  Value,
+  VerificationTrailer,
+} from '../types.js';
 import { graver } from './auth.js';
 import type { Contexts } from './contexts.js';
 import { PFC, PTYPE } from './header.js';
@@ -10,7 +21,9 @@ import { CallTable } from './table.js';
 import { findVerification } from './verification.js';
 import type { PduView } from './view.js';
 
-/** Where the stub bytes of the PDU at hand are, once protection was looked at. One object, filled again for each PDU. */
+/**
+ * Where the stub bytes of the PDU at hand are, once protection was looked at. One object, filled again for each PDU.
+ */
 export interface Opened {
   block: Block;
   start: number;
@@ -24,7 +37,10 @@ export interface Opened {
 
 const WHOLE = PFC.first | PFC.last;
 
-/** The calls of one connection, both ways: fragments joined, answers paired by call id ([C706] 12.6.3.5), never by context. */
+/**
+ * The calls of one connection, both ways: fragments joined, answers paired by call id ([C706] 12.6.3.5), never by
+ * context.
+ */
 export class Calls {
   readonly flow: Flow;
   private readonly ledger: Ledger;
@@ -52,7 +68,8 @@ export class Calls {
   }
 
   remove(call: PendingCall): void {
-    if (!this.pending[call.direction].remove(call) && call.answer !== null) this.late.splice(this.late.indexOf(call), 1);
+    if (!this.pending[call.direction].remove(call) && call.answer !== null)
+      this.late.splice(this.late.indexOf(call), 1);
   }
 
   request(pdu: PduView, direction: Direction, opened: Opened): void {
@@ -65,16 +82,43 @@ export class Calls {
       this.superseded(call, pdu);
       call = null;
     } else if (call !== null && call.requestParts === null && call.request !== null) {
-      note(call, 'rpc-fragment-order', `a further fragment (frame ${pdu.frame}) came after the last one of the request; it is left out`, '[C706] 12.6.3.1', pdu.frame);
+      note(
+        call,
+        'rpc-fragment-order',
+        `a further fragment (frame ${pdu.frame}) came after the last one of the request; it is left out`,
+        '[C706] 12.6.3.1',
+        pdu.frame,
+      );
       return;
     }
     if (call === null) {
       if (!first && this.early[direction] === pdu.callId) return;
       call = this.open(pdu, direction);
-      if (!first) note(call, 'rpc-fragment-lost', 'the first fragment of the request was not captured: its stub is left out', '[C706] 12.6.3.1', pdu.frame);
+      if (!first)
+        note(
+          call,
+          'rpc-fragment-lost',
+          'the first fragment of the request was not captured: its stub is left out',
+          '[C706] 12.6.3.1',
+          pdu.frame,
+        );
     }
-    if (pdu.cut) note(call, 'rpc-pdu-truncated', `the request PDU is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes`, null, pdu.frame);
-    else if (pdu.short) note(call, 'rpc-malformed', `frag_length ${pdu.fragLength} is too short for a request`, '[C706] 12.6.4.9', pdu.frame);
+    if (pdu.cut)
+      note(
+        call,
+        'rpc-pdu-truncated',
+        `the request PDU is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes`,
+        null,
+        pdu.frame,
+      );
+    else if (pdu.short)
+      note(
+        call,
+        'rpc-malformed',
+        `frag_length ${pdu.fragLength} is too short for a request`,
+        '[C706] 12.6.4.9',
+        pdu.frame,
+      );
     if ((pdu.flags & WHOLE) === WHOLE) {
       const base = opened.start;
       const verification = opened.sealed || pdu.cut ? null : findVerification(opened.block, base, opened.end, base);
@@ -97,23 +141,56 @@ export class Calls {
 
   response(pdu: PduView, direction: Direction, opened: Opened): void {
     const call = this.answered(pdu, direction);
-    if (pdu.cut) note(call, 'rpc-pdu-truncated', `the response PDU is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes`, null, pdu.frame);
-    else if (pdu.short) note(call, 'rpc-malformed', `frag_length ${pdu.fragLength} is too short for a response`, '[C706] 12.6.4.10', pdu.frame);
+    if (pdu.cut)
+      note(
+        call,
+        'rpc-pdu-truncated',
+        `the response PDU is cut after ${pdu.end - pdu.start} of ${pdu.fragLength} bytes`,
+        null,
+        pdu.frame,
+      );
+    else if (pdu.short)
+      note(
+        call,
+        'rpc-malformed',
+        `frag_length ${pdu.fragLength} is too short for a response`,
+        '[C706] 12.6.4.10',
+        pdu.frame,
+      );
     if ((pdu.flags & WHOLE) === WHOLE && call.responseParts === null) {
       call.responseAuth = opened.auth;
-      this.complete(call, pdu, wholeStub(pdu, opened.block, opened.start, opened.end, opened.sealed, null), null, opened);
+      this.complete(
+        call,
+        pdu,
+        wholeStub(pdu, opened.block, opened.start, opened.end, opened.sealed, null),
+        null,
+        opened,
+      );
       return;
     }
     const first = (pdu.flags & PFC.first) !== 0;
     if (first && call.responseParts !== null) {
-      note(call, 'rpc-fragment-order', 'a first fragment came while the response was not complete: what came before is left out', '[C706] 12.6.3.1', pdu.frame);
+      note(
+        call,
+        'rpc-fragment-order',
+        'a first fragment came while the response was not complete: what came before is left out',
+        '[C706] 12.6.3.1',
+        pdu.frame,
+      );
       call.responseParts = null;
     }
     call.responseAuth = this.sameAuth(call, call.responseAuth, opened.auth, pdu);
     let parts = call.responseParts;
     if (parts === null) {
       parts = call.responseParts = this.builder(pdu, direction, !first);
-      if (!first) note(call, 'rpc-fragment-lost', 'the first fragment of the response was not captured: its stub is left out', '[C706] 12.6.3.1', pdu.frame);
+      if (!first)
+        note(
+          call,
+          'rpc-fragment-lost',
+          'the first fragment of the response was not captured: its stub is left out',
+          '[C706] 12.6.3.1',
+          pdu.frame,
+        );
     }
     this.append(call, parts, pdu, direction, opened);
     if ((pdu.flags & PFC.last) === 0) return;
@@ -121,10 +198,20 @@ export class Calls {
     this.complete(call, pdu, parts.finish(null), null, null);
   }
 
-  /** A fault ends its call whatever came before; its stub, if any, is extended error information and kept ([MS-RPCE] 2.2.2.8). */
+  /**
+   * A fault ends its call whatever came before; its stub, if any, is extended error information and kept ([MS-RPCE]
+   * 2.2.2.8).
+   */
   fault(pdu: PduView, direction: Direction, opened: Opened, fault: Fault): void {
     const call = this.answered(pdu, direction);
-    if (pdu.cut && pdu.end - pdu.start < 28) note(call, 'rpc-pdu-truncated', `the fault PDU is cut after ${pdu.end - pdu.start} bytes, before its status`, null, pdu.frame);
+    if (pdu.cut && pdu.end - pdu.start < 28)
+      note(
+        call,
+        'rpc-pdu-truncated',
+        `the fault PDU is cut after ${pdu.end - pdu.start} bytes, before its status`,
+        null,
+        pdu.frame,
+      );
     call.responseParts = null;
     call.responseAuth = opened.auth;
     const stub = wholeStub(pdu, opened.block, opened.start, opened.end, opened.sealed, null);
@@ -173,10 +260,22 @@ export class Calls {
     const context = this.contexts.find(direction, call.contextId);
     if (typeof context !== 'string') call.context = context;
     else if (context === 'rejected') {
-      note(call, 'rpc-context-rejected', `the request names presentation context ${call.contextId}, which the server rejected`, '[MS-RPCE] 3.3.1.5.6', pdu.frame);
+      note(
+        call,
+        'rpc-context-rejected',
+        `the request names presentation context ${call.contextId}, which the server rejected`,
+        '[MS-RPCE] 3.3.1.5.6',
+        pdu.frame,
+      );
     } else if (this.contexts.proposals > 0 && this.flow.opened === 'syn' && this.epochs[0] + this.epochs[1] === 0) {
       // From the first byte on every bind was seen: the client made the id up.
-      note(call, 'rpc-unknown-context', `the request names presentation context ${call.contextId}, which was never negotiated`, '[C706] 12.6.3.1', pdu.frame);
+      note(
+        call,
+        'rpc-unknown-context',
+        `the request names presentation context ${call.contextId}, which was never negotiated`,
+        '[C706] 12.6.3.1',
+        pdu.frame,
+      );
     }
   }
 
@@ -185,7 +284,11 @@ export class Calls {
     const table = this.pending[direction];
     if (table.size >= ledger.limits.pendingCalls) {
       const oldest = table.oldest();
-      if (oldest !== null) ledger.evict(oldest, `${ledger.limits.pendingCalls} calls of this connection wait for their answer; this oldest one is given up`);
+      if (oldest !== null)
+        ledger.evict(
+          oldest,
+          `${ledger.limits.pendingCalls} calls of this connection wait for their answer; this oldest one is given up`,
+        );
     }
     const call = ledger.open(this, direction, callId);
     table.add(call);
@@ -214,7 +317,13 @@ export class Calls {
     }
     // Where the capture begins in the middle of a connection, its first answers have no request in it.
     if (this.flow.opened === 'syn' || this.asked[client]) {
-      note(call, 'rpc-orphan-response', `no request with call id ${pdu.callId} waits for this ${pdu.ptype === PTYPE.fault ? 'fault' : 'response'}`, '[C706] 12.6.3.5', pdu.frame);
+      note(
+        call,
+        'rpc-orphan-response',
+        `no request with call id ${pdu.callId} waits for this ${pdu.ptype === PTYPE.fault ? 'fault' : 'response'}`,
+        '[C706] 12.6.3.5',
+        pdu.frame,
+      );
     }
     return call;
   }
@@ -223,7 +332,13 @@ export class Calls {
   private superseded(call: PendingCall, pdu: PduView): void {
     // After a loss the answer may have been in it.
     if (call.opnum !== null && !call.orphaned && !call.cancelled && this.epochs[0] + this.epochs[1] === 0) {
-      note(call, 'rpc-duplicate-call-id', `call id ${pdu.callId} was used again (frame ${pdu.frame}) before this call was answered`, '[C706] 12.6.3.5', pdu.frame);
+      note(
+        call,
+        'rpc-duplicate-call-id',
+        `call id ${pdu.callId} was used again (frame ${pdu.frame}) before this call was answered`,
+        '[C706] 12.6.3.5',
+        pdu.frame,
+      );
     }
     giveUp(this.ledger, call);
   }
@@ -238,12 +353,29 @@ export class Calls {
     const { limits } = this.ledger;
     if (!parts.incomplete && parts.epoch !== this.epochs[direction]) {
       parts.incomplete = true;
-      note(call, 'rpc-fragment-lost', `bytes are missing after ${parts.length} bytes of stub; what follows is left out`, '[C706] 12.6.3.1', pdu.frame);
+      note(
+        call,
+        'rpc-fragment-lost',
+        `bytes are missing after ${parts.length} bytes of stub; what follows is left out`,
+        '[C706] 12.6.3.1',
+        pdu.frame,
+      );
     }
     const count = opened.end - opened.start;
-    if (!parts.incomplete && (parts.length + count > limits.stubBytes || parts.fragments >= limits.fragments || !this.ledger.holdFor(call, parts.growth(count)))) {
+    if (
+      !parts.incomplete &&
+      (parts.length + count > limits.stubBytes ||
+        parts.fragments >= limits.fragments ||
+        !this.ledger.holdFor(call, parts.growth(count)))
+    ) {
       parts.incomplete = true;
-      note(call, 'rpc-fragment-limit', `the stub passes a limit after ${parts.length} bytes in ${parts.fragments} fragments; the rest is left out`, null, pdu.frame);
+      note(
+        call,
+        'rpc-fragment-limit',
+        `the stub passes a limit after ${parts.length} bytes in ${parts.fragments} fragments; the rest is left out`,
+        null,
+        pdu.frame,
+      );
     }
     // Frames are kept for every fragment, which the limit on fragments has to bound as well.
     if (parts.fragments < limits.fragments) parts.add(pdu, opened.block, opened.start, opened.end, opened.sealed);
@@ -253,19 +385,29 @@ export class Calls {
   private sameAuth(call: PendingCall, before: Auth | null, now: Auth | null, pdu: PduView): Auth | null {
     if (before === null || before === now) return now;
     if (now === null || now.type !== before.type || now.level !== before.level || now.contextId !== before.contextId) {
-      note(call, 'rpc-bad-auth-trailer', 'fragments of one call differ in authentication type, level or context', '[MS-RPCE] 2.2.2.11', pdu.frame);
+      note(
+        call,
+        'rpc-bad-auth-trailer',
+        'fragments of one call differ in authentication type, level or context',
+        '[MS-RPCE] 2.2.2.11',
+        pdu.frame,
+      );
     }
     return graver(before, now);
   }
 
-  /** Ends a call with its answer; one without a request is kept for a while. `opened` null: the stub has memory of its own. */
+  /**
+   * Ends a call with its answer; one without a request is kept for a while. `opened` null: the stub has memory of its
+   * own.
+   */
   private complete(call: PendingCall, pdu: PduView, stub: Stub, fault: Fault | null, opened: Opened | null): void {
     const time = moment(pdu.timeS, pdu.timeNs);
     if (call.opnum !== null) {
       this.ledger.close(call, fault === null ? 'answered' : 'faulted', stub, fault, time);
       return;
     }
-    // A capture that begins midstream, or has one direction only, gives answers without requests: those are not waited for.
+    // A capture that begins midstream, or has one direction only, gives answers without requests: those are not waited
+    // for.
     if (this.flow.opened !== 'syn' && !this.asked[call.direction]) {
       this.ledger.close(call, 'response-only', stub, fault, time);
       return;
@@ -281,10 +423,15 @@ export class Calls {
   /** A request came: takes the answer that waits for it, and gives up those that it proves to be orphans. */
   private catchUp(pdu: PduView, direction: Direction): void {
     const frame = pdu.pieceFrame?.[0] ?? pdu.frame;
-    for (let i = 0; i < this.late.length;) {
+    for (let i = 0; i < this.late.length; ) {
       const call = this.late[i] as PendingCall;
       if (call.direction === direction && call.answer !== null && call.answer.frame < frame) giveUp(this.ledger, call);
-      else if (call.direction !== direction || call.callId !== pdu.callId || this.pending[direction].get(call.callId) !== null) i++;
+      else if (
+        call.direction !== direction ||
+        call.callId !== pdu.callId ||
+        this.pending[direction].get(call.callId) !== null
+      )
+        i++;
       else {
         this.late.splice(i, 1);
         this.pending[direction].add(call);
@@ -294,17 +441,37 @@ export class Calls {
     }
   }
 
-  /** What the client says of its request behind the stub has to agree with the header ([MS-RPCE] 2.2.2.13.3, 2.2.2.13.4). */
+  /**
+   * What the client says of its request behind the stub has to agree with the header ([MS-RPCE] 2.2.2.13.3,
+   * 2.2.2.13.4).
+   */
   private verify(call: PendingCall, pdu: PduView, trailer: VerificationTrailer): void {
     for (const { command, fields, mustProcess, type } of trailer.commands) {
       if (command === 'header2') {
-        if (fields['ptype'] !== PTYPE.request || fields['callId'] !== call.callId || fields['contextId'] !== call.contextId || fields['opnum'] !== call.opnum) {
-          note(call, 'rpc-bad-verification-trailer', 'the verification trailer names another call than the PDU header: the header was changed on the way', '[MS-RPCE] 2.2.2.13.3', pdu.frame);
+        if (
+          fields['ptype'] !== PTYPE.request ||
+          fields['callId'] !== call.callId ||
+          fields['contextId'] !== call.contextId ||
+          fields['opnum'] !== call.opnum
+        ) {
+          note(
+            call,
+            'rpc-bad-verification-trailer',
+            'the verification trailer names another call than the PDU header: the header was changed on the way',
+            '[MS-RPCE] 2.2.2.13.3',
+            pdu.frame,
+          );
         }
       } else if (command === 'pcontext') {
         this.verifyContext(call, pdu, fields);
       } else if (command === 'unknown' && mustProcess) {
-        note(call, 'rpc-bad-verification-trailer', `the verification trailer holds command ${type}, which must be understood and is not`, '[MS-RPCE] 2.2.2.13', pdu.frame);
+        note(
+          call,
+          'rpc-bad-verification-trailer',
+          `the verification trailer holds command ${type}, which must be understood and is not`,
+          '[MS-RPCE] 2.2.2.13',
+          pdu.frame,
+        );
       }
     }
   }
@@ -315,11 +482,18 @@ export class Calls {
     const { context } = call;
     if (context === null) {
       // A capture that begins after the bind: the client itself says what the context is.
-      if (transfer === null || call.problems?.some((problem) => problem.code === 'rpc-context-rejected') === true) return;
+      if (transfer === null || call.problems?.some((problem) => problem.code === 'rpc-context-rejected') === true)
+        return;
       call.context = { id: call.contextId, abstract, transfer };
       this.contexts.learn(call.direction, call.context);
     } else if (context.abstract.uuid !== abstract.uuid || context.transfer !== transfer) {
-      note(call, 'rpc-bad-verification-trailer', `the verification trailer says interface ${abstract.uuid}, context ${call.contextId} was negotiated for ${context.abstract.uuid}`, '[MS-RPCE] 2.2.2.13.4', pdu.frame);
+      note(
+        call,
+        'rpc-bad-verification-trailer',
+        `the verification trailer says interface ${abstract.uuid}, context ${call.contextId} was negotiated for ${context.abstract.uuid}`,
+        '[MS-RPCE] 2.2.2.13.4',
+        pdu.frame,
+      );
     }
   }
 }
@@ -327,7 +501,9 @@ export class Calls {
 function syntaxOf(value: Value | undefined): SyntaxId {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return NULL_SYNTAX;
   const { uuid, major, minor } = value as Readonly<Record<string, Value>>;
-  return typeof uuid === 'string' && typeof major === 'number' && typeof minor === 'number' ? { uuid, major, minor } : NULL_SYNTAX;
+  return typeof uuid === 'string' && typeof major === 'number' && typeof minor === 'number'
+    ? { uuid, major, minor }
+    : NULL_SYNTAX;
 }
 
 function moment(timeS: number, timeNs: number): Moment {

@@ -1,4 +1,13 @@
-import type { Auth, BindRecord, ContextResult, Direction, Fault, Flow, PresentationContext, TransferSyntax } from '../types.js';
+import type {
+  Auth,
+  BindRecord,
+  ContextResult,
+  Direction,
+  Fault,
+  Flow,
+  PresentationContext,
+  TransferSyntax,
+} from '../types.js';
 import type { BindAckBody, BindBody, BindNakBody, NegotiationResult, ProposedContext } from './bind.js';
 import { PFC } from './header.js';
 import type { RpcLimits } from './limits.js';
@@ -22,15 +31,18 @@ export interface Proposal {
 export type Lookup = PresentationContext | 'unknown' | 'rejected';
 
 /**
- * The presentation contexts of one connection, for each side that proposes them ([C706] 12.6.3.1, [MS-RPCE] 3.3.1.5.6). A result
- * belongs to the proposal at the same position in the bind of the same call id. Only an accepted context is ever selected; a
+ * The presentation contexts of one connection, for each side that proposes them ([C706] 12.6.3.1, [MS-RPCE] 3.3.1.5.6).
+ * A result
+ * belongs to the proposal at the same position in the bind of the same call id. Only an accepted context is ever
+ * selected; a
  * rejection leaves alone what the id meant before.
  */
 export class Contexts {
   /** Proposals seen on this connection. */
   proposals = 0;
   private readonly limits: RpcLimits;
-  private readonly known: readonly [Map<number, PresentationContext | null>, Map<number, PresentationContext | null>] = [new Map(), new Map()];
+  private readonly known: readonly [Map<number, PresentationContext | null>, Map<number, PresentationContext | null>] =
+    [new Map(), new Map()];
   private waiting: Proposal[] = [];
   private lastId = -1;
   private lastRole: Direction = 0;
@@ -40,7 +52,9 @@ export class Contexts {
     this.limits = limits;
   }
 
-  /** The context a request in `role` names. A callback uses the contexts its own client proposed ([MS-RPCE] 3.3.1.5.9). */
+  /**
+   * The context a request in `role` names. A callback uses the contexts its own client proposed ([MS-RPCE] 3.3.1.5.9).
+   */
   find(role: Direction, id: number): Lookup {
     if (this.last !== null && this.lastId === id && this.lastRole === role) return this.last;
     let found = this.known[role].get(id);
@@ -87,16 +101,25 @@ export class Contexts {
   }
 
   /** Applies an answer; the second value is false when there was no room for a context. */
-  settle(proposal: Proposal, results: readonly NegotiationResult[]): { readonly contexts: readonly ContextResult[]; readonly features: number; readonly room: boolean } {
+  settle(
+    proposal: Proposal,
+    results: readonly NegotiationResult[],
+  ): { readonly contexts: readonly ContextResult[]; readonly features: number; readonly room: boolean } {
     let features = 0;
     let room = true;
     const contexts = proposal.body.contexts.map((proposed, index): ContextResult => {
       const offered = offeredFeatures(proposed);
       const answer = results[index];
-      if (answer === undefined) return contextResult(proposed, offered >= 0 ? 'feature-negotiation' : 'unanswered', null, null);
+      if (answer === undefined)
+        return contextResult(proposed, offered >= 0 ? 'feature-negotiation' : 'unanswered', null, null);
       if (offered >= 0 || answer.result === RESULT.negotiateAck) {
         if (answer.result === RESULT.negotiateAck) features |= Math.max(0, offered) & answer.reason;
-        return contextResult(proposed, 'feature-negotiation', answer.result === RESULT.negotiateAck ? null : answer.reason, null);
+        return contextResult(
+          proposed,
+          'feature-negotiation',
+          answer.result === RESULT.negotiateAck ? null : answer.reason,
+          null,
+        );
       }
       const map = this.known[proposal.direction];
       if (answer.result !== RESULT.acceptance) {
@@ -104,7 +127,8 @@ export class Contexts {
         return contextResult(proposed, 'rejected', answer.reason, null);
       }
       const transfer = transferOf(answer.syntax);
-      if (transfer !== null) room = this.learn(proposal.direction, { id: proposed.id, abstract: proposed.abstract, transfer }) && room;
+      if (transfer !== null)
+        room = this.learn(proposal.direction, { id: proposed.id, abstract: proposed.abstract, transfer }) && room;
       return contextResult(proposed, 'accepted', null, transfer);
     });
     this.last = null;
@@ -126,28 +150,52 @@ export class Contexts {
 }
 
 /** What a proposal came to, as a record. */
-export function bindRecord(flow: Flow, proposal: Proposal, outcome: BindRecord['outcome'], answer: {
-  readonly frame: number | null;
-  readonly contexts: readonly ContextResult[];
-  readonly features: number;
-  readonly ack: BindAckBody | null;
-  readonly headerSigning: boolean;
-  readonly nak: BindNakBody | null;
-  readonly fault: Fault | null;
-}): BindRecord {
+export function bindRecord(
+  flow: Flow,
+  proposal: Proposal,
+  outcome: BindRecord['outcome'],
+  answer: {
+    readonly frame: number | null;
+    readonly contexts: readonly ContextResult[];
+    readonly features: number;
+    readonly ack: BindAckBody | null;
+    readonly headerSigning: boolean;
+    readonly nak: BindNakBody | null;
+    readonly fault: Fault | null;
+  },
+): BindRecord {
   const { body } = proposal;
   const { ack, nak } = answer;
   return {
-    kind: 'bind', flow, timeS: proposal.timeS, timeNs: proposal.timeNs, frame: proposal.frame, alter: proposal.alter, outcome, contexts: answer.contexts, auth: proposal.auth,
+    kind: 'bind',
+    flow,
+    timeS: proposal.timeS,
+    timeNs: proposal.timeNs,
+    frame: proposal.frame,
+    alter: proposal.alter,
+    outcome,
+    contexts: answer.contexts,
+    auth: proposal.auth,
     // The server names the group of a new association, and fragment sizes both can do ([C706] 12.6.3.1).
-    assocGroup: ack?.assocGroup ?? body.assocGroup, maxXmit: ack?.maxXmit ?? body.maxXmit, maxRecv: ack?.maxRecv ?? body.maxRecv, features: answer.features,
-    direction: proposal.direction, callId: proposal.callId, answerFrame: answer.frame, secondaryAddress: ack === null || ack.secondaryAddress === '' ? null : ack.secondaryAddress,
-    headerSigning: proposal.headerSigning && answer.headerSigning, reason: nak?.reason ?? null, versions: nak?.versions ?? [], fault: answer.fault,
+    assocGroup: ack?.assocGroup ?? body.assocGroup,
+    maxXmit: ack?.maxXmit ?? body.maxXmit,
+    maxRecv: ack?.maxRecv ?? body.maxRecv,
+    features: answer.features,
+    direction: proposal.direction,
+    callId: proposal.callId,
+    answerFrame: answer.frame,
+    secondaryAddress: ack === null || ack.secondaryAddress === '' ? null : ack.secondaryAddress,
+    headerSigning: proposal.headerSigning && answer.headerSigning,
+    reason: nak?.reason ?? null,
+    versions: nak?.versions ?? [],
+    fault: answer.fault,
   };
 }
 
 export function unansweredContexts(body: BindBody, result: 'unanswered' | 'rejected'): readonly ContextResult[] {
-  return body.contexts.map((proposed) => contextResult(proposed, offeredFeatures(proposed) >= 0 ? 'feature-negotiation' : result, null, null));
+  return body.contexts.map((proposed) =>
+    contextResult(proposed, offeredFeatures(proposed) >= 0 ? 'feature-negotiation' : result, null, null),
+  );
 }
 
 /** Whether a PDU of a bind carries PFC_SUPPORT_HEADER_SIGN ([MS-RPCE] 2.2.2.3). */
@@ -155,11 +203,19 @@ export function signsHeaders(pdu: PduView): boolean {
   return (pdu.flags & PFC.headerSign) !== 0;
 }
 
-function contextResult(proposed: ProposedContext, result: ContextResult['result'], reason: number | null, transfer: TransferSyntax | null): ContextResult {
+function contextResult(
+  proposed: ProposedContext,
+  result: ContextResult['result'],
+  reason: number | null,
+  transfer: TransferSyntax | null,
+): ContextResult {
   return { id: proposed.id, abstract: proposed.abstract, proposed: proposed.transfers, result, reason, transfer };
 }
 
-/** The features a proposal offers, or -1 when it is a real context. The pseudo syntax stands alone ([MS-RPCE] 3.3.1.5.3). */
+/**
+ * The features a proposal offers, or -1 when it is a real context. The pseudo syntax stands alone ([MS-RPCE]
+ * 3.3.1.5.3).
+ */
 function offeredFeatures(proposed: ProposedContext): number {
   const [only] = proposed.transfers;
   return only === undefined || proposed.transfers.length !== 1 ? -1 : featuresOf(only);

@@ -7,7 +7,9 @@ import { MAX_PDU } from './limits.js';
 
 const LITTLE: Drep = Object.freeze({ littleEndian: true, ebcdic: false, float: 'ieee' });
 
-/** Security trailer to write; the body is padded so that it begins at a multiple of 16 in the body ([MS-RPCE] 2.2.2.11). */
+/**
+ * Security trailer to write; the body is padded so that it begins at a multiple of 16 in the body ([MS-RPCE] 2.2.2.11).
+ */
 export interface AuthPart {
   readonly type: number;
   readonly level: number;
@@ -75,7 +77,11 @@ export interface FaultFields extends Common {
 
 /** PDUs that consist of a header: shutdown, co_cancel, orphaned ([C706] 12.6.4). */
 export type BareType = 'shutdown' | 'co_cancel' | 'orphaned';
-const BARE: Readonly<Record<BareType, number>> = { shutdown: PTYPE.shutdown, co_cancel: PTYPE.coCancel, orphaned: PTYPE.orphaned };
+const BARE: Readonly<Record<BareType, number>> = {
+  shutdown: PTYPE.shutdown,
+  co_cancel: PTYPE.coCancel,
+  orphaned: PTYPE.orphaned,
+};
 
 function begin(ptype: number, fields: Common, flags = 0): Sink {
   const drep = fields.drep ?? LITTLE;
@@ -84,7 +90,7 @@ function begin(ptype: number, fields: Common, flags = 0): Sink {
   sink.u8_(5);
   sink.u8_(fields.minor ?? 0);
   sink.u8_(ptype);
-  sink.u8_((fields.flags ?? (PFC.first | PFC.last)) | flags);
+  sink.u8_((fields.flags ?? PFC.first | PFC.last) | flags);
   sink.u8_(first);
   sink.u8_(second);
   sink.fill(2);
@@ -258,13 +264,25 @@ export function encodeBare(type: BareType, fields: Common): Uint8Array {
 export function encodeRequestFragments(fields: RequestFields, maxFragment: number): Uint8Array[] {
   const overhead = 24 + (fields.object == null ? 0 : 16) + overheadOf(fields.auth ?? null);
   return parts(fields.stub, maxFragment, overhead).map((part, index, all) =>
-    encodeRequest({ ...fields, stub: part.bytes, flags: fragmentFlags(fields.flags ?? 0, index, all.length), allocHint: fields.stub.length - part.from }));
+    encodeRequest({
+      ...fields,
+      stub: part.bytes,
+      flags: fragmentFlags(fields.flags ?? 0, index, all.length),
+      allocHint: fields.stub.length - part.from,
+    }),
+  );
 }
 
 /** The same for a response. */
 export function encodeResponseFragments(fields: ResponseFields, maxFragment: number): Uint8Array[] {
   return parts(fields.stub, maxFragment, 24 + overheadOf(fields.auth ?? null)).map((part, index, all) =>
-    encodeResponse({ ...fields, stub: part.bytes, flags: fragmentFlags(fields.flags ?? 0, index, all.length), allocHint: fields.stub.length - part.from }));
+    encodeResponse({
+      ...fields,
+      stub: part.bytes,
+      flags: fragmentFlags(fields.flags ?? 0, index, all.length),
+      allocHint: fields.stub.length - part.from,
+    }),
+  );
 }
 
 function overheadOf(auth: AuthPart | null): number {
@@ -275,7 +293,11 @@ function fragmentFlags(flags: number, index: number, count: number): number {
   return (flags & ~(PFC.first | PFC.last)) | (index === 0 ? PFC.first : 0) | (index === count - 1 ? PFC.last : 0);
 }
 
-function parts(stub: Uint8Array, maxFragment: number, overhead: number): { readonly from: number; readonly bytes: Uint8Array }[] {
+function parts(
+  stub: Uint8Array,
+  maxFragment: number,
+  overhead: number,
+): { readonly from: number; readonly bytes: Uint8Array }[] {
   const size = Math.max(16, (Math.min(maxFragment, MAX_PDU) - overhead) & ~15);
   const all = [{ from: 0, bytes: stub.subarray(0, size) }];
   for (let from = size; from < stub.length; from += size) all.push({ from, bytes: stub.subarray(from, from + size) });

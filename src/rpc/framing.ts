@@ -40,10 +40,19 @@ export interface PduSink {
   /** Not yet known to be RPC: headers are judged strictly. */
   readonly probing: boolean;
   /**
-   * Bytes `start` to `end` of a block are a PDU; fewer than its frag_length says when `end` comes early. `assembly`: the memory is
+   * Bytes `start` to `end` of a block are a PDU; fewer than its frag_length says when `end` comes early. `assembly`:
+   * the memory is
    * its own. `next`: position in the chunk where the next PDU begins.
    */
-  pdu(stream: PduStream, block: Block, start: number, end: number, chunk: Chunk | Gap, assembly: Assembly | null, next: number): void;
+  pdu(
+    stream: PduStream,
+    block: Block,
+    start: number,
+    end: number,
+    chunk: Chunk | Gap,
+    assembly: Assembly | null,
+    next: number,
+  ): void;
   /** The next PDU begins at an unknown place: what was begun in this direction stays incomplete. */
   lost(stream: PduStream, found: number): void;
   /** In step again, or given up, after `skipped` bytes. */
@@ -55,7 +64,8 @@ export interface PduSink {
 }
 
 /**
- * One direction of a connection: chunks to PDUs. A PDU inside one chunk is handed on where it lies; others are put together in
+ * One direction of a connection: chunks to PDUs. A PDU inside one chunk is handed on where it lies; others are put
+ * together in
  * memory of their own, 65,535 bytes at most. After a hole or garbage it looks for the next header.
  */
 export class PduStream {
@@ -129,7 +139,8 @@ export class PduStream {
     let rest = 0;
     if (assembly.have >= HEADER_BYTES && last !== null) this.handOver(last, 0);
     else rest = assembly.have;
-    if (this.searching && this.skipped + this.tail.length > 0) this.sink.resync(this, frame, this.skipped + this.tail.length);
+    if (this.searching && this.skipped + this.tail.length > 0)
+      this.sink.resync(this, frame, this.skipped + this.tail.length);
     this.release();
     return rest;
   }
@@ -209,7 +220,8 @@ export class PduStream {
   /** The header is whole: makes room for the PDU it announces. False when step is lost, or there is no room. */
   private judge(): boolean {
     const { assembly } = this;
-    const found = this.sink.probing && !plausibleHeader(assembly.u8, 0, HEADER_BYTES) ? FOUND.garbage : headerAt(assembly.u8, 0);
+    const found =
+      this.sink.probing && !plausibleHeader(assembly.u8, 0, HEADER_BYTES) ? FOUND.garbage : headerAt(assembly.u8, 0);
     if (found !== FOUND.pdu) {
       // Its bytes stay in the search: another header may begin among them.
       const tail = [...assembly.u8.subarray(1)];
@@ -288,7 +300,10 @@ export class PduStream {
   /** A header that began in earlier chunks: its bytes become a PDU in the making. */
   private seam(chunk: Chunk, from: number): number {
     const { tail, tailFrames } = this;
-    const joined = Uint8Array.from([...tail, ...chunk.block.u8.subarray(from, Math.min(chunk.end, from + HEADER_BYTES - 1))]);
+    const joined = Uint8Array.from([
+      ...tail,
+      ...chunk.block.u8.subarray(from, Math.min(chunk.end, from + HEADER_BYTES - 1)),
+    ]);
     for (let at = 0; at < tail.length && at + HEADER_BYTES <= joined.length; at++) {
       if (!plausibleHeader(joined, at, joined.length)) continue;
       const { assembly } = this;
@@ -321,7 +336,10 @@ export class PduStream {
     }
   }
 
-  /** Where the PDU ends inside the chunk, another has to begin: a second witness against bytes that look like a header by chance. */
+  /**
+   * Where the PDU ends inside the chunk, another has to begin: a second witness against bytes that look like a header
+   * by chance.
+   */
   private credible(u8: Uint8Array, at: number, end: number): boolean {
     const next = at + fragLengthAt(u8, at);
     return next >= end || plausibleHeader(u8, next, end);

@@ -1,4 +1,18 @@
-import type { Auth, BindRecord, Direction, Exchange, ExchangeOutcome, Fault, Flow, Moment, PresentationContext, Problem, ProblemCode, ShutdownRecord, Stub } from '../types.js';
+import type {
+  Auth,
+  BindRecord,
+  Direction,
+  Exchange,
+  ExchangeOutcome,
+  Fault,
+  Flow,
+  Moment,
+  PresentationContext,
+  Problem,
+  ProblemCode,
+  ShutdownRecord,
+  Stub,
+} from '../types.js';
 import type { RpcLimits } from './limits.js';
 import type { PduProtection } from './protection.js';
 import { detachStub, type StubBuilder } from './stub.js';
@@ -114,7 +128,8 @@ export class Ledger {
   }
 
   open(calls: PendingOwner, direction: Direction, callId: number): PendingCall {
-    if (this.pending >= this.limits.pendingTotal && this.head !== null) this.evict(this.head, `${this.limits.pendingTotal} calls wait for their answer; this oldest one is given up`);
+    if (this.pending >= this.limits.pendingTotal && this.head !== null)
+      this.evict(this.head, `${this.limits.pendingTotal} calls wait for their answer; this oldest one is given up`);
     const call = new PendingCall(calls, direction, callId, this.sequence++);
     call.previous = this.tail;
     if (this.tail === null) this.head = call;
@@ -126,7 +141,13 @@ export class Ledger {
   }
 
   /** Ends a call: takes it off its table and hands its exchange on. */
-  close(call: PendingCall, outcome: ExchangeOutcome, response: Stub | null, fault: Fault | null, responseTime: Moment | null): void {
+  close(
+    call: PendingCall,
+    outcome: ExchangeOutcome,
+    response: Stub | null,
+    fault: Fault | null,
+    responseTime: Moment | null,
+  ): void {
     call.calls.remove(call);
     const { previous, next } = call;
     if (previous === null) this.head = next;
@@ -134,16 +155,31 @@ export class Ledger {
     if (next === null) this.tail = previous;
     else next.previous = previous;
     if (this.unsettled === call) this.unsettled = next;
-    // A dead call in old memory that still named the next one would keep it, its stub and the reader's block alive, and so on from call to call.
+    // A dead call in old memory that still named the next one would keep it, its stub and the reader's block alive, and
+    // so on from call to call.
     call.previous = null;
     call.next = null;
     this.pending--;
     this.bytes -= call.held;
     this.counts.exchanges++;
     this.out.push({
-      kind: 'exchange', flow: call.calls.flow, direction: call.direction, callId: call.callId, contextId: call.contextId, opnum: call.opnum, object: call.object,
-      context: call.context, request: call.request, response, fault, outcome, requestTime: call.requestTime, responseTime,
-      requestAuth: call.requestAuth, responseAuth: call.responseAuth, problems: call.problems ?? NO_PROBLEMS,
+      kind: 'exchange',
+      flow: call.calls.flow,
+      direction: call.direction,
+      callId: call.callId,
+      contextId: call.contextId,
+      opnum: call.opnum,
+      object: call.object,
+      context: call.context,
+      request: call.request,
+      response,
+      fault,
+      outcome,
+      requestTime: call.requestTime,
+      responseTime,
+      requestAuth: call.requestAuth,
+      responseAuth: call.responseAuth,
+      problems: call.problems ?? NO_PROBLEMS,
     });
   }
 
@@ -153,7 +189,9 @@ export class Ledger {
     giveUp(this, call);
   }
 
-  /** Copies the requests that still lie in the reader's memory; only those that came since the last time are visited. */
+  /**
+   * Copies the requests that still lie in the reader's memory; only those that came since the last time are visited.
+   */
   settle(): void {
     for (let call = this.unsettled; call !== null; call = call.next) {
       if (call.loose && call.request !== null) {
@@ -171,7 +209,8 @@ export class Ledger {
 
   private detach(call: PendingCall, stub: Stub): Stub {
     const copy = detachStub(stub);
-    // Counted without a look at the bound: the bytes are in memory either way, and the next call that wants more finds out.
+    // Counted without a look at the bound: the bytes are in memory either way, and the next call that wants more finds
+    // out.
     this.bytes += copy.end;
     call.held += copy.end;
     return copy;
@@ -187,7 +226,13 @@ export function giveUp(ledger: Ledger, call: PendingCall): void {
   }
   const { answer, responseParts: parts } = call;
   if (answer !== null) {
-    ledger.close(call, call.opnum === null ? 'response-only' : answer.fault === null ? 'answered' : 'faulted', answer.stub, answer.fault, answer.time);
+    ledger.close(
+      call,
+      call.opnum === null ? 'response-only' : answer.fault === null ? 'answered' : 'faulted',
+      answer.stub,
+      answer.fault,
+      answer.time,
+    );
     return;
   }
   if (parts !== null) {

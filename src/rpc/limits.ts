@@ -16,7 +16,9 @@ export interface RpcLimits {
   readonly fragments: number;
   /** Calls of one connection and direction that wait for an answer; past it the oldest is given up. */
   readonly pendingCalls: number;
-  /** Answers of one connection kept for a request that was captured before them and is still held back behind a hole. */
+  /**
+   * Answers of one connection kept for a request that was captured before them and is still held back behind a hole.
+   */
   readonly lateRequests: number;
   /** Calls waiting over all connections; past it the oldest is given up. */
   readonly pendingTotal: number;

@@ -17,9 +17,12 @@ export interface RpcOptions {
 }
 
 /**
- * Watches both directions of every connection: streams in, calls out. RPC is known by its bytes, on any port: a stream is RPC when
- * it begins with a PDU header (see {@link plausibleHeader} for the odds); where its beginning was not captured, any chunk may begin
- * the first PDU, and another header, or the end of the chunk, has to follow it. Other connections cost a look at their first
+ * Watches both directions of every connection: streams in, calls out. RPC is known by its bytes, on any port: a stream
+ * is RPC when
+ * it begins with a PDU header (see {@link plausibleHeader} for the odds); where its beginning was not captured, any
+ * chunk may begin
+ * the first PDU, and another header, or the end of the chunk, has to follow it. Other connections cost a look at their
+ * first
  * bytes and keep no memory.
  */
 export class RpcObserver {
@@ -70,7 +73,8 @@ export class RpcObserver {
   }
 
   /**
-   * To be called before the memory of earlier chunks is reused: copies the requests of calls that still wait. Exchanges handed
+   * To be called before the memory of earlier chunks is reused: copies the requests of calls that still wait. Exchanges
+   * handed
    * out are the caller's; their stubs lie in the reader's memory.
    */
   settle(): void {
@@ -86,7 +90,8 @@ export class RpcObserver {
   private admit(input: Chunk | Gap): Connection | null {
     const { flow } = input;
     if (input.kind === 'gap') {
-      // A direction that begins with a hole may be in the middle of anything. Later holes are in streams already refused.
+      // A direction that begins with a hole may be in the middle of anything. Later holes are in streams already
+      // refused.
       return input.streamOffset === 0 ? this.add(new Connection(flow, this.ledger, this.view, true)) : null;
     }
     const { u8 } = input.block;
@@ -104,7 +109,11 @@ export class RpcObserver {
     if (this.connections.size >= this.ledger.limits.connections) {
       const [oldest] = this.connections.values();
       if (oldest !== undefined) {
-        oldest.report('rpc-pending-limit', `${this.ledger.limits.connections} connections are watched; this oldest one is ended`, 0);
+        oldest.report(
+          'rpc-pending-limit',
+          `${this.ledger.limits.connections} connections are watched; this oldest one is ended`,
+          0,
+        );
         oldest.end();
         this.connections.delete(oldest.flow.id);
       }
@@ -123,7 +132,11 @@ export class RpcObserver {
     if (!bindOverSmb(block.u8, start, end)) return;
     this.saidPipes = true;
     this.ledger.out.push({
-      kind: 'problem', layer: 'rpc', code: 'rpc-named-pipe', spec: '[MS-RPCE] 2.1.1.2', at: { flow: flow.id, frame },
+      kind: 'problem',
+      layer: 'rpc',
+      code: 'rpc-named-pipe',
+      spec: '[MS-RPCE] 2.1.1.2',
+      at: { flow: flow.id, frame },
       message: 'an SMB named pipe carries RPC: only RPC over TCP is read, so calls over pipes are not in the output',
     });
   }
@@ -135,7 +148,11 @@ export class RpcObserver {
     const little = ((block.u8[start + 4] as number) & 0xf0) === 0x10;
     if (80 + block.view.getUint16(start + 74, little) !== end - start) return;
     this.ledger.out.push({
-      kind: 'problem', layer: 'rpc', code: 'rpc-connectionless', spec: '[C706] 12.5', at: { flow: chunk.flow.id, frame: chunk.frame },
+      kind: 'problem',
+      layer: 'rpc',
+      code: 'rpc-connectionless',
+      spec: '[C706] 12.5',
+      at: { flow: chunk.flow.id, frame: chunk.frame },
       message: `the stream begins with a connectionless (version 4) ${ptypeName(block.u8[start + 1] as number)} PDU; only connection-oriented RPC is read`,
     });
   }
@@ -182,13 +199,24 @@ class Connection implements PduSink {
           if (!this.midstream && this.streams[direction === 0 ? 1 : 0] === null) this.refuse('over');
           return;
         }
-        stream = this.streams[direction] = this.stream(direction, this.state === 'probing' || (input.streamOffset === 0 && !this.midstream));
+        stream = this.streams[direction] = this.stream(
+          direction,
+          this.state === 'probing' || (input.streamOffset === 0 && !this.midstream),
+        );
       }
       stream.push(input);
     }
   }
 
-  pdu(stream: PduStream, block: Block, start: number, end: number, at: Chunk | Gap, assembly: Assembly | null, next: number): void {
+  pdu(
+    stream: PduStream,
+    block: Block,
+    start: number,
+    end: number,
+    at: Chunk | Gap,
+    assembly: Assembly | null,
+    next: number,
+  ): void {
     const { view } = this;
     view.read(block, start, end);
     view.timeS = at.timeS;
@@ -224,8 +252,18 @@ class Connection implements PduSink {
       return;
     }
     this.association.lost(stream.direction);
-    if (found === FOUND.connectionless) this.report('rpc-connectionless', 'a connectionless (version 4) PDU stands where a connection-oriented one has to begin', this.frame);
-    else if (found === FOUND.garbage) this.report('rpc-malformed', 'no PDU header stands where the last PDU ended; the next one is searched for', this.frame);
+    if (found === FOUND.connectionless)
+      this.report(
+        'rpc-connectionless',
+        'a connectionless (version 4) PDU stands where a connection-oriented one has to begin',
+        this.frame,
+      );
+    else if (found === FOUND.garbage)
+      this.report(
+        'rpc-malformed',
+        'no PDU header stands where the last PDU ended; the next one is searched for',
+        this.frame,
+      );
   }
 
   resync(_stream: PduStream, frame: number, skipped: number): void {
@@ -235,12 +273,20 @@ class Connection implements PduSink {
 
   hold(bytes: number): boolean {
     if (this.ledger.hold(bytes)) return true;
-    this.report('rpc-fragment-limit', `${this.ledger.limits.heldBytes} bytes are held for PDUs and calls in the making; this PDU is left out`, this.frame);
+    this.report(
+      'rpc-fragment-limit',
+      `${this.ledger.limits.heldBytes} bytes are held for PDUs and calls in the making; this PDU is left out`,
+      this.frame,
+    );
     return false;
   }
 
   giveUp(): void {
-    this.report('rpc-resync', `no PDU header within ${this.ledger.limits.searchBytes} bytes: the connection is given up as no RPC`, this.frame);
+    this.report(
+      'rpc-resync',
+      `no PDU header within ${this.ledger.limits.searchBytes} bytes: the connection is given up as no RPC`,
+      this.frame,
+    );
     this.close();
     this.refuse('refused');
   }
@@ -254,7 +300,14 @@ class Connection implements PduSink {
 
   report(code: ProblemCode, message: string, frame: number): void {
     const at = frame > 0 ? { flow: this.flow.id, frame } : { flow: this.flow.id };
-    this.ledger.out.push({ kind: 'problem', layer: 'rpc', code, message, spec: code === 'rpc-resync' || code === 'rpc-malformed' ? '[C706] 12.6.3.1' : null, at });
+    this.ledger.out.push({
+      kind: 'problem',
+      layer: 'rpc',
+      code,
+      message,
+      spec: code === 'rpc-resync' || code === 'rpc-malformed' ? '[C706] 12.6.3.1' : null,
+      at,
+    });
   }
 
   get probing(): boolean {
@@ -289,7 +342,8 @@ class Connection implements PduSink {
       return;
     }
     const rest = stream.finish(this.at, this.frame);
-    if (rest > 0 && this.association !== null) this.report('rpc-pdu-truncated', `the stream ends inside a PDU header, after ${rest} bytes of it`, this.frame);
+    if (rest > 0 && this.association !== null)
+      this.report('rpc-pdu-truncated', `the stream ends inside a PDU header, after ${rest} bytes of it`, this.frame);
   }
 
   private close(): void {
@@ -306,12 +360,20 @@ class Connection implements PduSink {
   }
 
   /**
-   * Whether the first PDU is one. Where the stream's beginning was seen its header is enough; elsewhere it has to be whole and
+   * Whether the first PDU is one. Where the stream's beginning was seen its header is enough; elsewhere it has to be
+   * whole and
    * sound, and what follows it in its last chunk has to begin another.
    */
   private confirmed(pdu: PduView, at: Chunk | Gap, next: number): boolean {
     if (!this.midstream) return true;
-    if (at.kind === 'chunk' && !pdu.cut && !pdu.short && pdu.trouble === null && (next >= at.end || plausibleHeader(at.block.u8, next, at.end))) return true;
+    if (
+      at.kind === 'chunk' &&
+      !pdu.cut &&
+      !pdu.short &&
+      pdu.trouble === null &&
+      (next >= at.end || plausibleHeader(at.block.u8, next, at.end))
+    )
+      return true;
     this.refuse('over');
     return false;
   }

@@ -81,7 +81,8 @@ export interface DecodedPdu {
 }
 
 /**
- * The PDU at the beginning of a span, every field of it ([C706] 12.6.4, [MS-RPCE] 2.2.2). For clients, servers and people:
+ * The PDU at the beginning of a span, every field of it ([C706] 12.6.4, [MS-RPCE] 2.2.2). For clients, servers and
+ * people:
  * the observer reads PDUs in place. Never throws; damage is listed in `problems` with what was read before it.
  */
 export function decodePdu(span: Span): DecodedPdu {
@@ -97,18 +98,32 @@ export function decodePdu(span: Span): DecodedPdu {
   }
   const found = headerAt(block.u8, start);
   if (found === FOUND.connectionless) {
-    report('rpc-connectionless', `a connectionless (version 4) ${ptypeName(block.u8[start + 1] as number)} PDU; only connection-oriented RPC is read`, '[C706] 12.5');
+    report(
+      'rpc-connectionless',
+      `a connectionless (version 4) ${ptypeName(block.u8[start + 1] as number)} PDU; only connection-oriented RPC is read`,
+      '[C706] 12.5',
+    );
     return { pdu: null, length: 0, problems };
   }
   if (found === FOUND.garbage) {
     report('rpc-malformed', 'no PDU header stands here', '[C706] 12.6.3.1');
     return { pdu: null, length: 0, problems };
   }
-  if ((block.u8[start + 1] as number) > 1) report('rpc-unsupported-version', `protocol version 5.${block.u8[start + 1] as number}; read as 5.0`, '[MS-RPCE] 3.3.1.5.1');
+  if ((block.u8[start + 1] as number) > 1)
+    report(
+      'rpc-unsupported-version',
+      `protocol version 5.${block.u8[start + 1] as number}; read as 5.0`,
+      '[MS-RPCE] 3.3.1.5.1',
+    );
   const view = new PduView();
   view.read(block, start, start + Math.min(fragLengthAt(block.u8, start), available));
   if (view.cut) report('rpc-pdu-truncated', `${available} of ${view.fragLength} bytes are there`, '[C706] 12.6.3.1');
-  else if (view.short && !(view.ptype === PTYPE.fault && view.fragLength >= 28)) report('rpc-malformed', `frag_length ${view.fragLength} is too short for a ${ptypeName(view.ptype)}`, '[C706] 12.6.4');
+  else if (view.short && !(view.ptype === PTYPE.fault && view.fragLength >= 28))
+    report(
+      'rpc-malformed',
+      `frag_length ${view.fragLength} is too short for a ${ptypeName(view.ptype)}`,
+      '[C706] 12.6.4',
+    );
   if (view.trouble !== null) report('rpc-bad-auth-trailer', view.trouble, '[MS-RPCE] 2.2.2.11');
   const pdu = pduOf(view);
   if ('damage' in pdu && pdu.damage !== null) report('rpc-malformed', pdu.damage, '[C706] 12.6.4');
@@ -119,14 +134,29 @@ export function decodePdu(span: Span): DecodedPdu {
 export function pduOf(view: PduView): Pdu {
   const { block, start, end, ptype, flags, littleEndian } = view;
   const head: PduHead = {
-    ptype, name: ptypeName(ptype), minor: view.minor, flags, drep: view.drep, fragLength: view.fragLength, callId: view.callId,
-    auth: view.trailerAt < 0 ? null : {
-      type: view.authType, level: view.authLevel, padLength: view.padLength, contextId: view.authContextId, token: { block, start: view.trailerAt + 8, end },
-    },
+    ptype,
+    name: ptypeName(ptype),
+    minor: view.minor,
+    flags,
+    drep: view.drep,
+    fragLength: view.fragLength,
+    callId: view.callId,
+    auth:
+      view.trailerAt < 0
+        ? null
+        : {
+            type: view.authType,
+            level: view.authLevel,
+            padLength: view.padLength,
+            contextId: view.authContextId,
+            token: { block, start: view.trailerAt + 8, end },
+          },
   };
   const u8At = (offset: number): number => (start + offset < end ? (block.u8[start + offset] as number) : 0);
-  const u16At = (offset: number): number => (start + offset + 2 <= end ? block.view.getUint16(start + offset, littleEndian) : 0);
-  const u32At = (offset: number): number => (start + offset + 4 <= end ? block.view.getUint32(start + offset, littleEndian) : 0);
+  const u16At = (offset: number): number =>
+    start + offset + 2 <= end ? block.view.getUint16(start + offset, littleEndian) : 0;
+  const u32At = (offset: number): number =>
+    start + offset + 4 <= end ? block.view.getUint32(start + offset, littleEndian) : 0;
   const stub: Span = { block, start: view.bodyStart, end: view.bodyEnd };
   switch (ptype) {
     case PTYPE.request: {
@@ -136,7 +166,16 @@ export function pduOf(view: PduView): Pdu {
     case PTYPE.response:
       return { kind: 'response', ...head, allocHint: u32At(16), contextId: u16At(20), cancelCount: u8At(22), stub };
     case PTYPE.fault:
-      return { kind: 'fault', ...head, allocHint: u32At(16), contextId: u16At(20), cancelCount: u8At(22), extended: (u8At(23) & 1) !== 0, status: u32At(24), stub };
+      return {
+        kind: 'fault',
+        ...head,
+        allocHint: u32At(16),
+        contextId: u16At(20),
+        cancelCount: u8At(22),
+        extended: (u8At(23) & 1) !== 0,
+        status: u32At(24),
+        stub,
+      };
     case PTYPE.bind:
       return { kind: 'bind', ...head, ...readBind(view) };
     case PTYPE.alterContext:

@@ -1,8 +1,10 @@
 import type { AuthVerdict, Block, Direction, Flow, Span } from '../types.js';
 
 /**
- * A PDU with a security trailer, with every byte a signature covers ([MS-RPCE] 3.3.1.5.2.2). Positions are absolute in `block`:
- * header `start` to `bodyStart`, body with its authentication padding `bodyStart` to `trailerStart`, the eight bytes of the
+ * A PDU with a security trailer, with every byte a signature covers ([MS-RPCE] 3.3.1.5.2.2). Positions are absolute in
+ * `block`:
+ * header `start` to `bodyStart`, body with its authentication padding `bodyStart` to `trailerStart`, the eight bytes of
+ * the
  * trailer to `tokenStart`, the token to `end`.
  */
 export interface ProtectedPdu {
@@ -31,11 +33,17 @@ export interface ProtectedPdu {
 /** What opening a PDU came to. */
 export interface OpenedPdu {
   readonly verdict: AuthVerdict;
-  /** Plain text of `bodyStart` to `trailerStart`, as many bytes, padding included, in memory that nobody writes again; null: the body is as it was. */
+  /**
+   * Plain text of `bodyStart` to `trailerStart`, as many bytes, padding included, in memory that nobody writes again;
+   * null: the body is as it was.
+   */
   readonly body: Span | null;
 }
 
-/** The door for the security room: sees every PDU with a trailer, in the order of each direction, before fragments are joined. */
+/**
+ * The door for the security room: sees every PDU with a trailer, in the order of each direction, before fragments are
+ * joined.
+ */
 export interface PduProtection {
   /** False while it can open nothing: it need not be asked. */
   readonly opens: boolean;

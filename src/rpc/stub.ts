@@ -39,7 +39,14 @@ function addPiece(pieces: StubPiece[], from: number, frame: number): void {
 }
 
 /** The stub of a PDU that carries all of it: bytes `start` to `end` of a block, no copy. */
-export function wholeStub(pdu: PduView, block: Block, start: number, end: number, sealed: boolean, verification: VerificationTrailer | null): Stub {
+export function wholeStub(
+  pdu: PduView,
+  block: Block,
+  start: number,
+  end: number,
+  sealed: boolean,
+  verification: VerificationTrailer | null,
+): Stub {
   const to = verification === null ? end : start + verification.offset;
   // Lists of one are written as such: one that grows takes room for sixteen more.
   let frames: number[];
@@ -51,15 +58,34 @@ export function wholeStub(pdu: PduView, block: Block, start: number, end: number
     addFrames((frames = []), pdu);
     addPieces((pieces = []), pdu, 0, to - start);
   }
-  return { block, start, end: to, drep: pdu.drep, frames, pieces, fragments: 1, complete: !pdu.cut, sealed, verification };
+  return {
+    block,
+    start,
+    end: to,
+    drep: pdu.drep,
+    frames,
+    pieces,
+    fragments: 1,
+    complete: !pdu.cut,
+    sealed,
+    verification,
+  };
 }
 
 /** A copy of a stub in memory of its own. */
 export function detachStub(stub: Stub): Stub {
   const block = blockOf(stub.block.u8.slice(stub.start, stub.end));
   return {
-    block, start: 0, end: stub.end - stub.start, drep: stub.drep, frames: stub.frames, pieces: stub.pieces, fragments: stub.fragments,
-    complete: stub.complete, sealed: stub.sealed, verification: stub.verification,
+    block,
+    start: 0,
+    end: stub.end - stub.start,
+    drep: stub.drep,
+    frames: stub.frames,
+    pieces: stub.pieces,
+    fragments: stub.fragments,
+    complete: stub.complete,
+    sealed: stub.sealed,
+    verification: stub.verification,
   };
 }
 
@@ -118,12 +144,22 @@ export class StubBuilder {
 
   finish(find: ((block: Block, start: number, end: number, base: number) => VerificationTrailer | null) | null): Stub {
     const block = blockOf(this.bytes);
-    const verification = find === null || this.sealed || this.incomplete ? null : find(block, 0, this.length, this.lastFrom);
+    const verification =
+      find === null || this.sealed || this.incomplete ? null : find(block, 0, this.length, this.lastFrom);
     const { pieces } = this;
-    if (verification !== null) while (pieces.length > 0 && (pieces[pieces.length - 1] as StubPiece).from >= verification.offset) pieces.pop();
+    if (verification !== null)
+      while (pieces.length > 0 && (pieces[pieces.length - 1] as StubPiece).from >= verification.offset) pieces.pop();
     return {
-      block, start: 0, end: verification === null ? this.length : verification.offset, drep: this.drep, frames: this.frames, pieces,
-      fragments: this.fragments, complete: !this.incomplete, sealed: this.sealed, verification,
+      block,
+      start: 0,
+      end: verification === null ? this.length : verification.offset,
+      drep: this.drep,
+      frames: this.frames,
+      pieces,
+      fragments: this.fragments,
+      complete: !this.incomplete,
+      sealed: this.sealed,
+      verification,
     };
   }
 }

@@ -7,9 +7,16 @@ export const NDR20: SyntaxId = Object.freeze({ uuid: '8a885d04-1ceb-11c9-9fe8-08
 /** Transfer syntax NDR64, version 1.0 ([MS-RPCE] 2.2.5.1). */
 export const NDR64: SyntaxId = Object.freeze({ uuid: '71710533-beba-4937-8319-b5dbef9ccc36', major: 1, minor: 0 });
 /** What a rejected context names in place of a syntax. */
-export const NULL_SYNTAX: SyntaxId = Object.freeze({ uuid: '00000000-0000-0000-0000-000000000000', major: 0, minor: 0 });
+export const NULL_SYNTAX: SyntaxId = Object.freeze({
+  uuid: '00000000-0000-0000-0000-000000000000',
+  major: 0,
+  minor: 0,
+});
 
-/** First 13 digits of the pseudo syntax of bind-time feature negotiation ([MS-RPCE] 3.3.1.5.3); the other eight bytes are its bitmask. */
+/**
+ * First 13 digits of the pseudo syntax of bind-time feature negotiation ([MS-RPCE] 3.3.1.5.3); the other eight bytes
+ * are its bitmask.
+ */
 const FEATURE_PREFIX = '6cb71c2c-9812-4540';
 
 /** Bits of bind-time feature negotiation ([MS-RPCE] 2.2.2.14). */

@@ -13,13 +13,15 @@ const NAMES: readonly VerificationCommand['command'][] = ['unknown', 'bitmask1',
 
 /**
  * The verification trailer at the end of request stub `start` to `end` ([MS-RPCE] 2.2.2.13), or null.
- * It is looked for backwards from the end, at multiples of 4 from `base` (the stub of the last fragment). Bytes that merely look like
+ * It is looked for backwards from the end, at multiples of 4 from `base` (the stub of the last fragment). Bytes that
+ * merely look like
  * the signature are none: its commands have to be well-formed, each there once, and end exactly where the stub does.
  */
 export function findVerification(block: Block, start: number, end: number, base: number): VerificationTrailer | null {
   const { view } = block;
   const least = Math.max(start, end - VERIFICATION_WINDOW);
-  // Signature and one command without fields take 12 bytes. Commands are multiples of 4, so the end is aligned where the start is.
+  // Signature and one command without fields take 12 bytes. Commands are multiples of 4, so the end is aligned where
+  // the start is.
   if (((end - base) & 3) !== 0) return null;
   for (let at = end - 12; at >= least; at -= 4) {
     if (view.getUint32(at) !== SIGNATURE_HIGH || view.getUint32(at + 4) !== SIGNATURE_LOW) continue;
@@ -44,7 +46,12 @@ function parse(block: Block, from: number, end: number): readonly VerificationCo
       if ((seen & (1 << type)) !== 0) return null;
       seen |= 1 << type;
     }
-    commands.push({ command: NAMES[type] ?? 'unknown', type, mustProcess: (word & MUST_PROCESS) !== 0, fields: fieldsOf(block, type, at + 4, length) });
+    commands.push({
+      command: NAMES[type] ?? 'unknown',
+      type,
+      mustProcess: (word & MUST_PROCESS) !== 0,
+      fields: fieldsOf(block, type, at + 4, length),
+    });
     at += 4 + length;
     if ((word & COMMAND_END) !== 0) return at === end ? commands : null;
   }
@@ -61,7 +68,10 @@ function fieldsOf(block: Block, type: number, at: number, length: number): Reado
     case 3: {
       const little = ((u8[at + 4] as number) & 0xf0) === 0x10;
       return {
-        ptype: u8[at] as number, drep: u8.slice(at + 4, at + 8), callId: view.getUint32(at + 8, little), contextId: view.getUint16(at + 12, little),
+        ptype: u8[at] as number,
+        drep: u8.slice(at + 4, at + 8),
+        callId: view.getUint32(at + 8, little),
+        contextId: view.getUint16(at + 12, little),
         opnum: view.getUint16(at + 14, little),
       };
     }

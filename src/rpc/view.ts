@@ -5,7 +5,8 @@ import { drepOf, FIXED_BYTES, PFC, PTYPE } from './header.js';
 const NOTHING: Block = blockOf(new Uint8Array(0));
 
 /**
- * The PDU at hand: common header, and where body, padding and security trailer lie. One object is filled again for every
+ * The PDU at hand: common header, and where body, padding and security trailer lie. One object is filled again for
+ * every
  * PDU, so that the fast path makes none; positions are absolute in `block`.
  */
 export class PduView {

@@ -1,11 +1,15 @@
 import type { Block, Span } from '../types.js';
 
 /**
- * One direction of an established security context, as [MS-RPCE] uses it. A message is what a signature covers: all of a PDU up to
+ * One direction of an established security context, as [MS-RPCE] uses it. A message is what a signature covers: all of
+ * a PDU up to
  * its token, of which `bodyFrom` to `bodyTo` (stub and padding) is sealed at packet privacy.
  */
 export interface Message {
-  /** The PDU up to its token; the body in clear when protecting, as it came when unprotecting. Either way it is worked on in place. */
+  /**
+   * The PDU up to its token; the body in clear when protecting, as it came when unprotecting. Either way it is worked
+   * on in place.
+   */
   readonly bytes: Uint8Array;
   readonly bodyFrom: number;
   readonly bodyTo: number;
@@ -24,7 +28,9 @@ export interface Unprotected {
   readonly lost: number;
 }
 
-/** A protected PDU where it lies: positions are absolute in `block`; header, body, trailer and token follow one another. */
+/**
+ * A protected PDU where it lies: positions are absolute in `block`; header, body, trailer and token follow one another.
+ */
 export interface Placed extends Span {
   readonly bodyStart: number;
   readonly trailerStart: number;
@@ -34,7 +40,10 @@ export interface Placed extends Span {
 /** Bytes that `unprotectInto` wants before a message. */
 export const HEADROOM = 4;
 
-/** One direction of a context: a sender protects, a receiver (or an observer) unprotects. Both go on by one sequence number a message. */
+/**
+ * One direction of a context: a sender protects, a receiver (or an observer) unprotects. Both go on by one sequence
+ * number a message.
+ */
 export interface Protector {
   /** Bytes of the tokens it makes. */
   readonly tokenLength: number;
@@ -42,8 +51,10 @@ export interface Protector {
   protect(message: Message): Uint8Array;
   unprotect(message: Message, token: Uint8Array): Unprotected;
   /**
-   * The same for an observer that has many: reads the PDU where it lies and leaves its clear text in `into`, HEADROOM behind `at`,
-   * with room for all up to the token. Null, and nothing done, where it takes more than that (PDUs were lost, say): `unprotect` knows how.
+   * The same for an observer that has many: reads the PDU where it lies and leaves its clear text in `into`, HEADROOM
+   * behind `at`,
+   * with room for all up to the token. Null, and nothing done, where it takes more than that (PDUs were lost, say):
+   * `unprotect` knows how.
    */
   unprotectInto?(pdu: Placed, privacy: boolean, into: Block, at: number): Unprotected['verdict'] | null;
 }

@@ -33,7 +33,10 @@ export function hmacMd5(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8
   return hash('md5', outer, 'buffer');
 }
 
-/** Memory for one HMAC at a time: two hashes in one go each take a third of the time of an Hmac object, and every PDU needs one. */
+/**
+ * Memory for one HMAC at a time: two hashes in one go each take a third of the time of an Hmac object, and every PDU
+ * needs one.
+ */
 const SCRATCH = new Uint8Array(8192);
 const OUTER = new Uint8Array(80);
 
@@ -46,11 +49,15 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** CRC-32 as zip has it. */
 export function crc32(...parts: readonly Uint8Array[]): number {
   let crc = 0xffff_ffff;
-  for (const part of parts) for (let i = 0; i < part.length; i++) crc = (CRC_TABLE[(crc ^ (part[i] as number)) & 0xff] as number) ^ (crc >>> 8);
+  for (const part of parts)
+    for (let i = 0; i < part.length; i++) crc = (CRC_TABLE[(crc ^ (part[i] as number)) & 0xff] as number) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
-/** DES of one block under a key of 7 bytes, whose parity bits are made here. Three equal keys make Triple DES the DES that OpenSSL 3 keeps back. */
+/**
+ * DES of one block under a key of 7 bytes, whose parity bits are made here. Three equal keys make Triple DES the DES
+ * that OpenSSL 3 keeps back.
+ */
 export function des(key7: Uint8Array, block: Uint8Array): Uint8Array {
   const key = new Uint8Array(8);
   for (let i = 0; i < 8; i++) {

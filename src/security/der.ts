@@ -6,7 +6,10 @@ export interface Der {
   readonly size: number;
 }
 
-/** Reads the value at `at`; null where it does not fit. Tags of more than one byte and indefinite lengths are not DER as security tokens have it. */
+/**
+ * Reads the value at `at`; null where it does not fit. Tags of more than one byte and indefinite lengths are not DER as
+ * security tokens have it.
+ */
 export function readDer(bytes: Uint8Array, at = 0): Der | null {
   const tag = bytes[at];
   const first = bytes[at + 1];
@@ -27,7 +30,7 @@ export function readDer(bytes: Uint8Array, at = 0): Der | null {
 /** Values inside a constructed one; stops at the first that does not fit. */
 export function derList(content: Uint8Array): readonly Der[] {
   const list: Der[] = [];
-  for (let at = 0; at < content.length && list.length < MAX_VALUES;) {
+  for (let at = 0; at < content.length && list.length < MAX_VALUES; ) {
     const value = readDer(content, at);
     if (value === null) break;
     list.push(value);
@@ -48,7 +51,14 @@ export function derField(content: Uint8Array, tag: number): Der | null {
 /** Writes a value around the given parts. */
 export function writeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const head = length < 0x80 ? [tag, length] : length < 0x100 ? [tag, 0x81, length] : length < 0x1_0000 ? [tag, 0x82, length >>> 8, length & 0xff] : [tag, 0x83, length >>> 16, (length >>> 8) & 0xff, length & 0xff];
+  const head =
+    length < 0x80
+      ? [tag, length]
+      : length < 0x100
+        ? [tag, 0x81, length]
+        : length < 0x1_0000
+          ? [tag, 0x82, length >>> 8, length & 0xff]
+          : [tag, 0x83, length >>> 16, (length >>> 8) & 0xff, length & 0xff];
   const out = new Uint8Array(head.length + length);
   out.set(head);
   let at = head.length;

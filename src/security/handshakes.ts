@@ -15,21 +15,32 @@ export interface HandshakeFacts {
   readonly user: string;
   readonly domain: string;
   readonly workstation: string;
-  /** NetBIOS or DNS name of the server as it names itself; of Kerberos the service of the ticket. Null where it is not told. */
+  /**
+   * NetBIOS or DNS name of the server as it names itself; of Kerberos the service of the ticket. Null where it is not
+   * told.
+   */
   readonly target: string | null;
   readonly flags: number;
   /** FILETIME of the server's clock in the client's response, or null. */
   readonly time: bigint | null;
   readonly version: 1 | 2 | null;
   /** Kerberos: encryption type of the ticket, and when it was opened its times. */
-  readonly ticket?: { readonly etype: string; readonly realm: string; readonly authTime: string | null; readonly endTime: string | null };
+  readonly ticket?: {
+    readonly etype: string;
+    readonly realm: string;
+    readonly authTime: string | null;
+    readonly endTime: string | null;
+  };
   /** `proved`: a secret fits; `refused`: those for this user do not; `unknown`: there is none for this user. */
   readonly secret: 'proved' | 'refused' | 'unknown';
   /** Null where there is no MIC, or no key to check it with. */
   readonly mic: 'good' | 'bad' | null;
 }
 
-/** The legs of one security context, client and server side, as they go by; gives the context once it is established and a secret fits. */
+/**
+ * The legs of one security context, client and server side, as they go by; gives the context once it is established and
+ * a secret fits.
+ */
 export class Handshake {
   private readonly secrets: Secrets;
   private readonly kerberos: KerberosExchange;
@@ -55,7 +66,8 @@ export class Handshake {
     if (isNtlm(inner)) this.ntlm(inner);
     else this.ap(inner);
     this.offered = spnego?.list ?? this.offered;
-    if (spnego?.mic != null) (answer ? this.ntlmContext?.fromServer : this.ntlmContext?.fromClient)?.passMic(this.offered, spnego.mic);
+    if (spnego?.mic != null)
+      (answer ? this.ntlmContext?.fromServer : this.ntlmContext?.fromClient)?.passMic(this.offered, spnego.mic);
   }
 
   private ap(token: Uint8Array): void {
@@ -69,9 +81,17 @@ export class Handshake {
     if (message.kind === 'ap-rep' || kerberos.facts === null) return;
     const { service, realm, ticketEtype, ticket, refused, client } = kerberos.facts;
     this.facts = {
-      mechanism: 'kerberos', user: client?.name ?? '', domain: client?.realm ?? realm, workstation: '', target: service, flags: 0, time: null, version: null,
+      mechanism: 'kerberos',
+      user: client?.name ?? '',
+      domain: client?.realm ?? realm,
+      workstation: '',
+      target: service,
+      flags: 0,
+      time: null,
+      version: null,
       ticket: { etype: ticketEtype, realm, authTime: ticket?.authTime ?? null, endTime: ticket?.endTime ?? null },
-      secret: client !== null ? 'proved' : refused ? 'refused' : 'unknown', mic: null,
+      secret: client !== null ? 'proved' : refused ? 'refused' : 'unknown',
+      mic: null,
     };
   }
 
@@ -92,7 +112,7 @@ export class Handshake {
     const { challenge } = this;
     const hashes = this.secrets.hashesOf(answer.user, answer.domain);
     const session = challenge === null ? null : ntlmSession(challenge.serverChallenge, answer.ntResponse);
-    let key = session === null ? null : this.secrets.keyOf('ntlm', session)?.key ?? null;
+    let key = session === null ? null : (this.secrets.keyOf('ntlm', session)?.key ?? null);
     if (key === null && challenge !== null) {
       for (const hash of hashes) {
         key = prove(hash, challenge, answer)?.exportedKey ?? null;
@@ -107,7 +127,11 @@ export class Handshake {
     const pairs = readAvPairs(answer.ntResponse.length > 44 ? answer.ntResponse.subarray(44) : NOTHING);
     const time = pairs.get(AV.timestamp);
     this.facts = {
-      mechanism: 'ntlm', user: answer.user, domain: answer.domain, workstation: answer.workstation, flags: answer.flags,
+      mechanism: 'ntlm',
+      user: answer.user,
+      domain: answer.domain,
+      workstation: answer.workstation,
+      flags: answer.flags,
       target: challenge === null || challenge.targetName === '' ? null : challenge.targetName,
       time: time?.length === 8 ? new DataView(time.buffer, time.byteOffset, 8).getBigUint64(0, true) : null,
       version: answer.ntResponse.length > 24 ? 2 : answer.ntResponse.length === 24 ? 1 : null,
@@ -119,7 +143,12 @@ export class Handshake {
   private mic(key: Uint8Array | null, answer: Authenticate, bytes: Uint8Array): HandshakeFacts['mic'] {
     const { negotiate, challengeBytes } = this;
     if (key === null || answer.micAt === null || negotiate === null || challengeBytes === null) return null;
-    return equal(micOf(key, negotiate, challengeBytes, bytes, answer.micAt), concat(bytes.subarray(answer.micAt, answer.micAt + 16))) ? 'good' : 'bad';
+    return equal(
+      micOf(key, negotiate, challengeBytes, bytes, answer.micAt),
+      concat(bytes.subarray(answer.micAt, answer.micAt + 16)),
+    )
+      ? 'good'
+      : 'bad';
   }
 }
 
@@ -132,12 +161,31 @@ export function handshakeFindings(facts: HandshakeFacts, frame: number): readonl
     found.push({ kind: 'finding', rule, severity, message, spec, call: null, object: null, frames: [frame] });
   };
   if (facts.mechanism === 'kerberos') {
-    if (facts.secret === 'refused') find('wrong-key', 'error', `the keytab has a key of the right type for ${facts.target ?? 'the service'}, and it does not open the ticket (frame ${frame}): it is another service's, or was changed since`, 'RFC 4120 5.3');
+    if (facts.secret === 'refused')
+      find(
+        'wrong-key',
+        'error',
+        `the keytab has a key of the right type for ${facts.target ?? 'the service'}, and it does not open the ticket (frame ${frame}): it is another service's, or was changed since`,
+        'RFC 4120 5.3',
+      );
     return found;
   }
   const who = facts.domain === '' ? facts.user : `${facts.domain}\\${facts.user}`;
-  if (facts.secret === 'refused') find('wrong-password', 'error', `the secrets given for ${who} do not fit: its response (frame ${frame}) was made with another password; what it sealed stays sealed`, '[MS-NLMP] 3.3');
-  if (facts.version === 1) find('ntlm-v1', 'warning', `${who} logs on with NTLMv1, which an eavesdropper can break`, '[MS-NLMP] 3.3.1');
-  if (facts.mic === 'bad') find('bad-mic', 'error', `the MIC of ${who}'s AUTHENTICATE_MESSAGE does not hold: the handshake was changed on the way`, '[MS-NLMP] 3.1.5.1.2');
+  if (facts.secret === 'refused')
+    find(
+      'wrong-password',
+      'error',
+      `the secrets given for ${who} do not fit: its response (frame ${frame}) was made with another password; what it sealed stays sealed`,
+      '[MS-NLMP] 3.3',
+    );
+  if (facts.version === 1)
+    find('ntlm-v1', 'warning', `${who} logs on with NTLMv1, which an eavesdropper can break`, '[MS-NLMP] 3.3.1');
+  if (facts.mic === 'bad')
+    find(
+      'bad-mic',
+      'error',
+      `the MIC of ${who}'s AUTHENTICATE_MESSAGE does not hold: the handshake was changed on the way`,
+      '[MS-NLMP] 3.1.5.1.2',
+    );
   return found;
 }

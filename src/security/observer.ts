@@ -50,7 +50,8 @@ const BAD: OpenedPdu = Object.freeze({ verdict: 'bad', body: null });
 const CALL = 3;
 
 /**
- * Opens and verifies what goes by, with the secrets a user gave: an implementation of the RPC room's PduProtection. Reads handshakes
+ * Opens and verifies what goes by, with the secrets a user gave: an implementation of the RPC room's PduProtection.
+ * Reads handshakes
  * even without secrets, for who logs on and how.
  */
 export class SecurityObserver {
@@ -84,9 +85,23 @@ export class SecurityObserver {
       this.opens = true;
       if (sessionKey !== null) this.sessionKeys.push(sessionKey);
     }
-    if (facts === null || facts === before || this.findings.length >= MAX_FINDINGS || this.records.length >= MAX_FINDINGS) return;
+    if (
+      facts === null ||
+      facts === before ||
+      this.findings.length >= MAX_FINDINGS ||
+      this.records.length >= MAX_FINDINGS
+    )
+      return;
     this.findings.push(...handshakeFindings(facts, pdu.frame));
-    this.records.push({ kind: 'security', flow: pdu.flow.id, frame: pdu.frame, contextId: pdu.authContextId, ...facts, time: isoOf(facts.time), ticket: facts.ticket ?? null });
+    this.records.push({
+      kind: 'security',
+      flow: pdu.flow.id,
+      frame: pdu.frame,
+      contextId: pdu.authContextId,
+      ...facts,
+      time: isoOf(facts.time),
+      ticket: facts.ticket ?? null,
+    });
   }
 
   open(pdu: GuardedPdu): OpenedPdu | null {
@@ -101,14 +116,29 @@ export class SecurityObserver {
       return opened;
     }
     const bytes = pdu.block.u8.slice(pdu.start, pdu.tokenStart);
-    const message = { bytes, bodyFrom: pdu.bodyStart - pdu.start, bodyTo: pdu.trailerStart - pdu.start, privacy, headerSigning: pdu.headerSigning };
+    const message = {
+      bytes,
+      bodyFrom: pdu.bodyStart - pdu.start,
+      bodyTo: pdu.trailerStart - pdu.start,
+      privacy,
+      headerSigning: pdu.headerSigning,
+    };
     const { verdict, body, lost } = protector.unprotect(message, pdu.block.u8.slice(pdu.tokenStart, pdu.end));
     if (verdict === 'bad') this.bad(pdu, watched, context, lost);
-    else if (lost > 0) this.find('lost-pdus', 'info', `${lost} protected PDU${lost === 1 ? ' was' : 's were'} never captured; the key stream was found again behind them`, pdu.frame);
+    else if (lost > 0)
+      this.find(
+        'lost-pdus',
+        'info',
+        `${lost} protected PDU${lost === 1 ? ' was' : 's were'} never captured; the key stream was found again behind them`,
+        pdu.frame,
+      );
     return { verdict, body: body === null ? null : { block: blockOf(body), start: 0, end: body.length } };
   }
 
-  /** The ordinary case without memory for each PDU: clear text goes to a block that many share, and that is left to them once it is full. */
+  /**
+   * The ordinary case without memory for each PDU: clear text goes to a block that many share, and that is left to them
+   * once it is full.
+   */
   private openInto(pdu: GuardedPdu, protector: Protector, privacy: boolean): OpenedPdu | null {
     if (protector.unprotectInto === undefined) return null;
     const size = HEADROOM + pdu.tokenStart - pdu.start;
@@ -134,7 +164,11 @@ export class SecurityObserver {
   principal(flow: Flow, authContextId: number): string | null {
     const facts = this.facts(flow.id, authContextId);
     if (facts === null || facts.user === '') return null;
-    return facts.mechanism === 'kerberos' ? `${facts.user}@${facts.domain}` : facts.domain === '' ? facts.user : `${facts.domain}\\${facts.user}`;
+    return facts.mechanism === 'kerberos'
+      ? `${facts.user}@${facts.domain}`
+      : facts.domain === ''
+        ? facts.user
+        : `${facts.domain}\\${facts.user}`;
   }
 
   /** What is known of a security context, or null. */
@@ -159,14 +193,30 @@ export class SecurityObserver {
     watched.bad++;
     if (watched.told) return;
     watched.told = true;
-    const reason = lost > 0
-      ? `${lost} PDU${lost === 1 ? '' : 's'} before it ${lost === 1 ? 'is' : 'are'} missing and its place in the key stream was not found`
-      : 'it was changed on the way, or comes from another session';
-    this.find('bad-signature', 'error', `a signature of ${principal}'s session does not hold: ${reason}; every further PDU has its own verdict`, pdu.frame);
+    const reason =
+      lost > 0
+        ? `${lost} PDU${lost === 1 ? '' : 's'} before it ${lost === 1 ? 'is' : 'are'} missing and its place in the key stream was not found`
+        : 'it was changed on the way, or comes from another session';
+    this.find(
+      'bad-signature',
+      'error',
+      `a signature of ${principal}'s session does not hold: ${reason}; every further PDU has its own verdict`,
+      pdu.frame,
+    );
   }
 
   private find(rule: string, severity: Finding['severity'], message: string, frame: number): void {
-    if (this.findings.length < MAX_FINDINGS) this.findings.push({ kind: 'finding', rule, severity, message, spec: '[MS-RPCE] 3.3.1.5.2.2', call: null, object: null, frames: [frame] });
+    if (this.findings.length < MAX_FINDINGS)
+      this.findings.push({
+        kind: 'finding',
+        rule,
+        severity,
+        message,
+        spec: '[MS-RPCE] 3.3.1.5.2.2',
+        call: null,
+        object: null,
+        frames: [frame],
+      });
   }
 }
 

@@ -7,17 +7,25 @@ const OBJECT = 0x80;
 const TRAILER = 8;
 const PRIVACY = 6;
 
-/** Where a whole connection-oriented PDU with a security trailer keeps its body and its token; null for one without a trailer. */
-function partsOf(pdu: Uint8Array): { readonly bodyFrom: number; readonly bodyTo: number; readonly tokenFrom: number } | null {
+/**
+ * Where a whole connection-oriented PDU with a security trailer keeps its body and its token; null for one without a
+ * trailer.
+ */
+function partsOf(
+  pdu: Uint8Array,
+): { readonly bodyFrom: number; readonly bodyTo: number; readonly tokenFrom: number } | null {
   const little = ((pdu[4] ?? 0) & 0xf0) === 0x10;
   const authLength = little ? (pdu[10] ?? 0) | ((pdu[11] ?? 0) << 8) : ((pdu[10] ?? 0) << 8) | (pdu[11] ?? 0);
   const tokenFrom = pdu.length - authLength;
   const bodyFrom = (pdu[2] === FAULT ? 32 : 24) + (pdu[2] === REQUEST && ((pdu[3] ?? 0) & OBJECT) !== 0 ? 16 : 0);
-  return authLength === 0 || tokenFrom - TRAILER < bodyFrom ? null : { bodyFrom, bodyTo: tokenFrom - TRAILER, tokenFrom };
+  return authLength === 0 || tokenFrom - TRAILER < bodyFrom
+    ? null
+    : { bodyFrom, bodyTo: tokenFrom - TRAILER, tokenFrom };
 }
 
 /**
- * Signs, and at packet privacy seals, a request, response or fault that was encoded with a token of zeros of the right length
+ * Signs, and at packet privacy seals, a request, response or fault that was encoded with a token of zeros of the right
+ * length
  * ([MS-RPCE] 3.3.1.5.2.2); works in place. What has no trailer stays as it is.
  */
 export function protectPdu(pdu: Uint8Array, protector: Protector, headerSigning = true): void {
@@ -34,7 +42,13 @@ export function unprotectPdu(pdu: Uint8Array, protector: Protector, headerSignin
   const parts = partsOf(pdu);
   if (parts === null) return true;
   const { bodyFrom, bodyTo, tokenFrom } = parts;
-  const message = { bytes: pdu.subarray(0, tokenFrom), bodyFrom, bodyTo, privacy: pdu[bodyTo + 1] === PRIVACY, headerSigning };
+  const message = {
+    bytes: pdu.subarray(0, tokenFrom),
+    bodyFrom,
+    bodyTo,
+    privacy: pdu[bodyTo + 1] === PRIVACY,
+    headerSigning,
+  };
   const { verdict, body } = protector.unprotect(message, pdu.subarray(tokenFrom));
   if (body !== null) pdu.set(body, bodyFrom);
   return verdict !== 'bad';

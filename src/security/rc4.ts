@@ -25,7 +25,9 @@ export class Rc4 {
     return copy;
   }
 
-  /** Encrypts or decrypts `size` bytes from `from` of `source` into `target` at `to`; the two may be the same memory. */
+  /**
+   * Encrypts or decrypts `size` bytes from `from` of `source` into `target` at `to`; the two may be the same memory.
+   */
   apply(source: Uint8Array, from: number, size: number, target: Uint8Array, to: number): void {
     const { s } = this;
     let { i, j } = this;

@@ -37,7 +37,10 @@ export class Secrets {
   constructor({ passwords = [], ntHashes = [], sessionKeys = [], keytab = [] }: SecretList) {
     this.keytab = keytab;
     this.accounts = [
-      ...passwords.map(({ user, password }) => ({ ...nameOf(user), hashes: { nt: ntHash(password), lm: lmHash(password) } })),
+      ...passwords.map(({ user, password }) => ({
+        ...nameOf(user),
+        hashes: { nt: ntHash(password), lm: lmHash(password) },
+      })),
       ...ntHashes.map(({ user, hash }) => ({ ...nameOf(user), hashes: { nt: hash, lm: null } })),
     ];
     this.keys = sessionKeys;

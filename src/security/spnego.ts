@@ -41,8 +41,12 @@ export function readSpnego(bytes: Uint8Array): Spnego | null {
     if (init?.tag !== 0x30) return null;
     const list = derField(init.content, 0xa0);
     return {
-      kind: 'init', mechanisms: list === null ? [] : derList(list.content).map((one) => mechanismOf(one.content)),
-      list: list === null ? null : writeDer(0x30, list.content), state: null, token: derField(init.content, 0xa2)?.content.slice() ?? null, mic: derField(init.content, 0xa3)?.content.slice() ?? null,
+      kind: 'init',
+      mechanisms: list === null ? [] : derList(list.content).map((one) => mechanismOf(one.content)),
+      list: list === null ? null : writeDer(0x30, list.content),
+      state: null,
+      token: derField(init.content, 0xa2)?.content.slice() ?? null,
+      mic: derField(init.content, 0xa3)?.content.slice() ?? null,
     };
   }
   if (outer.tag !== 0xa1) return null;
@@ -50,8 +54,12 @@ export function readSpnego(bytes: Uint8Array): Spnego | null {
   if (response?.tag !== 0x30) return null;
   const mechanism = derField(response.content, 0xa1);
   return {
-    kind: 'response', mechanisms: mechanism === null ? [] : [mechanismOf(mechanism.content)], list: null, state: derField(response.content, 0xa0)?.content[0] ?? null,
-    token: derField(response.content, 0xa2)?.content.slice() ?? null, mic: derField(response.content, 0xa3)?.content.slice() ?? null,
+    kind: 'response',
+    mechanisms: mechanism === null ? [] : [mechanismOf(mechanism.content)],
+    list: null,
+    state: derField(response.content, 0xa0)?.content[0] ?? null,
+    token: derField(response.content, 0xa2)?.content.slice() ?? null,
+    mic: derField(response.content, 0xa3)?.content.slice() ?? null,
   };
 }
 
@@ -65,13 +73,21 @@ export function writeInit(mechanisms: readonly Uint8Array[], token: Uint8Array):
   return writeDer(0x60, writeDer(0x06, OID.spnego), writeDer(0xa0, init));
 }
 
-export function writeResponse(parts: { readonly state?: number; readonly mechanism?: Uint8Array; readonly token?: Uint8Array | null; readonly mic?: Uint8Array | null }): Uint8Array {
+export function writeResponse(parts: {
+  readonly state?: number;
+  readonly mechanism?: Uint8Array;
+  readonly token?: Uint8Array | null;
+  readonly mic?: Uint8Array | null;
+}): Uint8Array {
   const { state, mechanism, token, mic } = parts;
-  return writeDer(0xa1, writeDer(
-    0x30,
-    ...(state === undefined ? [] : [writeDer(0xa0, writeDer(0x0a, Uint8Array.of(state)))]),
-    ...(mechanism === undefined ? [] : [writeDer(0xa1, writeDer(0x06, mechanism))]),
-    ...(token == null ? [] : [writeDer(0xa2, writeDer(0x04, token))]),
-    ...(mic == null ? [] : [writeDer(0xa3, writeDer(0x04, mic))]),
-  ));
+  return writeDer(
+    0xa1,
+    writeDer(
+      0x30,
+      ...(state === undefined ? [] : [writeDer(0xa0, writeDer(0x0a, Uint8Array.of(state)))]),
+      ...(mechanism === undefined ? [] : [writeDer(0xa1, writeDer(0x06, mechanism))]),
+      ...(token == null ? [] : [writeDer(0xa2, writeDer(0x04, token))]),
+      ...(mic == null ? [] : [writeDer(0xa3, writeDer(0x04, mic))]),
+    ),
+  );
 }

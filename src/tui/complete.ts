@@ -13,11 +13,21 @@ export interface Completion {
 }
 
 /** Completes the last word of a prompt. `words` holds values by field. */
-export function complete(kind: PromptKind, text: string, words: Readonly<Record<string, readonly string[]>>): Completion {
+export function complete(
+  kind: PromptKind,
+  text: string,
+  words: Readonly<Record<string, readonly string[]>>,
+): Completion {
   if (kind === 'filter') return completeFilter(text, words);
   if (kind !== 'command') return { text, offers: [] };
   const space = text.indexOf(' ');
-  if (space < 0) return completed('', text, COMMANDS.map((one) => one.name), ' ');
+  if (space < 0)
+    return completed(
+      '',
+      text,
+      COMMANDS.map((one) => one.name),
+      ' ',
+    );
   const [name, rest] = [text.slice(0, space + 1), text.slice(space + 1)];
   if (name === 'filter ') {
     const inner = completeFilter(rest, words);

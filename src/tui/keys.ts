@@ -1,8 +1,54 @@
 /** What a key does. */
 export type Action =
-  | 'down' | 'up' | 'left' | 'right' | 'page-down' | 'page-up' | 'half-down' | 'half-up' | 'top' | 'bottom' | 'enter' | 'back' | 'next-pane' | 'previous-pane' | 'zoom'
-  | 'calls' | 'objects' | 'ladder' | 'statistics' | 'findings' | 'help' | 'filter' | 'clear-filter' | 'filter-object' | 'search' | 'next-found' | 'previous-found' | 'next-failed' | 'previous-failed'
-  | 'command' | 'mark' | 'clear-marks' | 'set-mark' | 'go-mark' | 'diff' | 'follow' | 'pause' | 'sort' | 'fold' | 'fold-all' | 'side' | 'wire' | 'export' | 'replay' | 'replayed' | 'copy' | 'stop' | 'quit' | 'redraw';
+  | 'down'
+  | 'up'
+  | 'left'
+  | 'right'
+  | 'page-down'
+  | 'page-up'
+  | 'half-down'
+  | 'half-up'
+  | 'top'
+  | 'bottom'
+  | 'enter'
+  | 'back'
+  | 'next-pane'
+  | 'previous-pane'
+  | 'zoom'
+  | 'calls'
+  | 'objects'
+  | 'ladder'
+  | 'statistics'
+  | 'findings'
+  | 'help'
+  | 'filter'
+  | 'clear-filter'
+  | 'filter-object'
+  | 'search'
+  | 'next-found'
+  | 'previous-found'
+  | 'next-failed'
+  | 'previous-failed'
+  | 'command'
+  | 'mark'
+  | 'clear-marks'
+  | 'set-mark'
+  | 'go-mark'
+  | 'diff'
+  | 'follow'
+  | 'pause'
+  | 'sort'
+  | 'fold'
+  | 'fold-all'
+  | 'side'
+  | 'wire'
+  | 'export'
+  | 'replay'
+  | 'replayed'
+  | 'copy'
+  | 'stop'
+  | 'quit'
+  | 'redraw';
 
 export interface Binding {
   readonly action: Action;
@@ -26,7 +72,12 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'bottom', keys: ['G', 'end'], group: 'moving', help: 'to the last line' },
   { action: 'next-pane', keys: ['tab'], group: 'panes', help: 'next pane' },
   { action: 'previous-pane', keys: ['S-tab'], group: 'panes', help: 'previous pane' },
-  { action: 'enter', keys: ['enter'], group: 'panes', help: 'look closer: the call, its field, its bytes; fold or unfold' },
+  {
+    action: 'enter',
+    keys: ['enter'],
+    group: 'panes',
+    help: 'look closer: the call, its field, its bytes; fold or unfold',
+  },
   { action: 'back', keys: ['escape'], group: 'panes', help: 'back' },
   { action: 'zoom', keys: ['z'], group: 'panes', help: 'the pane alone on the screen, and back' },
   { action: 'calls', keys: ['1'], group: 'panes', help: 'calls' },
@@ -37,9 +88,19 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'fold', keys: ['e'], group: 'panes', help: 'fold or unfold the field' },
   { action: 'fold-all', keys: ['E'], group: 'panes', help: 'unfold all fields, and back' },
   { action: 'side', keys: ['b'], group: 'panes', help: 'bytes of the request or of the response' },
-  { action: 'wire', keys: ['w'], group: 'panes', help: 'bytes as they were on the wire, or opened (with --password, --nt-hash, --keytab or --keys)' },
+  {
+    action: 'wire',
+    keys: ['w'],
+    group: 'panes',
+    help: 'bytes as they were on the wire, or opened (with --password, --nt-hash, --keytab or --keys)',
+  },
   { action: 'help', keys: ['?', 'f1'], group: 'panes', help: 'this help' },
-  { action: 'filter', keys: ['f'], group: 'finding', help: 'filter: an expression as of --where; tab completes, up and down go through earlier ones' },
+  {
+    action: 'filter',
+    keys: ['f'],
+    group: 'finding',
+    help: 'filter: an expression as of --where; tab completes, up and down go through earlier ones',
+  },
   { action: 'clear-filter', keys: ['c'], group: 'finding', help: 'show all calls again' },
   { action: 'filter-object', keys: ['O'], group: 'finding', help: 'show only the calls of this object' },
   { action: 'search', keys: ['/'], group: 'finding', help: 'search in the text of the calls' },
@@ -48,20 +109,45 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'next-failed', keys: [']'], group: 'finding', help: 'next call that failed' },
   { action: 'previous-failed', keys: ['['], group: 'finding', help: 'previous call that failed' },
   { action: 'sort', keys: ['S'], group: 'finding', help: 'sort by latency, result, member, or not at all' },
-  { action: 'command', keys: [':'], group: 'finding', help: 'command: a number goes to a call, :help tells the others' },
+  {
+    action: 'command',
+    keys: [':'],
+    group: 'finding',
+    help: 'command: a number goes to a call, :help tells the others',
+  },
   { action: 'mark', keys: ['space'], group: 'marking', help: 'mark the call, or unmark it' },
   { action: 'clear-marks', keys: ['u'], group: 'marking', help: 'unmark all calls' },
   { action: 'set-mark', keys: ['m'], group: 'marking', help: 'and a letter: remember this place' },
   { action: 'go-mark', keys: ["'"], group: 'marking', help: 'and a letter: go to a remembered place' },
-  { action: 'diff', keys: ['d'], group: 'marking', help: 'differences of two marked calls, or of the marked one and this' },
+  {
+    action: 'diff',
+    keys: ['d'],
+    group: 'marking',
+    help: 'differences of two marked calls, or of the marked one and this',
+  },
   { action: 'follow', keys: ['F'], group: 'watching', help: 'follow: stay on the newest call' },
   { action: 'pause', keys: ['p'], group: 'watching', help: 'pause: new calls wait; reading goes on' },
   { action: 'stop', keys: ['C-c'], group: 'watching', help: 'stop a replay, or reading; once it is stopped, leave' },
   { action: 'redraw', keys: ['C-l'], group: 'watching', help: 'draw the screen anew' },
-  { action: 'export', keys: ['x'], group: 'taking along', help: 'and c, n, r or p: marked calls (or all shown) as capture, NDJSON, recording, or a replay command' },
-  { action: 'replay', keys: ['r'], group: 'taking along', help: 'replay the session of this call, or the marked calls and what they need, to a target; compare the answers' },
+  {
+    action: 'export',
+    keys: ['x'],
+    group: 'taking along',
+    help: 'and c, n, r or p: marked calls (or all shown) as capture, NDJSON, recording, or a replay command',
+  },
+  {
+    action: 'replay',
+    keys: ['r'],
+    group: 'taking along',
+    help: 'replay the session of this call, or the marked calls and what they need, to a target; compare the answers',
+  },
   { action: 'replayed', keys: ['R'], group: 'taking along', help: 'what the last replay came to' },
-  { action: 'copy', keys: ['y'], group: 'taking along', help: 'and y, v, b, h or f: copy the call, value, bytes, hex of the field, or a filter for it' },
+  {
+    action: 'copy',
+    keys: ['y'],
+    group: 'taking along',
+    help: 'and y, v, b, h or f: copy the call, value, bytes, hex of the field, or a filter for it',
+  },
   { action: 'quit', keys: ['q'], group: 'taking along', help: 'leave' },
 ];
 
@@ -82,7 +168,11 @@ export const COMMANDS: readonly { readonly name: string; readonly takes: string;
   { name: 'capture', takes: 'FILE', help: 'write the connections of the marked calls as a capture' },
   { name: 'ndjson', takes: 'FILE', help: 'write the marked calls as NDJSON' },
   { name: 'record', takes: 'FILE', help: 'write the marked calls, with what they need, or all shown as a recording' },
-  { name: 'replay', takes: '[[DOMAIN\\]USER@]HOST[:PORT]', help: 'replay the session of this call, or the marked calls' },
+  {
+    name: 'replay',
+    takes: '[[DOMAIN\\]USER@]HOST[:PORT]',
+    help: 'replay the session of this call, or the marked calls',
+  },
   { name: 'stop', takes: '', help: 'stop reading' },
   { name: 'help', takes: '', help: 'keys and commands' },
   { name: 'quit', takes: '', help: 'leave' },

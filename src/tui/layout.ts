@@ -33,7 +33,8 @@ export function bytesPerRow(width: number): 8 | 16 {
 export function layout(state: Pick<State, 'columns' | 'rows' | 'zoom' | 'focus' | 'upper'>): Layout {
   const { columns, rows, zoom, focus, upper } = state;
   const whole: Area = { column: 0, row: 1, width: columns, height: rows - 2 };
-  if (upper === 'help' || upper === 'diff' || upper === 'replay' || upper === 'statistics') return { upper: whole, detail: null, bytes: null, divider: null };
+  if (upper === 'help' || upper === 'diff' || upper === 'replay' || upper === 'statistics')
+    return { upper: whole, detail: null, bytes: null, divider: null };
   if (zoom) return { upper: null, detail: null, bytes: null, divider: null, [focus]: whole };
   const upperHeight = Math.max(3, Math.floor((rows - 3) * (rows >= 40 ? 0.55 : 0.48)));
   const top: Area = { ...whole, height: upperHeight };
@@ -42,18 +43,36 @@ export function layout(state: Pick<State, 'columns' | 'rows' | 'zoom' | 'focus' 
   const divider = row - 1;
   if (columns < BESIDE) {
     const lower: Area = { column: 0, row, width: columns, height };
-    return focus === 'bytes' ? { upper: top, detail: null, bytes: lower, divider } : { upper: top, detail: lower, bytes: null, divider };
+    return focus === 'bytes'
+      ? { upper: top, detail: null, bytes: lower, divider }
+      : { upper: top, detail: lower, bytes: null, divider };
   }
   const bytesWidth = columns >= WIDE ? 74 : 41;
   const detailWidth = columns - bytesWidth - 1;
-  return { upper: top, detail: { column: 0, row, width: detailWidth, height }, bytes: { column: detailWidth + 1, row, width: bytesWidth, height }, divider };
+  return {
+    upper: top,
+    detail: { column: 0, row, width: detailWidth, height },
+    bytes: { column: detailWidth + 1, row, width: bytesWidth, height },
+    divider,
+  };
 }
 
 /** The pane at a place on the screen. */
-export function paneAt(shown: Layout, column: number, row: number): { readonly pane: Focus; readonly row: number; readonly column: number } | null {
+export function paneAt(
+  shown: Layout,
+  column: number,
+  row: number,
+): { readonly pane: Focus; readonly row: number; readonly column: number } | null {
   for (const pane of ['upper', 'detail', 'bytes'] as const) {
     const area = shown[pane];
-    if (area !== null && column >= area.column && column < area.column + area.width && row >= area.row && row < area.row + area.height) return { pane, row: row - area.row, column: column - area.column };
+    if (
+      area !== null &&
+      column >= area.column &&
+      column < area.column + area.width &&
+      row >= area.row &&
+      row < area.row + area.height
+    )
+      return { pane, row: row - area.row, column: column - area.column };
   }
   return null;
 }

@@ -2,8 +2,24 @@ import { escapeTerminal } from '../output/escape.js';
 import { clip, fit, textWidth } from './width.js';
 
 /** What a piece of text means; the palette says how that looks. */
-export type Paint = 'plain' | 'bad' | 'warn' | 'good' | 'dim' | 'name' | 'value' | 'title' | 'key' | 'tab' | 'tab-on' | 'border' | 'border-on';
-/** What lies under a text: the cursor's line, the same in a pane without focus, the bytes of the field, a marked call, a found text. */
+export type Paint =
+  | 'plain'
+  | 'bad'
+  | 'warn'
+  | 'good'
+  | 'dim'
+  | 'name'
+  | 'value'
+  | 'title'
+  | 'key'
+  | 'tab'
+  | 'tab-on'
+  | 'border'
+  | 'border-on';
+/**
+ * What lies under a text: the cursor's line, the same in a pane without focus, the bytes of the field, a marked call, a
+ * found text.
+ */
 export type Under = 'cursor' | 'cursor-off' | 'field' | 'byte' | 'marked' | null;
 
 /** A piece of text in one look. Its text is safe to print: only {@link span} makes spans. */
@@ -31,7 +47,10 @@ export function lineWidth(of: Line): number {
   return of.reduce((sum, one) => sum + textWidth(one.text), 0);
 }
 
-/** The line in exactly `width` columns, cut with `…` or filled; `under` lies below the whole line where a span has nothing below it. */
+/**
+ * The line in exactly `width` columns, cut with `…` or filled; `under` lies below the whole line where a span has
+ * nothing below it.
+ */
 export function fitLine(of: Line, width: number, under: Under = null): Line {
   const fitted: Span[] = [];
   let left = width;

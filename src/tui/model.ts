@@ -34,14 +34,19 @@ export function stubOf(call: Call | null, side: Side): Stub | null {
 }
 
 /** The bytes that are shown of one side of the current call: as opened, or as they were on the wire. */
-export function shownBytes({ state, source }: Model, side: Side): { readonly bytes: Uint8Array; readonly cipher: boolean } | null {
+export function shownBytes(
+  { state, source }: Model,
+  side: Side,
+): { readonly bytes: Uint8Array; readonly cipher: boolean } | null {
   const call = currentCall({ state, source });
   const stub = stubOf(call, side);
   if (call === null || stub === null) return null;
   const wire = state.wire ? source.wire(call, side) : null;
   // What followed the stub in the message is left out of both.
   const size = stub.end - stub.start;
-  return wire !== null && wire.length >= size ? { bytes: wire.subarray(0, size), cipher: true } : { bytes: stub.block.u8.subarray(stub.start, stub.end), cipher: stub.sealed };
+  return wire !== null && wire.length >= size
+    ? { bytes: wire.subarray(0, size), cipher: true }
+    : { bytes: stub.block.u8.subarray(stub.start, stub.end), cipher: stub.sealed };
 }
 
 /** A place moved so that its cursor is within `length` and within the pane. */

@@ -40,12 +40,25 @@ function beforeOf(state: State): Upper {
 
 /** A pane over the others, from its beginning. */
 export function shown(state: State, upper: 'diff' | 'replay', source: Source): Step {
-  return settled({ ...state, before: beforeOf(state), upper, focus: 'upper', zoom: false, places: { ...state.places, [upper]: START } }, source);
+  return settled(
+    {
+      ...state,
+      before: beforeOf(state),
+      upper,
+      focus: 'upper',
+      zoom: false,
+      places: { ...state.places, [upper]: START },
+    },
+    source,
+  );
 }
 
 /** The help over the other panes, or away. */
 export function helped(state: State, source: Source): Step {
-  return settled(state.upper === 'help' ? back(state) : { ...state, before: beforeOf(state), upper: 'help', focus: 'upper' }, source);
+  return settled(
+    state.upper === 'help' ? back(state) : { ...state, before: beforeOf(state), upper: 'help', focus: 'upper' },
+    source,
+  );
 }
 
 /** One step back: to the pane below, the parts of the screen together, the list, the calls. */
@@ -84,7 +97,14 @@ export function heightOf(state: State, source: Source): number {
   if (area === null) return 10;
   if (state.focus === 'detail') return area.height;
   if (state.focus === 'bytes') return area.height - 1;
-  return Math.max(1, state.upper === 'help' ? area.height : state.upper === 'statistics' ? area.height - statisticsHead(source, area.height) : area.height - 1);
+  return Math.max(
+    1,
+    state.upper === 'help'
+      ? area.height
+      : state.upper === 'statistics'
+        ? area.height - statisticsHead(source, area.height)
+        : area.height - 1,
+  );
 }
 
 /** Ladder and calls share a cursor. */
@@ -95,7 +115,11 @@ export function placeName(upper: Upper): Upper {
 /** The cursor of the pane with the focus, `by` lines on. */
 export function move(state: State, by: number, source: Source): Step {
   if (state.focus === 'bytes') return moveByte(state, by * rowBytes(state), source);
-  if (state.focus === 'detail') return settled(toRow(state, clampTo(state.detail.cursor + by, currentRows({ state, source }).length), source), source);
+  if (state.focus === 'detail')
+    return settled(
+      toRow(state, clampTo(state.detail.cursor + by, currentRows({ state, source }).length), source),
+      source,
+    );
   const name = placeName(state.upper);
   const place = state.places[name];
   const length = lengthOf(state, state.upper, source);
@@ -105,7 +129,10 @@ export function move(state: State, by: number, source: Source): Step {
   }
   const cursor = clampTo(place.cursor + by, length);
   const follow = name === 'calls' ? state.follow && cursor === length - 1 : state.follow;
-  return settled(selected({ ...state, follow, places: { ...state.places, [name]: { ...place, cursor } } }, source), source);
+  return settled(
+    selected({ ...state, follow, places: { ...state.places, [name]: { ...place, cursor } } }, source),
+    source,
+  );
 }
 
 /** The place nearest to `at` in a list of this length. */
@@ -133,14 +160,21 @@ function withCall(state: State, index: number, source: Source): State {
 export function toCall(state: State, index: number, source: Source): State {
   const row = source.view.rowOf(index);
   const upper = state.upper === 'ladder' ? 'ladder' : 'calls';
-  return selected({ ...state, upper, places: { ...state.places, calls: { ...state.places.calls, cursor: row } } }, source);
+  return selected(
+    { ...state, upper, places: { ...state.places, calls: { ...state.places.calls, cursor: row } } },
+    source,
+  );
 }
 
 /** The cursor of the detail pane on a row; its bytes are shown. */
 export function toRow(state: State, cursor: number, source: Source): State {
   const row = currentRows({ state, source })[cursor];
   const next = { ...state, detail: { ...state.detail, cursor } };
-  if (row === undefined || row.side === null) return { ...next, bytes: { ...state.bytes, offset: clampTo(state.bytes.offset, sizeOf(next, state.bytes.side, source)) } };
+  if (row === undefined || row.side === null)
+    return {
+      ...next,
+      bytes: { ...state.bytes, offset: clampTo(state.bytes.offset, sizeOf(next, state.bytes.side, source)) },
+    };
   return { ...next, bytes: { ...state.bytes, side: row.side, offset: row.start } };
 }
 
@@ -157,7 +191,10 @@ export function rowBytes(state: State): number {
 
 /** Moves the cursor in the bytes; the field that owns the byte is unfolded and becomes the current row. */
 function moveByte(state: State, by: number, source: Source): Step {
-  return settled(toByte(state, clampTo(state.bytes.offset + by, sizeOf(state, state.bytes.side, source)), source), source);
+  return settled(
+    toByte(state, clampTo(state.bytes.offset + by, sizeOf(state, state.bytes.side, source)), source),
+    source,
+  );
 }
 
 /** The cursor on a byte, and on the field that owns it. */
@@ -168,7 +205,8 @@ export function toByte(state: State, offset: number, source: Source): State {
   let next: State = { ...state, bytes: { ...state.bytes, offset } };
   if (root == null) return next;
   const around = fieldsAt(side, root, offset).slice(0, -1);
-  if (around.some((id) => next.folded.has(id))) next = { ...next, folded: new Set([...next.folded].filter((id) => !around.includes(id))) };
+  if (around.some((id) => next.folded.has(id)))
+    next = { ...next, folded: new Set([...next.folded].filter((id) => !around.includes(id))) };
   const row = rowAt(currentRows({ state: next, source }), side, offset);
   return row < 0 ? next : { ...next, detail: { ...next.detail, cursor: row } };
 }
@@ -197,7 +235,9 @@ export function fold(state: State, shut: boolean | null, source: Source): Step {
   return settled({ ...state, folded }, source);
 }
 
-/** The next call that failed, by the flags of the rows: no call is fetched. In a comparison, the next call that differs. */
+/**
+ * The next call that failed, by the flags of the rows: no call is fetched. In a comparison, the next call that differs.
+ */
 export function nextFailed(state: State, by: 1 | -1, source: Source): Step {
   if (state.upper === 'replay') return nextDifferent(state, by, source);
   const { view } = source;
@@ -223,7 +263,13 @@ function nextDifferent(state: State, by: 1 | -1, source: Source): Step {
 /** On the newest call, where it is followed. */
 export function followed(state: State, source: Source): State {
   if (!state.follow || state.paused) return state;
-  return selected({ ...state, places: { ...state.places, calls: { ...state.places.calls, cursor: Math.max(0, source.view.length - 1) } } }, source);
+  return selected(
+    {
+      ...state,
+      places: { ...state.places, calls: { ...state.places.calls, cursor: Math.max(0, source.view.length - 1) } },
+    },
+    source,
+  );
 }
 
 /** Every cursor inside its list and its pane, and a call to show where there is one. */
@@ -232,14 +278,16 @@ export function settled(given: State, source: Source): Step {
   const calls = source.view.length;
   if (calls > 0 && (state.upper === 'calls' || state.upper === 'ladder')) {
     const cursor = clampTo(state.places.calls.cursor, calls);
-    if (cursor !== state.places.calls.cursor) state = { ...state, places: { ...state.places, calls: { ...state.places.calls, cursor } } };
+    if (cursor !== state.places.calls.cursor)
+      state = { ...state, places: { ...state.places, calls: { ...state.places.calls, cursor } } };
     state = selected(state, source);
   }
   const shown = layout(state);
   const upper = shown.upper;
   if (upper !== null && state.upper !== 'help') {
     const name = placeName(state.upper);
-    const height = state.upper === 'statistics' ? upper.height - statisticsHead(source, upper.height) : upper.height - 1;
+    const height =
+      state.upper === 'statistics' ? upper.height - statisticsHead(source, upper.height) : upper.height - 1;
     const place = placed(state.places[name], lengthOf(state, state.upper, source), Math.max(1, height));
     state = { ...state, places: { ...state.places, [name]: place } };
   }
@@ -248,7 +296,11 @@ export function settled(given: State, source: Source): Step {
   if (shown.bytes !== null) {
     const perRow = bytesPerRow(shown.bytes.width);
     const size = sizeOf(state, state.bytes.side, source);
-    const { top } = placed({ cursor: Math.floor(clampTo(state.bytes.offset, size) / perRow), top: state.bytes.top }, Math.ceil(size / perRow), Math.max(1, shown.bytes.height - 1));
+    const { top } = placed(
+      { cursor: Math.floor(clampTo(state.bytes.offset, size) / perRow), top: state.bytes.top },
+      Math.ceil(size / perRow),
+      Math.max(1, shown.bytes.height - 1),
+    );
     state = { ...state, bytes: { ...state.bytes, offset: clampTo(state.bytes.offset, size), top } };
   }
   return { state, effects: NONE };

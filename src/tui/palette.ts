@@ -7,14 +7,49 @@ type Look = Readonly<Record<Paint, string>>;
 
 const LOOKS: Readonly<Record<Colours, Look>> = {
   256: {
-    plain: '', bad: '38;5;203', warn: '38;5;214', good: '38;5;114', dim: '38;5;245', name: '38;5;80', value: '38;5;183', title: '1', key: '1;38;5;222', tab: '38;5;250;48;5;237',
-    'tab-on': '1;38;5;16;48;5;80', border: '38;5;240', 'border-on': '1;38;5;80',
+    plain: '',
+    bad: '38;5;203',
+    warn: '38;5;214',
+    good: '38;5;114',
+    dim: '38;5;245',
+    name: '38;5;80',
+    value: '38;5;183',
+    title: '1',
+    key: '1;38;5;222',
+    tab: '38;5;250;48;5;237',
+    'tab-on': '1;38;5;16;48;5;80',
+    border: '38;5;240',
+    'border-on': '1;38;5;80',
   },
   16: {
-    plain: '', bad: '31', warn: '33', good: '32', dim: '90', name: '36', value: '35', title: '1', key: '1;33', tab: '7', 'tab-on': '1;30;46', border: '90', 'border-on': '1;36',
+    plain: '',
+    bad: '31',
+    warn: '33',
+    good: '32',
+    dim: '90',
+    name: '36',
+    value: '35',
+    title: '1',
+    key: '1;33',
+    tab: '7',
+    'tab-on': '1;30;46',
+    border: '90',
+    'border-on': '1;36',
   },
   none: {
-    plain: '', bad: '1', warn: '1', good: '', dim: '', name: '', value: '', title: '1', key: '1', tab: '', 'tab-on': '1;7', border: '', 'border-on': '1',
+    plain: '',
+    bad: '1',
+    warn: '1',
+    good: '',
+    dim: '',
+    name: '',
+    value: '',
+    title: '1',
+    key: '1',
+    tab: '',
+    'tab-on': '1;7',
+    border: '',
+    'border-on': '1',
   },
 };
 
@@ -47,13 +82,49 @@ export function coloursOf(env: Readonly<Record<string, string | undefined>>): Co
 }
 
 const PLAIN_FORMS: Readonly<Record<string, string>> = {
-  '─': '-', '│': '|', '├': '|', '└': '`', '┬': '+', '┼': '+', '→': '>', '←': '<', '▶': '>', '◀': '<', '▾': 'v', '▸': '>', '…': '~', '✗': 'x', '●': '*', '·': '.', '█': '#', '▏': '|',
-  '▁': '_', '▂': '_', '▃': '-', '▄': '-', '▅': '=', '▆': '=', '▇': '#', '✓': '+', '§': 'S', '↑': '^', '↓': 'v', '×': 'x', '◆': '*', '╌': '-', 'µ': 'u', '┊': ':',
+  '─': '-',
+  '│': '|',
+  '├': '|',
+  '└': '`',
+  '┬': '+',
+  '┼': '+',
+  '→': '>',
+  '←': '<',
+  '▶': '>',
+  '◀': '<',
+  '▾': 'v',
+  '▸': '>',
+  '…': '~',
+  '✗': 'x',
+  '●': '*',
+  '·': '.',
+  '█': '#',
+  '▏': '|',
+  '▁': '_',
+  '▂': '_',
+  '▃': '-',
+  '▄': '-',
+  '▅': '=',
+  '▆': '=',
+  '▇': '#',
+  '✓': '+',
+  '§': 'S',
+  '↑': '^',
+  '↓': 'v',
+  '×': 'x',
+  '◆': '*',
+  '╌': '-',
+  µ: 'u',
+  '┊': ':',
 };
 
-/** A text for a terminal that has no UTF-8: drawing characters by the nearest ASCII one, others by `?`, in as many columns. */
+/**
+ * A text for a terminal that has no UTF-8: drawing characters by the nearest ASCII one, others by `?`, in as many
+ * columns.
+ */
 export function asciiOnly(text: string, widthOf: (code: number) => number): string {
   let plain = '';
-  for (const unit of text) plain += unit <= '\u007f' ? unit : (PLAIN_FORMS[unit] ?? '?'.repeat(widthOf(unit.codePointAt(0) ?? 0)));
+  for (const unit of text)
+    plain += unit <= '\u007f' ? unit : (PLAIN_FORMS[unit] ?? '?'.repeat(widthOf(unit.codePointAt(0) ?? 0)));
   return plain;
 }

@@ -11,12 +11,24 @@ export function openPrompt(kind: PromptKind, text = ''): Prompt {
 }
 
 /** What a key makes of the line: another line, or its end. */
-export type Typed = { readonly kind: 'typing'; readonly prompt: Prompt } | { readonly kind: 'given'; readonly text: string } | { readonly kind: 'dropped' };
+export type Typed =
+  | { readonly kind: 'typing'; readonly prompt: Prompt }
+  | { readonly kind: 'given'; readonly text: string }
+  | { readonly kind: 'dropped' };
 
 /** A key typed into the line. `text` is what the key writes, or ''. */
-export function type(prompt: Prompt, key: string, text: string, history: readonly string[], words: Readonly<Record<string, readonly string[]>>): Typed {
+export function type(
+  prompt: Prompt,
+  key: string,
+  text: string,
+  history: readonly string[],
+  words: Readonly<Record<string, readonly string[]>>,
+): Typed {
   const { text: line, at } = prompt;
-  const edit = (next: string, to: number): Typed => ({ kind: 'typing', prompt: { ...prompt, text: next.slice(0, MAX_TYPED), at: Math.min(to, MAX_TYPED), offers: [], error: null } });
+  const edit = (next: string, to: number): Typed => ({
+    kind: 'typing',
+    prompt: { ...prompt, text: next.slice(0, MAX_TYPED), at: Math.min(to, MAX_TYPED), offers: [], error: null },
+  });
   switch (key) {
     case 'escape':
     case 'C-c':
@@ -35,7 +47,9 @@ export function type(prompt: Prompt, key: string, text: string, history: readonl
       return edit(line, line.length);
     case 'backspace':
     case 'C-h':
-      return at === 0 && line === '' ? { kind: 'dropped' } : edit(line.slice(0, at - unitBefore(line, at)) + line.slice(at), at - unitBefore(line, at));
+      return at === 0 && line === ''
+        ? { kind: 'dropped' }
+        : edit(line.slice(0, at - unitBefore(line, at)) + line.slice(at), at - unitBefore(line, at));
     case 'delete':
       return edit(line.slice(0, at) + line.slice(at + unitAfter(line, at)), at);
     case 'C-u':
@@ -48,17 +62,25 @@ export function type(prompt: Prompt, key: string, text: string, history: readonl
     }
     case 'tab': {
       const done = complete(prompt.kind, line.slice(0, at), words);
-      return { kind: 'typing', prompt: { ...prompt, text: done.text + line.slice(at), at: done.text.length, offers: done.offers, error: null } };
+      return {
+        kind: 'typing',
+        prompt: { ...prompt, text: done.text + line.slice(at), at: done.text.length, offers: done.offers, error: null },
+      };
     }
     case 'up':
     case 'down': {
       const back = Math.max(0, Math.min(history.length, prompt.back + (key === 'up' ? 1 : -1)));
       const own = prompt.back === 0 ? line : prompt.own;
       const shown = back === 0 ? own : (history[history.length - back] ?? '');
-      return { kind: 'typing', prompt: { ...prompt, text: shown, at: shown.length, back, own, offers: [], error: null } };
+      return {
+        kind: 'typing',
+        prompt: { ...prompt, text: shown, at: shown.length, back, own, offers: [], error: null },
+      };
     }
     default:
-      return text === '' ? { kind: 'typing', prompt } : edit(line.slice(0, at) + text + line.slice(at), at + text.length);
+      return text === ''
+        ? { kind: 'typing', prompt }
+        : edit(line.slice(0, at) + text + line.slice(at), at + text.length);
   }
 }
 

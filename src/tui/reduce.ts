@@ -2,7 +2,32 @@ import { askTarget, completed, filtered, replayOver, searching, sorted, typed } 
 import { actionOf, type Action } from './keys.js';
 import { layout, paneAt } from './layout.js';
 import { currentCall, currentRows } from './model.js';
-import { back, clampTo, fold, followed, heightOf, helped, lengthOf, move, nextFailed, nextFocus, NONE, OVER, placeName, rowBytes, say, selected, settled, shown, sideways, sizeOf, toByte, toCall, toRow, type Step } from './moves.js';
+import {
+  back,
+  clampTo,
+  fold,
+  followed,
+  heightOf,
+  helped,
+  lengthOf,
+  move,
+  nextFailed,
+  nextFocus,
+  NONE,
+  OVER,
+  placeName,
+  rowBytes,
+  say,
+  selected,
+  settled,
+  shown,
+  sideways,
+  sizeOf,
+  toByte,
+  toCall,
+  toRow,
+  type Step,
+} from './moves.js';
 import { comparedCalls } from './panes/diff.js';
 import { objectRows } from './panes/objects.js';
 import { statisticsHead } from './panes/statistics.js';
@@ -22,7 +47,16 @@ export function reduce(state: State, event: Event, source: Source): Step {
     case 'said':
       return { state: { ...state, message: { text: event.text, bad: event.bad } }, effects: NONE };
     case 'found':
-      return event.index === null ? say(state, `not found: ${event.text}`, true) : settled(toCall({ ...state, message: event.wrapped ? { text: 'found on the other side of the end', bad: false } : null }, event.index, source), source);
+      return event.index === null
+        ? say(state, `not found: ${event.text}`, true)
+        : settled(
+            toCall(
+              { ...state, message: event.wrapped ? { text: 'found on the other side of the end', bad: false } : null },
+              event.index,
+              source,
+            ),
+            source,
+          );
     case 'replayed':
       return replayOver({ ...state, replaying: null }, event.result, source);
     case 'mouse':
@@ -84,13 +118,17 @@ function act(state: State, action: Action, source: Source): Step {
       return filtered(state, null);
     case 'filter-object': {
       const label = objectUnder(state, source);
-      return label === null ? say(state, 'this call is on no object', true) : filtered(state, `object.label == ${JSON.stringify(label)}`);
+      return label === null
+        ? say(state, 'this call is on no object', true)
+        : filtered(state, `object.label == ${JSON.stringify(label)}`);
     }
     case 'search':
       return { state: { ...state, prompt: openPrompt('search') }, effects: NONE };
     case 'next-found':
     case 'previous-found':
-      return state.search === null ? say(state, 'nothing was searched for yet: / searches', true) : { state, effects: [searching(state, state.search, action === 'next-found')] };
+      return state.search === null
+        ? say(state, 'nothing was searched for yet: / searches', true)
+        : { state, effects: [searching(state, state.search, action === 'next-found')] };
     case 'next-failed':
     case 'previous-failed':
       return nextFailed(state, action === 'next-failed' ? 1 : -1, source);
@@ -105,7 +143,8 @@ function act(state: State, action: Action, source: Source): Step {
     case 'go-mark':
       return { state: { ...state, pending: "'" }, effects: NONE };
     case 'diff':
-      if (comparedCalls({ state }) === null) return say(state, 'mark two calls with space, or mark one and stand on another', true);
+      if (comparedCalls({ state }) === null)
+        return say(state, 'mark two calls with space, or mark one and stand on another', true);
       return shown(state, 'diff', source);
     case 'follow':
       return settled(followed({ ...state, follow: !state.follow }, source), source);
@@ -116,13 +155,20 @@ function act(state: State, action: Action, source: Source): Step {
     case 'fold':
       return fold(state, null, source);
     case 'fold-all':
-      return settled({ ...state, folded: state.folded.size === 0 ? new Set(['request/orpcthis', 'response/orpcthat']) : new Set() }, source);
+      return settled(
+        { ...state, folded: state.folded.size === 0 ? new Set(['request/orpcthis', 'response/orpcthat']) : new Set() },
+        source,
+      );
     case 'side':
-      return settled({ ...state, bytes: { side: state.bytes.side === 'request' ? 'response' : 'request', offset: 0, top: 0 } }, source);
+      return settled(
+        { ...state, bytes: { side: state.bytes.side === 'request' ? 'response' : 'request', offset: 0, top: 0 } },
+        source,
+      );
     case 'wire': {
       const call = currentCall({ state, source });
       const opened = call !== null && source.wire(call, state.bytes.side) !== null;
-      if (!state.wire && !opened) return say(state, `the ${state.bytes.side} was not opened: there is but one way to show it`, true);
+      if (!state.wire && !opened)
+        return say(state, `the ${state.bytes.side} was not opened: there is but one way to show it`, true);
       return { state: { ...state, wire: !state.wire }, effects: NONE };
     }
     case 'export':
@@ -148,7 +194,9 @@ function act(state: State, action: Action, source: Source): Step {
 function enter(state: State, source: Source): Step {
   if (state.focus === 'detail') {
     const row = currentRows({ state, source })[state.detail.cursor];
-    return row?.foldable === true ? fold(state, null, source) : settled({ ...state, focus: row?.side === null || row === undefined ? 'detail' : 'bytes' }, source);
+    return row?.foldable === true
+      ? fold(state, null, source)
+      : settled({ ...state, focus: row?.side === null || row === undefined ? 'detail' : 'bytes' }, source);
   }
   if (state.focus === 'bytes') return settled({ ...state, focus: 'detail' }, source);
   switch (state.upper) {
@@ -157,22 +205,31 @@ function enter(state: State, source: Source): Step {
       return settled({ ...state, focus: 'detail' }, source);
     case 'objects': {
       const label = objectUnder(state, source);
-      return label === null ? { state, effects: NONE } : filtered({ ...state, upper: 'calls' }, `object.label == ${JSON.stringify(label)}`);
+      return label === null
+        ? { state, effects: NONE }
+        : filtered({ ...state, upper: 'calls' }, `object.label == ${JSON.stringify(label)}`);
     }
     case 'statistics': {
       const member = source.statistics().members[state.places.statistics.cursor];
       const parts = member === undefined ? null : /^(.*?)(?:::|\.)([^.:]+)$/.exec(member.name);
       if (parts === null) return { state, effects: NONE };
-      return filtered({ ...state, upper: 'calls' }, `interface == ${JSON.stringify(parts[1])} && method == ${JSON.stringify(parts[2])}`);
+      return filtered(
+        { ...state, upper: 'calls' },
+        `interface == ${JSON.stringify(parts[1])} && method == ${JSON.stringify(parts[2])}`,
+      );
     }
     case 'findings': {
       const notice = source.notices[state.places.findings.cursor];
       const call = notice?.kind === 'finding' ? notice.call : null;
-      return call === null ? say(state, 'this belongs to no call', true) : settled(toCall({ ...state, upper: 'calls' }, call - 1, source), source);
+      return call === null
+        ? say(state, 'this belongs to no call', true)
+        : settled(toCall({ ...state, upper: 'calls' }, call - 1, source), source);
     }
     case 'replay': {
       const call = state.replayed?.rows[state.places.replay.cursor]?.call ?? null;
-      return call === null ? { state, effects: NONE } : settled(toCall({ ...state, upper: 'calls', follow: false }, call, source), source);
+      return call === null
+        ? { state, effects: NONE }
+        : settled(toCall({ ...state, upper: 'calls', follow: false }, call, source), source);
     }
     case 'help':
     case 'diff':
@@ -181,7 +238,8 @@ function enter(state: State, source: Source): Step {
 }
 
 function objectUnder(state: State, source: Source): string | null {
-  if (state.upper === 'objects' && state.focus === 'upper') return objectRows(source.objects())[state.places.objects.cursor]?.record.label ?? null;
+  if (state.upper === 'objects' && state.focus === 'upper')
+    return objectRows(source.objects())[state.places.objects.cursor]?.record.label ?? null;
   const call = currentCall({ state, source });
   return call === null || call.object === null || call.object.label === null ? null : objectText(call);
 }
@@ -209,18 +267,34 @@ function mouse(state: State, { column, row, action }: Extract<Event, { kind: 'mo
   if (hit === null) return { state, effects: NONE };
   const focused: State = { ...state, focus: hit.pane, message: null };
   if (action !== 'press') return move(focused, action === 'down' ? WHEEL : -WHEEL, source);
-  if (hit.pane === 'detail') return settled(toRow(focused, clampTo(state.detail.top + hit.row, currentRows({ state, source }).length), source), source);
+  if (hit.pane === 'detail')
+    return settled(
+      toRow(focused, clampTo(state.detail.top + hit.row, currentRows({ state, source }).length), source),
+      source,
+    );
   if (hit.pane === 'bytes') {
     const perRow = rowBytes(state);
     const digits = Math.max(4, (sizeOf(state, state.bytes.side, source) - 1).toString(16).length);
     const within = hit.column - digits - 2;
     const byte = Math.floor((within - (within >= 24 ? 1 : 0)) / 3);
-    return byte < 0 || byte >= perRow ? settled(focused, source) : settled(toByte(focused, clampTo((state.bytes.top + hit.row) * perRow + byte, sizeOf(state, state.bytes.side, source)), source), source);
+    return byte < 0 || byte >= perRow
+      ? settled(focused, source)
+      : settled(
+          toByte(
+            focused,
+            clampTo((state.bytes.top + hit.row) * perRow + byte, sizeOf(state, state.bytes.side, source)),
+            source,
+          ),
+          source,
+        );
   }
   if (state.upper === 'help' || state.upper === 'ladder') return settled(focused, source);
   const name = placeName(state.upper);
   const head = state.upper === 'statistics' ? statisticsHead(source, layout(state).upper?.height ?? 0) : 1;
   const at = state.places[name].top + hit.row - head;
   if (hit.row < head || at >= lengthOf(state, state.upper, source)) return settled(focused, source);
-  return settled(selected({ ...focused, places: { ...state.places, [name]: { ...state.places[name], cursor: at } } }, source), source);
+  return settled(
+    selected({ ...focused, places: { ...state.places, [name]: { ...state.places[name], cursor: at } } }, source),
+    source,
+  );
 }

@@ -16,20 +16,31 @@ import { textWidth } from './width.js';
 import { countText, sizeText } from './words.js';
 
 const PANES: Readonly<Record<Upper, (model: Model, area: Area) => Line[]>> = {
-  calls: callsPane, objects: objectsPane, ladder: ladderPane, statistics: statisticsPane, findings: findingsPane, diff: diffPane, replay: replayPane, help: helpPane,
+  calls: callsPane,
+  objects: objectsPane,
+  ladder: ladderPane,
+  statistics: statisticsPane,
+  findings: findingsPane,
+  diff: diffPane,
+  replay: replayPane,
+  help: helpPane,
 };
 
 /** The whole screen: as many lines as it has rows, each as wide as it is. */
 export function render(model: Model): Line[] {
   const { state } = model;
   const { columns, rows } = state;
-  if (columns < MIN_COLUMNS || rows < MIN_ROWS) return fitBlock([line(`too small: ${MIN_COLUMNS}×${MIN_ROWS} at least`, 'warn')], columns, rows);
+  if (columns < MIN_COLUMNS || rows < MIN_ROWS)
+    return fitBlock([line(`too small: ${MIN_COLUMNS}×${MIN_ROWS} at least`, 'warn')], columns, rows);
   const shown = layout(state);
   const lines: Line[] = [title(model)];
-  if (shown.upper !== null) lines.push(...fitBlock(PANES[state.upper](model, shown.upper), columns, shown.upper.height));
+  if (shown.upper !== null)
+    lines.push(...fitBlock(PANES[state.upper](model, shown.upper), columns, shown.upper.height));
   if (shown.divider !== null) lines.push(divider(model, shown.detail, shown.bytes));
-  const detail = shown.detail === null ? null : fitBlock(detailPane(model, shown.detail), shown.detail.width, shown.detail.height);
-  const bytes = shown.bytes === null ? null : fitBlock(bytesPane(model, shown.bytes), shown.bytes.width, shown.bytes.height);
+  const detail =
+    shown.detail === null ? null : fitBlock(detailPane(model, shown.detail), shown.detail.width, shown.detail.height);
+  const bytes =
+    shown.bytes === null ? null : fitBlock(bytesPane(model, shown.bytes), shown.bytes.width, shown.bytes.height);
   if (detail !== null && bytes !== null) lines.push(...beside(detail, bytes));
   else lines.push(...(detail ?? bytes ?? []));
   offers(model, lines);
@@ -40,29 +51,74 @@ export function render(model: Model): Line[] {
 /** Where the cursor of the line being typed stands; null when none is. */
 export function promptCursor({ state }: Model): { readonly column: number; readonly row: number } | null {
   const { prompt } = state;
-  return prompt === null ? null : { column: Math.min(state.columns - 1, PROMPTS[prompt.kind].length + textWidth(typed(masked(prompt).slice(0, prompt.at), state.columns, prompt.kind))), row: state.rows - 1 };
+  return prompt === null
+    ? null
+    : {
+        column: Math.min(
+          state.columns - 1,
+          PROMPTS[prompt.kind].length +
+            textWidth(typed(masked(prompt).slice(0, prompt.at), state.columns, prompt.kind)),
+        ),
+        row: state.rows - 1,
+      };
 }
 
 function title({ state, source }: Model): Line {
-  const tabs = UPPERS.flatMap((upper, at): Span[] => [span(` ${at + 1} ${upper} `, state.upper === upper ? 'tab-on' : 'tab')]);
+  const tabs = UPPERS.flatMap((upper, at): Span[] => [
+    span(` ${at + 1} ${upper} `, state.upper === upper ? 'tab-on' : 'tab'),
+  ]);
   const { reading } = source;
-  const part = reading.size === null || reading.size === 0 ? sizeText(reading.read) : `${Math.min(100, Math.floor((reading.read / reading.size) * 100))} %`;
-  const how = { reading: `reading ${part}`, waiting: 'waiting for more', stopped: 'stopped', done: 'all read', failed: 'failed' }[reading.state];
+  const part =
+    reading.size === null || reading.size === 0
+      ? sizeText(reading.read)
+      : `${Math.min(100, Math.floor((reading.read / reading.size) * 100))} %`;
+  const how = {
+    reading: `reading ${part}`,
+    waiting: 'waiting for more',
+    stopped: 'stopped',
+    done: 'all read',
+    failed: 'failed',
+  }[reading.state];
   const { dropped } = reading;
-  const lost = dropped === null ? '' : dropped.ours === 0 && dropped.kernel === 0 ? '  no drops' : `  drops: kernel ${dropped.kernel ?? '?'}, ours ${dropped.ours}`;
-  const right: Line = [span(`  ${countText(source.count)} calls  `), span(how, reading.state === 'failed' ? 'bad' : 'dim'), span(lost, dropped !== null && (dropped.ours > 0 || (dropped.kernel ?? 0) > 0) ? 'bad' : 'dim'), span(' ')];
+  const lost =
+    dropped === null
+      ? ''
+      : dropped.ours === 0 && dropped.kernel === 0
+        ? '  no drops'
+        : `  drops: kernel ${dropped.kernel ?? '?'}, ours ${dropped.ours}`;
+  const right: Line = [
+    span(`  ${countText(source.count)} calls  `),
+    span(how, reading.state === 'failed' ? 'bad' : 'dim'),
+    span(lost, dropped !== null && (dropped.ours > 0 || (dropped.kernel ?? 0) > 0) ? 'bad' : 'dim'),
+    span(' '),
+  ];
   const room = state.columns - lineWidth(tabs) - lineWidth(right);
-  const name = room > 6 ? [span(` ${source.title.length > room - 2 ? `…${source.title.slice(3 - room)}` : source.title}`, 'title')] : [];
+  const name =
+    room > 6
+      ? [span(` ${source.title.length > room - 2 ? `…${source.title.slice(3 - room)}` : source.title}`, 'title')]
+      : [];
   const left = [...tabs, ...name];
-  return fitLine([...fitLine(left, Math.max(lineWidth(tabs), state.columns - lineWidth(right))), ...right], state.columns);
+  return fitLine(
+    [...fitLine(left, Math.max(lineWidth(tabs), state.columns - lineWidth(right))), ...right],
+    state.columns,
+  );
 }
 
 function divider(model: Model, detail: Area | null, bytes: Area | null): Line {
   const { state } = model;
-  const name = (pane: Focus, text: string): Span[] => [span('── ', 'border'), span(text, state.focus === pane ? 'border-on' : 'border'), span(' ', 'border')];
+  const name = (pane: Focus, text: string): Span[] => [
+    span('── ', 'border'),
+    span(text, state.focus === pane ? 'border-on' : 'border'),
+    span(' ', 'border'),
+  ];
   const call = state.call < 0 ? 'detail' : `detail of call ${state.call + 1}`;
   const side = `bytes of the ${state.bytes.side}${shownBytes(model, state.bytes.side)?.cipher === true ? ', on the wire' : ''}`;
-  if (detail !== null && bytes !== null) return [...fitLine(fill(name('detail', call), detail.width), detail.width), span('┬', 'border'), ...fitLine(fill(name('bytes', side), bytes.width), bytes.width)];
+  if (detail !== null && bytes !== null)
+    return [
+      ...fitLine(fill(name('detail', call), detail.width), detail.width),
+      span('┬', 'border'),
+      ...fitLine(fill(name('bytes', side), bytes.width), bytes.width),
+    ];
   const both = [...name('detail', call), ...name('bytes', side)];
   return fitLine(fill(both, state.columns), state.columns);
 }
@@ -71,7 +127,15 @@ function fill(of: readonly Span[], width: number): Line {
   return [...of, span('─'.repeat(Math.max(0, width - lineWidth(of))), 'border')];
 }
 
-const PROMPTS: Readonly<Record<PromptKind, string>> = { filter: 'filter: ', search: '/', command: ':', export: 'write to: ', target: 'replay to [user@]host[:port]: ', 'copy-target': 'copy the command that replays to host[:port]: ', secret: 'password (empty: that of --password): ' };
+const PROMPTS: Readonly<Record<PromptKind, string>> = {
+  filter: 'filter: ',
+  search: '/',
+  command: ':',
+  export: 'write to: ',
+  target: 'replay to [user@]host[:port]: ',
+  'copy-target': 'copy the command that replays to host[:port]: ',
+  secret: 'password (empty: that of --password): ',
+};
 
 /** A secret shows its length only. */
 function masked({ kind, text }: Prompt): string {
@@ -89,30 +153,51 @@ function offers({ state }: Model, lines: Line[]): void {
   if (prompt === null) return;
   const last = lines.length - 1;
   if (prompt.error !== null) {
-    for (const [at, text] of prompt.error.split('\n').slice(0, 4).entries()) lines[last - 3 + at] = fitLine([span(` ${text}`, 'bad')], state.columns, 'cursor-off');
-    for (let at = prompt.error.split('\n').length; at < 4; at++) lines[last - 3 + at] = fitLine([], state.columns, 'cursor-off');
+    for (const [at, text] of prompt.error.split('\n').slice(0, 4).entries())
+      lines[last - 3 + at] = fitLine([span(` ${text}`, 'bad')], state.columns, 'cursor-off');
+    for (let at = prompt.error.split('\n').length; at < 4; at++)
+      lines[last - 3 + at] = fitLine([], state.columns, 'cursor-off');
   } else if (prompt.offers.length > 0) {
-    lines[last] = fitLine([span(' ', 'dim'), ...prompt.offers.slice(0, 24).flatMap((offer) => [span(offer, 'key'), span('  ')])], state.columns, 'cursor-off');
+    lines[last] = fitLine(
+      [span(' ', 'dim'), ...prompt.offers.slice(0, 24).flatMap((offer) => [span(offer, 'key'), span('  ')])],
+      state.columns,
+      'cursor-off',
+    );
   }
 }
 
 function status({ state, source }: Model): Line {
   const { columns, prompt, message } = state;
-  if (prompt !== null) return fitLine([span(PROMPTS[prompt.kind], 'key'), span(typed(masked(prompt), columns, prompt.kind))], columns);
+  if (prompt !== null)
+    return fitLine([span(PROMPTS[prompt.kind], 'key'), span(typed(masked(prompt), columns, prompt.kind))], columns);
   if (message !== null) return fitLine([span(` ${message.text}`, message.bad ? 'bad' : 'good')], columns);
   if (state.pending !== null) return fitLine([span(PENDING[state.pending], 'key')], columns);
   const { view } = source;
   const facts = [
     `${view.length === 0 ? 0 : state.places.calls.cursor + 1}/${countText(view.length)}`,
-    ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []), ...(state.follow ? ['following'] : []), ...(state.paused ? ['paused'] : []), ...(state.replaying === null ? [] : [`replaying to ${state.replaying} …`]), ...(state.sort === 'none' ? [] : [`by ${state.sort}`]),
-    ...(state.filter === null ? [] : [`filter: ${state.filter}${view.busy ? ` (${Math.floor((view.examined / Math.max(1, source.count)) * 100)} %)` : ''}`]),
+    ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []),
+    ...(state.follow ? ['following'] : []),
+    ...(state.paused ? ['paused'] : []),
+    ...(state.replaying === null ? [] : [`replaying to ${state.replaying} …`]),
+    ...(state.sort === 'none' ? [] : [`by ${state.sort}`]),
+    ...(state.filter === null
+      ? []
+      : [
+          `filter: ${state.filter}${view.busy ? ` (${Math.floor((view.examined / Math.max(1, source.count)) * 100)} %)` : ''}`,
+        ]),
   ];
   const left: Line = [span(` ${facts.join('  ')}`)];
   const hints = '? help  f filter  / search  tab panes  q quit ';
   const room = columns - lineWidth(left);
-  return room > hints.length + 2 ? fitLine([...fitLine(left, columns - hints.length), span(hints, 'dim')], columns) : fitLine(left, columns);
+  return room > hints.length + 2
+    ? fitLine([...fitLine(left, columns - hints.length), span(hints, 'dim')], columns)
+    : fitLine(left, columns);
 }
 
 const PENDING: Readonly<Record<NonNullable<Model['state']['pending']>, string>> = {
-  m: ' remember this place as (letter) …', "'": ' go to the place (letter) …', g: '', x: ' write: c capture  n NDJSON  r recording  p replay command   (esc: nothing)', y: ' copy: y call  v value  b bytes  h hex of the field  f filter for it   (esc: nothing)',
+  m: ' remember this place as (letter) …',
+  "'": ' go to the place (letter) …',
+  g: '',
+  x: ' write: c capture  n NDJSON  r recording  p replay command   (esc: nothing)',
+  y: ' copy: y call  v value  b bytes  h hex of the field  f filter for it   (esc: nothing)',
 };

@@ -20,7 +20,9 @@ export interface ReplayRow {
   readonly actual: string;
 }
 
-/** Reads `[[DOMAIN\\]USER@]HOST[:PORT]`; null when it is none. Whether the host has that form is seen when it is called. */
+/**
+ * Reads `[[DOMAIN\\]USER@]HOST[:PORT]`; null when it is none. Whether the host has that form is seen when it is called.
+ */
 export function targetOf(text: string): ReplayTarget | null {
   const [, who, host = ''] = /^(?:(.*)@)?([^@\s]+)$/.exec(text) ?? [];
   if (host === '') return null;

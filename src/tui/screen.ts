@@ -8,7 +8,12 @@ import { clip, widthOf } from './width.js';
 
 export interface ScreenOptions {
   readonly input: Readable & { readonly isTTY?: boolean };
-  readonly output: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number; readonly fd?: number };
+  readonly output: Writable & {
+    readonly isTTY?: boolean;
+    readonly columns?: number;
+    readonly rows?: number;
+    readonly fd?: number;
+  };
   readonly colours: Colours;
   /** False where the locale has no UTF-8: drawing characters become ASCII. */
   readonly unicode: boolean;
@@ -29,7 +34,10 @@ interface BlessedMouse {
   readonly y: number;
 }
 
-/** Back to the normal screen, cursor shown, mouse and looks off (DECRST 1049, DECTCEM, 1000–1006): what `close` and a crash write. */
+/**
+ * Back to the normal screen, cursor shown, mouse and looks off (DECRST 1049, DECTCEM, 1000–1006): what `close` and a
+ * crash write.
+ */
 const RESTORE = '\u001b[0m\u001b[?1006l\u001b[?1003l\u001b[?1002l\u001b[?1000l\u001b[?2004l\u001b[?25h\u001b[?1049l';
 
 /** A terminal: lines out, keys, mouse and sizes in. The only place that knows blessed. */
@@ -45,8 +53,16 @@ export class Screen {
   constructor(options: ScreenOptions) {
     this.options = options;
     const { input, output } = options;
-    // blessed reads keys and mouse; what is drawn we write ourselves, line by line, so that a terminal that disagrees on the width of a character can only spoil its line.
-    const programOptions = { input, output, terminal: 'xterm', buffer: false, tput: false, zero: true } as unknown as Parameters<typeof blessed.program>[0];
+    // blessed reads keys and mouse; what is drawn we write ourselves, line by line, so that a terminal that disagrees
+    // on the width of a character can only spoil its line.
+    const programOptions = {
+      input,
+      output,
+      terminal: 'xterm',
+      buffer: false,
+      tput: false,
+      zero: true,
+    } as unknown as Parameters<typeof blessed.program>[0];
     this.program = blessed.program(programOptions);
     output.write('\u001b[?1049h\u001b[?25l\u001b[?1000h\u001b[?1002h\u001b[?1006h\u001b[2J');
     this.program.bindMouse();
@@ -68,7 +84,9 @@ export class Screen {
     const { columns } = this.size;
     let text = '';
     for (const [row, line] of lines.entries()) {
-      const shown = unicode ? line : line.map(({ text: own, paint: look, under }) => ({ text: asciiOnly(own, widthOf), paint: look, under }));
+      const shown = unicode
+        ? line
+        : line.map(({ text: own, paint: look, under }) => ({ text: asciiOnly(own, widthOf), paint: look, under }));
       const painted = paint(shown, colours);
       if (this.drawn[row] === painted) continue;
       this.drawn[row] = painted;
@@ -76,7 +94,8 @@ export class Screen {
       text += `\u001b[${row + 1};1H\u001b[0m\u001b[2K${painted}`;
     }
     this.drawn.length = lines.length;
-    const place = cursor === null ? '\u001b[?25l' : `\u001b[${cursor.row + 1};${Math.min(columns, cursor.column + 1)}H\u001b[?25h`;
+    const place =
+      cursor === null ? '\u001b[?25l' : `\u001b[${cursor.row + 1};${Math.min(columns, cursor.column + 1)}H\u001b[?25h`;
     if (text === '' && place === this.cursor) return;
     this.cursor = place;
     output.write(`\u001b[?2026h${text}${place}\u001b[?2026l`);
@@ -137,7 +156,8 @@ export class Screen {
   }
 
   private moused({ action, x, y }: BlessedMouse): void {
-    const kind = action === 'wheeldown' ? 'down' : action === 'wheelup' ? 'up' : action === 'mousedown' ? 'press' : null;
+    const kind =
+      action === 'wheeldown' ? 'down' : action === 'wheelup' ? 'up' : action === 'mousedown' ? 'press' : null;
     if (kind !== null) this.options.onEvent({ kind: 'mouse', column: x, row: y, action: kind });
   }
 

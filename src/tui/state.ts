@@ -7,9 +7,31 @@ export const UPPERS: readonly Upper[] = ['calls', 'objects', 'ladder', 'statisti
 export type Focus = 'upper' | 'detail' | 'bytes';
 export type Side = 'request' | 'response';
 
-export const COLUMNS = ['id', 'time', 'delta', 'client', 'server', 'object', 'member', 'arguments', 'result', 'hresult', 'latency', 'auth', 'frames'] as const;
+export const COLUMNS = [
+  'id',
+  'time',
+  'delta',
+  'client',
+  'server',
+  'object',
+  'member',
+  'arguments',
+  'result',
+  'hresult',
+  'latency',
+  'auth',
+  'frames',
+] as const;
 export type Column = (typeof COLUMNS)[number];
-export const DEFAULT_COLUMNS: readonly Column[] = ['time', 'object', 'member', 'arguments', 'result', 'hresult', 'latency'];
+export const DEFAULT_COLUMNS: readonly Column[] = [
+  'time',
+  'object',
+  'member',
+  'arguments',
+  'result',
+  'hresult',
+  'latency',
+];
 
 /** A cursor in a list that is longer than its pane. */
 export interface Place {
@@ -82,11 +104,43 @@ const FOLDED: readonly string[] = ['request/orpcthis', 'response/orpcthat'];
 /** The state at start. */
 export function startState(columns: number, rows: number): State {
   return {
-    columns, rows, upper: 'calls', before: 'calls', focus: 'upper', zoom: false,
-    places: { calls: TOP, objects: TOP, ladder: TOP, statistics: TOP, findings: TOP, diff: TOP, replay: TOP, help: TOP },
-    call: -1, detail: TOP, folded: new Set(FOLDED), bytes: { side: 'request', offset: 0, top: 0 }, wire: false, follow: false, paused: false, marked: new Set(), marks: new Map(),
-    filter: null, search: null, sort: 'none', shown: DEFAULT_COLUMNS, sideways: 0, prompt: null, history: { filter: [], search: [], command: [], export: [], target: [], secret: [], 'copy-target': [] },
-    message: null, asked: null, replaying: null, replayed: null, pending: null,
+    columns,
+    rows,
+    upper: 'calls',
+    before: 'calls',
+    focus: 'upper',
+    zoom: false,
+    places: {
+      calls: TOP,
+      objects: TOP,
+      ladder: TOP,
+      statistics: TOP,
+      findings: TOP,
+      diff: TOP,
+      replay: TOP,
+      help: TOP,
+    },
+    call: -1,
+    detail: TOP,
+    folded: new Set(FOLDED),
+    bytes: { side: 'request', offset: 0, top: 0 },
+    wire: false,
+    follow: false,
+    paused: false,
+    marked: new Set(),
+    marks: new Map(),
+    filter: null,
+    search: null,
+    sort: 'none',
+    shown: DEFAULT_COLUMNS,
+    sideways: 0,
+    prompt: null,
+    history: { filter: [], search: [], command: [], export: [], target: [], secret: [], 'copy-target': [] },
+    message: null,
+    asked: null,
+    replaying: null,
+    replayed: null,
+    pending: null,
   };
 }
 
@@ -99,9 +153,20 @@ export type Effect =
   | { readonly kind: 'pause'; readonly on: boolean }
   | { readonly kind: 'search'; readonly text: string; readonly from: number; readonly forward: boolean }
   | { readonly kind: 'copy'; readonly text: string; readonly what: string }
-  | { readonly kind: 'export'; readonly format: ExportFormat; readonly path: string; readonly calls: readonly number[] | null }
+  | {
+      readonly kind: 'export';
+      readonly format: ExportFormat;
+      readonly path: string;
+      readonly calls: readonly number[] | null;
+    }
   /** Plays the session of the call `of`, or of it only `calls` and what they need. */
-  | { readonly kind: 'replay'; readonly target: ReplayTarget; readonly secret: string; readonly of: number; readonly calls: readonly number[] | null }
+  | {
+      readonly kind: 'replay';
+      readonly target: ReplayTarget;
+      readonly secret: string;
+      readonly of: number;
+      readonly calls: readonly number[] | null;
+    }
   | { readonly kind: 'stop-replay' };
 
 /** Where to replay to: `host[:port]`, and who signs in there; null: whoever the options of the command name. */

@@ -36,11 +36,21 @@ export function resultText(call: Call, names: Names): string {
   const shown: Shown = { width: 60, names };
   const keys = Object.keys(call.out);
   const { retval } = call.out;
-  return keys.length === 1 && retval !== undefined ? (failed(call) && retval === null ? '' : valueText(retval, shown)) : argumentsText(call.out, shown);
+  return keys.length === 1 && retval !== undefined
+    ? failed(call) && retval === null
+      ? ''
+      : valueText(retval, shown)
+    : argumentsText(call.out, shown);
 }
 
 const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
-  answered: '', faulted: '(fault)', cancelled: '(cancelled)', orphaned: '(abandoned)', unanswered: '(no answer)', maybe: '(no answer due)', 'response-only': '',
+  answered: '',
+  faulted: '(fault)',
+  cancelled: '(cancelled)',
+  orphaned: '(abandoned)',
+  unanswered: '(no answer)',
+  maybe: '(no answer due)',
+  'response-only': '',
 };
 
 /** How calls ended that gave this result or fault. */
@@ -58,7 +68,13 @@ export function outcomeText(call: Call, names: Names): string {
 /** How a call's outcome is painted. */
 export function outcomePaint(call: Call): Paint {
   if (failed(call)) return 'bad';
-  if (call.problems.length > 0 || call.outcome === 'unanswered' || call.outcome === 'cancelled' || call.outcome === 'orphaned') return 'warn';
+  if (
+    call.problems.length > 0 ||
+    call.outcome === 'unanswered' ||
+    call.outcome === 'cancelled' ||
+    call.outcome === 'orphaned'
+  )
+    return 'warn';
   return call.hresult === null ? 'plain' : 'good';
 }
 

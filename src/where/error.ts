@@ -1,4 +1,6 @@
-/** A where expression that cannot be used: what is wrong, where, and what to do. The user's mistake, never the input's. */
+/**
+ * A where expression that cannot be used: what is wrong, where, and what to do. The user's mistake, never the input's.
+ */
 export class WhereError extends Error {
   /** Offset in the expression, in UTF-16 units. */
   readonly at: number;

@@ -9,7 +9,10 @@ export interface Facts {
   misspelt?(name: string): readonly string[] | null;
 }
 
-/** What a field may be compared with: `hresult` and `status` are numbers that also have names, `time` an ISO 8601 text, `duration` nanoseconds. */
+/**
+ * What a field may be compared with: `hresult` and `status` are numbers that also have names, `time` an ISO 8601 text,
+ * `duration` nanoseconds.
+ */
 export type FieldKind = 'plain' | 'hresult' | 'status' | 'time' | 'duration' | 'nanoseconds';
 
 /** A field of a call as the where language names it. */
@@ -25,7 +28,11 @@ export interface FieldInfo {
 /** The fields of a call by name: the keys of the call record, and a few short forms. */
 export const FIELDS: Readonly<Record<string, FieldInfo>> = {
   id: plain('number of the call', (call) => call.id),
-  time: { kind: 'time', get: (call) => (call.time === null ? null : isoTime(call.time.timeS, call.time.timeNs)), note: 'when the request was sent, UTC' },
+  time: {
+    kind: 'time',
+    get: (call) => (call.time === null ? null : isoTime(call.time.timeS, call.time.timeNs)),
+    note: 'when the request was sent, UTC',
+  },
   latency: { kind: 'duration', get: (call) => call.latencyNs, note: 'from request to answer; takes a unit: 100ms' },
   latencyNs: { kind: 'nanoseconds', get: (call) => call.latencyNs, note: 'the same in nanoseconds' },
   client: endpoint('who called', (call) => call.client),
@@ -44,7 +51,9 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
   binding: plain('early, or late through IDispatch::Invoke', (call) => call.binding),
   dispid: plain('DISPID of the member', (call) => call.dispid),
   via: {
-    kind: 'plain', get: (call) => call.via?.method ?? null, note: 'what carried a late-bound call',
+    kind: 'plain',
+    get: (call) => call.via?.method ?? null,
+    note: 'what carried a late-bound call',
     fields: {
       interface: plain('its interface', (call) => call.via?.interface ?? null),
       method: plain('its method', (call) => call.via?.method ?? null),
@@ -54,7 +63,9 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
   certainty: plain('known, inferred or guessed', (call) => call.certainty),
   because: plain('why it is not known', (call) => call.because),
   object: {
-    kind: 'plain', get: (call) => call.object?.label ?? call.object?.ipid ?? null, note: 'label of the object, or its IPID',
+    kind: 'plain',
+    get: (call) => call.object?.label ?? call.object?.ipid ?? null,
+    note: 'label of the object, or its IPID',
     fields: {
       ipid: plain('IPID', (call) => call.object?.ipid ?? null),
       oid: plain('OID', (call) => call.object?.oid ?? null),
@@ -64,9 +75,16 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
   },
   causality: plain('causality id of ORPCTHIS', (call) => call.causality),
   in: { kind: 'plain', get: (call) => call.in, free: true, note: 'parameters of the request by name: in.criteria' },
-  out: { kind: 'plain', get: (call) => call.out, free: true, note: 'parameters of the answer by name: out.retval.label' },
+  out: {
+    kind: 'plain',
+    get: (call) => call.out,
+    free: true,
+    note: 'parameters of the answer by name: out.retval.label',
+  },
   hresult: {
-    kind: 'hresult', get: (call) => call.hresult, note: 'result, by number or name: hresult == "WU_E_INVALIDINDEX"',
+    kind: 'hresult',
+    get: (call) => call.hresult,
+    note: 'result, by number or name: hresult == "WU_E_INVALIDINDEX"',
     fields: {
       value: { kind: 'hresult', get: (call) => call.hresult, note: 'the number' },
       name: plain('the name', (call, facts) => (call.hresult === null ? null : facts.hresult(call.hresult))),
@@ -75,7 +93,9 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
   },
   wrapped: plain('name of the HRESULT that hid the result', (call) => call.wrapped),
   exception: {
-    kind: 'plain', get: (call) => call.exception?.description ?? null, note: 'what an EXCEPINFO said',
+    kind: 'plain',
+    get: (call) => call.exception?.description ?? null,
+    note: 'what an EXCEPINFO said',
     fields: {
       source: plain('who raised it', (call) => call.exception?.source ?? null),
       description: plain('in words', (call) => call.exception?.description ?? null),
@@ -84,14 +104,18 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
   refused: plain('name of the argument that the server refused', (call) => call.refused),
   group: plain('association group of the connection', (call) => call.group),
   fault: {
-    kind: 'status', get: (call) => call.fault?.status ?? null, note: 'status of a fault, by number or name',
+    kind: 'status',
+    get: (call) => call.fault?.status ?? null,
+    note: 'status of a fault, by number or name',
     fields: {
       status: { kind: 'status', get: (call) => call.fault?.status ?? null, note: 'the number' },
       name: plain('the name', (call, facts) => (call.fault === null ? null : facts.status(call.fault.status))),
     },
   },
   auth: {
-    kind: 'plain', get: (call) => call.auth.type, note: 'authentication',
+    kind: 'plain',
+    get: (call) => call.auth.type,
+    note: 'authentication',
     fields: {
       type: plain('none, ntlm, kerberos, ...', (call) => call.auth.type),
       level: plain('none, connect, integrity, privacy, ...', (call) => call.auth.level),
@@ -99,7 +123,9 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
     },
   },
   frames: {
-    kind: 'plain', get: (call) => [...call.requestFrames, ...call.responseFrames], note: 'frames of the call',
+    kind: 'plain',
+    get: (call) => [...call.requestFrames, ...call.responseFrames],
+    note: 'frames of the call',
     fields: {
       request: plain('frames of the request', (call) => call.requestFrames),
       response: plain('frames of the answer', (call) => call.responseFrames),
@@ -107,7 +133,9 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
   },
   frame: plain('any frame of the call', (call) => [...call.requestFrames, ...call.responseFrames]),
   problems: {
-    kind: 'plain', get: (call) => call.problems.map((problem) => problem.code), note: 'codes of what is wrong with it',
+    kind: 'plain',
+    get: (call) => call.problems.map((problem) => problem.code),
+    note: 'codes of what is wrong with it',
     fields: {
       code: plain('codes', (call) => call.problems.map((problem) => problem.code)),
       layer: plain('layers', (call) => call.problems.map((problem) => problem.layer)),
@@ -125,12 +153,16 @@ function plain(note: string, get: FieldInfo['get']): FieldInfo {
 
 function endpoint(note: string, of: (call: Call) => Endpoint): FieldInfo {
   return {
-    kind: 'plain', note,
+    kind: 'plain',
+    note,
     get: (call) => {
       const { address, port } = of(call);
       return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
     },
-    fields: { address: plain('its address', (call) => of(call).address), port: plain('its port', (call) => of(call).port) },
+    fields: {
+      address: plain('its address', (call) => of(call).address),
+      port: plain('its port', (call) => of(call).port),
+    },
   };
 }
 

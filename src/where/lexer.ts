@@ -11,7 +11,16 @@ export type Token =
   | { readonly kind: 'end'; readonly at: number };
 
 const SIGNS = ['&&', '||', '==', '!=', '<=', '>=', '<', '>', '~', '!', '(', ')', '[', ']', ',', '.'];
-const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, 'µs': 1e3, ms: 1e6, s: 1e9, m: 60e9, min: 60e9, h: 3600e9 };
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  min: 60e9,
+  h: 3600e9,
+};
 const NUMBER = /-?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/y;
 const NAME = /[A-Za-z_$][\w$]*/y;
 const UNIT = /[A-Za-zµ]+/y;
@@ -19,7 +28,11 @@ const PATTERN = /\/((?:[^/\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+)\/([a-z]*)/y;
 
 /** Cuts an expression into tokens; the last one is `end`. @throws WhereError */
 export function tokens(expression: string): readonly Token[] {
-  if (expression.length > MAX_EXPRESSION) throw new WhereError(`the expression has ${expression.length} characters, more than ${MAX_EXPRESSION}`, MAX_EXPRESSION);
+  if (expression.length > MAX_EXPRESSION)
+    throw new WhereError(
+      `the expression has ${expression.length} characters, more than ${MAX_EXPRESSION}`,
+      MAX_EXPRESSION,
+    );
   const found: Token[] = [];
   let at = 0;
   while (at < expression.length) {
@@ -67,7 +80,9 @@ export function tokens(expression: string): readonly Token[] {
 
 function strange(unit: string, at: number): WhereError {
   const instead = { '=': '==', '&': '&&', '|': '||' }[unit];
-  return instead === undefined ? new WhereError(`unexpected ${JSON.stringify(unit)}`, at) : new WhereError(`"${unit}" is no operator`, at, [instead]);
+  return instead === undefined
+    ? new WhereError(`unexpected ${JSON.stringify(unit)}`, at)
+    : new WhereError(`"${unit}" is no operator`, at, [instead]);
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
@@ -84,13 +99,16 @@ function numberToken(expression: string, digits: string, at: number): Token & { 
   const unit = matchAt(UNIT, expression, at + digits.length)?.[0] ?? '';
   if (unit === '') return { kind: 'number', value, unit, at };
   const scale = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
-  if (scale === undefined) throw new WhereError(`"${unit}" is no unit of time`, at + digits.length, ['ns', 'us', 'ms', 's', 'm', 'h']);
+  if (scale === undefined)
+    throw new WhereError(`"${unit}" is no unit of time`, at + digits.length, ['ns', 'us', 'ms', 's', 'm', 'h']);
   return { kind: 'number', value: Number(value) * scale, unit, at };
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', 0: '\0' };
 
-/** A text in either kind of quotes; `\n \r \t \0 \xHH \uHHHH` and a backslash before any other character are understood. */
+/**
+ * A text in either kind of quotes; `\n \r \t \0 \xHH \uHHHH` and a backslash before any other character are understood.
+ */
 function quoted(expression: string, start: number): { readonly value: string; readonly end: number } {
   const quote = expression[start];
   let value = '';

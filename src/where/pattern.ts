@@ -2,11 +2,13 @@ import { WhereError } from './error.js';
 import { MAX_PATTERN, MAX_QUANTIFIERS } from './limits.js';
 
 /**
- * A regular expression that cannot run away: no back-references and look-arounds, no unbounded quantifier around a group that
+ * A regular expression that cannot run away: no back-references and look-arounds, no unbounded quantifier around a
+ * group that
  * itself repeats or chooses, few unbounded quantifiers, a bounded length. @throws WhereError
  */
 export function boundedPattern(source: string, flags: string, at: number): RegExp {
-  if (source.length > MAX_PATTERN) throw new WhereError(`the pattern has ${source.length} characters, more than ${MAX_PATTERN}`, at);
+  if (source.length > MAX_PATTERN)
+    throw new WhereError(`the pattern has ${source.length} characters, more than ${MAX_PATTERN}`, at);
   if (!/^[imsu]*$/.test(flags)) throw new WhereError(`unknown flags "${flags}" of a pattern`, at, ['i', 'm', 's', 'u']);
   let made: RegExp;
   try {
@@ -15,7 +17,8 @@ export function boundedPattern(source: string, flags: string, at: number): RegEx
     throw new WhereError(error instanceof Error ? error.message : 'not a regular expression', at);
   }
   const danger = dangerOf(source);
-  if (danger !== null) throw new WhereError(`the pattern ${danger}, which can take for ever on some texts; write it otherwise`, at);
+  if (danger !== null)
+    throw new WhereError(`the pattern ${danger}, which can take for ever on some texts; write it otherwise`, at);
   return made;
 }
 

@@ -6,7 +6,10 @@ export type Operator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 export type Step = string | number;
 type Bag = { readonly [name: string]: Value };
 
-/** Follows `steps` into a value; a name applied to a list goes to each of its elements. Undefined when there is no such thing. */
+/**
+ * Follows `steps` into a value; a name applied to a list goes to each of its elements. Undefined when there is no such
+ * thing.
+ */
 export function follow(value: Value | undefined, steps: readonly Step[], from = 0): Value | undefined {
   let at = value;
   for (let i = from; i < steps.length; i++) {
@@ -36,7 +39,8 @@ export function follow(value: Value | undefined, steps: readonly Step[], from = 
 export function namesBeside(value: Value, steps: readonly Step[]): readonly string[] {
   let at: Value | undefined = value;
   for (let i = 0; i <= steps.length; i++) {
-    if (at === null || at === undefined || typeof at !== 'object' || Array.isArray(at) || at instanceof Uint8Array) return [];
+    if (at === null || at === undefined || typeof at !== 'object' || Array.isArray(at) || at instanceof Uint8Array)
+      return [];
     const step = steps[i];
     if (step === undefined || !Object.hasOwn(at, step)) return Object.keys(at);
     at = (at as Bag)[step];
@@ -53,7 +57,12 @@ function scalar(value: Value | undefined): string | number | bigint | boolean | 
     if (Array.isArray(at)) return undefined;
     const bag: Bag = at as Bag;
     if (Object.hasOwn(bag, 'vt')) at = bag['value'] ?? null;
-    else return typeof bag['label'] === 'string' ? bag['label'] : typeof bag['ipid'] === 'string' ? bag['ipid'] : undefined;
+    else
+      return typeof bag['label'] === 'string'
+        ? bag['label']
+        : typeof bag['ipid'] === 'string'
+          ? bag['ipid']
+          : undefined;
   }
   return undefined;
 }
@@ -61,7 +70,12 @@ function scalar(value: Value | undefined): string | number | bigint | boolean | 
 function listOf(value: Value | undefined): readonly Value[] | null {
   if (Array.isArray(value)) return value as readonly Value[];
   // A VARIANT that holds an array.
-  if (value !== null && typeof value === 'object' && !(value instanceof Uint8Array) && Object.hasOwn(value as Bag, 'vt')) {
+  if (
+    value !== null &&
+    typeof value === 'object' &&
+    !(value instanceof Uint8Array) &&
+    Object.hasOwn(value as Bag, 'vt')
+  ) {
     const held = (value as Bag)['value'];
     if (Array.isArray(held)) return held as readonly Value[];
   }
@@ -101,12 +115,18 @@ export function compare(op: Operator, left: Value | undefined, right: Value | un
   if (a === null || a === undefined || b === null || b === undefined) return false;
   const order = orderOf(a, b);
   switch (op) {
-    case '==': return order === 0;
-    case '!=': return order !== 0;
-    case '<': return order !== null && order < 0;
-    case '<=': return order !== null && order <= 0;
-    case '>': return order !== null && order > 0;
-    case '>=': return order !== null && order >= 0;
+    case '==':
+      return order === 0;
+    case '!=':
+      return order !== 0;
+    case '<':
+      return order !== null && order < 0;
+    case '<=':
+      return order !== null && order <= 0;
+    case '>':
+      return order !== null && order > 0;
+    case '>=':
+      return order !== null && order >= 0;
   }
 }
 
@@ -130,16 +150,25 @@ function numberOf(text: string): number | bigint | null {
 /** A text contains a text; a list contains a value equal to it, or a text that contains it. */
 export function contains(left: Value | undefined, wanted: Value): boolean {
   const list = listOf(left);
-  if (list !== null) return list.slice(0, MAX_LIST).some((item) => compare('==', item, wanted) || contains(item, wanted));
+  if (list !== null)
+    return list.slice(0, MAX_LIST).some((item) => compare('==', item, wanted) || contains(item, wanted));
   const text = scalar(left);
-  return typeof text === 'string' && (typeof wanted === 'string' || typeof wanted === 'number') && text.includes(String(wanted));
+  return (
+    typeof text === 'string' &&
+    (typeof wanted === 'string' || typeof wanted === 'number') &&
+    text.includes(String(wanted))
+  );
 }
 
-/** A pattern occurs in a text (its first MAX_MATCHED_TEXT characters), a number's decimal text, or in any element of a list. */
+/**
+ * A pattern occurs in a text (its first MAX_MATCHED_TEXT characters), a number's decimal text, or in any element of a
+ * list.
+ */
 export function matches(left: Value | undefined, pattern: RegExp): boolean {
   const list = listOf(left);
   if (list !== null) return list.slice(0, MAX_LIST).some((item) => matches(item, pattern));
   const held = scalar(left);
-  if (typeof held === 'string') return pattern.test(held.length > MAX_MATCHED_TEXT ? held.slice(0, MAX_MATCHED_TEXT) : held);
+  if (typeof held === 'string')
+    return pattern.test(held.length > MAX_MATCHED_TEXT ? held.slice(0, MAX_MATCHED_TEXT) : held);
   return (typeof held === 'number' || typeof held === 'bigint') && pattern.test(String(held));
 }

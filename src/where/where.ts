@@ -11,7 +11,10 @@ import { compare, contains, follow, isNull, matches, namesBeside, truthy, type O
 export interface Where {
   readonly source: string;
   test(call: Call): boolean;
-  /** Parameter names (`in.x`, `out.y`) that were looked for and never found so far, with the names that stood there instead. */
+  /**
+   * Parameter names (`in.x`, `out.y`) that were looked for and never found so far, with the names that stood there
+   * instead.
+   */
   unresolved(): readonly { readonly path: string; readonly seen: readonly string[] }[];
 }
 
@@ -19,8 +22,20 @@ type Test = (call: Call) => boolean;
 type Getter = (call: Call) => Value | undefined;
 
 type Operand =
-  | { readonly literal: true; readonly value: string | number | bigint | boolean | null; readonly unit: string; readonly at: number }
-  | { readonly literal: false; readonly get: Getter; readonly named: Getter | null; readonly kind: FieldKind; readonly path: string; readonly at: number };
+  | {
+      readonly literal: true;
+      readonly value: string | number | bigint | boolean | null;
+      readonly unit: string;
+      readonly at: number;
+    }
+  | {
+      readonly literal: false;
+      readonly get: Getter;
+      readonly named: Getter | null;
+      readonly kind: FieldKind;
+      readonly path: string;
+      readonly at: number;
+    };
 
 interface Watch {
   readonly path: string;
@@ -62,7 +77,10 @@ class Compiler {
     return {
       source: this.source,
       test,
-      unresolved: () => watches.filter((watch) => watch.asked && !watch.hit).map((watch) => ({ path: watch.path, seen: [...watch.seen].toSorted() })),
+      unresolved: () =>
+        watches
+          .filter((watch) => watch.asked && !watch.hit)
+          .map((watch) => ({ path: watch.path, seen: [...watch.seen].toSorted() })),
     };
   }
 
@@ -145,7 +163,8 @@ class Compiler {
   }
 
   private compared(op: Operator, a: Operand, b: Operand, at: number): Test {
-    if (a.literal && b.literal) throw new WhereError('both sides are values: one of them must be a field of the call', at);
+    if (a.literal && b.literal)
+      throw new WhereError('both sides are values: one of them must be a field of the call', at);
     if (a.literal) return this.compared(MIRRORED[op], b, a, at);
     const { get } = a;
     if (!b.literal) {
@@ -160,10 +179,16 @@ class Compiler {
     const value = fitted(a, b);
     // A result is compared by name with a name, by number with anything else.
     const used = a.named !== null && typeof value === 'string' ? a.named : get;
-    if (used === a.named && op !== '==' && op !== '!=') throw new WhereError(`${a.path} has an order only as a number`, b.at);
+    if (used === a.named && op !== '==' && op !== '!=')
+      throw new WhereError(`${a.path} has an order only as a number`, b.at);
     if (used === a.named) {
       const near = this.facts.misspelt?.(String(value)) ?? null;
-      if (near !== null) throw new WhereError(`no code has the name ${JSON.stringify(value)}`, b.at, near.map((name) => JSON.stringify(name)));
+      if (near !== null)
+        throw new WhereError(
+          `no code has the name ${JSON.stringify(value)}`,
+          b.at,
+          near.map((name) => JSON.stringify(name)),
+        );
     }
     return (call) => compare(op, used(call), value);
   }
@@ -171,7 +196,8 @@ class Compiler {
   private matched(left: Operand): Test {
     if (left.literal) throw new WhereError('the left side of ~ must be a field of the call', left.at);
     const token = this.peek();
-    if (token.kind !== 'text' && token.kind !== 'pattern') throw new WhereError('~ takes a pattern: "..." or /.../i', token.at);
+    if (token.kind !== 'text' && token.kind !== 'pattern')
+      throw new WhereError('~ takes a pattern: "..." or /.../i', token.at);
     this.at++;
     const pattern = boundedPattern(token.text, token.kind === 'pattern' ? token.flags : '', token.at);
     const get = left.named ?? left.get;
@@ -180,7 +206,8 @@ class Compiler {
 
   private contained(left: Operand, at: number): Test {
     const right = this.operand();
-    if (left.literal || !right.literal || right.value === null) throw new WhereError('contains takes a field on its left and a value on its right', at);
+    if (left.literal || !right.literal || right.value === null)
+      throw new WhereError('contains takes a field on its left and a value on its right', at);
     const get = left.named ?? left.get;
     const value = left.kind === 'time' ? right.value : fitted(left, right);
     return (call) => contains(get(call), value);
@@ -219,7 +246,10 @@ class Compiler {
         throw new WhereError('a pattern stands only after ~', token.at);
       case 'sign':
       case 'end':
-        throw new WhereError(token.kind === 'end' ? 'a field or a value is missing at the end' : 'expected a field or a value', token.at);
+        throw new WhereError(
+          token.kind === 'end' ? 'a field or a value is missing at the end' : 'expected a field or a value',
+          token.at,
+        );
     }
   }
 
@@ -235,23 +265,47 @@ class Compiler {
     if (!this.isSign('.') && !this.isSign('[')) return operandOf(info, facts, name, at);
     if (info.fields === undefined) {
       const steps = this.steps(name);
-      return { literal: false, get: (call) => follow(info.get(call, facts), steps), named: null, kind: 'plain', path: pathOf(name, steps), at };
+      return {
+        literal: false,
+        get: (call) => follow(info.get(call, facts), steps),
+        named: null,
+        kind: 'plain',
+        path: pathOf(name, steps),
+        at,
+      };
     }
     const next = this.peek(1);
-    if (this.isSign('[') || next.kind !== 'name') throw new WhereError(`${name} has the fields ${Object.keys(info.fields).join(', ')}`, next.at);
+    if (this.isSign('[') || next.kind !== 'name')
+      throw new WhereError(`${name} has the fields ${Object.keys(info.fields).join(', ')}`, next.at);
     const sub = Object.hasOwn(info.fields, next.text) ? info.fields[next.text] : undefined;
-    if (sub === undefined) throw new WhereError(`${name} has no field "${next.text}"; it has ${Object.keys(info.fields).join(', ')}`, next.at, suggest(next.text, Object.keys(info.fields)).map((found) => `${name}.${found}`));
+    if (sub === undefined)
+      throw new WhereError(
+        `${name} has no field "${next.text}"; it has ${Object.keys(info.fields).join(', ')}`,
+        next.at,
+        suggest(next.text, Object.keys(info.fields)).map((found) => `${name}.${found}`),
+      );
     this.at += 2;
     const path = `${name}.${next.text}`;
     if (!this.isSign('.') && !this.isSign('[')) return operandOf(sub, facts, path, at);
     const steps = this.steps(path);
-    return { literal: false, get: (call) => follow(sub.get(call, facts), steps), named: null, kind: 'plain', path: pathOf(path, steps), at };
+    return {
+      literal: false,
+      get: (call) => follow(sub.get(call, facts), steps),
+      named: null,
+      kind: 'plain',
+      path: pathOf(path, steps),
+      at,
+    };
   }
 
   private parameter(name: string, info: FieldInfo, at: number): Operand {
     const steps = this.steps(name);
     const { facts } = this;
-    if (steps.length === 0) throw new WhereError(`${name} needs the name of a parameter: ${name}.${name === 'in' ? 'criteria' : 'retval'}`, at);
+    if (steps.length === 0)
+      throw new WhereError(
+        `${name} needs the name of a parameter: ${name}.${name === 'in' ? 'criteria' : 'retval'}`,
+        at,
+      );
     const path = pathOf(name, steps);
     const watch: Watch = { path, asked: false, hit: false, seen: new Set() };
     this.watches.push(watch);
@@ -271,13 +325,15 @@ class Compiler {
       if (this.take('.')) {
         const token = this.peek();
         if (token.kind === 'name') steps.push(token.text);
-        else if (token.kind === 'number' && typeof token.value === 'number' && token.unit === '') steps.push(token.value);
+        else if (token.kind === 'number' && typeof token.value === 'number' && token.unit === '')
+          steps.push(token.value);
         else throw new WhereError(`a name is missing after "${pathOf(after, steps)}."`, token.at);
         this.at++;
       } else if (this.take('[')) {
         const token = this.peek();
         if (token.kind === 'text') steps.push(token.text);
-        else if (token.kind === 'number' && typeof token.value === 'number' && token.unit === '') steps.push(token.value);
+        else if (token.kind === 'number' && typeof token.value === 'number' && token.unit === '')
+          steps.push(token.value);
         else throw new WhereError('expected a number or a quoted name', token.at);
         this.at++;
         this.expect(']', 'the bracket is never closed: ] is missing');
@@ -287,7 +343,14 @@ class Compiler {
 }
 
 const WORDS: Readonly<Record<string, boolean | null>> = { true: true, false: false, null: null };
-const MIRRORED: Readonly<Record<Operator, Operator>> = { '==': '==', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+const MIRRORED: Readonly<Record<Operator, Operator>> = {
+  '==': '==',
+  '!=': '!=',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
 
 function signOf(token: Token | undefined): string {
   return token?.kind === 'sign' ? token.text : '';
@@ -300,7 +363,8 @@ function pathOf(name: string, steps: readonly Step[]): string {
 function operandOf(info: FieldInfo, facts: Facts, path: string, at: number): Operand {
   let named: Getter | null = null;
   if (info.kind === 'hresult' || info.kind === 'status') {
-    const name = info.kind === 'hresult' ? (value: number) => facts.hresult(value) : (value: number) => facts.status(value);
+    const name =
+      info.kind === 'hresult' ? (value: number) => facts.hresult(value) : (value: number) => facts.status(value);
     named = (call) => {
       const value = info.get(call, facts);
       return typeof value === 'number' ? name(value >>> 0) : null;
@@ -319,15 +383,22 @@ function note(watch: Watch, root: Value | undefined, value: Value | undefined, s
   for (const name of namesBeside(root ?? null, steps)) if (watch.seen.size < MAX_SEEN_NAMES) watch.seen.add(name);
 }
 
-/** A literal as its field wants it: results unsigned, times without Z, GUIDs in lower case, durations where they belong. */
-function fitted(field: Operand & { readonly literal: false }, literal: Operand & { readonly literal: true }): string | number | bigint | boolean {
+/**
+ * A literal as its field wants it: results unsigned, times without Z, GUIDs in lower case, durations where they belong.
+ */
+function fitted(
+  field: Operand & { readonly literal: false },
+  literal: Operand & { readonly literal: true },
+): string | number | bigint | boolean {
   const { value, unit, at } = literal;
   if (value === null) return '';
   const timed = field.kind === 'duration' || field.kind === 'nanoseconds';
-  if (unit !== '' && !timed) throw new WhereError(`${field.path} is no duration: write the number without "${unit}"`, at);
+  if (unit !== '' && !timed)
+    throw new WhereError(`${field.path} is no duration: write the number without "${unit}"`, at);
   switch (field.kind) {
     case 'duration':
-      if (typeof value !== 'number' || (unit === '' && value !== 0)) throw new WhereError('latency is compared with a duration: 250us, 100ms, 2s (or use latencyNs)', at);
+      if (typeof value !== 'number' || (unit === '' && value !== 0))
+        throw new WhereError('latency is compared with a duration: 250us, 100ms, 2s (or use latencyNs)', at);
       return value;
     case 'hresult':
     case 'status': {

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { criteriaAttributes } from '../../dissectors/uamg/criteria.js';
-import { CRITERIA_LIMITS, escapeCriteria, evaluateCriteria, parseCriteria, type CriteriaTree } from '../../src/analysis/criteria.js';
+import {
+  CRITERIA_LIMITS,
+  escapeCriteria,
+  evaluateCriteria,
+  parseCriteria,
+  type CriteriaTree,
+} from '../../src/analysis/criteria.js';
 import { shared } from '../support/shared.js';
 
 const parse = (text: string): ReturnType<typeof parseCriteria> => parseCriteria(text, criteriaAttributes);
@@ -13,7 +19,10 @@ function tree(text: string): CriteriaTree {
   return result.tree;
 }
 
-const short = (text: string): string => tree(text).map((all) => all.map((one) => `${one.attribute}${one.operator}${JSON.stringify(one.value)}`).join('&')).join('|');
+const short = (text: string): string =>
+  tree(text)
+    .map((all) => all.map((one) => `${one.attribute}${one.operator}${JSON.stringify(one.value)}`).join('&'))
+    .join('|');
 
 describe('the criteria of a search', () => {
   it('takes one criterion', () => {
@@ -23,7 +32,10 @@ describe('the criteria of a search', () => {
   it.each([
     ["IsInstalled=0 and Type='Software'", 'IsInstalled=0&Type="Software"'],
     ["IsInstalled = 0 AND\tType != 'driver' oR IsHidden=1", 'IsInstalled=0&Type!="driver"|IsHidden=1'],
-    ["( IsInstalled=0 and ((Type='Software')) ) and IsHidden=0 or (RebootRequired=1)", 'IsInstalled=0&Type="Software"&IsHidden=0|RebootRequired=1'],
+    [
+      "( IsInstalled=0 and ((Type='Software')) ) and IsHidden=0 or (RebootRequired=1)",
+      'IsInstalled=0&Type="Software"&IsHidden=0|RebootRequired=1',
+    ],
     ["CategoryIDs contains 'abc'", 'CategoryIDscontains"abc"'],
     ["CategoryIDscontains'abc'", 'CategoryIDscontains"abc"'],
     ['autoselectonWEBSITES=1', 'AutoSelectOnWebSites=1'],
@@ -56,7 +68,7 @@ describe('the criteria of a search', () => {
     ["Type='a[b'", 8, /has to be escaped/, 'grammar'],
     ["Type='a]b'", 8, /has to be escaped/, 'grammar'],
     ["Type='\u00e4'", 7, /U\+007F/, 'grammar'],
-    ["RevisionNumber!=1", 15, /can not be compared with !=/, 'unsupported'],
+    ['RevisionNumber!=1', 15, /can not be compared with !=/, 'unsupported'],
     ["CategoryIDs='x'", 12, /supports contains/, 'unsupported'],
     ['Type=1', 6, /string in single quotes/, 'unsupported'],
     ["IsHidden='1'", 10, /an integer, not with a string/, 'unsupported'],
@@ -71,16 +83,26 @@ describe('the criteria of a search', () => {
     if (path === null) return;
     const text = readFileSync(path, 'utf8');
     const section = text.slice(text.indexOf('<a id="Section_3.38.4.11">'), text.indexOf('<a id="Section_3.38.4.12">'));
-    const rows = [...section.matchAll(/^\| (\w+) \| ([^|]+) \| (String|Integer)([^|]*) \|/gm)].map(([, name = '', operators = '', kind, rest = '']) => ({
-      name: name.toLowerCase(), operators: operators.trim().toLowerCase().split(/, */), value: kind === 'String' ? 'string' : rest.includes('0 or 1') ? 'flag' : 'integer',
-    }));
-    expect(criteriaAttributes.map(({ name, operators, value }) => ({ name: name.toLowerCase(), operators, value }))).toEqual(rows);
+    const rows = [...section.matchAll(/^\| (\w+) \| ([^|]+) \| (String|Integer)([^|]*) \|/gm)].map(
+      ([, name = '', operators = '', kind, rest = '']) => ({
+        name: name.toLowerCase(),
+        operators: operators.trim().toLowerCase().split(/, */),
+        value: kind === 'String' ? 'string' : rest.includes('0 or 1') ? 'flag' : 'integer',
+      }),
+    );
+    expect(
+      criteriaAttributes.map(({ name, operators, value }) => ({ name: name.toLowerCase(), operators, value })),
+    ).toEqual(rows);
     const names = section.slice(section.indexOf('propertyname = '), section.indexOf('operator ='));
     expect(criteriaAttributes.map((one) => one.name)).toEqual([...names.matchAll(/"(\w+)"/g)].map((match) => match[1]));
   });
 
   it('finds what the criteria say', () => {
-    const update: Readonly<Record<string, string | number | readonly string[]>> = { Type: 'Software', IsInstalled: 0, CategoryIDs: ['AA', 'bb'] };
+    const update: Readonly<Record<string, string | number | readonly string[]>> = {
+      Type: 'Software',
+      IsInstalled: 0,
+      CategoryIDs: ['AA', 'bb'],
+    };
     const found = (text: string): boolean => evaluateCriteria(tree(text), (name) => update[name] ?? null);
     expect(found("Type='SOFTWARE' and IsInstalled=0")).toBe(true);
     expect(found("Type='Driver' and IsInstalled=0")).toBe(false);
@@ -92,20 +114,51 @@ describe('the criteria of a search', () => {
   });
 
   it('reads back whatever text was escaped', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.integer({ min: 1, max: 0x7f }).map((code) => String.fromCharCode(code)) }), (text) => {
-      expect(tree(`UpdateID='${escapeCriteria(text)}'`)[0]?.[0]?.value).toBe(text);
-    }));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.integer({ min: 1, max: 0x7f }).map((code) => String.fromCharCode(code)) }),
+        (text) => {
+          expect(tree(`UpdateID='${escapeCriteria(text)}'`)[0]?.[0]?.value).toBe(text);
+        },
+      ),
+    );
   });
 
   it('bears any text, and bounds what it looks at', () => {
-    fc.assert(fc.property(fc.array(fc.constantFrom('IsInstalled', 'Type', '=', '!=', 'contains', "'", '(', ')', ' and ', ' or ', '0', '[', ']', ' ', 'x')), (parts) => {
-      const text = parts.join('');
-      const result = parse(text);
-      if (result.ok) return;
-      expect(result.column).toBeGreaterThanOrEqual(1);
-      expect(result.column).toBeLessThanOrEqual(text.length + 1);
-    }));
-    expect(parse('('.repeat(CRITERIA_LIMITS.depth + 1))).toMatchObject({ ok: false, message: expect.stringContaining('nested') });
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.constantFrom(
+            'IsInstalled',
+            'Type',
+            '=',
+            '!=',
+            'contains',
+            "'",
+            '(',
+            ')',
+            ' and ',
+            ' or ',
+            '0',
+            '[',
+            ']',
+            ' ',
+            'x',
+          ),
+        ),
+        (parts) => {
+          const text = parts.join('');
+          const result = parse(text);
+          if (result.ok) return;
+          expect(result.column).toBeGreaterThanOrEqual(1);
+          expect(result.column).toBeLessThanOrEqual(text.length + 1);
+        },
+      ),
+    );
+    expect(parse('('.repeat(CRITERIA_LIMITS.depth + 1))).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('nested'),
+    });
     expect(parse(`${'('.repeat(CRITERIA_LIMITS.depth)}IsHidden=0${')'.repeat(CRITERIA_LIMITS.depth)}`).ok).toBe(true);
     expect(parse(' '.repeat(CRITERIA_LIMITS.length + 1)).ok).toBe(false);
   });

@@ -7,7 +7,9 @@ import { hresultParts, looksLikeNtstatus } from '../../src/analysis/hresult.js';
 const explainer = new Explainer(specifications, win32Errors, bindErrors);
 
 function codes(text: string): readonly (string | null)[] {
-  return explainer.explain(text).map((found) => (found.kind === 'code' || found.kind === 'reason' ? found.name : found.kind));
+  return explainer
+    .explain(text)
+    .map((found) => (found.kind === 'code' || found.kind === 'reason' ? found.name : found.kind));
 }
 
 function only(text: string): Explanation {
@@ -18,14 +20,32 @@ function only(text: string): Explanation {
 
 describe('explain: codes', () => {
   it.each([
-    ['0x80240007', 'WU_E_INVALIDINDEX'], ['0X80240007', 'WU_E_INVALIDINDEX'], ['80240007', 'WU_E_INVALIDINDEX'], ['0x80240007L', 'WU_E_INVALIDINDEX'],
-    ['-2145124345', 'WU_E_INVALIDINDEX'], ['2149842951', 'WU_E_INVALIDINDEX'], [' wu_e_invalidindex ', 'WU_E_INVALIDINDEX'],
-    ['0x8024402c', 'WU_E_PT_WINHTTP_NAME_NOT_RESOLVED'], ['0x80070005', 'E_ACCESSDENIED'], ['0x800706ba', 'HRESULT_FROM_WIN32(RPC_S_SERVER_UNAVAILABLE)'],
-    ['0x80072ee2', 'HRESULT_FROM_WIN32(ERROR_INTERNET_TIMEOUT)'], ['0x80070422', 'HRESULT_FROM_WIN32(ERROR_SERVICE_DISABLED)'], ['HRESULT_FROM_WIN32(ERROR_ACCESS_DENIED)', 'E_ACCESSDENIED'],
-    ['hresult_from_win32(RPC_S_SERVER_UNAVAILABLE)', 'HRESULT_FROM_WIN32(RPC_S_SERVER_UNAVAILABLE)'], ['0xd0000022', 'HRESULT_FROM_NT(STATUS_ACCESS_DENIED)'], ['0xc0000022', 'STATUS_ACCESS_DENIED'],
+    ['0x80240007', 'WU_E_INVALIDINDEX'],
+    ['0X80240007', 'WU_E_INVALIDINDEX'],
+    ['80240007', 'WU_E_INVALIDINDEX'],
+    ['0x80240007L', 'WU_E_INVALIDINDEX'],
+    ['-2145124345', 'WU_E_INVALIDINDEX'],
+    ['2149842951', 'WU_E_INVALIDINDEX'],
+    [' wu_e_invalidindex ', 'WU_E_INVALIDINDEX'],
+    ['0x8024402c', 'WU_E_PT_WINHTTP_NAME_NOT_RESOLVED'],
+    ['0x80070005', 'E_ACCESSDENIED'],
+    ['0x800706ba', 'HRESULT_FROM_WIN32(RPC_S_SERVER_UNAVAILABLE)'],
+    ['0x80072ee2', 'HRESULT_FROM_WIN32(ERROR_INTERNET_TIMEOUT)'],
+    ['0x80070422', 'HRESULT_FROM_WIN32(ERROR_SERVICE_DISABLED)'],
+    ['HRESULT_FROM_WIN32(ERROR_ACCESS_DENIED)', 'E_ACCESSDENIED'],
+    ['hresult_from_win32(RPC_S_SERVER_UNAVAILABLE)', 'HRESULT_FROM_WIN32(RPC_S_SERVER_UNAVAILABLE)'],
+    ['0xd0000022', 'HRESULT_FROM_NT(STATUS_ACCESS_DENIED)'],
+    ['0xc0000022', 'STATUS_ACCESS_DENIED'],
     ['HRESULT_FROM_NT(STATUS_ACCESS_DENIED)', 'HRESULT_FROM_NT(STATUS_ACCESS_DENIED)'],
-    ['5', 'ERROR_ACCESS_DENIED'], ['1722', 'RPC_S_SERVER_UNAVAILABLE'], ['0x6d1', 'RPC_S_PROCNUM_OUT_OF_RANGE'], ['0x1c010002', 'nca_s_op_rng_error'], ['nca_op_rng_error', 'nca_s_op_rng_error'],
-    ['nca_s_op_rng_error', 'nca_s_op_rng_error'], ['0x80010108', 'RPC_E_DISCONNECTED'], ['ABSTRACT_SYNTAX_NOT_SUPPORTED', 'abstract_syntax_not_supported'], ['CONNECT_E_ADVISELIMIT', 'CONNECT_E_ADVISELIMIT'],
+    ['5', 'ERROR_ACCESS_DENIED'],
+    ['1722', 'RPC_S_SERVER_UNAVAILABLE'],
+    ['0x6d1', 'RPC_S_PROCNUM_OUT_OF_RANGE'],
+    ['0x1c010002', 'nca_s_op_rng_error'],
+    ['nca_op_rng_error', 'nca_s_op_rng_error'],
+    ['nca_s_op_rng_error', 'nca_s_op_rng_error'],
+    ['0x80010108', 'RPC_E_DISCONNECTED'],
+    ['ABSTRACT_SYNTAX_NOT_SUPPORTED', 'abstract_syntax_not_supported'],
+    ['CONNECT_E_ADVISELIMIT', 'CONNECT_E_ADVISELIMIT'],
   ])('%s is %s', (text, name) => {
     expect(codes(text)).toEqual([name]);
   });
@@ -33,12 +53,23 @@ describe('explain: codes', () => {
   it('tells an HRESULT from the Win32 code of the same number', () => {
     expect(codes('0')).toEqual(['S_OK', 'ERROR_SUCCESS']);
     expect(codes('1')).toEqual(['S_FALSE', 'ERROR_INVALID_FUNCTION']);
-    expect(only('ERROR_INVALID_FUNCTION')).toMatchObject({ value: 1, hresult: null, meaning: 'the function is not valid here' });
+    expect(only('ERROR_INVALID_FUNCTION')).toMatchObject({
+      value: 1,
+      hresult: null,
+      meaning: 'the function is not valid here',
+    });
   });
 
   it('takes apart what has no name', () => {
-    expect(only('0x80241234')).toMatchObject({ name: null, hresult: { failure: true, customer: false, facility: 'FACILITY_WINDOWSUPDATE', code: 0x1234 }, wraps: null });
-    expect(only('0xa0040001')).toMatchObject({ name: null, hresult: { failure: true, customer: true, facility: 'FACILITY_ITF', code: 1 } });
+    expect(only('0x80241234')).toMatchObject({
+      name: null,
+      hresult: { failure: true, customer: false, facility: 'FACILITY_WINDOWSUPDATE', code: 0x1234 },
+      wraps: null,
+    });
+    expect(only('0xa0040001')).toMatchObject({
+      name: null,
+      hresult: { failure: true, customer: true, facility: 'FACILITY_ITF', code: 1 },
+    });
     expect(only('0x8007fffe')).toMatchObject({ name: null, wraps: { value: 0xfffe, name: null } });
     expect(only('0xc0fe0022')).toMatchObject({ name: null, hresult: null });
     expect(only('0x1c0100ff')).toMatchObject({ name: null, hresult: null });
@@ -51,21 +82,50 @@ describe('explain: codes', () => {
   });
 
   it('names the other names of a value', () => {
-    expect(only('0x80040201')).toMatchObject({ name: 'EVENT_E_ALL_SUBSCRIBERS_FAILED', aliases: ['CONNECT_E_ADVISELIMIT'] });
+    expect(only('0x80040201')).toMatchObject({
+      name: 'EVENT_E_ALL_SUBSCRIBERS_FAILED',
+      aliases: ['CONNECT_E_ADVISELIMIT'],
+    });
     expect(only('CONNECT_E_ADVISELIMIT')).toMatchObject({ aliases: ['EVENT_E_ALL_SUBSCRIBERS_FAILED'] });
   });
 
-  it.each(['', '0x', '0x123456789', '99999999999', '-2147483649', 'nothing', '{}', '0xzz', '--1', '__proto__', 'constructor'])('knows nothing of %j', (text) => {
+  it.each([
+    '',
+    '0x',
+    '0x123456789',
+    '99999999999',
+    '-2147483649',
+    'nothing',
+    '{}',
+    '0xzz',
+    '--1',
+    '__proto__',
+    'constructor',
+  ])('knows nothing of %j', (text) => {
     expect(explainer.explain(text)).toEqual([]);
   });
 });
 
 describe('explain: identifiers', () => {
   it('finds interfaces and classes by GUID and by name', () => {
-    expect(only('{8F45ABF1-F9AE-4B95-A933-F0F66E5056EA}')).toMatchObject({ kind: 'interface', name: 'IUpdateSearcher', section: '3.38', base: 'IDispatch' });
-    expect(only('iid_iupdatesearcher')).toMatchObject({ kind: 'interface', uuid: '8f45abf1-f9ae-4b95-a933-f0f66e5056ea' });
-    expect(only('4cb43d7f-7eee-4906-8698-60da1c38f2fe')).toMatchObject({ kind: 'class', name: 'UpdateSession', interface: 'IUpdateSession3' });
-    expect(explanationLines(only('a37d00f5-7bb0-4953-b414-f9e98326f2e8'))[0]).toMatch(/IInvalidProductLicenseException/);
+    expect(only('{8F45ABF1-F9AE-4B95-A933-F0F66E5056EA}')).toMatchObject({
+      kind: 'interface',
+      name: 'IUpdateSearcher',
+      section: '3.38',
+      base: 'IDispatch',
+    });
+    expect(only('iid_iupdatesearcher')).toMatchObject({
+      kind: 'interface',
+      uuid: '8f45abf1-f9ae-4b95-a933-f0f66e5056ea',
+    });
+    expect(only('4cb43d7f-7eee-4906-8698-60da1c38f2fe')).toMatchObject({
+      kind: 'class',
+      name: 'UpdateSession',
+      interface: 'IUpdateSession3',
+    });
+    expect(explanationLines(only('a37d00f5-7bb0-4953-b414-f9e98326f2e8'))[0]).toMatch(
+      /IInvalidProductLicenseException/,
+    );
   });
 
   it('says of a DISPID that it means something only within an interface', () => {
@@ -78,8 +138,10 @@ describe('explain: identifiers', () => {
 
 describe('suggestions', () => {
   it.each([
-    ['503626a3-8e14-4729-9355-0fe664bd2322', '503626a3-8e14-4729-9355-0fe664bd2321 (IUpdateExceptionCollection)'], ['0x802400007', '0x80240007 (WU_E_INVALIDINDEX)'],
-    ['0x8024000G', '0x80240001 (WU_E_NO_SERVICE)'], ['PROCNUM_OUT', 'RPC_S_PROCNUM_OUT_OF_RANGE'],
+    ['503626a3-8e14-4729-9355-0fe664bd2322', '503626a3-8e14-4729-9355-0fe664bd2321 (IUpdateExceptionCollection)'],
+    ['0x802400007', '0x80240007 (WU_E_INVALIDINDEX)'],
+    ['0x8024000G', '0x80240001 (WU_E_NO_SERVICE)'],
+    ['PROCNUM_OUT', 'RPC_S_PROCNUM_OUT_OF_RANGE'],
   ])('%s: %s', (text, near) => {
     expect(explainer.suggestions(text)).toContain(near);
   });
@@ -92,24 +154,48 @@ describe('suggestions', () => {
 
 describe('names of results', () => {
   it('agree with what explain says', () => {
-    fc.assert(fc.property(fc.oneof(fc.nat({ max: 0xffff_ffff }), fc.constantFrom(...specifications.flatMap((one) => one.errors).map((error) => error.value))), (value) => {
-      const found = explainer.explain(`0x${value.toString(16)}`).filter((one) => one.kind === 'code');
-      const names = found.map((one) => one.name);
-      for (const name of [explainer.hresult(value), explainer.status(value)]) if (name !== null) expect(names).toContain(name);
-      expect(explainer.hresult(value | 0)).toBe(explainer.hresult(value));
-    }));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.nat({ max: 0xffff_ffff }),
+          fc.constantFrom(...specifications.flatMap((one) => one.errors).map((error) => error.value)),
+        ),
+        (value) => {
+          const found = explainer.explain(`0x${value.toString(16)}`).filter((one) => one.kind === 'code');
+          const names = found.map((one) => one.name);
+          for (const name of [explainer.hresult(value), explainer.status(value)])
+            if (name !== null) expect(names).toContain(name);
+          expect(explainer.hresult(value | 0)).toBe(explainer.hresult(value));
+        },
+      ),
+    );
   });
 
   it('explain anything without an exception', () => {
-    fc.assert(fc.property(fc.string(), (text) => {
-      for (const found of explainer.explain(text)) expect(explanationLines(found).every((line) => !line.includes('\n'))).toBe(true);
-      expect(explainer.suggestions(text).length).toBeLessThanOrEqual(5);
-    }));
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        for (const found of explainer.explain(text))
+          expect(explanationLines(found).every((line) => !line.includes('\n'))).toBe(true);
+        expect(explainer.suggestions(text).length).toBeLessThanOrEqual(5);
+      }),
+    );
   });
 
   it('take bits apart as [MS-ERREF] 2.1 lays them out', () => {
-    expect(hresultParts(0xd0000022)).toEqual({ failure: true, customer: false, ntstatus: true, facility: 'FACILITY_NULL', code: 0x22 });
+    expect(hresultParts(0xd0000022)).toEqual({
+      failure: true,
+      customer: false,
+      ntstatus: true,
+      facility: 'FACILITY_NULL',
+      code: 0x22,
+    });
     expect(hresultParts(0x00240005)).toMatchObject({ failure: false, facility: 'FACILITY_WINDOWSUPDATE' });
-    expect([0xc0000022, 0x40000000, 0xd0000022, 0x80070005, 0].map(looksLikeNtstatus)).toEqual([true, true, false, false, false]);
+    expect([0xc0000022, 0x40000000, 0xd0000022, 0x80070005, 0].map(looksLikeNtstatus)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 });

@@ -5,12 +5,37 @@ import { analyze } from '../support/roundtrip.js';
 import { ROOT } from '../support/shared.js';
 import { ipid, reference, Story } from '../support/story.js';
 
-const search = { interface: 'IUpdateSearcher', method: 'Search', ipid: ipid(2), in: { criteria: 'IsInstalled=0' }, out: { retval: reference(3, 'ISearchResult') } } as const;
-const online = { interface: 'IUpdateSearcher', method: 'Online', kind: 'propget', ipid: ipid(2), out: { retval: true } } as const;
-const count = { interface: 'IUpdateSearcher', method: 'GetTotalHistoryCount', ipid: ipid(2), out: { retval: 700 } } as const;
-const updates = { interface: 'ISearchResult', method: 'Updates', ipid: ipid(3), out: { retval: reference(4, 'IUpdateCollection') } } as const;
+const search = {
+  interface: 'IUpdateSearcher',
+  method: 'Search',
+  ipid: ipid(2),
+  in: { criteria: 'IsInstalled=0' },
+  out: { retval: reference(3, 'ISearchResult') },
+} as const;
+const online = {
+  interface: 'IUpdateSearcher',
+  method: 'Online',
+  kind: 'propget',
+  ipid: ipid(2),
+  out: { retval: true },
+} as const;
+const count = {
+  interface: 'IUpdateSearcher',
+  method: 'GetTotalHistoryCount',
+  ipid: ipid(2),
+  out: { retval: 700 },
+} as const;
+const updates = {
+  interface: 'ISearchResult',
+  method: 'Updates',
+  ipid: ipid(3),
+  out: { retval: reference(4, 'IUpdateCollection') },
+} as const;
 
-function told(numbering: 'wire' | 'printed', ...calls: readonly (typeof search | typeof online | typeof count | typeof updates)[]): ReturnType<Story['read']> {
+function told(
+  numbering: 'wire' | 'printed',
+  ...calls: readonly (typeof search | typeof online | typeof count | typeof updates)[]
+): ReturnType<Story['read']> {
   const story = new Story();
   const session = story.dial(49_668, { numbering });
   for (const call of calls) session.call(call);
@@ -20,14 +45,22 @@ function told(numbering: 'wire' | 'printed', ...calls: readonly (typeof search |
 describe('opnum numbering', () => {
   it('is that of the wire where calls decode so, and says nothing of it', () => {
     const { calls, rules } = told('wire', search, online, count, updates);
-    expect(calls.map((call) => [call.method, call.certainty])).toEqual([['Search', 'known'], ['Online', 'known'], ['GetTotalHistoryCount', 'known'], ['Updates', 'known']]);
+    expect(calls.map((call) => [call.method, call.certainty])).toEqual([
+      ['Search', 'known'],
+      ['Online', 'known'],
+      ['GetTotalHistoryCount', 'known'],
+      ['Updates', 'known'],
+    ]);
     expect(rules).toEqual([]);
   });
 
   it('is the printed one where only that decodes, with both numbers in the record and a finding', () => {
     const { calls, findings } = told('printed', search, online, count, updates);
     expect(calls.map((call) => [call.method, call.opnum, call.printedOpnum, call.certainty])).toEqual([
-      ['Search', 19, 20, 'inferred'], ['Online', 20, 21, 'inferred'], ['GetTotalHistoryCount', 22, 23, 'inferred'], ['Updates', 9, 10, 'inferred'],
+      ['Search', 19, 20, 'inferred'],
+      ['Online', 20, 21, 'inferred'],
+      ['GetTotalHistoryCount', 22, 23, 'inferred'],
+      ['Updates', 9, 10, 'inferred'],
     ]);
     expect(findings.map((one) => one.rule)).toEqual(['printed-opnums', 'printed-opnums']);
     expect(calls[0]?.because).toContain('printed number of Search');
@@ -45,7 +78,10 @@ describe('opnum numbering', () => {
     // Printed, the slots of Image and Parent are those of Description, a text, and of Order, a number.
     for (const method of ['Image', 'Parent'] as const) session.call({ ...empty, method });
     const { calls, rules } = story.read();
-    expect(calls.map((call) => [call.method, call.certainty])).toEqual([['Image', 'known'], ['Parent', 'known']]);
+    expect(calls.map((call) => [call.method, call.certainty])).toEqual([
+      ['Image', 'known'],
+      ['Parent', 'known'],
+    ]);
     expect(rules).toEqual([]);
   });
 
@@ -60,7 +96,8 @@ describe('opnum numbering', () => {
   });
 
   it('is a guess where a peer mixes them and both explain a call: nothing that is known is wrong', async () => {
-    const named = async (name: string): Promise<readonly Call[]> => (await analyze(join(ROOT, 'captures', name))).filter((item) => item.kind === 'call');
+    const named = async (name: string): Promise<readonly Call[]> =>
+      (await analyze(join(ROOT, 'captures', name))).filter((item) => item.kind === 'call');
     const [truth, mixed] = [await named('wua-session.pcapng'), await named('wua-mixed-opnums.pcapng')];
     const wrong = mixed.filter((call, i) => call.method !== truth[i]?.method);
     expect(wrong.length).toBeGreaterThan(0);
@@ -81,23 +118,62 @@ describe('opnum numbering', () => {
     const session = story.dial();
     const none = { _tdUnion: { none: null }, vt: 0 };
     const elem = { tdesc: none, paramdesc: { pparamdescex: null, wParamFlags: 0 } };
-    session.call({ interface: 'IDispatch', method: 'GetTypeInfo', ipid: ipid(2), in: { iTInfo: 0, lcid: 0 }, out: { ppTInfo: reference(31, 'ITypeInfo') } });
     session.call({
-      interface: 'ITypeInfo', method: 'GetTypeAttr', ipid: ipid(31),
+      interface: 'IDispatch',
+      method: 'GetTypeInfo',
+      ipid: ipid(2),
+      in: { iTInfo: 0, lcid: 0 },
+      out: { ppTInfo: reference(31, 'ITypeInfo') },
+    });
+    session.call({
+      interface: 'ITypeInfo',
+      method: 'GetTypeAttr',
+      ipid: ipid(31),
       out: {
         ppTypeAttr: {
-          guid: '8f45abf1-f9ae-4b95-a933-f0f66e5056ea', lcid: 0, dwReserved1: 0, dwReserved2: 0, dwReserved3: 0, lpstrReserved4: null, cbSizeInstance: 8, typekind: 'TKIND_DISPATCH', cFuncs: 1, cVars: 0,
-          cImplTypes: 1, cbSizeVft: 56, cbAlignment: 8, wTypeFlags: 0, wMajorVerNum: 1, wMinorVerNum: 0, tdescAlias: none, dwReserved5: 0, wReserved6: 0,
+          guid: '8f45abf1-f9ae-4b95-a933-f0f66e5056ea',
+          lcid: 0,
+          dwReserved1: 0,
+          dwReserved2: 0,
+          dwReserved3: 0,
+          lpstrReserved4: null,
+          cbSizeInstance: 8,
+          typekind: 'TKIND_DISPATCH',
+          cFuncs: 1,
+          cVars: 0,
+          cImplTypes: 1,
+          cbSizeVft: 56,
+          cbAlignment: 8,
+          wTypeFlags: 0,
+          wMajorVerNum: 1,
+          wMinorVerNum: 0,
+          tdescAlias: none,
+          dwReserved5: 0,
+          wReserved6: 0,
         },
         pReserved: 0,
       },
     });
     // Search stands at slot 20 here: 20 pointers of eight bytes, the number that is printed.
     session.call({
-      interface: 'ITypeInfo', method: 'GetFuncDesc', ipid: ipid(31), in: { index: 0 },
+      interface: 'ITypeInfo',
+      method: 'GetFuncDesc',
+      ipid: ipid(31),
+      in: { index: 0 },
       out: {
         ppFuncDesc: {
-          memid: 0x6002_000c, lReserved1: null, lprgelemdescParam: null, funckind: 'FUNC_DISPATCH', invkind: 1, callconv: 'CC_STDCALL', cParams: 0, cParamsOpt: 0, oVft: 160, cReserved2: 0, elemdescFunc: elem, wFuncFlags: 0,
+          memid: 0x6002_000c,
+          lReserved1: null,
+          lprgelemdescParam: null,
+          funckind: 'FUNC_DISPATCH',
+          invkind: 1,
+          callconv: 'CC_STDCALL',
+          cParams: 0,
+          cParamsOpt: 0,
+          oVft: 160,
+          cReserved2: 0,
+          elemdescFunc: elem,
+          wFuncFlags: 0,
         },
         pReserved: 0,
       },
@@ -110,14 +186,25 @@ describe('contexts whose bind was not captured', () => {
   it('are known by the objects called on them', () => {
     const story = new Story();
     const session = story.dial();
-    session.call({ interface: 'IUpdateCollection', method: 'Item', kind: 'propget', ipid: ipid(9), in: { index: 0 }, out: { retval: reference(5, 'IUpdate') } });
+    session.call({
+      interface: 'IUpdateCollection',
+      method: 'Item',
+      kind: 'propget',
+      ipid: ipid(9),
+      in: { index: 0 },
+      out: { retval: reference(5, 'IUpdate') },
+    });
     const other = story.dial();
     const from = story.trace.packets.length;
     other.call({ interface: 'IUpdate', method: 'Title', ipid: ipid(5), out: { retval: 'a' } });
     other.call({ interface: 'IUpdate', method: 'Title', ipid: ipid(6), out: { retval: 'b' } });
     // The second connection's bind and bind_ack are missing, with their acknowledgements.
     const { calls } = story.read((index) => index < from || index >= from + 4);
-    expect(calls.map((call) => [call.method, call.certainty])).toEqual([['Item', 'known'], ['Title', 'inferred'], ['Title', 'inferred']]);
+    expect(calls.map((call) => [call.method, call.certainty])).toEqual([
+      ['Item', 'known'],
+      ['Title', 'inferred'],
+      ['Title', 'inferred'],
+    ]);
     expect(calls[1]?.because).toContain('handed out as IUpdate');
     expect(calls[2]?.because).toContain('another object called on this context');
   });
@@ -127,8 +214,18 @@ describe('contexts whose bind was not captured', () => {
     const session = story.dial();
     const on = { interface: 'IUpdateSearcher', ipid: ipid(2) };
     session.call({ ...on, method: 'EscapeString', in: { unescaped: 'a' }, out: { retval: 'a' } });
-    session.call({ ...on, method: 'QueryHistory', in: { startIndex: 0, count: 5 }, out: { retval: reference(3, 'IUpdateHistoryEntryCollection') } });
-    session.call({ ...on, method: 'Search', in: { criteria: 'IsInstalled=0' }, out: { retval: reference(4, 'ISearchResult') } });
+    session.call({
+      ...on,
+      method: 'QueryHistory',
+      in: { startIndex: 0, count: 5 },
+      out: { retval: reference(3, 'IUpdateHistoryEntryCollection') },
+    });
+    session.call({
+      ...on,
+      method: 'Search',
+      in: { criteria: 'IsInstalled=0' },
+      out: { retval: reference(4, 'ISearchResult') },
+    });
     session.call({ ...on, method: 'Online', kind: 'propget', out: { retval: true } });
     const { calls } = story.read((index) => index < 3 || index > 6);
     const last = calls.at(-1);

@@ -28,13 +28,34 @@ interface Told {
 function call(member: string, told: Told = {}): Call {
   const [name = '', method = ''] = member.split('::');
   const face = registry.interfaceByName(told.face ?? name);
-  const slot = face?.slots.find((one) => one?.method.name === method && one.method.member.startsWith('propput') === (told.put === true));
+  const slot = face?.slots.find(
+    (one) => one?.method.name === method && one.method.member.startsWith('propput') === (told.put === true),
+  );
   if (face == null || slot == null) throw new Error(`${member} is in no table`);
   const object = told.on ?? 'A';
   return {
-    kind: 'call', id: 1, iid: face.interface.uuid, interface: face.interface.name, method, opnum: slot.method.opnum, flow: told.flow ?? 1, server: { address: '192.0.2.9', port: 49_668 },
-    object: { ipid: `ipid-${object}`, oid: `oid-${object}`, oxid: 'oxid', label: object }, in: told.in ?? {}, out: told.out ?? {}, hresult: told.hresult ?? 0, fault: null, auth: told.auth ?? PROTECTED,
-    requestFrames: [7], exchange: { context: { id: 0, abstract: { uuid: face.interface.uuid, major: 0, minor: 0 }, transfer: told.transfer ?? 'ndr20' } },
+    kind: 'call',
+    id: 1,
+    iid: face.interface.uuid,
+    interface: face.interface.name,
+    method,
+    opnum: slot.method.opnum,
+    flow: told.flow ?? 1,
+    server: { address: '192.0.2.9', port: 49_668 },
+    object: { ipid: `ipid-${object}`, oid: `oid-${object}`, oxid: 'oxid', label: object },
+    in: told.in ?? {},
+    out: told.out ?? {},
+    hresult: told.hresult ?? 0,
+    fault: null,
+    auth: told.auth ?? PROTECTED,
+    requestFrames: [7],
+    exchange: {
+      context: {
+        id: 0,
+        abstract: { uuid: face.interface.uuid, major: 0, minor: 0 },
+        transfer: told.transfer ?? 'ndr20',
+      },
+    },
   } as unknown as Call;
 }
 
@@ -51,70 +72,252 @@ function findings(...calls: readonly Call[]): readonly Finding[] {
 const rulesOf = (...calls: readonly Call[]): readonly string[] => findings(...calls).map((one) => one.rule);
 
 const driverIids = ['b383cd1a-5ce9-4504-9f63-764b1236f191'];
-const query = (hResult: number, member = 'RemQueryInterface'): Call => call(`${member === 'RemQueryInterface' ? 'IRemUnknown' : 'IRemUnknown2'}::${member}`, {
-  on: 'R', in: { ripid: 'ipid-A', iids: driverIids }, out: member === 'RemQueryInterface' ? { ppQIResults: [{ hResult }] } : { phr: [hResult] },
-});
-const search = (criteria: Value, hresult = 0): Call => call('IUpdateSearcher::Search', { in: { criteria }, out: {}, hresult });
+const query = (hResult: number, member = 'RemQueryInterface'): Call =>
+  call(`${member === 'RemQueryInterface' ? 'IRemUnknown' : 'IRemUnknown2'}::${member}`, {
+    on: 'R',
+    in: { ripid: 'ipid-A', iids: driverIids },
+    out: member === 'RemQueryInterface' ? { ppQIResults: [{ hResult }] } : { phr: [hResult] },
+  });
+const search = (criteria: Value, hresult = 0): Call =>
+  call('IUpdateSearcher::Search', { in: { criteria }, out: {}, hresult });
 const item = (index: number, hresult = 0): Call => call('IUpdateCollection::Item', { in: { index }, hresult });
 const get = (member: string, retval: Value, told: Told = {}): Call => call(member, { ...told, out: { retval } });
 const date = (on: string, retval: string): Call => get('IUpdateHistoryEntry::Date', retval, { on });
-const entry = (index: number, on: string): Call => get('IUpdateHistoryEntryCollection::Item', reference(on), { on: 'H', in: { index } });
-const history = (startIndex: number, count: number, hresult = 0): Call => call('IUpdateSearcher::QueryHistory', { in: { startIndex, count }, out: hresult === 0 ? { retval: reference('H') } : {}, hresult });
-const info = (varInfoIdentifier: Value, retval: Value = { vt: 'VT_I4', value: 7 }): Call => call('IWindowsUpdateAgentInfo::GetInfo', { in: { varInfoIdentifier }, out: { retval } });
+const entry = (index: number, on: string): Call =>
+  get('IUpdateHistoryEntryCollection::Item', reference(on), { on: 'H', in: { index } });
+const history = (startIndex: number, count: number, hresult = 0): Call =>
+  call('IUpdateSearcher::QueryHistory', {
+    in: { startIndex, count },
+    out: hresult === 0 ? { retval: reference('H') } : {},
+    hresult,
+  });
+const info = (varInfoIdentifier: Value, retval: Value = { vt: 'VT_I4', value: 7 }): Call =>
+  call('IWindowsUpdateAgentInfo::GetInfo', { in: { varInfoIdentifier }, out: { retval } });
 const bstr = (value: string): Value => ({ vt: 'VT_BSTR', value });
-const option = (optionName: string, optionValue: Value): Call => call('IUpdateServiceManager::SetOption', { in: { optionName, optionValue } });
+const option = (optionName: string, optionValue: Value): Call =>
+  call('IUpdateServiceManager::SetOption', { in: { optionName, optionValue } });
 
 /** For each rule: sessions that break it, and sessions like them that do not. */
-const STORIES: Readonly<Record<string, { readonly broken: readonly (readonly Call[])[]; readonly kept: readonly (readonly Call[])[] }>> = {
-  'auth-level': { broken: [[call('IUpdate::Title', { auth: { ...PROTECTED, level: 'packet' } })]], kept: [[call('IUpdate::Title', { auth: { ...PROTECTED, level: 'privacy' } })], [call('IUpdate::Title', { auth: { ...PROTECTED, level: 'unknown' } })]] },
-  'unknown-hresult': { broken: [[call('IUpdate::Title', { hresult: 0x8123_4567 | 0 })]], kept: [[call('IUpdate::Title', { hresult: FAILED })], [call('IUpdate::Title', { hresult: 0xa123_4567 | 0 })], [call('IUpdate::Title', { hresult: 0x0123_4567 })]] },
-  'not-used-on-wire': { broken: [[call('IUpdateSession::CreateUpdateDownloader')], [call('IUpdateSession::CreateUpdateInstaller', { face: 'IUpdateSession3' })]], kept: [[call('IUpdateSession::CreateUpdateSearcher')]] },
-  'ndr-only': { broken: [[call('IUpdate::Title', { transfer: 'ndr64' })]], kept: [[call('IUpdate::Title')], [call('IRemUnknown::RemRelease', { transfer: 'ndr64' })]] },
-  'bad-enum': { broken: [[get('ISearchResult::ResultCode', 9)], [call('IUpdateSearcher::ServerSelection', { put: true, in: { value: 4 }, hresult: FAILED })]], kept: [[get('ISearchResult::ResultCode', 'orcSucceeded')]] },
+const STORIES: Readonly<
+  Record<string, { readonly broken: readonly (readonly Call[])[]; readonly kept: readonly (readonly Call[])[] }>
+> = {
+  'auth-level': {
+    broken: [[call('IUpdate::Title', { auth: { ...PROTECTED, level: 'packet' } })]],
+    kept: [
+      [call('IUpdate::Title', { auth: { ...PROTECTED, level: 'privacy' } })],
+      [call('IUpdate::Title', { auth: { ...PROTECTED, level: 'unknown' } })],
+    ],
+  },
+  'unknown-hresult': {
+    broken: [[call('IUpdate::Title', { hresult: 0x8123_4567 | 0 })]],
+    kept: [
+      [call('IUpdate::Title', { hresult: FAILED })],
+      [call('IUpdate::Title', { hresult: 0xa123_4567 | 0 })],
+      [call('IUpdate::Title', { hresult: 0x0123_4567 })],
+    ],
+  },
+  'not-used-on-wire': {
+    broken: [
+      [call('IUpdateSession::CreateUpdateDownloader')],
+      [call('IUpdateSession::CreateUpdateInstaller', { face: 'IUpdateSession3' })],
+    ],
+    kept: [[call('IUpdateSession::CreateUpdateSearcher')]],
+  },
+  'ndr-only': {
+    broken: [[call('IUpdate::Title', { transfer: 'ndr64' })]],
+    kept: [[call('IUpdate::Title')], [call('IRemUnknown::RemRelease', { transfer: 'ndr64' })]],
+  },
+  'bad-enum': {
+    broken: [
+      [get('ISearchResult::ResultCode', 9)],
+      [call('IUpdateSearcher::ServerSelection', { put: true, in: { value: 4 }, hresult: FAILED })],
+    ],
+    kept: [[get('ISearchResult::ResultCode', 'orcSucceeded')]],
+  },
   'bad-boolean': { broken: [[get('IUpdateSearcher::Online', 1)]], kept: [[get('IUpdateSearcher::Online', true)]] },
-  'bad-boolean-accepted': { broken: [[call('IUpdateSearcher::Online', { put: true, in: { value: 1 } })]], kept: [[call('IUpdateSearcher::Online', { put: true, in: { value: 1 }, hresult: FAILED })], [call('IUpdateSearcher::Online', { put: true, in: { value: false } })]] },
-  'criteria-grammar': { broken: [[search('IsInstaled=0', FAILED)]], kept: [[search('IsInstalled=0')], [search('')], [search(null)], [search('IsInstalled=2', FAILED)]] },
+  'bad-boolean-accepted': {
+    broken: [[call('IUpdateSearcher::Online', { put: true, in: { value: 1 } })]],
+    kept: [
+      [call('IUpdateSearcher::Online', { put: true, in: { value: 1 }, hresult: FAILED })],
+      [call('IUpdateSearcher::Online', { put: true, in: { value: false } })],
+    ],
+  },
+  'criteria-grammar': {
+    broken: [[search('IsInstaled=0', FAILED)]],
+    kept: [[search('IsInstalled=0')], [search('')], [search(null)], [search('IsInstalled=2', FAILED)]],
+  },
   'criteria-unsupported': { broken: [[search('IsInstalled=2', FAILED)]], kept: [[search('IsInstalled=1')]] },
-  'criteria-accepted': { broken: [[search('IsInstaled=0')]], kept: [[search('IsInstaled=0', FAILED)], [search('IsInstalled=2')]] },
-  escape: { broken: [[call('IUpdateSearcher::EscapeString', { in: { unescaped: "a'" }, out: { retval: "a''" } })]], kept: [[call('IUpdateSearcher::EscapeString', { in: { unescaped: "a'[" }, out: { retval: "a['][[]" } })]] },
+  'criteria-accepted': {
+    broken: [[search('IsInstaled=0')]],
+    kept: [[search('IsInstaled=0', FAILED)], [search('IsInstalled=2')]],
+  },
+  escape: {
+    broken: [[call('IUpdateSearcher::EscapeString', { in: { unescaped: "a'" }, out: { retval: "a''" } })]],
+    kept: [[call('IUpdateSearcher::EscapeString', { in: { unescaped: "a'[" }, out: { retval: "a['][[]" } })]],
+  },
   'failed-search-used': {
     broken: [[get('ISearchResult::ResultCode', 'orcFailed'), get('ISearchResult::Updates', reference('C'))]],
-    kept: [[get('ISearchResult::ResultCode', 'orcSucceededWithErrors'), get('ISearchResult::Updates', reference('C'))], [get('ISearchResult::ResultCode', 'orcFailed'), get('ISearchResult::Updates', reference('C'), { on: 'B' })],
-      [get('ISearchResult::ResultCode', 'orcFailed'), get('ISearchResult::ResultCode', 'orcSucceeded'), get('ISearchResult::Updates', reference('C'))]],
+    kept: [
+      [get('ISearchResult::ResultCode', 'orcSucceededWithErrors'), get('ISearchResult::Updates', reference('C'))],
+      [get('ISearchResult::ResultCode', 'orcFailed'), get('ISearchResult::Updates', reference('C'), { on: 'B' })],
+      [
+        get('ISearchResult::ResultCode', 'orcFailed'),
+        get('ISearchResult::ResultCode', 'orcSucceeded'),
+        get('ISearchResult::Updates', reference('C')),
+      ],
+    ],
   },
-  'history-out-of-range': { broken: [[history(-1, 1, FAILED)], [get('IUpdateSearcher::GetTotalHistoryCount', 3), history(3, 1, FAILED)]], kept: [[history(3, 1)], [get('IUpdateSearcher::GetTotalHistoryCount', 3), history(2, 1)]] },
-  'history-accepted': { broken: [[history(-1, 1)], [call('IUpdateSession3::QueryHistory', { in: { criteria: null, startIndex: -1, count: 1 }, out: { retval: reference('H') } })]], kept: [[history(-1, 1, FAILED)]] },
-  'history-count': { broken: [[history(0, 2), get('IUpdateHistoryEntryCollection::Count', 3, { on: 'H' })]], kept: [[history(0, 2), get('IUpdateHistoryEntryCollection::Count', 2, { on: 'H' })], [history(0, 2), get('IUpdateHistoryEntryCollection::Count', 3, { on: 'G' })]] },
+  'history-out-of-range': {
+    broken: [[history(-1, 1, FAILED)], [get('IUpdateSearcher::GetTotalHistoryCount', 3), history(3, 1, FAILED)]],
+    kept: [[history(3, 1)], [get('IUpdateSearcher::GetTotalHistoryCount', 3), history(2, 1)]],
+  },
+  'history-accepted': {
+    broken: [
+      [history(-1, 1)],
+      [
+        call('IUpdateSession3::QueryHistory', {
+          in: { criteria: null, startIndex: -1, count: 1 },
+          out: { retval: reference('H') },
+        }),
+      ],
+    ],
+    kept: [[history(-1, 1, FAILED)]],
+  },
+  'history-count': {
+    broken: [[history(0, 2), get('IUpdateHistoryEntryCollection::Count', 3, { on: 'H' })]],
+    kept: [
+      [history(0, 2), get('IUpdateHistoryEntryCollection::Count', 2, { on: 'H' })],
+      [history(0, 2), get('IUpdateHistoryEntryCollection::Count', 3, { on: 'G' })],
+    ],
+  },
   'history-order': {
-    broken: [[entry(0, 'E0'), entry(1, 'E1'), date('E0', '2026-01-01T00:00:00'), date('E1', '2026-01-02T00:00:00')], [entry(1, 'E1'), date('E1', '2026-01-02T00:00:00'), entry(0, 'E0'), date('E0', '2026-01-01T00:00:00')]],
-    kept: [[entry(0, 'E0'), entry(1, 'E1'), date('E0', '2026-01-02T00:00:00'), date('E1', '2026-01-01T00:00:00'), date('E1', '2026-01-01T00:00:00'), date('E0', '2026-01-02T00:00:00')]],
+    broken: [
+      [entry(0, 'E0'), entry(1, 'E1'), date('E0', '2026-01-01T00:00:00'), date('E1', '2026-01-02T00:00:00')],
+      [entry(1, 'E1'), date('E1', '2026-01-02T00:00:00'), entry(0, 'E0'), date('E0', '2026-01-01T00:00:00')],
+    ],
+    kept: [
+      [
+        entry(0, 'E0'),
+        entry(1, 'E1'),
+        date('E0', '2026-01-02T00:00:00'),
+        date('E1', '2026-01-01T00:00:00'),
+        date('E1', '2026-01-01T00:00:00'),
+        date('E0', '2026-01-02T00:00:00'),
+      ],
+    ],
   },
-  'history-criteria': { broken: [[call('IUpdateSession3::QueryHistory', { in: { criteria: 'IsInstalled=1', startIndex: 0, count: 1 }, out: { retval: reference('H') } })]], kept: [[call('IUpdateSession3::QueryHistory', { in: { criteria: "UpdateID='a'", startIndex: 0, count: 1 }, out: { retval: reference('H') } })], [call('IUpdateSession3::QueryHistory', { in: { criteria: '', startIndex: 0, count: 1 }, out: { retval: reference('H') } })]] },
+  'history-criteria': {
+    broken: [
+      [
+        call('IUpdateSession3::QueryHistory', {
+          in: { criteria: 'IsInstalled=1', startIndex: 0, count: 1 },
+          out: { retval: reference('H') },
+        }),
+      ],
+    ],
+    kept: [
+      [
+        call('IUpdateSession3::QueryHistory', {
+          in: { criteria: "UpdateID='a'", startIndex: 0, count: 1 },
+          out: { retval: reference('H') },
+        }),
+      ],
+      [
+        call('IUpdateSession3::QueryHistory', {
+          in: { criteria: '', startIndex: 0, count: 1 },
+          out: { retval: reference('H') },
+        }),
+      ],
+    ],
+  },
   'bad-vt': {
-    broken: [[get('IAutomaticUpdatesResults::LastSearchSuccessDate', bstr('x'))], [get('IUpdateService::ContentValidationCert', { vt: 'VT_UI1', value: 1 })], [info(bstr('apimajorversion'), bstr('7'))]],
-    kept: [[get('IAutomaticUpdatesResults::LastSearchSuccessDate', { vt: 'VT_EMPTY', value: null })], [get('IUpdateService::ContentValidationCert', { vt: 'VT_UI1', dims: [{ count: 0, lower: 0 }], value: new Uint8Array() })], [info(bstr('ProductVersionString'), bstr('7'))]],
+    broken: [
+      [get('IAutomaticUpdatesResults::LastSearchSuccessDate', bstr('x'))],
+      [get('IUpdateService::ContentValidationCert', { vt: 'VT_UI1', value: 1 })],
+      [info(bstr('apimajorversion'), bstr('7'))],
+    ],
+    kept: [
+      [get('IAutomaticUpdatesResults::LastSearchSuccessDate', { vt: 'VT_EMPTY', value: null })],
+      [
+        get('IUpdateService::ContentValidationCert', {
+          vt: 'VT_UI1',
+          dims: [{ count: 0, lower: 0 }],
+          value: new Uint8Array(),
+        }),
+      ],
+      [info(bstr('ProductVersionString'), bstr('7'))],
+    ],
   },
-  'getinfo-identifier': { broken: [[info(bstr('Version'))], [info({ vt: 'VT_I4', value: 1 })]], kept: [[info(bstr('APIMAJORVERSION'))]] },
+  'getinfo-identifier': {
+    broken: [[info(bstr('Version'))], [info({ vt: 'VT_I4', value: 1 })]],
+    kept: [[info(bstr('APIMAJORVERSION'))]],
+  },
   'setoption-name': { broken: [[option('Allowed', bstr('x'))]], kept: [[option('AllowedServiceID', bstr('x'))]] },
-  'setoption-vt': { broken: [[option('AllowWarningUI', { vt: 'VT_I4', value: 1 })]], kept: [[option('AllowWarningUI', { vt: 'VT_BOOL', value: true })]] },
-  'category-type': { broken: [[get('ICategory::Type', 'Thing')]], kept: [[get('ICategory::Type', 'Product')]] },
-  'null-result': { broken: [[get('IUpdate::KBArticleIDs', null)], [get('IUpdate::KBArticleIDs', null, { face: 'IUpdate5' })]], kept: [[get('IUpdate::KBArticleIDs', reference('S'))], [get('IUpdate::Image', null)]] },
-  'index-out-of-range': {
-    broken: [[get('IUpdateCollection::Count', 2), item(2, FAILED)], [item(-1, FAILED)], [get('IStringCollection::Count', 2), call('IStringCollection::Insert', { in: { index: 3, value: 'x' }, hresult: FAILED })]],
-    kept: [[get('IUpdateCollection::Count', 2), item(1)], [item(2)], [get('IUpdateCollection::Count', 2), call('IUpdateCollection::Add'), item(2)], [get('IStringCollection::Count', 2), call('IStringCollection::Insert', { in: { index: 2, value: 'x' } })]],
+  'setoption-vt': {
+    broken: [[option('AllowWarningUI', { vt: 'VT_I4', value: 1 })]],
+    kept: [[option('AllowWarningUI', { vt: 'VT_BOOL', value: true })]],
   },
-  'index-accepted': { broken: [[get('IUpdateCollection::Count', 2), item(2)]], kept: [[get('IUpdateCollection::Count', 2), item(2, FAILED)]] },
-  'read-only-changed': { broken: [[get('IUpdateCollection::ReadOnly', true), call('IUpdateCollection::Clear')]], kept: [[get('IUpdateCollection::ReadOnly', true), call('IUpdateCollection::Clear', { hresult: FAILED })], [get('IUpdateCollection::ReadOnly', false), call('IUpdateCollection::Clear')]] },
-  'eula-accepted': { broken: [[get('IUpdate::EulaAccepted', false), get('IUpdate::EulaText', null)]], kept: [[get('IUpdate::EulaAccepted', false), get('IUpdate::EulaText', 'terms')], [get('IUpdate::EulaAccepted', true), get('IUpdate::EulaText', '')]] },
+  'category-type': { broken: [[get('ICategory::Type', 'Thing')]], kept: [[get('ICategory::Type', 'Product')]] },
+  'null-result': {
+    broken: [[get('IUpdate::KBArticleIDs', null)], [get('IUpdate::KBArticleIDs', null, { face: 'IUpdate5' })]],
+    kept: [[get('IUpdate::KBArticleIDs', reference('S'))], [get('IUpdate::Image', null)]],
+  },
+  'index-out-of-range': {
+    broken: [
+      [get('IUpdateCollection::Count', 2), item(2, FAILED)],
+      [item(-1, FAILED)],
+      [
+        get('IStringCollection::Count', 2),
+        call('IStringCollection::Insert', { in: { index: 3, value: 'x' }, hresult: FAILED }),
+      ],
+    ],
+    kept: [
+      [get('IUpdateCollection::Count', 2), item(1)],
+      [item(2)],
+      [get('IUpdateCollection::Count', 2), call('IUpdateCollection::Add'), item(2)],
+      [get('IStringCollection::Count', 2), call('IStringCollection::Insert', { in: { index: 2, value: 'x' } })],
+    ],
+  },
+  'index-accepted': {
+    broken: [[get('IUpdateCollection::Count', 2), item(2)]],
+    kept: [[get('IUpdateCollection::Count', 2), item(2, FAILED)]],
+  },
+  'read-only-changed': {
+    broken: [[get('IUpdateCollection::ReadOnly', true), call('IUpdateCollection::Clear')]],
+    kept: [
+      [get('IUpdateCollection::ReadOnly', true), call('IUpdateCollection::Clear', { hresult: FAILED })],
+      [get('IUpdateCollection::ReadOnly', false), call('IUpdateCollection::Clear')],
+    ],
+  },
+  'eula-accepted': {
+    broken: [[get('IUpdate::EulaAccepted', false), get('IUpdate::EulaText', null)]],
+    kept: [
+      [get('IUpdate::EulaAccepted', false), get('IUpdate::EulaText', 'terms')],
+      [get('IUpdate::EulaAccepted', true), get('IUpdate::EulaText', '')],
+    ],
+  },
   'uninstallation-behavior': {
     broken: [[get('IUpdate::IsUninstallable', false), get('IUpdate::UninstallationBehavior', reference('U'))]],
-    kept: [[get('IUpdate::IsUninstallable', false), get('IUpdate::UninstallationBehavior', null)], [get('IUpdate::IsUninstallable', true), get('IUpdate::UninstallationBehavior', reference('U'))]],
+    kept: [
+      [get('IUpdate::IsUninstallable', false), get('IUpdate::UninstallationBehavior', null)],
+      [get('IUpdate::IsUninstallable', true), get('IUpdate::UninstallationBehavior', reference('U'))],
+    ],
   },
-  'driver-interface': { broken: [[get('IUpdate::Type', 'utSoftware'), query(0)], [get('IUpdate::Type', 'utSoftware'), query(0, 'RemQueryInterface2')]], kept: [[get('IUpdate::Type', 'utSoftware'), query(0x8000_4002)], [get('IUpdate::Type', 'utDriver'), query(0)]] },
+  'driver-interface': {
+    broken: [
+      [get('IUpdate::Type', 'utSoftware'), query(0)],
+      [get('IUpdate::Type', 'utSoftware'), query(0, 'RemQueryInterface2')],
+    ],
+    kept: [
+      [get('IUpdate::Type', 'utSoftware'), query(0x8000_4002)],
+      [get('IUpdate::Type', 'utDriver'), query(0)],
+    ],
+  },
 };
 
 /** What stands in every section: docs/rules.md has it once. */
-const EVERYWHERE = /MUST return information|MUST indicate to the RPC runtime that it is to perform a strict NDR|MUST NOT throw exceptions/g;
+const EVERYWHERE =
+  /MUST return information|MUST indicate to the RPC runtime that it is to perform a strict NDR|MUST NOT throw exceptions/g;
 const OTHER_MUST = /MUST/;
 
 describe('rules', () => {
@@ -132,20 +335,41 @@ describe('rules', () => {
   });
 
   it('name methods that exist', () => {
-    const known = new Set(registry.interfaces.flatMap(({ slots }) => slots.flatMap((slot) => (slot === null ? [] : [`${slot.owner.name}::${slot.method.name}`]))));
+    const known = new Set(
+      registry.interfaces.flatMap(({ slots }) =>
+        slots.flatMap((slot) => (slot === null ? [] : [`${slot.owner.name}::${slot.method.name}`])),
+      ),
+    );
     const named = all.flatMap(({ on, check }) => [
-      ...on, ...('learns' in check ? [check.learns] : []), ...('counts' in check ? [check.counts, ...check.changes] : []), ...('items' in check ? [check.items] : []), ...('makes' in check ? [check.makes] : []),
+      ...on,
+      ...('learns' in check ? [check.learns] : []),
+      ...('counts' in check ? [check.counts, ...check.changes] : []),
+      ...('items' in check ? [check.items] : []),
+      ...('makes' in check ? [check.makes] : []),
     ]);
-    expect(named.map((name) => name.replace(/^(put|get) /, '')).filter((name) => name !== '*' && name !== '**' && name !== '' && !known.has(name))).toEqual([]);
+    expect(
+      named
+        .map((name) => name.replace(/^(put|get) /, ''))
+        .filter((name) => name !== '*' && name !== '**' && name !== '' && !known.has(name)),
+    ).toEqual([]);
   });
 
   it('fill in every word of their messages, and say where and by which section', () => {
     const told = Object.values(STORIES).flatMap(({ broken }) => broken.flatMap((calls) => findings(...calls)));
     expect(told.filter((one) => /\{\w+\}|undefined/.test(one.message))).toEqual([]);
-    expect(findings(search('(IsInstalled=0', FAILED))).toEqual([{
-      kind: 'finding', rule: 'criteria-grammar', severity: 'warning', spec: '[MS-UAMG] 3.38.4.11', call: 1, object: 'A', frames: [7],
-      message: 'the criteria "(IsInstalled=0" break the grammar in column 15: a closing parenthesis is missing for the one in column 1',
-    }]);
+    expect(findings(search('(IsInstalled=0', FAILED))).toEqual([
+      {
+        kind: 'finding',
+        rule: 'criteria-grammar',
+        severity: 'warning',
+        spec: '[MS-UAMG] 3.38.4.11',
+        call: 1,
+        object: 'A',
+        frames: [7],
+        message:
+          'the criteria "(IsInstalled=0" break the grammar in column 15: a closing parenthesis is missing for the one in column 1',
+      },
+    ]);
   });
 
   it('tell what concerns a connection once', () => {
@@ -154,7 +378,13 @@ describe('rules', () => {
   });
 
   it('look for calls without interface or in no table nowhere', () => {
-    expect(findings({ ...call('IUpdate::Title'), iid: null }, { ...call('IUpdate::Title'), opnum: 60_000 }, { ...call('IUpdate::Title'), iid: 'ffffffff-0000-0000-0000-000000000000' })).toEqual([]);
+    expect(
+      findings(
+        { ...call('IUpdate::Title'), iid: null },
+        { ...call('IUpdate::Title'), opnum: 60_000 },
+        { ...call('IUpdate::Title'), iid: 'ffffffff-0000-0000-0000-000000000000' },
+      ),
+    ).toEqual([]);
   });
 
   it('remember a bounded number of facts, and forget the oldest', () => {
@@ -169,7 +399,12 @@ describe('rules', () => {
     memory.set('c', 'one', 5);
     expect(memory.size).toBe(3);
     memory.set('d', 'one', 6);
-    expect([memory.size, memory.get('a', 'one'), memory.get('c', 'one'), memory.get('d', 'one')]).toEqual([2, undefined, 5, 6]);
+    expect([memory.size, memory.get('a', 'one'), memory.get('c', 'one'), memory.get('d', 'one')]).toEqual([
+      2,
+      undefined,
+      5,
+      6,
+    ]);
   });
 
   it('account for every section of chapters 2 and 3 with a MUST', () => {
@@ -177,7 +412,10 @@ describe('rules', () => {
     if (path === null) return;
     const text = cleaned(readFileSync(path, 'utf8'));
     const chapters = text.slice(text.indexOf('# 2 Messages'), text.indexOf('# 4 Protocol Example'));
-    const due = chapters.split(/^(?=#+ [\d.]+ )/m).flatMap((part) => (OTHER_MUST.test(part.replace(EVERYWHERE, '')) ? [/^#+ ([\d.]+) /.exec(part)?.[1] ?? ''] : [])).filter((section) => section !== '');
+    const due = chapters
+      .split(/^(?=#+ [\d.]+ )/m)
+      .flatMap((part) => (OTHER_MUST.test(part.replace(EVERYWHERE, '')) ? [/^#+ ([\d.]+) /.exec(part)?.[1] ?? ''] : []))
+      .filter((section) => section !== '');
     const doc = readFileSync(join(ROOT, 'docs/rules.md'), 'utf8');
     const listed = new Set(doc.match(/\b[23](?:\.\d+)+\b/g));
     expect(due.length).toBeGreaterThan(100);

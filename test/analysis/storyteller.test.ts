@@ -12,8 +12,23 @@ import { activation, ipid, reference, Story, UPDATE_SESSION } from '../support/s
 const { registry } = knowledge();
 
 /** Reads a property of an object, or, with an index, an element. */
-function get(session: Session, object: number, face: string, method: string, retval: Value, more: { readonly index?: number; readonly result?: number } = {}): void {
-  session.call({ interface: face, method, kind: 'propget', ipid: ipid(object), in: more.index === undefined ? {} : { index: more.index }, out: { retval }, result: more.result ?? 0 });
+function get(
+  session: Session,
+  object: number,
+  face: string,
+  method: string,
+  retval: Value,
+  more: { readonly index?: number; readonly result?: number } = {},
+): void {
+  session.call({
+    interface: face,
+    method,
+    kind: 'propget',
+    ipid: ipid(object),
+    in: more.index === undefined ? {} : { index: more.index },
+    out: { retval },
+    result: more.result ?? 0,
+  });
 }
 
 function put(session: Session, object: number, face: string, method: string, value: Value): void {
@@ -29,7 +44,14 @@ function told(story: Story): Storyteller {
 
 /** Session 1 makes searcher 2, which finds result 3 with collection 4 of updates 10 and on. */
 function search(session: Session, criteria: string, result = 0): void {
-  session.call({ interface: 'IUpdateSearcher', method: 'Search', ipid: ipid(2), in: { criteria }, out: { retval: result === 0 ? reference(3, 'ISearchResult') : null }, result });
+  session.call({
+    interface: 'IUpdateSearcher',
+    method: 'Search',
+    ipid: ipid(2),
+    in: { criteria },
+    out: { retval: result === 0 ? reference(3, 'ISearchResult') : null },
+    result,
+  });
 }
 
 function begin(): { readonly story: Story; readonly session: Session } {
@@ -37,7 +59,12 @@ function begin(): { readonly story: Story; readonly session: Session } {
   story.dial(135).call(activation(UPDATE_SESSION, reference(1, 'IUpdateSession')));
   const session = story.dial();
   put(session, 1, 'IUpdateSession', 'ClientApplicationID', 'Auditor');
-  session.call({ interface: 'IUpdateSession', method: 'CreateUpdateSearcher', ipid: ipid(1), out: { retval: reference(2, 'IUpdateSearcher') } });
+  session.call({
+    interface: 'IUpdateSession',
+    method: 'CreateUpdateSearcher',
+    ipid: ipid(1),
+    out: { retval: reference(2, 'IUpdateSearcher') },
+  });
   return { story, session };
 }
 
@@ -54,12 +81,27 @@ describe('the story of a session', () => {
     search(session, 'IsInstaled=0', 0x8024_0032);
     const [first] = told(story).sessions;
     const [found, refused] = first?.events.filter((event) => event.event !== null) ?? [];
-    expect(found?.options.filter((one) => one.how !== 'default').map(({ option, value, how }) => [option.name, value, how])).toEqual([['ServerSelection', 'ssManagedServer', 'set'], ['Online', true, 'read'], ['ClientApplicationID', 'Auditor', 'set']]);
-    expect(found?.result.map(({ title, value }) => [title, value])).toEqual([['Result', 'orcSucceededWithErrors'], ['Updates', 7]]);
+    expect(
+      found?.options.filter((one) => one.how !== 'default').map(({ option, value, how }) => [option.name, value, how]),
+    ).toEqual([
+      ['ServerSelection', 'ssManagedServer', 'set'],
+      ['Online', true, 'read'],
+      ['ClientApplicationID', 'Auditor', 'set'],
+    ]);
+    expect(found?.result.map(({ title, value }) => [title, value])).toEqual([
+      ['Result', 'orcSucceededWithErrors'],
+      ['Updates', 7],
+    ]);
     expect(refused?.failure).toEqual({ kind: 'hresult', value: 0x8024_0032 });
     expect(refused?.options.find((one) => one.option.name === 'ServerSelection')?.value).toBe('ssWindowsUpdate');
-    expect(first?.events.filter((event) => event.event === null).map((event) => [event.object, event.values['name'], event.values['value']])).toEqual([
-      [expect.stringMatching(/^IUpdateSession3?#1$/), 'ClientApplicationID', 'Auditor'], ['IUpdateSearcher#1', 'ServerSelection', 'ssManagedServer'], ['IUpdateSearcher#1', 'ServerSelection', 'ssWindowsUpdate'],
+    expect(
+      first?.events
+        .filter((event) => event.event === null)
+        .map((event) => [event.object, event.values['name'], event.values['value']]),
+    ).toEqual([
+      [expect.stringMatching(/^IUpdateSession3?#1$/), 'ClientApplicationID', 'Auditor'],
+      ['IUpdateSearcher#1', 'ServerSelection', 'ssManagedServer'],
+      ['IUpdateSearcher#1', 'ServerSelection', 'ssWindowsUpdate'],
     ]);
   });
 
@@ -87,19 +129,28 @@ describe('the story of a session', () => {
     const teller = told(story);
     const updates = teller.tables.find((table) => table.table.name === 'updates');
     const column = (name: string): number => updates?.table.columns.findIndex((one) => one.name === name) ?? -1;
-    const cells = updates?.rows.map((row) => ['Title', 'UpdateID', 'KBArticleIDs', 'Categories', 'Deadline', 'MsrcSeverity'].map((name) => row.cells[column(name)]?.value));
+    const cells = updates?.rows.map((row) =>
+      ['Title', 'UpdateID', 'KBArticleIDs', 'Categories', 'Deadline', 'MsrcSeverity'].map(
+        (name) => row.cells[column(name)]?.value,
+      ),
+    );
     expect(cells?.[0]).toEqual(['Update 0', 'id-0', ['500', '… of 2'], ['Drivers'], null, undefined]);
     expect(cells?.[7]).toEqual(['Update 7', 'id-7', ['507', '607'], ['Drivers'], null, undefined]);
     expect(cells).toHaveLength(20);
     const steps = teller.sessions[0]?.steps.list ?? [];
     const folds = steps.filter((step) => step.fold !== null);
-    expect(folds.map((step) => [step.fold?.rows.size, [...(step.fold?.names ?? [])]])).toEqual([[20, ['Title', 'Identity', 'KBArticleIDs', 'Categories', 'Deadline']]]);
+    expect(folds.map((step) => [step.fold?.rows.size, [...(step.fold?.names ?? [])]])).toEqual([
+      [20, ['Title', 'Identity', 'KBArticleIDs', 'Categories', 'Deadline']],
+    ]);
     expect(steps.reduce((sum, step) => sum + step.calls, 0)).toBe(teller.sessions[0]?.calls);
   });
 
   it('takes the same update of two searches for one row, with what changed between', () => {
     const { story, session } = begin();
-    for (const [update, hidden] of [[100, false], [200, true]] as const) {
+    for (const [update, hidden] of [
+      [100, false],
+      [200, true],
+    ] as const) {
       search(session, 'IsInstalled=0');
       get(session, 3, 'ISearchResult', 'Updates', reference(4, 'IUpdateCollection'));
       get(session, 4, 'IUpdateCollection', 'Item', reference(update, 'IUpdate'), { index: 0 });
@@ -112,7 +163,10 @@ describe('the story of a session', () => {
     expect(updates?.rows).toHaveLength(1);
     const [row] = updates?.rows ?? [];
     expect(row?.objects).toEqual(['IUpdate#1', 'IUpdate#2']);
-    expect(row?.cells[updates?.table.columns.findIndex((one) => one.name === 'IsHidden') ?? -1]).toEqual({ value: true, before: [false] });
+    expect(row?.cells[updates?.table.columns.findIndex((one) => one.name === 'IsHidden') ?? -1]).toEqual({
+      value: true,
+      before: [false],
+    });
   });
 
   it('keeps updates apart whose identity nobody read, unless everything read of them agrees', () => {
@@ -124,7 +178,11 @@ describe('the story of a session', () => {
       get(session, 100 + at, 'IUpdate', 'Title', 'One title');
       get(session, 100 + at, 'IUpdate', 'MsrcSeverity', severity);
     }
-    expect(told(story).tables.find((table) => table.table.name === 'updates')?.rows.map((row) => row.objects.length)).toEqual([1, 2]);
+    expect(
+      told(story)
+        .tables.find((table) => table.table.name === 'updates')
+        ?.rows.map((row) => row.objects.length),
+    ).toEqual([1, 2]);
   });
 
   it('ends a session at a long silence, and folds a call that is made again and again', () => {
@@ -151,7 +209,10 @@ describe('criteria in words', () => {
   });
 
   it('says where the text can not be read', () => {
-    expect(explainCriteria('IsInstaled=0', criteriaAttributes, named)).toMatchObject({ words: '', problem: expect.stringMatching(/^column 1: /) });
+    expect(explainCriteria('IsInstaled=0', criteriaAttributes, named)).toMatchObject({
+      words: '',
+      problem: expect.stringMatching(/^column 1: /),
+    });
   });
 
   it('has words for every attribute, for what holds and what does not', () => {

@@ -28,37 +28,57 @@ export interface LoadResult {
   readonly found: readonly number[];
 }
 
-/** Clients' sessions against a server: each on connections of its own, signed in, half of them late bound, at integrity and at privacy in turn. */
+/**
+ * Clients' sessions against a server: each on connections of its own, signed in, half of them late bound, at integrity
+ * and at privacy in turn.
+ */
 export async function load({ target, sessions, atOnce, progress }: LoadOptions): Promise<LoadResult> {
   const sessionMs: number[] = [];
   const errors: string[] = [];
   const found = new Set<number>();
   let [next, calls] = [0, 0];
   const began = process.hrtime.bigint();
-  await Promise.all(Array.from({ length: atOnce }, async () => {
-    while (next < sessions) {
-      const number = next++;
-      const client = connect({ target, ...LOAD_ACCOUNT, level: number % 4 < 2 ? 'integrity' : 'privacy', binding: number % 2 === 0 ? 'early' : 'late' });
-      const started = process.hrtime.bigint();
-      try {
-        const session = await oneSession(client);
-        calls += session.calls;
-        found.add(session.found);
-      } catch (error) {
-        errors.push(`session ${number}: ${error instanceof Error ? error.message : String(error)}`);
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (next < sessions) {
+        const number = next++;
+        const client = connect({
+          target,
+          ...LOAD_ACCOUNT,
+          level: number % 4 < 2 ? 'integrity' : 'privacy',
+          binding: number % 2 === 0 ? 'early' : 'late',
+        });
+        const started = process.hrtime.bigint();
+        try {
+          const session = await oneSession(client);
+          calls += session.calls;
+          found.add(session.found);
+        } catch (error) {
+          errors.push(`session ${number}: ${error instanceof Error ? error.message : String(error)}`);
+        }
+        await client.close();
+        sessionMs.push(Number(process.hrtime.bigint() - started) / 1e6);
+        progress?.(sessionMs.length);
       }
-      await client.close();
-      sessionMs.push(Number(process.hrtime.bigint() - started) / 1e6);
-      progress?.(sessionMs.length);
-    }
-  }));
-  return { seconds: Number(process.hrtime.bigint() - began) / 1e9, calls, sessionMs: sessionMs.toSorted((a, b) => a - b), errors, found: [...found] };
+    }),
+  );
+  return {
+    seconds: Number(process.hrtime.bigint() - began) / 1e9,
+    calls,
+    sessionMs: sessionMs.toSorted((a, b) => a - b),
+    errors,
+    found: [...found],
+  };
 }
 
 /** A search and a look at what it found: how many updates, and how many members were called. */
 async function oneSession(client: Client): Promise<{ readonly found: number; readonly calls: number }> {
   let calls = 0;
-  const use = async (of: RemoteObject, name: string, ...args: Parameters<RemoteObject['call']> extends readonly [string, ...infer Rest] ? Rest : never): Promise<RemoteValue> => {
+  const use = async (
+    of: RemoteObject,
+    name: string,
+    ...args: Parameters<RemoteObject['call']> extends readonly [string, ...infer Rest] ? Rest : never
+  ): Promise<RemoteValue> => {
     calls++;
     return of.call(name, ...args);
   };
@@ -82,7 +102,10 @@ async function oneSession(client: Client): Promise<{ readonly found: number; rea
   return { found, calls: calls + 4 };
 }
 
-/** Heap of the agent in MiB: with the usual one, memory that nobody has collected yet would look like memory that is kept. */
+/**
+ * Heap of the agent in MiB: with the usual one, memory that nobody has collected yet would look like memory that is
+ * kept.
+ */
 export const AGENT_HEAP = 64;
 
 /** A simulated update agent in a process of its own, over the sample model. */
@@ -98,9 +121,22 @@ export interface AgentProcess {
 export async function startAgent(): Promise<AgentProcess> {
   const root = packageRoot();
   const { user, password } = LOAD_ACCOUNT;
-  const child = spawn(process.execPath, [`--max-old-space-size=${AGENT_HEAP}`, join(root, 'dist/src/main.js'), 'serve', '--model', join(root, 'captures/models/sample.yaml'), '--listen', '127.0.0.1:0'], {
-    stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, UAMGSCOPE_PASSWORD: `${user}:${password}` },
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      `--max-old-space-size=${AGENT_HEAP}`,
+      join(root, 'dist/src/main.js'),
+      'serve',
+      '--model',
+      join(root, 'captures/models/sample.yaml'),
+      '--listen',
+      '127.0.0.1:0',
+    ],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, UAMGSCOPE_PASSWORD: `${user}:${password}` },
+    },
+  );
   let heard = '';
   const target = await new Promise<string>((resolve, reject) => {
     child.once('exit', () => reject(new Error(`the agent ended: ${heard}`)));
@@ -110,7 +146,8 @@ export async function startAgent(): Promise<AgentProcess> {
       if (match?.[1] !== undefined) resolve(match[1]);
     });
   });
-  const told = (what: string): number => Number(spawnSync('ps', ['-o', `${what}=`, '-p', String(child.pid)], { encoding: 'utf8' }).stdout);
+  const told = (what: string): number =>
+    Number(spawnSync('ps', ['-o', `${what}=`, '-p', String(child.pid)], { encoding: 'utf8' }).stdout);
   return {
     target,
     rss: () => told('rss') / 1024,

@@ -8,8 +8,12 @@ import { playRecording } from '../../src/io/play.js';
 import { record, type RecordingRecord } from '../../src/index.js';
 import { packageRoot } from '../support/shared.js';
 
-/** Calls/s of a replay at full speed against those of impacket making the same calls, one after another, on the same agent. */
-const usage = 'npm run bench:replay -- [--calls N (100 to 100000)] [--rounds N (1 to 20)]    with impacket in UAMGSCOPE_PYTHON';
+/**
+ * Calls/s of a replay at full speed against those of impacket making the same calls, one after another, on the same
+ * agent.
+ */
+const usage =
+  'npm run bench:replay -- [--calls N (100 to 100000)] [--rounds N (1 to 20)]    with impacket in UAMGSCOPE_PYTHON';
 const args = process.argv.slice(2);
 const python = process.env['UAMGSCOPE_PYTHON'] ?? 'python3';
 /** What replay has to be faster by. */
@@ -32,7 +36,21 @@ const { registry } = knowledge();
 /** An agent in a process of its own, over the sample model. */
 async function agent(more: readonly string[] = []): Promise<{ readonly port: number; readonly child: ChildProcess }> {
   const root = packageRoot();
-  const child = spawn(process.execPath, [join(root, 'dist/src/main.js'), 'serve', '--model', join(root, 'captures/models/sample.yaml'), '--listen', '127.0.0.1:0', '--password', 'alice:secret', ...more], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, 'dist/src/main.js'),
+      'serve',
+      '--model',
+      join(root, 'captures/models/sample.yaml'),
+      '--listen',
+      '127.0.0.1:0',
+      '--password',
+      'alice:secret',
+      ...more,
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   const port = await new Promise<number>((resolve, reject) => {
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -46,7 +64,9 @@ async function agent(more: readonly string[] = []): Promise<{ readonly port: num
 }
 
 async function ended({ child }: { readonly child: ChildProcess }): Promise<void> {
-  const closed = new Promise((resolve) => { child.once('close', resolve); });
+  const closed = new Promise((resolve) => {
+    child.once('close', resolve);
+  });
   child.kill('SIGINT');
   await closed;
 }
@@ -54,7 +74,20 @@ async function ended({ child }: { readonly child: ChildProcess }): Promise<void>
 /** impacket's calls/s. */
 function impacket(port: number, binding: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(python, [join(packageRoot(), 'test/bench/impacket_calls.py'), '127.0.0.1', String(port), ACCOUNT.user, ACCOUNT.password, 'integrity', binding, String(calls)], { timeout: 600_000 });
+    const child = spawn(
+      python,
+      [
+        join(packageRoot(), 'test/bench/impacket_calls.py'),
+        '127.0.0.1',
+        String(port),
+        ACCOUNT.user,
+        ACCOUNT.password,
+        'integrity',
+        binding,
+        String(calls),
+      ],
+      { timeout: 600_000 },
+    );
     let [out, err] = ['', ''];
     child.stdout.on('data', (chunk) => (out += String(chunk)));
     child.stderr.on('data', (chunk) => (err += String(chunk)));
@@ -70,7 +103,16 @@ function impacket(port: number, binding: string): Promise<number> {
 
 async function replayed(records: readonly RecordingRecord[], port: number, sessions: number): Promise<number> {
   const began = performance.now();
-  const all = await playRecording({ records, registry, rules: NO_RULES, host: '127.0.0.1', port, identity: ACCOUNT, keepGoing: true, sessions });
+  const all = await playRecording({
+    records,
+    registry,
+    rules: NO_RULES,
+    host: '127.0.0.1',
+    port,
+    identity: ACCOUNT,
+    keepGoing: true,
+    sessions,
+  });
   const seconds = (performance.now() - began) / 1000;
   if (!all.every((one) => one.result.same)) throw new Error('the replay differs');
   return all.reduce((sum, one) => sum + one.made, 0) / seconds;
@@ -94,16 +136,24 @@ try {
     const recording = await agent(['--capture', capture]);
     await impacket(recording.port, binding);
     await ended(recording);
-    const records = await record(capture, undefined, { secrets: { passwords: [{ user: ACCOUNT.user, password: ACCOUNT.password }] } });
+    const records = await record(capture, undefined, {
+      secrets: { passwords: [{ user: ACCOUNT.user, password: ACCOUNT.password }] },
+    });
     const figures: { theirs: number; ours: number; four: number }[] = [];
     for (let round = 0; round < rounds; round++) {
       const server = await agent();
       const theirs = await impacket(server.port, binding);
-      figures.push({ theirs, ours: await replayed(records, server.port, 1), four: await replayed(records, server.port, 4) });
+      figures.push({
+        theirs,
+        ours: await replayed(records, server.port, 1),
+        four: await replayed(records, server.port, 4),
+      });
       await ended(server);
     }
     const ratio = median(figures.map((one) => one.ours / one.theirs));
-    console.log(`${binding.padEnd(5)}  impacket ${per(median(figures.map((one) => one.theirs)))}, replay ${per(median(figures.map((one) => one.ours)))}: ${ratio.toFixed(1)} times; four sessions at once ${per(median(figures.map((one) => one.four)))}`);
+    console.log(
+      `${binding.padEnd(5)}  impacket ${per(median(figures.map((one) => one.theirs)))}, replay ${per(median(figures.map((one) => one.ours)))}: ${ratio.toFixed(1)} times; four sessions at once ${per(median(figures.map((one) => one.four)))}`,
+    );
     if (ratio < WANTED) {
       console.log(`  wrong: less than ${WANTED} times`);
       process.exitCode = 1;

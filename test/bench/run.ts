@@ -8,7 +8,8 @@ import { ACCOUNT, CONNECTIONS, generate, type Generated } from './generate.js';
 import { AGENT_HEAP, load, startAgent } from './load.js';
 import { runStage, STAGES, type Stage, type StageName, type StageResult } from './stages.js';
 
-const usage = 'npm run bench -- [--size MB (1 to 2000)] [--runs N (1 to 20)] [--smoke] [--peers] [--no-growth], or npm run bench -- --sessions N (1 to 1000000) [--at-once N (1 to 1000)]';
+const usage =
+  'npm run bench -- [--size MB (1 to 2000)] [--runs N (1 to 20)] [--smoke] [--peers] [--no-growth], or npm run bench -- --sessions N (1 to 1000000) [--at-once N (1 to 1000)]';
 const args = process.argv.slice(2);
 
 function option(name: string, otherwise: number, most: number): number {
@@ -24,7 +25,10 @@ function option(name: string, otherwise: number, most: number): number {
 const MEMORY_LIMIT = 320;
 /** How much more it may take on a file three times as large. */
 const GROWTH_LIMIT = 1.25;
-/** Decoding with objects followed against without, at most, from a million calls on, and the runs of which the fastest count. */
+/**
+ * Decoding with objects followed against without, at most, from a million calls on, and the runs of which the fastest
+ * count.
+ */
 const TRACKING_LIMIT = 1.15;
 const FASTEST_OF = 7;
 /** Size of a file of a million calls, in MB. */
@@ -58,13 +62,19 @@ function median<Item>(list: readonly Item[], by: (item: Item) => number): Item {
 
 /** A stage in a process of its own, so that neither its memory nor its compiled code is another's. */
 function once(stage: StageName, path: string): StageResult {
-  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--stage', stage, path], { encoding: 'utf8', timeout: smoke ? SMOKE_TIMEOUT : TIMEOUT });
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--stage', stage, path], {
+    encoding: 'utf8',
+    timeout: smoke ? SMOKE_TIMEOUT : TIMEOUT,
+  });
   if (child.status !== 0) throw new Error(`stage ${stage} failed: ${child.stderr}`);
   return JSON.parse(child.stdout) as StageResult;
 }
 
 function measure(stage: StageName, path: string, times = runs): StageResult {
-  return median(Array.from({ length: times }, () => once(stage, path)), (result) => result.seconds);
+  return median(
+    Array.from({ length: times }, () => once(stage, path)),
+    (result) => result.seconds,
+  );
 }
 
 /** Median seconds of a whole process over the file, its output thrown away; null where it is not there. */
@@ -81,7 +91,8 @@ function whole(command: string, rest: readonly string[]): number | null {
 
 function check(stage: Stage, made: Generated, result: StageResult): void {
   const counted = stage === 'read' || stage === 'tcp' || result.calls === made.calls;
-  if (result.packets !== made.packets || !counted) wrong(`${result.packets} packets and ${result.calls} calls where there are ${made.packets} and ${made.calls}`);
+  if (result.packets !== made.packets || !counted)
+    wrong(`${result.packets} packets and ${result.calls} calls where there are ${made.packets} and ${made.calls}`);
   if (result.problems > 0) wrong(`${result.problems} problems`);
   if (result.rss > MEMORY_LIMIT) wrong(`${result.rss.toFixed(0)} MiB, more than ${MEMORY_LIMIT}`);
 }
@@ -90,7 +101,9 @@ function check(stage: Stage, made: Generated, result: StageResult): void {
 type Runs = ReadonlyMap<Stage, readonly StageResult[]>;
 
 function stages(path: string, made: Generated): Runs {
-  console.log(`${(made.bytes / 1e6).toFixed(1)} MB, ${made.packets} packets, ${made.calls} calls, ${CONNECTIONS} connections; median of ${runs}`);
+  console.log(
+    `${(made.bytes / 1e6).toFixed(1)} MB, ${made.packets} packets, ${made.calls} calls, ${CONNECTIONS} connections; median of ${runs}`,
+  );
   console.log('stage        seconds   MB/s   packets/s     calls/s   peak MiB');
   // Stages take turns: a machine that slows down for a while slows all of them, and not one against the others.
   const taken = new Map<Stage, StageResult[]>(STAGES.map((stage) => [stage, []]));
@@ -98,8 +111,14 @@ function stages(path: string, made: Generated): Runs {
   for (const [stage, list] of taken) {
     const result = median(list, ({ seconds }) => seconds);
     console.log(
-      `${stage.padEnd(10)} ${result.seconds.toFixed(3).padStart(9)} ${(made.bytes / 1e6 / result.seconds).toFixed(0).padStart(6)} ${Math.round(result.packets / result.seconds).toString().padStart(11)} `
-      + `${Math.round(result.calls / result.seconds).toString().padStart(11)} ${result.rss.toFixed(0).padStart(10)}`,
+      `${stage.padEnd(10)} ${result.seconds.toFixed(3).padStart(9)} ${(made.bytes / 1e6 / result.seconds).toFixed(0).padStart(6)} ${Math.round(
+        result.packets / result.seconds,
+      )
+        .toString()
+        .padStart(11)} ` +
+        `${Math.round(result.calls / result.seconds)
+          .toString()
+          .padStart(11)} ${result.rss.toFixed(0).padStart(10)}`,
     );
     check(stage, made, result);
   }
@@ -107,11 +126,15 @@ function stages(path: string, made: Generated): Runs {
 }
 
 /**
- * What following objects costs. Two runs of the same program differ by more than the tenth in question while others use the machine;
+ * What following objects costs. Two runs of the same program differ by more than the tenth in question while others use
+ * the machine;
  * the fastest of several that took turns is the one least disturbed.
  */
 function tracking(path: string, taken: Runs): void {
-  const [without, followed] = (['untracked', 'decode'] as const).map((stage) => [...(taken.get(stage) ?? [])]) as [StageResult[], StageResult[]];
+  const [without, followed] = (['untracked', 'decode'] as const).map((stage) => [...(taken.get(stage) ?? [])]) as [
+    StageResult[],
+    StageResult[],
+  ];
   const wanted = smoke ? 0 : FASTEST_OF;
   while (without.length < wanted) {
     without.push(once('untracked', path));
@@ -119,8 +142,11 @@ function tracking(path: string, taken: Runs): void {
   }
   const fastest = (list: readonly StageResult[]): number => Math.min(...list.map(({ seconds }) => seconds));
   const ratio = fastest(followed) / fastest(without);
-  const medians = median(followed, ({ seconds }) => seconds).seconds / median(without, ({ seconds }) => seconds).seconds;
-  console.log(`following objects: ${ratio.toFixed(2)} times decoding without (fastest of ${without.length} runs each; by medians ${medians.toFixed(2)})`);
+  const medians =
+    median(followed, ({ seconds }) => seconds).seconds / median(without, ({ seconds }) => seconds).seconds;
+  console.log(
+    `following objects: ${ratio.toFixed(2)} times decoding without (fastest of ${without.length} runs each; by medians ${medians.toFixed(2)})`,
+  );
   // Shorter files make their objects anew all the time, and a smoke run is too short to tell anything.
   if (size >= MILLION && ratio > TRACKING_LIMIT) wrong(`following objects costs more than ${TRACKING_LIMIT} times`);
 }
@@ -131,10 +157,13 @@ function growth(folder: string, before: StageResult): void {
   const made = generate(path, 3 * size * 1e6);
   const result = measure('ndjson', path, 1);
   rmSync(path);
-  console.log(`ndjson on ${(made.bytes / 1e6).toFixed(0)} MB: ${result.seconds.toFixed(2)} s, peak ${result.rss.toFixed(0)} MiB (${(result.rss / before.rss).toFixed(2)} times)`);
+  console.log(
+    `ndjson on ${(made.bytes / 1e6).toFixed(0)} MB: ${result.seconds.toFixed(2)} s, peak ${result.rss.toFixed(0)} MiB (${(result.rss / before.rss).toFixed(2)} times)`,
+  );
   check('ndjson', made, result);
   // Small files fit in what a process takes at its start.
-  if (!smoke && result.rss > before.rss * GROWTH_LIMIT) wrong(`memory grows with the file by more than ${GROWTH_LIMIT}`);
+  if (!smoke && result.rss > before.rss * GROWTH_LIMIT)
+    wrong(`memory grows with the file by more than ${GROWTH_LIMIT}`);
 }
 
 /** Sealed traffic against the same calls in clear: what opening costs, per call. */
@@ -145,19 +174,30 @@ function opening(folder: string, clear: StageResult): void {
   rmSync(path);
   check('decode', made, result);
   const ratio = result.seconds / result.calls / (clear.seconds / clear.calls);
-  console.log(`opening NTLM privacy: ${result.calls} calls in ${result.seconds.toFixed(2)} s, ${ratio.toFixed(2)} times decoding in clear for each call`);
+  console.log(
+    `opening NTLM privacy: ${result.calls} calls in ${result.seconds.toFixed(2)} s, ${ratio.toFixed(2)} times decoding in clear for each call`,
+  );
   if (!smoke && ratio > OPENING_LIMIT) wrong(`opening costs more than ${OPENING_LIMIT} times`);
 }
 
-/** An offline page of everything: whole processes against NDJSON, because both hold the calls to the rules, which the stages do not. */
+/**
+ * An offline page of everything: whole processes against NDJSON, because both hold the calls to the rules, which the
+ * stages do not.
+ */
 function page(path: string, made: Generated): void {
   const result = measure('report', path, 1);
   check('ndjson', made, result);
   const main = join(packageRoot(), 'dist/src/main.js');
-  const [ndjson, report] = [whole(process.execPath, [main, 'decode', '--format', 'ndjson', path]), whole(process.execPath, [main, 'report', path, '-f', 'html'])];
+  const [ndjson, report] = [
+    whole(process.execPath, [main, 'decode', '--format', 'ndjson', path]),
+    whole(process.execPath, [main, 'report', path, '-f', 'html']),
+  ];
   if (ndjson === null || report === null) return wrong('decode or report failed');
-  console.log(`report as HTML: ${report.toFixed(2)} s, ${(report / ndjson).toFixed(2)} times decode --format ndjson (${ndjson.toFixed(2)} s), peak ${result.rss.toFixed(0)} MiB, ${(result.written / 1e6).toFixed(1)} MB`);
-  if (!smoke && report / ndjson > REPORT_LIMIT) wrong(`a report takes more than ${REPORT_LIMIT} times as long as NDJSON`);
+  console.log(
+    `report as HTML: ${report.toFixed(2)} s, ${(report / ndjson).toFixed(2)} times decode --format ndjson (${ndjson.toFixed(2)} s), peak ${result.rss.toFixed(0)} MiB, ${(result.written / 1e6).toFixed(1)} MB`,
+  );
+  if (!smoke && report / ndjson > REPORT_LIMIT)
+    wrong(`a report takes more than ${REPORT_LIMIT} times as long as NDJSON`);
   if (result.written > REPORT_SIZE * 1e6) wrong(`the page is larger than ${REPORT_SIZE} MB`);
 }
 
@@ -166,10 +206,20 @@ function peers(path: string): void {
   const own = whole(process.execPath, [join(packageRoot(), 'dist/src/main.js'), 'decode', '--format', 'ndjson', path]);
   if (own === null) return wrong('decode failed');
   console.log(`whole processes, median of ${runs}: decode --format ndjson ${own.toFixed(2)} s`);
-  const rivals = [['tshark, summary', ['-r', path]], ['tshark -T fields', ['-r', path, '-T', 'fields', '-e', 'frame.number', '-e', 'dcerpc.opnum', '-e', 'dcerpc.obj_id']]] as const;
+  const rivals = [
+    ['tshark, summary', ['-r', path]],
+    [
+      'tshark -T fields',
+      ['-r', path, '-T', 'fields', '-e', 'frame.number', '-e', 'dcerpc.opnum', '-e', 'dcerpc.obj_id'],
+    ],
+  ] as const;
   for (const [label, rest] of rivals) {
     const seconds = whole('tshark', rest);
-    console.log(seconds === null ? `${label}: not there` : `${label}: ${seconds.toFixed(2)} s, ${(seconds / own).toFixed(1)} times as long`);
+    console.log(
+      seconds === null
+        ? `${label}: not there`
+        : `${label}: ${seconds.toFixed(2)} s, ${(seconds / own).toFixed(1)} times as long`,
+    );
   }
 }
 
@@ -177,7 +227,9 @@ function report(folder: string): void {
   const path = join(folder, 'bench.pcap');
   const made = generate(path, size * 1e6);
   const taken = stages(path, made);
-  const [tracked, ndjson] = (['decode', 'ndjson'] as const).map((stage) => median(taken.get(stage) ?? [], ({ seconds }) => seconds)) as [StageResult, StageResult];
+  const [tracked, ndjson] = (['decode', 'ndjson'] as const).map((stage) =>
+    median(taken.get(stage) ?? [], ({ seconds }) => seconds),
+  ) as [StageResult, StageResult];
   tracking(path, taken);
   opening(folder, tracked);
   page(path, made);
@@ -185,26 +237,36 @@ function report(folder: string): void {
   if (args.includes('--peers')) peers(path);
 }
 
-/** Clients' sessions against the simulated update agent in another process: no error, and memory that does not follow their number. */
+/**
+ * Clients' sessions against the simulated update agent in another process: no error, and memory that does not follow
+ * their number.
+ */
 async function sessions(count: number, atOnce: number): Promise<void> {
   const agent = await startAgent();
   const rss: number[] = [agent.rss()];
   try {
     const every = Math.max(1, Math.ceil(count / 10));
     const result = await load({
-      target: agent.target, sessions: count, atOnce,
+      target: agent.target,
+      sessions: count,
+      atOnce,
       progress: (over) => {
         if (over % every === 0 || over === count) rss.push(agent.rss());
       },
     });
     const at = (share: number): number => result.sessionMs[Math.min(count - 1, Math.floor(count * share))] ?? 0;
-    console.log(`${count} sessions, ${atOnce} at a time: ${result.calls} calls in ${result.seconds.toFixed(2)} s, ${Math.round(result.calls / result.seconds)} calls/s; a session takes ${at(0.5).toFixed(0)} ms, at the 99th percentile ${at(0.99).toFixed(0)} ms; ${((agent.cpu() / count) * 1000).toFixed(1)} ms of the agent's processor a session`);
-    console.log(`memory of the agent (heap of ${AGENT_HEAP} MiB) in MiB, at the start and after each tenth: ${rss.map((one) => one.toFixed(0)).join(' ')}`);
+    console.log(
+      `${count} sessions, ${atOnce} at a time: ${result.calls} calls in ${result.seconds.toFixed(2)} s, ${Math.round(result.calls / result.seconds)} calls/s; a session takes ${at(0.5).toFixed(0)} ms, at the 99th percentile ${at(0.99).toFixed(0)} ms; ${((agent.cpu() / count) * 1000).toFixed(1)} ms of the agent's processor a session`,
+    );
+    console.log(
+      `memory of the agent (heap of ${AGENT_HEAP} MiB) in MiB, at the start and after each tenth: ${rss.map((one) => one.toFixed(0)).join(' ')}`,
+    );
     if (result.errors.length > 0) wrong(`${result.errors.length} sessions failed, the first one: ${result.errors[0]}`);
     if (result.found.length !== 1) wrong(`searches found different numbers of updates: ${result.found.join(', ')}`);
     // The first sessions compile code and fill caches.
     const [warm = 0, last = 0] = [rss[Math.ceil(rss.length * 0.3)], rss.at(-1)];
-    if (count >= 1000 && last > warm * SESSION_GROWTH_LIMIT) wrong(`the agent's memory grew from ${warm.toFixed(0)} to ${last.toFixed(0)} MiB`);
+    if (count >= 1000 && last > warm * SESSION_GROWTH_LIMIT)
+      wrong(`the agent's memory grew from ${warm.toFixed(0)} to ${last.toFixed(0)} MiB`);
     if (last > MEMORY_LIMIT) wrong(`${last.toFixed(0)} MiB, more than ${MEMORY_LIMIT}`);
   } finally {
     await agent.stop();

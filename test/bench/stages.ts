@@ -34,7 +34,13 @@ export async function runStage(stage: StageName, path: string): Promise<StageRes
   if (stage === 'report') return page(path, known);
   const net = new Net();
   const rpc = new RpcObserver();
-  const analyzer = new Analyzer({ registry: known.registry, objects: stage !== 'untracked', ...(stage === 'open' ? { security: new SecurityObserver({ passwords: [{ user: null, password: ACCOUNT.password }] }) } : {}) });
+  const analyzer = new Analyzer({
+    registry: known.registry,
+    objects: stage !== 'untracked',
+    ...(stage === 'open'
+      ? { security: new SecurityObserver({ passwords: [{ user: null, password: ACCOUNT.password }] }) }
+      : {}),
+  });
   const writer = new NdjsonWriter(known.names);
   const segments: NetOutput[] = [];
   const exchanges: RpcOutput[] = [];
@@ -101,7 +107,12 @@ export async function runStage(stage: StageName, path: string): Promise<StageRes
 async function page(path: string, known: Knowledge): Promise<StageResult> {
   const streams = { stdin: Readable.from([]), stdout: process.stdout, stderr: process.stderr, env: {} };
   const began = process.hrtime.bigint();
-  const { report } = await readReport([path], { known, streams, opnums: 'auto', secrets: { passwords: [], ntHashes: [], sessionKeys: [], keytab: [] } });
+  const { report } = await readReport([path], {
+    known,
+    streams,
+    opnums: 'auto',
+    secrets: { passwords: [], ntHashes: [], sessionKeys: [], keytab: [] },
+  });
   let written = 0;
   for (const piece of reportHtml(report)) written += piece.length;
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;

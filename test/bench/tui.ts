@@ -6,15 +6,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../support/shared.js';
 import { generate } from './generate.js';
 
-// `npm run bench:tui -- [MB]`: the terminal analyzer on a generated capture, driven through pipes from another process. Linux only.
+// `npm run bench:tui -- [MB]`: the terminal analyzer on a generated capture, driven through pipes from another process.
+// Linux only.
 
 /** The program takes the pipes for a terminal of 120×40. */
-const TERMINAL = 'data:text/javascript,'
-  + encodeURIComponent('Object.assign(process.stdout, { isTTY: true, columns: 120, rows: 40 }); Object.assign(process.stdin, { isTTY: true, setRawMode: () => process.stdin });');
+const TERMINAL =
+  'data:text/javascript,' +
+  encodeURIComponent(
+    'Object.assign(process.stdout, { isTTY: true, columns: 120, rows: 40 }); Object.assign(process.stdin, { isTTY: true, setRawMode: () => process.stdin });',
+  );
 const ROW = /\d\d:\d\d:\d\d\.\d{3}/;
 /** Keys, with what the screen shows once it followed: the first lines, and any line of the end. */
 const KEYS: readonly (readonly [name: string, bytes: string, shows: RegExp])[] = [
-  ['down', 'j', /\b2\/[\d,]/], ['down', 'j', /\b3\/[\d,]/], ['page down', '\u001b[6~', ROW], ['end', 'G', ROW], ['page up', '\u001b[5~', ROW], ['begin', 'g', /\b1\/[\d,]/],
+  ['down', 'j', /\b2\/[\d,]/],
+  ['down', 'j', /\b3\/[\d,]/],
+  ['page down', '\u001b[6~', ROW],
+  ['end', 'G', ROW],
+  ['page up', '\u001b[5~', ROW],
+  ['begin', 'g', /\b1\/[\d,]/],
 ];
 const EVERY_MS = 60;
 const PATIENCE_MS = 30_000;
@@ -27,12 +36,18 @@ interface Delays {
 /** Median and greatest, in milliseconds. */
 function told(delays: readonly number[]): string {
   const sorted = delays.toSorted((a, b) => a - b);
-  return sorted.length === 0 ? 'none' : `median ${(sorted[sorted.length >> 1] ?? 0).toFixed(1)}, 99th percentile ${(sorted[Math.floor(sorted.length * 0.99)] ?? 0).toFixed(1)}, greatest ${(sorted.at(-1) ?? 0).toFixed(1)} ms (${sorted.length} keys)`;
+  return sorted.length === 0
+    ? 'none'
+    : `median ${(sorted[sorted.length >> 1] ?? 0).toFixed(1)}, 99th percentile ${(sorted[Math.floor(sorted.length * 0.99)] ?? 0).toFixed(1)}, greatest ${(sorted.at(-1) ?? 0).toFixed(1)} ms (${sorted.length} keys)`;
 }
 
 async function measure(path: string): Promise<void> {
   const began = performance.now();
-  const child = spawn(process.execPath, ['--import', TERMINAL, join(packageRoot(), 'dist', 'src', 'main.js'), 'tui', path], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' } });
+  const child = spawn(
+    process.execPath,
+    ['--import', TERMINAL, join(packageRoot(), 'dist', 'src', 'main.js'), 'tui', path],
+    { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' } },
+  );
   let shown = '';
   const seen = { firstRows: 0, allRead: 0 };
   let waiting: { readonly shows: RegExp; readonly done: () => void } | null = null;
@@ -45,9 +60,13 @@ async function measure(path: string): Promise<void> {
   const pressed = async (bytes: string, shows: RegExp): Promise<number> => {
     const at = performance.now();
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${JSON.stringify(bytes)} never came to ${String(shows)}`)), PATIENCE_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`${JSON.stringify(bytes)} never came to ${String(shows)}`)),
+        PATIENCE_MS,
+      );
       waiting = {
-        shows, done() {
+        shows,
+        done() {
           clearTimeout(timer);
           resolve();
         },
@@ -68,8 +87,12 @@ async function measure(path: string): Promise<void> {
   }
   const memory = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8'))?.[1] ?? 0) / 1024;
   child.stdin.write('q');
-  await new Promise((resolve) => { child.once('close', resolve); });
-  console.log(`  first rows ${(seen.firstRows / 1000).toFixed(2)} s, all read ${(seen.allRead / 1000).toFixed(1)} s, at most ${memory.toFixed(0)} MiB`);
+  await new Promise((resolve) => {
+    child.once('close', resolve);
+  });
+  console.log(
+    `  first rows ${(seen.firstRows / 1000).toFixed(2)} s, all read ${(seen.allRead / 1000).toFixed(1)} s, at most ${memory.toFixed(0)} MiB`,
+  );
   console.log(`  key to screen while it loads: ${told(delays.loading)}`);
   console.log(`  key to screen when it is loaded: ${told(delays.loaded)}`);
 }

@@ -13,7 +13,15 @@ async function theirs(path: string): Promise<readonly Row[]> {
   const rows: Row[] = [];
   const parser = parse(path);
   await new Promise<void>((resolve, reject) => {
-    parser.on('packet', ({ header, data }) => rows.push([header.timestampSeconds, header.timestampMicroseconds, header.capturedLength, header.originalLength, data.subarray(0, 64).toString('hex')]));
+    parser.on('packet', ({ header, data }) =>
+      rows.push([
+        header.timestampSeconds,
+        header.timestampMicroseconds,
+        header.capturedLength,
+        header.originalLength,
+        data.subarray(0, 64).toString('hex'),
+      ]),
+    );
     parser.on('end', resolve);
     parser.on('error', reject);
   });
@@ -26,9 +34,15 @@ function ours(path: string): readonly Row[] {
   const out: CaptureOutput[] = [];
   reader.push(blockOf(bytes), 0, bytes.length, out);
   reader.end(out);
-  return out.filter((item) => item.kind === 'frame').map((frame) => [
-    frame.timeS, frame.timeNs / 1000, frame.end - frame.start, frame.wireLength, Buffer.from(bytes.subarray(frame.start, Math.min(frame.end, frame.start + 64))).toString('hex'),
-  ]);
+  return out
+    .filter((item) => item.kind === 'frame')
+    .map((frame) => [
+      frame.timeS,
+      frame.timeNs / 1000,
+      frame.end - frame.start,
+      frame.wireLength,
+      Buffer.from(bytes.subarray(frame.start, Math.min(frame.end, frame.start + 64))).toString('hex'),
+    ]);
 }
 
 describe('classic captures against the package pcap-parser', () => {

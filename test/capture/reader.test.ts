@@ -30,16 +30,36 @@ function read(bytes: Uint8Array, splits: readonly number[] = []): readonly Captu
 
 const frames = (out: readonly CaptureOutput[]): readonly Frame[] => out.filter((item) => item.kind === 'frame');
 const problems = (out: readonly CaptureOutput[]): readonly Problem[] => out.filter((item) => item.kind === 'problem');
-const shown = (out: readonly CaptureOutput[]): unknown => out.map((item) => (item.kind === 'problem' ? item : { ...item, block: null, start: 0, end: 0, data: [...item.block.u8.subarray(item.start, item.end)] }));
+const shown = (out: readonly CaptureOutput[]): unknown =>
+  out.map((item) =>
+    item.kind === 'problem'
+      ? item
+      : { ...item, block: null, start: 0, end: 0, data: [...item.block.u8.subarray(item.start, item.end)] },
+  );
 
 const FILES: Readonly<Record<string, Uint8Array>> = Object.fromEntries([
-  ...[true, false].flatMap((littleEndian) => [false, true].map((nano) => [
-    `pcap ${littleEndian ? 'little' : 'big'}-endian, ${nano ? 'nano' : 'micro'}seconds`,
-    concat([pcapHeader(1, { littleEndian, nano }), ...PACKETS.map((packet) => pcapRecord(packet, { littleEndian, nano }))]),
-  ] as const)),
-  ...[true, false].map((littleEndian) => [
-    `pcapng ${littleEndian ? 'little' : 'big'}-endian`, concat([pcapngHeader(1, { littleEndian, application: 'test' }), ...PACKETS.map((packet) => pcapngPacket(packet, littleEndian))]),
-  ] as const),
+  ...[true, false].flatMap((littleEndian) =>
+    [false, true].map(
+      (nano) =>
+        [
+          `pcap ${littleEndian ? 'little' : 'big'}-endian, ${nano ? 'nano' : 'micro'}seconds`,
+          concat([
+            pcapHeader(1, { littleEndian, nano }),
+            ...PACKETS.map((packet) => pcapRecord(packet, { littleEndian, nano })),
+          ]),
+        ] as const,
+    ),
+  ),
+  ...[true, false].map(
+    (littleEndian) =>
+      [
+        `pcapng ${littleEndian ? 'little' : 'big'}-endian`,
+        concat([
+          pcapngHeader(1, { littleEndian, application: 'test' }),
+          ...PACKETS.map((packet) => pcapngPacket(packet, littleEndian)),
+        ]),
+      ] as const,
+  ),
 ]);
 
 describe('capture files', () => {
@@ -47,21 +67,47 @@ describe('capture files', () => {
     it(`reads ${name}`, () => {
       const out = read(bytes);
       expect(problems(out)).toEqual([]);
-      expect(frames(out).map((frame) => [frame.number, frame.timeS, frame.timeNs, frame.end - frame.start, frame.wireLength, frame.linkType])).toEqual(
-        PACKETS.map((packet, i) => [i + 1, packet.timeS, packet.timeNs, packet.data.length, packet.wireLength ?? packet.data.length, 1]),
+      expect(
+        frames(out).map((frame) => [
+          frame.number,
+          frame.timeS,
+          frame.timeNs,
+          frame.end - frame.start,
+          frame.wireLength,
+          frame.linkType,
+        ]),
+      ).toEqual(
+        PACKETS.map((packet, i) => [
+          i + 1,
+          packet.timeS,
+          packet.timeNs,
+          packet.data.length,
+          packet.wireLength ?? packet.data.length,
+          1,
+        ]),
       );
     });
 
     it(`gives the same for every split of ${name}`, () => {
       const whole = shown(read(bytes));
       for (let at = 0; at <= bytes.length; at++) expect(shown(read(bytes, [at]))).toEqual(whole);
-      expect(shown(read(bytes, Array.from({ length: bytes.length }, () => 1)))).toEqual(whole);
+      expect(
+        shown(
+          read(
+            bytes,
+            Array.from({ length: bytes.length }, () => 1),
+          ),
+        ),
+      ).toEqual(whole);
     });
 
     it(`gives every whole packet and one problem for every prefix of ${name}`, () => {
       const whole = frames(read(bytes));
       const first = whole[0]?.offset ?? 0;
-      const ends = [...whole.map((frame) => frame.offset), ...(name.startsWith('pcapng') ? [pcapngHeader(1, { application: 'test' }).length - 32, first] : [first])];
+      const ends = [
+        ...whole.map((frame) => frame.offset),
+        ...(name.startsWith('pcapng') ? [pcapngHeader(1, { application: 'test' }).length - 32, first] : [first]),
+      ];
       for (let length = 0; length < bytes.length; length++) {
         const out = read(bytes.subarray(0, length));
         const got = frames(out);
@@ -77,15 +123,23 @@ describe('capture files', () => {
 
   it('survives mutations without throwing or inventing big frames', () => {
     const all = Object.values(FILES);
-    fc.assert(fc.property(fc.nat(all.length - 1), fc.array(fc.tuple(fc.nat(420), fc.nat(255)), { minLength: 1, maxLength: 12 }), fc.nat(64), (which, changes, split) => {
-      const bytes = (all[which] as Uint8Array).slice();
-      for (const [at, value] of changes) bytes[at % bytes.length] = value;
-      for (const frame of frames(read(bytes, [split]))) {
-        expect(frame.end).toBeGreaterThanOrEqual(frame.start);
-        expect(frame.end - frame.start).toBeLessThanOrEqual(bytes.length);
-        expect(frame.timeNs).toBeLessThan(1_000_000_000);
-      }
-    }), { numRuns: 3000 });
+    fc.assert(
+      fc.property(
+        fc.nat(all.length - 1),
+        fc.array(fc.tuple(fc.nat(420), fc.nat(255)), { minLength: 1, maxLength: 12 }),
+        fc.nat(64),
+        (which, changes, split) => {
+          const bytes = (all[which] as Uint8Array).slice();
+          for (const [at, value] of changes) bytes[at % bytes.length] = value;
+          for (const frame of frames(read(bytes, [split]))) {
+            expect(frame.end).toBeGreaterThanOrEqual(frame.start);
+            expect(frame.end - frame.start).toBeLessThanOrEqual(bytes.length);
+            expect(frame.timeNs).toBeLessThan(1_000_000_000);
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    );
   });
 
   it('stops at a senseless length with its offset', () => {
@@ -118,10 +172,43 @@ describe('capture files', () => {
 
   it('reads resolutions and offsets of pcapng exactly', () => {
     const section = pcapngHeader(1).slice(0, 28);
-    const option = (code: number, bytes: readonly number[]): number[] => [code, 0, bytes.length, 0, ...bytes, ...Array.from({ length: -bytes.length & 3 }, () => 0)];
+    const option = (code: number, bytes: readonly number[]): number[] => [
+      code,
+      0,
+      bytes.length,
+      0,
+      ...bytes,
+      ...Array.from({ length: -bytes.length & 3 }, () => 0),
+    ];
     const face = (options: readonly number[]): Uint8Array => {
       const length = 20 + options.length + 4;
-      return Uint8Array.of(1, 0, 0, 0, length, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, ...options, 0, 0, 0, 0, length, 0, 0, 0);
+      return Uint8Array.of(
+        1,
+        0,
+        0,
+        0,
+        length,
+        0,
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        ...options,
+        0,
+        0,
+        0,
+        0,
+        length,
+        0,
+        0,
+        0,
+      );
     };
     const packet = (ticks: bigint): Uint8Array => {
       const bytes = new Uint8Array(32);

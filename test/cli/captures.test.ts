@@ -12,7 +12,15 @@ const mmc = sharedCaptures().find((path) => path.endsWith('mmc20-application.pca
 async function decoded(...words: string[]) {
   const streams = testStreams();
   const status = await run(['decode', ...words], streams);
-  return { status, out: streams.out(), err: streams.err(), lines: streams.out().split('\n').filter((line) => line !== '') };
+  return {
+    status,
+    out: streams.out(),
+    err: streams.err(),
+    lines: streams
+      .out()
+      .split('\n')
+      .filter((line) => line !== ''),
+  };
 }
 
 interface CallRecord {
@@ -33,7 +41,10 @@ describe.skipIf(mmc === null)('decode of a real capture', () => {
     expect(records.at(-1)).toMatchObject({ kind: 'summary', calls: calls.length });
     expect(calls.map((call) => call.id)).toEqual(calls.map((_, index) => index + 1));
     const count = (method: string): number => calls.filter((call) => call.method === method).length;
-    expect({ queries: count('RemQueryInterface'), releases: count('RemRelease') }).toEqual({ queries: 26, releases: 8 });
+    expect({ queries: count('RemQueryInterface'), releases: count('RemRelease') }).toEqual({
+      queries: 26,
+      releases: 8,
+    });
     const text = await decoded(file);
     expect(text.lines.length).toBe(calls.length);
     const tree = await decoded(file, '--format', 'tree');
@@ -42,7 +53,10 @@ describe.skipIf(mmc === null)('decode of a real capture', () => {
   });
 
   it('gives the same output for any number of --jobs', async () => {
-    const [one, four] = [await decoded(file, '--format', 'ndjson', '--jobs', '1'), await decoded(file, '--format', 'ndjson', '--jobs', '4')];
+    const [one, four] = [
+      await decoded(file, '--format', 'ndjson', '--jobs', '1'),
+      await decoded(file, '--format', 'ndjson', '--jobs', '4'),
+    ];
     expect(one.lines.length).toBeGreaterThan(60);
     expect(four).toEqual(one);
   });
@@ -64,7 +78,9 @@ describe.skipIf(mmc === null)('decode of a real capture', () => {
   it('tells of a parameter that never occurred', async () => {
     const { err, lines } = await decoded(file, '--where', 'method == "RemRelease" && in.InterfaceRef != null');
     expect(lines).toEqual([]);
-    expect(err).toContain('--where: in.InterfaceRef occurs in none of the calls it was asked of; names there: InterfaceRefs, cInterfaceRefs');
+    expect(err).toContain(
+      '--where: in.InterfaceRef occurs in none of the calls it was asked of; names there: InterfaceRefs, cInterfaceRefs',
+    );
   });
 
   it('reads stdin as it reads the file', async () => {
@@ -75,18 +91,28 @@ describe.skipIf(mmc === null)('decode of a real capture', () => {
 
   it('numbers the frames of several files on', async () => {
     const { lines } = await decoded(file, file, '--format', 'ndjson');
-    const frames = lines.map((line) => JSON.parse(line) as CallRecord).filter((record) => record.kind === 'call').flatMap((record) => record.frames.request);
+    const frames = lines
+      .map((line) => JSON.parse(line) as CallRecord)
+      .filter((record) => record.kind === 'call')
+      .flatMap((record) => record.frames.request);
     expect(Math.max(...frames)).toBeGreaterThan(647);
   });
 
   it('says quietly goodbye when the reader leaves', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'decode', file, file, file, '--format', 'tree'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', 'src/main.ts', 'decode', file, file, file, '--format', 'tree'],
+      { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     let err = '';
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
     child.stdout.once('data', () => child.stdout.destroy());
     const status = await new Promise((resolve) => child.once('close', resolve));
     // Who logged on, and that there is RPC over SMB, is told before the reader leaves.
-    expect({ status, err: err.split('\n').filter((line) => !line.startsWith('security: ') && !line.endsWith('[rpc-named-pipe]')) }).toEqual({ status: 0, err: [''] });
+    expect({
+      status,
+      err: err.split('\n').filter((line) => !line.startsWith('security: ') && !line.endsWith('[rpc-named-pipe]')),
+    }).toEqual({ status: 0, err: [''] });
   });
 });
 
@@ -97,13 +123,18 @@ describe.skipIf(mmc === null)('every shared capture', () => {
     const text = await decoded(file, '--color', 'never');
     expect(text.lines.length).toBe(calls);
     const tree = await decoded(file, '--format', 'tree', '--limit', '50');
-    for (const line of [...text.lines, ...tree.lines]) if (/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(line)) expect.fail(JSON.stringify(line));
+    for (const line of [...text.lines, ...tree.lines])
+      if (/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(line)) expect.fail(JSON.stringify(line));
   });
 });
 
 describe('the program itself', () => {
   it('ends with the status of its command', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'src/main.ts'), 'decode', 'no-such-file.pcap'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', join(ROOT, 'src/main.ts'), 'decode', 'no-such-file.pcap'],
+      { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     let err = '';
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
     expect(await new Promise((resolve) => child.once('close', resolve))).toBe(2);

@@ -11,16 +11,36 @@ import { sampleNames } from '../support/calls.js';
 import { testStreams } from '../support/streams.js';
 
 const search: Method = {
-  name: 'Search', opnum: 19, printedOpnum: 20, member: 'method', dispid: 1610743820, section: '3.38.4.11',
-  params: [input('criteria', bstr), retval('retval', itf('ISearchResult'))], returns: null, erratum: 'printed one too high',
+  name: 'Search',
+  opnum: 19,
+  printedOpnum: 20,
+  member: 'method',
+  dispid: 1610743820,
+  section: '3.38.4.11',
+  params: [input('criteria', bstr), retval('retval', itf('ISearchResult'))],
+  returns: null,
+  erratum: 'printed one too high',
 };
-const face: Interface = { name: 'IUpdateSearcher', uuid: '8f45abf1-f9ae-4b95-a933-f0f66e5056ea', version: { major: 0, minor: 0 }, base: 'IDispatch', spec: 'MS-UAMG', section: '3.38', orpc: true, methods: [search] };
+const face: Interface = {
+  name: 'IUpdateSearcher',
+  uuid: '8f45abf1-f9ae-4b95-a933-f0f66e5056ea',
+  version: { major: 0, minor: 0 },
+  base: 'IDispatch',
+  spec: 'MS-UAMG',
+  section: '3.38',
+  orpc: true,
+  methods: [search],
+};
 const resolved: ResolvedInterface = { interface: face, slots: [null, { method: search, owner: face }] };
 const registry: Registry = {
   specifications: [{ name: 'MS-UAMG', title: 'Updates', types: [], interfaces: [face], classes: [], errors: [] }],
   interfaces: [resolved],
-  interfaceByUuid: () => null, interfaceByName: () => null, method: () => null,
-  type: () => { throw new Error('not asked for'); },
+  interfaceByUuid: () => null,
+  interfaceByName: () => null,
+  method: () => null,
+  type: () => {
+    throw new Error('not asked for');
+  },
 };
 
 function problem(code: Problem['code'], message: string): Problem {
@@ -29,7 +49,8 @@ function problem(code: Problem['code'], message: string): Problem {
 
 function knowing(items: Batch['items']): () => Promise<Knowledge> {
   return async () => ({
-    registry, names: sampleNames,
+    registry,
+    names: sampleNames,
     explain: (text) => (text === '0x80240007' ? ['WU_E_INVALIDINDEX', '  the index is out of range'] : null),
     words: () => null,
     near: (text) => (text === 'WU_E_INVALIDINDX' ? ['WU_E_INVALIDINDEX'] : []),
@@ -40,22 +61,37 @@ function knowing(items: Batch['items']): () => Promise<Knowledge> {
   });
 }
 
-async function typed(line: string | readonly string[], items: Batch['items'] = [], options: Parameters<typeof testStreams>[0] = {}) {
+async function typed(
+  line: string | readonly string[],
+  items: Batch['items'] = [],
+  options: Parameters<typeof testStreams>[0] = {},
+) {
   const streams = testStreams(options);
-  const status = await run(typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line, streams, knowing(items));
+  const status = await run(
+    typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line,
+    streams,
+    knowing(items),
+  );
   return { status, out: streams.out(), err: streams.err() };
 }
 
 describe('usage', () => {
-  it.each(['--help', 'decode --help', 'interfaces --help', 'explain --help'])('%s shows examples on stdout', async (line) => {
-    const { status, out, err } = await typed(line);
-    expect(status).toBe(0);
-    expect(out).toContain('Examples:\n  uamgscope ');
-    expect(err).toBe('');
-  });
+  it.each(['--help', 'decode --help', 'interfaces --help', 'explain --help'])(
+    '%s shows examples on stdout',
+    async (line) => {
+      const { status, out, err } = await typed(line);
+      expect(status).toBe(0);
+      expect(out).toContain('Examples:\n  uamgscope ');
+      expect(err).toBe('');
+    },
+  );
 
   it('tells its version', async () => {
-    expect(await typed('--version')).toMatchObject({ status: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), err: '' });
+    expect(await typed('--version')).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      err: '',
+    });
   });
 
   it.each([
@@ -84,7 +120,11 @@ describe('usage', () => {
   });
 
   it('lets our own bugs through', async () => {
-    await expect(run(['interfaces'], testStreams(), async () => { throw new TypeError('a bug'); })).rejects.toThrow('a bug');
+    await expect(
+      run(['interfaces'], testStreams(), async () => {
+        throw new TypeError('a bug');
+      }),
+    ).rejects.toThrow('a bug');
   });
 });
 
@@ -94,11 +134,27 @@ describe('decode', () => {
   it('keeps results and messages apart', async () => {
     const text = await typed('decode x', [cut]);
     expect(text).toMatchObject({ status: 0, out: '' });
-    expect(text.err).toBe('! capture: the file ends early [capture-truncated]\n0 calls, 0 PDUs, 0 flows, 0 frames, 0 bytes; 1 problem\n');
+    expect(text.err).toBe(
+      '! capture: the file ends early [capture-truncated]\n0 calls, 0 PDUs, 0 flows, 0 frames, 0 bytes; 1 problem\n',
+    );
     const ndjson = await typed('decode x --format ndjson', [cut]);
     expect(ndjson.err).toBe('');
-    expect(ndjson.out.trimEnd().split('\n').map((line): unknown => JSON.parse(line))).toEqual([
-      { kind: 'problem', layer: 'capture', code: 'capture-truncated', message: 'the file ends early', frame: null, flow: null, spec: null, offset: 24 },
+    expect(
+      ndjson.out
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)),
+    ).toEqual([
+      {
+        kind: 'problem',
+        layer: 'capture',
+        code: 'capture-truncated',
+        message: 'the file ends early',
+        frame: null,
+        flow: null,
+        spec: null,
+        offset: 24,
+      },
       { kind: 'summary', frames: 0, bytes: 0, flows: 0, pdus: 0, calls: 0, problems: 1 },
     ]);
   });
@@ -110,7 +166,9 @@ describe('decode', () => {
   });
 
   it('ends with 2 for what is no capture, and says so even in ndjson', async () => {
-    const { status, err } = await typed('decode x --format ndjson', [problem('capture-unsupported', 'this is a snoop file')]);
+    const { status, err } = await typed('decode x --format ndjson', [
+      problem('capture-unsupported', 'this is a snoop file'),
+    ]);
     expect(status).toBe(2);
     expect(err).toContain('this is a snoop file');
   });
@@ -123,7 +181,10 @@ describe('decode', () => {
   });
 
   it('folds a flood of problems', async () => {
-    const { err } = await typed('decode x', Array.from({ length: 500 }, () => cut));
+    const { err } = await typed(
+      'decode x',
+      Array.from({ length: 500 }, () => cut),
+    );
     expect(err.split('\n').length).toBe(20 + 2 + 1);
     expect(err).toContain('480 more problems of the kind capture-truncated');
   });
@@ -131,18 +192,38 @@ describe('decode', () => {
 
 describe('interfaces and explain', () => {
   it('lists, and shows one by name or IID', async () => {
-    expect((await typed('interfaces')).out).toBe('MS-UAMG  Updates  (1 interface)\n  IUpdateSearcher  8f45abf1-f9ae-4b95-a933-f0f66e5056ea    1 method   § 3.38\n');
+    expect((await typed('interfaces')).out).toBe(
+      'MS-UAMG  Updates  (1 interface)\n  IUpdateSearcher  8f45abf1-f9ae-4b95-a933-f0f66e5056ea    1 method   § 3.38\n',
+    );
     const byName = await typed('interfaces iupdatesearcher');
-    expect(byName.out).toContain('     19       20  3.38.4.11    Search(in criteria: BSTR, retval retval: ISearchResult*)  DISPID 1610743820\n');
+    expect(byName.out).toContain(
+      '     19       20  3.38.4.11    Search(in criteria: BSTR, retval retval: ISearchResult*)  DISPID 1610743820\n',
+    );
     expect(byName.out).toContain('erratum: printed one too high');
     expect((await typed('interfaces {8F45ABF1-F9AE-4B95-A933-F0F66E5056EA}')).out).toBe(byName.out);
     const json: unknown = JSON.parse((await typed('interfaces IUpdateSearcher --format json')).out);
-    expect(json).toMatchObject({ name: 'IUpdateSearcher', methods: [{ opnum: 19, printedOpnum: 20, params: [{ name: 'criteria', type: 'BSTR' }, { retval: true, type: 'ISearchResult*' }] }] });
+    expect(json).toMatchObject({
+      name: 'IUpdateSearcher',
+      methods: [
+        {
+          opnum: 19,
+          printedOpnum: 20,
+          params: [
+            { name: 'criteria', type: 'BSTR' },
+            { retval: true, type: 'ISearchResult*' },
+          ],
+        },
+      ],
+    });
     expect(JSON.parse((await typed('interfaces --format json')).out)).toHaveLength(1);
   });
 
   it('explains what it can, and says what it cannot', async () => {
-    expect(await typed('explain 0x80240007')).toEqual({ status: 0, out: 'WU_E_INVALIDINDEX\n  the index is out of range\n', err: '' });
+    expect(await typed('explain 0x80240007')).toEqual({
+      status: 0,
+      out: 'WU_E_INVALIDINDEX\n  the index is out of range\n',
+      err: '',
+    });
     const some = await typed(['explain', '0x80240007', 'e\u001bvil']);
     expect(some.status).toBe(2);
     expect(some.out).toContain('WU_E_INVALIDINDEX');

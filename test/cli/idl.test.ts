@@ -10,7 +10,9 @@ const KITCHEN = join(ROOT, 'test/ndr/idl/kitchen.idl');
 const SESSION = join(ROOT, 'captures/wua-session.pcapng');
 let folder = '';
 
-async function uamgscope(...argv: readonly string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
+async function uamgscope(
+  ...argv: readonly string[]
+): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
   const streams = testStreams();
   const status = await run(argv, streams);
   return { status, out: streams.out(), err: streams.err() };
@@ -36,7 +38,10 @@ describe('--idl', () => {
   });
 
   it('takes several files, and sorts them from the other arguments', async () => {
-    const other = file('other.IDL', '[object, uuid(bbbbbbbb-0000-0000-0000-000000000001)] interface IOther : IUnknown { HRESULT Hello(); }');
+    const other = file(
+      'other.IDL',
+      '[object, uuid(bbbbbbbb-0000-0000-0000-000000000001)] interface IOther : IUnknown { HRESULT Hello(); }',
+    );
     const { status, out } = await uamgscope('interfaces', '--idl', KITCHEN, other, 'IOther');
     expect(status).toBe(0);
     expect(out).toContain('Hello');
@@ -46,21 +51,44 @@ describe('--idl', () => {
   });
 
   it('looks for imports in the folders given', async () => {
-    file('base.idl', '[object, uuid(bbbbbbbb-0000-0000-0000-000000000002)] interface IBase : IUnknown { HRESULT One(); HRESULT Two(); }');
+    file(
+      'base.idl',
+      '[object, uuid(bbbbbbbb-0000-0000-0000-000000000002)] interface IBase : IUnknown { HRESULT One(); HRESULT Two(); }',
+    );
     const user = join(ROOT, 'test/ndr/idl/kitchen.idl');
-    const derived = file('derived.idl', 'import "base.idl"; [object, uuid(bbbbbbbb-0000-0000-0000-000000000003)] interface IDerived : IBase { HRESULT Three(); }');
-    const found = await uamgscope('interfaces', 'IDerived', '--idl', derived, '--idl-path', join(user, '..'), '--format', 'json');
+    const derived = file(
+      'derived.idl',
+      'import "base.idl"; [object, uuid(bbbbbbbb-0000-0000-0000-000000000003)] interface IDerived : IBase { HRESULT Three(); }',
+    );
+    const found = await uamgscope(
+      'interfaces',
+      'IDerived',
+      '--idl',
+      derived,
+      '--idl-path',
+      join(user, '..'),
+      '--format',
+      'json',
+    );
     expect(found.out).toContain('"opnum": 5');
-    const away = file('away.idl', 'import "shapes.idl"; [object, uuid(bbbbbbbb-0000-0000-0000-000000000004)] interface IAway : IUnknown { HRESULT At([in] Point *p); }');
-    expect((await uamgscope('interfaces', 'IAway', '--idl', away)).err).toMatch(/away\.idl:1:\d+: no type is named Point; it may be in shapes\.idl, which was not found/);
+    const away = file(
+      'away.idl',
+      'import "shapes.idl"; [object, uuid(bbbbbbbb-0000-0000-0000-000000000004)] interface IAway : IUnknown { HRESULT At([in] Point *p); }',
+    );
+    expect((await uamgscope('interfaces', 'IAway', '--idl', away)).err).toMatch(
+      /away\.idl:1:\d+: no type is named Point; it may be in shapes\.idl, which was not found/,
+    );
     expect((await uamgscope('interfaces', 'IAway', '--idl', away, '--idl-path', join(user, '..'))).status).toBe(0);
   });
 
   it('replaces tables that know only names, and no others', async () => {
-    const path = file('job.idl', `
+    const path = file(
+      'job.idl',
+      `
       [object, dual, uuid(7366ea16-7a1a-4ea2-b042-973d3e9cd99b)] interface ISearchJob : IDispatch { [propget, id(0x60020001)] HRESULT AsyncState([out, retval] VARIANT *state); }
       [object, uuid(8f45abf1-f9ae-4b95-a933-f0f66e5056ea)] interface IUpdateSearcher : IDispatch { HRESULT Mine(); }
-      [object, uuid(bbbbbbbb-0000-0000-0000-000000000005)] interface IUpdate : IUnknown { HRESULT Other(); }`);
+      [object, uuid(bbbbbbbb-0000-0000-0000-000000000005)] interface IUpdate : IUnknown { HRESULT Other(); }`,
+    );
     expect((await uamgscope('interfaces', 'ISearchJob', '--idl', path)).out).toContain('state');
     expect((await uamgscope('interfaces', 'IUpdateSearcher', '--idl', path)).out).not.toContain('Mine');
     expect((await uamgscope('interfaces', 'IUpdate@job', '--idl', path)).out).toContain('Other');
@@ -72,7 +100,9 @@ describe('--idl', () => {
     const { status, err } = await uamgscope('decode', SESSION, '--idl', broken);
     expect(status).toBe(2);
     expect(err).toContain('broken.idl:2:13: a type is missing: the file ends here');
-    expect((await uamgscope('decode', SESSION, '--idl', join(folder, 'none.idl'))).err).toContain('none.idl: it is missing');
+    expect((await uamgscope('decode', SESSION, '--idl', join(folder, 'none.idl'))).err).toContain(
+      'none.idl: it is missing',
+    );
     expect((await uamgscope('decode', '--idl', KITCHEN, KITCHEN)).err).toContain('give a capture beside the IDL files');
   });
 });

@@ -17,7 +17,10 @@ function file(name: string, text: string): string {
   return path;
 }
 
-async function cli(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
+async function cli(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
   const [stdout, stderr] = [collector(), collector()];
   const status = await run(argv, { stdin: Readable.from([]), stdout: stdout.stream, stderr: stderr.stream, env });
   return { status, out: stdout.text(), err: stderr.text() };
@@ -26,14 +29,25 @@ async function cli(argv: readonly string[], env: Readonly<Record<string, string>
 describe('secrets', () => {
   it('come from options, files and the environment', () => {
     const path = file('passwords', 'bob:p:w\n\ncarol:\u{1f511}\r\n');
-    expect(readSecrets({ password: ['alice:x', 'only', `@${path}`, '@@at:y'] }, { UAMGSCOPE_PASSWORD: 'dave:z' }).passwords).toEqual([
-      { user: 'alice', password: 'x' }, { user: null, password: 'only' }, { user: 'bob', password: 'p:w' }, { user: 'carol', password: '\u{1f511}' }, { user: '@at', password: 'y' }, { user: 'dave', password: 'z' },
+    expect(
+      readSecrets({ password: ['alice:x', 'only', `@${path}`, '@@at:y'] }, { UAMGSCOPE_PASSWORD: 'dave:z' }).passwords,
+    ).toEqual([
+      { user: 'alice', password: 'x' },
+      { user: null, password: 'only' },
+      { user: 'bob', password: 'p:w' },
+      { user: 'carol', password: '\u{1f511}' },
+      { user: '@at', password: 'y' },
+      { user: 'dave', password: 'z' },
     ]);
   });
 
   it('are not quoted in what is wrong with them', async () => {
     const sample = 'captures/wua-session.pcapng';
-    for (const argv of [['--nt-hash', 'alice:topsecret'], ['--keys', file('keys', 'ntlm topsecret topsecret')], ['--password', '@/nowhere/at/all']]) {
+    for (const argv of [
+      ['--nt-hash', 'alice:topsecret'],
+      ['--keys', file('keys', 'ntlm topsecret topsecret')],
+      ['--password', '@/nowhere/at/all'],
+    ]) {
       const { status, err } = await cli(['decode', sample, ...argv]);
       expect(status).toBe(2);
       expect(err).not.toContain('topsecret');
@@ -43,7 +57,9 @@ describe('secrets', () => {
   const capture = shared('captures/ntlmv2-privacy-password-clem.pcapng', 'exporting keys');
   it.skipIf(capture === null)('give a key log that opens the same calls, and appear nowhere', async () => {
     const keys = join(folder, 'exported');
-    const first = await cli(['decode', capture ?? '', '--format', 'ndjson', '--export-keys', keys], { UAMGSCOPE_PASSWORD: 'clem:clem' });
+    const first = await cli(['decode', capture ?? '', '--format', 'ndjson', '--export-keys', keys], {
+      UAMGSCOPE_PASSWORD: 'clem:clem',
+    });
     expect(first.status).toBe(0);
     const log = readFileSync(keys, 'utf8');
     expect(log).toMatch(/^# .*\nntlm [0-9a-f]{32} [0-9a-f]{32}\n$/);

@@ -10,18 +10,30 @@ import { collector } from '../support/streams.js';
 
 describe('sink', () => {
   it('writes any text as UTF-8, in whole', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 20_000 })), { maxLength: 6 }), async (parts) => {
-      const { stream, text } = collector();
-      const sink = new Sink(stream);
-      for (const [part, times] of parts) sink.line(part.repeat(times));
-      await sink.flush();
-      expect(text()).toBe(parts.map(([part, times]) => `${part.repeat(times)}\n`).join(''));
-    }), { numRuns: 30 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 20_000 })), { maxLength: 6 }),
+        async (parts) => {
+          const { stream, text } = collector();
+          const sink = new Sink(stream);
+          for (const [part, times] of parts) sink.line(part.repeat(times));
+          await sink.flush();
+          expect(text()).toBe(parts.map(([part, times]) => `${part.repeat(times)}\n`).join(''));
+        },
+      ),
+      { numRuns: 30 },
+    );
   });
 
   it('gathers lines before it writes, and waits for a slow reader', async () => {
     let writes = 0;
-    const slow = new Writable({ highWaterMark: 1, write(_chunk, _encoding, done) { writes++; void sleep(5).then(() => done()); } });
+    const slow = new Writable({
+      highWaterMark: 1,
+      write(_chunk, _encoding, done) {
+        writes++;
+        void sleep(5).then(() => done());
+      },
+    });
     const sink = new Sink(slow);
     sink.line('x');
     expect(writes).toBe(0);
@@ -33,8 +45,15 @@ describe('sink', () => {
   });
 
   it('closes quietly when the reader leaves, and tells other errors', async () => {
-    for (const [code, told] of [['EPIPE', false], ['ENOSPC', true]] as const) {
-      const broken = new Writable({ write(_chunk, _encoding, done) { done(Object.assign(new Error(code), { code })); } });
+    for (const [code, told] of [
+      ['EPIPE', false],
+      ['ENOSPC', true],
+    ] as const) {
+      const broken = new Writable({
+        write(_chunk, _encoding, done) {
+          done(Object.assign(new Error(code), { code }));
+        },
+      });
       const sink = new Sink(broken);
       sink.line('x');
       await sink.flush();
@@ -74,8 +93,13 @@ describe('progress', () => {
 
 describe('colours', () => {
   it.each([
-    ['auto', true, {}, COLOURED], ['auto', false, {}, PLAIN], ['auto', true, { NO_COLOR: '1' }, PLAIN], ['auto', true, { NO_COLOR: '' }, COLOURED],
-    ['auto', true, { TERM: 'dumb' }, PLAIN], ['always', false, { NO_COLOR: '1' }, COLOURED], ['never', true, {}, PLAIN],
+    ['auto', true, {}, COLOURED],
+    ['auto', false, {}, PLAIN],
+    ['auto', true, { NO_COLOR: '1' }, PLAIN],
+    ['auto', true, { NO_COLOR: '' }, COLOURED],
+    ['auto', true, { TERM: 'dumb' }, PLAIN],
+    ['always', false, { NO_COLOR: '1' }, COLOURED],
+    ['never', true, {}, PLAIN],
   ] as const)('%s, terminal %s, %j', (choice, isTTY, env, style) => {
     expect(styleFor(choice, { isTTY }, env)).toBe(style);
   });

@@ -14,7 +14,9 @@ describe('docs/client.md', () => {
     const lines: unknown[] = [];
     try {
       const program = code.replace(/^import .*$/m, '').replace('server:135', `127.0.0.1:${server.port}`);
-      const run = new Function('connect', 'password', 'console', `return (async () => {${program}})();`) as (...given: readonly unknown[]) => Promise<void>;
+      const run = new Function('connect', 'password', 'console', `return (async () => {${program}})();`) as (
+        ...given: readonly unknown[]
+      ) => Promise<void>;
       await run(connect, 'secret', { log: (line: unknown) => lines.push(line) });
     } finally {
       await server.close();
@@ -31,7 +33,9 @@ describe('docs/client.md', () => {
     try {
       for (const [, flags = '', expression = ''] of commands) {
         const streams = testStreams();
-        const args = flags.split(' ').map((word) => (word === 'server' ? `127.0.0.1:${server.port}` : word === '@secret' ? 'secret' : word));
+        const args = flags
+          .split(' ')
+          .map((word) => (word === 'server' ? `127.0.0.1:${server.port}` : word === '@secret' ? 'secret' : word));
         expect([await run([...args, expression], streams), streams.err()]).toEqual([0, '']);
         expect(streams.out()).not.toBe('');
       }

@@ -12,23 +12,53 @@ function bigEndian(answers: Readonly<Record<string, Value>>): World {
   return {
     dial(_, events) {
       const server = new ServerLink({
-        send: (bytes) => queueMicrotask(() => events.data(bytes)), close: (reason) => events.closed(reason), serves: () => true, accept: null, port: '135', assocGroup: 1,
-        handle: (call, answer) => answer({ kind: 'response', drep, stub: registry.method(call.abstract.uuid, call.opnum, { littleEndian: false, syntax: 'ndr20' })?.response.encode(answers) ?? new Uint8Array(0) }),
+        send: (bytes) => queueMicrotask(() => events.data(bytes)),
+        close: (reason) => events.closed(reason),
+        serves: () => true,
+        accept: null,
+        port: '135',
+        assocGroup: 1,
+        handle: (call, answer) =>
+          answer({
+            kind: 'response',
+            drep,
+            stub:
+              registry
+                .method(call.abstract.uuid, call.opnum, { littleEndian: false, syntax: 'ndr20' })
+                ?.response.encode(answers) ?? new Uint8Array(0),
+          }),
       });
       return { send: (bytes) => queueMicrotask(() => server.push(bytes)), close: () => undefined };
     },
-    now: () => ({ timeS: 0, timeNs: 0 }), after: () => () => undefined, auth: () => null, guid: () => '00000000-0000-0000-0000-000000000001',
+    now: () => ({ timeS: 0, timeNs: 0 }),
+    after: () => () => undefined,
+    auth: () => null,
+    guid: () => '00000000-0000-0000-0000-000000000001',
   };
 }
 
 it('reads answers in the byte order that they came in', async () => {
   const bindings = { stringBindings: [{ towerId: 7, networkAddr: 'big' }], securityBindings: [] };
-  const client = new Client({ registry, world: bigEndian({ pComVersion: { MajorVersion: 5, MinorVersion: 6 }, ppdsaOrBindings: bindings, pReserved: 0, return: 0 }), host: 'big', port: 135, level: 'none', binding: 'early' });
+  const client = new Client({
+    registry,
+    world: bigEndian({
+      pComVersion: { MajorVersion: 5, MinorVersion: 6 },
+      ppdsaOrBindings: bindings,
+      pReserved: 0,
+      return: 0,
+    }),
+    host: 'big',
+    port: 135,
+    level: 'none',
+    binding: 'early',
+  });
   expect(await client.alive()).toEqual({ major: 5, minor: 6, bindings });
   await client.close();
 });
 
 it('speaks the lower version of DCOM', () => {
-  const [own, lower, higher] = [7, 6, 9].map((MinorVersion) => commonVersion({ MajorVersion: 5, MinorVersion }).MinorVersion);
+  const [own, lower, higher] = [7, 6, 9].map(
+    (MinorVersion) => commonVersion({ MajorVersion: 5, MinorVersion }).MinorVersion,
+  );
   expect([own, lower, higher, commonVersion(null).MinorVersion]).toEqual([7, 6, 7, 7]);
 });

@@ -16,14 +16,38 @@ export const sample = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 export const ALICE: Identity = { user: 'alice', domain: '', password: 'secret', hash: null };
 
 /** A simulated update agent on free ports of the loopback, where alice may sign in with `secret`. */
-export function agent(more: { readonly model?: Model; readonly minLevel?: number; readonly capture?: string; readonly open?: boolean } = {}): Promise<Serving> {
+export function agent(
+  more: { readonly model?: Model; readonly minLevel?: number; readonly capture?: string; readonly open?: boolean } = {},
+): Promise<Serving> {
   const { model = sample, minLevel = 5, capture = null, open = false } = more;
-  return serve({ registry, model, host: '127.0.0.1', port: 0, objectPort: 0, names: [], users: new Map(open ? [] : [['alice', { hash: ntHash('secret') }]]), minLevel, capture });
+  return serve({
+    registry,
+    model,
+    host: '127.0.0.1',
+    port: 0,
+    objectPort: 0,
+    names: [],
+    users: new Map(open ? [] : [['alice', { hash: ntHash('secret') }]]),
+    minLevel,
+    capture,
+  });
 }
 
-export function clientOf(port: number, more: Partial<ClientOptions> & { readonly identity?: Identity | null } = {}): Client {
+export function clientOf(
+  port: number,
+  more: Partial<ClientOptions> & { readonly identity?: Identity | null } = {},
+): Client {
   const { identity = ALICE, ...rest } = more;
-  return new Client({ registry, world: networkWorld('127.0.0.1', identity), host: '127.0.0.1', port, level: 'integrity', binding: 'early', timeoutMs: 10_000, ...rest });
+  return new Client({
+    registry,
+    world: networkWorld('127.0.0.1', identity),
+    host: '127.0.0.1',
+    port,
+    level: 'integrity',
+    binding: 'early',
+    timeoutMs: 10_000,
+    ...rest,
+  });
 }
 
 export function object(value: RemoteValue): RemoteObject {
@@ -43,7 +67,9 @@ export async function errorOf(work: Promise<unknown>): Promise<ClientError> {
 }
 
 /** A TCP server that does with its connections what a test wants. */
-export async function rawServer(connected: (socket: Socket) => void): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
+export async function rawServer(
+  connected: (socket: Socket) => void,
+): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
@@ -53,9 +79,10 @@ export async function rawServer(connected: (socket: Socket) => void): Promise<{ 
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      for (const socket of open) socket.destroy();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
   };
 }

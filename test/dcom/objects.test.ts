@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { facetsOf, ObjectTable, referenceTo, type Origin, type Pointer } from '../../src/dcom/objects.js';
 
 const server = { address: '192.0.2.9', port: 49_668 };
-const origin: Origin = { name: 'IUpdate', shown: 'IUpdate', provisional: false, server, time: { timeS: 1_790_000_000, timeNs: 0 }, frame: 1, call: 1, parent: null };
+const origin: Origin = {
+  name: 'IUpdate',
+  shown: 'IUpdate',
+  provisional: false,
+  server,
+  time: { timeS: 1_790_000_000, timeNs: 0 },
+  frame: 1,
+  call: 1,
+  parent: null,
+};
 
 function pointer(ipid: number, oid: number, oxid = 1): Pointer {
   return { ipid: `ipid-${ipid}`, oid: `oid-${oid}`, oxid: `oxid-${oxid}`, iid: 'iid' };
@@ -46,7 +55,11 @@ describe('the table of objects', () => {
     table.learn(pointer(1, 1), origin);
     table.learn(pointer(2, 2), origin);
     expect(table.version).toBe(version);
-    for (const change of [() => table.learn(pointer(1, 3), origin), () => table.learn(pointer(3, 4), origin), () => table.meet('ipid-2', 'iid', null, origin)]) {
+    for (const change of [
+      () => table.learn(pointer(1, 3), origin),
+      () => table.learn(pointer(3, 4), origin),
+      () => table.meet('ipid-2', 'iid', null, origin),
+    ]) {
       const before = table.version;
       change();
       expect(table.version).not.toBe(before);

@@ -12,7 +12,12 @@ const faces = new Map(specifications.flatMap((one) => one.interfaces).map((face)
 
 function slots(name: string): number | null {
   const face = faces.get(name);
-  return face === undefined ? null : face.methods.reduce((most, method) => Math.max(most, method.opnum + 1), face.base === null ? 0 : (slots(face.base) ?? 0));
+  return face === undefined
+    ? null
+    : face.methods.reduce(
+        (most, method) => Math.max(most, method.opnum + 1),
+        face.base === null ? 0 : (slots(face.base) ?? 0),
+      );
 }
 
 /** A type without what only tables say: names of typedefs, sections, notes. */
@@ -34,8 +39,17 @@ function shape(method: Method): unknown {
   const { opnum, member, dispid, params, returns } = method;
   if (method.notUsedOnWire === true) return { opnum, notUsedOnWire: true };
   return {
-    opnum, name: method.name, member, dispid, returns,
-    params: params?.map((param) => ({ name: param.name, direction: param.direction, retval: param.retval === true, type: bare(param.type) })),
+    opnum,
+    name: method.name,
+    member,
+    dispid,
+    returns,
+    params: params?.map((param) => ({
+      name: param.name,
+      direction: param.direction,
+      retval: param.retval === true,
+      type: bare(param.type),
+    })),
   };
 }
 
@@ -46,7 +60,13 @@ describe.skipIf(path === null)('the IDL of [MS-UAMG] section 6', () => {
   const appendix = text.slice(text.indexOf('# 6 Appendix A: Full IDL'));
   // The appendix is a list: its lines begin with a dash, and its heading and first sentence are prose.
   const source = appendix.slice(appendix.indexOf('- import'), appendix.indexOf('\n<a id=')).replace(/^- ?/gm, '');
-  const read = path === null ? null : readIdl({ name: 'MS-UAMG.idl', text: source }, { known: { types: predefinedTypes, constants: predefinedConstants, slots }, prelude, find: () => null });
+  const read =
+    path === null
+      ? null
+      : readIdl(
+          { name: 'MS-UAMG.idl', text: source },
+          { known: { types: predefinedTypes, constants: predefinedConstants, slots }, prelude, find: () => null },
+        );
   const loaded = read?.specification.interfaces ?? [];
   const tables = uamg.interfaces.filter((face) => face.spec === 'MS-UAMG');
   const byUuid = new Map(tables.map((face) => [face.uuid, face]));
@@ -62,9 +82,16 @@ describe.skipIf(path === null)('the IDL of [MS-UAMG] section 6', () => {
     expect(own).toHaveLength(uamg.types.length);
   });
 
-  it.each(loaded.map((face) => [face.name, face] as const))('gives %s the slots, identifiers and types of its table', (_, face) => {
-    const table = byUuid.get(face.uuid) as Interface;
-    expect({ name: face.name, base: face.base, orpc: face.orpc }).toEqual({ name: table.name, base: table.base, orpc: table.orpc });
-    expect(face.methods.map(shape)).toEqual(table.methods.map(shape));
-  });
+  it.each(loaded.map((face) => [face.name, face] as const))(
+    'gives %s the slots, identifiers and types of its table',
+    (_, face) => {
+      const table = byUuid.get(face.uuid) as Interface;
+      expect({ name: face.name, base: face.base, orpc: face.orpc }).toEqual({
+        name: table.name,
+        base: table.base,
+        orpc: table.orpc,
+      });
+      expect(face.methods.map(shape)).toEqual(table.methods.map(shape));
+    },
+  );
 });

@@ -4,18 +4,39 @@ import { uamg } from '../../dissectors/uamg/index.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import type { Interface, Method, Type } from '../../src/ndr/types.js';
 import { shared } from '../support/shared.js';
-import { assignments, cleaned, describedEnums, idlEnums, idlInterfaces, methodSections, overviews, type SpecParameter } from './specification.js';
+import {
+  assignments,
+  cleaned,
+  describedEnums,
+  idlEnums,
+  idlInterfaces,
+  methodSections,
+  overviews,
+  type SpecParameter,
+} from './specification.js';
 
 const specPath = shared('spec/MS-UAMG.md', 'tables against the specification');
 const dataPath = shared('reference/wua-interfaces.json', 'tables against the interface data');
 
 interface DataMethod {
-  readonly opnum: number; readonly name: string; readonly kind: string; readonly dispid: number | null; readonly printedOpnum?: number | null; readonly section?: string | null;
-  readonly notUsedOnWire?: boolean; readonly params?: readonly { readonly name: string; readonly dir: readonly string[]; readonly type: string }[];
+  readonly opnum: number;
+  readonly name: string;
+  readonly kind: string;
+  readonly dispid: number | null;
+  readonly printedOpnum?: number | null;
+  readonly section?: string | null;
+  readonly notUsedOnWire?: boolean;
+  readonly params?: readonly { readonly name: string; readonly dir: readonly string[]; readonly type: string }[];
 }
 interface Data {
   readonly clsids: readonly (readonly [string, string])[];
-  readonly interfaces: readonly { readonly name: string; readonly iid: string; readonly base: string; readonly inSpec: boolean; readonly methods: readonly DataMethod[] }[];
+  readonly interfaces: readonly {
+    readonly name: string;
+    readonly iid: string;
+    readonly base: string;
+    readonly inSpec: boolean;
+    readonly methods: readonly DataMethod[];
+  }[];
 }
 
 const inSpec = uamg.interfaces.filter((face) => face.spec === 'MS-UAMG');
@@ -24,7 +45,10 @@ const inSpec = uamg.interfaces.filter((face) => face.spec === 'MS-UAMG');
 function idlType(type: Type): string {
   switch (type.kind) {
     case 'well-known':
-      return { bstr: 'BSTR', variant_bool: 'VARIANT_BOOL', date: 'DATE', decimal: 'DECIMAL' }[type.name as string] ?? type.name;
+      return (
+        { bstr: 'BSTR', variant_bool: 'VARIANT_BOOL', date: 'DATE', decimal: 'DECIMAL' }[type.name as string] ??
+        type.name
+      );
     case 'base':
       return type.alias ?? (type.base === 'i32' ? 'LONG' : type.base);
     case 'interface':
@@ -66,8 +90,12 @@ describe('the table of MS-UAMG', () => {
 
   it.skipIf(dataPath === null)('equals the data gathered from SDK vtables', () => {
     const data = JSON.parse(readFileSync(dataPath ?? '', 'utf8')) as Data;
-    expect(uamg.interfaces.map((face) => face.name).toSorted()).toEqual(data.interfaces.map((face) => face.name).toSorted());
-    expect(uamg.classes.map((known) => [known.clsid, known.name]).toSorted()).toEqual(data.clsids.map(([clsid, name]) => [clsid.toLowerCase(), name]).toSorted());
+    expect(uamg.interfaces.map((face) => face.name).toSorted()).toEqual(
+      data.interfaces.map((face) => face.name).toSorted(),
+    );
+    expect(uamg.classes.map((known) => [known.clsid, known.name]).toSorted()).toEqual(
+      data.clsids.map(([clsid, name]) => [clsid.toLowerCase(), name]).toSorted(),
+    );
     for (const wanted of data.interfaces) {
       const face = uamg.interfaces.find((candidate) => candidate.name === wanted.name) as Interface;
       expect([face.uuid, face.base]).toEqual([wanted.iid.toLowerCase(), wanted.base]);
@@ -75,38 +103,60 @@ describe('the table of MS-UAMG', () => {
       for (const [i, row] of wanted.methods.entries()) {
         const method = face.methods[i] as Method;
         const label = key(row, wanted.name);
-        expect([method.opnum, method.name, method.member, method.dispid, method.notUsedOnWire === true], label).toEqual([row.opnum, row.name, row.kind, row.dispid, row.notUsedOnWire === true]);
+        expect([method.opnum, method.name, method.member, method.dispid, method.notUsedOnWire === true], label).toEqual(
+          [row.opnum, row.name, row.kind, row.dispid, row.notUsedOnWire === true],
+        );
         if (!wanted.inSpec || row.notUsedOnWire === true) continue;
         expect([method.printedOpnum, method.section], label).toEqual([row.printedOpnum, row.section]);
-        const shown = (method.params ?? []).map((param) => [param.name, param.direction, param.retval === true, idlType(param.type)]);
+        const shown = (method.params ?? []).map((param) => [
+          param.name,
+          param.direction,
+          param.retval === true,
+          idlType(param.type),
+        ]);
         const due = (row.params ?? []).map((param) => {
           const isOut = param.dir.includes('out');
-          return [param.name, isOut ? 'out' : 'in', param.dir.includes('retval'), isOut ? param.type.slice(0, -1) : param.type];
+          return [
+            param.name,
+            isOut ? 'out' : 'in',
+            param.dir.includes('retval'),
+            isOut ? param.type.slice(0, -1) : param.type,
+          ];
         });
         expect(shown, label).toEqual(due);
       }
     }
   });
 
-  it.skipIf(specPath === null)('has the interfaces of the IDL in section 6: IIDs, bases, members in their order, DISPIDs, parameters', () => {
-    const idl = idlInterfaces(spec());
-    expect(idl.map((face) => face.name).toSorted()).toEqual(inSpec.map((face) => face.name).toSorted());
-    for (const wanted of idl) {
-      const face = inSpec.find((candidate) => candidate.name === wanted.name) as Interface;
-      expect([face.uuid, face.base], wanted.name).toEqual([wanted.uuid, wanted.base]);
-      const ours = face.methods.map((method) => (method.notUsedOnWire === true
-        ? { name: `Opnum${method.printedOpnum}NotUsedOnWire`, kind: 'method', dispid: null, params: [] }
-        : { name: method.name, kind: method.member, dispid: method.dispid, params: shown(method) }));
-      expect(ours, wanted.name).toEqual(wanted.members.map((member) => ({ ...member, params: member.params.map(withoutStar) })));
-    }
-  });
+  it.skipIf(specPath === null)(
+    'has the interfaces of the IDL in section 6: IIDs, bases, members in their order, DISPIDs, parameters',
+    () => {
+      const idl = idlInterfaces(spec());
+      expect(idl.map((face) => face.name).toSorted()).toEqual(inSpec.map((face) => face.name).toSorted());
+      for (const wanted of idl) {
+        const face = inSpec.find((candidate) => candidate.name === wanted.name) as Interface;
+        expect([face.uuid, face.base], wanted.name).toEqual([wanted.uuid, wanted.base]);
+        const ours = face.methods.map((method) =>
+          method.notUsedOnWire === true
+            ? { name: `Opnum${method.printedOpnum}NotUsedOnWire`, kind: 'method', dispid: null, params: [] }
+            : { name: method.name, kind: method.member, dispid: method.dispid, params: shown(method) },
+        );
+        expect(ours, wanted.name).toEqual(
+          wanted.members.map((member) => ({ ...member, params: member.params.map(withoutStar) })),
+        );
+      }
+    },
+  );
 
   it.skipIf(specPath === null)('counts slots without a hole, from 7 in what derives from IDispatch', () => {
     for (const face of inSpec) {
       const base = inSpec.find((candidate) => candidate.name === face.base);
       const first = base === undefined ? 7 : lastSlot(base) + 1;
       expect(face.base === 'IDispatch' || base !== undefined, face.name).toBe(true);
-      expect(face.methods.map((method) => method.opnum), face.name).toEqual(face.methods.map((_, i) => first + i));
+      expect(
+        face.methods.map((method) => method.opnum),
+        face.name,
+      ).toEqual(face.methods.map((_, i) => first + i));
     }
   });
 
@@ -115,15 +165,19 @@ describe('the table of MS-UAMG', () => {
     expect(found.length).toBe(213);
     const differences: string[] = [];
     for (const one of found) {
-      const method = inSpec.find((face) => face.name === one.interface)?.methods.find((candidate) => candidate.section === one.section);
+      const method = inSpec
+        .find((face) => face.name === one.interface)
+        ?.methods.find((candidate) => candidate.section === one.section);
       const label = `${one.section} ${one.interface}::${one.name}`;
       if (method === undefined) {
         differences.push(`${label}: no such method`);
         continue;
       }
       expect([method.name, method.printedOpnum], label).toEqual([one.name, one.opnum]);
-      if (one.saidOpnum !== null && one.saidOpnum !== one.opnum) differences.push(`${label}: the text says opnum ${one.saidOpnum}`);
-      if (one.saidName !== null && one.saidName !== one.name) differences.push(`${label}: the text says ${one.saidName}`);
+      if (one.saidOpnum !== null && one.saidOpnum !== one.opnum)
+        differences.push(`${label}: the text says opnum ${one.saidOpnum}`);
+      if (one.saidName !== null && one.saidName !== one.name)
+        differences.push(`${label}: the text says ${one.saidName}`);
       const printed = JSON.stringify(one.params.map(withoutStar));
       if (printed !== JSON.stringify(shown(method))) differences.push(`${label}: the signature is ${printed}`);
     }
@@ -135,47 +189,99 @@ describe('the table of MS-UAMG', () => {
 
   it.skipIf(specPath === null)('has the numbers of the overviews, but for their misprints', () => {
     const rows = overviews(spec());
-    const due = inSpec.flatMap((face) => face.methods.map((method) => `${method.notUsedOnWire === true ? `Opnum${method.printedOpnum}NotUsedOnWire` : method.name} ${method.printedOpnum}`));
+    const due = inSpec.flatMap((face) =>
+      face.methods.map(
+        (method) =>
+          `${method.notUsedOnWire === true ? `Opnum${method.printedOpnum}NotUsedOnWire` : method.name} ${method.printedOpnum}`,
+      ),
+    );
     expect(rows.length).toBe(due.length);
     const printed = rows.map((row) => `${row.name} ${row.opnum}`);
-    expect(missing(printed, due)).toEqual(['ExpirationDate 9', 'Opnum 12NotUsedOnWire 12', 'Opnum 13NotUsedOnWire 14', 'Opnum 14NotUsedOnWire 15', 'UninstallationSteps 18']);
-    expect(missing(due, printed)).toEqual(['ExpirationDate 10', 'Opnum12NotUsedOnWire 12', 'Opnum14NotUsedOnWire 14', 'Opnum15NotUsedOnWire 15', 'UninstallationSteps 19']);
+    expect(missing(printed, due)).toEqual([
+      'ExpirationDate 9',
+      'Opnum 12NotUsedOnWire 12',
+      'Opnum 13NotUsedOnWire 14',
+      'Opnum 14NotUsedOnWire 15',
+      'UninstallationSteps 18',
+    ]);
+    expect(missing(due, printed)).toEqual([
+      'ExpirationDate 10',
+      'Opnum12NotUsedOnWire 12',
+      'Opnum14NotUsedOnWire 14',
+      'Opnum15NotUsedOnWire 15',
+      'UninstallationSteps 19',
+    ]);
   });
 
   it('has printed numbers one above the wire, and in IUpdateSession2 and 3 one below', () => {
     for (const face of inSpec) {
       const apart = /^IUpdateSession[23]$/.test(face.name) ? -1 : 1;
-      expect(face.methods.filter((method) => method.printedOpnum - method.opnum !== apart).map((method) => method.name), face.name).toEqual([]);
+      expect(
+        face.methods.filter((method) => method.printedOpnum - method.opnum !== apart).map((method) => method.name),
+        face.name,
+      ).toEqual([]);
     }
   });
 
   it.skipIf(specPath === null)('has the identifiers of section 1.9, but for one', () => {
-    const wrong = [...assignments(spec(), 'IID')].filter(([name, iid]) => uamg.interfaces.find((face) => face.name === name)?.uuid !== iid);
+    const wrong = [...assignments(spec(), 'IID')].filter(
+      ([name, iid]) => uamg.interfaces.find((face) => face.name === name)?.uuid !== iid,
+    );
     expect(wrong).toEqual([['IUpdateExceptionCollection', 'a37d00f5-7bb0-4953-b414-f9e98326f2e8']]);
-    expect(uamg.interfaces.find((face) => face.uuid === 'a37d00f5-7bb0-4953-b414-f9e98326f2e8')?.name).toBe('IInvalidProductLicenseException');
+    expect(uamg.interfaces.find((face) => face.uuid === 'a37d00f5-7bb0-4953-b414-f9e98326f2e8')?.name).toBe(
+      'IInvalidProductLicenseException',
+    );
     const listed = assignments(spec(), 'IID');
     expect(inSpec.filter((face) => !listed.has(face.name)).map((face) => face.name)).toEqual([]);
-    expect(uamg.interfaces.filter((face) => face.spec === 'SDK' && listed.has(face.name)).map((face) => face.name)).toEqual(['IAutomaticUpdatesSettings', 'IAutomaticUpdatesSettings2', 'IAutomaticUpdatesSettings3']);
-    expect([...assignments(spec(), 'CLSID')].toSorted()).toEqual(uamg.classes.filter((known) => known.spec === 'MS-UAMG').map((known) => [known.name, known.clsid]).toSorted());
+    expect(
+      uamg.interfaces.filter((face) => face.spec === 'SDK' && listed.has(face.name)).map((face) => face.name),
+    ).toEqual(['IAutomaticUpdatesSettings', 'IAutomaticUpdatesSettings2', 'IAutomaticUpdatesSettings3']);
+    expect([...assignments(spec(), 'CLSID')].toSorted()).toEqual(
+      uamg.classes
+        .filter((known) => known.spec === 'MS-UAMG')
+        .map((known) => [known.name, known.clsid])
+        .toSorted(),
+    );
   });
 
   it.skipIf(specPath === null)('has every enumeration with its section, values and size', () => {
     const enums = uamg.types.filter((type) => type.kind === 'enum');
-    expect(Object.fromEntries(enums.map((type) => [type.section, { name: type.name, members: type.members }]))).toEqual(Object.fromEntries(describedEnums(spec())));
-    expect(enums.map((type) => ({ name: type.name, isV1: type.wire === 'v1_enum', members: type.members }))).toEqual(idlEnums(spec()));
+    expect(Object.fromEntries(enums.map((type) => [type.section, { name: type.name, members: type.members }]))).toEqual(
+      Object.fromEntries(describedEnums(spec())),
+    );
+    expect(enums.map((type) => ({ name: type.name, isV1: type.wire === 'v1_enum', members: type.members }))).toEqual(
+      idlEnums(spec()),
+    );
   });
 
   it('says why, wherever it differs from the specification', () => {
-    const told = uamg.interfaces.flatMap((face) => [...(face.erratum === undefined ? [] : [face.name]), ...face.methods.filter((method) => method.erratum !== undefined).map((method) => `${face.name}::${method.name}`)]);
+    const told = uamg.interfaces.flatMap((face) => [
+      ...(face.erratum === undefined ? [] : [face.name]),
+      ...face.methods.filter((method) => method.erratum !== undefined).map((method) => `${face.name}::${method.name}`),
+    ]);
     expect(told.toSorted()).toEqual([
-      'IAutomaticUpdates::DetectNow', 'IAutomaticUpdatesSettings', 'IAutomaticUpdatesSettings2', 'IAutomaticUpdatesSettings3', 'IInvalidProductLicenseException', 'IUpdateDownloadContent2::IsDeltaCompressedContent',
-      'IUpdateExceptionCollection', 'IUpdateHistoryEntry::UninstallationSteps', 'IUpdateService::ExpirationDate', 'IUpdateSession2', 'IUpdateSession3', 'IUpdateSession::CreateUpdateDownloader',
+      'IAutomaticUpdates::DetectNow',
+      'IAutomaticUpdatesSettings',
+      'IAutomaticUpdatesSettings2',
+      'IAutomaticUpdatesSettings3',
+      'IInvalidProductLicenseException',
+      'IUpdateDownloadContent2::IsDeltaCompressedContent',
+      'IUpdateExceptionCollection',
+      'IUpdateHistoryEntry::UninstallationSteps',
+      'IUpdateService::ExpirationDate',
+      'IUpdateSession2',
+      'IUpdateSession3',
+      'IUpdateSession::CreateUpdateDownloader',
       'IUpdateSession::CreateUpdateInstaller',
     ]);
   });
 
   it('gives every class a default interface that is known', () => {
-    for (const known of uamg.classes) expect(uamg.interfaces.some((face) => face.name === known.interface), known.name).toBe(true);
+    for (const known of uamg.classes)
+      expect(
+        uamg.interfaces.some((face) => face.name === known.interface),
+        known.name,
+      ).toBe(true);
   });
 });
 
@@ -186,7 +292,11 @@ function spec(): string {
 /** Parameters of a method as the specification writes them, without the star of an output. */
 function shown(method: Method): readonly SpecParameter[] {
   return (method.params ?? []).map((param) => ({
-    name: param.name, type: idlType(param.type), direction: param.direction === 'in' ? 'in' : 'out', retval: param.retval === true, optional: param.optional === true,
+    name: param.name,
+    type: idlType(param.type),
+    direction: param.direction === 'in' ? 'in' : 'out',
+    retval: param.retval === true,
+    optional: param.optional === true,
   }));
 }
 
@@ -201,9 +311,11 @@ function lastSlot(face: Interface): number {
 /** What of `all` is left when each of `others` has taken one of its like away. */
 function missing(all: readonly string[], others: readonly string[]): readonly string[] {
   const left = [...others];
-  return all.filter((one) => {
-    const at = left.indexOf(one);
-    if (at >= 0) left.splice(at, 1);
-    return at < 0;
-  }).toSorted();
+  return all
+    .filter((one) => {
+      const at = left.indexOf(one);
+      if (at >= 0) left.splice(at, 1);
+      return at < 0;
+    })
+    .toSorted();
 }

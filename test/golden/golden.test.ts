@@ -23,7 +23,10 @@ describe('shipped captures', () => {
     for (const format of ['text', 'ndjson'] as const) {
       it(`decode of ${name} as ${format} equals its golden output`, async () => {
         const streams = testStreams();
-        await run(['decode', '--format', format, path], { ...streams, env: { ...streams.env, UAMGSCOPE_PASSWORD: SAMPLE_PASSWORD } });
+        await run(['decode', '--format', format, path], {
+          ...streams,
+          env: { ...streams.env, UAMGSCOPE_PASSWORD: SAMPLE_PASSWORD },
+        });
         const golden = join(ROOT, 'test/golden', `${name}.${format === 'text' ? 'txt' : 'ndjson'}`);
         if (update) writeFileSync(golden, streams.out());
         expect(streams.out()).toBe(readFileSync(golden, 'utf8'));
@@ -40,16 +43,19 @@ describe('shipped captures', () => {
 
 describe('shipped sessions of other clients', () => {
   const folder = join(ROOT, 'captures/sessions');
-  it.each(readdirSync(folder).toSorted())('decode of %s equals its golden output, and every stub encodes to its own bytes', async (name) => {
-    const streams = testStreams();
-    expect(await run(['decode', '--password', 'alice:secret', join(folder, name)], streams)).toBe(0);
-    const golden = join(ROOT, 'test/golden/sessions', `${name}.txt`);
-    if (update) writeFileSync(golden, streams.out());
-    expect(streams.out()).toBe(readFileSync(golden, 'utf8'));
-    expect(streams.err()).toMatch(/ 0 problems\s*$/);
-    if (name.includes('privacy')) return;
-    const { stubs, differing } = await roundTrips(join(folder, name));
-    expect(stubs).toBeGreaterThan(200);
-    expect(differing).toEqual([]);
-  });
+  it.each(readdirSync(folder).toSorted())(
+    'decode of %s equals its golden output, and every stub encodes to its own bytes',
+    async (name) => {
+      const streams = testStreams();
+      expect(await run(['decode', '--password', 'alice:secret', join(folder, name)], streams)).toBe(0);
+      const golden = join(ROOT, 'test/golden/sessions', `${name}.txt`);
+      if (update) writeFileSync(golden, streams.out());
+      expect(streams.out()).toBe(readFileSync(golden, 'utf8'));
+      expect(streams.err()).toMatch(/ 0 problems\s*$/);
+      if (name.includes('privacy')) return;
+      const { stubs, differing } = await roundTrips(join(folder, name));
+      expect(stubs).toBeGreaterThan(200);
+      expect(differing).toEqual([]);
+    },
+  );
 });

@@ -12,9 +12,20 @@ export const USER = { user: 'alice', password: 'secret' } as const;
 export const sample = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 
 /** The simulated update agent on free ports of the loopback, or on given ones. */
-export async function agent(capture: string, ports: { readonly port?: number; readonly objectPort?: number } = {}): Promise<Serving> {
+export async function agent(
+  capture: string,
+  ports: { readonly port?: number; readonly objectPort?: number } = {},
+): Promise<Serving> {
   return serve({
-    registry: knowledge().registry, model: sample, host: '127.0.0.1', port: ports.port ?? 0, objectPort: ports.objectPort ?? 0, names: [], users: new Map([[USER.user, { hash: ntHash(USER.password) }]]), minLevel: 5, capture,
+    registry: knowledge().registry,
+    model: sample,
+    host: '127.0.0.1',
+    port: ports.port ?? 0,
+    objectPort: ports.objectPort ?? 0,
+    names: [],
+    users: new Map([[USER.user, { hash: ntHash(USER.password) }]]),
+    minLevel: 5,
+    capture,
   });
 }
 
@@ -36,12 +47,18 @@ export function run(command: string, args: readonly string[]): Promise<Ended> {
   });
 }
 
-/** A client that others wrote: what to run before host, port, user, password and level; null, with a word, where it is not there. */
+/**
+ * A client that others wrote: what to run before host, port, user, password and level; null, with a word, where it is
+ * not there.
+ */
 export type Peer = readonly [string, ...string[]] | null;
 
 export function impacketPeer(): Peer {
   const python = process.env['UAMGSCOPE_PYTHON'] ?? 'python3';
-  if (spawnSync(python, ['-c', 'import impacket.dcerpc.v5.dcom.oaut'], { stdio: 'ignore', timeout: 120_000 }).status === 0) return [python, join(ROOT, 'test/interop/peers/agent_client.py')];
+  if (
+    spawnSync(python, ['-c', 'import impacket.dcerpc.v5.dcom.oaut'], { stdio: 'ignore', timeout: 120_000 }).status === 0
+  )
+    return [python, join(ROOT, 'test/interop/peers/agent_client.py')];
   without('the update agent against impacket', 'Python with test/interop/peers/requirements.txt');
   return null;
 }
@@ -51,15 +68,24 @@ export function goPeer(): Peer {
   const built = process.env['UAMGSCOPE_GO_PEER'];
   if (built !== undefined) return [built];
   const out = join(mkdtempSync(join(tmpdir(), 'uamgscope-go-')), 'peer');
-  const build = spawnSync('go', ['build', '-o', out, '.'], { cwd: join(ROOT, 'test/interop/peers/go'), encoding: 'utf8', timeout: 600_000 });
+  const build = spawnSync('go', ['build', '-o', out, '.'], {
+    cwd: join(ROOT, 'test/interop/peers/go'),
+    encoding: 'utf8',
+    timeout: 600_000,
+  });
   if (build.status === 0) return [out];
-  without('the update agent against go-msrpc', `Go 1.24 or newer, and the modules of test/interop/peers/go${build.error === undefined ? `: ${build.stderr}` : ''}`);
+  without(
+    'the update agent against go-msrpc',
+    `Go 1.24 or newer, and the modules of test/interop/peers/go${build.error === undefined ? `: ${build.stderr}` : ''}`,
+  );
   return null;
 }
 
 /** Frames that tshark calls malformed. */
 export function malformed(capture: string): string {
-  const { error, status, stdout, stderr } = spawnSync('tshark', ['-r', capture, '-Y', '_ws.malformed'], { encoding: 'utf8' });
+  const { error, status, stdout, stderr } = spawnSync('tshark', ['-r', capture, '-Y', '_ws.malformed'], {
+    encoding: 'utf8',
+  });
   if (error !== undefined) {
     without('tshark on the traffic of the agent', 'tshark');
     return '';

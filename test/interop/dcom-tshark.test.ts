@@ -9,7 +9,31 @@ import { analyze } from '../support/roundtrip.js';
 import { sharedCaptures, without } from '../support/shared.js';
 
 /** tshark fields whose values our record of the same frame has to hold, and how tshark writes them. */
-const FIELDS = ['dcom.oxid', 'dcom.oid', 'dcom.ipid', 'dcom.iid', 'dcom.this.uuid', 'dcom.clsid', 'dcom.dualstringarray.network_addr', 'dcom.vt.bstr', 'dcom.vt.i4', 'dispatch.id', 'dispatch.name', 'isystemactivator.properties.instninfo.clsid', 'dcom.hresult', 'dcom.vt.bool', 'dcom.vt.date', 'dcom.vt.r8', 'dcom.vt.r4', 'dcom.vt.i2', 'dcom.vt.ui1', 'dcom.vt.ui2', 'dcom.vt.ui4', 'dcom.vt.i8', 'dcom.vt.cy'] as const;
+const FIELDS = [
+  'dcom.oxid',
+  'dcom.oid',
+  'dcom.ipid',
+  'dcom.iid',
+  'dcom.this.uuid',
+  'dcom.clsid',
+  'dcom.dualstringarray.network_addr',
+  'dcom.vt.bstr',
+  'dcom.vt.i4',
+  'dispatch.id',
+  'dispatch.name',
+  'isystemactivator.properties.instninfo.clsid',
+  'dcom.hresult',
+  'dcom.vt.bool',
+  'dcom.vt.date',
+  'dcom.vt.r8',
+  'dcom.vt.r4',
+  'dcom.vt.i2',
+  'dcom.vt.ui1',
+  'dcom.vt.ui2',
+  'dcom.vt.ui4',
+  'dcom.vt.i8',
+  'dcom.vt.cy',
+] as const;
 
 function hasTshark(): boolean {
   try {
@@ -23,40 +47,82 @@ function hasTshark(): boolean {
 
 /** What tshark says of each frame: values by field. */
 function tshark(path: string): ReadonlyMap<number, readonly (readonly [field: string, value: string])[]> {
-  const args = ['-r', path, '-Y', 'dcerpc', '-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=;', '-e', 'frame.number', ...FIELDS.flatMap((field) => ['-e', field])];
+  const args = [
+    '-r',
+    path,
+    '-Y',
+    'dcerpc',
+    '-T',
+    'fields',
+    '-E',
+    'separator=/t',
+    '-E',
+    'aggregator=;',
+    '-e',
+    'frame.number',
+    ...FIELDS.flatMap((field) => ['-e', field]),
+  ];
   // tshark fails at the end of a cut file; what it printed before counts.
-  const out = spawnSync('tshark', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 * 1024 * 1024 }).stdout;
-  return new Map(out.split('\n').filter((line) => line !== '').map((line) => {
-    const [frame = '', ...columns] = line.split('\t');
-    return [Number(frame), columns.flatMap((column, i) => column.split(';').filter((value) => value !== '').map((value) => [FIELDS[i] ?? '', value] as const))];
-  }));
+  const out = spawnSync('tshark', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 64 * 1024 * 1024,
+  }).stdout;
+  return new Map(
+    out
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [frame = '', ...columns] = line.split('\t');
+        return [
+          Number(frame),
+          columns.flatMap((column, i) =>
+            column
+              .split(';')
+              .filter((value) => value !== '')
+              .map((value) => [FIELDS[i] ?? '', value] as const),
+          ),
+        ];
+      }),
+  );
 }
 
 /**
  * Where tshark 4.0 is wrong, or says less than the bytes:
  * - Strings with characters outside ASCII come as a hex dump (and so do all strings of a big-endian DUALSTRINGARRAY).
  * - It reads the IID of an OBJREF in the byte order of the PDU; [MS-DCOM] 2.2.18 has OBJREFs little-endian always.
- * - For the same reason it loses its place in the activation properties of a big-endian call, and takes bytes of theirs for the HRESULT (0x39030000).
+ * - For the same reason it loses its place in the activation properties of a big-endian call, and takes bytes of theirs
+ * for the HRESULT (0x39030000).
  * - In NDR64 it takes counts and pointers for 4 bytes in DCOM parameters, so every value behind the first is misread.
  */
 function comparable(path: string, field: string, value: string): boolean {
   if (path.includes('ndr64')) return field === 'dcom.this.uuid';
-  if (path.includes('bigendian') && (field === 'dcom.iid' || (field === 'dcom.hresult' && value === '0x39030000'))) return false;
+  if (path.includes('bigendian') && (field === 'dcom.iid' || (field === 'dcom.hresult' && value === '0x39030000')))
+    return false;
   if (/^([0-9A-F]{4}){4,}$/.test(value)) return false;
-  if (field === 'dcom.vt.bstr' || field === 'dispatch.name') return /^[\x20-\x7e]+$/.test(value) && !value.includes('\\');
+  if (field === 'dcom.vt.bstr' || field === 'dispatch.name')
+    return /^[\x20-\x7e]+$/.test(value) && !value.includes('\\');
   return true;
 }
 
 function holds(field: string, value: string, text: string): boolean {
   // An exception's HRESULT is the one inside; in REMQIRESULTs it is a number.
-  if (field === 'dcom.hresult') return text.includes(value) || text.includes(`"hresult":${Number(value)}`) || text.includes(`[${Number(value)}]`) || (Number(value) === 0x8002_0009 && text.includes('"wrapped":"disp_e_exception"'));
+  if (field === 'dcom.hresult')
+    return (
+      text.includes(value) ||
+      text.includes(`"hresult":${Number(value)}`) ||
+      text.includes(`[${Number(value)}]`) ||
+      (Number(value) === 0x8002_0009 && text.includes('"wrapped":"disp_e_exception"'))
+    );
   if (field === 'dcom.vt.bool') return text.includes(String(Number(value) !== 0));
   if (field === 'dcom.vt.date') return text.includes((dateText(Number(value)) ?? value).toLowerCase());
-  if (field === 'dcom.vt.r4' || field === 'dcom.vt.r8') return numbersIn(text).some((number) => Math.abs(number - Number(value)) <= Math.abs(Number(value)) * 1e-5);
+  if (field === 'dcom.vt.r4' || field === 'dcom.vt.r8')
+    return numbersIn(text).some((number) => Math.abs(number - Number(value)) <= Math.abs(Number(value)) * 1e-5);
   if (/^dcom\.vt\.(ui?\d|i2|i8)/.test(field)) return text.includes(String(Number(value)));
   // The name of a put's argument shows as what the call is ([MS-OAUT] 2.2.32.1).
   if (field === 'dispatch.id' && (Number(value) | 0) === DISPID_PROPERTYPUT) return text.includes('"member":"propput');
-  if (field === 'dispatch.id') return text.includes(`"dispIdMember":${Number(value) | 0}`) || text.includes(String(Number(value) | 0));
+  if (field === 'dispatch.id')
+    return text.includes(`"dispIdMember":${Number(value) | 0}`) || text.includes(String(Number(value) | 0));
   if (field === 'dcom.vt.i4') return text.includes(String(Number(value) | 0));
   return text.includes(value.toLowerCase()) || text.includes(JSON.stringify(value).slice(1, -1).toLowerCase());
 }
@@ -79,7 +145,8 @@ describe('DCOM values against tshark', () => {
         if (item.kind !== 'call') continue;
         const call: Call = item;
         const text = writer.call(call).toLowerCase();
-        for (const frame of [...call.requestFrames, ...call.responseFrames]) byFrame.set(frame, (byFrame.get(frame) ?? '') + text);
+        for (const frame of [...call.requestFrames, ...call.responseFrames])
+          byFrame.set(frame, (byFrame.get(frame) ?? '') + text);
       }
       const missing: string[] = [];
       let compared = 0;

@@ -7,7 +7,8 @@ import { ROOT, without } from '../support/shared.js';
 const python = process.env['UAMGSCOPE_PYTHON'] ?? 'python3';
 
 function ready(): boolean {
-  if (spawnSync(python, ['-c', 'import impacket.dcerpc.v5.dcomrt'], { stdio: 'ignore', timeout: 120_000 }).status === 0) return true;
+  if (spawnSync(python, ['-c', 'import impacket.dcerpc.v5.dcomrt'], { stdio: 'ignore', timeout: 120_000 }).status === 0)
+    return true;
   without('an update session of impacket', 'Python with test/interop/peers/requirements.txt');
   return false;
 }
@@ -22,11 +23,17 @@ interface Session {
 /** Runs the peer's session against a port; rejects with what it said on stderr. */
 function session(port: number, password = 'secret'): Promise<Session> {
   return new Promise((resolve, reject) => {
-    const child = spawn(python, [join(ROOT, 'test/interop/peers/update_session.py'), String(port), 'tester', password], { timeout: 60_000 });
+    const child = spawn(
+      python,
+      [join(ROOT, 'test/interop/peers/update_session.py'), String(port), 'tester', password],
+      { timeout: 60_000 },
+    );
     let [out, err] = ['', ''];
     child.stdout.on('data', (chunk) => (out += String(chunk)));
     child.stderr.on('data', (chunk) => (err += String(chunk)));
-    child.on('close', (status) => (status === 0 ? resolve(JSON.parse(out) as Session) : reject(new Error(err.split('\n').slice(-3).join(' ')))));
+    child.on('close', (status) =>
+      status === 0 ? resolve(JSON.parse(out) as Session) : reject(new Error(err.split('\n').slice(-3).join(' '))),
+    );
   });
 }
 
@@ -59,9 +66,19 @@ describe.runIf(ready())('a recording played back to impacket', () => {
     await session(server.port);
     await server.close();
     const calls = records.filter((one) => one.kind === 'call');
-    expect(calls.map((one) => one.method)).toEqual(expect.arrayContaining(['RemoteCreateInstance', 'CreateUpdateSearcher', 'Search', 'Title']));
+    expect(calls.map((one) => one.method)).toEqual(
+      expect.arrayContaining(['RemoteCreateInstance', 'CreateUpdateSearcher', 'Search', 'Title']),
+    );
     expect(new Set(calls.map((one) => one.auth.level))).toEqual(new Set(['privacy', 'integrity']));
-    expect(JSON.stringify(records, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : typeof value === 'bigint' ? String(value) : value))).not.toMatch(/NTLMSSP/);
+    expect(
+      JSON.stringify(records, (_, value: unknown) =>
+        value instanceof Uint8Array
+          ? Buffer.from(value).toString('latin1')
+          : typeof value === 'bigint'
+            ? String(value)
+            : value,
+      ),
+    ).not.toMatch(/NTLMSSP/);
 
     const fresh = await serve(recording, { user: 'tester', password: 'secret' });
     const result = await replay(records, { target: `127.0.0.1:${fresh.port}`, user: 'tester', password: 'secret' });

@@ -25,7 +25,20 @@ function ip(...args: readonly string[]): void {
 
 /** Two namespaces, a cable between them. */
 function connect(): void {
-  ip('link', 'add', AGENT.link, 'netns', AGENT.namespace, 'type', 'veth', 'peer', 'name', CLIENT.link, 'netns', CLIENT.namespace);
+  ip(
+    'link',
+    'add',
+    AGENT.link,
+    'netns',
+    AGENT.namespace,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    CLIENT.link,
+    'netns',
+    CLIENT.namespace,
+  );
   for (const { namespace, link, address } of [AGENT, CLIENT]) {
     ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', link);
     ip('-n', namespace, 'link', 'set', link, 'up');
@@ -48,12 +61,20 @@ if (why !== null) without('live capture in a network namespace', `root, iproute2
 
 /** The program in a namespace, with what it said. */
 function started(namespace: string, args: readonly string[]) {
-  const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   children.push(child);
   const texts = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { texts.out += text; });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { texts.err += text; });
-  const ended = new Promise<number | null>((resolve) => { child.once('close', resolve); });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    texts.out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    texts.err += text;
+  });
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('close', resolve);
+  });
   return { child, texts, ended };
 }
 
@@ -67,14 +88,39 @@ async function until(holds: () => boolean, what: () => string): Promise<void> {
 
 /** The agent in its namespace. */
 async function agent(capture: string) {
-  const one = started(AGENT.namespace, ['serve', '--model', join(packageRoot(), 'captures', 'models', 'sample.yaml'), '--listen', `${AGENT.address}:${PORT}`, '--user', USER.user, '--password', `${USER.user}:${USER.password}`, '--capture', capture]);
-  await until(() => `${one.texts.out}${one.texts.err}`.includes(String(PORT)), () => `the agent listens: ${one.texts.err}`);
+  const one = started(AGENT.namespace, [
+    'serve',
+    '--model',
+    join(packageRoot(), 'captures', 'models', 'sample.yaml'),
+    '--listen',
+    `${AGENT.address}:${PORT}`,
+    '--user',
+    USER.user,
+    '--password',
+    `${USER.user}:${USER.password}`,
+    '--capture',
+    capture,
+  ]);
+  await until(
+    () => `${one.texts.out}${one.texts.err}`.includes(String(PORT)),
+    () => `the agent listens: ${one.texts.err}`,
+  );
   return one;
 }
 
 /** impacket in the other namespace. */
 async function client(level: 'integrity' | 'privacy'): Promise<void> {
-  const { status, err } = await run('ip', ['netns', 'exec', CLIENT.namespace, ...(peer ?? []), AGENT.address, String(PORT), USER.user, USER.password, level]);
+  const { status, err } = await run('ip', [
+    'netns',
+    'exec',
+    CLIENT.namespace,
+    ...(peer ?? []),
+    AGENT.address,
+    String(PORT),
+    USER.user,
+    USER.password,
+    level,
+  ]);
   if (status !== 0) throw new Error(`the client failed: ${err}`);
 }
 
@@ -104,31 +150,66 @@ describe.skipIf(why !== null)('an agent and impacket in two network namespaces',
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each(['tcpdump', 'dumpcap'].filter((tool) => find(tool, process.env) !== null))('live with %s tells every call that the agent answered, opened, on whatever port', async (backend) => {
-    const answered = join(folder, `${backend}-agent.pcapng`);
-    const serving = await agent(answered);
-    const live = started(AGENT.namespace, ['live', '-i', AGENT.link, '--backend', backend, '--format', 'ndjson', '--password', `${USER.user}:${USER.password}`, '-w', join(folder, `${backend}.pcapng`)]);
-    await until(() => live.texts.err.includes('watching'), () => `watching: ${live.texts.err}`);
-    await sleep(300);
-    await client('privacy');
-    serving.child.kill('SIGINT');
-    await serving.ended;
-    const { calls } = await read(answered, { passwords: [USER] });
-    expect(calls.length).toBeGreaterThan(60);
-    const told = (): readonly Told[] => live.texts.out.split('\n').filter((line) => line.endsWith('}')).map((line) => JSON.parse(line) as Told).filter((one) => one.kind === 'call');
-    await until(() => told().length >= calls.length, () => `${calls.length} calls told: ${told().length}, ${live.texts.err}`);
-    live.child.kill('SIGINT');
-    expect(await live.ended).toBe(0);
-    expect(live.texts.err).toContain('dropped by the kernel: 0, by uamgscope: 0');
-    expect(told().map(key).toSorted()).toEqual(calls.map(key).toSorted());
-    expect(new Set(told().map((one) => one.auth.verdict))).toEqual(new Set(calls.map((call) => call.auth.verdict)));
-    // What was kept holds the same calls.
-    expect((await read(join(folder, `${backend}.pcapng`), { passwords: [USER] })).calls.map(key).toSorted()).toEqual(calls.map(key).toSorted());
-  }, 120_000);
+  it.each(['tcpdump', 'dumpcap'].filter((tool) => find(tool, process.env) !== null))(
+    'live with %s tells every call that the agent answered, opened, on whatever port',
+    async (backend) => {
+      const answered = join(folder, `${backend}-agent.pcapng`);
+      const serving = await agent(answered);
+      const live = started(AGENT.namespace, [
+        'live',
+        '-i',
+        AGENT.link,
+        '--backend',
+        backend,
+        '--format',
+        'ndjson',
+        '--password',
+        `${USER.user}:${USER.password}`,
+        '-w',
+        join(folder, `${backend}.pcapng`),
+      ]);
+      await until(
+        () => live.texts.err.includes('watching'),
+        () => `watching: ${live.texts.err}`,
+      );
+      await sleep(300);
+      await client('privacy');
+      serving.child.kill('SIGINT');
+      await serving.ended;
+      const { calls } = await read(answered, { passwords: [USER] });
+      expect(calls.length).toBeGreaterThan(60);
+      const told = (): readonly Told[] =>
+        live.texts.out
+          .split('\n')
+          .filter((line) => line.endsWith('}'))
+          .map((line) => JSON.parse(line) as Told)
+          .filter((one) => one.kind === 'call');
+      await until(
+        () => told().length >= calls.length,
+        () => `${calls.length} calls told: ${told().length}, ${live.texts.err}`,
+      );
+      live.child.kill('SIGINT');
+      expect(await live.ended).toBe(0);
+      expect(live.texts.err).toContain('dropped by the kernel: 0, by uamgscope: 0');
+      expect(told().map(key).toSorted()).toEqual(calls.map(key).toSorted());
+      expect(new Set(told().map((one) => one.auth.verdict))).toEqual(new Set(calls.map((call) => call.auth.verdict)));
+      // What was kept holds the same calls.
+      expect((await read(join(folder, `${backend}.pcapng`), { passwords: [USER] })).calls.map(key).toSorted()).toEqual(
+        calls.map(key).toSorted(),
+      );
+    },
+    120_000,
+  );
 
   it('tui --live shows them as they happen, follows the newest, and replays them to the agent', async () => {
     const serving = await agent(join(folder, 'tui-agent.pcapng'));
-    const terminal = new Terminal(`tui --live ${CLIENT.link} --user ${USER.user} --password ${USER.user}:${USER.password}`, 160, 45, '', `ip netns exec ${CLIENT.namespace}`);
+    const terminal = new Terminal(
+      `tui --live ${CLIENT.link} --user ${USER.user} --password ${USER.user}:${USER.password}`,
+      160,
+      45,
+      '',
+      `ip netns exec ${CLIENT.namespace}`,
+    );
     await terminal.shows(/reading [1-9]/);
     await client('privacy');
     const { calls } = await read(join(folder, 'tui-agent.pcapng'), { passwords: [USER] });
@@ -156,10 +237,16 @@ describe.skipIf(why !== null)('an agent and impacket in two network namespaces',
     const kept = join(folder, 'gone.pcapng');
     const serving = await agent(join(folder, 'gone-agent.pcapng'));
     const live = started(AGENT.namespace, ['live', '-i', AGENT.link, '--format', 'ndjson', '-w', kept]);
-    await until(() => live.texts.err.includes('watching'), () => `watching: ${live.texts.err}`);
+    await until(
+      () => live.texts.err.includes('watching'),
+      () => `watching: ${live.texts.err}`,
+    );
     await sleep(300);
     await client('integrity');
-    await until(() => live.texts.out.includes('"kind":"call"'), () => 'calls are told');
+    await until(
+      () => live.texts.out.includes('"kind":"call"'),
+      () => 'calls are told',
+    );
     await sleep(500);
     const told = live.texts.out.split('\n').filter((line) => line.includes('"kind":"call"')).length;
     ip('-n', CLIENT.namespace, 'link', 'delete', CLIENT.link);

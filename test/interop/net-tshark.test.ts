@@ -11,7 +11,8 @@ import { sharedCaptures, sharedFolder, without } from '../support/shared.js';
 
 /** Streams of which tshark 4.0 follows only the beginning, with the reason; `capture stream direction`. */
 const SHORTER: Readonly<Record<string, string>> = {
-  'unidirectional_tcp_stream_with_missing_packet.pcap 0 0': 'tshark goes on behind a hole only when the other side acknowledges it, and here the other side was not captured',
+  'unidirectional_tcp_stream_with_missing_packet.pcap 0 0':
+    'tshark goes on behind a hole only when the other side acknowledges it, and here the other side was not captured',
 };
 
 /** Both directions of one connection in hex, each hole as tshark writes it. */
@@ -21,7 +22,11 @@ interface Followed {
 }
 
 function tshark(...args: readonly string[]): string {
-  const { stdout } = spawnSync('tshark', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 256 * 1024 * 1024 });
+  const { stdout } = spawnSync('tshark', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 256 * 1024 * 1024,
+  });
   // Of a capture that was cut it prints what there is, and exits with 2: the output counts.
   return stdout ?? '';
 }
@@ -33,7 +38,13 @@ function hasTshark(): boolean {
 }
 
 function theirs(path: string): readonly Followed[] {
-  const numbers = [...new Set(tshark('-r', path, '-Y', 'tcp', '-T', 'fields', '-E', 'occurrence=f', '-e', 'tcp.stream').split('\n').filter((line) => line !== ''))];
+  const numbers = [
+    ...new Set(
+      tshark('-r', path, '-Y', 'tcp', '-T', 'fields', '-E', 'occurrence=f', '-e', 'tcp.stream')
+        .split('\n')
+        .filter((line) => line !== ''),
+    ),
+  ];
   if (numbers.length === 0) return [];
   const text = tshark('-r', path, '-q', ...numbers.flatMap((number) => ['-z', `follow,tcp,raw,${number}`]));
   const byStream = new Map<number, Followed>();
@@ -44,10 +55,19 @@ function theirs(path: string): readonly Followed[] {
     const lines = section.split('\n').filter((line) => /^\t?[0-9a-f]+$/.test(line));
     byStream.set(Number(stream), {
       ends: [nodes[0] ?? '', nodes[1] ?? ''],
-      bytes: [lines.filter((line) => !line.startsWith('\t')).join(''), lines.filter((line) => line.startsWith('\t')).map((line) => line.slice(1)).join('')],
+      bytes: [
+        lines.filter((line) => !line.startsWith('\t')).join(''),
+        lines
+          .filter((line) => line.startsWith('\t'))
+          .map((line) => line.slice(1))
+          .join(''),
+      ],
     });
   }
-  return numbers.map(Number).toSorted((a, b) => a - b).map((number) => byStream.get(number) ?? { ends: ['', ''], bytes: ['', ''] });
+  return numbers
+    .map(Number)
+    .toSorted((a, b) => a - b)
+    .map((number) => byStream.get(number) ?? { ends: ['', ''], bytes: ['', ''] });
 }
 
 function hex(bytes: Uint8Array | string): string {
@@ -55,20 +75,29 @@ function hex(bytes: Uint8Array | string): string {
 }
 
 function ours(out: readonly NetOutput[]): readonly Followed[] {
-  const name = ({ address, port }: Endpoint): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+  const name = ({ address, port }: Endpoint): string =>
+    address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   const flows: { ends: readonly [string, string]; bytes: [string, string] }[] = [];
   for (const item of out) {
     if (item.kind === 'problem') continue;
     const flow = (flows[item.flow.id - 1] ??= { ends: [name(item.flow.a), name(item.flow.b)], bytes: ['', ''] });
-    if (item.kind === 'chunk') flow.bytes[item.direction] += Buffer.from(item.block.u8.subarray(item.start, item.end)).toString('hex');
+    if (item.kind === 'chunk')
+      flow.bytes[item.direction] += Buffer.from(item.block.u8.subarray(item.start, item.end)).toString('hex');
     if (item.kind === 'gap') flow.bytes[item.direction] += hex(`[${item.size} bytes missing in capture file]\0`);
   }
   return flows;
 }
 
 const shared = sharedFolder();
-const formats = shared === null ? [] : readdirSync(join(shared, 'captures/formats')).filter((name) => /\.pcap(ng)?$/.test(name)).map((name) => join(shared, 'captures/formats', name));
-const paths = hasTshark() ? [...sharedCaptures(), ...formats, ...shippedCaptures(), ...sessionCaptures()].filter((path) => existsSync(path)) : [];
+const formats =
+  shared === null
+    ? []
+    : readdirSync(join(shared, 'captures/formats'))
+        .filter((name) => /\.pcap(ng)?$/.test(name))
+        .map((name) => join(shared, 'captures/formats', name));
+const paths = hasTshark()
+  ? [...sharedCaptures(), ...formats, ...shippedCaptures(), ...sessionCaptures()].filter((path) => existsSync(path))
+  : [];
 
 describe.skipIf(paths.length === 0)('streams, as tshark follows them', () => {
   let compared = 0;
@@ -86,7 +115,12 @@ describe.skipIf(paths.length === 0)('streams, as tshark follows them', () => {
         for (const direction of [0, 1] as const) {
           const label = `${file} ${i} ${direction}`;
           const expected = followed.bytes[same ? direction : direction === 0 ? 1 : 0];
-          const outcome = expected === stream.bytes[direction] ? 'equal' : expected !== '' && stream.bytes[direction].startsWith(expected) ? 'shorter' : 'other';
+          const outcome =
+            expected === stream.bytes[direction]
+              ? 'equal'
+              : expected !== '' && stream.bytes[direction].startsWith(expected)
+                ? 'shorter'
+                : 'other';
           expect([label, outcome]).toEqual([label, label in SHORTER ? 'shorter' : 'equal']);
           if (stream.bytes[direction] !== '') compared++;
         }

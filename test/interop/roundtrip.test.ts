@@ -8,7 +8,7 @@ describe('round trip of real captures', () => {
   for (const path of [...sharedCaptures(), ...shippedCaptures(), ...sessionCaptures()]) {
     it(`encodes what it decoded: ${path.split('/').pop() ?? path}`, async () => {
       const { differing, stubs } = await roundTrips(path);
-      process.stderr.write(`${path.split("/").pop() ?? path}: ${stubs} stubs\n`);
+      process.stderr.write(`${path.split('/').pop() ?? path}: ${stubs} stubs\n`);
       expect(differing).toEqual([]);
     });
   }

@@ -20,7 +20,18 @@ interface Row {
   readonly objects: string[];
 }
 
-const FIELDS = ['frame.number', 'dcerpc.pkt_type', 'dcerpc.cn_call_id', 'dcerpc.cn_ctx_id', 'dcerpc.cn_frag_len', 'dcerpc.cn_flags', 'dcerpc.auth_type', 'dcerpc.opnum', 'dcerpc.obj_id', 'dcerpc.request_in'];
+const FIELDS = [
+  'frame.number',
+  'dcerpc.pkt_type',
+  'dcerpc.cn_call_id',
+  'dcerpc.cn_ctx_id',
+  'dcerpc.cn_frag_len',
+  'dcerpc.cn_flags',
+  'dcerpc.auth_type',
+  'dcerpc.opnum',
+  'dcerpc.obj_id',
+  'dcerpc.request_in',
+];
 
 /** Frames where tshark 4.0 is the one that is wrong, with the reason. */
 const EXPECTED: Readonly<Record<string, Readonly<Record<number, string>>>> = {
@@ -31,7 +42,11 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<number, string>>>> = {
 
 function version(): string | null {
   try {
-    return /TShark.*?(\d+\.\d+)/.exec(execFileSync('tshark', ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))?.[1] ?? null;
+    return (
+      /TShark.*?(\d+\.\d+)/.exec(
+        execFileSync('tshark', ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+      )?.[1] ?? null
+    );
   } catch {
     return null;
   }
@@ -47,18 +62,37 @@ function numbers(text: string | undefined): number[] {
   return text === undefined || text === '' ? [] : text.split(',').map(Number);
 }
 
-function theirs(name: string): { readonly rows: ReadonlyMap<number, Row>; readonly requestIn: ReadonlyMap<number, number[]> } {
-  const text = execFileSync('tshark', [
-    '-r', join(CAPTURES ?? '', name), '-Y', 'dcerpc && tcp && !nbss && !smb && !smb2', '-T', 'fields', ...FIELDS.flatMap((field) => ['-e', field]),
-  ], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+function theirs(name: string): {
+  readonly rows: ReadonlyMap<number, Row>;
+  readonly requestIn: ReadonlyMap<number, number[]>;
+} {
+  const text = execFileSync(
+    'tshark',
+    [
+      '-r',
+      join(CAPTURES ?? '', name),
+      '-Y',
+      'dcerpc && tcp && !nbss && !smb && !smb2',
+      '-T',
+      'fields',
+      ...FIELDS.flatMap((field) => ['-e', field]),
+    ],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+  );
   const rows = new Map<number, Row>();
   const requestIn = new Map<number, number[]>();
   for (const line of text.split('\n').filter((line) => line !== '')) {
     const [frame, types, callIds, contexts, lengths, flags, authTypes, opnums, objects, requests] = line.split('\t');
     const asks = numbers(types).includes(0);
     rows.set(Number(frame), {
-      types: numbers(types), callIds: numbers(callIds), contexts: numbers(contexts), lengths: numbers(lengths), flags: numbers(flags), authTypes: numbers(authTypes),
-      opnums: asks ? numbers(opnums) : [], objects: asks && objects !== undefined && objects !== '' ? objects.split(',') : [],
+      types: numbers(types),
+      callIds: numbers(callIds),
+      contexts: numbers(contexts),
+      lengths: numbers(lengths),
+      flags: numbers(flags),
+      authTypes: numbers(authTypes),
+      opnums: asks ? numbers(opnums) : [],
+      objects: asks && objects !== undefined && objects !== '' ? objects.split(',') : [],
     });
     if (requests !== undefined && requests !== '') requestIn.set(Number(frame), numbers(requests));
   }
@@ -76,7 +110,10 @@ function ours(seen: ReturnType<typeof observeCapture>): ReadonlyMap<number, Row>
       view.read(block, start, end);
       add(rows, assembly?.frame.at(-1) ?? at.frame, pduOf(view));
     },
-    lost: () => undefined, resync: () => undefined, hold: () => true, giveUp: () => undefined,
+    lost: () => undefined,
+    resync: () => undefined,
+    hold: () => true,
+    giveUp: () => undefined,
   };
   const streams = new Map<string, PduStream>();
   for (const item of seen.net) {
@@ -89,14 +126,19 @@ function ours(seen: ReturnType<typeof observeCapture>): ReadonlyMap<number, Row>
 function feed(streams: Map<string, PduStream>, item: Chunk | Gap, sink: PduSink): void {
   const key = `${item.flow.id}/${item.direction}`;
   let stream = streams.get(key);
-  if (stream === undefined) streams.set(key, (stream = new PduStream(item.direction, sink, 1e9, item.flow.opened !== 'midstream')));
+  if (stream === undefined)
+    streams.set(key, (stream = new PduStream(item.direction, sink, 1e9, item.flow.opened !== 'midstream')));
   if (item.kind === 'chunk') stream.push(item);
   else stream.gap(item);
 }
 
 function add(rows: Map<number, Row>, frame: number, pdu: Pdu): void {
   let row = rows.get(frame);
-  if (row === undefined) rows.set(frame, (row = { types: [], callIds: [], contexts: [], lengths: [], flags: [], authTypes: [], opnums: [], objects: [] }));
+  if (row === undefined)
+    rows.set(
+      frame,
+      (row = { types: [], callIds: [], contexts: [], lengths: [], flags: [], authTypes: [], opnums: [], objects: [] }),
+    );
   row.types.push(pdu.ptype);
   row.callIds.push(pdu.callId);
   row.lengths.push(pdu.fragLength);
@@ -122,18 +164,29 @@ function difference(name: string): string[] {
   }
   // tshark names the request of every answer: ours has to be the same.
   const byFrame = new Map<number, Exchange[]>();
-  for (const exchange of seen.exchanges) for (const frame of exchange.response?.frames ?? []) byFrame.set(frame, [...(byFrame.get(frame) ?? []), exchange]);
+  for (const exchange of seen.exchanges)
+    for (const frame of exchange.response?.frames ?? []) byFrame.set(frame, [...(byFrame.get(frame) ?? []), exchange]);
   for (const [frame, requests] of requestIn) {
     for (const request of requests) {
-      if (!(byFrame.get(frame) ?? []).some((exchange) => exchange.request?.frames.includes(request) === true)) found.push(`frame ${frame}: tshark pairs it with request ${request}`);
+      if (!(byFrame.get(frame) ?? []).some((exchange) => exchange.request?.frames.includes(request) === true))
+        found.push(`frame ${frame}: tshark pairs it with request ${request}`);
     }
   }
   return found;
 }
 
 const NAMES = [
-  'mmc20-application.pcap', 'opc-da-midstream.pcap', 'vlan-ndr64-fragmented.pcap', 'dcerpc-auth3.pcap', 'dcerpc-gap.pcap', 'kerberos-privacy.pcapng', 'ntlm-privacy-fragmented.pcapng',
-  'ntlmv1ess-privacy-password-clem.pcapng', 'ntlmv2-connect-cleartext-twin.pcapng', 'ntlmv2-privacy-password-clem.pcapng', 'ncacn-np-smb.pcap',
+  'mmc20-application.pcap',
+  'opc-da-midstream.pcap',
+  'vlan-ndr64-fragmented.pcap',
+  'dcerpc-auth3.pcap',
+  'dcerpc-gap.pcap',
+  'kerberos-privacy.pcapng',
+  'ntlm-privacy-fragmented.pcapng',
+  'ntlmv1ess-privacy-password-clem.pcapng',
+  'ntlmv2-connect-cleartext-twin.pcapng',
+  'ntlmv2-privacy-password-clem.pcapng',
+  'ncacn-np-smb.pcap',
 ];
 
 describe.skipIf(CAPTURES === null || tshark === null)('PDUs, against tshark', () => {

@@ -10,7 +10,10 @@ const SERVER = `uamgscope-${process.pid}`;
 let windows = 0;
 
 function tmux(...args: readonly string[]): string {
-  return execFileSync('tmux', ['-L', SERVER, '-f', '/dev/null', ...args], { encoding: 'utf8', env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' } });
+  return execFileSync('tmux', ['-L', SERVER, '-f', '/dev/null', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' },
+  });
 }
 
 /** The program in a tmux window of its own. */
@@ -19,7 +22,18 @@ export class Terminal {
 
   /** `env`: variables of the program; `before`: a command that runs it, such as `ip netns exec NAME`. */
   constructor(args: string, columns: number, rows: number, env = '', before = '') {
-    tmux('-u', 'new-session', '-d', '-s', this.name, '-x', String(columns), '-y', String(rows), `printf 'before\\n'; ${before} env LC_ALL=C.UTF-8 ${env} '${process.execPath}' '${MAIN}' ${args}; echo status $?; stty -a | tr ';' '\\n' | grep -c -w -- '-icanon'; sleep 60`);
+    tmux(
+      '-u',
+      'new-session',
+      '-d',
+      '-s',
+      this.name,
+      '-x',
+      String(columns),
+      '-y',
+      String(rows),
+      `printf 'before\\n'; ${before} env LC_ALL=C.UTF-8 ${env} '${process.execPath}' '${MAIN}' ${args}; echo status $?; stty -a | tr ';' '\\n' | grep -c -w -- '-icanon'; sleep 60`,
+    );
   }
 
   keys(...keys: readonly string[]): void {

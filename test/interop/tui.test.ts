@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,7 +30,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.each([[80, 24], [120, 40], [200, 60]])('in tmux, %i×%i', (columns, rows) => {
+describe.each([
+  [80, 24],
+  [120, 40],
+  [200, 60],
+])('in tmux, %i×%i', (columns, rows) => {
   it.each(shippedCaptures())('shows %s, moves to its end, and leaves the terminal as it was', async (path) => {
     const terminal = new Terminal(`tui '${path}'`, columns, rows);
     await terminal.shows('all read');
@@ -85,20 +99,31 @@ describe('in tmux', () => {
     terminal.type(`:capture ${path}`);
     terminal.keys('Enter');
     await terminal.shows('packets written to');
-    const text = execFileSync(process.execPath, [MAIN, 'decode', path], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const text = execFileSync(process.execPath, [MAIN, 'decode', path], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     expect(text).toContain('IsInstaled=0');
     expect(text.trim().split('\n').length).toBe(1);
     terminal.type(`:record ${join(folder, 'all.uamgrec')}`);
     terminal.keys('Enter');
     await terminal.shows('3 calls are recorded in');
     await terminal.shows('2 of them because others need them');
-    expect(execFileSync(process.execPath, [MAIN, 'record', join(folder, 'all.uamgrec'), '--format', 'text', '-o', '-'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })).toContain('IsInstaled=0');
+    expect(
+      execFileSync(process.execPath, [MAIN, 'record', join(folder, 'all.uamgrec'), '--format', 'text', '-o', '-'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    ).toContain('IsInstaled=0');
     terminal.close();
   });
 
   it('replays a session to a server that answers otherwise, and shows where', async () => {
     const records = await record(SAMPLE);
-    const server = await serve(records.filter((one) => one.kind !== 'call' || one.method !== 'Title'), { fallback: 'error' });
+    const server = await serve(
+      records.filter((one) => one.kind !== 'call' || one.method !== 'Title'),
+      { fallback: 'error' },
+    );
     const terminal = new Terminal(`tui '${SAMPLE}'`, 120, 30);
     await terminal.shows('all read');
     terminal.keys('r');
@@ -117,7 +142,10 @@ describe('in tmux', () => {
   it('reads the interfaces of an IDL file', async () => {
     const idl = join(folder, 'told.idl');
     // The update session under another name: what the file says goes before the tables.
-    writeFileSync(idl, '[object, uuid(99fcfec4-5260-101b-bbcb-00aa0021347b)] interface ITold : IUnknown { HRESULT Tell([in] long what); }');
+    writeFileSync(
+      idl,
+      '[object, uuid(99fcfec4-5260-101b-bbcb-00aa0021347b)] interface ITold : IUnknown { HRESULT Tell([in] long what); }',
+    );
     const terminal = new Terminal(`tui '${SAMPLE}' --idl '${idl}'`, 100, 30);
     await terminal.shows('all read');
     terminal.keys('f');
@@ -127,12 +155,15 @@ describe('in tmux', () => {
     terminal.close();
   });
 
-  it.each(['--write x.pcapng', '--rotate-size 10M', "--filter 'tcp'"])('refuses %s without an interface', async (option) => {
-    const terminal = new Terminal(`tui '${SAMPLE}' ${option}`, 100, 30);
-    await terminal.shows(`${option.split(' ')[0]} belongs to --live`);
-    await terminal.shows('status 2');
-    terminal.close();
-  });
+  it.each(['--write x.pcapng', '--rotate-size 10M', "--filter 'tcp'"])(
+    'refuses %s without an interface',
+    async (option) => {
+      const terminal = new Terminal(`tui '${SAMPLE}' ${option}`, 100, 30);
+      await terminal.shows(`${option.split(' ')[0]} belongs to --live`);
+      await terminal.shows('status 2');
+      terminal.close();
+    },
+  );
 
   it('says what is wrong with empty, damaged, missing and foreign files', async () => {
     const empty = join(folder, 'empty.pcap');
@@ -195,7 +226,10 @@ describe('in tmux', () => {
   it('restores the terminal when it crashes', async () => {
     const bad = join(folder, 'bad.mjs');
     const now = join(folder, 'now');
-    writeFileSync(bad, `import { existsSync } from 'node:fs';\nsetInterval(() => { if (existsSync(${JSON.stringify(now)})) throw new Error('on purpose'); }, 50);\n`);
+    writeFileSync(
+      bad,
+      `import { existsSync } from 'node:fs';\nsetInterval(() => { if (existsSync(${JSON.stringify(now)})) throw new Error('on purpose'); }, 50);\n`,
+    );
     const terminal = new Terminal(`tui '${SAMPLE}'`, 80, 24, `NODE_OPTIONS='--import ${bad}'`);
     await terminal.shows('all read');
     writeFileSync(now, '');
@@ -233,7 +267,11 @@ describe('in tmux', () => {
 
     it('keeps the packets of an interface in files that rotate', async () => {
       const port = await freePort();
-      const terminal = new Terminal(`tui --live lo --filter 'tcp port ${port}' --write '${join(folder, 'ring.pcapng')}' --rotate-size 8k --rotate-count 2`, 100, 30);
+      const terminal = new Terminal(
+        `tui --live lo --filter 'tcp port ${port}' --write '${join(folder, 'ring.pcapng')}' --rotate-size 8k --rotate-count 2`,
+        100,
+        30,
+      );
       await terminal.shows('no calls yet');
       await terminal.shows(/reading [1-9]/);
       const [session = []] = conversations(SAMPLE).toSorted((a, b) => b.length - a.length);
@@ -244,7 +282,9 @@ describe('in tmux', () => {
       await terminal.shows('the packets are in files that rotate');
       terminal.keys('q');
       await terminal.shows('status 0');
-      const kept = readdirSync(folder).filter((name) => name.startsWith('ring-')).toSorted();
+      const kept = readdirSync(folder)
+        .filter((name) => name.startsWith('ring-'))
+        .toSorted();
       expect(kept.length).toBe(2);
       expect(kept[0]).not.toBe('ring-00001.pcapng');
       for (const name of kept) expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(8000);

@@ -29,7 +29,16 @@ function plainStub(stub: Stub | null): unknown {
 }
 
 function plain(call: Call | null): unknown {
-  return call === null ? null : { ...call, exchange: { ...call.exchange, request: plainStub(call.exchange.request), response: plainStub(call.exchange.response) } };
+  return call === null
+    ? null
+    : {
+        ...call,
+        exchange: {
+          ...call.exchange,
+          request: plainStub(call.exchange.request),
+          response: plainStub(call.exchange.response),
+        },
+      };
 }
 
 describe('the archive of calls', () => {
@@ -40,7 +49,8 @@ describe('the archive of calls', () => {
     // Twice, so that every call was packed, and some at the end are still open.
     for (const call of [...all, ...all]) archive.add(call);
     expect(all.length).toBeGreaterThan(2 * ARCHIVE_BLOCK);
-    for (let index = 0; index < archive.count; index++) expect(plain(archive.get(index))).toEqual(plain(all[index % all.length] ?? null));
+    for (let index = 0; index < archive.count; index++)
+      expect(plain(archive.get(index))).toEqual(plain(all[index % all.length] ?? null));
   });
 
   it('lets the oldest go when memory is used up, and says how many', () => {

@@ -29,7 +29,12 @@ function zstd(bytes: Uint8Array): Uint8Array {
 /** A legacy LZ4 frame whose one block is all literals. */
 function legacyLz4(bytes: Uint8Array): Uint8Array {
   const over = bytes.length - 15;
-  const block = concat([Uint8Array.of(0xf0), new Uint8Array(Math.floor(over / 255)).fill(255), Uint8Array.of(over % 255), bytes]);
+  const block = concat([
+    Uint8Array.of(0xf0),
+    new Uint8Array(Math.floor(over / 255)).fill(255),
+    Uint8Array.of(over % 255),
+    bytes,
+  ]);
   const size = new Uint8Array(4);
   new DataView(size.buffer).setUint32(0, block.length, true);
   return concat([Uint8Array.of(0x02, 0x21, 0x4c, 0x18), size, block]);
@@ -48,16 +53,26 @@ async function drain(batches: ReturnType<typeof openCapture>): Promise<readonly 
 }
 
 const frames = (out: readonly CaptureOutput[]): number => out.filter((item) => item.kind === 'frame').length;
-const codes = (out: readonly CaptureOutput[]): readonly string[] => out.filter((item) => item.kind === 'problem').map((problem) => problem.code);
+const codes = (out: readonly CaptureOutput[]): readonly string[] =>
+  out.filter((item) => item.kind === 'problem').map((problem) => problem.code);
 
 describe('opening captures', () => {
   // Names say nothing: content decides.
-  const forms: Readonly<Record<string, Uint8Array>> = { plain, gzip: gzipSync(plain), 'gzip of two members': concat([gzipSync(plain.subarray(0, 9000)), gzipSync(plain.subarray(9000))]), zstd: zstd(plain), lz4: lz4Compress(plain), 'lz4, legacy': legacyLz4(plain) };
+  const forms: Readonly<Record<string, Uint8Array>> = {
+    plain,
+    gzip: gzipSync(plain),
+    'gzip of two members': concat([gzipSync(plain.subarray(0, 9000)), gzipSync(plain.subarray(9000))]),
+    zstd: zstd(plain),
+    lz4: lz4Compress(plain),
+    'lz4, legacy': legacyLz4(plain),
+  };
   for (const [form, bytes] of Object.entries(forms)) {
     it(`reads ${form}, by content, from a file and from stdin in small pieces`, async () => {
       const out = await read(bytes, 'capture.txt');
       expect([frames(out), codes(out)]).toEqual([288, []]);
-      const pieces = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, i) => Buffer.from(bytes.subarray(i * 1000, i * 1000 + 1000)));
+      const pieces = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, i) =>
+        Buffer.from(bytes.subarray(i * 1000, i * 1000 + 1000)),
+      );
       const piped = await drain(openCapture('-', 0, Readable.from(pieces)));
       expect([frames(piped), codes(piped)]).toEqual([288, []]);
     });
@@ -78,7 +93,8 @@ describe('opening captures', () => {
   it('says that nothing could be decompressed where the damage is at the beginning', async () => {
     const out = await read(concat([gzipSync(plain).subarray(0, 12), new Uint8Array(200).fill(0xa5)]), 'rotten');
     expect(out.map((item) => (item.kind === 'problem' ? [item.code, item.message] : []))).toEqual([
-      ['capture-bad-compression', expect.stringMatching(/^gzip: /)], ['capture-empty', expect.stringMatching(/^nothing could be decompressed/)],
+      ['capture-bad-compression', expect.stringMatching(/^gzip: /)],
+      ['capture-empty', expect.stringMatching(/^nothing could be decompressed/)],
     ]);
   });
 

@@ -51,8 +51,22 @@ class Device implements CapDevice {
 /** A capture, and what captures once it does. */
 function capture(options: Partial<LiveOptions> = {}): { readonly live: LiveCapture; readonly began: Promise<string> } {
   let tell: (by: string) => void = () => undefined;
-  const began = new Promise<string>((resolve) => { tell = resolve; });
-  return { live: new LiveCapture({ iface: 'eth7', filter: null, backend: 'cap', files: null, env: {}, cap: async () => Device, began: tell, ...options }), began };
+  const began = new Promise<string>((resolve) => {
+    tell = resolve;
+  });
+  return {
+    live: new LiveCapture({
+      iface: 'eth7',
+      filter: null,
+      backend: 'cap',
+      files: null,
+      env: {},
+      cap: async () => Device,
+      began: tell,
+      ...options,
+    }),
+    began,
+  };
 }
 
 describe('the backend cap', () => {
@@ -75,17 +89,29 @@ describe('the backend cap', () => {
     await reading;
     expect(Device.last?.opened?.slice(0, 2)).toEqual(['eth7', PLAIN_FILTER]);
     expect(Device.last?.closed).toBe(1);
-    expect(frames.map(({ number, start, end, block, linkType }) => [number, end - start, block.u8[start], linkType])).toEqual([[1, 60, 60, 1], [2, 1514, 1514 & 0xff, 1], [3, 65_000, 65_000 & 0xff, 1]]);
+    expect(
+      frames.map(({ number, start, end, block, linkType }) => [number, end - start, block.u8[start], linkType]),
+    ).toEqual([
+      [1, 60, 60, 1],
+      [2, 1514, 1514 & 0xff, 1],
+      [3, 65_000, 65_000 & 0xff, 1],
+    ]);
     for (const { timeS, timeNs } of frames) expect(timeS + timeNs / 1e9).toBeGreaterThanOrEqual(before - 0.001);
     const items: CaptureOutput[] = [];
     const bytes = new Uint8Array(readFileSync(kept));
     const reader = new CaptureReader();
     reader.push(blockOf(bytes), 0, bytes.length, items);
     reader.end(items);
-    expect(items.map((item) => (item.kind === 'frame' ? item.end - item.start : item.code))).toEqual([60, 1514, 65_000]);
+    expect(items.map((item) => (item.kind === 'frame' ? item.end - item.start : item.code))).toEqual([
+      60, 1514, 65_000,
+    ]);
   });
 
-  it.each([['NULL', 0], ['RAW', 101], ['LINKTYPE_LINUX_SLL', 113]])('knows %s', async (link, type) => {
+  it.each([
+    ['NULL', 0],
+    ['RAW', 101],
+    ['LINKTYPE_LINUX_SLL', 113],
+  ])('knows %s', async (link, type) => {
     Device.link = link;
     const { live, began } = capture({ filter: 'tcp' });
     const batches = live.batches();
@@ -122,6 +148,10 @@ describe('the backend cap', () => {
   });
 
   it('says how it is installed where it is not', async () => {
-    await expect(capture({ cap: async () => null }).live.batches().next()).rejects.toThrow('npm install cap');
+    await expect(
+      capture({ cap: async () => null })
+        .live.batches()
+        .next(),
+    ).rejects.toThrow('npm install cap');
   });
 });

@@ -16,7 +16,15 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const PACKETS = 3000;
 const SIZE = 1000;
 const packets = join(folder, 'packets.pcap');
-writeFileSync(packets, Buffer.concat([pcapHeader(1), ...Array.from({ length: PACKETS }, (_, at) => pcapRecord({ timeS: 1_800_000_000 + at, timeNs: at, data: new Uint8Array(SIZE).fill(at) }))]));
+writeFileSync(
+  packets,
+  Buffer.concat([
+    pcapHeader(1),
+    ...Array.from({ length: PACKETS }, (_, at) =>
+      pcapRecord({ timeS: 1_800_000_000 + at, timeNs: at, data: new Uint8Array(SIZE).fill(at) }),
+    ),
+  ]),
+);
 
 /** An environment in which tcpdump is a script of ours. */
 function tool(script: string): Pick<LiveOptions, 'env'> {
@@ -74,7 +82,8 @@ describe('a live capture', () => {
     let waited = 0;
     for await (const { items } of live.batches()) {
       // Nothing else runs on this thread until the tool has got rid of all it had.
-      for (const began = performance.now(); items.length > 0 && !existsSync(done) && waited < 20_000; ) waited = performance.now() - began;
+      for (const began = performance.now(); items.length > 0 && !existsSync(done) && waited < 20_000; )
+        waited = performance.now() - began;
       seen += items.length;
       if (seen === PACKETS) live.stop();
     }
@@ -89,9 +98,11 @@ describe('a live capture', () => {
     const first = await batches.next();
     while (framesOfFile(kept).length < PACKETS) await sleep(20);
     let given = first.done === true ? 0 : first.value.items.length;
-    await expect((async () => {
-      for await (const { items } of batches) given += items.length;
-    })()).rejects.toThrow('ended without a word');
+    await expect(
+      (async () => {
+        for await (const { items } of batches) given += items.length;
+      })(),
+    ).rejects.toThrow('ended without a word');
     expect(live.count).toBe(PACKETS);
     expect(live.dropped.ours).toBe(PACKETS - given);
     expect(live.dropped.ours).toBeGreaterThan(PACKETS / 2);
@@ -100,7 +111,10 @@ describe('a live capture', () => {
 
   it('says why a tool ended before it captured, and leaves a file that opens', async () => {
     const kept = join(folder, 'none.pcapng');
-    const live = capture({ ...tool("echo 'tcpdump: eth9: No such device exists' >&2; exit 1"), files: new CaptureFiles(kept) });
+    const live = capture({
+      ...tool("echo 'tcpdump: eth9: No such device exists' >&2; exit 1"),
+      files: new CaptureFiles(kept),
+    });
     await expect(framesIn(live.batches())).rejects.toThrow('there is no interface any');
     expect(framesOfFile(kept)).toEqual([]);
   });

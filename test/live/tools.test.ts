@@ -3,9 +3,24 @@ import { dropsIn, failureOf } from '../../src/io/live/tools.js';
 
 describe('what capture tools say', () => {
   it.each([
-    ['tcpdump', "tcpdump: eth0: You don't have permission to perform this capture on that device\n(socket: Operation not permitted)", 'permission', 'setcap cap_net_raw'],
-    ['dumpcap', "Capturing on 'eth0'\ndumpcap: The capture session could not be initiated on interface 'eth0' (You don't have permission to capture on that device).", 'permission', 'group wireshark'],
-    ['dumpcap', "Capturing on 'nope'\ndumpcap: There is no device named \"nope\".\n(No such device exists)", 'interface', 'live --list'],
+    [
+      'tcpdump',
+      "tcpdump: eth0: You don't have permission to perform this capture on that device\n(socket: Operation not permitted)",
+      'permission',
+      'setcap cap_net_raw',
+    ],
+    [
+      'dumpcap',
+      "Capturing on 'eth0'\ndumpcap: The capture session could not be initiated on interface 'eth0' (You don't have permission to capture on that device).",
+      'permission',
+      'group wireshark',
+    ],
+    [
+      'dumpcap',
+      'Capturing on \'nope\'\ndumpcap: There is no device named "nope".\n(No such device exists)',
+      'interface',
+      'live --list',
+    ],
     ['tcpdump', 'tcpdump: pcap_loop: The interface disappeared', 'gone', 'what was captured before is shown'],
     ['dumpcap', 'dumpcap: The network adapter you were using has gone; the interface went down', 'gone', 'went away'],
     ['tcpdump', "tcpdump: can't parse filter expression: syntax error", 'filter', 'pcap-filter'],
@@ -18,13 +33,24 @@ describe('what capture tools say', () => {
   });
 
   it('leaves out counts, which are no reason to end', () => {
-    const said = 'tcpdump: 9 packets captured, 9 packets received by filter, 0 packets dropped by kernel\ntcpdump: pcap_loop: The interface disappeared\n9 packets captured\n9 packets received by filter\n0 packets dropped by kernel\n';
-    expect(failureOf('tcpdump', 'eth0', said).message).toBe('the interface eth0 went away while it was watched: tcpdump: pcap_loop: The interface disappeared; what was captured before is shown');
+    const said =
+      'tcpdump: 9 packets captured, 9 packets received by filter, 0 packets dropped by kernel\ntcpdump: pcap_loop: The interface disappeared\n9 packets captured\n9 packets received by filter\n0 packets dropped by kernel\n';
+    expect(failureOf('tcpdump', 'eth0', said).message).toBe(
+      'the interface eth0 went away while it was watched: tcpdump: pcap_loop: The interface disappeared; what was captured before is shown',
+    );
   });
 
   it('counts drops by the last word on them', () => {
-    expect(dropsIn('tcpdump: 10 packets captured, 10 packets received by filter, 0 packets dropped by kernel\ntcpdump: 20 packets captured, 25 packets received by filter, 5 packets dropped by kernel\n')).toBe(5);
-    expect(dropsIn("Packets received/dropped on interface 'Loopback: lo': 6/3 (pcap:0/dumpcap:0/flushed:0/ps_ifdrop:0) (100.0%)")).toBe(3);
+    expect(
+      dropsIn(
+        'tcpdump: 10 packets captured, 10 packets received by filter, 0 packets dropped by kernel\ntcpdump: 20 packets captured, 25 packets received by filter, 5 packets dropped by kernel\n',
+      ),
+    ).toBe(5);
+    expect(
+      dropsIn(
+        "Packets received/dropped on interface 'Loopback: lo': 6/3 (pcap:0/dumpcap:0/flushed:0/ps_ifdrop:0) (100.0%)",
+      ),
+    ).toBe(3);
     expect(dropsIn('listening on lo')).toBeNull();
   });
 });

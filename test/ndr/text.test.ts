@@ -18,10 +18,13 @@ describe('DATE', () => {
   });
 
   it('says the same as the clock of the language', () => {
-    fc.assert(fc.property(fc.integer({ min: -657_434, max: 2_958_465 }), fc.integer({ min: 0, max: DAY_MS - 1 }), (day, ms) => {
-      const fraction = ms / DAY_MS;
-      const iso = new Date(EPOCH_MS + day * DAY_MS + ms).toISOString().slice(0, -1);
-      expect(dateText(day < 0 ? day - fraction : day + fraction)).toBe(iso.endsWith('.000') ? iso.slice(0, -4) : iso);
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(fc.integer({ min: -657_434, max: 2_958_465 }), fc.integer({ min: 0, max: DAY_MS - 1 }), (day, ms) => {
+        const fraction = ms / DAY_MS;
+        const iso = new Date(EPOCH_MS + day * DAY_MS + ms).toISOString().slice(0, -1);
+        expect(dateText(day < 0 ? day - fraction : day + fraction)).toBe(iso.endsWith('.000') ? iso.slice(0, -4) : iso);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -17,9 +17,21 @@ function bytes(hex: string): Uint8Array {
   return all;
 }
 
-function decode(type: Type, encoding: Encoding, hex: string): { readonly value: Value | undefined; readonly problems: readonly (readonly [string, number | undefined, string | undefined])[] } {
-  const { value, problems } = compiler(encoding).type(type).decode(spanOf(bytes(hex)));
-  return { value: value['value'], problems: problems.map((problem) => [problem.code, problem.at.stub, problem.at.path]) };
+function decode(
+  type: Type,
+  encoding: Encoding,
+  hex: string,
+): {
+  readonly value: Value | undefined;
+  readonly problems: readonly (readonly [string, number | undefined, string | undefined])[];
+} {
+  const { value, problems } = compiler(encoding)
+    .type(type)
+    .decode(spanOf(bytes(hex)));
+  return {
+    value: value['value'],
+    problems: problems.map((problem) => [problem.code, problem.at.stub, problem.at.path]),
+  };
 }
 
 /** The bytes decode cleanly to the value, and the value encodes to the bytes. */
@@ -47,7 +59,10 @@ describe('structures and alignment', () => {
   });
 
   it('fills a structure up to its alignment in NDR64 ([MS-RPCE] 4.8)', () => {
-    both(d.struct('StructWithPad', '4.8', [d.field('l', d.i32), d.field('s', d.i16)]), WIDE, '01000000 0200|0000', { l: 1, s: 2 });
+    both(d.struct('StructWithPad', '4.8', [d.field('l', d.i32), d.field('s', d.i16)]), WIDE, '01000000 0200|0000', {
+      l: 1,
+      s: 2,
+    });
     both(d.fixed(mixed, 2), WIDE, '01000000 02000000 0300|0000 01000000 02000000 0300|0000', [value, value]);
   });
 
@@ -56,18 +71,37 @@ describe('structures and alignment', () => {
     both(type, LITTLE, '02000000|0200 0000|07000000 08000000', { n: 2, a: [7, 8] });
     both(type, BIG, '00000002|0002 0000|00000007 00000008', { n: 2, a: [7, 8] });
     both(type, WIDE, '0200000000000000|0200 0000|07000000 08000000', { n: 2, a: [7, 8] });
-    both(d.struct('Outer', null, [d.field('x', d.u8), d.field('y', type)]), LITTLE, '01000000|05 000000|0100 0000|09000000', { x: 5, y: { n: 1, a: [9] } });
+    both(
+      d.struct('Outer', null, [d.field('x', d.u8), d.field('y', type)]),
+      LITTLE,
+      '01000000|05 000000|0100 0000|09000000',
+      { x: 5, y: { n: 1, a: [9] } },
+    );
   });
 
   it('leaves offset and actual count in front of the elements', () => {
-    const type = d.struct('Varying', null, [d.field('size', d.u16), d.field('length', d.u16), d.field('a', d.conformantVarying(d.u8, 'size', 'length'))]);
-    both(type, LITTLE, '04000000|0400 0200|00000000 02000000|aabb', { size: 4, length: 2, a: Uint8Array.of(0xaa, 0xbb) });
+    const type = d.struct('Varying', null, [
+      d.field('size', d.u16),
+      d.field('length', d.u16),
+      d.field('a', d.conformantVarying(d.u8, 'size', 'length')),
+    ]);
+    both(type, LITTLE, '04000000|0400 0200|00000000 02000000|aabb', {
+      size: 4,
+      length: 2,
+      a: Uint8Array.of(0xaa, 0xbb),
+    });
     both(d.varying(d.u16, 8, 'n'), LITTLE, '00000000 02000000 0100 0200', [1, 2]);
   });
 
   it('fills in counts that are left out', () => {
     const type = d.struct('Counted', null, [d.field('cb', d.u32), d.field('a', d.unique(d.conformant(d.u16, 'cb/2')))]);
-    expect(toHex(compiler(LITTLE).type(type).encode({ value: { a: [1, 2, 3] } }))).toBe('060000000000020003000000010002000300');
+    expect(
+      toHex(
+        compiler(LITTLE)
+          .type(type)
+          .encode({ value: { a: [1, 2, 3] } }),
+      ),
+    ).toBe('060000000000020003000000010002000300');
   });
 
   it('writes enumerations in two bytes or four, and __int3264 in four or eight', () => {
@@ -85,22 +119,37 @@ describe('pointers', () => {
     const pair = d.struct('Pair', null, [d.field('a', d.unique(d.u16)), d.field('b', d.unique(d.u32))]);
     both(pair, LITTLE, '00000200 04000200|0700 0000|08000000', { a: 7, b: 8 });
     both(pair, LITTLE, '00000000 00000200|08000000', { a: null, b: 8 });
-    both(d.fixed(pair, 2), LITTLE, '00000200 04000200 08000200 0c000200|0100 0000|02000000|0300 0000|04000000', [{ a: 1, b: 2 }, { a: 3, b: 4 }]);
+    both(d.fixed(pair, 2), LITTLE, '00000200 04000200 08000200 0c000200|0100 0000|02000000|0300 0000|04000000', [
+      { a: 1, b: 2 },
+      { a: 3, b: 4 },
+    ]);
     both(pair, WIDE, '0000020000000000 0400020000000000|0700 0000|08000000', { a: 7, b: 8 });
   });
 
   it('follows a pointer in a parameter at once', () => {
-    const { request } = compiler(LITTLE).method({
-      name: 'F', opnum: 0, printedOpnum: 0, member: 'method', dispid: null, section: null, returns: null,
-      params: [d.input('p', d.unique(d.u32)), d.input('q', d.ref(d.u32)), d.input('r', d.unique(d.unique(d.u16)))],
-    }, null);
+    const { request } = compiler(LITTLE).method(
+      {
+        name: 'F',
+        opnum: 0,
+        printedOpnum: 0,
+        member: 'method',
+        dispid: null,
+        section: null,
+        returns: null,
+        params: [d.input('p', d.unique(d.u32)), d.input('q', d.ref(d.u32)), d.input('r', d.unique(d.unique(d.u16)))],
+      },
+      null,
+    );
     const hex = '00000200 05000000|06000000|04000200 08000200 0700';
     expect(request.decode(spanOf(bytes(hex)))).toMatchObject({ value: { p: 5, q: 6, r: 7 }, problems: [] });
     expect(toHex(request.encode({ p: 5, q: 6, r: 7 }))).toBe(toHex(bytes(hex)));
   });
 
   it('gives an embedded reference pointer an id', () => {
-    both(d.struct('S', null, [d.field('p', d.ref(d.u32)), d.field('x', d.u8)]), LITTLE, '00000200 01 000000|09000000', { p: 9, x: 1 });
+    both(d.struct('S', null, [d.field('p', d.ref(d.u32)), d.field('x', d.u8)]), LITTLE, '00000200 01 000000|09000000', {
+      p: 9,
+      x: 1,
+    });
   });
 
   it('reads the target of a full pointer once ([C706] 14.3.11.1)', () => {
@@ -110,7 +159,13 @@ describe('pointers', () => {
     const { value } = decode(type, LITTLE, '00000200 00000200|05000000');
     expect(value).toEqual({ a: shared, b: shared });
     both(type, LITTLE, '00000200 04000200|05000000|05000000', { a: { v: 5 }, b: { v: 5 } });
-    expect(toHex(compiler(LITTLE).type(type).encode({ value: { a: shared, b: shared } }))).toBe('000002000000020005000000');
+    expect(
+      toHex(
+        compiler(LITTLE)
+          .type(type)
+          .encode({ value: { a: shared, b: shared } }),
+      ),
+    ).toBe('000002000000020005000000');
   });
 
   it('tells a null BSTR behind a pointer from a null pointer to one', () => {
@@ -137,8 +192,14 @@ describe('strings', () => {
   });
 
   it('stand one after the other in an array ([MS-RPCE] 2.2.4.4)', () => {
-    both(d.conformant(d.unique(d.cstring), 'n'), LITTLE, '02000000|00000200 00000000|02000000 00000000 02000000|4100', ['A', null]);
-    both(d.fixed(d.cstring, 2), LITTLE, '02000000 00000000 02000000|4100 0000|02000000 00000000 02000000|4200', ['A', 'B']);
+    both(d.conformant(d.unique(d.cstring), 'n'), LITTLE, '02000000|00000200 00000000|02000000 00000000 02000000|4100', [
+      'A',
+      null,
+    ]);
+    both(d.fixed(d.cstring, 2), LITTLE, '02000000 00000000 02000000|4100 0000|02000000 00000000 02000000|4200', [
+      'A',
+      'B',
+    ]);
   });
 });
 
@@ -160,8 +221,14 @@ describe('unions', () => {
   });
 
   it('say when the two discriminants differ, and when there is no arm', () => {
-    expect(decode(type, LITTLE, '0200 0100|05000000')).toEqual({ value: { t: 2, u: { long: 5 } }, problems: [['ndr-bad-discriminant', 2, 'value.u.tag']] });
-    expect(decode(type, LITTLE, '0900 0900|05000000')).toEqual({ value: { t: 9, u: {} }, problems: [['ndr-bad-discriminant', 2, 'value.u.tag']] });
+    expect(decode(type, LITTLE, '0200 0100|05000000')).toEqual({
+      value: { t: 2, u: { long: 5 } },
+      problems: [['ndr-bad-discriminant', 2, 'value.u.tag']],
+    });
+    expect(decode(type, LITTLE, '0900 0900|05000000')).toEqual({
+      value: { t: 9, u: {} },
+      problems: [['ndr-bad-discriminant', 2, 'value.u.tag']],
+    });
   });
 });
 
@@ -187,14 +254,19 @@ describe('automation', () => {
   it('does not let a tape bend a changed BSTR', () => {
     const codec = compiler(LITTLE).type(d.bstr);
     const { tape } = codec.record(spanOf(bytes('72657573|02000000|03000000 02000000|4142 4300')));
-    expect(toHex(codec.encode({ value: 'abc' }, { tape }))).toBe(toHex(bytes('72657573|03000000|06000000 03000000|610062006300')));
+    expect(toHex(codec.encode({ value: 'abc' }, { tape }))).toBe(
+      toHex(bytes('72657573|03000000|06000000 03000000|610062006300')),
+    );
   });
 
   it('writes dates as days and the time of day, whatever the sign ([MS-OAUT] 2.2.25)', () => {
     both(d.date, LITTLE, '0000000000001540', '1900-01-04T06:00:00');
     both(d.date, BIG, 'bff4000000000000', '1899-12-29T06:00:00');
     both(d.date, LITTLE, '0000000000000000', '1899-12-30T00:00:00');
-    expect(decode(d.date, LITTLE, '000000000000f87f')).toEqual({ value: { date: 'NaN' }, problems: [['ndr-bad-value', 0, 'value']] });
+    expect(decode(d.date, LITTLE, '000000000000f87f')).toEqual({
+      value: { date: 'NaN' },
+      problems: [['ndr-bad-value', 0, 'value']],
+    });
     // A third of a day has no exact milliseconds.
     kept(d.date, LITTLE, '555555555555d53f', '1899-12-30T08:00:00');
     kept(d.date, LITTLE, '565555555555d53f', '1899-12-30T08:00:00');
@@ -230,7 +302,12 @@ describe('type serialisation ([MS-RPCE] 2.2.6)', () => {
 
   it('counts alignment from behind the headers and fills up to eight', () => {
     both(type, LITTLE, '01100800 cccccccc|10000000 00000000|0500 0000 00000200|06000000|00000000', value);
-    both(d.struct('S', null, [d.field('x', d.u8), d.field('y', type)]), LITTLE, '07|01100800 cccccccc|10000000 00000000|0500 0000 00000200|06000000|00000000', { x: 7, y: value });
+    both(
+      d.struct('S', null, [d.field('x', d.u8), d.field('y', type)]),
+      LITTLE,
+      '07|01100800 cccccccc|10000000 00000000|0500 0000 00000200|06000000|00000000',
+      { x: 7, y: value },
+    );
   });
 
   it('has its own byte order, and is NDR20 in an NDR64 stub', () => {
@@ -244,8 +321,14 @@ describe('type serialisation ([MS-RPCE] 2.2.6)', () => {
 
   it('keeps senseless fillers, and says what is wrong', () => {
     kept(type, LITTLE, '01100800 00112233|10000000 01000000|0500 aabb 01000000|06000000|ffffffff', value);
-    expect(decode(type, LITTLE, '02100800 cccccccc|10000000 00000000|0500 0000 00000200|06000000|00000000').problems).toEqual([['ndr-bad-pickle', 0, 'value']]);
-    expect(decode(type, LITTLE, '01100800 cccccccc|08000000 00000000|0500 0000 00000200').problems).toEqual([['ndr-truncated', 24, 'value.p']]);
-    expect(decode(type, LITTLE, '01100800 cccccccc|ffffff7f 00000000|0500 0000 00000200|06000000|00000000').problems).toEqual([['ndr-bad-pickle', 8, 'value']]);
+    expect(
+      decode(type, LITTLE, '02100800 cccccccc|10000000 00000000|0500 0000 00000200|06000000|00000000').problems,
+    ).toEqual([['ndr-bad-pickle', 0, 'value']]);
+    expect(decode(type, LITTLE, '01100800 cccccccc|08000000 00000000|0500 0000 00000200').problems).toEqual([
+      ['ndr-truncated', 24, 'value.p'],
+    ]);
+    expect(
+      decode(type, LITTLE, '01100800 cccccccc|ffffff7f 00000000|0500 0000 00000200|06000000|00000000').problems,
+    ).toEqual([['ndr-bad-pickle', 8, 'value']]);
   });
 });

@@ -29,7 +29,9 @@ function fragments(v6: boolean, payload: Uint8Array, size: number, id = 7, first
   for (let at = 0; at < payload.length; at += size) {
     const part = payload.subarray(at, at + size);
     const more = at + size < payload.length;
-    const packet = v6 ? ip6({ extensions: { first: 44, bytes: fragmentHeader(first, at, more, id) } }, part) : ip4({ id }, part, (at / 8) | (more ? 0x2000 : 0), first);
+    const packet = v6
+      ? ip6({ extensions: { first: 44, bytes: fragmentHeader(first, at, more, id) } }, part)
+      : ip4({ id }, part, (at / 8) | (more ? 0x2000 : 0), first);
     out.push(ethernet(packet));
   }
   return out;
@@ -41,7 +43,10 @@ function framesOf(list: readonly Uint8Array[], timeS: (i: number) => number = ()
 
 describe('IPv4', () => {
   it('ends a packet where its length says, before padding', () => {
-    const { out } = runFrames([frameOf(concat([ethernet(tcpPacket({ seq: 1, payload: ascii('ab') })), new Uint8Array(4)])), frameOf(ethernet(tcpPacket({ seq: 3, payload: ascii('cd') })), 2)]);
+    const { out } = runFrames([
+      frameOf(concat([ethernet(tcpPacket({ seq: 1, payload: ascii('ab') })), new Uint8Array(4)])),
+      frameOf(ethernet(tcpPacket({ seq: 3, payload: ascii('cd') })), 2),
+    ]);
     expect(story(out)).toBe('abcd');
   });
 
@@ -65,7 +70,11 @@ describe('IPv4', () => {
     new DataView(small.buffer).setUint16(16, 19);
     const long = ethernet(tcpPacket({ seq: 1 }));
     long[14] = 0x4f;
-    expect(codes(runFrames([short, small, long].map((data) => frameOf(data))).out)).toEqual(['ip-malformed', 'ip-malformed', 'ip-truncated']);
+    expect(codes(runFrames([short, small, long].map((data) => frameOf(data))).out)).toEqual([
+      'ip-malformed',
+      'ip-malformed',
+      'ip-truncated',
+    ]);
   });
 
   it('passes an authentication header', () => {
@@ -74,15 +83,28 @@ describe('IPv4', () => {
   });
 
   it('passes over other protocols, whole or in fragments', () => {
-    const { out, net } = runFrames([frameOf(ethernet(ip4({}, DATA, 0, 17))), ...framesOf(fragments(false, DATA, 400, 3, 17))]);
+    const { out, net } = runFrames([
+      frameOf(ethernet(ip4({}, DATA, 0, 17))),
+      ...framesOf(fragments(false, DATA, 400, 3, 17)),
+    ]);
     expect([out, net.counts.other, net.load.fragmentBytes]).toEqual([[], 4, 0]);
   });
 });
 
 describe('IPv6', () => {
   it('follows extension headers', () => {
-    const chain = concat([extension(60), extension(43, 1), extension(44, 2), fragmentHeader(51, 0, false, 1), Uint8Array.of(135, 4), new Uint8Array(22), extension(6)]);
-    expect(story(runFrames([frameOf(ethernet(ip6({ extensions: { first: 0, bytes: chain } }, SEGMENT)))]).out)).toBe(TEXT);
+    const chain = concat([
+      extension(60),
+      extension(43, 1),
+      extension(44, 2),
+      fragmentHeader(51, 0, false, 1),
+      Uint8Array.of(135, 4),
+      new Uint8Array(22),
+      extension(6),
+    ]);
+    expect(story(runFrames([frameOf(ethernet(ip6({ extensions: { first: 0, bytes: chain } }, SEGMENT)))]).out)).toBe(
+      TEXT,
+    );
   });
 
   it('follows only so many', () => {
@@ -93,13 +115,20 @@ describe('IPv6', () => {
 
   it('says when one is cut', () => {
     const whole = ethernet(ip6({ extensions: { first: 60, bytes: extension(6, 3) } }, SEGMENT));
-    expect(codes(runFrames([frameOf(whole.slice(0, 58), 1, { wireLength: whole.length })]).out)).toEqual(['ip-truncated']);
-    expect(codes(runFrames([frameOf(whole.slice(0, 66), 1, { wireLength: whole.length })]).out)).toEqual(['ip-truncated']);
+    expect(codes(runFrames([frameOf(whole.slice(0, 58), 1, { wireLength: whole.length })]).out)).toEqual([
+      'ip-truncated',
+    ]);
+    expect(codes(runFrames([frameOf(whole.slice(0, 66), 1, { wireLength: whole.length })]).out)).toEqual([
+      'ip-truncated',
+    ]);
   });
 
   it('writes addresses as RFC 5952 wants them', () => {
     const { out } = runFrames([frameOf(ethernet(ip6({}, SEGMENT)))]);
-    expect(out[0]?.kind === 'chunk' ? [out[0].flow.a, out[0].flow.b] : null).toEqual([{ address: '2001:db8::1', port: 40_000 }, { address: '2001:db8::2', port: 135 }]);
+    expect(out[0]?.kind === 'chunk' ? [out[0].flow.a, out[0].flow.b] : null).toEqual([
+      { address: '2001:db8::1', port: 40_000 },
+      { address: '2001:db8::2', port: 135 },
+    ]);
   });
 
   it('follows headers behind the fragment header', () => {
@@ -113,15 +142,28 @@ describe('fragments', () => {
     const name = v6 ? 'IPv6' : 'IPv4';
 
     it(`${name}: give the packet in any order, also repeated`, () => {
-      fc.assert(fc.property(fc.constantFrom(8, 104, 512), fc.infiniteStream(fc.nat()), fc.infiniteStream(fc.nat(4)), (size, order, repeat) => {
-        const parts = fragments(v6, SEGMENT, size).flatMap((part) => (repeat.next().value === 0 ? [part, part] : [part]));
-        const mixed = parts.map((part) => ({ part, at: order.next().value as number })).toSorted((a, b) => a.at - b.at).map(({ part }) => part);
-        const net = new Net({ fragmentsPerPacket: 256 });
-        const out: NetOutput[] = [];
-        for (const frame of framesOf(mixed)) net.push(frame, out);
-        expect(story(out)).toBe(TEXT);
-        expect(codes(out)).toEqual([]);
-      }), { numRuns: 100 });
+      fc.assert(
+        fc.property(
+          fc.constantFrom(8, 104, 512),
+          fc.infiniteStream(fc.nat()),
+          fc.infiniteStream(fc.nat(4)),
+          (size, order, repeat) => {
+            const parts = fragments(v6, SEGMENT, size).flatMap((part) =>
+              repeat.next().value === 0 ? [part, part] : [part],
+            );
+            const mixed = parts
+              .map((part) => ({ part, at: order.next().value as number }))
+              .toSorted((a, b) => a.at - b.at)
+              .map(({ part }) => part);
+            const net = new Net({ fragmentsPerPacket: 256 });
+            const out: NetOutput[] = [];
+            for (const frame of framesOf(mixed)) net.push(frame, out);
+            expect(story(out)).toBe(TEXT);
+            expect(codes(out)).toEqual([]);
+          },
+        ),
+        { numRuns: 100 },
+      );
     });
 
     it(`${name}: keep the first copy where they overlap, and say when they differ`, () => {
@@ -134,7 +176,12 @@ describe('fragments', () => {
     });
 
     it(`${name}: are dropped with a word when they contradict each other about the length`, () => {
-      const { out } = runFrames(framesOf([...fragments(v6, SEGMENT, 400).slice(0, 2), ...fragments(v6, SEGMENT.subarray(0, 300), 160).slice(-1)]));
+      const { out } = runFrames(
+        framesOf([
+          ...fragments(v6, SEGMENT, 400).slice(0, 2),
+          ...fragments(v6, SEGMENT.subarray(0, 300), 160).slice(-1),
+        ]),
+      );
       expect([story(out), codes(out)]).toEqual(['', ['ip-malformed']]);
     });
 
@@ -142,7 +189,10 @@ describe('fragments', () => {
       const [first] = fragments(v6, SEGMENT, 400) as [Uint8Array];
       const [, late] = fragments(v6, SEGMENT, 400, 8) as [Uint8Array, Uint8Array];
       const { out, net } = runFrames(framesOf([first, late], (i) => 1000 + i * 61));
-      expect(out.map((item) => (item.kind === 'problem' ? [item.code, item.at.frame] : null))).toEqual([['ip-fragment-timeout', 1], ['ip-fragment-timeout', 2]]);
+      expect(out.map((item) => (item.kind === 'problem' ? [item.code, item.at.frame] : null))).toEqual([
+        ['ip-fragment-timeout', 1],
+        ['ip-fragment-timeout', 2],
+      ]);
       expect(net.load.fragmentBytes).toBe(0);
     });
 
@@ -153,18 +203,34 @@ describe('fragments', () => {
     });
 
     it(`${name}: stay within their bounds`, () => {
-      fc.assert(fc.property(fc.array(fc.tuple(fc.nat(9), fc.nat(60), fc.nat(300), fc.boolean()), { maxLength: 200 }), (list) => {
-        const net = new Net({ fragmentBytes: 4000, fragmentedPackets: 5, fragmentsPerPacket: 6 });
-        const out: NetOutput[] = [];
-        for (const [i, [id, offset, size, more]] of list.entries()) {
-          const part = DATA.subarray(0, size);
-          net.push(frameOf(ethernet(v6 ? ip6({ extensions: { first: 44, bytes: fragmentHeader(6, offset * 8, more, id) } }, part) : ip4({ id }, part, offset | (more ? 0x2000 : 0))), i + 1), out);
-          expect(net.load.fragmentBytes).toBeLessThanOrEqual(4000);
-          expect(net.load.fragmentedPackets).toBeLessThanOrEqual(5);
-        }
-        net.end(out);
-        expect([net.load.fragmentBytes, net.load.fragmentedPackets]).toEqual([0, 0]);
-      }), { numRuns: 100 });
+      fc.assert(
+        fc.property(
+          fc.array(fc.tuple(fc.nat(9), fc.nat(60), fc.nat(300), fc.boolean()), { maxLength: 200 }),
+          (list) => {
+            const net = new Net({ fragmentBytes: 4000, fragmentedPackets: 5, fragmentsPerPacket: 6 });
+            const out: NetOutput[] = [];
+            for (const [i, [id, offset, size, more]] of list.entries()) {
+              const part = DATA.subarray(0, size);
+              net.push(
+                frameOf(
+                  ethernet(
+                    v6
+                      ? ip6({ extensions: { first: 44, bytes: fragmentHeader(6, offset * 8, more, id) } }, part)
+                      : ip4({ id }, part, offset | (more ? 0x2000 : 0)),
+                  ),
+                  i + 1,
+                ),
+                out,
+              );
+              expect(net.load.fragmentBytes).toBeLessThanOrEqual(4000);
+              expect(net.load.fragmentedPackets).toBeLessThanOrEqual(5);
+            }
+            net.end(out);
+            expect([net.load.fragmentBytes, net.load.fragmentedPackets]).toEqual([0, 0]);
+          },
+        ),
+        { numRuns: 100 },
+      );
     });
   }
 

@@ -22,8 +22,23 @@ const READ: readonly (readonly [string, number, Uint8Array])[] = [
   ['Ethernet', 1, ethernet(V4)],
   ['Ethernet, IPv6', 1, ethernet(V6)],
   ['802.1Q', 1, ethernet(V4, [[0x8100, 5]])],
-  ['802.1ad around 802.1Q', 1, ethernet(V6, [[0x88a8, 5], [0x8100, 0xe006]])],
-  ['QinQ of old switches, three deep', 1, ethernet(V4, [[0x9100, 5], [0x9100, 6], [0x8100, 7]])],
+  [
+    '802.1ad around 802.1Q',
+    1,
+    ethernet(V6, [
+      [0x88a8, 5],
+      [0x8100, 0xe006],
+    ]),
+  ],
+  [
+    'QinQ of old switches, three deep',
+    1,
+    ethernet(V4, [
+      [0x9100, 5],
+      [0x9100, 6],
+      [0x8100, 7],
+    ]),
+  ],
   ['PPPoE', 1, wrap([...MAC, 0x88, 0x64, ...PPPOE, 0, 0x21])],
   ['PPPoE in a VLAN, IPv6', 1, wrap([...MAC, 0x81, 0, 0, 9, 0x88, 0x64, ...PPPOE, 0, 0x57], V6)],
   ['MPLS, two labels', 1, wrap([...MAC, 0x88, 0x47, 0, 1, 0x20, 64, 0, 1, 0x31, 64])],
@@ -37,7 +52,8 @@ const READ: readonly (readonly [string, number, Uint8Array])[] = [
   ['NULL, little-endian', 0, wrap([2, 0, 0, 0])],
   ['LOOP', 108, wrap([0, 0, 0, 2])],
   ...[10, 23, 24, 28, 30].flatMap((family): (readonly [string, number, Uint8Array])[] => [
-    [`NULL, IPv6 as ${family}, big-endian`, 0, wrap([0, 0, 0, family], V6)], [`NULL, IPv6 as ${family}, little-endian`, 0, wrap([family, 0, 0, 0], V6)],
+    [`NULL, IPv6 as ${family}, big-endian`, 0, wrap([0, 0, 0, family], V6)],
+    [`NULL, IPv6 as ${family}, little-endian`, 0, wrap([family, 0, 0, 0], V6)],
   ]),
   ...[12, 14, 101, 228].map((type): readonly [string, number, Uint8Array] => [`raw IPv4 as ${type}`, type, V4]),
   ...[12, 14, 101, 229].map((type): readonly [string, number, Uint8Array] => [`raw IPv6 as ${type}`, type, V6]),
@@ -65,20 +81,39 @@ describe('link layers', () => {
   });
 
   it('refuses a link type once, by its number, with those it reads', () => {
-    const { out } = runFrames([frameOf(V4, 1, { linkType: 147 }), frameOf(V4, 2, { linkType: 147 }), frameOf(V4, 3, { linkType: 195 })]);
-    expect(out.map((item) => (item.kind === 'problem' ? [item.code, item.at.frame] : null))).toEqual([['link-unsupported', 1], ['link-unsupported', 3]]);
+    const { out } = runFrames([
+      frameOf(V4, 1, { linkType: 147 }),
+      frameOf(V4, 2, { linkType: 147 }),
+      frameOf(V4, 3, { linkType: 195 }),
+    ]);
+    expect(out.map((item) => (item.kind === 'problem' ? [item.code, item.at.frame] : null))).toEqual([
+      ['link-unsupported', 1],
+      ['link-unsupported', 3],
+    ]);
     expect(out[0]?.kind === 'problem' ? out[0].message : '').toMatch(/link type 147 .*ETHERNET \(1\)/);
     expect(new Set(READ.map(([, type]) => type))).toEqual(new Set(Object.keys(LINK_TYPES).map(Number)));
   });
 
   it('passes over what is not IP', () => {
-    const frames = [wrap([...MAC, 8, 6]), wrap([...MAC, 0, 40]), wrap([...MAC, 0x88, 0x64, ...PPPOE, 0xc0, 0x21]), wrap([...MAC, 8, 0], Uint8Array.of(0x15, 1, 2, 3))];
+    const frames = [
+      wrap([...MAC, 8, 6]),
+      wrap([...MAC, 0, 40]),
+      wrap([...MAC, 0x88, 0x64, ...PPPOE, 0xc0, 0x21]),
+      wrap([...MAC, 8, 0], Uint8Array.of(0x15, 1, 2, 3)),
+    ];
     const { out, net } = runFrames(frames.map((data, i) => frameOf(data, i + 1)));
     expect([out, net.counts.other]).toEqual([[], 4]);
   });
 
   it('bounds tags within tags', () => {
-    const { out, net } = runFrames([frameOf(ethernet(V4, Array.from({ length: 200 }, () => [0x8100, 1] as const)))]);
+    const { out, net } = runFrames([
+      frameOf(
+        ethernet(
+          V4,
+          Array.from({ length: 200 }, () => [0x8100, 1] as const),
+        ),
+      ),
+    ]);
     expect([out, net.counts.other]).toEqual([[], 1]);
   });
 
@@ -89,10 +124,18 @@ describe('link layers', () => {
         expect('hello'.startsWith(story(out).replace(/<\d>$/, ''))).toBe(true);
       }
     }
-    fc.assert(fc.property(fc.constantFrom(...READ), fc.array(fc.tuple(fc.nat(70), fc.nat(255)), { minLength: 1, maxLength: 5 }), fc.nat(100), ([, linkType, original], changes, extra) => {
-      const data = original.slice();
-      for (const [at, value] of changes) data[at % data.length] = value;
-      runFrames([frameOf(data, 1, { linkType, wireLength: data.length + extra - 50 })]);
-    }), { numRuns: 3000 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...READ),
+        fc.array(fc.tuple(fc.nat(70), fc.nat(255)), { minLength: 1, maxLength: 5 }),
+        fc.nat(100),
+        ([, linkType, original], changes, extra) => {
+          const data = original.slice();
+          for (const [at, value] of changes) data[at % data.length] = value;
+          runFrames([frameOf(data, 1, { linkType, wireLength: data.length + extra - 50 })]);
+        },
+      ),
+      { numRuns: 3000 },
+    );
   });
 });

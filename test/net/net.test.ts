@@ -10,12 +10,26 @@ import { concat } from '../../src/bytes/concat.js';
 
 function frameOf(packet: OutPacket, number: number, linkType = 1): Frame {
   return {
-    kind: 'frame', number, timeS: packet.timeS, timeNs: packet.timeNs, hasTime: true, linkType, block: blockOf(packet.data), start: 0, end: packet.data.length,
-    wireLength: packet.wireLength ?? packet.data.length, interfaceId: 0, offset: 0,
+    kind: 'frame',
+    number,
+    timeS: packet.timeS,
+    timeNs: packet.timeNs,
+    hasTime: true,
+    linkType,
+    block: blockOf(packet.data),
+    start: 0,
+    end: packet.data.length,
+    wireLength: packet.wireLength ?? packet.data.length,
+    interfaceId: 0,
+    offset: 0,
   };
 }
 
-function run(packets: readonly OutPacket[], limits: Partial<NetLimits> = {}, linkType = 1): { readonly out: readonly NetOutput[]; readonly net: Net } {
+function run(
+  packets: readonly OutPacket[],
+  limits: Partial<NetLimits> = {},
+  linkType = 1,
+): { readonly out: readonly NetOutput[]; readonly net: Net } {
   const net = new Net(limits);
   const out: NetOutput[] = [];
   for (const [i, packet] of packets.entries()) net.push(frameOf(packet, i + 1, linkType), out);
@@ -27,8 +41,10 @@ function run(packets: readonly OutPacket[], limits: Partial<NetLimits> = {}, lin
 function stream(out: readonly NetOutput[], direction: 0 | 1, flow = 1): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const item of out) {
-    if (item.kind === 'chunk' && item.direction === direction && item.flow.id === flow) parts.push(item.block.u8.subarray(item.start, item.end));
-    if (item.kind === 'gap' && item.direction === direction && item.flow.id === flow) parts.push(new Uint8Array(item.size).fill(0xee));
+    if (item.kind === 'chunk' && item.direction === direction && item.flow.id === flow)
+      parts.push(item.block.u8.subarray(item.start, item.end));
+    if (item.kind === 'gap' && item.direction === direction && item.flow.id === flow)
+      parts.push(new Uint8Array(item.size).fill(0xee));
   }
   return concat(parts);
 }
@@ -53,7 +69,9 @@ describe('TCP streams', () => {
       expect(stream(out, 1)).toEqual(ANSWER);
       const [first] = out;
       expect(first?.kind === 'chunk' ? [first.flow.a, first.flow.b, first.flow.opened] : null).toEqual([
-        { address: v6 ? '2001:db8::1' : '192.0.2.1', port: 40_000 }, { address: v6 ? '2001:db8::2' : '192.0.2.2', port: 135 }, 'syn',
+        { address: v6 ? '2001:db8::1' : '192.0.2.1', port: 40_000 },
+        { address: v6 ? '2001:db8::2' : '192.0.2.2', port: 135 },
+        'syn',
       ]);
       expect(out.filter((item) => item.kind === 'flow-end').map((item) => item.reason)).toEqual(['fin']);
       expect(out.filter((item) => item.kind === 'problem' || item.kind === 'gap')).toEqual([]);
@@ -62,15 +80,22 @@ describe('TCP streams', () => {
 
   it('gives the same bytes however packets are reordered and repeated', () => {
     const { packets } = conversation();
-    fc.assert(fc.property(fc.infiniteStream(fc.nat(3)), fc.infiniteStream(fc.nat(9)), (moves, repeats) => {
-      // The handshake stays in front; data packets move by a few places.
-      const order = packets.map((packet, i) => ({ packet, at: i < 3 ? i : i + (moves.next().value as number) * 1.5 })).toSorted((a, b) => a.at - b.at);
-      const sent = order.flatMap(({ packet }) => ((repeats.next().value as number) === 0 ? [packet, packet] : [packet]));
-      const { out, net } = run(sent);
-      // Comparing element by element would take most of the time.
-      expect(Buffer.compare(stream(out, 0), REQUEST) || Buffer.compare(stream(out, 1), ANSWER)).toBe(0);
-      expect(net.load.outOfOrderBytes).toBe(0);
-    }), { numRuns: 200 });
+    fc.assert(
+      fc.property(fc.infiniteStream(fc.nat(3)), fc.infiniteStream(fc.nat(9)), (moves, repeats) => {
+        // The handshake stays in front; data packets move by a few places.
+        const order = packets
+          .map((packet, i) => ({ packet, at: i < 3 ? i : i + (moves.next().value as number) * 1.5 }))
+          .toSorted((a, b) => a.at - b.at);
+        const sent = order.flatMap(({ packet }) =>
+          (repeats.next().value as number) === 0 ? [packet, packet] : [packet],
+        );
+        const { out, net } = run(sent);
+        // Comparing element by element would take most of the time.
+        expect(Buffer.compare(stream(out, 0), REQUEST) || Buffer.compare(stream(out, 1), ANSWER)).toBe(0);
+        expect(net.load.outOfOrderBytes).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('reports every lost packet as a gap of its size, and keeps the rest in place', () => {
@@ -82,7 +107,10 @@ describe('TCP streams', () => {
       const last = size > 0 && (stream(out, 0).length < REQUEST.length || stream(out, 1).length < ANSWER.length);
       // What was lost at the very end of a stream leaves no trace but a shorter stream.
       expect(gaps.reduce((sum, gap) => sum + gap.size, 0)).toBe(last ? 0 : size);
-      for (const [direction, original] of [[0, REQUEST], [1, ANSWER]] as const) {
+      for (const [direction, original] of [
+        [0, REQUEST],
+        [1, ANSWER],
+      ] as const) {
         const got = stream(out, direction);
         got.forEach((byte, i) => {
           if (byte !== 0xee && byte !== original[i]) throw new Error(`byte ${i} differs after packet ${lost} was lost`);
@@ -114,7 +142,11 @@ describe('TCP streams', () => {
   });
 
   it('delivers what a snap length left, then a gap', () => {
-    const cut = conversation().packets.map((packet) => (packet.data.length > 200 ? { ...packet, data: packet.data.slice(0, 154), wireLength: packet.data.length } : packet));
+    const cut = conversation().packets.map((packet) =>
+      packet.data.length > 200
+        ? { ...packet, data: packet.data.slice(0, 154), wireLength: packet.data.length }
+        : packet,
+    );
     const { out } = run(cut);
     const got = stream(out, 0);
     expect(got.length).toBe(REQUEST.length);
@@ -143,7 +175,13 @@ describe('TCP streams', () => {
     const changed = (packets[5] as OutPacket).data.slice();
     changed[changed.length - 1] = 0x7e;
     // Packet 5 waits behind the lost packet 4 when its other version comes.
-    const { out } = run([...packets.slice(0, 4), packets[5] as OutPacket, { ...(packets[5] as OutPacket), data: changed }, packets[4] as OutPacket, ...packets.slice(6)]);
+    const { out } = run([
+      ...packets.slice(0, 4),
+      packets[5] as OutPacket,
+      { ...(packets[5] as OutPacket), data: changed },
+      packets[4] as OutPacket,
+      ...packets.slice(6),
+    ]);
     expect(out.filter((item) => item.kind === 'problem').map((item) => item.code)).toEqual(['tcp-overlap-differs']);
     expect(stream(out, 0)).toEqual(REQUEST);
   });
@@ -167,11 +205,20 @@ describe('TCP streams', () => {
 
   it('never throws on prefixes and mutations of packets', () => {
     const packets = [...conversation().packets.slice(0, 8), ...conversation(true).packets.slice(0, 8)];
-    fc.assert(fc.property(fc.nat(packets.length - 1), fc.nat(1600), fc.array(fc.tuple(fc.nat(90), fc.nat(255)), { maxLength: 6 }), fc.constantFrom(0, 1, 9, 12, 50, 51, 101, 108, 113, 228, 276, 999), (which, length, changes, linkType) => {
-      const data = (packets[which] as OutPacket).data.slice(0, length);
-      for (const [at, value] of changes) if (data.length > 0) data[at % data.length] = value;
-      run([{ timeS: 1, timeNs: 0, data, wireLength: 1600 }], {}, linkType);
-    }), { numRuns: 4000 });
+    fc.assert(
+      fc.property(
+        fc.nat(packets.length - 1),
+        fc.nat(1600),
+        fc.array(fc.tuple(fc.nat(90), fc.nat(255)), { maxLength: 6 }),
+        fc.constantFrom(0, 1, 9, 12, 50, 51, 101, 108, 113, 228, 276, 999),
+        (which, length, changes, linkType) => {
+          const data = (packets[which] as OutPacket).data.slice(0, length);
+          for (const [at, value] of changes) if (data.length > 0) data[at % data.length] = value;
+          run([{ timeS: 1, timeNs: 0, data, wireLength: 1600 }], {}, linkType);
+        },
+      ),
+      { numRuns: 4000 },
+    );
   });
 });
 
@@ -193,13 +240,16 @@ describe('IP fragments', () => {
 
   it('puts them together in any order', () => {
     const { packets } = conversation();
-    fc.assert(fc.property(fc.constantFrom(8, 64, 256, 800), fc.boolean(), (size, backwards) => {
-      const cut = packets.flatMap((packet) => {
-        const parts = packet.data.length > 100 ? fragments(packet, size) : [packet];
-        return backwards ? parts.toReversed() : parts;
-      });
-      expect(stream(run(cut, { fragmentsPerPacket: 256 }).out, 0)).toEqual(REQUEST);
-    }), { numRuns: 20 });
+    fc.assert(
+      fc.property(fc.constantFrom(8, 64, 256, 800), fc.boolean(), (size, backwards) => {
+        const cut = packets.flatMap((packet) => {
+          const parts = packet.data.length > 100 ? fragments(packet, size) : [packet];
+          return backwards ? parts.toReversed() : parts;
+        });
+        expect(stream(run(cut, { fragmentsPerPacket: 256 }).out, 0)).toEqual(REQUEST);
+      }),
+      { numRuns: 20 },
+    );
   });
 
   it('forgets unfinished packets after a time, and stays within its bounds', () => {

@@ -12,7 +12,9 @@ function sample(name: string): NetRun {
 /** Bytes of one direction, with those of holes. */
 function total({ out }: NetRun, direction: 0 | 1): number {
   let sum = 0;
-  for (const item of out) if ((item.kind === 'chunk' || item.kind === 'gap') && item.direction === direction) sum += item.kind === 'gap' ? item.size : item.end - item.start;
+  for (const item of out)
+    if ((item.kind === 'chunk' || item.kind === 'gap') && item.direction === direction)
+      sum += item.kind === 'gap' ? item.size : item.end - item.start;
   return sum;
 }
 
@@ -24,12 +26,18 @@ describe.skipIf(folder === null)('samples of other people', () => {
 
   it('partial overlap: the first copy stays', () => {
     const run = sample('tcp-overlap-partial.pcap');
-    expect([story(run.out), codes(run.out), run.net.counts.repeated]).toEqual([expect.stringMatching(/^.{4}$/s), ['tcp-overlap-differs'], 3]);
+    expect([story(run.out), codes(run.out), run.net.counts.repeated]).toEqual([
+      expect.stringMatching(/^.{4}$/s),
+      ['tcp-overlap-differs'],
+      3,
+    ]);
   });
 
   it('a stream over the end of the sequence numbers', () => {
     const run = sample('one_tcp_stream_max_seq.pcap');
-    expect([run.net.counts.flows, run.net.counts.gaps, run.net.counts.early, ends(run.out).length]).toEqual([1, 0, 0, 1]);
+    expect([run.net.counts.flows, run.net.counts.gaps, run.net.counts.early, ends(run.out).length]).toEqual([
+      1, 0, 0, 1,
+    ]);
     expect(total(run, 0) + total(run, 1)).toBeGreaterThan(20_000);
   });
 

@@ -8,7 +8,11 @@ const C = 1000;
 const S = 5000;
 
 /** SYN, SYN-ACK, ACK; data begins at C + 1 and S + 1. */
-const HANDSHAKE: readonly Sent[] = [{ seq: C, flags: SYN }, { back: true, seq: S, ack: C + 1, flags: SYN | ACK }, { seq: C + 1, ack: S + 1 }];
+const HANDSHAKE: readonly Sent[] = [
+  { seq: C, flags: SYN },
+  { back: true, seq: S, ack: C + 1, flags: SYN | ACK },
+  { seq: C + 1, ack: S + 1 },
+];
 
 /** Client data at an offset of its stream. */
 function data(offset: number, text: string, more: Partial<Sent> = {}): Sent {
@@ -29,7 +33,20 @@ describe('order', () => {
     const out: NetOutput[] = [];
     const net = new Net();
     for (const frame of frames) net.push(frame, out);
-    expect(out).toEqual([{ kind: 'chunk', flow: expect.anything(), direction: 0, streamOffset: 0, block: frames[3]?.block, start: 54, end: 57, frame: 4, timeS: 1000, timeNs: 3e6 }]);
+    expect(out).toEqual([
+      {
+        kind: 'chunk',
+        flow: expect.anything(),
+        direction: 0,
+        streamOffset: 0,
+        block: frames[3]?.block,
+        start: 54,
+        end: 57,
+        frame: 4,
+        timeS: 1000,
+        timeNs: 3e6,
+      },
+    ]);
     expect(out[0]?.kind === 'chunk' && out[0].block === frames[3]?.block).toBe(true);
   });
 
@@ -47,18 +64,31 @@ describe('order', () => {
   it('makes nothing of packets without data', () => {
     const out: NetOutput[] = [];
     const net = new Net();
-    for (const frame of framesOf([...HANDSHAKE, acked(0), acked(0), { seq: C, ack: S + 1 }, { seq: C, ack: S + 1, payload: ascii('x') }])) net.push(frame, out);
+    for (const frame of framesOf([
+      ...HANDSHAKE,
+      acked(0),
+      acked(0),
+      { seq: C, ack: S + 1 },
+      { seq: C, ack: S + 1, payload: ascii('x') },
+    ]))
+      net.push(frame, out);
     expect(out).toEqual([]);
   });
 
   it('takes data on a SYN, accepted or sent again', () => {
     const open: Sent = { seq: C, flags: SYN, payload: ascii('hey') };
-    expect(story(runTcp([open, { back: true, seq: S, ack: C + 4, flags: SYN | ACK }, data(3, 'you')]).out)).toBe('heyyou');
-    expect(story(runTcp([open, { back: true, seq: S, ack: C + 1, flags: SYN | ACK }, data(0, 'heyyou')]).out)).toBe('heyyou');
+    expect(story(runTcp([open, { back: true, seq: S, ack: C + 4, flags: SYN | ACK }, data(3, 'you')]).out)).toBe(
+      'heyyou',
+    );
+    expect(story(runTcp([open, { back: true, seq: S, ack: C + 1, flags: SYN | ACK }, data(0, 'heyyou')]).out)).toBe(
+      'heyyou',
+    );
   });
 
   it('takes a window probe once', () => {
-    expect(story(runTcp([...HANDSHAKE, data(0, 'abc'), data(3, 'd'), data(3, 'd'), data(3, 'def')]).out)).toBe('abcdef');
+    expect(story(runTcp([...HANDSHAKE, data(0, 'abc'), data(3, 'd'), data(3, 'd'), data(3, 'def')]).out)).toBe(
+      'abcdef',
+    );
   });
 
   it('skips TCP and IPv4 options', () => {
@@ -83,7 +113,9 @@ describe('order', () => {
     expect(codes(runTcp([...first, data(5, '?')]).out)).toEqual([]);
     const later = Array.from({ length: 2 }, (_, i) => data(6 + i, 'z'));
     expect(codes(runTcp([...first, ...later, data(0, 'abX')], { comparedSegments: 3 }).out)).toEqual([]);
-    expect(codes(runTcp([...first, ...later, data(0, 'abX')], { comparedSegments: 4 }).out)).toEqual(['tcp-overlap-differs']);
+    expect(codes(runTcp([...first, ...later, data(0, 'abX')], { comparedSegments: 4 }).out)).toEqual([
+      'tcp-overlap-differs',
+    ]);
   });
 
   it('compares with what lay in memory that was used again since', () => {
@@ -126,13 +158,23 @@ describe('holes', () => {
   });
 
   it('reports a request that was lost whole once its answer stands for half a second', () => {
-    const packets: Sent[] = [...HANDSHAKE, data(0, 'abc'), acked(10), acked(10, { ms: 700 }), data(10, 'klm', { ms: 800 })];
+    const packets: Sent[] = [
+      ...HANDSHAKE,
+      data(0, 'abc'),
+      acked(10),
+      acked(10, { ms: 700 }),
+      data(10, 'klm', { ms: 800 }),
+    ];
     expect(story(runTcp(packets).out)).toBe('abc<7>klm');
     expect(story(runTcp(packets.toSpliced(5, 1)).out)).toBe('abc<7>klm');
   });
 
   it('does not believe an acknowledgement of what cannot be on its way', () => {
-    expect(story(runTcp([...HANDSHAKE, acked(500_000_000), acked(500_000_000, { ms: 900 }), data(0, 'abc', { ms: 950 })]).out)).toBe('abc');
+    expect(
+      story(
+        runTcp([...HANDSHAKE, acked(500_000_000), acked(500_000_000, { ms: 900 }), data(0, 'abc', { ms: 950 })]).out,
+      ),
+    ).toBe('abc');
   });
 
   it('learns from FIN or a last acknowledgement that the end of a stream is missing', () => {
@@ -157,13 +199,25 @@ describe('packets cut by a snap length', () => {
   });
 
   it('leave the same hole when they are sent again', () => {
-    expect(story(runTcp([...HANDSHAKE, data(0, 'abcdef', cut(2)), data(0, 'abcdef', cut(2)), data(6, 'ghi')]).out)).toBe('ab<4>ghi');
-    expect(story(runTcp([...HANDSHAKE, data(0, 'abcdef', cut(2)), data(4, 'efghij', cut(2)), data(10, 'k')]).out)).toBe('ab<4><4>k');
+    expect(
+      story(runTcp([...HANDSHAKE, data(0, 'abcdef', cut(2)), data(0, 'abcdef', cut(2)), data(6, 'ghi')]).out),
+    ).toBe('ab<4>ghi');
+    expect(story(runTcp([...HANDSHAKE, data(0, 'abcdef', cut(2)), data(4, 'efghij', cut(2)), data(10, 'k')]).out)).toBe(
+      'ab<4><4>k',
+    );
   });
 
   it('leave the same hole out of order, in other pieces', () => {
-    expect(story(runTcp([...HANDSHAKE, data(3, 'defghi', cut(2)), data(5, 'fghijk', cut(2)), data(0, 'abc'), data(11, 'l')]).out)).toBe('abcdefg<4>l');
-    expect(story(runTcp([...HANDSHAKE, data(3, 'defghi', cut(2)), data(3, 'defghi', cut(2)), data(0, 'abc'), data(9, 'j')]).out)).toBe('abcde<4>j');
+    expect(
+      story(
+        runTcp([...HANDSHAKE, data(3, 'defghi', cut(2)), data(5, 'fghijk', cut(2)), data(0, 'abc'), data(11, 'l')]).out,
+      ),
+    ).toBe('abcdefg<4>l');
+    expect(
+      story(
+        runTcp([...HANDSHAKE, data(3, 'defghi', cut(2)), data(3, 'defghi', cut(2)), data(0, 'abc'), data(9, 'j')]).out,
+      ),
+    ).toBe('abcde<4>j');
   });
 
   it('give up headers cut away as a hole in their stream', () => {
@@ -173,7 +227,11 @@ describe('packets cut by a snap length', () => {
 });
 
 describe('ends', () => {
-  const fins: readonly Sent[] = [{ seq: C + 4, ack: S + 1, flags: FIN | ACK }, { back: true, seq: S + 1, ack: C + 5, flags: FIN | ACK }, { seq: C + 5, ack: S + 2 }];
+  const fins: readonly Sent[] = [
+    { seq: C + 4, ack: S + 1, flags: FIN | ACK },
+    { back: true, seq: S + 1, ack: C + 5, flags: FIN | ACK },
+    { seq: C + 5, ack: S + 2 },
+  ];
 
   it('come with both FINs, also with data on them', () => {
     const { out } = runTcp([...HANDSHAKE, data(0, 'abc', { flags: FIN | ACK }), ...fins.slice(1), ...fins]);
@@ -186,7 +244,13 @@ describe('ends', () => {
   });
 
   it('drop and count data behind a FIN', () => {
-    const { out, net } = runTcp([...HANDSHAKE, data(0, 'abc', { flags: FIN | ACK }), data(4, 'no'), fins[1] as Sent, data(6, 'nor this')]);
+    const { out, net } = runTcp([
+      ...HANDSHAKE,
+      data(0, 'abc', { flags: FIN | ACK }),
+      data(4, 'no'),
+      fins[1] as Sent,
+      data(6, 'nor this'),
+    ]);
     expect([story(out), net.counts.afterEnd]).toEqual(['abc', 10]);
   });
 
@@ -196,19 +260,37 @@ describe('ends', () => {
   });
 
   it('do not come with a RST or FIN from nowhere', () => {
-    const { out } = runTcp([...HANDSHAKE, data(0, 'abc'), { seq: C + 2_000_000_000, flags: RST }, { seq: C + 2, flags: FIN | ACK }, { seq: C + 900_000_000, flags: FIN | ACK }, data(3, 'def')]);
+    const { out } = runTcp([
+      ...HANDSHAKE,
+      data(0, 'abc'),
+      { seq: C + 2_000_000_000, flags: RST },
+      { seq: C + 2, flags: FIN | ACK },
+      { seq: C + 900_000_000, flags: FIN | ACK },
+      data(3, 'def'),
+    ]);
     expect([story(out), ends(out)]).toEqual(['abcdef', ['1 end-of-input']]);
   });
 
   it('leave late acknowledgements and repeated answers without a flow of their own', () => {
-    const { out, net } = runTcp([...HANDSHAKE, { seq: C + 1, ack: S + 1, flags: RST | ACK }, HANDSHAKE[1] as Sent, acked(0)]);
+    const { out, net } = runTcp([
+      ...HANDSHAKE,
+      { seq: C + 1, ack: S + 1, flags: RST | ACK },
+      HANDSHAKE[1] as Sent,
+      acked(0),
+    ]);
     expect([ends(out), net.counts.flows]).toEqual([['1 rst'], 1]);
   });
 });
 
 describe('ports used again', () => {
   it('end the old connection at a SYN with another number', () => {
-    const { out } = runTcp([...HANDSHAKE, data(0, 'abc'), { seq: 777_000, flags: SYN }, { back: true, seq: 888_000, ack: 777_001, flags: SYN | ACK }, { seq: 777_001, ack: 888_001, payload: ascii('new') }]);
+    const { out } = runTcp([
+      ...HANDSHAKE,
+      data(0, 'abc'),
+      { seq: 777_000, flags: SYN },
+      { back: true, seq: 888_000, ack: 777_001, flags: SYN | ACK },
+      { seq: 777_001, ack: 888_001, payload: ascii('new') },
+    ]);
     expect([story(out, 0, 1), story(out, 0, 2), ends(out)]).toEqual(['abc', 'new', ['1 port-reuse', '2 end-of-input']]);
   });
 
@@ -218,7 +300,12 @@ describe('ports used again', () => {
   });
 
   it('are known by far-off data when the SYN was not captured', () => {
-    const { out } = runTcp([...HANDSHAKE, data(0, 'abc'), { seq: C + 4, ack: S + 1, flags: RST | ACK }, { seq: C + 700_000_000, ack: 1, payload: ascii('new') }]);
+    const { out } = runTcp([
+      ...HANDSHAKE,
+      data(0, 'abc'),
+      { seq: C + 4, ack: S + 1, flags: RST | ACK },
+      { seq: C + 700_000_000, ack: 1, payload: ascii('new') },
+    ]);
     expect([story(out, 0, 1), story(out, 0, 2), ends(out)]).toEqual(['abc', 'new', ['1 rst', '2 end-of-input']]);
   });
 });
@@ -245,7 +332,10 @@ describe('bounds', () => {
     const net = new Net({ segmentsTotal: 50 });
     const out: NetOutput[] = [];
     for (let client = 1; client <= 20; client++) {
-      for (const frame of framesOf([...HANDSHAKE, ...[1, 3, 5, 7, 9].map((at) => data(at, 'x'))].map((packet) => ({ ...packet, client })))) net.push(frame, out);
+      for (const frame of framesOf(
+        [...HANDSHAKE, ...[1, 3, 5, 7, 9].map((at) => data(at, 'x'))].map((packet) => ({ ...packet, client })),
+      ))
+        net.push(frame, out);
       expect(net.load.outOfOrderSegments).toBeLessThanOrEqual(50);
     }
     expect(codes(out).every((code) => code === 'tcp-out-of-order-limit')).toBe(true);
@@ -255,7 +345,11 @@ describe('bounds', () => {
     const net = new Net({ flows: 10 });
     const out: NetOutput[] = [];
     for (let i = 1; i <= 40; i++) {
-      for (const frame of framesOf([{ seq: C, flags: SYN, sport: i, ms: i * 2000 }, { seq: C, flags: SYN, sport: 1, ms: i * 2000 + 1 }])) net.push(frame, out);
+      for (const frame of framesOf([
+        { seq: C, flags: SYN, sport: i, ms: i * 2000 },
+        { seq: C, flags: SYN, sport: 1, ms: i * 2000 + 1 },
+      ]))
+        net.push(frame, out);
     }
     expect(codes(out)).toEqual(['tcp-flow-limit']);
     expect(net.load.connections).toBeLessThanOrEqual(10);
@@ -267,14 +361,17 @@ describe('bounds', () => {
   it('tell connections that were idle from those that had to make room', () => {
     const out: NetOutput[] = [];
     const net = new Net({ flows: 2, idleS: 100 });
-    for (const frame of framesOf([1, 2, 3].map((sport) => ({ seq: C, flags: SYN, sport, ms: sport * 200_000 })))) net.push(frame, out);
+    for (const frame of framesOf([1, 2, 3].map((sport) => ({ seq: C, flags: SYN, sport, ms: sport * 200_000 }))))
+      net.push(frame, out);
     expect(ends(out)).toEqual(['1 idle']);
     expect(codes(out)).toEqual([]);
   });
 
   it('hold against ports chosen to meet in one slot of the table', () => {
     const ip = new DataView(ip4({}, new Uint8Array(0)).buffer);
-    const ports = Array.from({ length: 60_000 }, (_, i) => i + 1).filter((port) => (flowHash(4, ip, 12, port, 135) & 0xff) === 0).slice(0, 200);
+    const ports = Array.from({ length: 60_000 }, (_, i) => i + 1)
+      .filter((port) => (flowHash(4, ip, 12, port, 135) & 0xff) === 0)
+      .slice(0, 200);
     expect(ports.length).toBe(200);
     const net = new Net({ flowsPerSlot: 64 });
     const out: NetOutput[] = [];
@@ -286,11 +383,12 @@ describe('bounds', () => {
   it('spread addresses and ports over the table', () => {
     const ip = new DataView(ip4({}, new Uint8Array(0)).buffer);
     const slots = new Uint16Array(4096);
-    for (let host = 0; host < 64; host++) for (let port = 0; port < 64; port++) {
-      ip.setUint8(15, host);
-      const slot = flowHash(4, ip, 12, 49_152 + port, 135) & 4095;
-      slots[slot] = (slots[slot] ?? 0) + 1;
-    }
+    for (let host = 0; host < 64; host++)
+      for (let port = 0; port < 64; port++) {
+        ip.setUint8(15, host);
+        const slot = flowHash(4, ip, 12, 49_152 + port, 135) & 4095;
+        slots[slot] = (slots[slot] ?? 0) + 1;
+      }
     expect(Math.max(...slots)).toBeLessThan(12);
   });
 });

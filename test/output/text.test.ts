@@ -16,28 +16,102 @@ const HEAD = '12:00:00.123  10.0.0.5:49711 → 10.0.0.9:49668  IUpdateSearcher#2
 
 describe('a line a call', () => {
   it('tells time, ends, object, call, result, latency and frames', () => {
-    expect(line()).toBe(`  ${HEAD}IUpdateSearcher::Search(criteria="IsInstalled=0") → ISearchResult#1  S_OK  1.83 ms  [12→14,15]`);
+    expect(line()).toBe(
+      `  ${HEAD}IUpdateSearcher::Search(criteria="IsInstalled=0") → ISearchResult#1  S_OK  1.83 ms  [12→14,15]`,
+    );
   });
 
   it.each<[string, Partial<Call>, string]>([
-    ['a property read', { interface: 'IUpdate', method: 'Title', member: 'propget', in: {}, out: { retval: 'Definition update' } }, 'IUpdate.Title → "Definition update"  S_OK'],
-    ['an indexed property', { interface: 'IUpdateCollection', method: 'Item', member: 'propget', in: { index: 0 }, out: { retval: null } }, 'IUpdateCollection.Item(index=0) → null  S_OK'],
-    ['a property written', { method: 'Online', member: 'propput', in: { value: true }, out: {} }, 'IUpdateSearcher.Online = true  S_OK'],
-    ['an indexed write', { method: 'Item', member: 'propput', in: { index: 2, value: 'x' }, out: {} }, 'IUpdateSearcher.Item(index=2) = "x"  S_OK'],
+    [
+      'a property read',
+      { interface: 'IUpdate', method: 'Title', member: 'propget', in: {}, out: { retval: 'Definition update' } },
+      'IUpdate.Title → "Definition update"  S_OK',
+    ],
+    [
+      'an indexed property',
+      { interface: 'IUpdateCollection', method: 'Item', member: 'propget', in: { index: 0 }, out: { retval: null } },
+      'IUpdateCollection.Item(index=0) → null  S_OK',
+    ],
+    [
+      'a property written',
+      { method: 'Online', member: 'propput', in: { value: true }, out: {} },
+      'IUpdateSearcher.Online = true  S_OK',
+    ],
+    [
+      'an indexed write',
+      { method: 'Item', member: 'propput', in: { index: 2, value: 'x' }, out: {} },
+      'IUpdateSearcher.Item(index=2) = "x"  S_OK',
+    ],
     ['several results', { out: { a: 1, b: 'x' } }, '→ (a=1, b="x")  S_OK'],
     ['a VARIANT', { out: { retval: { vt: 'VT_BSTR', value: 'x' } } }, '→ "x"  S_OK'],
-    ['bytes and lists', { out: { retval: [1, 2n, Uint8Array.of(255), { a: null }, 5, 6] } }, '→ [1, 2, <ff>, {a=null}, … 6]'],
-    ['a pointer nobody labelled', { out: { retval: { iid: 'i', ipid: '0123456789', interface: 'IX' } } }, '→ IX@01234567'],
-    ['a late-bound call', { binding: 'late', via: { interface: 'IDispatch', method: 'Invoke', opnum: 6 }, certainty: 'guessed', because: 'x' }, '  IUpdateSearcher#2::Search(criteria="IsInstalled=0") → ISearchResult#1 (guessed)  [late, Invoke]  S_OK'],
-    ['a late-bound call of a member that is not known', { binding: 'late', method: 'Invoke', interface: 'IDispatch', via: { interface: 'IDispatch', method: 'Invoke', opnum: 6 } }, 'IUpdateSearcher#2  IDispatch::Invoke('],
+    [
+      'bytes and lists',
+      { out: { retval: [1, 2n, Uint8Array.of(255), { a: null }, 5, 6] } },
+      '→ [1, 2, <ff>, {a=null}, … 6]',
+    ],
+    [
+      'a pointer nobody labelled',
+      { out: { retval: { iid: 'i', ipid: '0123456789', interface: 'IX' } } },
+      '→ IX@01234567',
+    ],
+    [
+      'a late-bound call',
+      {
+        binding: 'late',
+        via: { interface: 'IDispatch', method: 'Invoke', opnum: 6 },
+        certainty: 'guessed',
+        because: 'x',
+      },
+      '  IUpdateSearcher#2::Search(criteria="IsInstalled=0") → ISearchResult#1 (guessed)  [late, Invoke]  S_OK',
+    ],
+    [
+      'a late-bound call of a member that is not known',
+      {
+        binding: 'late',
+        method: 'Invoke',
+        interface: 'IDispatch',
+        via: { interface: 'IDispatch', method: 'Invoke', opnum: 6 },
+      },
+      'IUpdateSearcher#2  IDispatch::Invoke(',
+    ],
     ['an unknown HRESULT', { hresult: 0x80241234, out: {} }, '0x80241234'],
-    ['a wrapped one', { hresult: 0x80240007, wrapped: 'DISP_E_EXCEPTION', out: { retval: null } }, '(criteria="IsInstalled=0")  WU_E_INVALIDINDEX (in DISP_E_EXCEPTION)'],
-    ['a fault', { fault: { status: 0x1c010002, didNotExecute: false }, hresult: null, outcome: 'faulted', out: {} }, 'fault nca_s_op_rng_error'],
-    ['no answer', { hresult: null, latencyNs: null, outcome: 'unanswered', out: {}, responseFrames: [] }, '(no answer)  [12→]'],
-    ['an unknown interface', { interface: null, method: null, hresult: null, in: {}, out: {} }, '{8f45abf1-f9ae-4b95-a933-f0f66e5056ea} opnum 19 (3 → 2 bytes)'],
-    ['sealed stubs', { hresult: null, in: {}, out: {}, auth: { type: 'ntlm', level: 'privacy', verdict: 'sealed', contextId: 0 }, exchange: sampleExchange({ request: sampleStub(new Uint8Array(40), 1, { sealed: true }) }) }, 'IUpdateSearcher::Search [sealed] (40 → 2 bytes)'],
+    [
+      'a wrapped one',
+      { hresult: 0x80240007, wrapped: 'DISP_E_EXCEPTION', out: { retval: null } },
+      '(criteria="IsInstalled=0")  WU_E_INVALIDINDEX (in DISP_E_EXCEPTION)',
+    ],
+    [
+      'a fault',
+      { fault: { status: 0x1c010002, didNotExecute: false }, hresult: null, outcome: 'faulted', out: {} },
+      'fault nca_s_op_rng_error',
+    ],
+    [
+      'no answer',
+      { hresult: null, latencyNs: null, outcome: 'unanswered', out: {}, responseFrames: [] },
+      '(no answer)  [12→]',
+    ],
+    [
+      'an unknown interface',
+      { interface: null, method: null, hresult: null, in: {}, out: {} },
+      '{8f45abf1-f9ae-4b95-a933-f0f66e5056ea} opnum 19 (3 → 2 bytes)',
+    ],
+    [
+      'sealed stubs',
+      {
+        hresult: null,
+        in: {},
+        out: {},
+        auth: { type: 'ntlm', level: 'privacy', verdict: 'sealed', contextId: 0 },
+        exchange: sampleExchange({ request: sampleStub(new Uint8Array(40), 1, { sealed: true }) }),
+      },
+      'IUpdateSearcher::Search [sealed] (40 → 2 bytes)',
+    ],
     ['no object', { object: null }, '  -  IUpdateSearcher'],
-    ['an object nobody handed out', { object: { ipid: '0123456789', oid: null, oxid: null, label: null } }, '  @01234567  IUpdateSearcher'],
+    [
+      'an object nobody handed out',
+      { object: { ipid: '0123456789', oid: null, oxid: null, label: null } },
+      '  @01234567  IUpdateSearcher',
+    ],
     ['many frames', { requestFrames: [1, 2, 3, 4] }, '[1…4→14,15]'],
   ])('%s', (_, more, part) => {
     expect(line(more)).toContain(part);
@@ -49,7 +123,9 @@ describe('a line a call', () => {
     expect(line({ fault: { status: 5, didNotExecute: true } })[0]).toBe('✗');
     expect(line({ outcome: 'unanswered', hresult: null })[0]).toBe('?');
     expect(line({ hresult: 5, object: null, causality: null })[0]).toBe('✗');
-    expect(line({ problems: [{ kind: 'problem', layer: 'ndr', code: 'ndr-trailing', message: 'm', spec: null, at: {} }] })).toMatch(/^!.* ndr-trailing$/);
+    expect(
+      line({ problems: [{ kind: 'problem', layer: 'ndr', code: 'ndr-trailing', message: 'm', spec: null, at: {} }] }),
+    ).toMatch(/^!.* ndr-trailing$/);
   });
 
   it('paints only when told', () => {
@@ -76,23 +152,60 @@ describe('what a terminal would obey', () => {
   });
 
   it('never reaches a line, wherever it stands in a call', () => {
-    const text = fc.string({ unit: fc.constantFrom('\u001b', '\n', '\u202e', '\u009b', '\u0007', 'a', '"', '\\', '\ud83d', '😀') });
-    const value: fc.Arbitrary<Value> = fc.oneof(text, fc.array(text), fc.dictionary(text, text), fc.record({ vt: text, value: text }), fc.record({ vt: text, value: fc.constant(null) }), fc.record({ iid: text, label: text }), fc.record({ iid: text, ipid: text, kind: text }));
-    fc.assert(fc.property(text, value, text, (name, held, message) => {
-      const call = sampleCall({
-        interface: name, method: name, because: name, wrapped: name, in: { [name]: held }, out: { retval: held }, object: { ipid: '1', oid: null, oxid: null, label: name },
-        problems: [{ kind: 'problem', layer: 'ndr', code: 'ndr-trailing', message, spec: null, at: { path: name } }],
-      });
-      const node: TraceNode = { name, type: name, start: 0, end: 3, value: held, meaning: name, section: null, children: [] };
-      const root = { ...node, children: [node] };
-      const tree = new TreeWriter(sampleNames).call(call, { request: { root, problems: NO_PROBLEMS }, response: null });
-      for (const one of [...line(call).split('\n'), ...tree.split('\n')]) expect(one).not.toMatch(UNSAFE);
-      expect(line(call)).not.toContain('\n');
-    }));
+    const text = fc.string({
+      unit: fc.constantFrom('\u001b', '\n', '\u202e', '\u009b', '\u0007', 'a', '"', '\\', '\ud83d', '😀'),
+    });
+    const value: fc.Arbitrary<Value> = fc.oneof(
+      text,
+      fc.array(text),
+      fc.dictionary(text, text),
+      fc.record({ vt: text, value: text }),
+      fc.record({ vt: text, value: fc.constant(null) }),
+      fc.record({ iid: text, label: text }),
+      fc.record({ iid: text, ipid: text, kind: text }),
+    );
+    fc.assert(
+      fc.property(text, value, text, (name, held, message) => {
+        const call = sampleCall({
+          interface: name,
+          method: name,
+          because: name,
+          wrapped: name,
+          in: { [name]: held },
+          out: { retval: held },
+          object: { ipid: '1', oid: null, oxid: null, label: name },
+          problems: [{ kind: 'problem', layer: 'ndr', code: 'ndr-trailing', message, spec: null, at: { path: name } }],
+        });
+        const node: TraceNode = {
+          name,
+          type: name,
+          start: 0,
+          end: 3,
+          value: held,
+          meaning: name,
+          section: null,
+          children: [],
+        };
+        const root = { ...node, children: [node] };
+        const tree = new TreeWriter(sampleNames).call(call, {
+          request: { root, problems: NO_PROBLEMS },
+          response: null,
+        });
+        for (const one of [...line(call).split('\n'), ...tree.split('\n')]) expect(one).not.toMatch(UNSAFE);
+        expect(line(call)).not.toContain('\n');
+      }),
+    );
   });
 });
 
-function leaf(name: string, type: string, start: number, end: number, value: Value, meaning: string | null = null): TraceNode {
+function leaf(
+  name: string,
+  type: string,
+  start: number,
+  end: number,
+  value: Value,
+  meaning: string | null = null,
+): TraceNode {
   return { name, type, start, end, value, meaning, section: null, children: [] };
 }
 
@@ -101,11 +214,18 @@ describe('the tree', () => {
     const root: TraceNode = {
       ...leaf('request', 'Search', 0, 12, null),
       children: [
-        { ...leaf('orpcthis', 'ORPCTHIS', 0, 6, null), section: '2.2.13.3', children: [leaf('flags', 'ULONG', 0, 4, 1, 'ORPCF_LOCAL'), leaf('', 'padding', 4, 6, Uint8Array.of(0, 0))] },
+        {
+          ...leaf('orpcthis', 'ORPCTHIS', 0, 6, null),
+          section: '2.2.13.3',
+          children: [leaf('flags', 'ULONG', 0, 4, 1, 'ORPCF_LOCAL'), leaf('', 'padding', 4, 6, Uint8Array.of(0, 0))],
+        },
         leaf('criteria', 'BSTR', 6, 12, 'IsInstalled=0'),
       ],
     };
-    const shown = new TreeWriter(sampleNames).call(sampleCall(), { request: { root, problems: NO_PROBLEMS }, response: null });
+    const shown = new TreeWriter(sampleNames).call(sampleCall(), {
+      request: { root, problems: NO_PROBLEMS },
+      response: null,
+    });
     expect(shown.split('\n')).toEqual([
       'call 17  IUpdateSearcher::Search(criteria="IsInstalled=0") → ISearchResult#1',
       '  time        2026-11-20T12:00:00.123456789Z, answered after 1.83 ms',

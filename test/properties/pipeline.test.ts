@@ -30,13 +30,15 @@ function analyze(bytes: Uint8Array): readonly AnalyzerOutput[] {
 /** What a call says, less what depends on where its packets lay. */
 function calls(out: readonly AnalyzerOutput[]): readonly string[] {
   const writer = new NdjsonWriter(names);
-  return out.filter((item) => item.kind === 'call').map((call) => {
-    const record = JSON.parse(writer.call(call)) as { [name: string]: unknown };
-    for (const name of ['id', 'time', 'latencyNs', 'frames', 'flow']) delete record[name];
-    // Reasons name the frames they come from, which are others now.
-    if (typeof record['because'] === 'string') record['because'] = record['because'].replace(/frame \d+/g, 'frame N');
-    return JSON.stringify(record);
-  });
+  return out
+    .filter((item) => item.kind === 'call')
+    .map((call) => {
+      const record = JSON.parse(writer.call(call)) as { [name: string]: unknown };
+      for (const name of ['id', 'time', 'latencyNs', 'frames', 'flow']) delete record[name];
+      // Reasons name the frames they come from, which are others now.
+      if (typeof record['because'] === 'string') record['because'] = record['because'].replace(/frame \d+/g, 'frame N');
+      return JSON.stringify(record);
+    });
 }
 
 function captureOf(packets: readonly OutPacket[]): Uint8Array {
@@ -59,19 +61,26 @@ function resegment(packet: OutPacket, at: number, overlap: number): readonly Out
 }
 
 describe('the whole way from bytes to calls', () => {
-  const sources = [earlyBound(), lateBound(), earlyBound({ encoding: { littleEndian: true, syntax: 'ndr64' }, maxFragment: 256 })];
+  const sources = [
+    earlyBound(),
+    lateBound(),
+    earlyBound({ encoding: { littleEndian: true, syntax: 'ndr64' }, maxFragment: 256 }),
+  ];
   const expected = sources.map((source) => calls(analyze(captureOf(source.packets))).toSorted());
 
   it('gives the same calls when packets are cut, overlapped, repeated and moved', () => {
-    fc.assert(fc.property(fc.nat(sources.length - 1), fc.infiniteStream(fc.nat(5000)), (which, random) => {
-      const next = (): number => random.next().value as number;
-      const packets = (sources[which] as { readonly packets: readonly OutPacket[] }).packets.flatMap((packet) => {
-        const parts = next() % 3 === 0 ? resegment(packet, next(), next() % 20) : [packet];
-        const all = next() % 7 === 0 ? [...parts, ...parts] : parts;
-        return next() % 5 === 0 ? all.toReversed() : all;
-      });
-      expect(calls(analyze(captureOf(packets))).toSorted()).toEqual(expected[which]);
-    }), { numRuns: 40 });
+    fc.assert(
+      fc.property(fc.nat(sources.length - 1), fc.infiniteStream(fc.nat(5000)), (which, random) => {
+        const next = (): number => random.next().value as number;
+        const packets = (sources[which] as { readonly packets: readonly OutPacket[] }).packets.flatMap((packet) => {
+          const parts = next() % 3 === 0 ? resegment(packet, next(), next() % 20) : [packet];
+          const all = next() % 7 === 0 ? [...parts, ...parts] : parts;
+          return next() % 5 === 0 ? all.toReversed() : all;
+        });
+        expect(calls(analyze(captureOf(packets))).toSorted()).toEqual(expected[which]);
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('gives calls and problems, never an exception, for every prefix of every sample', () => {
@@ -87,23 +96,39 @@ describe('the whole way from bytes to calls', () => {
   it('gives calls and problems, never an exception or a hang, for random mutations', () => {
     const samples = Object.values(SAMPLES).map((make) => make());
     const writer = new NdjsonWriter(names);
-    fc.assert(fc.property(fc.nat(samples.length - 1), fc.array(fc.tuple(fc.nat(60_000), fc.nat(255)), { minLength: 1, maxLength: 60 }), (which, changes) => {
-      const bytes = (samples[which] as Uint8Array).slice();
-      for (const [at, value] of changes) bytes[at % bytes.length] = value;
-      for (const item of analyze(bytes)) if (item.kind === 'call') JSON.parse(writer.call(item));
-    }), { numRuns: 250 });
+    fc.assert(
+      fc.property(
+        fc.nat(samples.length - 1),
+        fc.array(fc.tuple(fc.nat(60_000), fc.nat(255)), { minLength: 1, maxLength: 60 }),
+        (which, changes) => {
+          const bytes = (samples[which] as Uint8Array).slice();
+          for (const [at, value] of changes) bytes[at % bytes.length] = value;
+          for (const item of analyze(bytes)) if (item.kind === 'call') JSON.parse(writer.call(item));
+        },
+      ),
+      { numRuns: 250 },
+    );
   });
 
   it('survives mutations of stubs only, which reach the decoders', () => {
     const packets = sources[1]?.packets ?? [];
-    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(packets.length - 1), fc.integer({ min: 78, max: 400 }), fc.nat(255)), { minLength: 1, maxLength: 80 }), (changes) => {
-      const copies = packets.map((packet) => ({ ...packet, data: packet.data.slice() }));
-      for (const [which, at, value] of changes) {
-        const data = copies[which]?.data;
-        if (data !== undefined && at < data.length) data[at] = value;
-      }
-      const out = analyze(captureOf(copies));
-      expect(out.filter((item) => item.kind === 'call').length).toBeGreaterThan(20);
-    }), { numRuns: 250 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(packets.length - 1), fc.integer({ min: 78, max: 400 }), fc.nat(255)), {
+          minLength: 1,
+          maxLength: 80,
+        }),
+        (changes) => {
+          const copies = packets.map((packet) => ({ ...packet, data: packet.data.slice() }));
+          for (const [which, at, value] of changes) {
+            const data = copies[which]?.data;
+            if (data !== undefined && at < data.length) data[at] = value;
+          }
+          const out = analyze(captureOf(copies));
+          expect(out.filter((item) => item.kind === 'call').length).toBeGreaterThan(20);
+        },
+      ),
+      { numRuns: 250 },
+    );
   });
 });

@@ -9,11 +9,23 @@ import { ROOT } from '../support/shared.js';
 import { registry } from './support.js';
 
 // A late-bound session of impacket's client, as the package ships it; and the early-bound one that its replay makes.
-const late = await record(join(ROOT, 'captures/sessions/impacket-privacy.pcapng'), undefined, { secrets: { passwords: [{ user: 'alice', password: 'secret' }] } });
+const late = await record(join(ROOT, 'captures/sessions/impacket-privacy.pcapng'), undefined, {
+  secrets: { passwords: [{ user: 'alice', password: 'secret' }] },
+});
 const model = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 
 async function withAgent<T>(use: (port: number) => Promise<T>, changed = model): Promise<T> {
-  const agent = await serve({ registry, model: changed, host: '127.0.0.1', port: 0, objectPort: 0, names: [], users: new Map([['alice', { hash: ntHash('secret') }]]), minLevel: 5, capture: null });
+  const agent = await serve({
+    registry,
+    model: changed,
+    host: '127.0.0.1',
+    port: 0,
+    objectPort: 0,
+    names: [],
+    users: new Map([['alice', { hash: ntHash('secret') }]]),
+    minLevel: 5,
+    capture: null,
+  });
   try {
     return await use(agent.port);
   } finally {
@@ -21,19 +33,36 @@ async function withAgent<T>(use: (port: number) => Promise<T>, changed = model):
   }
 }
 
-function against(records: readonly RecordingRecord[], binding: 'recorded' | 'early' | 'late', changed = model): Promise<CompareResult> {
-  return withAgent((port) => replay(records, { target: `127.0.0.1:${port}`, user: 'alice', password: 'secret', binding }), changed);
+function against(
+  records: readonly RecordingRecord[],
+  binding: 'recorded' | 'early' | 'late',
+  changed = model,
+): Promise<CompareResult> {
+  return withAgent(
+    (port) => replay(records, { target: `127.0.0.1:${port}`, user: 'alice', password: 'secret', binding }),
+    changed,
+  );
 }
 
 /** The records of a replay in another binding. */
 function played(records: readonly RecordingRecord[], binding: 'early' | 'late'): Promise<readonly RecordingRecord[]> {
   return withAgent(async (port) => {
-    const [one] = await playRecording({ records, registry, rules: NO_RULES, host: '127.0.0.1', port, identity: { user: 'alice', domain: '', password: 'secret', hash: null }, keepGoing: true, binding });
+    const [one] = await playRecording({
+      records,
+      registry,
+      rules: NO_RULES,
+      host: '127.0.0.1',
+      port,
+      identity: { user: 'alice', domain: '', password: 'secret', hash: null },
+      keepGoing: true,
+      binding,
+    });
     return one?.records ?? [];
   });
 }
 
-const members = (records: readonly RecordingRecord[]) => records.flatMap((one) => (one.kind === 'call' && one.interface?.startsWith('IUpdate') === true ? [one] : []));
+const members = (records: readonly RecordingRecord[]) =>
+  records.flatMap((one) => (one.kind === 'call' && one.interface?.startsWith('IUpdate') === true ? [one] : []));
 
 describe('--binding', () => {
   it('replays a late-bound session early bound: no difference, and no Invoke on the wire', async () => {
@@ -42,7 +71,11 @@ describe('--binding', () => {
     expect(new Set(members(late).map((one) => one.binding))).toEqual(new Set(['late']));
     expect(new Set(members(early).map((one) => one.binding))).toEqual(new Set(['early']));
     expect(early.filter((one) => one.kind === 'call' && one.method === 'GetIDsOfNames')).toEqual([]);
-    expect(members(early).map((one) => one.method)).toEqual(members(late).filter((one) => one.method !== 'GetIDsOfNames').map((one) => one.method));
+    expect(members(early).map((one) => one.method)).toEqual(
+      members(late)
+        .filter((one) => one.method !== 'GetIDsOfNames')
+        .map((one) => one.method),
+    );
   });
 
   it('replays that early-bound session as it is, and late bound', async () => {
@@ -58,6 +91,8 @@ describe('--binding', () => {
     const [first, ...rest] = model.updates;
     if (first === undefined) throw new Error('the model has updates');
     const result = await against(late, 'early', { ...model, updates: [{ ...first, title: 'Another title' }, ...rest] });
-    expect(result.results.flatMap((one) => one.differences).map(({ member, actual }) => [member, actual])).toEqual([['IUpdate.Title', 'Another title']]);
+    expect(result.results.flatMap((one) => one.differences).map(({ member, actual }) => [member, actual])).toEqual([
+      ['IUpdate.Title', 'Another title'],
+    ]);
   });
 });

@@ -8,7 +8,9 @@ import { differences, record, replay, serve, type RecordingRecord } from '../../
 import { ROOT } from '../support/shared.js';
 
 const { registry } = knowledge();
-const whole = await record(join(ROOT, 'captures/sessions/impacket-privacy.pcapng'), undefined, { secrets: { passwords: [{ user: 'alice', password: 'secret' }] } });
+const whole = await record(join(ROOT, 'captures/sessions/impacket-privacy.pcapng'), undefined, {
+  secrets: { passwords: [{ user: 'alice', password: 'secret' }] },
+});
 const model = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 const users = new Map([['alice', { hash: ntHash('secret') }]]);
 const identity = { user: 'alice', domain: '', password: 'secret', hash: null };
@@ -17,11 +19,26 @@ const account = { user: 'alice', password: 'secret' };
 /** The recording up to the first call of a member. */
 function until(method: string): readonly RecordingRecord[] {
   const first = whole.find((one) => one.kind === 'call' && one.method === method);
-  return whole.filter((one) => one.kind !== 'end' && (one.kind !== 'call' || one.id < (first?.kind === 'call' ? first.id : 0)) && (one.kind !== 'reference' || (one.made.call ?? 0) < (first?.kind === 'call' ? first.id : 0)));
+  return whole.filter(
+    (one) =>
+      one.kind !== 'end' &&
+      (one.kind !== 'call' || one.id < (first?.kind === 'call' ? first.id : 0)) &&
+      (one.kind !== 'reference' || (one.made.call ?? 0) < (first?.kind === 'call' ? first.id : 0)),
+  );
 }
 
 async function withAgent<T>(use: (target: string, port: number) => Promise<T>): Promise<T> {
-  const agent = await serveModel({ registry, model, host: '127.0.0.1', port: 0, objectPort: 0, names: [], users, minLevel: 5, capture: null });
+  const agent = await serveModel({
+    registry,
+    model,
+    host: '127.0.0.1',
+    port: 0,
+    objectPort: 0,
+    names: [],
+    users,
+    minLevel: 5,
+    capture: null,
+  });
   try {
     return await use(`127.0.0.1:${agent.port}`, agent.port);
   } finally {
@@ -30,42 +47,64 @@ async function withAgent<T>(use: (target: string, port: number) => Promise<T>): 
 }
 
 describe('serve with the fallback forward', () => {
-  it.each(['CreateUpdateSearcher', 'Search', 'Updates', 'Title'])('answers from the recording up to %s and from a real server after it, and the whole is recorded', async (method) => {
-    const records: RecordingRecord[] = [];
-    await withAgent(async (forward) => {
-      const standin = await serve(until(method), { ...account, forward, record: (one) => records.push(one) });
-      const result = await replay(whole, { target: `127.0.0.1:${standin.port}`, ...account });
-      await standin.close();
-      expect(differences(result)).toEqual([]);
-      expect(result.counts.same).toBe(143);
-    });
-    const again = await withAgent((target) => replay(records, { target, ...account }));
-    expect(differences(again)).toEqual([]);
-    expect(again.counts.same).toBe(143);
-  });
+  it.each(['CreateUpdateSearcher', 'Search', 'Updates', 'Title'])(
+    'answers from the recording up to %s and from a real server after it, and the whole is recorded',
+    async (method) => {
+      const records: RecordingRecord[] = [];
+      await withAgent(async (forward) => {
+        const standin = await serve(until(method), { ...account, forward, record: (one) => records.push(one) });
+        const result = await replay(whole, { target: `127.0.0.1:${standin.port}`, ...account });
+        await standin.close();
+        expect(differences(result)).toEqual([]);
+        expect(result.counts.same).toBe(143);
+      });
+      const again = await withAgent((target) => replay(records, { target, ...account }));
+      expect(differences(again)).toEqual([]);
+      expect(again.counts.same).toBe(143);
+    },
+  );
 
   it('puts on the real object what was put on the recorded one', async () => {
     const records: RecordingRecord[] = [];
     await withAgent(async (forward) => {
       // The puts are played from the recording; the gets behind them are asked of the real server.
-      const standin = await serve(until('Search').filter((one) => one.kind !== 'call' || one.member !== 'propget'), { ...account, forward, record: (one) => records.push(one) });
+      const standin = await serve(
+        until('Search').filter((one) => one.kind !== 'call' || one.member !== 'propget'),
+        { ...account, forward, record: (one) => records.push(one) },
+      );
       const result = await replay(whole, { target: `127.0.0.1:${standin.port}`, ...account });
       await standin.close();
       expect(differences(result)).toEqual([]);
     });
-    expect(records.flatMap((one) => (one.kind === 'call' && one.method === 'ServerSelection' && one.member === 'propget' ? [one.out['retval']] : []))).toEqual(['ssWindowsUpdate']);
+    expect(
+      records.flatMap((one) =>
+        one.kind === 'call' && one.method === 'ServerSelection' && one.member === 'propget' ? [one.out['retval']] : [],
+      ),
+    ).toEqual(['ssWindowsUpdate']);
   });
 
   it('answers with a fault, and says why, while nobody listens there', async () => {
     const gone = await withAgent((_, port) => Promise.resolve(port));
     const missed: string[] = [];
     const standin = await serveRecording({
-      records: until('Search'), registry, host: '127.0.0.1', port: 0, users, fallback: 'forward', forward: { host: '127.0.0.1', port: gone, identity }, missed: (_, answered, failed) => missed.push(`${answered}: ${failed}`),
+      records: until('Search'),
+      registry,
+      host: '127.0.0.1',
+      port: 0,
+      users,
+      fallback: 'forward',
+      forward: { host: '127.0.0.1', port: gone, identity },
+      missed: (_, answered, failed) => missed.push(`${answered}: ${failed}`),
     });
     const result = await replay(whole, { target: `127.0.0.1:${standin.port}`, ...account });
     await standin.close();
-    expect(result.results.find((one) => one.status === 'different')?.differences[0]).toMatchObject({ kind: 'fault', actual: 0x1c01_0001 });
+    expect(result.results.find((one) => one.status === 'different')?.differences[0]).toMatchObject({
+      kind: 'fault',
+      actual: 0x1c01_0001,
+    });
     expect(result.counts.skipped).toBeGreaterThan(100);
-    expect(missed[0]).toMatch(/^forwarded: the real server made no IUpdateSearcher#1: nothing listens at 127.0.0.1 port \d+$/);
+    expect(missed[0]).toMatch(
+      /^forwarded: the real server made no IUpdateSearcher#1: nothing listens at 127.0.0.1 port \d+$/,
+    );
   });
 });

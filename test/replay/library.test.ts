@@ -18,7 +18,11 @@ const session = await record(capture, file);
 
 /** The session of a server that has another title for its second update. */
 function retitled(title: string): readonly RecordingRecord[] {
-  return session.map((one) => (one.kind === 'call' && one.method === 'Title' && one.object?.label === 'IUpdate#2' && one.response !== null ? { ...one, response: { ...one.response, bytes: answer(one, title) } } : one));
+  return session.map((one) =>
+    one.kind === 'call' && one.method === 'Title' && one.object?.label === 'IUpdate#2' && one.response !== null
+      ? { ...one, response: { ...one.response, bytes: answer(one, title) } }
+      : one,
+  );
 }
 
 function answer(call: RecordedCall, retval: string): Uint8Array {
@@ -27,7 +31,9 @@ function answer(call: RecordedCall, retval: string): Uint8Array {
   return codec.response.encode({ orpcthat: { flags: 0, extensions: null }, retval, return: 0 });
 }
 
-async function cli(...argv: string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
+async function cli(
+  ...argv: string[]
+): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
   const streams = testStreams();
   const status = await run(argv, streams);
   return { status, out: streams.out(), err: streams.err() };
@@ -56,13 +62,21 @@ describe('replay command', () => {
     expect(first.out).toContain('ISearchResult.Updates[1].Title');
     expect(first.out).toContain('58 calls alike, 1 differs');
     const failures = elements(readFileSync(junit, 'utf8')).filter((one) => one.name === 'failure');
-    expect(failures.map((one) => one.attributes['message'])).toEqual([expect.stringContaining('ISearchResult.Updates[1].Title: expected "Windows 用の悪意のあるソフトウェアの削除ツール')]);
+    expect(failures.map((one) => one.attributes['message'])).toEqual([
+      expect.stringContaining(
+        'ISearchResult.Updates[1].Title: expected "Windows 用の悪意のあるソフトウェアの削除ツール',
+      ),
+    ]);
 
     const grouped = join(folder, 'grouped.xml');
     const stopped = await cli('replay', file, ...target, '--junit', grouped, '--junit-by', 'member');
-    expect(stopped.out).toMatch(/\? (\d+) .* was not made: stopped at the first difference, in call \d+ \(--keep-going goes on\)\n\? \d+ to \d+, \d+ calls, were not made for the same reason\n/);
+    expect(stopped.out).toMatch(
+      /\? (\d+) .* was not made: stopped at the first difference, in call \d+ \(--keep-going goes on\)\n\? \d+ to \d+, \d+ calls, were not made for the same reason\n/,
+    );
     expect(stopped.out.split('\n').length).toBeLessThan(12);
-    const members = elements(readFileSync(grouped, 'utf8')).filter((one) => one.name === 'testcase').map(({ attributes }) => `${attributes['classname']}.${attributes['name']}`);
+    const members = elements(readFileSync(grouped, 'utf8'))
+      .filter((one) => one.name === 'testcase')
+      .map(({ attributes }) => `${attributes['classname']}.${attributes['name']}`);
     expect(new Set(members).size).toBe(members.length);
     expect(members).toContain('IUpdate.Title');
 
@@ -80,32 +94,59 @@ describe('replay command', () => {
   });
 
   it('learns noise: the third run passes, and a changed title is still caught', async () => {
-    const noisy = session.map((one) => (one.kind === 'call' && one.method === 'LastDeploymentChangeTime' && one.response !== null ? { ...one, response: { ...one.response, bytes: answer(one, '2026-11-21T03:04:05') } } : one));
+    const noisy = session.map((one) =>
+      one.kind === 'call' && one.method === 'LastDeploymentChangeTime' && one.response !== null
+        ? { ...one, response: { ...one.response, bytes: answer(one, '2026-11-21T03:04:05') } }
+        : one,
+    );
     const server = await serve(noisy);
     const rules = join(folder, 'noise.yaml');
     const target = ['--target', `127.0.0.1:${server.port}`, '--speed', 'max'];
     expect((await cli('replay', file, ...target)).status).toBe(1);
     expect((await cli('replay', file, ...target, '--learn-noise', rules)).status).toBe(0);
     expect(readFileSync(rules, 'utf8')).toContain('path: IUpdate.LastDeploymentChangeTime');
-    expect(await cli('replay', file, ...target, '--rules', rules)).toMatchObject({ status: 0, out: '59 calls alike\n' });
+    expect(await cli('replay', file, ...target, '--rules', rules)).toMatchObject({
+      status: 0,
+      out: '59 calls alike\n',
+    });
     await server.close();
     const other = await serve(retitled('Another'));
-    expect((await cli('replay', file, '--target', `127.0.0.1:${other.port}`, '--speed', 'max', '--rules', rules)).status).toBe(1);
+    expect(
+      (await cli('replay', file, '--target', `127.0.0.1:${other.port}`, '--speed', 'max', '--rules', rules)).status,
+    ).toBe(1);
     await other.close();
   });
 
   it('plays many clients at once, as often as it is told', async () => {
     const server = await serve(file);
-    const played = await cli('replay', file, '--target', `ncacn_ip_tcp:127.0.0.1[${server.port}]`, '--speed', 'max', '--sessions', '4', '--repeat', '3', '--ramp', '0.1');
+    const played = await cli(
+      'replay',
+      file,
+      '--target',
+      `ncacn_ip_tcp:127.0.0.1[${server.port}]`,
+      '--speed',
+      'max',
+      '--sessions',
+      '4',
+      '--repeat',
+      '3',
+      '--ramp',
+      '0.1',
+    );
     expect(played.out).toMatch(/^12 runs, all alike: 720 calls in /);
     await server.close();
   });
 
   it('says what is wrong with a target, a recording, rules and credentials', async () => {
-    expect(await cli('replay', file, '--target', '127.0.0.1:1')).toMatchObject({ status: 2, err: 'uamgscope: cannot connect to 127.0.0.1 port 1: nothing listens there\n' });
+    expect(await cli('replay', file, '--target', '127.0.0.1:1')).toMatchObject({
+      status: 2,
+      err: 'uamgscope: cannot connect to 127.0.0.1 port 1: nothing listens there\n',
+    });
     expect(await cli('replay', capture, '--target', '127.0.0.1:1')).toMatchObject({ status: 2 });
     expect((await cli('replay', capture, '--target', '127.0.0.1:1')).err).toMatch(/does not begin as a recording/);
-    expect((await cli('replay', file, '--target', '127.0.0.1:1', '--user', 'tester')).err).toMatch(/no password for tester/);
+    expect((await cli('replay', file, '--target', '127.0.0.1:1', '--user', 'tester')).err).toMatch(
+      /no password for tester/,
+    );
     expect((await cli('replay', file, '--target', 'a:b:c')).status).toBe(2);
   });
 });
@@ -124,16 +165,27 @@ describe('diff and record commands', () => {
     await record(capture, kept);
     const [before, none] = [readFileSync(kept), join(folder, 'none.pcap')];
     writeFileSync(none, 'this is no capture at all');
-    for (const path of [none, join(folder, 'missing.pcap')]) expect((await cli('record', path, '-o', kept)).status).toBe(2);
+    for (const path of [none, join(folder, 'missing.pcap')])
+      expect((await cli('record', path, '-o', kept)).status).toBe(2);
     expect(readFileSync(kept).equals(before)).toBe(true);
   });
 
   it('say what a recording of cipher text is no good for, and share the keys of what was opened', async () => {
-    const [sealed, opened, keys] = [join(folder, 'sealed.uamgrec'), join(folder, 'opened.uamgrec'), join(folder, 'keys.log')];
+    const [sealed, opened, keys] = [
+      join(folder, 'sealed.uamgrec'),
+      join(folder, 'opened.uamgrec'),
+      join(folder, 'keys.log'),
+    ];
     const protectedCapture = join(ROOT, 'captures/sessions/impacket-privacy.pcapng');
-    expect((await cli('record', protectedCapture, '-o', sealed)).err).toMatch(/! \d+ calls cannot be replayed: they are cipher text; give --password, --nt-hash, --keytab or --keys\n143 calls recorded/);
-    expect((await cli('record', protectedCapture, '-o', opened, '--password', 'alice:secret', '--export-keys', keys)).err).toBe('143 calls recorded\n');
-    expect(await cli('diff', opened, protectedCapture, '--keys', keys, '--export-keys', join(folder, 'again.log'))).toMatchObject({ status: 0, out: '143 calls alike\n' });
+    expect((await cli('record', protectedCapture, '-o', sealed)).err).toMatch(
+      /! \d+ calls cannot be replayed: they are cipher text; give --password, --nt-hash, --keytab or --keys\n143 calls recorded/,
+    );
+    expect(
+      (await cli('record', protectedCapture, '-o', opened, '--password', 'alice:secret', '--export-keys', keys)).err,
+    ).toBe('143 calls recorded\n');
+    expect(
+      await cli('diff', opened, protectedCapture, '--keys', keys, '--export-keys', join(folder, 'again.log')),
+    ).toMatchObject({ status: 0, out: '143 calls alike\n' });
     expect(readFileSync(join(folder, 'again.log'), 'utf8')).toBe(readFileSync(keys, 'utf8'));
     expect(readFileSync(opened).includes('NTLMSSP')).toBe(false);
   });
@@ -151,16 +203,43 @@ describe('diff and record commands', () => {
 describe('JUnit', () => {
   it('is well-formed whatever the texts hold', () => {
     const hostile = `]]>&<"'\u0000\u001b[31m\ud800\ufffe\u0085 tail`;
-    const xml = junitXml([{ name: hostile, timestamp: null, properties: { [hostile]: hostile }, cases: [{ name: hostile, classname: hostile, timeS: 0.5, failure: { type: 'value', message: hostile, text: hostile }, skipped: null }, { name: 'b', classname: 'c', timeS: 0, failure: null, skipped: hostile }] }]);
+    const xml = junitXml([
+      {
+        name: hostile,
+        timestamp: null,
+        properties: { [hostile]: hostile },
+        cases: [
+          {
+            name: hostile,
+            classname: hostile,
+            timeS: 0.5,
+            failure: { type: 'value', message: hostile, text: hostile },
+            skipped: null,
+          },
+          { name: 'b', classname: 'c', timeS: 0, failure: null, skipped: hostile },
+        ],
+      },
+    ]);
     const all = elements(xml);
-    expect(all.map((one) => one.name)).toEqual(['testsuites', 'testsuite', 'properties', 'property', 'testcase', 'failure', 'testcase', 'skipped']);
+    expect(all.map((one) => one.name)).toEqual([
+      'testsuites',
+      'testsuite',
+      'properties',
+      'property',
+      'testcase',
+      'failure',
+      'testcase',
+      'skipped',
+    ]);
     expect(all.find((one) => one.name === 'failure')?.attributes['message']).toBe(`]]>&<"'[31m tail`);
     expect(all[0]?.attributes).toMatchObject({ tests: '2', failures: '1', skipped: '1', errors: '0' });
   });
 });
 
 /** The elements of an XML text, in order. @throws where it is not well-formed */
-function elements(xml: string): readonly { readonly name: string; readonly attributes: Readonly<Record<string, string>> }[] {
+function elements(
+  xml: string,
+): readonly { readonly name: string; readonly attributes: Readonly<Record<string, string>> }[] {
   const found: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }[] = [];
   const parser = new SaxesParser();
   parser.on('opentag', (tag) => found.push({ name: tag.name, attributes: tag.attributes as Record<string, string> }));

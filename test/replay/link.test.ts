@@ -8,8 +8,26 @@ import { NtlmAcceptor, NtlmInitiator } from '../../src/security/ntlm/handshake.j
 import type { Drep } from '../../src/types.js';
 
 const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
-const call = (opnum: number, uuid = '99fcfec4-5260-101b-bbcb-00aa0021347a') => ({ abstract: { uuid, major: 0, minor: 0 }, transfer: 'ndr20', opnum, object: null, stub: Uint8Array.of(opnum), drep: LITTLE }) as const;
-const initiator = (): ClientAuth => ({ type: 10, level: 'privacy', handshake: new NtlmInitiator({ user: 'tester', password: 'secret', privacy: true, random: (size) => new Uint8Array(size).fill(9), time: 133_000_000_000_000_000n }) });
+const call = (opnum: number, uuid = '99fcfec4-5260-101b-bbcb-00aa0021347a') =>
+  ({
+    abstract: { uuid, major: 0, minor: 0 },
+    transfer: 'ndr20',
+    opnum,
+    object: null,
+    stub: Uint8Array.of(opnum),
+    drep: LITTLE,
+  }) as const;
+const initiator = (): ClientAuth => ({
+  type: 10,
+  level: 'privacy',
+  handshake: new NtlmInitiator({
+    user: 'tester',
+    password: 'secret',
+    privacy: true,
+    random: (size) => new Uint8Array(size).fill(9),
+    time: 133_000_000_000_000_000n,
+  }),
+});
 
 describe('client link', () => {
   it('counts an answer that nobody waits for any more: later signatures hold', () => {
@@ -18,8 +36,19 @@ describe('client link', () => {
     const toClient: Uint8Array[] = [];
     const client = new ClientLink((bytes) => toServer.push(bytes), initiator());
     const server = new ServerLink({
-      send: (bytes) => toClient.push(bytes), close: (reason) => expect(reason).toBe(''), serves: () => true, handle: ({ opnum }, answer) => due.push({ opnum, answer }),
-      accept: () => new NtlmAcceptor({ users: new Map([['tester', { hash: ntHash('secret') }]]), server: 'S', random: (size) => new Uint8Array(size).fill(7), time: 133_000_000_000_000_000n }), port: '135', assocGroup: 1,
+      send: (bytes) => toClient.push(bytes),
+      close: (reason) => expect(reason).toBe(''),
+      serves: () => true,
+      handle: ({ opnum }, answer) => due.push({ opnum, answer }),
+      accept: () =>
+        new NtlmAcceptor({
+          users: new Map([['tester', { hash: ntHash('secret') }]]),
+          server: 'S',
+          random: (size) => new Uint8Array(size).fill(7),
+          time: 133_000_000_000_000_000n,
+        }),
+      port: '135',
+      assocGroup: 1,
     });
     const pump = (): void => {
       while (toServer.length + toClient.length > 0) {
@@ -52,13 +81,30 @@ describe('client link', () => {
 
   it('tells who refused what', () => {
     expect(answered(encodeBindNak({ callId: 2, reason: 8 }))).toMatchObject([{ cause: 'denied' }, { cause: 'denied' }]);
-    expect(answered(encodeBindNak({ callId: 2, reason: 3 }))).toMatchObject([{ cause: 'refused' }, { cause: 'refused' }]);
-    expect(answered(encodeFault({ callId: 2, contextId: 0, status: 5 }))).toMatchObject([{ cause: 'denied' }, { cause: 'denied' }]);
-    expect(answered(encodeBindAck({ callId: 2, results: [{ result: 2, reason: 1, syntax: { uuid: '00000000-0000-0000-0000-000000000000', major: 0, minor: 0 } }] }))).toMatchObject([{ cause: 'refused', message: expect.stringContaining('does not serve the interface') as string }]);
+    expect(answered(encodeBindNak({ callId: 2, reason: 3 }))).toMatchObject([
+      { cause: 'refused' },
+      { cause: 'refused' },
+    ]);
+    expect(answered(encodeFault({ callId: 2, contextId: 0, status: 5 }))).toMatchObject([
+      { cause: 'denied' },
+      { cause: 'denied' },
+    ]);
+    expect(
+      answered(
+        encodeBindAck({
+          callId: 2,
+          results: [
+            { result: 2, reason: 1, syntax: { uuid: '00000000-0000-0000-0000-000000000000', major: 0, minor: 0 } },
+          ],
+        }),
+      ),
+    ).toMatchObject([{ cause: 'refused', message: expect.stringContaining('does not serve the interface') as string }]);
   });
 
   it('goes on when an alter_context is answered with a fault', () => {
     // 3 is the first request, 4 the alter_context for the second interface.
-    expect(answered(accepted, encodeFault({ callId: 4, contextId: 0, status: 0x1c01_0003 }))).toMatchObject([{ cause: 'refused', message: expect.stringContaining('0x1c010003') as string }]);
+    expect(answered(accepted, encodeFault({ callId: 4, contextId: 0, status: 0x1c01_0003 }))).toMatchObject([
+      { cause: 'refused', message: expect.stringContaining('0x1c010003') as string },
+    ]);
   });
 });

@@ -8,7 +8,8 @@ import { guids, known, play, registry, recordingOf, responderOf, TestWorld } fro
 import type { Played } from '../../replay/player/player.js';
 
 const session = await recordingOf('wua-session.pcapng');
-const told = ({ result }: Played): string => [...resultLines(result, { names: known.names, style: PLAIN, sides: ['recording', 'server'] })].join('\n');
+const told = ({ result }: Played): string =>
+  [...resultLines(result, { names: known.names, style: PLAIN, sides: ['recording', 'server'] })].join('\n');
 
 /** The recording with the answers of some calls changed. */
 function answering(change: (call: RecordedCall) => RecordedCall): readonly RecordingRecord[] {
@@ -46,27 +47,45 @@ describe('player against a responder', () => {
   });
 
   it('tells exactly the field that changed', () => {
-    const other = answering((call) => (call.method === 'Title' && call.object?.label === 'IUpdate#2' && call.response !== null ? { ...call, response: { ...call.response, bytes: titleBytes(call, 'Another title') } } : call));
+    const other = answering((call) =>
+      call.method === 'Title' && call.object?.label === 'IUpdate#2' && call.response !== null
+        ? { ...call, response: { ...call.response, bytes: titleBytes(call, 'Another title') } }
+        : call,
+    );
     const played = play(session, new TestWorld(responderOf(other)));
-    expect(played.result.results.flatMap((one) => one.differences).map(({ place, actual }) => [place, actual])).toEqual([['ISearchResult.Updates[1].Title', 'Another title']]);
+    expect(played.result.results.flatMap((one) => one.differences).map(({ place, actual }) => [place, actual])).toEqual(
+      [['ISearchResult.Updates[1].Title', 'Another title']],
+    );
     expect(played.result.counts).toEqual({ same: 58, different: 1, missing: 0, extra: 0, skipped: 0 });
   });
 
   it('skips the calls that depend on a call that failed, with the cause, and makes the others', () => {
-    const broken = answering((call) => (call.id === 24 ? { ...call, response: null, fault: { status: 0x8001_0108, didNotExecute: false }, outcome: 'faulted' } : call));
+    const broken = answering((call) =>
+      call.id === 24
+        ? { ...call, response: null, fault: { status: 0x8001_0108, didNotExecute: false }, outcome: 'faulted' }
+        : call,
+    );
     const made = session.find((one) => one.kind === 'reference' && one.made.call === 24);
     const played = play(session, new TestWorld(responderOf(broken)));
     const skipped = played.result.results.filter((one) => one.status === 'skipped');
     expect(made).toMatchObject({ label: 'IUpdate#2' });
     expect(skipped.length).toBeGreaterThan(4);
-    expect(new Set(skipped.map((one) => one.expected?.place.startsWith('ISearchResult.Updates[1]')))).toEqual(new Set([true]));
-    expect(skipped[0]?.cause).toBe('IUpdate#2 was never made: call 24 (IUpdateCollection#1 IUpdateCollection.Item) did not hand it out');
+    expect(new Set(skipped.map((one) => one.expected?.place.startsWith('ISearchResult.Updates[1]')))).toEqual(
+      new Set([true]),
+    );
+    expect(skipped[0]?.cause).toBe(
+      'IUpdate#2 was never made: call 24 (IUpdateCollection#1 IUpdateCollection.Item) did not hand it out',
+    );
     expect(played.result.counts.same + played.result.counts.different + skipped.length).toBe(59);
     expect(played.result.counts.different).toBe(1);
   });
 
   it('stops at the first difference unless told to go on', () => {
-    const broken = answering((call) => (call.id === 24 ? { ...call, response: null, fault: { status: 0x8001_0108, didNotExecute: false }, outcome: 'faulted' } : call));
+    const broken = answering((call) =>
+      call.id === 24
+        ? { ...call, response: null, fault: { status: 0x8001_0108, didNotExecute: false }, outcome: 'faulted' }
+        : call,
+    );
     const played = play(session, new TestWorld(responderOf(broken)), { keepGoing: false });
     expect(played.made).toBe(24);
     expect(played.result.results.at(-1)?.cause).toMatch(/^stopped at the first difference, in call 24/);
@@ -87,7 +106,8 @@ describe('player against a responder', () => {
   it('gives a call up that is not answered in time', () => {
     const silent = new TestWorld(responderOf(session));
     const dial = silent.dial.bind(silent);
-    silent.dial = (port, events) => (silent.dialled > 0 ? { send: () => 0, close: () => undefined } : dial(port, events));
+    silent.dial = (port, events) =>
+      silent.dialled > 0 ? { send: () => 0, close: () => undefined } : dial(port, events);
     const played = play(session, silent, { deadlineMs: 50 });
     expect(played.result.counts.same).toBe(2);
     expect(played.result.results.find((one) => one.status === 'different')?.cause).toBe('no answer came within 50 ms');
@@ -97,21 +117,48 @@ describe('player against a responder', () => {
     const pinged = session.filter((one) => one.kind === 'call' && one.method === 'ComplexPing').length;
     const played = play(session, new TestWorld(responderOf(session)), { speed: 0.005, deadlineMs: 10_000 });
     expect(told(played)).toBe('59 calls alike');
-    const pings = played.records.flatMap((one) => (one.kind === 'call' && one.method === 'ComplexPing' ? [one] : [])).slice(pinged);
-    expect(pings.length).toBe(Math.floor((played.records.reduce((most, one) => (one.kind === 'call' && one.time !== null ? Math.max(most, one.time.timeS) : most), 0) - 1_795_000_000) / 120));
+    const pings = played.records
+      .flatMap((one) => (one.kind === 'call' && one.method === 'ComplexPing' ? [one] : []))
+      .slice(pinged);
+    expect(pings.length).toBe(
+      Math.floor(
+        (played.records.reduce(
+          (most, one) => (one.kind === 'call' && one.time !== null ? Math.max(most, one.time.timeS) : most),
+          0,
+        ) -
+          1_795_000_000) /
+          120,
+      ),
+    );
     expect(pings.length).toBeGreaterThan(2);
     const [first, ...later] = pings;
     expect(first?.in['pSetId']).toBe('0x0000000000000000');
     expect(Object.keys(first?.in['AddToSet'] ?? {}).length).toBeGreaterThan(2);
     expect(new Set(later.map((one) => one.in['pSetId']))).toEqual(new Set([first?.out['pSetId']]));
-    expect(play(session, new TestWorld(responderOf(session))).records.filter((one) => one.kind === 'call' && one.method === 'ComplexPing').length).toBe(pinged);
+    expect(
+      play(session, new TestWorld(responderOf(session))).records.filter(
+        (one) => one.kind === 'call' && one.method === 'ComplexPing',
+      ).length,
+    ).toBe(pinged);
   });
 
   it('releases what is there when one object of a release was never made', () => {
     const [made] = session.flatMap((one) => (one.kind === 'reference' && one.made.call === 24 ? [one] : []));
-    const both = answering((call) => (call.method === 'RemRelease' && call.request !== null ? releasing(call, String(made?.ipid)) : call));
-    const broken = both.map((one): RecordingRecord => (one.kind === 'call' && one.id === 24 ? { ...one, response: null, fault: { status: 0x8001_0108, didNotExecute: false }, outcome: 'faulted' } : one));
-    const counts = (records: readonly RecordingRecord[]): readonly number[] => records.flatMap((one) => (one.kind === 'call' && one.method === 'RemRelease' ? [(one.in['InterfaceRefs'] as readonly unknown[]).length] : []));
+    const both = answering((call) =>
+      call.method === 'RemRelease' && call.request !== null ? releasing(call, String(made?.ipid)) : call,
+    );
+    const broken = both.map(
+      (one): RecordingRecord =>
+        one.kind === 'call' && one.id === 24
+          ? { ...one, response: null, fault: { status: 0x8001_0108, didNotExecute: false }, outcome: 'faulted' }
+          : one,
+    );
+    const counts = (records: readonly RecordingRecord[]): readonly number[] =>
+      records.flatMap((one) =>
+        one.kind === 'call' && one.method === 'RemRelease'
+          ? [(one.in['InterfaceRefs'] as readonly unknown[]).length]
+          : [],
+      );
     expect(counts(both)).toEqual([2]);
     expect(counts(play(both, new TestWorld(responderOf(both))).records)).toEqual([2]);
     expect(counts(play(both, new TestWorld(responderOf(broken))).records)).toEqual([1]);
@@ -127,14 +174,24 @@ describe('player against a responder', () => {
 describe('responder', () => {
   it('answers pings and releases that were never recorded, and refuses calls that were not', () => {
     const missed: string[] = [];
-    const fewer = session.filter((one) => one.kind !== 'call' || (one.method !== 'RemRelease' && one.method !== 'MsrcSeverity'));
+    const fewer = session.filter(
+      (one) => one.kind !== 'call' || (one.method !== 'RemRelease' && one.method !== 'MsrcSeverity'),
+    );
     const played = play(session, new TestWorld(responderOf(fewer, { missed: (_, answered) => missed.push(answered) })));
     expect([...new Set(missed)].toSorted()).toEqual(['fault', 'upkeep']);
-    expect(played.result.results.filter((one) => one.status === 'different').every((one) => one.expected?.member === 'IUpdate.MsrcSeverity')).toBe(true);
+    expect(
+      played.result.results
+        .filter((one) => one.status === 'different')
+        .every((one) => one.expected?.member === 'IUpdate.MsrcSeverity'),
+    ).toBe(true);
   });
 
   it('answers with the nearest call where it is told to', () => {
-    const other = session.map((one) => (one.kind === 'call' && one.method === 'Search' && one.request !== null && one.id === 8 ? { ...one, request: { ...one.request, bytes: criteriaBytes(one, "IsInstalled=1 and Type='Software'") } } : one));
+    const other = session.map((one) =>
+      one.kind === 'call' && one.method === 'Search' && one.request !== null && one.id === 8
+        ? { ...one, request: { ...one.request, bytes: criteriaBytes(one, "IsInstalled=1 and Type='Software'") } }
+        : one,
+    );
     expect(play(session, new TestWorld(responderOf(other))).result.counts.skipped).toBeGreaterThan(20);
     expect(told(play(session, new TestWorld(responderOf(other, { fallback: 'nearest' }))))).toBe('59 calls alike');
   });
@@ -154,8 +211,16 @@ function releasing(call: RecordedCall, ipid: string): RecordedCall {
   const codec = registry.method(call.iid ?? '', call.opnum ?? -1, NDR20);
   if (codec === null || call.request === null) throw new Error('the table has the method');
   const { header } = codec.request.decode(spanOf(call.request.bytes));
-  const given = { ...call.in, cInterfaceRefs: 2, InterfaceRefs: [...(call.in['InterfaceRefs'] as readonly Value[]), { ipid, cPublicRefs: 1, cPrivateRefs: 0 }] };
-  return { ...call, in: given, request: { ...call.request, bytes: codec.request.encode({ orpcthis: header, ...given }) } };
+  const given = {
+    ...call.in,
+    cInterfaceRefs: 2,
+    InterfaceRefs: [...(call.in['InterfaceRefs'] as readonly Value[]), { ipid, cPublicRefs: 1, cPrivateRefs: 0 }],
+  };
+  return {
+    ...call,
+    in: given,
+    request: { ...call.request, bytes: codec.request.encode({ orpcthis: header, ...given }) },
+  };
 }
 
 function criteriaBytes(call: RecordedCall, criteria: string): Uint8Array {

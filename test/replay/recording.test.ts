@@ -56,13 +56,18 @@ describe('recording of a session', () => {
     const found = records.find((one) => one.kind === 'reference' && one.interface === 'ISearchResult');
     expect(found).toMatchObject({ made: { call: search?.id, path: 'out.retval' } });
     const activated = records.find((one) => one.kind === 'reference');
-    expect(activated).toMatchObject({ object: 1, made: { call: 2, path: 'out.ppActProperties.activation.properties[0].value.ppIntfData[0]' } });
+    expect(activated).toMatchObject({
+      object: 1,
+      made: { call: 2, path: 'out.ppActProperties.activation.properties[0].value.ppIntfData[0]' },
+    });
   });
 
   it('leaves out what a member that sets a password was given', () => {
     const call = session.find((one) => one.method === 'Search');
     if (call === undefined) throw new Error('the session has a search');
-    const kept = record([{ ...call, interface: 'IWebProxy', method: 'SetPassword', in: { value: 'hunter2' } }]).find(isCall);
+    const kept = record([{ ...call, interface: 'IWebProxy', method: 'SetPassword', in: { value: 'hunter2' } }]).find(
+      isCall,
+    );
     expect(kept).toMatchObject({ withheld: true, in: {}, request: null });
   });
 
@@ -71,7 +76,13 @@ describe('recording of a session', () => {
     expect(parseRecordingText([...recordingText(records)].join('\n'))).toEqual({ version: 1, records, problems: [] });
   });
 
-  it.each(['wua-bigendian.pcapng', 'wua-ndr64.pcapng', 'wua-late-bound.pcapng', 'wua-damaged.pcap', 'wua-printed-opnums.pcapng'])('reads %s back in both forms', async (name) => {
+  it.each([
+    'wua-bigendian.pcapng',
+    'wua-ndr64.pcapng',
+    'wua-late-bound.pcapng',
+    'wua-damaged.pcap',
+    'wua-printed-opnums.pcapng',
+  ])('reads %s back in both forms', async (name) => {
     const made = record(await callsOf(name));
     expect(readRecording(recordingBytes(made)).records).toEqual(made);
     expect(parseRecordingText([...recordingText(made)].join('\n')).records).toEqual(made);
@@ -87,7 +98,9 @@ describe('damage to a recording', () => {
     for (let size = whole; size < bytes.length; size++) {
       const read = readRecording(bytes.subarray(0, size));
       expect(read.records).toEqual(small.slice(0, -1));
-      expect(read.problems.map((problem) => problem.code)).toEqual(size === whole ? ['unfinished'] : ['cut', 'unfinished']);
+      expect(read.problems.map((problem) => problem.code)).toEqual(
+        size === whole ? ['unfinished'] : ['cut', 'unfinished'],
+      );
       if (size > whole) expect(read.problems[0]?.at).toBe(whole);
     }
   });
@@ -96,7 +109,8 @@ describe('damage to a recording', () => {
     const open = small.slice(0, -1);
     const cutAt = recordingBytes(open.slice(0, -1)).length;
     const all = recordingBytes(open);
-    for (let size = cutAt; size < all.length; size++) expect(readRecording(all.subarray(0, size)).records).toEqual(open.slice(0, -1));
+    for (let size = cutAt; size < all.length; size++)
+      expect(readRecording(all.subarray(0, size)).records).toEqual(open.slice(0, -1));
   });
 
   it('loses only the record that a flipped byte is in, names its offset, and goes on', () => {
@@ -115,27 +129,40 @@ describe('damage to a recording', () => {
   });
 
   it('never throws for any run of flipped, lost and added bytes behind the magic', () => {
-    fc.assert(fc.property(
-      fc.array(fc.record({ at: fc.integer({ min: 8, max: bytes.length - 1 }), with: fc.uint8Array({ maxLength: 12 }), drop: fc.integer({ min: 0, max: 40 }) }), { minLength: 1, maxLength: 4 }),
-      (edits) => {
-        let hit: Uint8Array = bytes;
-        for (const edit of edits) hit = Uint8Array.from([...hit.subarray(0, edit.at), ...edit.with, ...hit.subarray(edit.at + edit.drop)]);
-        let read;
-        try {
-          read = readRecording(hit);
-        } catch (error) {
-          // A version number out of nowhere, with a CRC that agrees, is not made by chance.
-          expect(String(error)).toBe('a refusal');
-          return;
-        }
-        const known = new Set(small.map((one) => JSON.stringify(one, plain)));
-        for (const one of read.records) expect(known.has(JSON.stringify(one, plain))).toBe(true);
-      },
-    ), { numRuns: 200 });
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            at: fc.integer({ min: 8, max: bytes.length - 1 }),
+            with: fc.uint8Array({ maxLength: 12 }),
+            drop: fc.integer({ min: 0, max: 40 }),
+          }),
+          { minLength: 1, maxLength: 4 },
+        ),
+        (edits) => {
+          let hit: Uint8Array = bytes;
+          for (const edit of edits)
+            hit = Uint8Array.from([...hit.subarray(0, edit.at), ...edit.with, ...hit.subarray(edit.at + edit.drop)]);
+          let read;
+          try {
+            read = readRecording(hit);
+          } catch (error) {
+            // A version number out of nowhere, with a CRC that agrees, is not made by chance.
+            expect(String(error)).toBe('a refusal');
+            return;
+          }
+          const known = new Set(small.map((one) => JSON.stringify(one, plain)));
+          for (const one of read.records) expect(known.has(JSON.stringify(one, plain))).toBe(true);
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 
   it('refuses what is no recording, and versions to come', () => {
-    expect(() => readRecording(new TextEncoder().encode('not one of ours, this'))).toThrow(/does not begin as a recording/);
+    expect(() => readRecording(new TextEncoder().encode('not one of ours, this'))).toThrow(
+      /does not begin as a recording/,
+    );
     expect(() => readRecording(fileHead(2))).toThrow(/format version 2 .* use a newer one/);
   });
 
@@ -150,7 +177,13 @@ describe('damage to a recording', () => {
   });
 
   it('names a whole record that is none', () => {
-    const odd = [pack({ kind: 'call', id: 1 }), pack({ kind: 'verdict' }), Uint8Array.of(0xc7, 0, 1), Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff), new Uint8Array(300).fill(0x91)];
+    const odd = [
+      pack({ kind: 'call', id: 1 }),
+      pack({ kind: 'verdict' }),
+      Uint8Array.of(0xc7, 0, 1),
+      Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff),
+      new Uint8Array(300).fill(0x91),
+    ];
     for (const payload of odd) {
       const read = readRecording(Uint8Array.from([...fileHead(), ...frame(payload)]));
       expect(read.records).toEqual([]);
@@ -159,7 +192,10 @@ describe('damage to a recording', () => {
   });
 
   it('takes a record up a chain of migrations, and says which link is missing', () => {
-    const chain = [1, 2].map((from) => ({ from, migrate: (value: Value) => ({ ...(value as { [name: string]: Value }), [`from${from}`]: true }) }));
+    const chain = [1, 2].map((from) => ({
+      from,
+      migrate: (value: Value) => ({ ...(value as { [name: string]: Value }), [`from${from}`]: true }),
+    }));
     expect(migrate({ kind: 'end' }, 1, chain, 3)).toEqual({ kind: 'end', from1: true, from2: true });
     expect(() => migrate({}, 1, chain.slice(1), 3)).toThrow(/from version 1/);
   });
@@ -175,35 +211,68 @@ function plain(_: string, value: unknown): unknown {
 
 /** Any value a decoder may give. */
 const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
-  value: fc.oneof({ maxDepth: 4 },
-    fc.string({ unit: 'binary' }), fc.array(fc.integer({ min: 0xd700, max: 0xe0ff }), { maxLength: 4 }).map((units) => String.fromCharCode(...units)), fc.double(), fc.integer(), fc.constant(-0), fc.boolean(), fc.constant(null),
-    fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n }), fc.bigInt({ min: 1n << 63n, max: (1n << 64n) - 1n }), fc.uint8Array({ maxLength: 70 }),
-    fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('$utf16', '$', '__proto__', 'kind', 'a b')), tie('value'), { maxKeys: 4 }).map((bag) => Object.fromEntries(Object.entries(bag))),
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.string({ unit: 'binary' }),
+    fc.array(fc.integer({ min: 0xd700, max: 0xe0ff }), { maxLength: 4 }).map((units) => String.fromCharCode(...units)),
+    fc.double(),
+    fc.integer(),
+    fc.constant(-0),
+    fc.boolean(),
+    fc.constant(null),
+    fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n }),
+    fc.bigInt({ min: 1n << 63n, max: (1n << 64n) - 1n }),
+    fc.uint8Array({ maxLength: 70 }),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc
+      .dictionary(fc.oneof(fc.string(), fc.constantFrom('$utf16', '$', '__proto__', 'kind', 'a b')), tie('value'), {
+        maxKeys: 4,
+      })
+      .map((bag) => Object.fromEntries(Object.entries(bag))),
   ),
 })).value;
 
 describe('values of a recording', () => {
   it('come back from bytes as they were', () => {
-    fc.assert(fc.property(anyValue, (value) => {
-      expect(unpack(pack(value))).toEqual({ value });
-    }));
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        expect(unpack(pack(value))).toEqual({ value });
+      }),
+    );
   });
 
   it('come back from text as they were', () => {
     const call = small.find(isCall);
     if (call === undefined) throw new Error('there is a call');
     const end: RecordingRecord = { kind: 'end', calls: 1 };
-    fc.assert(fc.property(fc.dictionary(fc.string(), anyValue, { maxKeys: 4 }).map((bag) => Object.fromEntries(Object.entries(bag))), (bag) => {
-      const one = { ...call, in: bag };
-      expect(parseRecordingText([...recordingText([one, end])].join('\n'))).toEqual({ version: 1, records: [one, end], problems: [] });
-    }));
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), anyValue, { maxKeys: 4 }).map((bag) => Object.fromEntries(Object.entries(bag))),
+        (bag) => {
+          const one = { ...call, in: bag };
+          expect(parseRecordingText([...recordingText([one, end])].join('\n'))).toEqual({
+            version: 1,
+            records: [one, end],
+            problems: [],
+          });
+        },
+      ),
+    );
   });
 
   it('never throw when the text is damaged, and whole blocks are kept', () => {
     const text = [...recordingText(small)].join('\n');
-    fc.assert(fc.property(fc.integer({ min: 15, max: text.length }), fc.string({ unit: 'binary', maxLength: 8 }), fc.integer({ min: 0, max: 60 }), (at, put, drop) => {
-      const read = parseRecordingText(text.slice(0, at) + put + text.slice(at + drop));
-      expect(read.records.length).toBeGreaterThanOrEqual(small.length - 4);
-    }), { numRuns: 60 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 15, max: text.length }),
+        fc.string({ unit: 'binary', maxLength: 8 }),
+        fc.integer({ min: 0, max: 60 }),
+        (at, put, drop) => {
+          const read = parseRecordingText(text.slice(0, at) + put + text.slice(at + drop));
+          expect(read.records.length).toBeGreaterThanOrEqual(small.length - 4);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });

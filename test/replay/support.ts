@@ -5,7 +5,13 @@ import { NtlmAcceptor, NtlmInitiator } from '../../src/security/ntlm/handshake.j
 import type { ClientAuth } from '../../replay/link/client.js';
 import type { AuthLevel } from '../../src/types.js';
 import { ServerLink } from '../../replay/link/server.js';
-import { DEFAULT_CONCURRENCY, Player, type Played, type PlayerOptions, type World } from '../../replay/player/player.js';
+import {
+  DEFAULT_CONCURRENCY,
+  Player,
+  type Played,
+  type PlayerOptions,
+  type World,
+} from '../../replay/player/player.js';
 import { planOf } from '../../replay/player/plan.js';
 import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
@@ -34,9 +40,17 @@ export function guids(seed: string): () => string {
 }
 
 /** Who may sign in to the stand-in. */
-const ACCEPTOR: AcceptorOptions = { users: new Map([['tester', { hash: ntHash('secret') }]]), server: 'STANDIN', random: (size) => new Uint8Array(size).fill(7), time: 133_000_000_000_000_000n };
+const ACCEPTOR: AcceptorOptions = {
+  users: new Map([['tester', { hash: ntHash('secret') }]]),
+  server: 'STANDIN',
+  random: (size) => new Uint8Array(size).fill(7),
+  time: 133_000_000_000_000_000n,
+};
 
-/** A world with no socket and no clock: what is sent arrives at once, in order; timers run when nothing else is left to do. */
+/**
+ * A world with no socket and no clock: what is sent arrives at once, in order; timers run when nothing else is left to
+ * do.
+ */
 export class TestWorld implements World {
   private readonly queue: (() => void)[] = [];
   private timers: { readonly at: number; readonly run: () => void }[] = [];
@@ -56,9 +70,13 @@ export class TestWorld implements World {
   dial(_: number, events: { readonly data: (bytes: Uint8Array) => void; readonly closed: (reason: string) => void }) {
     this.dialled++;
     const server = new ServerLink({
-      send: (bytes) => this.queue.push(() => events.data(bytes.slice())), close: (reason) => this.queue.push(() => events.closed(reason)),
-      serves: (abstract) => this.responder.serves(abstract), handle: (call, answer) => this.responder.answer(call, answer),
-      accept: this.password === null ? null : () => new NtlmAcceptor(ACCEPTOR), port: '135', assocGroup: 1,
+      send: (bytes) => this.queue.push(() => events.data(bytes.slice())),
+      close: (reason) => this.queue.push(() => events.closed(reason)),
+      serves: (abstract) => this.responder.serves(abstract),
+      handle: (call, answer) => this.responder.answer(call, answer),
+      accept: this.password === null ? null : () => new NtlmAcceptor(ACCEPTOR),
+      port: '135',
+      assocGroup: 1,
     });
     return { send: (bytes: Uint8Array) => this.queue.push(() => server.push(bytes.slice())), close: () => undefined };
   }
@@ -77,7 +95,17 @@ export class TestWorld implements World {
 
   auth(level: AuthLevel): ClientAuth | null {
     if (this.password === null) return null;
-    return { type: 10, level: level === 'none' ? this.level : level, handshake: new NtlmInitiator({ user: 'tester', password: this.password, privacy: true, random: (size) => new Uint8Array(size).fill(9), time: 133_000_000_000_000_000n }) };
+    return {
+      type: 10,
+      level: level === 'none' ? this.level : level,
+      handshake: new NtlmInitiator({
+        user: 'tester',
+        password: this.password,
+        privacy: true,
+        random: (size) => new Uint8Array(size).fill(9),
+        time: 133_000_000_000_000_000n,
+      }),
+    };
   }
 
   guid(): string {
@@ -107,13 +135,37 @@ export class TestWorld implements World {
 }
 
 export function responderOf(records: readonly RecordingRecord[], more: Partial<ResponderOptions> = {}): Responder {
-  return new Responder({ records, registry, fallback: 'error', host: 'standin', port: 4135, guid: guids('5555'), ...more });
+  return new Responder({
+    records,
+    registry,
+    fallback: 'error',
+    host: 'standin',
+    port: 4135,
+    guid: guids('5555'),
+    ...more,
+  });
 }
 
 /** Plays a recording against a responder. */
 export function play(records: readonly RecordingRecord[], world: TestWorld, more: Partial<PlayerOptions> = {}): Played {
   let played: Played | null = null;
-  const player = new Player({ plan: planOf(records, registry), registry, rules: NO_RULES, host: 'standin', port: 4135, speed: Infinity, deadlineMs: 1000, keepGoing: true, concurrency: DEFAULT_CONCURRENCY, binding: 'recorded', ...more }, world, (one) => (played = one));
+  const player = new Player(
+    {
+      plan: planOf(records, registry),
+      registry,
+      rules: NO_RULES,
+      host: 'standin',
+      port: 4135,
+      speed: Infinity,
+      deadlineMs: 1000,
+      keepGoing: true,
+      concurrency: DEFAULT_CONCURRENCY,
+      binding: 'recorded',
+      ...more,
+    },
+    world,
+    (one) => (played = one),
+  );
   player.start();
   world.run();
   if (played === null) throw new Error('the player did not come to its end');

@@ -2,7 +2,16 @@ import { activation, bstr, dispatch, i4, invoke, reference, Story, UPDATE_SESSIO
 
 /** Titles that would be markup, links, commands or another direction if they were not kept text. */
 export const HOSTILE: readonly string[] = [
-  '<script>alert(1)</script>', ']]><!--', '\u202egpj.exe', 'a\u0007b\u001b[31mred\u009b0m', '| cell | `code` **bold** [link](javascript:alert(1))', 'http://evil.example/ www.evil.example @everyone', '"\'&amp;</td></table>', '\ud800lone', '1. list\n# heading', '<img src=x onerror=alert(1)>',
+  '<script>alert(1)</script>',
+  ']]><!--',
+  '\u202egpj.exe',
+  'a\u0007b\u001b[31mred\u009b0m',
+  '| cell | `code` **bold** [link](javascript:alert(1))',
+  'http://evil.example/ www.evil.example @everyone',
+  '"\'&amp;</td></table>',
+  '\ud800lone',
+  '1. list\n# heading',
+  '<img src=x onerror=alert(1)>',
 ];
 
 /** A session that searches for, and reads the titles of, updates. */

@@ -15,7 +15,12 @@ import { testStreams } from '../support/streams.js';
 import { shipped } from './support.js';
 
 const known = knowledge();
-const SAMPLES = ['wua-session.pcapng', 'wua-late-bound.pcapng', 'wua-signed.pcapng', 'sessions/impacket-privacy.pcapng'].map((name) => new Uint8Array(readFileSync(shipped(name))));
+const SAMPLES = [
+  'wua-session.pcapng',
+  'wua-late-bound.pcapng',
+  'wua-signed.pcapng',
+  'sessions/impacket-privacy.pcapng',
+].map((name) => new Uint8Array(readFileSync(shipped(name))));
 
 function reportOfBytes(bytes: Uint8Array): Promise<Report> {
   const reading: Knowledge = {
@@ -29,20 +34,31 @@ function reportOfBytes(bytes: Uint8Array): Promise<Report> {
     },
   };
   const secrets = { passwords: [{ user: 'alice', password: 'secret' }], ntHashes: [], sessionKeys: [], keytab: [] };
-  return readReport(['-'], { known: reading, streams: testStreams(), opnums: 'auto', secrets }).then((read) => read.report);
+  return readReport(['-'], { known: reading, streams: testStreams(), opnums: 'auto', secrets }).then(
+    (read) => read.report,
+  );
 }
 
 describe('reports of damaged captures', () => {
   it('come out in every form, and never as an exception, whatever bytes are changed', async () => {
-    await fc.assert(fc.asyncProperty(fc.nat(SAMPLES.length - 1), fc.array(fc.tuple(fc.nat(80_000), fc.nat(255)), { minLength: 1, maxLength: 60 }), async (which, changes) => {
-      const bytes = (SAMPLES[which] as Uint8Array).slice();
-      for (const [at, value] of changes) bytes[at % bytes.length] = value;
-      const report = await reportOfBytes(bytes);
-      expect(JSON.parse(reportJson(report))).toMatchObject({ totals: { calls: report.totals.calls } });
-      expect([...reportMarkdown(report)].length).toBeGreaterThan(5);
-      expect([...reportHtml(report)].join('')).toContain('</html>');
-      expect(junitXml(reportSuites(report, []))).toContain('</testsuites>');
-      expect(report.sessions.flatMap((one) => one.steps).reduce((sum, step) => sum + step.calls, 0)).toBe(report.totals.calls);
-    }), { numRuns: 30 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(SAMPLES.length - 1),
+        fc.array(fc.tuple(fc.nat(80_000), fc.nat(255)), { minLength: 1, maxLength: 60 }),
+        async (which, changes) => {
+          const bytes = (SAMPLES[which] as Uint8Array).slice();
+          for (const [at, value] of changes) bytes[at % bytes.length] = value;
+          const report = await reportOfBytes(bytes);
+          expect(JSON.parse(reportJson(report))).toMatchObject({ totals: { calls: report.totals.calls } });
+          expect([...reportMarkdown(report)].length).toBeGreaterThan(5);
+          expect([...reportHtml(report)].join('')).toContain('</html>');
+          expect(junitXml(reportSuites(report, []))).toContain('</testsuites>');
+          expect(report.sessions.flatMap((one) => one.steps).reduce((sum, step) => sum + step.calls, 0)).toBe(
+            report.totals.calls,
+          );
+        },
+      ),
+      { numRuns: 30 },
+    );
   }, 60_000);
 });

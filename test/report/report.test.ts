@@ -16,7 +16,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('what a capture lacks', () => {
   it('says at the top that packets are missing and that the file ends early', async () => {
     const report = await reportOf(shipped('wua-damaged.pcap'));
-    expect(report.quality.map((note) => [note.kind, note.severity])).toEqual(expect.arrayContaining([['truncated', 'error'], ['gaps', 'error']]));
+    expect(report.quality.map((note) => [note.kind, note.severity])).toEqual(
+      expect.arrayContaining([
+        ['truncated', 'error'],
+        ['gaps', 'error'],
+      ]),
+    );
     expect(report.attention.map((point) => point.link)).toContainEqual({ kind: 'section', name: 'quality' });
     const { out } = await command('report', shipped('wua-damaged.pcap'), '-f', 'markdown');
     expect(out.indexOf('## Capture quality')).toBeGreaterThan(0);
@@ -41,21 +46,36 @@ describe('what a capture lacks', () => {
   });
 
   it('tells clocks that jump back, packets cut short, and dropped packets', async () => {
-    const jumping = written(searched(['One', 'Two']), join(folder, 'jump.pcap'), (packets) => packets.map((packet, at) => (at < 20 ? packet : { ...packet, timeS: packet.timeS - 3600 })));
+    const jumping = written(searched(['One', 'Two']), join(folder, 'jump.pcap'), (packets) =>
+      packets.map((packet, at) => (at < 20 ? packet : { ...packet, timeS: packet.timeS - 3600 })),
+    );
     expect((await reportOf(jumping)).quality.map((note) => [note.kind, note.count])).toEqual([['clock', 1]]);
-    const cut = written(searched(['One', 'Two']), join(folder, 'cut.pcap'), (packets) => packets.map((packet) => ({ ...packet, data: packet.data.subarray(0, 300), wireLength: packet.data.length })));
+    const cut = written(searched(['One', 'Two']), join(folder, 'cut.pcap'), (packets) =>
+      packets.map((packet) => ({ ...packet, data: packet.data.subarray(0, 300), wireLength: packet.data.length })),
+    );
     const report = await reportOf(cut);
-    expect(report.quality.find((note) => note.kind === 'cut-packets')?.count).toBe(searched(['One', 'Two']).trace.packets.filter((packet) => packet.data.length > 300).length);
+    expect(report.quality.find((note) => note.kind === 'cut-packets')?.count).toBe(
+      searched(['One', 'Two']).trace.packets.filter((packet) => packet.data.length > 300).length,
+    );
   });
 
   it('reads captures one after another with --join, and tells of each', async () => {
     const story = searched(['One', 'Two', 'Three']);
     const middle = Math.floor(story.trace.packets.length / 2);
-    const parts = [written(story, join(folder, 'a.pcap'), (all) => all.slice(0, middle)), written(story, join(folder, 'b.pcap'), (all) => all.slice(middle))];
-    const [whole, joined] = [await reportOf(written(story, join(folder, 'whole.pcap'))), await reportOf(...parts, '--join')];
+    const parts = [
+      written(story, join(folder, 'a.pcap'), (all) => all.slice(0, middle)),
+      written(story, join(folder, 'b.pcap'), (all) => all.slice(middle)),
+    ];
+    const [whole, joined] = [
+      await reportOf(written(story, join(folder, 'whole.pcap'))),
+      await reportOf(...parts, '--join'),
+    ];
     expect(joined.totals).toEqual(whole.totals);
     expect(joined.tables).toEqual(whole.tables);
-    expect(joined.sources.map((source) => [source.name, source.frames])).toEqual([['a.pcap', middle], ['b.pcap', story.trace.packets.length - middle]]);
+    expect(joined.sources.map((source) => [source.name, source.frames])).toEqual([
+      ['a.pcap', middle],
+      ['b.pcap', story.trace.packets.length - middle],
+    ]);
   });
 });
 
@@ -85,7 +105,9 @@ describe('text from the network', () => {
     const { out } = await command('report', capture, '-f', 'html');
     expect(out.match(/<script/g)).toHaveLength(1);
     expect(/<(img|iframe|link|object|embed|form|base)\b|<\w[^>]*\son\w+=/i.exec(out)).toBeNull();
-    expect(out.slice(0, 1000)).toMatch(/Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-/);
+    expect(out.slice(0, 1000)).toMatch(
+      /Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-/,
+    );
     // oxlint-disable-next-line no-control-regex -- they are what is looked for
     expect(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.exec(out)).toBeNull();
     expect(out).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
@@ -106,8 +128,21 @@ describe('two captures side by side', () => {
   it('says which updates came and went, and which calls differ', async () => {
     const { comparison, totals } = await reportOf(before, after);
     expect(comparison).toMatchObject({ before: 'before.pcap', after: 'after.pcap', same: false });
-    expect(comparison?.tables.map((table) => [table.title, table.same, table.rows.map((row) => [row.change, row.name])])).toEqual([['Updates', 1, [['removed', 'Goes'], ['added', 'Comes']]]]);
-    expect(comparison?.calls.map((call) => [call.status, call.differences.map((one) => [one.before, one.after])])).toEqual([['different', [['"Goes"', '"Comes"']]]]);
+    expect(
+      comparison?.tables.map((table) => [table.title, table.same, table.rows.map((row) => [row.change, row.name])]),
+    ).toEqual([
+      [
+        'Updates',
+        1,
+        [
+          ['removed', 'Goes'],
+          ['added', 'Comes'],
+        ],
+      ],
+    ]);
+    expect(
+      comparison?.calls.map((call) => [call.status, call.differences.map((one) => [one.before, one.after])]),
+    ).toEqual([['different', [['"Goes"', '"Comes"']]]]);
     expect(totals.calls).toBe((await reportOf(after)).totals.calls);
   });
 
@@ -121,16 +156,28 @@ describe('two captures side by side', () => {
     const recording = join(folder, 'before.uamgrec');
     expect((await command('record', before, '-o', recording)).status).toBe(0);
     const changed = [['"Comes"']];
-    expect((await reportOf(recording, after)).comparison?.calls.map((call) => call.differences.map((one) => one.after))).toEqual(changed);
+    expect(
+      (await reportOf(recording, after)).comparison?.calls.map((call) => call.differences.map((one) => one.after)),
+    ).toEqual(changed);
     expect((await reportOf(recording, recording)).comparison?.same).toBe(true);
     const [alone, captured] = [await reportOf(recording), await reportOf(before)];
     const { calls, failed, first, last } = captured.totals;
     expect(alone.totals).toMatchObject({ calls, failed, first, last });
-    expect(alone.tables.map((table) => table.rows.map((row) => row.cells))).toEqual(captured.tables.map((table) => table.rows.map((row) => row.cells)));
-    expect(alone.members.map((one) => [one.name, one.count, one.p50])).toEqual(captured.members.map((one) => [one.name, one.count, one.p50]));
-    expect(alone.calls.map((call) => [call.text, call.request?.fields, call.response?.fields])).toEqual(captured.calls.map((call) => [call.text, call.request?.fields, call.response?.fields]));
+    expect(alone.tables.map((table) => table.rows.map((row) => row.cells))).toEqual(
+      captured.tables.map((table) => table.rows.map((row) => row.cells)),
+    );
+    expect(alone.members.map((one) => [one.name, one.count, one.p50])).toEqual(
+      captured.members.map((one) => [one.name, one.count, one.p50]),
+    );
+    expect(alone.calls.map((call) => [call.text, call.request?.fields, call.response?.fields])).toEqual(
+      captured.calls.map((call) => [call.text, call.request?.fields, call.response?.fields]),
+    );
     // An exporter's IRemUnknown that nobody called is in no reference of a recording.
-    expect(alone.objects.records.map((one) => [one.label, one.calls, one.parent])).toEqual(captured.objects.records.filter((one) => one.class !== 'IRemUnknown').map((one) => [one.label, one.calls, one.parent]));
+    expect(alone.objects.records.map((one) => [one.label, one.calls, one.parent])).toEqual(
+      captured.objects.records
+        .filter((one) => one.class !== 'IRemUnknown')
+        .map((one) => [one.label, one.calls, one.parent]),
+    );
   });
 
   it('reports a replay beside its recording', async () => {
@@ -138,17 +185,56 @@ describe('two captures side by side', () => {
     await command('record', shipped('sessions/impacket-privacy.pcapng'), '-o', recording, '--password', 'alice:secret');
     const text = readFileSync(shipped('models/sample.yaml'), 'utf8');
     const path = join(folder, 'model.yaml');
-    writeFileSync(path, text.replace('2026-01 Cumulative Update for Windows Server 2025 for x64-based Systems (KB5070000)', 'Another title'));
-    const agent = await serve({ registry: knowledge().registry, model: loadModel(path), host: '127.0.0.1', port: 0, objectPort: 0, names: [], users: new Map([['alice', { hash: ntHash('secret') }]]), minLevel: 5, capture: null });
+    writeFileSync(
+      path,
+      text.replace(
+        '2026-01 Cumulative Update for Windows Server 2025 for x64-based Systems (KB5070000)',
+        'Another title',
+      ),
+    );
+    const agent = await serve({
+      registry: knowledge().registry,
+      model: loadModel(path),
+      host: '127.0.0.1',
+      port: 0,
+      objectPort: 0,
+      names: [],
+      users: new Map([['alice', { hash: ntHash('secret') }]]),
+      minLevel: 5,
+      capture: null,
+    });
     const out = join(folder, 'replayed.json');
     try {
-      expect((await command('replay', recording, '--target', `127.0.0.1:${agent.port}`, '--user', 'alice', '--password', 'alice:secret', '--speed', 'max', '--keep-going', '--report', out)).status).toBe(1);
+      expect(
+        (
+          await command(
+            'replay',
+            recording,
+            '--target',
+            `127.0.0.1:${agent.port}`,
+            '--user',
+            'alice',
+            '--password',
+            'alice:secret',
+            '--speed',
+            'max',
+            '--keep-going',
+            '--report',
+            out,
+          )
+        ).status,
+      ).toBe(1);
     } finally {
       await agent.close();
     }
     const report = JSON.parse(readFileSync(out, 'utf8')) as Report;
-    expect(report.comparison?.calls.map((call) => call.differences.map((one) => one.after))).toEqual([['"Another title"']]);
-    expect(report.comparison?.tables[0]?.rows.map((row) => [row.change, row.name])).toEqual([['removed', expect.stringContaining('2026-01')], ['added', 'Another title']]);
+    expect(report.comparison?.calls.map((call) => call.differences.map((one) => one.after))).toEqual([
+      ['"Another title"'],
+    ]);
+    expect(report.comparison?.tables[0]?.rows.map((row) => [row.change, row.name])).toEqual([
+      ['removed', expect.stringContaining('2026-01')],
+      ['added', 'Another title'],
+    ]);
     expect(report.totals).toMatchObject({ calls: 143, failed: 0 });
   });
 });
@@ -160,20 +246,34 @@ describe('the command', () => {
     expect({ status, out }).toEqual({ status: 0, out: '' });
     expect(err).toMatch(/night\.json: 60 calls, 5 kinds of findings, \d/);
     expect(existsSync(`${path}.part`)).toBe(false);
-    expect((JSON.parse(readFileSync(path, 'utf8')) as { readonly totals: { readonly calls: number } }).totals.calls).toBe(60);
-    for (const [name, start] of [['x.html', '<!doctype html>'], ['x.md', '# '], ['x.xml', '<?xml']] as const) {
+    expect(
+      (JSON.parse(readFileSync(path, 'utf8')) as { readonly totals: { readonly calls: number } }).totals.calls,
+    ).toBe(60);
+    for (const [name, start] of [
+      ['x.html', '<!doctype html>'],
+      ['x.md', '# '],
+      ['x.xml', '<?xml'],
+    ] as const) {
       expect((await command('report', shipped('wua-session.pcapng'), '-o', join(folder, name))).status).toBe(0);
       expect(readFileSync(join(folder, name), 'utf8').toLowerCase().startsWith(start)).toBe(true);
     }
   });
 
   it('refuses an ending it does not know, a file that is no capture, and a place it cannot write to', async () => {
-    expect(await command('report', shipped('wua-session.pcapng'), '-o', join(folder, 'x.docx'))).toMatchObject({ status: 2, err: expect.stringContaining('--format') });
+    expect(await command('report', shipped('wua-session.pcapng'), '-o', join(folder, 'x.docx'))).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('--format'),
+    });
     const text = join(folder, 'text.pcap');
     writeFileSync(text, 'this is no capture at all');
     expect(await command('report', text)).toMatchObject({ status: 2, err: expect.stringContaining('text.pcap') });
-    expect(await command('report', shipped('wua-session.pcapng'), '-o', join(folder, 'no', 'such', 'x.html'))).toMatchObject({ status: 2, err: expect.stringContaining('cannot write') });
-    expect(await command('report', join(folder, 'missing.pcap'))).toMatchObject({ status: 2, err: expect.stringContaining('no such file') });
+    expect(
+      await command('report', shipped('wua-session.pcapng'), '-o', join(folder, 'no', 'such', 'x.html')),
+    ).toMatchObject({ status: 2, err: expect.stringContaining('cannot write') });
+    expect(await command('report', join(folder, 'missing.pcap'))).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('no such file'),
+    });
   });
 
   it('fails on findings when it is told to', async () => {
@@ -190,7 +290,8 @@ describe('the command', () => {
     expect(few.calls.length).toBeLessThan(60);
     expect(few.callsLost).toBe(60 - few.calls.length);
     const shown = new Set(few.calls.map((call) => call.id));
-    for (const group of few.findings) for (const finding of group.findings) if (finding.call !== null) expect(shown).toContain(finding.call);
+    for (const group of few.findings)
+      for (const finding of group.findings) if (finding.call !== null) expect(shown).toContain(finding.call);
     for (const id of few.slowest) expect(shown).toContain(id);
     for (const result of few.results) if (result.bad) expect(shown).toContain(result.call);
     for (const point of few.attention) if (point.link.kind === 'call') expect(shown).toContain(point.link.id);
@@ -199,9 +300,25 @@ describe('the command', () => {
   it('tells CI of every rule, broken or not', async () => {
     const path = join(folder, 'findings.xml');
     await command('report', shipped('wua-session.pcapng'), '-o', path);
-    const parsed = new XMLParser({ ignoreAttributes: false, isArray: (name) => name === 'testsuite' || name === 'testcase' }).parse(readFileSync(path, 'utf8')) as { readonly testsuites: { readonly testsuite: readonly { readonly '@_name': string; readonly testcase: readonly { readonly '@_name': string; readonly failure?: { readonly '@_message': string } }[] }[] } };
+    const parsed = new XMLParser({
+      ignoreAttributes: false,
+      isArray: (name) => name === 'testsuite' || name === 'testcase',
+    }).parse(readFileSync(path, 'utf8')) as {
+      readonly testsuites: {
+        readonly testsuite: readonly {
+          readonly '@_name': string;
+          readonly testcase: readonly {
+            readonly '@_name': string;
+            readonly failure?: { readonly '@_message': string };
+          }[];
+        }[];
+      };
+    };
     const cases = parsed.testsuites.testsuite.flatMap((suite) => suite.testcase);
-    const failed = cases.filter((one) => one.failure !== undefined).map((one) => one['@_name']).toSorted();
+    const failed = cases
+      .filter((one) => one.failure !== undefined)
+      .map((one) => one['@_name'])
+      .toSorted();
     expect(failed).toEqual(['auth-level', 'criteria-grammar', 'index-out-of-range', 'use-after-release']);
     expect(cases.length).toBeGreaterThan(30);
   });

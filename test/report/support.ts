@@ -13,7 +13,9 @@ export function shipped(name: string): string {
 }
 
 /** Runs a command line; what it wrote and its exit status. */
-export async function command(...args: readonly string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
+export async function command(
+  ...args: readonly string[]
+): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
   const streams = testStreams();
   const status = await run(args, streams);
   return { status, out: streams.out(), err: streams.err() };
@@ -28,11 +30,21 @@ export async function reportOf(...args: readonly string[]): Promise<Report> {
 /** The records that decode writes. */
 export async function recordsOf(...args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
   const { out } = await command('decode', ...args, '--format', 'ndjson', '--objects');
-  return out.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 /** The packets of a story as a capture file, with what `change` makes of them. */
-export function written(story: Story, path: string, change: (packets: readonly OutPacket[]) => readonly OutPacket[] = (packets) => packets): string {
-  writeFileSync(path, Buffer.concat([pcapHeader(1), ...change(story.trace.packets).map((packet) => pcapRecord(packet))]));
+export function written(
+  story: Story,
+  path: string,
+  change: (packets: readonly OutPacket[]) => readonly OutPacket[] = (packets) => packets,
+): string {
+  writeFileSync(
+    path,
+    Buffer.concat([pcapHeader(1), ...change(story.trace.packets).map((packet) => pcapRecord(packet))]),
+  );
   return path;
 }

@@ -22,11 +22,16 @@ describe.skipIf(CAPTURES === null)('real captures', () => {
     expect(seen.exchanges.flatMap((exchange) => exchange.problems)).toEqual([]);
     expect(seen.exchanges.every((exchange) => exchange.context !== null)).toBe(true);
     expect(seen.binds.filter((bind) => bind.alter).length).toBe(11);
-    // Seven requests carry verification trailers; the third names interface and syntax with one command, the second two.
-    expect(seen.exchanges.flatMap((exchange) => exchange.request?.verification?.commands.map((command) => command.command).join('+') ?? [])).toEqual([
-      'pcontext', 'bitmask1+pcontext', 'pcontext', 'bitmask1', 'pcontext', 'pcontext', 'pcontext',
-    ]);
-    expect(new Set(seen.exchanges.map((exchange) => exchange.requestAuth?.type ?? null))).toEqual(new Set([null, 'spnego', 'ntlm']));
+    // Seven requests carry verification trailers; the third names interface and syntax with one command, the second
+    // two.
+    expect(
+      seen.exchanges.flatMap(
+        (exchange) => exchange.request?.verification?.commands.map((command) => command.command).join('+') ?? [],
+      ),
+    ).toEqual(['pcontext', 'bitmask1+pcontext', 'pcontext', 'bitmask1', 'pcontext', 'pcontext', 'pcontext']);
+    expect(new Set(seen.exchanges.map((exchange) => exchange.requestAuth?.type ?? null))).toEqual(
+      new Set([null, 'spnego', 'ntlm']),
+    );
     expect(seen.binds.some((bind) => bind.features === 3)).toBe(true);
   });
 
@@ -42,12 +47,16 @@ describe.skipIf(CAPTURES === null)('real captures', () => {
     const seen = observeCapture('vlan-ndr64-fragmented.pcap');
     expect(outcomes(seen)).toEqual({ answered: 22 });
     expect(seen.exchanges.filter((exchange) => exchange.context?.transfer === 'ndr64').length).toBe(21);
-    expect(seen.exchanges.some((exchange) => (exchange.request?.fragments ?? 0) > 1 && exchange.request?.complete === true)).toBe(true);
+    expect(
+      seen.exchanges.some((exchange) => (exchange.request?.fragments ?? 0) > 1 && exchange.request?.complete === true),
+    ).toBe(true);
   });
 
   it('ncacn-np-smb: RPC inside SMB is not taken for RPC, and named once', () => {
     const seen = observeCapture('ncacn-np-smb.pcap');
-    expect(seen.all.map((item) => (item.kind === 'problem' ? [item.code, item.at.frame] : item.kind))).toEqual([['rpc-named-pipe', 24]]);
+    expect(seen.all.map((item) => (item.kind === 'problem' ? [item.code, item.at.frame] : item.kind))).toEqual([
+      ['rpc-named-pipe', 24],
+    ]);
     expect(seen.observer.counts.associations).toBe(0);
   });
 
@@ -55,7 +64,10 @@ describe.skipIf(CAPTURES === null)('real captures', () => {
     const seen = observeCapture('dcerpc-gap.pcap');
     expect(seen.binds.map((bind) => [bind.outcome, bind.alter])).toEqual([['accepted', false]]);
     // The request of call 2 lies behind the hole, its fault before: they are paired all the same.
-    expect(seen.exchanges.map((exchange) => [exchange.callId, exchange.outcome])).toEqual([[2, 'faulted'], [3, 'unanswered']]);
+    expect(seen.exchanges.map((exchange) => [exchange.callId, exchange.outcome])).toEqual([
+      [2, 'faulted'],
+      [3, 'unanswered'],
+    ]);
   });
 
   it('privacy: sealed and told so, 33,592 bytes in six fragments', () => {
@@ -63,11 +75,26 @@ describe.skipIf(CAPTURES === null)('real captures', () => {
     expect(outcomes(fragmented)).toEqual({ answered: 4, faulted: 1 });
     expect(fragmented.exchanges.find((exchange) => exchange.fault !== null)?.fault?.status).toBe(0x1c010002);
     const big = fragmented.exchanges.find((exchange) => (exchange.response?.fragments ?? 0) > 1)?.response;
-    expect([big?.fragments, (big?.end ?? 0) - (big?.start ?? 0), big?.sealed, big?.complete]).toEqual([6, 33_592, true, true]);
+    expect([big?.fragments, (big?.end ?? 0) - (big?.start ?? 0), big?.sealed, big?.complete]).toEqual([
+      6,
+      33_592,
+      true,
+      true,
+    ]);
     for (const name of ['kerberos-privacy.pcapng', 'ntlmv2-privacy-password-clem.pcapng', 'dcerpc-auth3.pcap']) {
-      expect(observeCapture(name).exchanges.some((exchange) => exchange.request?.sealed === true && exchange.requestAuth?.verdict === 'sealed'), name).toBe(true);
+      expect(
+        observeCapture(name).exchanges.some(
+          (exchange) => exchange.request?.sealed === true && exchange.requestAuth?.verdict === 'sealed',
+        ),
+        name,
+      ).toBe(true);
     }
     const readable = observeCapture('ntlmv2-connect-cleartext-twin.pcapng');
-    expect(readable.exchanges.map((exchange) => [exchange.request?.sealed, exchange.requestAuth])).toEqual(Array.from({ length: 3 }, () => [false, { type: 'ntlm', level: 'connect', verdict: 'none', contextId: expect.any(Number) }]));
+    expect(readable.exchanges.map((exchange) => [exchange.request?.sealed, exchange.requestAuth])).toEqual(
+      Array.from({ length: 3 }, () => [
+        false,
+        { type: 'ntlm', level: 'connect', verdict: 'none', contextId: expect.any(Number) },
+      ]),
+    );
   });
 });

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { Ledger, type PendingOwner } from '../../src/rpc/ledger.js';
 import { RPC_LIMITS } from '../../src/rpc/limits.js';
 
-const owner: PendingOwner = { flow: { id: 1, a: { address: '192.0.2.5', port: 49_152 }, b: { address: '192.0.2.9', port: 49_668 }, opened: 'syn' }, remove: () => undefined };
+const owner: PendingOwner = {
+  flow: { id: 1, a: { address: '192.0.2.5', port: 49_152 }, b: { address: '192.0.2.9', port: 49_668 }, opened: 'syn' },
+  remove: () => undefined,
+};
 
 describe('pending calls', () => {
   it('name no other call once they are over: a chain of dead calls would keep the memory of all that came after', () => {

@@ -1,5 +1,11 @@
 import { concat } from '../../src/bytes/concat.js';
-import { encodeAlterContext, encodeAlterContextResp, encodeBind, encodeBindAck, type AuthPart } from '../../src/rpc/encode.js';
+import {
+  encodeAlterContext,
+  encodeAlterContextResp,
+  encodeBind,
+  encodeBindAck,
+  type AuthPart,
+} from '../../src/rpc/encode.js';
 import { featureSyntax, NDR20, NDR64, NULL_SYNTAX } from '../../src/rpc/syntax.js';
 import type { Drep, SyntaxId } from '../../src/types.js';
 
@@ -12,8 +18,12 @@ export const REJECT = { result: 2, reason: 2, syntax: NULL_SYNTAX };
 /** As Windows binds: NDR and NDR64 as two contexts, and feature negotiation as a third. */
 export function windowsBind(callId: number, abstract = SEARCHER, auth: AuthPart | null = null): Uint8Array {
   return encodeBind({
-    callId, auth, contexts: [
-      { id: 0, abstract, transfers: [NDR20] }, { id: 1, abstract, transfers: [NDR64] }, { id: 2, abstract, transfers: [featureSyntax(3)] },
+    callId,
+    auth,
+    contexts: [
+      { id: 0, abstract, transfers: [NDR20] },
+      { id: 1, abstract, transfers: [NDR64] },
+      { id: 2, abstract, transfers: [featureSyntax(3)] },
     ],
   });
 }
@@ -24,17 +34,32 @@ function chosen(syntax: SyntaxId, take: boolean): typeof REJECT {
 
 export function windowsAck(callId: number, choice: 'ndr20' | 'ndr64' = 'ndr20'): Uint8Array {
   return encodeBindAck({
-    callId, secondaryAddress: '49668', assocGroup: 0x1234,
-    results: [chosen(NDR20, choice === 'ndr20'), chosen(NDR64, choice === 'ndr64'), { result: 3, reason: 3, syntax: NULL_SYNTAX }],
+    callId,
+    secondaryAddress: '49668',
+    assocGroup: 0x1234,
+    results: [
+      chosen(NDR20, choice === 'ndr20'),
+      chosen(NDR64, choice === 'ndr64'),
+      { result: 3, reason: 3, syntax: NULL_SYNTAX },
+    ],
   });
 }
 
 export function simpleBind(callId = 1, id = 0, drep?: Drep): Uint8Array {
-  return encodeBind({ callId, contexts: [{ id, abstract: SEARCHER, transfers: [NDR20] }], ...(drep === undefined ? {} : { drep }) });
+  return encodeBind({
+    callId,
+    contexts: [{ id, abstract: SEARCHER, transfers: [NDR20] }],
+    ...(drep === undefined ? {} : { drep }),
+  });
 }
 
 export function simpleAck(callId = 1, drep?: Drep): Uint8Array {
-  return encodeBindAck({ callId, results: [ACCEPT20], secondaryAddress: '135', ...(drep === undefined ? {} : { drep }) });
+  return encodeBindAck({
+    callId,
+    results: [ACCEPT20],
+    secondaryAddress: '135',
+    ...(drep === undefined ? {} : { drep }),
+  });
 }
 
 export function alter(callId: number, id: number, abstract: SyntaxId): Uint8Array {
@@ -54,6 +79,8 @@ export function pattern(length: number, seed = 1): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 17 + (i >> 8)) & 0xff);
 }
 
-export function hex(span: { readonly block: { readonly u8: Uint8Array }; readonly start: number; readonly end: number } | null): string | null {
+export function hex(
+  span: { readonly block: { readonly u8: Uint8Array }; readonly start: number; readonly end: number } | null,
+): string | null {
   return span === null ? null : Buffer.from(span.block.u8.subarray(span.start, span.end)).toString('hex');
 }

@@ -42,18 +42,46 @@ export class Wire {
     const streamOffset = this.offsets[direction];
     this.offsets[direction] += end - start;
     this.frame++;
-    return { kind: 'chunk', flow: this.flow, direction, block, start, end, streamOffset, frame: this.frame, timeS: 1000 + this.frame, timeNs: 5 };
+    return {
+      kind: 'chunk',
+      flow: this.flow,
+      direction,
+      block,
+      start,
+      end,
+      streamOffset,
+      frame: this.frame,
+      timeS: 1000 + this.frame,
+      timeNs: 5,
+    };
   }
 
   gap(direction: Direction, size: number): Gap {
     const streamOffset = this.offsets[direction];
     this.offsets[direction] += size;
     this.frame++;
-    return { kind: 'gap', flow: this.flow, direction, streamOffset, size, frame: this.frame, timeS: 1000 + this.frame, timeNs: 5 };
+    return {
+      kind: 'gap',
+      flow: this.flow,
+      direction,
+      streamOffset,
+      size,
+      frame: this.frame,
+      timeS: 1000 + this.frame,
+      timeNs: 5,
+    };
   }
 
   end(direction: Direction | null = null): FlowEnd {
-    return { kind: 'flow-end', flow: this.flow, direction, reason: 'fin', frame: this.frame, timeS: 1000 + this.frame, timeNs: 5 };
+    return {
+      kind: 'flow-end',
+      flow: this.flow,
+      direction,
+      reason: 'fin',
+      frame: this.frame,
+      timeS: 1000 + this.frame,
+      timeNs: 5,
+    };
   }
 }
 
@@ -76,13 +104,20 @@ export function observe(inputs: readonly (Chunk | Gap | FlowEnd)[], options: Rpc
 
 function sorted(all: RpcOutput[], observer: RpcObserver): Seen {
   return {
-    exchanges: all.filter((item) => item.kind === 'exchange'), binds: all.filter((item) => item.kind === 'bind'),
-    problems: all.filter((item) => item.kind === 'problem'), observer, all,
+    exchanges: all.filter((item) => item.kind === 'exchange'),
+    binds: all.filter((item) => item.kind === 'bind'),
+    problems: all.filter((item) => item.kind === 'problem'),
+    observer,
+    all,
   };
 }
 
 /** A real capture through the stages before this one. */
-export function observeCapture(name: string, options: RpcOptions = {}, observer = new RpcObserver(options)): Seen & { readonly net: readonly NetOutput[]; readonly frames: number } {
+export function observeCapture(
+  name: string,
+  options: RpcOptions = {},
+  observer = new RpcObserver(options),
+): Seen & { readonly net: readonly NetOutput[]; readonly frames: number } {
   const reader = new CaptureReader();
   const net = new Net();
   const frames: CaptureOutput[] = [];
@@ -99,17 +134,33 @@ export function observeCapture(name: string, options: RpcOptions = {}, observer 
 }
 
 function stub(value: Exchange['request']): unknown {
-  return value === null ? null : {
-    bytes: Buffer.from(value.block.u8.subarray(value.start, value.end)).toString('hex'), fragments: value.fragments, complete: value.complete, sealed: value.sealed,
-    verification: value.verification, littleEndian: value.drep.littleEndian,
-  };
+  return value === null
+    ? null
+    : {
+        bytes: Buffer.from(value.block.u8.subarray(value.start, value.end)).toString('hex'),
+        fragments: value.fragments,
+        complete: value.complete,
+        sealed: value.sealed,
+        verification: value.verification,
+        littleEndian: value.drep.littleEndian,
+      };
 }
 
 /** What of an exchange does not depend on how its bytes were cut into segments. */
 export function essence(exchange: Exchange): unknown {
   return {
-    callId: exchange.callId, contextId: exchange.contextId, opnum: exchange.opnum, object: exchange.object, context: exchange.context, direction: exchange.direction,
-    outcome: exchange.outcome, fault: exchange.fault, request: stub(exchange.request), response: stub(exchange.response), requestAuth: exchange.requestAuth,
-    responseAuth: exchange.responseAuth, codes: exchange.problems.map((problem) => problem.code),
+    callId: exchange.callId,
+    contextId: exchange.contextId,
+    opnum: exchange.opnum,
+    object: exchange.object,
+    context: exchange.context,
+    direction: exchange.direction,
+    outcome: exchange.outcome,
+    fault: exchange.fault,
+    request: stub(exchange.request),
+    response: stub(exchange.response),
+    requestAuth: exchange.requestAuth,
+    responseAuth: exchange.responseAuth,
+    codes: exchange.problems.map((problem) => problem.code),
   };
 }

@@ -16,11 +16,22 @@ const twin = v2?.replace('ntlmv2-privacy-password-clem', 'ntlmv2-connect-clearte
 const fragmented = v2?.replace('ntlmv2-privacy-password-clem', 'ntlm-privacy-fragmented') ?? '';
 
 describe.skipIf(v2 === null)('NTLM captures', () => {
-  it.each([['NTLMv2', 0], ['NTLMv1 with extended session security', 1]])('%s: all six stubs open, and are those of the cleartext twin but for the names in them', async (_, which) => {
+  it.each([
+    ['NTLMv2', 0],
+    ['NTLMv1 with extended session security', 1],
+  ])('%s: all six stubs open, and are those of the cleartext twin but for the names in them', async (_, which) => {
     const { calls } = await read(which === 0 ? (v2 ?? '') : v1, clem);
     const { calls: clear } = await read(twin, {});
-    expect(calls.map((call) => [call.auth.verdict, call.auth.user, call.exchange.request?.sealed, call.exchange.response?.sealed])).toEqual(Array.from({ length: 3 }, () => ['opened', 'cnn-lab.lan\\clem', false, false]));
-    // A task is registered twice and asked for: its name is eight random letters, before it stands a referent id (two bytes of it differ).
+    expect(
+      calls.map((call) => [
+        call.auth.verdict,
+        call.auth.user,
+        call.exchange.request?.sealed,
+        call.exchange.response?.sealed,
+      ]),
+    ).toEqual(Array.from({ length: 3 }, () => ['opened', 'cnn-lab.lan\\clem', false, false]));
+    // A task is registered twice and asked for: its name is eight random letters, before it stands a referent id (two
+    // bytes of it differ).
     const differing = (a: Stub | null, b: Stub | null): number => {
       const [left, right] = [hexOf(a), hexOf(b)];
       expect(left.length).toBe(right.length);
@@ -33,31 +44,49 @@ describe.skipIf(v2 === null)('NTLM captures', () => {
   });
 
   it('a fragmented response of 33,592 bytes and a sealed verification trailer open', async () => {
-    const { calls, findings } = await read(fragmented, { passwords: [{ user: 'DOMAIN\\Administrator', password: 'Password123!' }] });
+    const { calls, findings } = await read(fragmented, {
+      passwords: [{ user: 'DOMAIN\\Administrator', password: 'Password123!' }],
+    });
     const sealed = calls.filter((call) => call.auth.level === 'privacy');
     expect(sealed.map((call) => call.auth.verdict)).toEqual(['opened', 'opened', 'opened', 'opened']);
-    expect(Math.max(...calls.map((call) => (call.exchange.response?.end ?? 0) - (call.exchange.response?.start ?? 0)))).toBe(33_592);
+    expect(
+      Math.max(...calls.map((call) => (call.exchange.response?.end ?? 0) - (call.exchange.response?.start ?? 0))),
+    ).toBe(33_592);
     expect(sealed.some((call) => call.exchange.request?.verification !== null)).toBe(true);
     expect(findings).toEqual([]);
   });
 
   it('an NT hash and a key log open as well as the password', async () => {
     const { ntHash } = await import('../../src/security/index.js');
-    expect((await read(v2 ?? '', { ntHashes: [{ user: null, hash: ntHash('clem') }] })).calls.map((call) => call.auth.verdict)).toEqual(['opened', 'opened', 'opened']);
+    expect(
+      (await read(v2 ?? '', { ntHashes: [{ user: null, hash: ntHash('clem') }] })).calls.map(
+        (call) => call.auth.verdict,
+      ),
+    ).toEqual(['opened', 'opened', 'opened']);
     const { security } = await read(v2 ?? '', clem);
     expect(security.sessionKeys).toHaveLength(1);
-    expect((await read(v2 ?? '', { sessionKeys: security.sessionKeys })).calls.map((call) => call.auth.verdict)).toEqual(['opened', 'opened', 'opened']);
+    expect(
+      (await read(v2 ?? '', { sessionKeys: security.sessionKeys })).calls.map((call) => call.auth.verdict),
+    ).toEqual(['opened', 'opened', 'opened']);
   });
 
   it('a wrong password is one finding, and everything stays sealed without noise', async () => {
     const { calls, findings } = await read(v2 ?? '', { passwords: [{ user: null, password: 'clam' }] });
-    expect(calls.map((call) => [call.auth.verdict, call.problems.filter((one) => one.layer !== 'analysis').length])).toEqual([['sealed', 0], ['sealed', 0], ['sealed', 0]]);
+    expect(
+      calls.map((call) => [call.auth.verdict, call.problems.filter((one) => one.layer !== 'analysis').length]),
+    ).toEqual([
+      ['sealed', 0],
+      ['sealed', 0],
+      ['sealed', 0],
+    ]);
     expect(findings.map((one) => one.rule)).toEqual(['wrong-password']);
   });
 
   it('without a secret the user is known and the stubs stay sealed', async () => {
     const { calls, findings } = await read(v2 ?? '', {});
-    expect(calls.map((call) => [call.auth.verdict, call.auth.user])).toEqual(Array.from({ length: 3 }, () => ['sealed', 'cnn-lab.lan\\clem']));
+    expect(calls.map((call) => [call.auth.verdict, call.auth.user])).toEqual(
+      Array.from({ length: 3 }, () => ['sealed', 'cnn-lab.lan\\clem']),
+    );
     expect(findings).toEqual([]);
   });
 

@@ -6,8 +6,20 @@ import type { Call, Finding, Frame } from '../../src/types.js';
 
 const known = knowledge();
 
-/** Calls and findings of a capture with the given secrets; `change` may alter a packet's bytes, `keep` leave packets out. */
-export async function read(path: string, secrets: SecretList, change: (frame: Frame) => Frame = (frame) => frame, keep: (frame: Frame) => boolean = () => true): Promise<{ readonly calls: readonly Call[]; readonly findings: readonly Finding[]; readonly security: SecurityObserver }> {
+/**
+ * Calls and findings of a capture with the given secrets; `change` may alter a packet's bytes, `keep` leave packets
+ * out.
+ */
+export async function read(
+  path: string,
+  secrets: SecretList,
+  change: (frame: Frame) => Frame = (frame) => frame,
+  keep: (frame: Frame) => boolean = () => true,
+): Promise<{
+  readonly calls: readonly Call[];
+  readonly findings: readonly Finding[];
+  readonly security: SecurityObserver;
+}> {
   const security = new SecurityObserver(secrets);
   const analyzer = new Analyzer({ registry: known.registry, security });
   const out: AnalyzerOutput[] = [];
@@ -16,5 +28,9 @@ export async function read(path: string, secrets: SecretList, change: (frame: Fr
     analyzer.settle();
   }
   analyzer.end(out);
-  return { calls: out.filter((item) => item.kind === 'call'), findings: out.filter((item) => item.kind === 'finding'), security };
+  return {
+    calls: out.filter((item) => item.kind === 'call'),
+    findings: out.filter((item) => item.kind === 'finding'),
+    security,
+  };
 }

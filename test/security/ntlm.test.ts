@@ -12,7 +12,8 @@ import { Rc4 } from '../../src/security/rc4.js';
 import { readSpnego } from '../../src/security/spnego.js';
 
 let seed = 1;
-const random = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) >>> 16);
+const random = (size: number): Uint8Array =>
+  Uint8Array.from({ length: size }, () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) >>> 16);
 const time = 133_000_000_000_000_000n;
 
 interface Pair {
@@ -22,9 +23,27 @@ interface Pair {
 }
 
 /** Lets two sides talk until both are done. */
-function handshake(password: string, spnego: boolean, change: (token: Uint8Array, leg: number) => Uint8Array = (token) => token): Pair {
-  const client = new NtlmInitiator({ user: 'alice', domain: 'CONTOSO', password, privacy: true, spnego, random, time, target: 'RPCSS/wsus' });
-  const server = new NtlmAcceptor({ users: new Map([['alice', { hash: ntHash('pässwörd✓') }]]), server: 'WSUS', random, time });
+function handshake(
+  password: string,
+  spnego: boolean,
+  change: (token: Uint8Array, leg: number) => Uint8Array = (token) => token,
+): Pair {
+  const client = new NtlmInitiator({
+    user: 'alice',
+    domain: 'CONTOSO',
+    password,
+    privacy: true,
+    spnego,
+    random,
+    time,
+    target: 'RPCSS/wsus',
+  });
+  const server = new NtlmAcceptor({
+    users: new Map([['alice', { hash: ntHash('pässwörd✓') }]]),
+    server: 'WSUS',
+    random,
+    time,
+  });
   let token: Uint8Array | null = null;
   for (let leg = 0; leg < 6; leg++) {
     const said = (leg % 2 === 0 ? client : server).step(token);
@@ -40,21 +59,34 @@ function contexts({ client, server }: Pair): readonly [SecurityContext, Security
   return [client.context, server.context];
 }
 
-function message(body: string, privacy: boolean): { bytes: Uint8Array; bodyFrom: number; bodyTo: number; privacy: boolean; headerSigning: boolean } {
+function message(
+  body: string,
+  privacy: boolean,
+): { bytes: Uint8Array; bodyFrom: number; bodyTo: number; privacy: boolean; headerSigning: boolean } {
   const bytes = latin1(`HEADER__${body}TRAILER_`);
   return { bytes, bodyFrom: 8, bodyTo: 8 + body.length, privacy, headerSigning: true };
 }
 
-describe.each([['raw', false], ['in SPNEGO', true]])('NTLM %s', (_, spnego) => {
+describe.each([
+  ['raw', false],
+  ['in SPNEGO', true],
+])('NTLM %s', (_, spnego) => {
   it('signs and seals between two sides, both ways, message after message', () => {
     const [client, server] = contexts(handshake('pässwörd✓', spnego));
     expect(server.principal).toBe('CONTOSO\\alice');
     for (const privacy of [true, false, true]) {
-      for (const [from, to] of [[client.fromClient, server.fromClient], [server.fromServer, client.fromServer]] as const) {
+      for (const [from, to] of [
+        [client.fromClient, server.fromClient],
+        [server.fromServer, client.fromServer],
+      ] as const) {
         const sent = message('the stub', privacy);
         const token = from.protect(sent);
         expect(latin1('the stub').every((byte, i) => sent.bytes[8 + i] === byte)).toBe(!privacy);
-        expect(to.unprotect(sent, token)).toEqual({ verdict: privacy ? 'opened' : 'good', body: privacy ? latin1('the stub') : null, lost: 0 });
+        expect(to.unprotect(sent, token)).toEqual({
+          verdict: privacy ? 'opened' : 'good',
+          body: privacy ? latin1('the stub') : null,
+          lost: 0,
+        });
       }
     }
   });
@@ -76,10 +108,17 @@ describe.each([['raw', false], ['in SPNEGO', true]])('NTLM %s', (_, spnego) => {
 describe('a mechListMIC', () => {
   const sequence = (token: Uint8Array): number => new DataView(token.buffer, token.byteOffset).getUint32(12, true);
 
-  // Windows and Samba count it: the first PDU behind it has 1. Both sides of a handshake here used to begin again at 0, and Samba refused them.
-  it.each([[false, 0], [true, 1]])('takes a sequence number, and none of the key stream (SPNEGO: %s)', (spnego, first) => {
+  // Windows and Samba count it: the first PDU behind it has 1. Both sides of a handshake here used to begin again at 0,
+  // and Samba refused them.
+  it.each([
+    [false, 0],
+    [true, 1],
+  ])('takes a sequence number, and none of the key stream (SPNEGO: %s)', (spnego, first) => {
     const [client, server] = contexts(handshake('pässwörd✓', spnego));
-    expect([client.fromClient, server.fromServer].map((one) => sequence(one.protect(message('stub', false))))).toEqual([first, first]);
+    expect([client.fromClient, server.fromServer].map((one) => sequence(one.protect(message('stub', false))))).toEqual([
+      first,
+      first,
+    ]);
   });
 
   // Two sides of ours agree on a wrong one too: Samba did not.
@@ -87,16 +126,24 @@ describe('a mechListMIC', () => {
     const flags = 0xe208_8297 | 0;
     const key = new Uint8Array(16).fill(5);
     const list = latin1('any list of mechanisms, longer than a sum');
-    const sum = createHmac('md5', signKey(flags, key, true) ?? '').update(Uint8Array.of(0, 0, 0, 0)).update(list).digest().subarray(0, 8);
-    expect(new NtlmProtector(flags, key, true).mic(list)).toEqual(Uint8Array.of(1, 0, 0, 0, ...new Rc4(sealKey(flags, key, true)).of(sum), 0, 0, 0, 0));
+    const sum = createHmac('md5', signKey(flags, key, true) ?? '')
+      .update(Uint8Array.of(0, 0, 0, 0))
+      .update(list)
+      .digest()
+      .subarray(0, 8);
+    expect(new NtlmProtector(flags, key, true).mic(list)).toEqual(
+      Uint8Array.of(1, 0, 0, 0, ...new Rc4(sealKey(flags, key, true)).of(sum), 0, 0, 0, 0),
+    );
   });
 
   it('is refused by either side when it does not hold', () => {
-    const flipped = (wanted: number) => (token: Uint8Array, leg: number): Uint8Array => {
-      const copy = token.slice();
-      if (leg === wanted) copy[copy.length - 5] = (copy.at(-5) ?? 0) ^ 1;
-      return copy;
-    };
+    const flipped =
+      (wanted: number) =>
+      (token: Uint8Array, leg: number): Uint8Array => {
+        const copy = token.slice();
+        if (leg === wanted) copy[copy.length - 5] = (copy.at(-5) ?? 0) ^ 1;
+        return copy;
+      };
     expect(handshake('pässwörd✓', true, flipped(2)).failed).toContain('mechListMIC of the client');
     expect(handshake('pässwörd✓', true, flipped(3)).failed).toContain('mechListMIC of the server');
   });
@@ -131,11 +178,19 @@ describe('a receiver', () => {
 
   it('finds its place again after lost messages, and says how many', () => {
     const [client, server] = contexts(handshake('pässwörd✓', false));
-    for (const body of ['a', 'quite a bit longer than the first one', 'c'.repeat(5000)]) client.fromClient.protect(message(body, true));
+    for (const body of ['a', 'quite a bit longer than the first one', 'c'.repeat(5000)])
+      client.fromClient.protect(message(body, true));
     const sent = message('after the gap', true);
-    expect(server.fromClient.unprotect(sent, client.fromClient.protect(sent))).toEqual({ verdict: 'opened', body: latin1('after the gap'), lost: 3 });
+    expect(server.fromClient.unprotect(sent, client.fromClient.protect(sent))).toEqual({
+      verdict: 'opened',
+      body: latin1('after the gap'),
+      lost: 3,
+    });
     const next = message('and on', false);
-    expect(server.fromClient.unprotect(next, client.fromClient.protect(next))).toMatchObject({ verdict: 'good', lost: 0 });
+    expect(server.fromClient.unprotect(next, client.fromClient.protect(next))).toMatchObject({
+      verdict: 'good',
+      lost: 0,
+    });
   });
 
   it('gives a search up within its bounds', () => {
@@ -154,14 +209,17 @@ describe('a receiver', () => {
 describe('tokens from the wire', () => {
   it('never throw, whatever they hold', () => {
     const head = latin1('NTLMSSP\0');
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 1, max: 4 }), (rest, type) => {
-      readNtlm(Uint8Array.from([...head, type, 0, 0, 0, ...rest]));
-      readSpnego(rest);
-      readSpnego(Uint8Array.from([0x60, 0x81, rest.length, ...rest]));
-      const acceptor = new NtlmAcceptor({ users: new Map(), server: 'S', random, time });
-      acceptor.step(Uint8Array.from([...head, type, 0, 0, 0, ...rest]));
-      acceptor.step(rest);
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 1, max: 4 }), (rest, type) => {
+        readNtlm(Uint8Array.from([...head, type, 0, 0, 0, ...rest]));
+        readSpnego(rest);
+        readSpnego(Uint8Array.from([0x60, 0x81, rest.length, ...rest]));
+        const acceptor = new NtlmAcceptor({ users: new Map(), server: 'S', random, time });
+        acceptor.step(Uint8Array.from([...head, type, 0, 0, 0, ...rest]));
+        acceptor.step(rest);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('are read as far as whole ones go: every prefix of a handshake is refused', () => {
@@ -170,53 +228,99 @@ describe('tokens from the wire', () => {
       tokens.push(token);
       return token;
     });
-    for (const token of tokens) for (let size = 0; size < token.length; size++) expect(() => readSpnego(token.subarray(0, size))).not.toThrow();
+    for (const token of tokens)
+      for (let size = 0; size < token.length; size++) expect(() => readSpnego(token.subarray(0, size))).not.toThrow();
   });
 });
 
 describe('an observer that opens PDUs where they lie', () => {
-  const flagSets = { 'with key exchange': 0xe208_8297 | 0, 'without key exchange': 0xa208_8297 | 0, 'without extended session security': 0xe200_8297 | 0 };
-  const sent = (...fates: readonly string[]): fc.Arbitrary<readonly { readonly body: Uint8Array; readonly privacy: boolean; readonly fate: string }[]> =>
-    fc.array(fc.record({ body: fc.uint8Array({ maxLength: 200 }), privacy: fc.boolean(), fate: fc.constantFrom('arrives', 'arrives', ...fates) }), { maxLength: 12 });
+  const flagSets = {
+    'with key exchange': 0xe208_8297 | 0,
+    'without key exchange': 0xa208_8297 | 0,
+    'without extended session security': 0xe200_8297 | 0,
+  };
+  const sent = (
+    ...fates: readonly string[]
+  ): fc.Arbitrary<readonly { readonly body: Uint8Array; readonly privacy: boolean; readonly fate: string }[]> =>
+    fc.array(
+      fc.record({
+        body: fc.uint8Array({ maxLength: 200 }),
+        privacy: fc.boolean(),
+        fate: fc.constantFrom('arrives', 'arrives', ...fates),
+      }),
+      { maxLength: 12 },
+    );
   // Not both in one: a changed message behind a lost one is searched for to the end, which takes long.
   const told = fc.oneof(sent('changed', 'token changed'), sent('lost'));
 
-  it.each(Object.entries(flagSets))('comes to what one comes to who copies them (%s), whatever was lost or changed', (_, flags) => {
-    const key = new Uint8Array(16).fill(7);
-    fc.assert(fc.property(told, fc.boolean(), fc.nat(40), (messages, bodyOnly, before) => {
-      const [sender, copying, placed] = [0, 1, 2].map(() => new NtlmProtector(flags, key, true)) as [NtlmProtector, NtlmProtector, NtlmProtector];
-      const into = blockOf(new Uint8Array(8192));
-      let taken = 0;
-      let at = 0;
-      for (const { body, privacy, fate } of messages) {
-        const whole = new Uint8Array(24 + body.length + 8).fill(0x50);
-        whole.set(body, 24);
-        const signed = bodyOnly ? body.slice() : whole;
-        const token = sender.protect({ bytes: signed, bodyFrom: bodyOnly ? 0 : 24, bodyTo: (bodyOnly ? 0 : 24) + body.length, privacy, headerSigning: !bodyOnly });
-        if (bodyOnly) whole.set(signed, 24);
-        if (fate === 'lost') continue;
-        if (fate === 'changed') whole[24] = (whole[24] ?? 0) ^ 1;
-        if (fate === 'token changed') token[6] = (token[6] ?? 0) ^ 1;
-        const file = new Uint8Array(before + whole.length + 16);
-        file.set(whole, before);
-        file.set(token, before + whole.length);
-        const end = before + whole.length;
-        const pdu = { block: blockOf(file), start: before, end: end + 16, bodyStart: before + 24, trailerStart: end - 8, tokenStart: end };
-        const held = file.slice();
-        const straight = placed.unprotectInto(pdu, privacy, into, at);
-        expect(file).toEqual(held);
-        const message = (): Message => ({ bytes: whole.slice(), bodyFrom: 24, bodyTo: 24 + body.length, privacy, headerSigning: !bodyOnly });
-        const copied = copying.unprotect(message(), token.slice());
-        if (straight === null) expect(placed.unprotect(message(), token.slice())).toEqual(copied);
-        else {
-          taken++;
-          expect(straight).toBe(copied.verdict);
-          expect(copied.body ?? []).toEqual(straight === 'opened' ? into.u8.slice(at + HEADROOM + 24, at + HEADROOM + 24 + body.length) : []);
-          at += HEADROOM + whole.length;
-        }
-      }
-      const [first] = messages;
-      if (first?.fate === 'arrives' && flags !== flagSets['without extended session security']) expect(taken).toBeGreaterThan(0);
-    }), { numRuns: 100 });
-  });
+  it.each(Object.entries(flagSets))(
+    'comes to what one comes to who copies them (%s), whatever was lost or changed',
+    (_, flags) => {
+      const key = new Uint8Array(16).fill(7);
+      fc.assert(
+        fc.property(told, fc.boolean(), fc.nat(40), (messages, bodyOnly, before) => {
+          const [sender, copying, placed] = [0, 1, 2].map(() => new NtlmProtector(flags, key, true)) as [
+            NtlmProtector,
+            NtlmProtector,
+            NtlmProtector,
+          ];
+          const into = blockOf(new Uint8Array(8192));
+          let taken = 0;
+          let at = 0;
+          for (const { body, privacy, fate } of messages) {
+            const whole = new Uint8Array(24 + body.length + 8).fill(0x50);
+            whole.set(body, 24);
+            const signed = bodyOnly ? body.slice() : whole;
+            const token = sender.protect({
+              bytes: signed,
+              bodyFrom: bodyOnly ? 0 : 24,
+              bodyTo: (bodyOnly ? 0 : 24) + body.length,
+              privacy,
+              headerSigning: !bodyOnly,
+            });
+            if (bodyOnly) whole.set(signed, 24);
+            if (fate === 'lost') continue;
+            if (fate === 'changed') whole[24] = (whole[24] ?? 0) ^ 1;
+            if (fate === 'token changed') token[6] = (token[6] ?? 0) ^ 1;
+            const file = new Uint8Array(before + whole.length + 16);
+            file.set(whole, before);
+            file.set(token, before + whole.length);
+            const end = before + whole.length;
+            const pdu = {
+              block: blockOf(file),
+              start: before,
+              end: end + 16,
+              bodyStart: before + 24,
+              trailerStart: end - 8,
+              tokenStart: end,
+            };
+            const held = file.slice();
+            const straight = placed.unprotectInto(pdu, privacy, into, at);
+            expect(file).toEqual(held);
+            const message = (): Message => ({
+              bytes: whole.slice(),
+              bodyFrom: 24,
+              bodyTo: 24 + body.length,
+              privacy,
+              headerSigning: !bodyOnly,
+            });
+            const copied = copying.unprotect(message(), token.slice());
+            if (straight === null) expect(placed.unprotect(message(), token.slice())).toEqual(copied);
+            else {
+              taken++;
+              expect(straight).toBe(copied.verdict);
+              expect(copied.body ?? []).toEqual(
+                straight === 'opened' ? into.u8.slice(at + HEADROOM + 24, at + HEADROOM + 24 + body.length) : [],
+              );
+              at += HEADROOM + whole.length;
+            }
+          }
+          const [first] = messages;
+          if (first?.fate === 'arrives' && flags !== flagSets['without extended session security'])
+            expect(taken).toBeGreaterThan(0);
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
 });

@@ -15,5 +15,8 @@ export function sessionCaptures(): readonly string[] {
 function capturesIn(name: string): readonly string[] {
   const folder = join(packageRoot(), name);
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((file) => /\.pcap(ng)?$/.test(file)).toSorted().map((file) => join(folder, file));
+  return readdirSync(folder)
+    .filter((file) => /\.pcap(ng)?$/.test(file))
+    .toSorted()
+    .map((file) => join(folder, file));
 }

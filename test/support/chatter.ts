@@ -20,11 +20,14 @@ const SPEAKERS = 8;
 const MAX_LAG_MS = 50;
 
 /**
- * The sample session said again and again over real connections of 127.0.0.1, so many calls a second in all: each time a connection of
+ * The sample session said again and again over real connections of 127.0.0.1, so many calls a second in all: each time
+ * a connection of
  * its own with objects of its own, so that connections, contexts and objects come and go as they do on a server.
  */
 export async function chatter(rate: number): Promise<Chatter> {
-  const [longest = []] = conversations(join(packageRoot(), 'captures', 'wua-session.pcapng')).toSorted((a, b) => b.length - a.length);
+  const [longest = []] = conversations(join(packageRoot(), 'captures', 'wua-session.pcapng')).toSorted(
+    (a, b) => b.length - a.length,
+  );
   // Whichever of the two ends is there first waits for the other under the client's port.
   const waiting = new Map<number, Socket | ((peer: Socket) => void)>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -79,7 +82,8 @@ export async function chatter(rate: number): Promise<Chatter> {
     }
   };
   return {
-    port, calls: () => calls,
+    port,
+    calls: () => calls,
     begin() {
       start = performance.now();
       speakers = Array.from({ length: SPEAKERS }, speak);
@@ -95,6 +99,7 @@ export async function chatter(rate: number): Promise<Chatter> {
 
 /** Identifiers of this conversation in the place of the sample's. */
 function rename(bytes: Buffer, serial: number): void {
-  for (let at = bytes.indexOf(IPID_END); at >= 0; at = bytes.indexOf(IPID_END, at + 6)) bytes.writeUIntBE(serial, at, 6);
+  for (let at = bytes.indexOf(IPID_END); at >= 0; at = bytes.indexOf(IPID_END, at + 6))
+    bytes.writeUIntBE(serial, at, 6);
   for (let at = bytes.indexOf(OID_END); at >= 0; at = bytes.indexOf(OID_END, at + 6)) bytes.writeUInt32LE(serial, at);
 }

@@ -26,7 +26,11 @@ export function framesOf(packets: readonly Sent[]): readonly Frame[] {
   return packets.map((packet, i) => {
     const data = ethernet(tcpPacket(packet));
     const ms = packet.ms ?? i;
-    return frameOf(packet.cut === undefined ? data : data.slice(0, packet.cut), i + 1, { timeS: 1000 + Math.floor(ms / 1000), timeNs: (ms % 1000) * 1e6, wireLength: data.length });
+    return frameOf(packet.cut === undefined ? data : data.slice(0, packet.cut), i + 1, {
+      timeS: 1000 + Math.floor(ms / 1000),
+      timeNs: (ms % 1000) * 1e6,
+      wireLength: data.length,
+    });
   });
 }
 
@@ -39,10 +43,16 @@ export function story(out: readonly NetOutput[], direction: 0 | 1 = 0, flow?: nu
   let text = '';
   let offset = 0;
   for (const item of out) {
-    if ((item.kind !== 'chunk' && item.kind !== 'gap') || item.direction !== direction || (flow !== undefined && item.flow.id !== flow)) continue;
+    if (
+      (item.kind !== 'chunk' && item.kind !== 'gap') ||
+      item.direction !== direction ||
+      (flow !== undefined && item.flow.id !== flow)
+    )
+      continue;
     if (item.streamOffset !== offset) text += `!${item.streamOffset}!`;
     offset = item.streamOffset + (item.kind === 'gap' ? item.size : item.end - item.start);
-    text += item.kind === 'gap' ? `<${item.size}>` : String.fromCharCode(...item.block.u8.subarray(item.start, item.end));
+    text +=
+      item.kind === 'gap' ? `<${item.size}>` : String.fromCharCode(...item.block.u8.subarray(item.start, item.end));
   }
   return text;
 }

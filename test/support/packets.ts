@@ -7,7 +7,10 @@ export const SYN = 2;
 export const RST = 4;
 export const ACK = 16;
 
-/** A TCP packet in every detail; what is left out is an ordinary segment from 192.0.2.1 port 40000 to 192.0.2.2 port 135. */
+/**
+ * A TCP packet in every detail; what is left out is an ordinary segment from 192.0.2.1 port 40000 to 192.0.2.2 port
+ * 135.
+ */
 export interface TcpPacket {
   readonly seq: number;
   readonly ack?: number;
@@ -33,7 +36,16 @@ export interface TcpPacket {
 
 /** Ports, sequence numbers, flags, options and payload: the TCP segment alone. */
 export function tcpSegment(packet: TcpPacket): Uint8Array {
-  const { seq, ack = 0, flags = ACK, payload = new Uint8Array(0), back = false, sport = 40_000, dport = 135, options = new Uint8Array(0) } = packet;
+  const {
+    seq,
+    ack = 0,
+    flags = ACK,
+    payload = new Uint8Array(0),
+    back = false,
+    sport = 40_000,
+    dport = 135,
+    options = new Uint8Array(0),
+  } = packet;
   const header = new Uint8Array(20);
   const view = new DataView(header.buffer);
   view.setUint16(0, back ? dport : sport);
@@ -52,7 +64,12 @@ export function tcpPacket(packet: TcpPacket): Uint8Array {
 }
 
 /** An IPv4 packet; `fragment` is the field of flags and offset. */
-export function ip4(packet: Pick<TcpPacket, 'back' | 'client' | 'ipOptions' | 'id'>, payload: Uint8Array, fragment = 0x4000, protocol = 6): Uint8Array {
+export function ip4(
+  packet: Pick<TcpPacket, 'back' | 'client' | 'ipOptions' | 'id'>,
+  payload: Uint8Array,
+  fragment = 0x4000,
+  protocol = 6,
+): Uint8Array {
   const { back = false, client = 1, ipOptions = new Uint8Array(0), id = 1 } = packet;
   const header = new Uint8Array(20);
   const view = new DataView(header.buffer);
@@ -68,7 +85,11 @@ export function ip4(packet: Pick<TcpPacket, 'back' | 'client' | 'ipOptions' | 'i
 }
 
 /** An IPv6 packet; `protocol` stands behind the extension headers. */
-export function ip6(packet: Pick<TcpPacket, 'back' | 'client' | 'extensions'>, payload: Uint8Array, protocol = 6): Uint8Array {
+export function ip6(
+  packet: Pick<TcpPacket, 'back' | 'client' | 'extensions'>,
+  payload: Uint8Array,
+  protocol = 6,
+): Uint8Array {
   const { back = false, client = 1, extensions } = packet;
   const header = new Uint8Array(40);
   const between = extensions?.bytes ?? new Uint8Array(0);
@@ -83,7 +104,10 @@ export function ip6(packet: Pick<TcpPacket, 'back' | 'client' | 'extensions'>, p
   return concat([header, between, payload]);
 }
 
-/** Ethernet around a packet: EtherType by its version, behind the given tags (EtherType and tag control, as four bytes each). */
+/**
+ * Ethernet around a packet: EtherType by its version, behind the given tags (EtherType and tag control, as four bytes
+ * each).
+ */
 export function ethernet(packet: Uint8Array, tags: readonly (readonly [number, number])[] = []): Uint8Array {
   const type = (packet[0] ?? 0) >>> 4 === 6 ? [0x86, 0xdd] : [0x08, 0x00];
   const between = tags.flatMap(([tpid, control]) => [tpid >>> 8, tpid & 0xff, control >>> 8, control & 0xff]);
@@ -91,9 +115,28 @@ export function ethernet(packet: Uint8Array, tags: readonly (readonly [number, n
 }
 
 /** Captured bytes as a frame in a block of its own; `wireLength` is longer when a snap length cut it. */
-export function frameOf(data: Uint8Array, number = 1, at: { readonly timeS?: number; readonly timeNs?: number; readonly linkType?: number; readonly wireLength?: number } = {}): Frame {
+export function frameOf(
+  data: Uint8Array,
+  number = 1,
+  at: {
+    readonly timeS?: number;
+    readonly timeNs?: number;
+    readonly linkType?: number;
+    readonly wireLength?: number;
+  } = {},
+): Frame {
   return {
-    kind: 'frame', number, timeS: at.timeS ?? 1000, timeNs: at.timeNs ?? 0, hasTime: true, linkType: at.linkType ?? 1, block: blockOf(data), start: 0, end: data.length,
-    wireLength: at.wireLength ?? data.length, interfaceId: 0, offset: 0,
+    kind: 'frame',
+    number,
+    timeS: at.timeS ?? 1000,
+    timeNs: at.timeNs ?? 0,
+    hasTime: true,
+    linkType: at.linkType ?? 1,
+    block: blockOf(data),
+    start: 0,
+    end: data.length,
+    wireLength: at.wireLength ?? data.length,
+    interfaceId: 0,
+    offset: 0,
   };
 }

@@ -23,7 +23,15 @@ const SESSION_PASSWORD = 'alice:secret';
 /** All calls and problems of a capture. */
 export async function analyze(path: string): Promise<readonly AnalyzerOutput[]> {
   const known = knowledge();
-  const analyzer = new Analyzer({ registry: known.registry, security: new SecurityObserver({ passwords: [SAMPLE_PASSWORD, SESSION_PASSWORD].map((text) => ({ user: 'alice', password: text.split(':')[1] ?? '' })) }) });
+  const analyzer = new Analyzer({
+    registry: known.registry,
+    security: new SecurityObserver({
+      passwords: [SAMPLE_PASSWORD, SESSION_PASSWORD].map((text) => ({
+        user: 'alice',
+        password: text.split(':')[1] ?? '',
+      })),
+    }),
+  });
   const out: AnalyzerOutput[] = [];
   for await (const batch of known.open(path, 0, Readable.from([]))) {
     for (const item of batch.items) if (item.kind === 'frame') analyzer.push(item, out);
@@ -44,7 +52,10 @@ export async function roundTrips(path: string): Promise<RoundTrips> {
     if (uuid === null || opnum === null) continue;
     const { request, response } = item.exchange;
     let asked: Fields | undefined;
-    for (const [stub, side] of [[request, 'request'], [response, 'response']] as const) {
+    for (const [stub, side] of [
+      [request, 'request'],
+      [response, 'response'],
+    ] as const) {
       // The stub of a fault is its PDU.
       if (stub === null || stub.sealed || !stub.complete || (side === 'response' && item.fault !== null)) continue;
       const codec = registry.method(uuid, opnum, encodingOf(stub, item.exchange));

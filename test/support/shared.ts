@@ -29,12 +29,18 @@ export function sharedCaptures(): readonly string[] {
     return [];
   }
   const captures = join(folder, 'captures');
-  return readdirSync(captures).filter((name) => /\.pcap(ng)?$/.test(name)).toSorted().map((name) => join(captures, name));
+  return readdirSync(captures)
+    .filter((name) => /\.pcap(ng)?$/.test(name))
+    .toSorted()
+    .map((name) => join(captures, name));
 }
 
 export const ROOT = packageRoot();
 
-/** Path below ../shared, or null where it is not there: then the test is skipped with a line that says so, and in CI it fails. */
+/**
+ * Path below ../shared, or null where it is not there: then the test is skipped with a line that says so, and in CI it
+ * fails.
+ */
 export function shared(path: string, what: string): string | null {
   const full = join(ROOT, '../shared', path);
   if (existsSync(full)) return full;

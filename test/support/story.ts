@@ -21,19 +21,34 @@ export function ipid(object: number): string {
 /** A reference to an object with five public references, marshaled for an interface (by name or IID). */
 export function reference(object: number, face = 'IDispatch', more: Bag = {}): Bag {
   return {
-    iid: registry.interfaceByName(face)?.interface.uuid ?? face, kind: 'standard', flags: 0, cPublicRefs: 5, oxid: '0x8a1f22c3d4e5f607', oid: `0x${object.toString(16).padStart(16, '0')}`, ipid: ipid(object),
-    bindings: { stringBindings: [{ towerId: 7, networkAddr: '192.0.2.9' }], securityBindings: [{ authnSvc: 10, princName: '' }] }, ...more,
+    iid: registry.interfaceByName(face)?.interface.uuid ?? face,
+    kind: 'standard',
+    flags: 0,
+    cPublicRefs: 5,
+    oxid: '0x8a1f22c3d4e5f607',
+    oid: `0x${object.toString(16).padStart(16, '0')}`,
+    ipid: ipid(object),
+    bindings: {
+      stringBindings: [{ towerId: 7, networkAddr: '192.0.2.9' }],
+      securityBindings: [{ authnSvc: 10, princName: '' }],
+    },
+    ...more,
   };
 }
 
-/** What a test tells: calls of one client and one server (192.0.2.5 and 192.0.2.9), and what the analysis makes of them. */
+/**
+ * What a test tells: calls of one client and one server (192.0.2.5 and 192.0.2.9), and what the analysis makes of them.
+ */
 export class Story {
   readonly trace = new Trace();
   readonly connections: Connection[] = [];
   private port = 49_700;
 
   /** A connection from the client, or, `back`, from the server to the client. */
-  dial(serverPort = 49_668, options: ConstructorParameters<typeof Session>[2] & { readonly back?: boolean } = {}): Session {
+  dial(
+    serverPort = 49_668,
+    options: ConstructorParameters<typeof Session>[2] & { readonly back?: boolean } = {},
+  ): Session {
     const [from, to] = options.back === true ? [9, 5] : [5, 9];
     const connection = new Connection(this.trace, host4(from), this.port++, host4(to), serverPort);
     this.connections.push(connection);
@@ -46,13 +61,29 @@ export class Story {
   }
 
   /** What the packets that `keep` lets through come to. */
-  read(keep: (index: number) => boolean = () => true, options: { readonly opnums?: 'auto' | 'wire' | 'printed' } = {}): Reading {
+  read(
+    keep: (index: number) => boolean = () => true,
+    options: { readonly opnums?: 'auto' | 'wire' | 'printed' } = {},
+  ): Reading {
     const analyzer = new Analyzer({ registry, ...options });
     const out: AnalyzerOutput[] = [];
     for (const [index, packet] of this.trace.packets.entries()) {
       if (!keep(index)) continue;
       const { data, timeS, timeNs } = packet;
-      const frame: Frame = { kind: 'frame', block: blockOf(data), start: 0, end: data.length, number: index + 1, linkType: 1, wireLength: data.length, interfaceId: 0, offset: 0, hasTime: true, timeS, timeNs };
+      const frame: Frame = {
+        kind: 'frame',
+        block: blockOf(data),
+        start: 0,
+        end: data.length,
+        number: index + 1,
+        linkType: 1,
+        wireLength: data.length,
+        interfaceId: 0,
+        offset: 0,
+        hasTime: true,
+        timeS,
+        timeNs,
+      };
       analyzer.push(frame, out);
     }
     analyzer.end(out);
@@ -88,26 +119,61 @@ export class Reading {
   }
 }
 
-/** An activation of a class by RemoteCreateInstance (or, with `factory`, of its class object) that hands out one reference. */
+/**
+ * An activation of a class by RemoteCreateInstance (or, with `factory`, of its class object) that hands out one
+ * reference.
+ */
 export function activation(clsid: string, pointer: Bag, factory = false): SampleCall {
-  const properties = (iid: string, list: readonly Bag[]): Bag => ({ iid, kind: 'custom', clsid: iid, cbExtension: 0, activation: { dwReserved: 0, destCtx: 2, properties: list } });
+  const properties = (iid: string, list: readonly Bag[]): Bag => ({
+    iid,
+    kind: 'custom',
+    clsid: iid,
+    cbExtension: 0,
+    activation: { dwReserved: 0, destCtx: 2, properties: list },
+  });
   const iid = String(pointer['iid']);
   const clientCOMVersion = { MajorVersion: 5, MinorVersion: 7 };
   const method = factory ? 'RemoteGetClassObject' : 'RemoteCreateInstance';
   return {
-    interface: 'IRemoteSCMActivator', method,
+    interface: 'IRemoteSCMActivator',
+    method,
     in: {
       ...(factory ? {} : { pUnkOuter: null }),
       pActProperties: properties('00000338-0000-0000-c000-000000000046', [
-        { clsid: '000001ab-0000-0000-c000-000000000046', value: { classId: clsid, classCtx: 20, actvflags: 0, fIsSurrogate: 0, cIID: 1, instFlag: 0, pIID: [iid], thisSize: 88, clientCOMVersion } },
+        {
+          clsid: '000001ab-0000-0000-c000-000000000046',
+          value: {
+            classId: clsid,
+            classCtx: 20,
+            actvflags: 0,
+            fIsSurrogate: 0,
+            cIID: 1,
+            instFlag: 0,
+            pIID: [iid],
+            thisSize: 88,
+            clientCOMVersion,
+          },
+        },
       ]),
     },
     out: {
       ppActProperties: properties('00000339-0000-0000-c000-000000000046', [
-        { clsid: '00000339-0000-0000-c000-000000000046', value: { cIfs: 1, piid: [iid], phresults: [0], ppIntfData: [pointer] } },
+        {
+          clsid: '00000339-0000-0000-c000-000000000046',
+          value: { cIfs: 1, piid: [iid], phresults: [0], ppIntfData: [pointer] },
+        },
         {
           clsid: '000001b6-0000-0000-c000-000000000046',
-          value: { pdwReserved: null, remoteReply: { Oxid: '0x8a1f22c3d4e5f607', pdsaOxidBindings: { stringBindings: [], securityBindings: [] }, ipidRemUnknown: ipid(0xa001), authnHint: 5, serverVersion: clientCOMVersion } },
+          value: {
+            pdwReserved: null,
+            remoteReply: {
+              Oxid: '0x8a1f22c3d4e5f607',
+              pdsaOxidBindings: { stringBindings: [], securityBindings: [] },
+              ipidRemUnknown: ipid(0xa001),
+              authnHint: 5,
+              serverVersion: clientCOMVersion,
+            },
+          },
         },
       ]),
     },
@@ -124,7 +190,12 @@ export interface Invoked {
   readonly named?: readonly (readonly [dispid: number, value: Bag])[];
   readonly flags?: number;
   readonly returns?: Bag;
-  readonly exception?: { readonly scode?: number; readonly wCode?: number; readonly bstrSource?: string; readonly bstrDescription?: string };
+  readonly exception?: {
+    readonly scode?: number;
+    readonly wCode?: number;
+    readonly bstrSource?: string;
+    readonly bstrDescription?: string;
+  };
   readonly hresult?: number;
   readonly argErr?: number;
   /** By reference: index of the argument from the left, what went in, what came back. */
@@ -132,7 +203,14 @@ export interface Invoked {
 }
 
 export function names(object: number, list: readonly string[], dispids: readonly number[], result = 0): SampleCall {
-  return { interface: 'IDispatch', method: 'GetIDsOfNames', ipid: ipid(object), in: { riid: NIL, rgszNames: [...list], cNames: list.length, lcid: 0 }, out: { rgDispId: [...dispids] }, result };
+  return {
+    interface: 'IDispatch',
+    method: 'GetIDsOfNames',
+    ipid: ipid(object),
+    in: { riid: NIL, rgszNames: [...list], cNames: list.length, lcid: 0 },
+    out: { rgDispId: [...dispids] },
+    result,
+  };
 }
 
 export function invoke(object: number, dispid: number, what: Invoked = {}): SampleCall {
@@ -140,19 +218,39 @@ export function invoke(object: number, dispid: number, what: Invoked = {}): Samp
   const rgvarg = [...named.map(([, value]) => value), ...args.toReversed()];
   const indices = byref.map(([index]) => rgvarg.length - 1 - index);
   return {
-    interface: 'IDispatch', method: 'Invoke', ipid: ipid(object),
+    interface: 'IDispatch',
+    method: 'Invoke',
+    ipid: ipid(object),
     in: {
-      dispIdMember: dispid, riid: NIL, lcid: 0x409, dwFlags: flags,
-      pDispParams: { rgvarg: rgvarg.length === 0 ? null : rgvarg, rgdispidNamedArgs: named.length === 0 ? null : named.map(([id]) => id), cArgs: rgvarg.length, cNamedArgs: named.length },
-      cVarRef: byref.length, rgVarRefIdx: indices, rgVarRef: byref.map(([, given]) => given),
+      dispIdMember: dispid,
+      riid: NIL,
+      lcid: 0x409,
+      dwFlags: flags,
+      pDispParams: {
+        rgvarg: rgvarg.length === 0 ? null : rgvarg,
+        rgdispidNamedArgs: named.length === 0 ? null : named.map(([id]) => id),
+        cArgs: rgvarg.length,
+        cNamedArgs: named.length,
+      },
+      cVarRef: byref.length,
+      rgVarRefIdx: indices,
+      rgVarRef: byref.map(([, given]) => given),
     },
     out: {
       pVarResult: returns,
       pExcepInfo: {
-        wCode: exception?.wCode ?? 0, wReserved: 0, bstrSource: exception?.bstrSource ?? null, bstrDescription: exception?.bstrDescription ?? null, bstrHelpFile: null, dwHelpContext: 0, pvReserved: 0,
-        pfnDeferredFillIn: 0, scode: exception?.scode ?? 0,
+        wCode: exception?.wCode ?? 0,
+        wReserved: 0,
+        bstrSource: exception?.bstrSource ?? null,
+        bstrDescription: exception?.bstrDescription ?? null,
+        bstrHelpFile: null,
+        dwHelpContext: 0,
+        pvReserved: 0,
+        pfnDeferredFillIn: 0,
+        scode: exception?.scode ?? 0,
       },
-      pArgErr: argErr, rgVarRef: byref.map(([, , returned]) => returned),
+      pArgErr: argErr,
+      rgVarRef: byref.map(([, , returned]) => returned),
     },
     result: what.hresult ?? (exception === undefined ? 0 : 0x8002_0009),
   };

@@ -48,7 +48,10 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Says one conversation again over a real connection to a port of 127.0.0.1, each turn after the one before arrived. `said` is called after each turn of the server. */
+/**
+ * Says one conversation again over a real connection to a port of 127.0.0.1, each turn after the one before arrived.
+ * `said` is called after each turn of the server.
+ */
 export async function converse(turns: readonly Turn[], on: number, said: () => void = () => undefined): Promise<void> {
   const { server, port } = await listening(on);
   const accepted = new Promise<Socket>((resolve) => {

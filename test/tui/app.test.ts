@@ -22,14 +22,24 @@ describe('reading', () => {
     let now = 0;
     const session = new Session({ title: 'sample', known: tables(), now: () => now });
     // Every look at the clock costs a slice: reading gives way every few items.
-    const app = new App({ session, now: () => (now += 10), exported: async () => '', replayed: async () => { throw new Error('nothing to replay'); }, stop: () => undefined });
+    const app = new App({
+      session,
+      now: () => (now += 10),
+      exported: async () => '',
+      replayed: async () => {
+        throw new Error('nothing to replay');
+      },
+      stop: () => undefined,
+    });
     const items = sample();
     let batches = 0;
     async function* feeds(): AsyncGenerator<Feed> {
       for (; batches < 50; batches++) yield { items, reading: { read: batches, size: 50, state: 'reading' } };
     }
     const reading = app.feed(feeds());
-    await new Promise((resolve) => { setImmediate(resolve); });
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
     app.dispatch({ kind: 'key', key: 'C-c', text: '' });
     await reading;
     expect(batches).toBe(0);

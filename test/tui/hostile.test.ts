@@ -4,27 +4,55 @@ import { fitLine, line, lineWidth, plainText, span } from '../../src/tui/line.js
 import { asciiOnly, coloursOf, paint } from '../../src/tui/palette.js';
 import { clip, fit, textWidth, widthOf } from '../../src/tui/width.js';
 
-const hostile = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom('\u001b', '[', '2', 'J', '\u0007', '\u009b', '\u202e', '\u2066', 'a', '用', '́', '😀', '\ud800', '\n', '\r', '\u200d') }));
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({
+    unit: fc.constantFrom(
+      '\u001b',
+      '[',
+      '2',
+      'J',
+      '\u0007',
+      '\u009b',
+      '\u202e',
+      '\u2066',
+      'a',
+      '用',
+      '́',
+      '😀',
+      '\ud800',
+      '\n',
+      '\r',
+      '\u200d',
+    ),
+  }),
+);
 /** What a terminal acts on. */
 const ACTIVE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 
 describe('text from the network', () => {
   it('reaches the terminal with nothing in it that it would act on', () => {
-    fc.assert(fc.property(hostile, fc.integer({ min: 1, max: 100 }), (text, width) => {
-      const shown = fitLine([span(text), span(text, 'bad')], width);
-      expect(plainText(shown)).not.toMatch(ACTIVE);
-      // Once what the palette adds is taken away, nothing is left of any control sequence.
-      expect(paint(shown, 256).replace(/\u001b\[[0-9;]*m/g, '')).not.toMatch(ACTIVE);
-      expect(asciiOnly(plainText(shown), widthOf)).toMatch(/^[ -~]*$/);
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(hostile, fc.integer({ min: 1, max: 100 }), (text, width) => {
+        const shown = fitLine([span(text), span(text, 'bad')], width);
+        expect(plainText(shown)).not.toMatch(ACTIVE);
+        // Once what the palette adds is taken away, nothing is left of any control sequence.
+        expect(paint(shown, 256).replace(/\u001b\[[0-9;]*m/g, '')).not.toMatch(ACTIVE);
+        expect(asciiOnly(plainText(shown), widthOf)).toMatch(/^[ -~]*$/);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('never takes more or fewer columns than its place has', () => {
-    fc.assert(fc.property(hostile, fc.integer({ min: 1, max: 60 }), (text, width) => {
-      expect(lineWidth(fitLine(line(text), width))).toBe(width);
-      expect(textWidth(fit(text.replace(/[\ud800-\udfff]/g, ''), width))).toBe(width);
-      expect(textWidth(clip(text, width))).toBeLessThanOrEqual(width);
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(hostile, fc.integer({ min: 1, max: 60 }), (text, width) => {
+        expect(lineWidth(fitLine(line(text), width))).toBe(width);
+        expect(textWidth(fit(text.replace(/[\ud800-\udfff]/g, ''), width))).toBe(width);
+        expect(textWidth(clip(text, width))).toBeLessThanOrEqual(width);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('stacks no more than a few marks on a character', () => {
@@ -33,13 +61,31 @@ describe('text from the network', () => {
 });
 
 describe('widths', () => {
-  it.each([['a', 1], ['é', 1], ['用', 2], ['ー', 2], ['ｱ', 1], ['😀', 2], ['e\u0301', 1], ['한', 2], ['│', 1], ['…', 1]])('%s takes %i', (text, width) => {
+  it.each([
+    ['a', 1],
+    ['é', 1],
+    ['用', 2],
+    ['ー', 2],
+    ['ｱ', 1],
+    ['😀', 2],
+    ['e\u0301', 1],
+    ['한', 2],
+    ['│', 1],
+    ['…', 1],
+  ])('%s takes %i', (text, width) => {
     expect(textWidth(text)).toBe(width);
   });
 });
 
 describe('colours', () => {
-  it.each([[{ TERM: 'xterm-256color' }, 256], [{ TERM: 'xterm' }, 16], [{ TERM: 'xterm-256color', NO_COLOR: '1' }, 'none'], [{ TERM: 'dumb' }, 'none'], [{ TERM: 'linux', COLORTERM: 'truecolor' }, 256], [{}, 16]] as const)('of %j are %s', (env, colours) => {
+  it.each([
+    [{ TERM: 'xterm-256color' }, 256],
+    [{ TERM: 'xterm' }, 16],
+    [{ TERM: 'xterm-256color', NO_COLOR: '1' }, 'none'],
+    [{ TERM: 'dumb' }, 'none'],
+    [{ TERM: 'linux', COLORTERM: 'truecolor' }, 256],
+    [{}, 16],
+  ] as const)('of %j are %s', (env, colours) => {
     expect(coloursOf(env)).toBe(colours);
   });
 });

@@ -6,7 +6,11 @@ import { shippedCaptures } from '../support/captures.js';
 import { basename } from 'node:path';
 import { Player, sessionOf } from './support.js';
 
-const SIZES = [[80, 24], [100, 30], [160, 50]] as const;
+const SIZES = [
+  [80, 24],
+  [100, 30],
+  [160, 50],
+] as const;
 
 function player(columns = 80, rows = 24, capture = 'wua-session.pcapng'): Player {
   return new Player(sessionOf(capture), columns, rows);
@@ -16,18 +20,37 @@ describe('screens', () => {
   it.each(SIZES)('fill %i×%i exactly, in every pane, whatever key was pressed', (columns, rows) => {
     for (const path of shippedCaptures()) {
       const one = player(columns, rows, basename(path));
-      for (const keys of [[], ['G'], ['enter', 'j', 'j', 'tab', 'l', 'l'], ['z'], ['z', '2', 'G'], ['3'], ['4'], ['5'], ['1', '?'], ['escape', 'space', 'space', 'd'], ['escape', 'f', 'type:failed', 'enter']]) {
+      for (const keys of [
+        [],
+        ['G'],
+        ['enter', 'j', 'j', 'tab', 'l', 'l'],
+        ['z'],
+        ['z', '2', 'G'],
+        ['3'],
+        ['4'],
+        ['5'],
+        ['1', '?'],
+        ['escape', 'space', 'space', 'd'],
+        ['escape', 'f', 'type:failed', 'enter'],
+      ]) {
         one.press(...keys);
         const lines = render({ state: one.state, source: one.session });
         expect(lines.length, keys.join()).toBe(rows);
-        expect(lines.map(lineWidth).filter((width) => width !== columns), `${keys.join()}\n${lines.map(plainText).join('\n')}`).toEqual([]);
+        expect(
+          lines.map(lineWidth).filter((width) => width !== columns),
+          `${keys.join()}\n${lines.map(plainText).join('\n')}`,
+        ).toEqual([]);
       }
     }
   });
 
   it('shows a call with its arguments, its fields and its bytes', () => {
-    const screen = player(120, 40).press(...Array.from({ length: 8 }, () => 'j')).screen();
-    expect(screen).toMatch(/✗ 12:00:02\.761 .*IUpdateSearcher::Search +criteria="IsInstaled=0".* WU_E_INVALID_CRITERIA|✗ 12:00:02\.761 .*IUpdateSearcher::Search +criteria="IsInstal.*WU_E_INVALID_C/);
+    const screen = player(120, 40)
+      .press(...Array.from({ length: 8 }, () => 'j'))
+      .screen();
+    expect(screen).toMatch(
+      /✗ 12:00:02\.761 .*IUpdateSearcher::Search +criteria="IsInstaled=0".* WU_E_INVALID_CRITERIA|✗ 12:00:02\.761 .*IUpdateSearcher::Search +criteria="IsInstal.*WU_E_INVALID_C/,
+    );
     expect(screen).toContain('result     0x80240032 WU_E_INVALID_CRITERIA');
     expect(screen).toContain('▾ request');
     expect(screen).toContain('request byte 0x0 of');
@@ -126,7 +149,10 @@ describe('keys', () => {
     const one = player().press('space', 'x', 'n', 'enter');
     expect(one.effects.at(-1)).toEqual({ kind: 'export', format: 'ndjson', path: 'selection.ndjson', calls: [0] });
     one.press('x', 'p', 'type:wsus; reboot', 'enter');
-    expect(one.effects.at(-1)).toMatchObject({ kind: 'copy', text: expect.stringContaining("uamgscope replay wua-session.uamgrec --target 'wsus; reboot'") });
+    expect(one.effects.at(-1)).toMatchObject({
+      kind: 'copy',
+      text: expect.stringContaining("uamgscope replay wua-session.uamgrec --target 'wsus; reboot'"),
+    });
     one.press('q');
     expect(one.effects.at(-1)).toEqual({ kind: 'quit' });
   });

@@ -21,7 +21,13 @@ function asked(player: Player): Asked {
 describe('asking for a replay', () => {
   it('takes the session of the call under the cursor', () => {
     const player = new Player(sessionOf(SAMPLE)).press('j', 'j', 'r', 'type:build-42:4135', 'enter');
-    expect(asked(player)).toEqual({ kind: 'replay', target: { host: 'build-42:4135', user: null, domain: '' }, secret: '', of: 2, calls: null });
+    expect(asked(player)).toEqual({
+      kind: 'replay',
+      target: { host: 'build-42:4135', user: null, domain: '' },
+      secret: '',
+      of: 2,
+      calls: null,
+    });
     expect(player.screen()).toContain('replaying to build-42:4135 …');
     expect(player.press('r').screen()).toContain('a replay to build-42:4135 is under way');
     expect(player.press('C-c').effects.at(-1)).toEqual({ kind: 'stop-replay' });
@@ -36,13 +42,20 @@ describe('asking for a replay', () => {
     const player = new Player(sessionOf(SAMPLE)).press('r', 'type:CONTOSO\\alice@host', 'enter', 'type:hunter2');
     expect(player.screen()).toMatch(/password \(empty: that of --password\): \*{7}$/);
     player.press('enter');
-    expect(asked(player)).toMatchObject({ target: { host: 'host', user: 'alice', domain: 'CONTOSO' }, secret: 'hunter2' });
+    expect(asked(player)).toMatchObject({
+      target: { host: 'host', user: 'alice', domain: 'CONTOSO' },
+      secret: 'hunter2',
+    });
     expect(JSON.stringify(player.state.history)).not.toContain('hunter2');
     player.send({ kind: 'replayed', result: null }).press('r');
     expect(player.screen()).toContain('CONTOSO\\alice@host');
   });
 
-  it.each([['', 'no target was named'], ['@host', 'is no target'], ['a b', 'is no target']])('refuses %j', (target, message) => {
+  it.each([
+    ['', 'no target was named'],
+    ['@host', 'is no target'],
+    ['a b', 'is no target'],
+  ])('refuses %j', (target, message) => {
     const player = new Player(sessionOf(SAMPLE)).press('r', ...(target === '' ? [] : [`type:${target}`]), 'enter');
     expect(player.effects).toEqual([]);
     expect(player.screen()).toContain(message);
@@ -57,16 +70,42 @@ describe('what a replay came to', () => {
   beforeAll(async () => {
     records = await record(join(packageRoot(), 'captures', SAMPLE));
     same = await serve(records);
-    changed = await serve(records.map((one) => (one.kind === 'call' && one.method === 'Search' && one.hresult !== 0 ? { ...one, response: one.response === null ? null : { ...one.response, bytes: one.response.bytes.map((byte, at, all) => (at === all.length - 4 ? 0x2f : byte)) } } : one)));
+    changed = await serve(
+      records.map((one) =>
+        one.kind === 'call' && one.method === 'Search' && one.hresult !== 0
+          ? {
+              ...one,
+              response:
+                one.response === null
+                  ? null
+                  : {
+                      ...one.response,
+                      bytes: one.response.bytes.map((byte, at, all) => (at === all.length - 4 ? 0x2f : byte)),
+                    },
+            }
+          : one,
+      ),
+    );
   });
   afterAll(async () => {
     await same.close();
     await changed.close();
   });
 
-  async function played(player: Player, { port }: Serving, flags: Parameters<typeof replayed>[4] = {}): Promise<Replayed> {
+  async function played(
+    player: Player,
+    { port }: Serving,
+    flags: Parameters<typeof replayed>[4] = {},
+  ): Promise<Replayed> {
     player.press(':', `type:replay 127.0.0.1:${port}`, 'enter');
-    const result = await replayed(asked(player), player.session, tables(), testStreams(), flags, new AbortController().signal);
+    const result = await replayed(
+      asked(player),
+      player.session,
+      tables(),
+      testStreams(),
+      flags,
+      new AbortController().signal,
+    );
     player.send({ kind: 'replayed', result });
     return result;
   }
@@ -86,7 +125,9 @@ describe('what a replay came to', () => {
     player.press(']');
     const screen = player.screen();
     expect(screen).toMatch(/≠ 9 IUpdateSearcher\.Search +WU_E_INVALID_CRITERIA/);
-    expect(screen).toMatch(/IUpdateSearcher\.Search\.hresult +WU_E_INVALID_CRITERIA \(0x80240032\) +│ WU_E_CALL_CANCELLED_BY_POLICY/);
+    expect(screen).toMatch(
+      /IUpdateSearcher\.Search\.hresult +WU_E_INVALID_CRITERIA \(0x80240032\) +│ WU_E_CALL_CANCELLED_BY_POLICY/,
+    );
     expect(player.press(']').screen()).toContain('nothing differs after this');
     player.press('enter');
     expect(player.state).toMatchObject({ upper: 'calls', call: 8 });
@@ -98,14 +139,23 @@ describe('what a replay came to', () => {
     const player = new Player(sessionOf(SAMPLE), 120, 30).press(']', 'space');
     const result = await played(player, same);
     // The search that failed, the searcher it was called on, its session, and the activation of that.
-    expect(result.rows.map((row) => row.name)).toEqual(['2 IRemoteSCMActivator.RemoteCreateInstance', '5 IUpdateSession3.CreateUpdateSearcher', '9 IUpdateSearcher.Search']);
+    expect(result.rows.map((row) => row.name)).toEqual([
+      '2 IRemoteSCMActivator.RemoteCreateInstance',
+      '5 IUpdateSession3.CreateUpdateSearcher',
+      '9 IUpdateSearcher.Search',
+    ]);
     expect(result.same).toBe(true);
   });
 
   it('is a message where nobody listens, and where it is stopped', async () => {
     const player = new Player(sessionOf(SAMPLE)).press(':', 'type:replay 127.0.0.1:1', 'enter');
-    await expect(replayed(asked(player), player.session, tables(), testStreams(), {}, new AbortController().signal)).rejects.toThrow('nothing listens there');
-    player.press('C-c').send({ kind: 'replayed', result: null }).press(':', `type:replay 127.0.0.1:${same.port}`, 'enter');
+    await expect(
+      replayed(asked(player), player.session, tables(), testStreams(), {}, new AbortController().signal),
+    ).rejects.toThrow('nothing listens there');
+    player
+      .press('C-c')
+      .send({ kind: 'replayed', result: null })
+      .press(':', `type:replay 127.0.0.1:${same.port}`, 'enter');
     const controller = new AbortController();
     const running = replayed(asked(player), player.session, tables(), testStreams(), {}, controller.signal);
     controller.abort();
@@ -114,6 +164,8 @@ describe('what a replay came to', () => {
 
   it('says which password is missing', async () => {
     const player = new Player(sessionOf(SAMPLE)).press('r', `type:alice@127.0.0.1:${same.port}`, 'enter', 'enter');
-    await expect(replayed(asked(player), player.session, tables(), testStreams(), {}, new AbortController().signal)).rejects.toThrow('no password for alice');
+    await expect(
+      replayed(asked(player), player.session, tables(), testStreams(), {}, new AbortController().signal),
+    ).rejects.toThrow('no password for alice');
   });
 });

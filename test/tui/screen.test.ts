@@ -8,23 +8,57 @@ function terminal(unicode = true) {
   const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
   const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
   let written = '';
-  output.on('data', (piece: Buffer) => { written += piece.toString('utf8'); });
+  output.on('data', (piece: Buffer) => {
+    written += piece.toString('utf8');
+  });
   const events: Event[] = [];
   const screen = new Screen({ input, output, colours: 16, unicode, onEvent: (event) => events.push(event) });
-  return { input, output, events, screen, take: () => { const all = written; written = ''; return all; } };
+  return {
+    input,
+    output,
+    events,
+    screen,
+    take: () => {
+      const all = written;
+      written = '';
+      return all;
+    },
+  };
 }
 
 describe('the screen over plain streams', () => {
   it('gives keys by name, letters with what they write, and the mouse', async () => {
     const { input, events, screen } = terminal();
-    for (const bytes of ['j', 'é', ' ', '\u001b[A', '\u001b[6~', '\u0004', '\t', '\u001b[Z', '\r', '\u001b[<0;11;6M', '\u001b[<65;3;4M']) {
+    for (const bytes of [
+      'j',
+      'é',
+      ' ',
+      '\u001b[A',
+      '\u001b[6~',
+      '\u0004',
+      '\t',
+      '\u001b[Z',
+      '\r',
+      '\u001b[<0;11;6M',
+      '\u001b[<65;3;4M',
+    ]) {
       input.write(bytes);
-      await new Promise((resolve) => { setTimeout(resolve, 5); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
     }
     expect(events).toEqual([
-      { kind: 'key', key: 'j', text: 'j' }, { kind: 'key', key: 'é', text: 'é' }, { kind: 'key', key: 'space', text: ' ' }, { kind: 'key', key: 'up', text: '' }, { kind: 'key', key: 'pagedown', text: '' },
-      { kind: 'key', key: 'C-d', text: '' }, { kind: 'key', key: 'tab', text: '' }, { kind: 'key', key: 'S-tab', text: '' }, { kind: 'key', key: 'enter', text: '' },
-      { kind: 'mouse', column: 10, row: 5, action: 'press' }, { kind: 'mouse', column: 2, row: 3, action: 'down' },
+      { kind: 'key', key: 'j', text: 'j' },
+      { kind: 'key', key: 'é', text: 'é' },
+      { kind: 'key', key: 'space', text: ' ' },
+      { kind: 'key', key: 'up', text: '' },
+      { kind: 'key', key: 'pagedown', text: '' },
+      { kind: 'key', key: 'C-d', text: '' },
+      { kind: 'key', key: 'tab', text: '' },
+      { kind: 'key', key: 'S-tab', text: '' },
+      { kind: 'key', key: 'enter', text: '' },
+      { kind: 'mouse', column: 10, row: 5, action: 'press' },
+      { kind: 'mouse', column: 2, row: 3, action: 'down' },
     ]);
     screen.close();
   });

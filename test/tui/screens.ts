@@ -7,7 +7,8 @@ import { textWidth } from '../../src/tui/width.js';
 import { packageRoot } from '../support/shared.js';
 import { Player, sessionOf } from './support.js';
 
-// `npx tsx test/tui/screens.ts` writes the screens of docs/tui.md and docs/tui.svg; docs.test.ts holds them to the program.
+// `npx tsx test/tui/screens.ts` writes the screens of docs/tui.md and docs/tui.svg; docs.test.ts holds them to the
+// program.
 
 interface Shot {
   readonly capture: string;
@@ -20,12 +21,27 @@ const TO_FAILED = [']', 'tab', 'j', 'j'];
 
 /** The screens of the docs by name: what is opened, and which keys are pressed. */
 export const SHOTS: Readonly<Record<string, Shot>> = {
-  calls: { capture: 'wua-session.pcapng', columns: 120, rows: 30, keys: [...Array.from({ length: 7 }, () => 'j'), 'enter', 'G', 'k'] },
+  calls: {
+    capture: 'wua-session.pcapng',
+    columns: 120,
+    rows: 30,
+    keys: [...Array.from({ length: 7 }, () => 'j'), 'enter', 'G', 'k'],
+  },
   small: { capture: 'wua-session.pcapng', columns: 80, rows: 24, keys: TO_FAILED },
   objects: { capture: 'wua-session.pcapng', columns: 120, rows: 30, keys: ['2', 'j', 'j'] },
-  ladder: { capture: 'wua-session.pcapng', columns: 120, rows: 30, keys: [...Array.from({ length: 8 }, () => 'j'), '3'] },
+  ladder: {
+    capture: 'wua-session.pcapng',
+    columns: 120,
+    rows: 30,
+    keys: [...Array.from({ length: 8 }, () => 'j'), '3'],
+  },
   statistics: { capture: 'wua-session.pcapng', columns: 120, rows: 26, keys: ['4'] },
-  diff: { capture: 'wua-session.pcapng', columns: 120, rows: 16, keys: [':', 'type:14', 'enter', 'space', ':', 'type:25', 'enter', 'space', 'd'] },
+  diff: {
+    capture: 'wua-session.pcapng',
+    columns: 120,
+    rows: 16,
+    keys: [':', 'type:14', 'enter', 'space', ':', 'type:25', 'enter', 'space', 'd'],
+  },
   wrong: { capture: 'wua-session.pcapng', columns: 80, rows: 24, keys: ['f', 'type:mehtod == "Search"', 'enter'] },
 };
 
@@ -35,18 +51,38 @@ export function play({ capture, columns, rows, keys }: Shot): Player {
 
 /** The docs with every screen in its place: between ```text <name> and the end of the block. */
 export function withScreens(text: string): string {
-  return text.replace(/(<!-- screen: (\w+) -->\n```text\n)[\s\S]*?(```)/g, (whole, head: string, name: string, tail: string) => {
-    const shot = SHOTS[name];
-    return shot === undefined ? whole : `${head}${play(shot).screen()}\n${tail}`;
-  });
+  return text.replace(
+    /(<!-- screen: (\w+) -->\n```text\n)[\s\S]*?(```)/g,
+    (whole, head: string, name: string, tail: string) => {
+      const shot = SHOTS[name];
+      return shot === undefined ? whole : `${head}${play(shot).screen()}\n${tail}`;
+    },
+  );
 }
 
 const CELL = { width: 8.4, height: 18 };
 const INK: Readonly<Record<Paint, string>> = {
-  plain: '#d0d4dc', bad: '#ff6e6e', warn: '#ffb454', good: '#87d787', dim: '#8a8f98', name: '#5fd7d7', value: '#d7afff', title: '#ffffff', key: '#ffd787', tab: '#bcbcbc', 'tab-on': '#0b0f14',
-  border: '#555b66', 'border-on': '#5fd7d7',
+  plain: '#d0d4dc',
+  bad: '#ff6e6e',
+  warn: '#ffb454',
+  good: '#87d787',
+  dim: '#8a8f98',
+  name: '#5fd7d7',
+  value: '#d7afff',
+  title: '#ffffff',
+  key: '#ffd787',
+  tab: '#bcbcbc',
+  'tab-on': '#0b0f14',
+  border: '#555b66',
+  'border-on': '#5fd7d7',
 };
-const GROUND: Readonly<Record<Exclude<Under, null>, string>> = { cursor: '#1f4a73', 'cursor-off': '#2b2f36', field: '#5a5a1e', byte: '#d0d4dc', marked: '#4a2352' };
+const GROUND: Readonly<Record<Exclude<Under, null>, string>> = {
+  cursor: '#1f4a73',
+  'cursor-off': '#2b2f36',
+  field: '#5a5a1e',
+  byte: '#d0d4dc',
+  marked: '#4a2352',
+};
 
 /** A screen as a picture. */
 export function picture(lines: readonly Line[], columns: number): string {
@@ -56,12 +92,24 @@ export function picture(lines: readonly Line[], columns: number): string {
     for (const one of line) {
       const width = textWidth(one.text);
       const [x, y] = [column * CELL.width, row * CELL.height];
-      const ground = one.paint === 'tab-on' ? '#5fd7d7' : one.paint === 'tab' ? '#2b2f36' : one.under === null ? null : GROUND[one.under];
-      if (ground !== null) parts.push(`<rect x="${x.toFixed(1)}" y="${y}" width="${(width * CELL.width).toFixed(1)}" height="${CELL.height}" fill="${ground}"/>`);
+      const ground =
+        one.paint === 'tab-on'
+          ? '#5fd7d7'
+          : one.paint === 'tab'
+            ? '#2b2f36'
+            : one.under === null
+              ? null
+              : GROUND[one.under];
+      if (ground !== null)
+        parts.push(
+          `<rect x="${x.toFixed(1)}" y="${y}" width="${(width * CELL.width).toFixed(1)}" height="${CELL.height}" fill="${ground}"/>`,
+        );
       if (one.text.trim() !== '') {
         const ink = one.under === 'byte' ? '#0b0f14' : INK[one.paint];
         const bold = one.paint === 'title' || one.paint === 'tab-on' ? ' font-weight="bold"' : '';
-        parts.push(`<text x="${x.toFixed(1)}" y="${y + 13}" textLength="${(width * CELL.width).toFixed(1)}" fill="${ink}"${bold}>${escapeXml(one.text)}</text>`);
+        parts.push(
+          `<text x="${x.toFixed(1)}" y="${y + 13}" textLength="${(width * CELL.width).toFixed(1)}" fill="${ink}"${bold}>${escapeXml(one.text)}</text>`,
+        );
       }
       column += width;
     }
@@ -76,7 +124,12 @@ function escapeXml(text: string): string {
 
 /** The picture of the README. */
 export function readmePicture(): string {
-  const player = play({ capture: 'wua-session.pcapng', columns: 150, rows: 36, keys: [...Array.from({ length: 8 }, () => 'j'), 'enter', 'G', 'k', 'k'] });
+  const player = play({
+    capture: 'wua-session.pcapng',
+    columns: 150,
+    rows: 36,
+    keys: [...Array.from({ length: 8 }, () => 'j'), 'enter', 'G', 'k', 'k'],
+  });
   return picture(render({ state: player.state, source: player.session }), 150);
 }
 

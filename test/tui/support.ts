@@ -22,8 +22,15 @@ export function tables(): Knowledge {
 
 /** A session that has read a shipped capture, or these bytes. */
 export function sessionOf(input: string | Uint8Array, archiveBytes?: number, secrets: SecretList = {}): Session {
-  const bytes = typeof input === 'string' ? new Uint8Array(readFileSync(join(packageRoot(), 'captures', input))) : input;
-  const session = new Session({ title: typeof input === 'string' ? input : 'bytes', known: tables(), security: new WireObserver(secrets), now: () => 0, ...(archiveBytes === undefined ? {} : { archiveBytes }) });
+  const bytes =
+    typeof input === 'string' ? new Uint8Array(readFileSync(join(packageRoot(), 'captures', input))) : input;
+  const session = new Session({
+    title: typeof input === 'string' ? input : 'bytes',
+    known: tables(),
+    security: new WireObserver(secrets),
+    now: () => 0,
+    ...(archiveBytes === undefined ? {} : { archiveBytes }),
+  });
   const reader = new CaptureReader();
   const items: CaptureOutput[] = [];
   reader.push(blockOf(bytes), 0, bytes.length, items);
@@ -35,7 +42,10 @@ export function sessionOf(input: string | Uint8Array, archiveBytes?: number, sec
   return session;
 }
 
-/** The model at work without a terminal: keys in, screens as text out; effects on the session are carried out at once, others kept. */
+/**
+ * The model at work without a terminal: keys in, screens as text out; effects on the session are carried out at once,
+ * others kept.
+ */
 export class Player {
   readonly session: Session;
   state: State;
@@ -77,7 +87,9 @@ export class Player {
 
   /** The screen as text, without the spaces at the ends of its lines. */
   screen(): string {
-    return this.rows().map((row) => row.trimEnd()).join('\n');
+    return this.rows()
+      .map((row) => row.trimEnd())
+      .join('\n');
   }
 
   rows(): string[] {

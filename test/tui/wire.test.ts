@@ -5,7 +5,10 @@ import type { Session } from '../../src/io/session.js';
 import type { Call } from '../../src/types.js';
 import { Player, sessionOf } from './support.js';
 
-const opened = (name: string): Session => sessionOf(name, undefined, { passwords: [{ user: null, password: name.includes('impacket') ? 'secret' : 'Pässwörd✓1' }] });
+const opened = (name: string): Session =>
+  sessionOf(name, undefined, {
+    passwords: [{ user: null, password: name.includes('impacket') ? 'secret' : 'Pässwörd✓1' }],
+  });
 
 function* calls(session: Session): Generator<Call> {
   for (let index = 0; index < session.count; index++) {
@@ -15,34 +18,46 @@ function* calls(session: Session): Generator<Call> {
 }
 
 describe('stubs that were opened', () => {
-  it.each(['wua-sealed.pcapng', 'sessions/impacket-privacy.pcapng'])('are kept as they were on the wire: %s', (name) => {
-    const clear = opened(name);
-    const closed = [...calls(sessionOf(name))];
-    let compared = 0;
-    for (const [at, call] of [...calls(clear)].entries()) {
-      for (const side of ['request', 'response'] as const) {
-        const wire = clear.wire(call, side);
-        const sealed = closed[at]?.exchange[side] ?? null;
-        expect(wire === null ? null : toHex(wire, 0, wire.length)).toBe(sealed === null || !sealed.sealed ? null : toHex(bytesOf(sealed), 0, sealed.end - sealed.start));
-        const plain = call.exchange[side];
-        if (wire === null || wire.length === 0 || plain === null) continue;
-        expect(plain.sealed).toBe(false);
-        expect(toHex(wire, 0, wire.length)).not.toBe(toHex(bytesOf(plain), 0, plain.end - plain.start));
-        compared++;
+  it.each(['wua-sealed.pcapng', 'sessions/impacket-privacy.pcapng'])(
+    'are kept as they were on the wire: %s',
+    (name) => {
+      const clear = opened(name);
+      const closed = [...calls(sessionOf(name))];
+      let compared = 0;
+      for (const [at, call] of [...calls(clear)].entries()) {
+        for (const side of ['request', 'response'] as const) {
+          const wire = clear.wire(call, side);
+          const sealed = closed[at]?.exchange[side] ?? null;
+          expect(wire === null ? null : toHex(wire, 0, wire.length)).toBe(
+            sealed === null || !sealed.sealed ? null : toHex(bytesOf(sealed), 0, sealed.end - sealed.start),
+          );
+          const plain = call.exchange[side];
+          if (wire === null || wire.length === 0 || plain === null) continue;
+          expect(plain.sealed).toBe(false);
+          expect(toHex(wire, 0, wire.length)).not.toBe(toHex(bytesOf(plain), 0, plain.end - plain.start));
+          compared++;
+        }
       }
-    }
-    expect(compared).toBeGreaterThan(20);
-  });
+      expect(compared).toBeGreaterThan(20);
+    },
+  );
 
   it('are none where nothing was sealed', () => {
     const session = opened('wua-signed.pcapng');
-    for (const call of calls(session)) expect([session.wire(call, 'request'), session.wire(call, 'response')]).toEqual([null, null]);
+    for (const call of calls(session))
+      expect([session.wire(call, 'request'), session.wire(call, 'response')]).toEqual([null, null]);
   });
 });
 
 describe('the bytes pane', () => {
   it('shows either, the field marked in both', () => {
-    const player = new Player(opened('wua-sealed.pcapng'), 160, 40).press(':', 'type:20', 'enter', 'tab', ...Array.from({ length: 10 }, () => 'j'));
+    const player = new Player(opened('wua-sealed.pcapng'), 160, 40).press(
+      ':',
+      'type:20',
+      'enter',
+      'tab',
+      ...Array.from({ length: 10 }, () => 'j'),
+    );
     const plain = player.screen();
     const place = player.state.bytes;
     player.press('w');

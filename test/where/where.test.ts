@@ -63,16 +63,25 @@ describe('where: what holds of the sample call', () => {
     ['hresult == "WU_E_INVALIDINDEX" && failed && hresult != 0 && hresult > 0x80000000', { hresult: 0x80240007 }],
     ['hresult == -2145124345', { hresult: 0x80240007 }],
     ['hresult == "0x80240007"', { hresult: 0x80240007 }],
-    ['fault == "nca_s_op_rng_error" && fault.status == 0x1c010002 && failed', { fault: { status: 0x1c010002, didNotExecute: true }, hresult: null }],
+    [
+      'fault == "nca_s_op_rng_error" && fault.status == 0x1c010002 && failed',
+      { fault: { status: 0x1c010002, didNotExecute: true }, hresult: null },
+    ],
     ['in.a == 5 && in.a > 4', { in: { a: { vt: 'VT_I4', value: 5 } } }],
     ['in.a == null', { in: { a: { vt: 'VT_NULL', value: null } } }],
     ['in.big == 18446744073709551615 && in.big > 1', { in: { big: 18446744073709551615n } }],
     ['in.price > 1.5 && in.price == 2', { in: { price: '2.0000' } }],
     ['in.bytes == "00ff"', { in: { bytes: Uint8Array.of(0, 255) } }],
-    ['in.list[1] == "b" && in.list contains "c" && in.list == "a" && in.list != "x"', { in: { list: ['a', 'b', 'c'] } }],
+    [
+      'in.list[1] == "b" && in.list contains "c" && in.list == "a" && in.list != "x"',
+      { in: { list: ['a', 'b', 'c'] } },
+    ],
     ['in.qi.iid == "y" && in.qi[0].iid == "x"', { in: { qi: [{ iid: 'x' }, { iid: 'y' }, 3] } }],
     ['in.Online', { in: { Online: true } }],
-    ['problems contains "ndr-trailing"', { problems: [{ kind: 'problem', layer: 'ndr', code: 'ndr-trailing', message: 'x', spec: null, at: {} }] }],
+    [
+      'problems contains "ndr-trailing"',
+      { problems: [{ kind: 'problem', layer: 'ndr', code: 'ndr-trailing', message: 'x', spec: null, at: {} }] },
+    ],
     ['server == "[fe80::1]:135"', { server: { address: 'fe80::1', port: 135 } }],
   ] as const)('%s of a changed call', (expression, more) => {
     expect(holds(expression, more)).toBe(true);
@@ -124,55 +133,107 @@ describe('where: what is refused', () => {
 
   it('points at the place', () => {
     const expression = 'failed && mehtod == "x"';
-    expect(refusal(expression).explain(expression)).toBe('unknown field "mehtod"\n  failed && mehtod == "x"\n            ^\n  did you mean method?');
+    expect(refusal(expression).explain(expression)).toBe(
+      'unknown field "mehtod"\n  failed && mehtod == "x"\n            ^\n  did you mean method?',
+    );
   });
 
   it('knows a misspelt result name where it can be told', () => {
     const knowing = { ...facts, misspelt: (name: string) => (name === 'E_FAIL' ? null : ['E_FAIL']) };
-    expect(() => compileWhere('hresult == "E_FAIL" && hresult in ["E_FAIL", 5] && method == "E_FIAL"', knowing)).not.toThrow();
+    expect(() =>
+      compileWhere('hresult == "E_FAIL" && hresult in ["E_FAIL", 5] && method == "E_FIAL"', knowing),
+    ).not.toThrow();
     expect(() => compileWhere('hresult == "E_FIAL"', knowing)).toThrow('no code has the name "E_FIAL"');
     expect(() => compileWhere('fault in ["E_FIAL"]', knowing)).toThrow('no code has the name');
   });
 
   it('takes harmless patterns', () => {
-    for (const pattern of ['^a+b*$', '(abc)+', '[a-z]+\\\\d{1,3}', '(a|b)c?', '(?:x.y)?z', 'a{2,5}']) expect(() => compileWhere(`method ~ "${pattern}"`, facts), pattern).not.toThrow();
+    for (const pattern of ['^a+b*$', '(abc)+', '[a-z]+\\\\d{1,3}', '(a|b)c?', '(?:x.y)?z', 'a{2,5}'])
+      expect(() => compileWhere(`method ~ "${pattern}"`, facts), pattern).not.toThrow();
   });
 
   it('never throws anything but a WhereError, whatever is typed', () => {
-    const piece = fc.constantFrom(...Object.keys(FIELDS), '==', '!=', '<', '&&', '||', '!', '(', ')', '[', ']', '.', ',', '"x"', "'", '5', '5ms', '0x', '~', '/a/', 'contains', 'in', 'null', '\\', '@');
-    const typed = fc.oneof(fc.string({ unit: 'binary' }), fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(' ')));
-    fc.assert(fc.property(typed, (expression) => {
-      try {
-        compileWhere(expression, facts).test(sampleCall());
-      } catch (error) {
-        if (!(error instanceof WhereError)) throw error;
-        if (error.at < 0 || error.at > expression.length) throw new Error(`at ${error.at} of ${expression.length}`, { cause: error });
-        error.explain(expression);
-      }
-    }), { numRuns: 1500 });
+    const piece = fc.constantFrom(
+      ...Object.keys(FIELDS),
+      '==',
+      '!=',
+      '<',
+      '&&',
+      '||',
+      '!',
+      '(',
+      ')',
+      '[',
+      ']',
+      '.',
+      ',',
+      '"x"',
+      "'",
+      '5',
+      '5ms',
+      '0x',
+      '~',
+      '/a/',
+      'contains',
+      'in',
+      'null',
+      '\\',
+      '@',
+    );
+    const typed = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(' ')),
+    );
+    fc.assert(
+      fc.property(typed, (expression) => {
+        try {
+          compileWhere(expression, facts).test(sampleCall());
+        } catch (error) {
+          if (!(error instanceof WhereError)) throw error;
+          if (error.at < 0 || error.at > expression.length)
+            throw new Error(`at ${error.at} of ${expression.length}`, { cause: error });
+          error.explain(expression);
+        }
+      }),
+      { numRuns: 1500 },
+    );
   });
 });
 
 describe('where: values', () => {
   const values: fc.Arbitrary<Value> = fc.oneof(
-    fc.string(), fc.double(), fc.bigInt(), fc.boolean(), fc.constant(null), fc.uint8Array(), fc.array(fc.string()),
-    fc.dictionary(fc.string(), fc.string()), fc.record({ vt: fc.constant('VT_I4'), value: fc.integer() }),
+    fc.string(),
+    fc.double(),
+    fc.bigInt(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.uint8Array(),
+    fc.array(fc.string()),
+    fc.dictionary(fc.string(), fc.string()),
+    fc.record({ vt: fc.constant('VT_I4'), value: fc.integer() }),
   );
 
   it('compares any value with any literal without an exception, and == and != never both hold', () => {
-    const tests = ['5', '"x"', '0x10', 'true', '"5"'].map((literal) => [compileWhere(`in.x == ${literal}`, facts), compileWhere(`in.x != ${literal}`, facts)] as const);
-    fc.assert(fc.property(values, (x) => {
-      const call = sampleCall({ in: { x } });
-      for (const [same, other] of tests) expect(same.test(call) && other.test(call)).toBe(false);
-    }), { numRuns: 300 });
+    const tests = ['5', '"x"', '0x10', 'true', '"5"'].map(
+      (literal) => [compileWhere(`in.x == ${literal}`, facts), compileWhere(`in.x != ${literal}`, facts)] as const,
+    );
+    fc.assert(
+      fc.property(values, (x) => {
+        const call = sampleCall({ in: { x } });
+        for (const [same, other] of tests) expect(same.test(call) && other.test(call)).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('orders integers of up to forty digits exactly', () => {
     const integer = fc.bigInt({ min: -(10n ** 39n), max: 10n ** 39n });
-    fc.assert(fc.property(integer, integer, (a, b) => {
-      expect(holds(`in.x < ${b}`, { in: { x: a } })).toBe(a < b);
-      expect(holds(`in.x == ${b}`, { in: { x: String(a) } })).toBe(a === b);
-    }));
+    fc.assert(
+      fc.property(integer, integer, (a, b) => {
+        expect(holds(`in.x < ${b}`, { in: { x: a } })).toBe(a < b);
+        expect(holds(`in.x == ${b}`, { in: { x: String(a) } })).toBe(a === b);
+      }),
+    );
   });
 
   it('names parameters that were never found, and what was there instead', () => {

@@ -16,7 +16,10 @@ export interface Setting {
 /** What a message may name. */
 type Told = Readonly<Record<string, string | number>>;
 
-/** Takes from a call at a method, named as in rules, what later calls are held to. Of those with one `key` one is enough. */
+/**
+ * Takes from a call at a method, named as in rules, what later calls are held to. Of those with one `key` one is
+ * enough.
+ */
 export interface Learner {
   readonly at: string;
   readonly key?: string;
@@ -44,13 +47,19 @@ export function checkOf(rule: Rule, setting: Setting): Check {
       return { test: () => ({}), concerns: (method) => method.notUsedOnWire === true, learners: [] };
     case 'enum':
     case 'boolean':
-      return { test: (call, method) => wrongMember(check, call, method), concerns: (method) => (method.params ?? []).some((param) => isOf(check, param.type)), learners: [] };
+      return {
+        test: (call, method) => wrongMember(check, call, method),
+        concerns: (method) => (method.params ?? []).some((param) => isOf(check, param.type)),
+        learners: [],
+      };
     case 'criteria':
       return plain((call) => {
         const text = textOf(at(call, check.field));
         if (text === null || text === '') return null;
         const result = parseCriteria(text, check.attributes);
-        return result.ok || result.why !== check.why ? null : { field: check.field, value: shown(text), column: result.column, why: result.message };
+        return result.ok || result.why !== check.why
+          ? null
+          : { field: check.field, value: shown(text), column: result.column, why: result.message };
       });
     case 'vt':
       return plain((call) => vtTold(at(call, check.field), check.field, check.allowed));
@@ -66,7 +75,10 @@ export function checkOf(rule: Rule, setting: Setting): Check {
       return plain((call) => {
         const value = at(call, check.field);
         if (typeof value !== 'string') return null;
-        const isOne = check.ignoreCase === true ? check.values.some((one) => one.toLowerCase() === value.toLowerCase()) : check.values.includes(value);
+        const isOne =
+          check.ignoreCase === true
+            ? check.values.some((one) => one.toLowerCase() === value.toLowerCase())
+            : check.values.includes(value);
         return isOne ? null : { field: check.field, value: shown(value), allowed: check.values.join(', ') };
       });
     case 'pattern': {
@@ -82,7 +94,9 @@ export function checkOf(rule: Rule, setting: Setting): Check {
       return plain((call) => {
         const from = textOf(at(call, check.from));
         const to = textOf(at(call, check.to));
-        return from === null || to === null || escapeCriteria(from) === to ? null : { field: check.to, value: shown(to), allowed: shown(escapeCriteria(from)) };
+        return from === null || to === null || escapeCriteria(from) === to
+          ? null
+          : { field: check.to, value: shown(to), allowed: shown(escapeCriteria(from)) };
       });
     case 'index':
       // Rows for one count share it.
@@ -95,7 +109,8 @@ export function checkOf(rule: Rule, setting: Setting): Check {
           if (known === undefined) return null;
           const result = at(call, 'out.retval');
           const isNothing = result === null || result === '';
-          if (check.result !== undefined && (result === undefined || isNothing !== (check.result === 'nothing'))) return null;
+          if (check.result !== undefined && (result === undefined || isNothing !== (check.result === 'nothing')))
+            return null;
           return { value: shown(known) };
         },
         learners: [{ at: check.learns, learn: (call) => learnValue(check, call, memory, objectKey(call), name) }],
@@ -110,21 +125,31 @@ export function checkOf(rule: Rule, setting: Setting): Check {
         test(call) {
           const most = memory.get(objectKey(call), name);
           const count = at(call, 'out.retval');
-          return typeof most === 'number' && typeof count === 'number' && count > most ? { value: count, count: most } : null;
+          return typeof most === 'number' && typeof count === 'number' && count > most
+            ? { value: count, count: most }
+            : null;
         },
-        learners: [{
-          at: check.makes,
-          learn(call) {
-            const most = at(call, check.field);
-            const made = madeKey(call);
-            if (typeof most === 'number' && most >= 0 && made !== null) memory.set(made, name, most);
+        learners: [
+          {
+            at: check.makes,
+            learn(call) {
+              const most = at(call, check.field);
+              const made = madeKey(call);
+              if (typeof most === 'number' && most >= 0 && made !== null) memory.set(made, name, most);
+            },
           },
-        }],
+        ],
       };
     case 'unknown-hresult':
       return plain((call) => {
         const { hresult } = call;
-        if (hresult === null || hresult >>> 31 === 0 || (hresult & CUSTOMER) !== 0 || setting.nameOf(hresult >>> 0) !== null) return null;
+        if (
+          hresult === null ||
+          hresult >>> 31 === 0 ||
+          (hresult & CUSTOMER) !== 0 ||
+          setting.nameOf(hresult >>> 0) !== null
+        )
+          return null;
         return { value: hex32(hresult) };
       });
     case 'auth-level':
@@ -173,7 +198,8 @@ function wrongMember(check: Of<'enum' | 'boolean'>, call: Call, { params }: Meth
   const fields = check.side === 'in' ? call.in : call.out;
   for (const { name, type } of params ?? []) {
     const value = isOf(check, type) ? fields[name] : undefined;
-    if (typeof value === 'number') return { field: `${check.side}.${name}`, value, type: type.kind === 'enum' ? type.name : 'VARIANT_BOOL' };
+    if (typeof value === 'number')
+      return { field: `${check.side}.${name}`, value, type: type.kind === 'enum' ? type.name : 'VARIANT_BOOL' };
   }
   return null;
 }
@@ -183,7 +209,13 @@ function vtTold(value: Value | undefined, field: string, allowed: readonly strin
   return vt === null || allowed.includes(vt) ? null : { field, value: vt, allowed: allowed.join(' or ') };
 }
 
-function learnValue(check: Of<'after' | 'query-interface'>, call: Call, memory: Memory, owner: string, rule: string): void {
+function learnValue(
+  check: Of<'after' | 'query-interface'>,
+  call: Call,
+  memory: Memory,
+  owner: string,
+  rule: string,
+): void {
   const value = at(call, check.field);
   if (typeof value !== 'string' && typeof value !== 'boolean') return;
   if ((check.values as readonly (string | boolean)[]).includes(value)) memory.set(owner, rule, value);
@@ -210,17 +242,23 @@ function indexCheck(check: Of<'index'>, name: string, memory: Memory): Check {
           if (typeof count === 'number') memory.set(objectKey(call), name, count);
         },
       },
-      ...check.changes.map((change) => ({ at: change, key: name, learn: (call: Call) => memory.forget(objectKey(call), name) })),
+      ...check.changes.map((change) => ({
+        at: change,
+        key: name,
+        learn: (call: Call) => memory.forget(objectKey(call), name),
+      })),
     ],
   };
 }
 
 /** Requests of RemQueryInterface name an IPID, so what was learnt of an object is kept by the IPID it was learnt on. */
 function queryCheck(check: Of<'query-interface'>, name: string, { memory, iidOf }: Setting): Check {
-  const forbidden = new Map(check.interfaces.flatMap((face): readonly (readonly [string, string])[] => {
-    const iid = iidOf(face);
-    return iid === null ? [] : [[iid, face]];
-  }));
+  const forbidden = new Map(
+    check.interfaces.flatMap((face): readonly (readonly [string, string])[] => {
+      const iid = iidOf(face);
+      return iid === null ? [] : [[iid, face]];
+    }),
+  );
   return {
     concerns: () => true,
     test(call) {
@@ -236,12 +274,14 @@ function queryCheck(check: Of<'query-interface'>, name: string, { memory, iidOf 
       }
       return null;
     },
-    learners: [{
-      at: check.learns,
-      learn(call) {
-        if (call.object !== null) learnValue(check, call, memory, `${serverKey(call)} ${call.object.ipid}`, name);
+    learners: [
+      {
+        at: check.learns,
+        learn(call) {
+          if (call.object !== null) learnValue(check, call, memory, `${serverKey(call)} ${call.object.ipid}`, name);
+        },
       },
-    }],
+    ],
   };
 }
 
@@ -264,16 +304,20 @@ function descendingCheck(check: Of<'descending'>, name: string, memory: Memory):
       const { index } = from;
       memory.set(collection, name, { index, value });
       if (last === null || typeof last['index'] !== 'number' || typeof last['value'] !== 'string') return null;
-      const falls = index > last['index'] ? value <= last['value'] : index < last['index'] ? value >= last['value'] : true;
+      const falls =
+        index > last['index'] ? value <= last['value'] : index < last['index'] ? value >= last['value'] : true;
       return falls ? null : { value, count: index, why: `${last['value']} at ${last['index']}` };
     },
-    learners: [{
-      at: check.items,
-      learn(call) {
-        const made = madeKey(call);
-        const index = at(call, 'in.index');
-        if (made !== null && typeof index === 'number') memory.set(made, `${name} element`, { collection: objectKey(call), index });
+    learners: [
+      {
+        at: check.items,
+        learn(call) {
+          const made = madeKey(call);
+          const index = at(call, 'in.index');
+          if (made !== null && typeof index === 'number')
+            memory.set(made, `${name} element`, { collection: objectKey(call), index });
+        },
       },
-    }],
+    ],
   };
 }

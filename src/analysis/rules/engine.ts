@@ -28,11 +28,19 @@ export class RuleEngine {
 
   constructor(registry: Registry, nameOf: Setting['nameOf']) {
     this.registry = registry;
-    const setting: Setting = { memory: new Memory(), nameOf, iidOf: (name) => registry.interfaceByName(name)?.interface.uuid ?? null };
-    this.placed = registry.specifications.flatMap(({ name, rules = [] }) => rules.map((rule) => ({ rule, spec: name, check: checkOf(rule, setting) })));
+    const setting: Setting = {
+      memory: new Memory(),
+      nameOf,
+      iidOf: (name) => registry.interfaceByName(name)?.interface.uuid ?? null,
+    };
+    this.placed = registry.specifications.flatMap(({ name, rules = [] }) =>
+      rules.map((rule) => ({ rule, spec: name, check: checkOf(rule, setting) })),
+    );
   }
 
-  /** Adds what a call breaks to `out`, in the order of the rules. Calls come in the order in which they were completed. */
+  /**
+   * Adds what a call breaks to `out`, in the order of the rules. Calls come in the order in which they were completed.
+   */
   push(call: Call, out: Finding[]): void {
     if (call.iid === null || call.opnum === null) return;
     const slot = this.slotOf(call.iid, call.opnum);
@@ -65,7 +73,9 @@ export class RuleEngine {
     const name = `${owner.name}::${method.name}`;
     const names = [name, method.member === 'propput' || method.member === 'propputref' ? `put ${name}` : `get ${name}`];
     const checks = this.placed.filter(({ rule, spec, check }) => {
-      const stands = rule.on.some((on) => (on === '*' ? owner.spec === spec : on === '**' ? owner.orpc : names.includes(on)));
+      const stands = rule.on.some((on) =>
+        on === '*' ? owner.spec === spec : on === '**' ? owner.orpc : names.includes(on),
+      );
       return stands && check.concerns(method);
     });
     const learners: ((call: Call) => void)[] = [];
@@ -79,12 +89,24 @@ export class RuleEngine {
   }
 }
 
-function finding(rule: Rule, spec: string, { owner, method }: Slot, call: Call, told: Readonly<Record<string, string | number>>): Finding {
+function finding(
+  rule: Rule,
+  spec: string,
+  { owner, method }: Slot,
+  call: Call,
+  told: Readonly<Record<string, string | number>>,
+): Finding {
   const section = rule.section ?? method.section ?? owner.section;
   const source = rule.section === null ? owner.spec : spec;
   const words: Readonly<Record<string, string | number>> = { method: `${owner.name}::${method.name}`, ...told };
   return {
-    kind: 'finding', rule: rule.name, severity: rule.severity, spec: section === null ? null : `[${source}] ${section}`, call: call.id, object: call.object?.label ?? null, frames: call.requestFrames,
+    kind: 'finding',
+    rule: rule.name,
+    severity: rule.severity,
+    spec: section === null ? null : `[${source}] ${section}`,
+    call: call.id,
+    object: call.object?.label ?? null,
+    frames: call.requestFrames,
     message: rule.message.replace(/\{(\w+)\}/g, (whole, word: string) => String(words[word] ?? whole)),
   };
 }

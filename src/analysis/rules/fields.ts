@@ -5,7 +5,13 @@ type Bag = { readonly [name: string]: Value };
 
 /** A structure, or null. */
 export function bagOf(value: Value | undefined): Bag | null {
-  return value === null || value === undefined || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array ? null : (value as Bag);
+  return value === null ||
+    value === undefined ||
+    typeof value !== 'object' ||
+    Array.isArray(value) ||
+    value instanceof Uint8Array
+    ? null
+    : (value as Bag);
 }
 
 /** The value at `in.a.b` or `out.a.b`; undefined where there is none. */
@@ -46,15 +52,21 @@ export function serverKey({ server }: Call): string {
 
 /** Keys kept by IPID: the same text again needs no putting together and no hashing. */
 const MAX_KEYS = 8192;
-const keys = new Map<string, { readonly address: string; readonly port: number; readonly oid: string | null; readonly key: string }>();
+const keys = new Map<
+  string,
+  { readonly address: string; readonly port: number; readonly oid: string | null; readonly key: string }
+>();
 
-/** Tells the object of a call from all others: by its OID, so that its interfaces share what is known, or by the IPID. */
+/**
+ * Tells the object of a call from all others: by its OID, so that its interfaces share what is known, or by the IPID.
+ */
 export function objectKey(call: Call): string {
   const { object, server } = call;
   if (object === null) return `${serverKey(call)} `;
   const { ipid, oid } = object;
   const known = keys.get(ipid);
-  if (known !== undefined && known.oid === oid && known.port === server.port && known.address === server.address) return known.key;
+  if (known !== undefined && known.oid === oid && known.port === server.port && known.address === server.address)
+    return known.key;
   const key = `${serverKey(call)} ${oid ?? ipid}`;
   if (keys.size >= MAX_KEYS) keys.clear();
   keys.set(ipid, { address: server.address, port: server.port, oid, key });

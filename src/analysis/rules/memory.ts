@@ -2,7 +2,8 @@ import type { Value } from '../../types.js';
 import { RULE_LIMITS } from './limits.js';
 
 /**
- * What rules remember, by whom it is about (an object, a connection) and by rule. Whoever was heard of first is forgotten first, so
+ * What rules remember, by whom it is about (an object, a connection) and by rule. Whoever was heard of first is
+ * forgotten first, so
  * that it stays bounded.
  */
 export class Memory {

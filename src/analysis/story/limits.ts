@@ -9,7 +9,9 @@ export const STORY_LIMITS = {
   /** Steps of one session, and of all. */
   steps: 2000,
   allSteps: 50_000,
-  /** Objects remembered at a time; past it, what is known of all of them goes into the tables and they are forgotten. */
+  /**
+   * Objects remembered at a time; past it, what is known of all of them goes into the tables and they are forgotten.
+   */
   things: 100_000,
   /** Elements of one collection, or of one list. */
   items: 10_000,

@@ -2,7 +2,9 @@ import type { StoryColumn, StoryTable } from '../../ndr/types.js';
 import { STORY_LIMITS } from './limits.js';
 import { Thing, type Known } from './things.js';
 
-/** Value of a cell: undefined where nobody read it. Objects stand for themselves only until {@link plain} names them. */
+/**
+ * Value of a cell: undefined where nobody read it. Objects stand for themselves only until {@link plain} names them.
+ */
 export type CellValue = string | number | bigint | boolean | null | readonly CellValue[];
 
 /** One row: what several objects told of the same thing. */
@@ -47,14 +49,20 @@ export class Rows {
         this.lost++;
         return;
       }
-      const made: Row = { cells: values.map((value) => (value === undefined ? null : { value, before: [] })), objects: [thing.label], call: thing.call, sessions: [session] };
+      const made: Row = {
+        cells: values.map((value) => (value === undefined ? null : { value, before: [] })),
+        objects: [thing.label],
+        call: thing.call,
+        sessions: [session],
+      };
       this.byKey.set(key, made);
       this.rows.push(made);
       return;
     }
     if (row.objects.length < STORY_LIMITS.objects && !row.objects.includes(thing.label)) row.objects.push(thing.label);
     if (row.sessions.length < STORY_LIMITS.objects && row.sessions.at(-1) !== session) row.sessions.push(session);
-    for (const [at, value] of values.entries()) if (value !== undefined) row.cells[at] = merged(row.cells[at] ?? null, value);
+    for (const [at, value] of values.entries())
+      if (value !== undefined) row.cells[at] = merged(row.cells[at] ?? null, value);
   }
 
   /** Its identity; where that was not read in full, everything that was read: only what agrees in all is one row. */
@@ -88,7 +96,10 @@ function merged(cell: Cell | null, value: CellValue): Cell {
 }
 
 function same(a: CellValue, b: CellValue): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, at) => same(one as CellValue, (b as readonly CellValue[])[at] ?? null));
+  if (Array.isArray(a) && Array.isArray(b))
+    return (
+      a.length === b.length && a.every((one, at) => same(one as CellValue, (b as readonly CellValue[])[at] ?? null))
+    );
   return a === b;
 }
 

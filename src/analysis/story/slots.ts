@@ -6,7 +6,10 @@ import { STORY_LIMITS } from './limits.js';
 
 /** What a call means to the story. */
 export interface Slot {
-  /** `get` a property, `put` one, `item` of a collection, `enumerate` it, `next` of an enumerator, `upkeep`: look-ups and references, `other`. */
+  /**
+   * `get` a property, `put` one, `item` of a collection, `enumerate` it, `next` of an enumerator, `upkeep`: look-ups
+   * and references, `other`.
+   */
   readonly kind: 'get' | 'put' | 'item' | 'enumerate' | 'next' | 'upkeep' | 'other';
   /** Property or method, without `get_` and `put_`. */
   readonly name: string;
@@ -19,7 +22,20 @@ const DISPID_VALUE = 0;
 const DISPID_NEWENUM = -4;
 /** Calls that say nothing of what the session is about. */
 const UPKEEP: readonly MethodRole[] = [
-  'resolve-oxid', 'ping', 'complex-ping', 'query-interface', 'query-interface2', 'add-ref', 'release', 'type-info', 'class-info', 'ids-of-names', 'type-attr', 'func-desc', 'names', 'documentation',
+  'resolve-oxid',
+  'ping',
+  'complex-ping',
+  'query-interface',
+  'query-interface2',
+  'add-ref',
+  'release',
+  'type-info',
+  'class-info',
+  'ids-of-names',
+  'type-attr',
+  'func-desc',
+  'names',
+  'documentation',
 ];
 const PROBES: readonly MethodRole[] = ['query-interface', 'query-interface2'];
 const OTHER: Slot = { kind: 'other', name: '', event: null, probe: false };
@@ -52,7 +68,10 @@ export class Slots {
   }
 
   private make(call: Call): Slot {
-    const slot = call.iid === null || call.opnum === null ? null : (this.registry.interfaceByUuid(call.iid)?.slots[call.opnum] ?? null);
+    const slot =
+      call.iid === null || call.opnum === null
+        ? null
+        : (this.registry.interfaceByUuid(call.iid)?.slots[call.opnum] ?? null);
     const role = this.roles.of(slot);
     const name = nameOf(call);
     const event = this.events.get(`${slot?.owner.name ?? call.interface}::${name}`) ?? null;

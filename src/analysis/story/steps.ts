@@ -46,7 +46,9 @@ export class Steps {
       return;
     }
     const row = on?.row ?? got?.row ?? null;
-    const table = row?.table ?? (slot.kind === 'get' || slot.kind === 'enumerate' || slot.kind === 'next' ? (on?.holds ?? null) : null);
+    const table =
+      row?.table ??
+      (slot.kind === 'get' || slot.kind === 'enumerate' || slot.kind === 'next' ? (on?.holds ?? null) : null);
     if (table !== null) {
       const step = current?.fold?.table === table ? grow(current, call, bad) : this.begin(call, slot, table);
       if (step === null || step.fold === null) return;
@@ -56,7 +58,16 @@ export class Steps {
       return;
     }
     // The same call again and again reads as one, unless it says something each time.
-    if (current !== null && current.fold === null && slot.event === null && slot.kind !== 'put' && call.iid !== null && call.iid === this.iid && call.opnum === this.opnum) grow(current, call, bad);
+    if (
+      current !== null &&
+      current.fold === null &&
+      slot.event === null &&
+      slot.kind !== 'put' &&
+      call.iid !== null &&
+      call.iid === this.iid &&
+      call.opnum === this.opnum
+    )
+      grow(current, call, bad);
     else this.begin(call, slot, null);
   }
 
@@ -70,7 +81,14 @@ export class Steps {
     }
     const bad = failed(call);
     const step: Step = {
-      call: call.id, time: call.time, text: table === null ? this.text(call) : '', last: call.id, calls: 1, failed: bad ? 1 : 0, upkeep: slot.kind === 'upkeep' ? 1 : 0, latencyNs: call.latencyNs,
+      call: call.id,
+      time: call.time,
+      text: table === null ? this.text(call) : '',
+      last: call.id,
+      calls: 1,
+      failed: bad ? 1 : 0,
+      upkeep: slot.kind === 'upkeep' ? 1 : 0,
+      latencyNs: call.latencyNs,
       fold: table === null ? null : { table, rows: new Set(), names: new Set() },
     };
     this.list.push(step);

@@ -36,7 +36,11 @@ export interface ToldEvent {
   readonly values: Readonly<Record<string, CellValue>>;
   readonly options: readonly ToldOption[];
   /** What came of it, once the objects are known: values by the columns of the event. */
-  result: readonly { readonly title: string; readonly show: 'text' | 'bytes' | 'hresult' | 'date'; readonly value: CellValue }[];
+  result: readonly {
+    readonly title: string;
+    readonly show: 'text' | 'bytes' | 'hresult' | 'date';
+    readonly value: CellValue;
+  }[];
   readonly failure: { readonly kind: 'hresult' | 'fault'; readonly value: number } | null;
   readonly latencyNs: number | null;
 }
@@ -65,7 +69,10 @@ interface Open {
 
 const MAX_USERS = 16;
 
-/** Tells the calls of a capture as sessions, events and tables. Calls come in the order in which they were completed; memory is bounded by STORY_LIMITS. */
+/**
+ * Tells the calls of a capture as sessions, events and tables. Calls come in the order in which they were completed;
+ * memory is bounded by STORY_LIMITS.
+ */
 export class Storyteller {
   readonly sessions: ToldSession[] = [];
   /** Sessions that are counted and not told. */
@@ -146,7 +153,17 @@ export class Storyteller {
   private begin(call: Call): Open {
     const kept = this.sessions.length < STORY_LIMITS.sessions;
     const told: ToldSession = {
-      id: this.sessions.length + 1, client: call.client.address, server: call.server.address, users: [], first: call.time, last: call.time, calls: 0, failed: 0, upkeep: 0, events: [], eventsLost: 0,
+      id: this.sessions.length + 1,
+      client: call.client.address,
+      server: call.server.address,
+      users: [],
+      first: call.time,
+      last: call.time,
+      calls: 0,
+      failed: 0,
+      upkeep: 0,
+      events: [],
+      eventsLost: 0,
       steps: new Steps(this.text, () => this.steps++ < STORY_LIMITS.allSteps),
     };
     if (kept) this.sessions.push(told);
@@ -162,7 +179,12 @@ export class Storyteller {
     if (time !== null) {
       const { told } = session;
       told.first ??= time;
-      if (told.last === null || time.timeS > told.last.timeS || (time.timeS === told.last.timeS && time.timeNs > told.last.timeNs)) told.last = time;
+      if (
+        told.last === null ||
+        time.timeS > told.last.timeS ||
+        (time.timeS === told.last.timeS && time.timeNs > told.last.timeNs)
+      )
+        told.last = time;
     }
     return session;
   }
@@ -185,7 +207,12 @@ export class Storyteller {
     if (slot.kind === 'next') return this.enumerated(call, on, things);
     const result = call.out['retval'];
     if (result === undefined) return null;
-    const value = things.known(result, on, slot.kind === 'item' || slot.kind === 'enumerate' ? on.via : slot.name, call.id);
+    const value = things.known(
+      result,
+      on,
+      slot.kind === 'item' || slot.kind === 'enumerate' ? on.via : slot.name,
+      call.id,
+    );
     if (slot.kind === 'get') on.set(slot.name, value, call.id, false);
     else if (slot.kind === 'item') on.put(Number(this.given(call, on, things)), value);
     return value instanceof Thing ? value : null;
@@ -221,17 +248,36 @@ export class Storyteller {
       return;
     }
     const { event } = slot;
-    const plain = (known: Known): CellValue => (known instanceof Thing ? known.label : Array.isArray(known) ? (known as readonly Known[]).map(plain) : (known as CellValue));
+    const plain = (known: Known): CellValue =>
+      known instanceof Thing
+        ? known.label
+        : Array.isArray(known)
+          ? (known as readonly Known[]).map(plain)
+          : (known as CellValue);
     const values: Record<string, CellValue> = {};
     if (event === null) {
       values['name'] = slot.name;
       values['value'] = plain(this.given(call, on, session.things));
     } else {
-      for (const fields of [call.in, call.out]) for (const name in fields) if (name !== 'orpcthis' && name !== 'orpcthat') values[name] = plain(session.things.known(fields[name] ?? null, on, name, call.id));
+      for (const fields of [call.in, call.out])
+        for (const name in fields)
+          if (name !== 'orpcthis' && name !== 'orpcthat')
+            values[name] = plain(session.things.known(fields[name] ?? null, on, name, call.id));
     }
     const made: ToldEvent = {
-      call: call.id, time: call.time, object: call.object?.label ?? null, event, values, options: (event?.options ?? []).map((option) => optionOf(option, on)), result: [],
-      failure: !bad ? null : call.fault !== null ? { kind: 'fault', value: call.fault.status >>> 0 } : { kind: 'hresult', value: (call.hresult ?? 0) >>> 0 }, latencyNs: call.latencyNs,
+      call: call.id,
+      time: call.time,
+      object: call.object?.label ?? null,
+      event,
+      values,
+      options: (event?.options ?? []).map((option) => optionOf(option, on)),
+      result: [],
+      failure: !bad
+        ? null
+        : call.fault !== null
+          ? { kind: 'fault', value: call.fault.status >>> 0 }
+          : { kind: 'hresult', value: (call.hresult ?? 0) >>> 0 },
+      latencyNs: call.latencyNs,
     };
     told.events.push(made);
     if (event?.result !== undefined && got !== null) session.waiting.push({ event: made, of: got });

@@ -50,7 +50,8 @@ export class Thing {
   }
 
   set(name: string, value: Known, call: number, put: boolean): void {
-    if (this.properties.size < STORY_LIMITS.properties || this.properties.has(name)) this.properties.set(name, { value, call, put });
+    if (this.properties.size < STORY_LIMITS.properties || this.properties.has(name))
+      this.properties.set(name, { value, call, put });
   }
 
   put(index: number, value: Known): void {
@@ -106,19 +107,40 @@ export class Things {
 
   /** A decoded value, with the objects it refers to. */
   known(value: Value, owner: Thing | null, via: string, call: number, depth = 0): Known {
-    if (typeof value === 'string') return value.length <= STORY_LIMITS.text ? value : `${value.slice(0, STORY_LIMITS.text)}…`;
+    if (typeof value === 'string')
+      return value.length <= STORY_LIMITS.text ? value : `${value.slice(0, STORY_LIMITS.text)}…`;
     if (typeof value !== 'object' || value === null) return value;
     if (value instanceof Uint8Array) return `${value.length} bytes`;
     if (depth > MAX_DEPTH) return null;
-    if (Array.isArray(value)) return (value as readonly Value[]).slice(0, STORY_LIMITS.items).map((one) => this.known(one, owner, via, call, depth + 1));
+    if (Array.isArray(value))
+      return (value as readonly Value[])
+        .slice(0, STORY_LIMITS.items)
+        .map((one) => this.known(one, owner, via, call, depth + 1));
     const bag = value as { readonly [name: string]: Value };
     const { iid, oid, oxid, label } = bag;
-    if (typeof iid === 'string') return typeof oid === 'string' ? this.thing(typeof oxid === 'string' ? oxid : null, oid, typeof label === 'string' ? label : null, owner, via, call) : null;
+    if (typeof iid === 'string')
+      return typeof oid === 'string'
+        ? this.thing(
+            typeof oxid === 'string' ? oxid : null,
+            oid,
+            typeof label === 'string' ? label : null,
+            owner,
+            via,
+            call,
+          )
+        : null;
     if (typeof bag['vt'] === 'string') return this.known(bag['value'] ?? null, owner, via, call, depth + 1);
     return null;
   }
 
-  private thing(oxid: string | null, oid: string, label: string | null, parent: Thing | null, via: string, call: number): Thing {
+  private thing(
+    oxid: string | null,
+    oid: string,
+    label: string | null,
+    parent: Thing | null,
+    via: string,
+    call: number,
+  ): Thing {
     const key = oxid === null ? oid : oxid + oid;
     const known = this.byOid.get(key);
     const name = label ?? oid;

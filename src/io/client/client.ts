@@ -1,4 +1,12 @@
-import { activationAnswer, activationRequest, commonVersion, comVersion, portOf, type Activated, type ComVersion } from '../../../replay/client/activation.js';
+import {
+  activationAnswer,
+  activationRequest,
+  commonVersion,
+  comVersion,
+  portOf,
+  type Activated,
+  type ComVersion,
+} from '../../../replay/client/activation.js';
 import { isBag } from '../../../replay/client/arguments.js';
 import { ClientError, failed } from '../../../replay/client/error.js';
 import { Members, type Slot } from '../../../replay/client/members.js';
@@ -53,8 +61,10 @@ interface Exporter {
 }
 
 /**
- * A DCOM client of one server: activates classes, calls their objects, keeps them alive and gives them back. Objects are looked for
- * at the host that was dialled, at the port their bindings name: a server cannot send the client, and its credentials, elsewhere.
+ * A DCOM client of one server: activates classes, calls their objects, keeps them alive and gives them back. Objects
+ * are looked for
+ * at the host that was dialled, at the port their bindings name: a server cannot send the client, and its credentials,
+ * elsewhere.
  */
 export class Client {
   readonly options: ClientOptions;
@@ -82,21 +92,35 @@ export class Client {
   async alive(): Promise<{ readonly major: number; readonly minor: number; readonly bindings: Value }> {
     const { value } = await this.resolver('ServerAlive2', {});
     const version = isBag(value['pComVersion']) ? value['pComVersion'] : {};
-    return { major: Number(version['MajorVersion'] ?? 0), minor: Number(version['MinorVersion'] ?? 0), bindings: value['ppdsaOrBindings'] ?? null };
+    return {
+      major: Number(version['MajorVersion'] ?? 0),
+      minor: Number(version['MinorVersion'] ?? 0),
+      bindings: value['ppdsaOrBindings'] ?? null,
+    };
   }
 
   /**
-   * Makes an object of a class (RemoteCreateInstance): a name of the tables, or a CLSID. `interfaces`, by name or IID, are asked for
-   * at once and the first one that the object has is taken; unless told, the default interface of the class and what it derives
+   * Makes an object of a class (RemoteCreateInstance): a name of the tables, or a CLSID. `interfaces`, by name or IID,
+   * are asked for
+   * at once and the first one that the object has is taken; unless told, the default interface of the class and what it
+   * derives
    * from, or IDispatch for late binding. @throws ClientError
    */
   async activate(className: string, interfaces?: readonly string[]): Promise<RemoteObject> {
     const { clsid, face } = this.classNamed(className);
-    const wanted = interfaces ?? (this.options.binding === 'late' || face === null ? ['IDispatch'] : this.members.chain(face));
-    return this.activated('RemoteCreateInstance', clsid, wanted.map((one) => this.iid(one)));
+    const wanted =
+      interfaces ?? (this.options.binding === 'late' || face === null ? ['IDispatch'] : this.members.chain(face));
+    return this.activated(
+      'RemoteCreateInstance',
+      clsid,
+      wanted.map((one) => this.iid(one)),
+    );
   }
 
-  /** The class object of a class (RemoteGetClassObject): call `CreateInstance` of it, or {@link createInstance}. @throws ClientError */
+  /**
+   * The class object of a class (RemoteGetClassObject): call `CreateInstance` of it, or {@link createInstance}. @throws
+   * ClientError
+   */
   async classObject(className: string): Promise<RemoteObject> {
     return this.activated('RemoteGetClassObject', this.classNamed(className).clsid, [this.iid('IClassFactory')]);
   }
@@ -107,13 +131,18 @@ export class Client {
     const factory = await this.classObject(className);
     const wanted = interfaceName ?? (this.options.binding === 'late' || face === null ? 'IDispatch' : face);
     const made = await factory.call('CreateInstance', this.iid(wanted)).finally(() => factory.release());
-    if (!(made instanceof RemoteObject)) throw new ClientError('malformed', 'IClassFactory::CreateInstance handed out no object', { call: 'IClassFactory::CreateInstance' });
+    if (!(made instanceof RemoteObject))
+      throw new ClientError('malformed', 'IClassFactory::CreateInstance handed out no object', {
+        call: 'IClassFactory::CreateInstance',
+      });
     return made;
   }
 
   /** Keeps what is held alive, now; by itself the client does so every {@link PING_MS}. @throws ClientError */
   async ping(): Promise<void> {
-    const due = new Set(this.held.filter((one) => (one.reference.flags & SORF_NOPING) === 0).map((one) => one.reference.oid));
+    const due = new Set(
+      this.held.filter((one) => (one.reference.flags & SORF_NOPING) === 0).map((one) => one.reference.oid),
+    );
     const { members } = this.pingSet;
     const [added, gone] = [[...due].filter((oid) => !members.has(oid)), [...members].filter((oid) => !due.has(oid))];
     if (added.length === 0 && gone.length === 0) {
@@ -127,7 +156,12 @@ export class Client {
     }
     const sequence = (this.pingSet.sequence + 1) & 0xffff;
     const { value, result } = await this.resolver('ComplexPing', {
-      pSetId: this.pingSet.id, SequenceNum: sequence, cAddToSet: added.length, cDelFromSet: gone.length, AddToSet: added.length === 0 ? null : added, DelFromSet: gone.length === 0 ? null : gone,
+      pSetId: this.pingSet.id,
+      SequenceNum: sequence,
+      cAddToSet: added.length,
+      cDelFromSet: gone.length,
+      AddToSet: added.length === 0 ? null : added,
+      DelFromSet: gone.length === 0 ? null : gone,
     });
     if (result !== 0) throw failed('IObjectExporter::ComplexPing', result);
     this.pingSet = { id: String(value['pSetId']), sequence, members: due };
@@ -143,8 +177,15 @@ export class Client {
     }
     for (const [oxid, all] of byOxid) {
       for (let at = 0; at < all.length; at += MAX_RELEASED) {
-        const refs = all.slice(at, at + MAX_RELEASED).map((one) => ({ ipid: one.ipid, cPublicRefs: one.references, cPrivateRefs: 0 }));
-        await this.remUnknown(oxid, 'RemRelease', { cInterfaceRefs: refs.length, InterfaceRefs: refs }, RELEASE_MS).catch(ignored);
+        const refs = all
+          .slice(at, at + MAX_RELEASED)
+          .map((one) => ({ ipid: one.ipid, cPublicRefs: one.references, cPrivateRefs: 0 }));
+        await this.remUnknown(
+          oxid,
+          'RemRelease',
+          { cInterfaceRefs: refs.length, InterfaceRefs: refs },
+          RELEASE_MS,
+        ).catch(ignored);
       }
     }
   }
@@ -158,7 +199,8 @@ export class Client {
   }
 
   /**
-   * A call of an interface that is no object's: an RPC service, on `port` or where the endpoint mapper says. Values by the names of
+   * A call of an interface that is no object's: an RPC service, on `port` or where the endpoint mapper says. Values by
+   * the names of
    * its parameters; the return value is not judged. @throws ClientError
    */
   async rpc(interfaceName: string, method: string, params: Fields, port?: number): Promise<Answered> {
@@ -166,15 +208,28 @@ export class Client {
     return this.wire.call({ port: port ?? (await this.map(interfaceName)), level: this.options.level }, slot, params);
   }
 
-  /** The TCP port of an RPC interface, asked of the endpoint mapper once (ept_map; [C706] appendix O). @throws ClientError */
+  /**
+   * The TCP port of an RPC interface, asked of the endpoint mapper once (ept_map; [C706] appendix O). @throws
+   * ClientError
+   */
   async map(interfaceName: string): Promise<number> {
     const known = this.endpoints.get(interfaceName);
     if (known !== undefined) return known;
     const face = this.options.registry.interfaceByName(interfaceName)?.interface;
-    if (face === undefined) throw new ClientError('usage', `${interfaceName} is no interface that is known: describe it with --idl`);
-    const { value } = await this.wire.call({ port: this.options.port, level: 'none' }, this.slot('ept', 'ept_map'), { obj: null, map_tower: towerOf(face), entry_handle: null, max_towers: MAX_TOWERS });
+    if (face === undefined)
+      throw new ClientError('usage', `${interfaceName} is no interface that is known: describe it with --idl`);
+    const { value } = await this.wire.call({ port: this.options.port, level: 'none' }, this.slot('ept', 'ept_map'), {
+      obj: null,
+      map_tower: towerOf(face),
+      entry_handle: null,
+      max_towers: MAX_TOWERS,
+    });
     const port = towerPort(value['ITowers'] ?? null);
-    if (port === null) throw new ClientError('refused', `the endpoint mapper knows no TCP port of ${interfaceName}`, { call: 'ept::ept_map', ...(typeof value['status'] === 'number' ? { status: value['status'] } : {}) });
+    if (port === null)
+      throw new ClientError('refused', `the endpoint mapper knows no TCP port of ${interfaceName}`, {
+        call: 'ept::ept_map',
+        ...(typeof value['status'] === 'number' ? { status: value['status'] } : {}),
+      });
     this.endpoints.set(interfaceName, port);
     return port;
   }
@@ -189,14 +244,24 @@ export class Client {
   /** Asks an object for interfaces (RemQueryInterface): those that it has. @throws ClientError */
   async queryInterface(object: RemoteObject, iids: readonly string[]): Promise<readonly RemoteObject[]> {
     const { oxid } = object.reference;
-    const { value, result } = await this.remUnknown(oxid, 'RemQueryInterface', { ripid: object.ipid, cRefs: REFERENCES, cIids: iids.length, iids: [...iids] });
+    const { value, result } = await this.remUnknown(oxid, 'RemQueryInterface', {
+      ripid: object.ipid,
+      cRefs: REFERENCES,
+      cIids: iids.length,
+      iids: [...iids],
+    });
     const results = Array.isArray(value['ppQIResults']) ? (value['ppQIResults'] as readonly Value[]) : [];
-    const found = await Promise.all(results.slice(0, iids.length).map(async (one, at) => {
-      const std = isBag(one) && Number(one['hResult']) >>> 31 === 0 ? one['std'] : null;
-      return isBag(std) && std['ipid'] !== GUID_NULL ? this.adopt({ ...std, kind: 'standard', iid: iids[at] ?? '' }) : null;
-    }));
+    const found = await Promise.all(
+      results.slice(0, iids.length).map(async (one, at) => {
+        const std = isBag(one) && Number(one['hResult']) >>> 31 === 0 ? one['std'] : null;
+        return isBag(std) && std['ipid'] !== GUID_NULL
+          ? this.adopt({ ...std, kind: 'standard', iid: iids[at] ?? '' })
+          : null;
+      }),
+    );
     const objects = found.filter((one) => one instanceof RemoteObject);
-    if (objects.length === 0 && result >>> 31 === 1 && result !== E_NOINTERFACE) throw failed('IRemUnknown::RemQueryInterface', result);
+    if (objects.length === 0 && result >>> 31 === 1 && result !== E_NOINTERFACE)
+      throw failed('IRemUnknown::RemQueryInterface', result);
     return objects;
   }
 
@@ -208,9 +273,19 @@ export class Client {
     const { ipid, oxid, oid, iid } = bag;
     if (typeof ipid !== 'string' || typeof oxid !== 'string' || typeof oid !== 'string') return bag;
     const known = this.objects.get(ipid);
-    if (known === undefined && this.objects.size >= MAX_HELD) throw new ClientError('malformed', `the server hands out more than ${MAX_HELD} objects`);
+    if (known === undefined && this.objects.size >= MAX_HELD)
+      throw new ClientError('malformed', `the server hands out more than ${MAX_HELD} objects`);
     const references = Number(bag['cPublicRefs'] ?? 0);
-    const object = known ?? new RemoteObject(this, { iid: String(iid), ipid, oxid, oid, flags: Number(bag['flags'] ?? 0), bindings: bag['bindings'] ?? null });
+    const object =
+      known ??
+      new RemoteObject(this, {
+        iid: String(iid),
+        ipid,
+        oxid,
+        oid,
+        flags: Number(bag['flags'] ?? 0),
+        bindings: bag['bindings'] ?? null,
+      });
     object.references += references;
     this.objects.set(ipid, object);
     if (object.references === 0) await this.addReferences(object, REFERENCES);
@@ -223,28 +298,53 @@ export class Client {
     if (object.references < 2) await this.addReferences(object, REFERENCES);
     object.references--;
     const { iid, ipid, oxid, oid, flags, bindings } = object.reference;
-    return { iid, kind: 'standard', flags: flags & SORF_NOPING, cPublicRefs: 1, oxid, oid, ipid, bindings: bindings ?? { stringBindings: [], securityBindings: [] } };
+    return {
+      iid,
+      kind: 'standard',
+      flags: flags & SORF_NOPING,
+      cPublicRefs: 1,
+      oxid,
+      oid,
+      ipid,
+      bindings: bindings ?? { stringBindings: [], securityBindings: [] },
+    };
   }
 
   /** IID of an interface by its name, or an IID itself. @throws ClientError */
   iid(nameOrIid: string): string {
     if (guidBytes(nameOrIid, true) !== null) return nameOrIid.replace(/[{}]/g, '').toLowerCase();
-    const face = this.options.registry.interfaces.find((one) => one.interface.name.toLowerCase() === nameOrIid.toLowerCase());
-    if (face === undefined) throw new ClientError('usage', `${nameOrIid} is no interface that is known: give its IID, or describe it with --idl`);
+    const face = this.options.registry.interfaces.find(
+      (one) => one.interface.name.toLowerCase() === nameOrIid.toLowerCase(),
+    );
+    if (face === undefined)
+      throw new ClientError(
+        'usage',
+        `${nameOrIid} is no interface that is known: give its IID, or describe it with --idl`,
+      );
     return face.interface.uuid;
   }
 
   // --- inside
 
-  private async activated(method: 'RemoteCreateInstance' | 'RemoteGetClassObject', clsid: string, iids: readonly string[]): Promise<RemoteObject> {
+  private async activated(
+    method: 'RemoteCreateInstance' | 'RemoteGetClassObject',
+    clsid: string,
+    iids: readonly string[],
+  ): Promise<RemoteObject> {
     const { port, level } = this.options;
     const title = `IRemoteSCMActivator::${method}`;
-    const { value, result } = await this.wire.call({ port, level }, this.slot('IRemoteSCMActivator', method), { ...(method === 'RemoteCreateInstance' ? { pUnkOuter: null } : {}), pActProperties: activationRequest(clsid, iids) });
+    const { value, result } = await this.wire.call({ port, level }, this.slot('IRemoteSCMActivator', method), {
+      ...(method === 'RemoteCreateInstance' ? { pUnkOuter: null } : {}),
+      pActProperties: activationRequest(clsid, iids),
+    });
     if (result >>> 31 === 1) throw failed(title, result);
     const answer = activationAnswer(value['ppActProperties'] ?? null);
-    if (answer === null) throw new ClientError('malformed', `${title} was answered without a reference to an object`, { call: title });
+    if (answer === null)
+      throw new ClientError('malformed', `${title} was answered without a reference to an object`, { call: title });
     this.exporters.set(answer.oxid, Promise.resolve(this.exporterOf(answer)));
-    const adopted = await Promise.all(answer.results.map(({ hresult, reference }) => (hresult >>> 31 === 1 ? null : this.adopt(reference))));
+    const adopted = await Promise.all(
+      answer.results.map(({ hresult, reference }) => (hresult >>> 31 === 1 ? null : this.adopt(reference))),
+    );
     const objects = adopted.filter((one) => one instanceof RemoteObject);
     // In the order that was asked for: a server may answer in another.
     const found = iids.map((iid) => objects.find((one) => one.reference.iid === iid)).find((one) => one !== undefined);
@@ -258,7 +358,13 @@ export class Client {
     const port = portOf(bindings, host);
     if (port === null) throw new ClientError('malformed', 'the server named no TCP port for its objects');
     const wanted = Math.max(LEVELS.indexOf(level), Math.min(authnHint, LEVELS.length - 1));
-    return { oxid, ipidRemUnknown, port, level: level === 'none' ? level : (LEVELS[wanted] ?? level), version: commonVersion(version) };
+    return {
+      oxid,
+      ipidRemUnknown,
+      port,
+      level: level === 'none' ? level : (LEVELS[wanted] ?? level),
+      version: commonVersion(version),
+    };
   }
 
   private exporter(oxid: string): Promise<Exporter> {
@@ -273,13 +379,27 @@ export class Client {
 
   /** Asks the object resolver where an exporter listens (ResolveOxid2). */
   private async resolve(oxid: string): Promise<Exporter> {
-    const { value, result } = await this.resolver('ResolveOxid2', { pOxid: oxid, cRequestedProtseqs: 1, arRequestedProtseqs: [7] });
+    const { value, result } = await this.resolver('ResolveOxid2', {
+      pOxid: oxid,
+      cRequestedProtseqs: 1,
+      arRequestedProtseqs: [7],
+    });
     if (result !== 0) throw failed('IObjectExporter::ResolveOxid2', result);
-    return this.exporterOf({ oxid, ipidRemUnknown: String(value['pipidRemUnknown']), authnHint: Number(value['pAuthnHint'] ?? 0), bindings: value['ppdsaOxidBindings'] ?? null, version: comVersion(value['pComVersion']), results: [] });
+    return this.exporterOf({
+      oxid,
+      ipidRemUnknown: String(value['pipidRemUnknown']),
+      authnHint: Number(value['pAuthnHint'] ?? 0),
+      bindings: value['ppdsaOxidBindings'] ?? null,
+      version: comVersion(value['pComVersion']),
+      results: [],
+    });
   }
 
   private async addReferences(object: RemoteObject, count: number): Promise<void> {
-    const { result } = await this.remUnknown(object.reference.oxid, 'RemAddRef', { cInterfaceRefs: 1, InterfaceRefs: [{ ipid: object.ipid, cPublicRefs: count, cPrivateRefs: 0 }] });
+    const { result } = await this.remUnknown(object.reference.oxid, 'RemAddRef', {
+      cInterfaceRefs: 1,
+      InterfaceRefs: [{ ipid: object.ipid, cPublicRefs: count, cPrivateRefs: 0 }],
+    });
     if (result !== 0) throw failed('IRemUnknown::RemAddRef', result);
     object.references += count;
   }
@@ -302,9 +422,12 @@ export class Client {
 
   private classNamed(nameOrClsid: string): { readonly clsid: string; readonly face: string | null } {
     const wanted = nameOrClsid.replace(/[{}]/g, '').toLowerCase();
-    const known = this.options.registry.specifications.flatMap((one) => one.classes).find((one) => one.clsid === wanted || one.name.toLowerCase() === wanted.replace(/^clsid_/, ''));
+    const known = this.options.registry.specifications
+      .flatMap((one) => one.classes)
+      .find((one) => one.clsid === wanted || one.name.toLowerCase() === wanted.replace(/^clsid_/, ''));
     if (known !== undefined) return { clsid: known.clsid, face: known.interface };
-    if (guidBytes(wanted, true) === null) throw new ClientError('usage', `${nameOrClsid} is no class that is known: give its CLSID`);
+    if (guidBytes(wanted, true) === null)
+      throw new ClientError('usage', `${nameOrClsid} is no class that is known: give its CLSID`);
     return { clsid: wanted, face: null };
   }
 

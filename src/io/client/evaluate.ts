@@ -22,9 +22,13 @@ export class Evaluator {
     this.variables.set('$this', [root]);
   }
 
-  /** Runs one statement: what it shows; nothing for a property put and for a value that gets a name. @throws ClientError, ExpressionError */
+  /**
+   * Runs one statement: what it shows; nothing for a property put and for a value that gets a name. @throws
+   * ClientError, ExpressionError
+   */
   async run(statement: Statement): Promise<readonly Shown[]> {
-    if (statement.kind === 'show') return (await this.values(statement.value)).map((value) => ({ text: statement.text, value }));
+    if (statement.kind === 'show')
+      return (await this.values(statement.value)).map((value) => ({ text: statement.text, value }));
     if (statement.kind === 'let') {
       this.variables.set(statement.name, await this.values(statement.value));
       return [];
@@ -40,9 +44,12 @@ export class Evaluator {
 
   private async values(node: Node): Promise<readonly RemoteValue[]> {
     switch (node.kind) {
-      case 'root': return [this.root];
-      case 'literal': return [node.value];
-      case 'constant': return [await this.argument(node)] as readonly RemoteValue[];
+      case 'root':
+        return [this.root];
+      case 'literal':
+        return [node.value];
+      case 'constant':
+        return [await this.argument(node)] as readonly RemoteValue[];
       case 'variable': {
         const known = this.variables.get(node.name);
         if (known === undefined) throw new ExpressionError(`${node.name} has no value yet`, node.at);
@@ -50,13 +57,16 @@ export class Evaluator {
       }
       case 'member': {
         const args = await this.all(node.args ?? []);
-        return this.each(node.of, node.at, (one) => (node.args === null ? one.get(node.name) : one.call(node.name, ...args)));
+        return this.each(node.of, node.at, (one) =>
+          node.args === null ? one.get(node.name) : one.call(node.name, ...args),
+        );
       }
       case 'index': {
         const args = await this.all(node.args);
         return this.each(node.of, node.at, (one) => one.get('Item', ...args));
       }
-      case 'as': return this.each(node.of, node.at, (one) => one.as(node.face));
+      case 'as':
+        return this.each(node.of, node.at, (one) => one.as(node.face));
       case 'each': {
         const found: RemoteValue[] = [];
         for (const one of await this.objects(node.of, node.at)) {
@@ -68,7 +78,11 @@ export class Evaluator {
     }
   }
 
-  private async each(node: Node, at: number, what: (object: RemoteObject) => Promise<RemoteValue>): Promise<readonly RemoteValue[]> {
+  private async each(
+    node: Node,
+    at: number,
+    what: (object: RemoteObject) => Promise<RemoteValue>,
+  ): Promise<readonly RemoteValue[]> {
     const found: RemoteValue[] = [];
     for (const one of await this.objects(node, at)) found.push(await what(one));
     return found;
@@ -77,7 +91,10 @@ export class Evaluator {
   private async objects(node: Node, at: number): Promise<readonly RemoteObject[]> {
     return (await this.values(node)).map((value) => {
       if (value instanceof RemoteObject) return value;
-      throw new ClientError('usage', `column ${at + 1}: what stands before it is ${value === null ? 'null' : `no object but ${JSON.stringify(value)}`}`);
+      throw new ClientError(
+        'usage',
+        `column ${at + 1}: what stands before it is ${value === null ? 'null' : `no object but ${JSON.stringify(value)}`}`,
+      );
     });
   }
 
@@ -90,11 +107,16 @@ export class Evaluator {
   private async argument(node: Node): Promise<Argument> {
     if (node.kind === 'constant') {
       const number = enumNumber(node.name, this.client.options.registry);
-      if (number === null) throw new ExpressionError(`${node.name} is no member of an enumeration that is known; a string stands in quotes`, node.at);
+      if (number === null)
+        throw new ExpressionError(
+          `${node.name} is no member of an enumeration that is known; a string stands in quotes`,
+          node.at,
+        );
       return number;
     }
     const [value, ...more] = await this.values(node);
-    if (value === undefined || more.length > 0) throw new ClientError('usage', 'an argument is one value, not what [*] gives');
+    if (value === undefined || more.length > 0)
+      throw new ClientError('usage', 'an argument is one value, not what [*] gives');
     return value as Argument;
   }
 }

@@ -32,7 +32,8 @@ const LCID = 0x409;
 const DISP_E_UNKNOWNNAME = 0x8002_0006;
 
 /**
- * One interface of a remote object. Where it is IDispatch, members are called by name (GetIDsOfNames, Invoke); where it is another of
+ * One interface of a remote object. Where it is IDispatch, members are called by name (GetIDsOfNames, Invoke); where it
+ * is another of
  * the tables, by opnum. The same interface of the same object is always the same RemoteObject.
  */
 export class RemoteObject {
@@ -75,7 +76,10 @@ export class RemoteObject {
     await this.use('put', name, args);
   }
 
-  /** Another interface of the object, by name or IID (QueryInterface). @throws ClientError of kind `failed` and E_NOINTERFACE where it has none */
+  /**
+   * Another interface of the object, by name or IID (QueryInterface). @throws ClientError of kind `failed` and
+   * E_NOINTERFACE where it has none
+   */
   async as(nameOrIid: string): Promise<RemoteObject> {
     const iid = this.client.iid(nameOrIid);
     const found = iid === this.reference.iid ? this : await this.query([iid]);
@@ -86,7 +90,8 @@ export class RemoteObject {
   /** All elements of a collection: Count, then Item of each. @throws ClientError */
   async items(): Promise<readonly RemoteValue[]> {
     const count = Number(await this.get('Count'));
-    if (!Number.isInteger(count) || count < 0 || count > MAX_ITEMS) throw new ClientError('usage', `${this.interface} says it has ${count} elements; at most ${MAX_ITEMS} are read`);
+    if (!Number.isInteger(count) || count < 0 || count > MAX_ITEMS)
+      throw new ClientError('usage', `${this.interface} says it has ${count} elements; at most ${MAX_ITEMS} are read`);
     const items: RemoteValue[] = [];
     for (let at = 0; at < count; at++) items.push(await this.get('Item', at));
     return items;
@@ -94,7 +99,8 @@ export class RemoteObject {
 
   /** Elements of a collection; null where it is none. @throws ClientError */
   async count(): Promise<number | null> {
-    if (!this.late) return this.client.members.find(this.interface, 'Count', 'get') === null ? null : Number(await this.get('Count'));
+    if (!this.late)
+      return this.client.members.find(this.interface, 'Count', 'get') === null ? null : Number(await this.get('Count'));
     return (await this.dispid('Count')) === null ? null : Number(await this.get('Count'));
   }
 
@@ -118,28 +124,44 @@ export class RemoteObject {
     const slot = members.find(this.interface, name, use);
     if (slot !== null) return this.early(slot, args);
     const derived = members.derivedWith(this.interface, name, use).map((one) => this.client.iid(one));
-    if (derived.length === 0) throw new ClientError('usage', unknownMember(this.interface, name, use, members.names(this.interface)));
+    if (derived.length === 0)
+      throw new ClientError('usage', unknownMember(this.interface, name, use, members.names(this.interface)));
     const found = await this.query(derived);
-    if (found === null) throw failed(`${name}: QueryInterface of ${this.interface} for ${derived.map((iid) => this.client.options.registry.interfaceByUuid(iid)?.interface.name).join(', ')}`, 0x8000_4002);
+    if (found === null)
+      throw failed(
+        `${name}: QueryInterface of ${this.interface} for ${derived.map((iid) => this.client.options.registry.interfaceByUuid(iid)?.interface.name).join(', ')}`,
+        0x8000_4002,
+      );
     return found.use(use, name, args);
   }
 
   /** The first of these interfaces that the object has, asked for once; null when it has none. */
   private async query(iids: readonly string[]): Promise<RemoteObject | null> {
-    const first = (): RemoteObject | null => iids.map((iid) => this.siblings.get(iid)).find((one) => one !== undefined) ?? null;
+    const first = (): RemoteObject | null =>
+      iids.map((iid) => this.siblings.get(iid)).find((one) => one !== undefined) ?? null;
     if (first() === null) this.beside(await this.client.queryInterface(this, iids));
     return first();
   }
 
   private async early(slot: Slot, args: readonly Argument[]): Promise<RemoteValue> {
     const title = titleOf(slot);
-    if (slot.method.notUsedOnWire === true) throw new ClientError('usage', `${title} is not served remotely: a client must not call it (the specification calls its opnum not used on the wire)`, { call: title });
+    if (slot.method.notUsedOnWire === true)
+      throw new ClientError(
+        'usage',
+        `${title} is not served remotely: a client must not call it (the specification calls its opnum not used on the wire)`,
+        { call: title },
+      );
     const params = givenParameters(slot.method);
     if (slot.method.params !== null && params.length !== args.length) {
-      throw new ClientError('usage', `${title} takes ${params.length === 0 ? 'no arguments' : `${params.length} (${params.map((one) => one.name).join(', ')})`}, not ${args.length}`, { call: title });
+      throw new ClientError(
+        'usage',
+        `${title} takes ${params.length === 0 ? 'no arguments' : `${params.length} (${params.map((one) => one.name).join(', ')})`}, not ${args.length}`,
+        { call: title },
+      );
     }
     const given: Record<string, Value> = {};
-    for (const [at, param] of params.entries()) given[param.name] = argumentFor(await this.handed(args[at] ?? null), param.type, this.client.options.registry);
+    for (const [at, param] of params.entries())
+      given[param.name] = argumentFor(await this.handed(args[at] ?? null), param.type, this.client.options.registry);
     const { value, result } = await this.client.invoke(this.reference, slot, given);
     if (result >>> 31 === 1) throw failed(title, result);
     const returned = (slot.method.params ?? []).filter((param) => param.direction !== 'in');
@@ -157,9 +179,19 @@ export class RemoteObject {
     for (const arg of args) variants.push(asVariant(await this.handed(arg)));
     variants.reverse();
     const params: Fields = {
-      dispIdMember: dispid, riid: IID_NULL, lcid: LCID, dwFlags: FLAGS[use],
-      pDispParams: { rgvarg: variants.length === 0 ? null : variants, rgdispidNamedArgs: use === 'put' ? [DISPID_PROPERTYPUT] : null, cArgs: variants.length, cNamedArgs: use === 'put' ? 1 : 0 },
-      cVarRef: 0, rgVarRefIdx: [], rgVarRef: [],
+      dispIdMember: dispid,
+      riid: IID_NULL,
+      lcid: LCID,
+      dwFlags: FLAGS[use],
+      pDispParams: {
+        rgvarg: variants.length === 0 ? null : variants,
+        rgdispidNamedArgs: use === 'put' ? [DISPID_PROPERTYPUT] : null,
+        cArgs: variants.length,
+        cNamedArgs: use === 'put' ? 1 : 0,
+      },
+      cVarRef: 0,
+      rgVarRefIdx: [],
+      rgVarRef: [],
     };
     const { value, result } = await this.client.invoke(this.reference, this.slot('Invoke'), params);
     const read = readInvocation(params, value, result);
@@ -171,7 +203,12 @@ export class RemoteObject {
   private async dispid(name: string): Promise<number | null> {
     const known = this.dispids.get(name.toLowerCase());
     if (known !== undefined) return known;
-    const { value, result } = await this.client.invoke(this.reference, this.slot('GetIDsOfNames'), { riid: IID_NULL, rgszNames: [name], cNames: 1, lcid: LCID });
+    const { value, result } = await this.client.invoke(this.reference, this.slot('GetIDsOfNames'), {
+      riid: IID_NULL,
+      rgszNames: [name],
+      cNames: 1,
+      lcid: LCID,
+    });
     if (result === DISP_E_UNKNOWNNAME) return null;
     if (result >>> 31 === 1) throw failed(`IDispatch::GetIDsOfNames of ${name}`, result);
     const dispid = Number((Array.isArray(value['rgDispId']) ? value['rgDispId'] : [])[0]);

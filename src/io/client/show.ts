@@ -3,7 +3,10 @@ import { toHex } from '../../bytes/hex.js';
 import type { RemoteValue } from './client.js';
 import { RemoteObject } from './object.js';
 
-/** A value as a line for people: texts as they are, objects by interface and IPID, collections with how many they hold. @throws ClientError when a collection does not say */
+/**
+ * A value as a line for people: texts as they are, objects by interface and IPID, collections with how many they hold.
+ * @throws ClientError when a collection does not say
+ */
 export async function valueLine(value: RemoteValue): Promise<string> {
   if (value instanceof RemoteObject) {
     const count = await value.count();
@@ -13,7 +16,10 @@ export async function valueLine(value: RemoteValue): Promise<string> {
   return value === null || typeof value !== 'object' ? String(value) : JSON.stringify(await plain(value));
 }
 
-/** A value as JSON has it: 64-bit integers as text, bytes in hex, objects with their identifiers and, of collections, `count`. @throws ClientError */
+/**
+ * A value as JSON has it: 64-bit integers as text, bytes in hex, objects with their identifiers and, of collections,
+ * `count`. @throws ClientError
+ */
 export async function plain(value: RemoteValue): Promise<unknown> {
   if (value instanceof RemoteObject) {
     const { iid, ipid, oid, oxid } = value.reference;
@@ -30,6 +36,7 @@ export async function plain(value: RemoteValue): Promise<unknown> {
     return all;
   }
   const bag: Record<string, unknown> = {};
-  for (const [name, one] of Object.entries(value as { readonly [name: string]: RemoteValue })) bag[name] = await plain(one);
+  for (const [name, one] of Object.entries(value as { readonly [name: string]: RemoteValue }))
+    bag[name] = await plain(one);
   return bag;
 }

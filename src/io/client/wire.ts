@@ -36,7 +36,15 @@ export interface Answered {
 
 const LITTLE = { littleEndian: true, ebcdic: false, float: 'ieee' } as const;
 /** Damage behind which an answer cannot be trusted to be what it seems. */
-const FATAL: readonly Problem['code'][] = ['ndr-truncated', 'ndr-bad-conformance', 'ndr-bad-variance', 'ndr-bad-discriminant', 'ndr-limit', 'ndr-unsupported', 'ndr-bad-pickle'];
+const FATAL: readonly Problem['code'][] = [
+  'ndr-truncated',
+  'ndr-bad-conformance',
+  'ndr-bad-variance',
+  'ndr-bad-discriminant',
+  'ndr-limit',
+  'ndr-unsupported',
+  'ndr-bad-pickle',
+];
 
 /** Typed calls over connections that are opened when they are needed: one for each port and level. */
 export class Wire {
@@ -48,20 +56,54 @@ export class Wire {
     this.options = options;
   }
 
-  /** Makes a call and reads its answer; the return value is not judged. `mostMs`: it may take no longer, whatever the options say. @throws ClientError */
-  async call(route: Route, slot: Slot, params: Fields, object: string | null = null, mostMs = Infinity): Promise<Answered> {
+  /**
+   * Makes a call and reads its answer; the return value is not judged. `mostMs`: it may take no longer, whatever the
+   * options say. @throws ClientError
+   */
+  async call(
+    route: Route,
+    slot: Slot,
+    params: Fields,
+    object: string | null = null,
+    mostMs = Infinity,
+  ): Promise<Answered> {
     const title = titleOf(slot);
-    const { face: { interface: face }, method } = slot;
+    const {
+      face: { interface: face },
+      method,
+    } = slot;
     const codec = this.options.registry.method(face.uuid, method.opnum, { littleEndian: true, syntax: 'ndr20' });
-    if (codec === null) throw new ClientError('usage', `nobody knows the parameters of ${title}: call it late bound`, { call: title });
+    if (codec === null)
+      throw new ClientError('usage', `nobody knows the parameters of ${title}: call it late bound`, { call: title });
     const explicit = (method.params ?? []).some((param) => param.name === 'orpcthis');
-    const orpcthis: Value = { version: { ...(route.version ?? COM_VERSION) }, flags: explicit ? 1 : 0, reserved1: 0, cid: this.options.world.guid(), extensions: null };
-    const stub = encoded(title, () => codec.request.encode({ ...params, ...(face.orpc || explicit ? { orpcthis } : {}) }));
-    const answer = await this.exchange(route, title, {
-      abstract: { uuid: face.uuid, ...face.version }, transfer: 'ndr20', opnum: this.options.numbering === 'printed' ? method.printedOpnum : method.opnum, object, stub, drep: LITTLE,
-    }, Math.min(this.options.timeoutMs, mostMs));
+    const orpcthis: Value = {
+      version: { ...(route.version ?? COM_VERSION) },
+      flags: explicit ? 1 : 0,
+      reserved1: 0,
+      cid: this.options.world.guid(),
+      extensions: null,
+    };
+    const stub = encoded(title, () =>
+      codec.request.encode({ ...params, ...(face.orpc || explicit ? { orpcthis } : {}) }),
+    );
+    const answer = await this.exchange(
+      route,
+      title,
+      {
+        abstract: { uuid: face.uuid, ...face.version },
+        transfer: 'ndr20',
+        opnum: this.options.numbering === 'printed' ? method.printedOpnum : method.opnum,
+        object,
+        stub,
+        drep: LITTLE,
+      },
+      Math.min(this.options.timeoutMs, mostMs),
+    );
     const { littleEndian } = answer.drep;
-    const response = littleEndian ? codec.response : (this.options.registry.method(face.uuid, method.opnum, { littleEndian, syntax: 'ndr20' })?.response ?? codec.response);
+    const response = littleEndian
+      ? codec.response
+      : (this.options.registry.method(face.uuid, method.opnum, { littleEndian, syntax: 'ndr20' })?.response ??
+        codec.response);
     return { ...this.read(title, response.decode(spanOf(answer.stub), params)), asked: params };
   }
 
@@ -75,14 +117,23 @@ export class Wire {
     this.lines.clear();
   }
 
-  private read(title: string, { value, result, problems }: Decoded): { readonly value: Fields; readonly result: number } {
+  private read(
+    title: string,
+    { value, result, problems }: Decoded,
+  ): { readonly value: Fields; readonly result: number } {
     const fatal = problems.find((problem) => FATAL.includes(problem.code));
-    if (fatal !== undefined) throw new ClientError('malformed', `the answer to ${title} cannot be read: ${fatal.message}`, { call: title });
+    if (fatal !== undefined)
+      throw new ClientError('malformed', `the answer to ${title} cannot be read: ${fatal.message}`, { call: title });
     for (const problem of problems) this.options.onProblem?.(title, problem);
     return { value, result: typeof result === 'number' ? result >>> 0 : 0 };
   }
 
-  private async exchange(route: Route, title: string, call: LinkCall, timeoutMs: number): Promise<Extract<LinkAnswer, { kind: 'response' }>> {
+  private async exchange(
+    route: Route,
+    title: string,
+    call: LinkCall,
+    timeoutMs: number,
+  ): Promise<Extract<LinkAnswer, { kind: 'response' }>> {
     const { world } = this.options;
     const answer = await new Promise<LinkAnswer>((resolve) => {
       const cancel = world.after(timeoutMs, () => {
@@ -123,7 +174,12 @@ function encoded(title: string, encode: () => Uint8Array): Uint8Array {
   try {
     return encode();
   } catch (error) {
-    if (error instanceof EncodeError) throw new ClientError('usage', `${title} cannot be called so: ${error.path}: ${error.message.replace(`${error.path}: `, '')}`, { call: title });
+    if (error instanceof EncodeError)
+      throw new ClientError(
+        'usage',
+        `${title} cannot be called so: ${error.path}: ${error.message.replace(`${error.path}: `, '')}`,
+        { call: title },
+      );
     throw error;
   }
 }

@@ -19,7 +19,9 @@ const LEVELS: readonly AuthLevel[] = ['none', 'connect', 'call', 'packet', 'inte
 /** Errors before the server had anything to say: they have the exit status of bad usage. */
 const UNASKED: readonly ClientErrorKind[] = ['usage', 'refused'];
 const HINTS: Partial<Readonly<Record<ClientErrorKind, string>>> = {
-  denied: 'look at --user, --domain, --password and --level', refused: 'look at --target', 'timed-out': '--timeout gives it longer',
+  denied: 'look at --user, --domain, --password and --level',
+  refused: 'look at --target',
+  'timed-out': '--timeout gives it longer',
 };
 
 interface CallFlags extends IdentityFlags, IdlFlags {
@@ -41,29 +43,56 @@ interface CallFlags extends IdentityFlags, IdlFlags {
 export const callCommand: Register = (program, { streams, load, done }) => {
   const command = program
     .command('call')
-    .summary('makes calls on a server\'s objects, written as an expression')
-    .description('Activates a class on a server and makes the calls of an expression on the object (docs/client.md has the grammar): members with and without arguments, A.B = value, Item(0) or [0], [*] for every element, "as IUpdate2", $name = value; statements are separated by ";". Exit status 0: all calls succeeded; 1: the server refused one or did not answer; 2: nothing could be asked.')
+    .summary("makes calls on a server's objects, written as an expression")
+    .description(
+      'Activates a class on a server and makes the calls of an expression on the object (docs/client.md has the grammar): members with and without arguments, A.B = value, Item(0) or [0], [*] for every element, "as IUpdate2", $name = value; statements are separated by ";". Exit status 0: all calls succeeded; 1: the server refused one or did not answer; 2: nothing could be asked.',
+    )
     .argument('[expr...]', 'what to call; without one the object itself is shown')
-    .addOption(new Option('--target <host[:port]>', 'the server, and the port of its object resolver').argParser(targetOf).makeOptionMandatory())
+    .addOption(
+      new Option('--target <host[:port]>', 'the server, and the port of its object resolver')
+        .argParser(targetOf)
+        .makeOptionMandatory(),
+    )
     .option('--class <class>', 'class to activate, by name or CLSID', 'UpdateSession')
-    .option('--interface <name>', 'interface to begin with, by name or IID, instead of the class\'s own')
+    .option('--interface <name>', "interface to begin with, by name or IID, instead of the class's own")
     .option('--factory', 'activates through the class object (RemoteGetClassObject, IClassFactory)')
     .option('--early', 'calls by opnum, as the tables have them (unless told)')
     .addOption(new Option('--late', 'calls by name, through IDispatch').conflicts('early'))
     .option('--user <name>', 'signs in with NTLM; the password comes from --password or --nt-hash (or UAMGSCOPE_USER)')
     .option('--domain <name>', 'domain of the user')
-    .option('--password <pass>', 'password, or user:password; @FILE reads it from a file (or UAMGSCOPE_PASSWORD)', several)
+    .option(
+      '--password <pass>',
+      'password, or user:password; @FILE reads it from a file (or UAMGSCOPE_PASSWORD)',
+      several,
+    )
     .option('--nt-hash <user:hex>', 'the same by NT hash (@FILE; or UAMGSCOPE_NT_HASH)', several)
-    .addOption(new Option('--level <level>', 'authentication level; integrity with a user, none without, unless told').choices(LEVELS))
+    .addOption(
+      new Option('--level <level>', 'authentication level; integrity with a user, none without, unless told').choices(
+        LEVELS,
+      ),
+    )
     .option('--spnego', 'wraps NTLM in SPNEGO')
     .addOption(new Option('--timeout <seconds>', 'how long a call may take').argParser(seconds).default(30))
-    .addOption(new Option('--opnums <numbering>', 'opnums as slots, or as [MS-UAMG] prints them').choices(['wire', 'printed']).default('wire'))
+    .addOption(
+      new Option('--opnums <numbering>', 'opnums as slots, or as [MS-UAMG] prints them')
+        .choices(['wire', 'printed'])
+        .default('wire'),
+    )
     .option('--json', 'one JSON object a value')
     .option('--capture <file>', 'writes what is exchanged as a pcapng capture')
-    .addHelpText('after', examples([
-      ['call --target server --user alice --password @secret \'CreateUpdateSearcher().Search("IsInstalled=0").Updates.Count\'', ''],
-      ['call --target server --user alice --password @secret --late \'$s = CreateUpdateSearcher(); $s.Online = false; $s.Search("IsInstalled=0").Updates[*].Title\'', 'every title'],
-    ]))
+    .addHelpText(
+      'after',
+      examples([
+        [
+          'call --target server --user alice --password @secret \'CreateUpdateSearcher().Search("IsInstalled=0").Updates.Count\'',
+          '',
+        ],
+        [
+          'call --target server --user alice --password @secret --late \'$s = CreateUpdateSearcher(); $s.Online = false; $s.Search("IsInstalled=0").Updates[*].Title\'',
+          'every title',
+        ],
+      ]),
+    )
     .action(async (texts: string[], flags: CallFlags) => {
       const { rest, idl } = sortIdl(texts, flags);
       const parsed = rest.flatMap(parsedOf);
@@ -73,22 +102,43 @@ export const callCommand: Register = (program, { streams, load, done }) => {
   for (const option of idlOptions()) command.addOption(option);
 };
 
-async function make(statements: readonly Statement[], flags: CallFlags, known: Knowledge, streams: Streams): Promise<number> {
+async function make(
+  statements: readonly Statement[],
+  flags: CallFlags,
+  known: Knowledge,
+  streams: Streams,
+): Promise<number> {
   const { host, port } = flags.target;
   const identity = identityOf(flags, streams.env);
   const level = flags.level ?? (identity === null ? 'none' : 'integrity');
-  if (identity === null && level !== 'none') throw new UsageError(`--level ${level} needs a user: give --user and --password`);
+  if (identity === null && level !== 'none')
+    throw new UsageError(`--level ${level} needs a user: give --user and --password`);
   const tap = flags.capture === undefined ? null : tapOf(flags.capture);
   const [out, messages] = [new Sink(streams.stdout), new Sink(streams.stderr)];
   const client = new Client({
-    registry: known.registry, world: networkWorld(host, identity === null ? null : { ...identity, spnego: flags.spnego === true }, tap), host, port, level, binding: flags.late === true ? 'late' : 'early',
-    timeoutMs: flags.timeout * 1000, numbering: flags.opnums, onProblem: (call, problem) => messages.line(`! the answer to ${call}: ${problem.message}`),
+    registry: known.registry,
+    world: networkWorld(host, identity === null ? null : { ...identity, spnego: flags.spnego === true }, tap),
+    host,
+    port,
+    level,
+    binding: flags.late === true ? 'late' : 'early',
+    timeoutMs: flags.timeout * 1000,
+    numbering: flags.opnums,
+    onProblem: (call, problem) => messages.line(`! the answer to ${call}: ${problem.message}`),
   });
   let at: string | null = null;
   try {
-    const root = flags.factory === true ? await client.createInstance(flags.class, flags.interface) : await client.activate(flags.class, flags.interface === undefined ? undefined : [flags.interface]);
+    const root =
+      flags.factory === true
+        ? await client.createInstance(flags.class, flags.interface)
+        : await client.activate(flags.class, flags.interface === undefined ? undefined : [flags.interface]);
     const evaluator = new Evaluator(client, root);
-    const show = async (text: string, value: Parameters<typeof plain>[0]): Promise<void> => out.line(flags.json === true ? JSON.stringify({ kind: 'value', expression: text, value: await plain(value) }) : await valueLine(value));
+    const show = async (text: string, value: Parameters<typeof plain>[0]): Promise<void> =>
+      out.line(
+        flags.json === true
+          ? JSON.stringify({ kind: 'value', expression: text, value: await plain(value) })
+          : await valueLine(value),
+      );
     if (statements.length === 0) await show('', root);
     for (const statement of statements) {
       at = statement.text;
@@ -111,29 +161,51 @@ async function make(statements: readonly Statement[], flags: CallFlags, known: K
 /** What went wrong, in words: what was called, what the code means and what to do. */
 function wordsOf(error: ClientError | ExpressionError, expression: string | null, known: Knowledge): readonly string[] {
   const where = expression === null ? '' : `  in: ${expression}`;
-  if (error instanceof ExpressionError) return [`uamgscope: column ${error.column}: ${error.message}`, ...(where === '' ? [] : [where])];
+  if (error instanceof ExpressionError)
+    return [`uamgscope: column ${error.column}: ${error.message}`, ...(where === '' ? [] : [where])];
   const hint = HINTS[error.kind];
   const description = error.exception?.description ?? null;
   return [
     `uamgscope: ${error.message}${error.kind === 'denied' ? ': access denied' : ''}`,
     ...(where === '' ? [] : [where]),
-    ...(error.status === null ? [] : (known.explain(hex32(error.status)) ?? [hex32(error.status)]).map((line) => `  ${line}`)),
+    ...(error.status === null
+      ? []
+      : (known.explain(hex32(error.status)) ?? [hex32(error.status)]).map((line) => `  ${line}`)),
     ...(description === null ? [] : [`  the server says: ${description}`]),
     ...(hint === undefined ? [] : [`  ${hint}`]),
   ];
 }
 
 function factsOf(error: ClientError | ExpressionError, known: Knowledge): Readonly<Record<string, unknown>> {
-  if (error instanceof ExpressionError) return { error: 'usage', call: null, status: null, name: null, message: `column ${error.column}: ${error.message}` };
+  if (error instanceof ExpressionError)
+    return {
+      error: 'usage',
+      call: null,
+      status: null,
+      name: null,
+      message: `column ${error.column}: ${error.message}`,
+    };
   const { kind, call, status, message } = error;
-  return { error: kind, call, status: status === null ? null : hex32(status), name: status === null ? null : (kind === 'faulted' ? known.names.status(status) : (known.names.hresult(status) ?? known.names.status(status))), message };
+  return {
+    error: kind,
+    call,
+    status: status === null ? null : hex32(status),
+    name:
+      status === null
+        ? null
+        : kind === 'faulted'
+          ? known.names.status(status)
+          : (known.names.hresult(status) ?? known.names.status(status)),
+    message,
+  };
 }
 
 function parsedOf(text: string): readonly Statement[] {
   try {
     return parseCalls(text);
   } catch (error) {
-    if (error instanceof ExpressionError) throw new UsageError(`${error.message}, at column ${error.column} of: ${text}`);
+    if (error instanceof ExpressionError)
+      throw new UsageError(`${error.message}, at column ${error.column} of: ${text}`);
     throw error;
   }
 }

@@ -4,7 +4,9 @@ import { suggest } from '../../where/suggest.js';
 import type { Sink } from '../sink.js';
 import { UsageError } from '../streams.js';
 
-/** Lists what the tables know, or one interface with all its slots. @throws UsageError for a name that is in no table. */
+/**
+ * Lists what the tables know, or one interface with all its slots. @throws UsageError for a name that is in no table.
+ */
 export function interfacesLines(registry: Registry, name: string | null, format: 'text' | 'json', out: Sink): void {
   if (name === null) {
     if (format === 'json') out.line(JSON.stringify(registry.interfaces.map(summaryOf), null, 2));
@@ -18,15 +20,31 @@ export function interfacesLines(registry: Registry, name: string | null, format:
 
 function find(registry: Registry, name: string): ResolvedInterface {
   const wanted = name.replace(/[{}]/g, '').toLowerCase();
-  const found = registry.interfaces.find((one) => one.interface.name.toLowerCase() === wanted || one.interface.uuid === wanted);
+  const found = registry.interfaces.find(
+    (one) => one.interface.name.toLowerCase() === wanted || one.interface.uuid === wanted,
+  );
   if (found !== undefined) return found;
-  const near = suggest(name, registry.interfaces.map((one) => one.interface.name));
-  throw new UsageError(`no interface ${JSON.stringify(name)} is known${near.length === 0 ? '; uamgscope interfaces lists them' : `; did you mean ${near.join(', ')}?`}`);
+  const near = suggest(
+    name,
+    registry.interfaces.map((one) => one.interface.name),
+  );
+  throw new UsageError(
+    `no interface ${JSON.stringify(name)} is known${near.length === 0 ? '; uamgscope interfaces lists them' : `; did you mean ${near.join(', ')}?`}`,
+  );
 }
 
 function summaryOf(one: ResolvedInterface) {
   const { name, uuid, version, base, spec, section, orpc, methods } = one.interface;
-  return { name, uuid, version: `${version.major}.${version.minor}`, base, spec, section, orpc, methods: methods.length };
+  return {
+    name,
+    uuid,
+    version: `${version.major}.${version.minor}`,
+    base,
+    spec,
+    section,
+    orpc,
+    methods: methods.length,
+  };
 }
 
 function detailOf(one: ResolvedInterface) {
@@ -34,11 +52,26 @@ function detailOf(one: ResolvedInterface) {
   const slots = one.slots.flatMap((slot) => {
     if (slot === null) return [];
     const { name, opnum, printedOpnum, member, dispid, section, params, notUsedOnWire, erratum } = slot.method;
-    return [{
-      opnum, printedOpnum, name, member, dispid, section, interface: slot.owner.name, notUsedOnWire: notUsedOnWire === true,
-      params: params?.map((param) => ({ name: param.name, direction: param.direction, type: typeName(param.type), retval: param.retval === true })) ?? null,
-      ...(erratum === undefined ? {} : { erratum }),
-    }];
+    return [
+      {
+        opnum,
+        printedOpnum,
+        name,
+        member,
+        dispid,
+        section,
+        interface: slot.owner.name,
+        notUsedOnWire: notUsedOnWire === true,
+        params:
+          params?.map((param) => ({
+            name: param.name,
+            direction: param.direction,
+            type: typeName(param.type),
+            retval: param.retval === true,
+          })) ?? null,
+        ...(erratum === undefined ? {} : { erratum }),
+      },
+    ];
   });
   return { ...summaryOf(one), ...(erratum === undefined ? {} : { erratum }), methods: slots };
 }
@@ -50,10 +83,14 @@ function listing(registry: Registry): string[] {
     const known = registry.interfaces.filter((one) => own.has(one.interface.uuid));
     if (known.length === 0) continue;
     if (lines.length > 0) lines.push('');
-    lines.push(`${specification.name}  ${specification.title}  (${known.length} ${known.length === 1 ? 'interface' : 'interfaces'})`);
+    lines.push(
+      `${specification.name}  ${specification.title}  (${known.length} ${known.length === 1 ? 'interface' : 'interfaces'})`,
+    );
     const width = Math.max(...known.map((one) => one.interface.name.length));
     for (const { interface: face } of known) {
-      lines.push(`  ${face.name.padEnd(width)}  ${face.uuid}  ${String(face.methods.length).padStart(3)} ${face.methods.length === 1 ? 'method ' : 'methods'}${face.section === null ? '' : `  § ${face.section}`}`);
+      lines.push(
+        `  ${face.name.padEnd(width)}  ${face.uuid}  ${String(face.methods.length).padStart(3)} ${face.methods.length === 1 ? 'method ' : 'methods'}${face.section === null ? '' : `  § ${face.section}`}`,
+      );
     }
   }
   return lines;
@@ -61,7 +98,9 @@ function listing(registry: Registry): string[] {
 
 function detail(one: ResolvedInterface): string[] {
   const { name, uuid, version, base, spec, section, orpc, erratum } = one.interface;
-  const lines = [`${name}  {${uuid}} ${version.major}.${version.minor}  ${orpc ? 'DCOM' : 'RPC'}${base === null ? '' : `, derives from ${base}`}, [${spec}]${section === null ? '' : ` ${section}`}`];
+  const lines = [
+    `${name}  {${uuid}} ${version.major}.${version.minor}  ${orpc ? 'DCOM' : 'RPC'}${base === null ? '' : `, derives from ${base}`}, [${spec}]${section === null ? '' : ` ${section}`}`,
+  ];
   if (erratum !== undefined) lines.push(`  erratum: ${erratum}`);
   lines.push('', '  opnum  printed  section      member');
   for (const slot of one.slots) {
@@ -71,7 +110,9 @@ function detail(one: ResolvedInterface): string[] {
     const inherited = owner === one.interface ? '' : `  (${owner.name})`;
     const dispid = method.dispid === null ? '' : `  DISPID ${method.dispid}`;
     const unused = method.notUsedOnWire === true ? '  not used on the wire' : '';
-    lines.push(`  ${String(method.opnum).padStart(5)}  ${printed.padStart(7)}  ${(method.section ?? '').padEnd(11)}  ${memberText(method.member)}${method.name}${paramsText(method.params)}${dispid}${inherited}${unused}`);
+    lines.push(
+      `  ${String(method.opnum).padStart(5)}  ${printed.padStart(7)}  ${(method.section ?? '').padEnd(11)}  ${memberText(method.member)}${method.name}${paramsText(method.params)}${dispid}${inherited}${unused}`,
+    );
     if (method.erratum !== undefined) lines.push(`${' '.repeat(29)}erratum: ${method.erratum}`);
   }
   return lines;
@@ -82,7 +123,9 @@ function memberText(member: string): string {
 }
 
 function paramsText(params: readonly Parameter[] | null): string {
-  return params === null ? '(?)' : `(${params.map((param) => `${param.retval === true ? 'retval' : param.direction} ${param.name}: ${typeName(param.type)}`).join(', ')})`;
+  return params === null
+    ? '(?)'
+    : `(${params.map((param) => `${param.retval === true ? 'retval' : param.direction} ${param.name}: ${typeName(param.type)}`).join(', ')})`;
 }
 
 /** A type as one would say it in IDL. */

@@ -13,12 +13,15 @@ export const interfacesCommand: Register = (program, { streams, load }) => {
     .description('Lists the interfaces in the tables, or the methods of one (by name or IID).')
     .argument('[name...]', 'name or IID of an interface')
     .addOption(new Option('-f, --format <format>', 'for people or programs').choices(['text', 'json']).default('text'))
-    .addHelpText('after', examples([
-      ['interfaces', ''],
-      ['interfaces IUpdateSearcher', ''],
-      ['interfaces IFsrmQuota --idl fsrm.idl', ''],
-      ['interfaces 8f45abf1-f9ae-4b95-a933-f0f66e5056ea --format json', ''],
-    ]))
+    .addHelpText(
+      'after',
+      examples([
+        ['interfaces', ''],
+        ['interfaces IUpdateSearcher', ''],
+        ['interfaces IFsrmQuota --idl fsrm.idl', ''],
+        ['interfaces 8f45abf1-f9ae-4b95-a933-f0f66e5056ea --format json', ''],
+      ]),
+    )
     .action(async (args: string[], flags: IdlFlags & { readonly format: 'text' | 'json' }) => {
       const { rest, idl } = sortIdl(args, flags);
       if (rest.length > 1) throw new UsageError(`interfaces takes one name, not ${rest.length}`);

@@ -36,7 +36,9 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
   const command = program
     .command('live')
     .summary('calls of an interface as they happen')
-    .description('Decodes the traffic of a network interface as it comes, with tcpdump or dumpcap. Packets are written to the file of -w before they are decoded.')
+    .description(
+      'Decodes the traffic of a network interface as it comes, with tcpdump or dumpcap. Packets are written to the file of -w before they are decoded.',
+    )
     .option('-i, --interface <name>', 'interface to watch')
     .option('--list', 'the interfaces there are')
     .addOption(new Option('-f, --format <format>', 'as for decode').choices(FORMATS).default('text'))
@@ -46,14 +48,21 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     .option('-w, --write <file>', 'keep the packets in this pcapng file')
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
     .option('-n, --limit <n>', 'stop after this many calls', positive)
-    .addOption(new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'))
-    .addHelpText('after', examples([
-      ['live --list', ''],
-      ['live -i eth0', ''],
-      ['live -i eth0 --where failed -w session.pcapng', 'show what fails, keep everything'],
-      ['live -i eth0 -w day.pcapng --rotate-size 100M --rotate-count 20', ''],
-    ]))
-    .action(async (flags: LiveFlags) => done(flags.list === true ? await list(flags, streams) : await watch(flags, streams, await load(flags))));
+    .addOption(
+      new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'),
+    )
+    .addHelpText(
+      'after',
+      examples([
+        ['live --list', ''],
+        ['live -i eth0', ''],
+        ['live -i eth0 --where failed -w session.pcapng', 'show what fails, keep everything'],
+        ['live -i eth0 -w day.pcapng --rotate-size 100M --rotate-count 20', ''],
+      ]),
+    )
+    .action(async (flags: LiveFlags) =>
+      done(flags.list === true ? await list(flags, streams) : await watch(flags, streams, await load(flags))),
+    );
   for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
@@ -67,25 +76,45 @@ async function list(flags: LiveFlags, streams: Streams): Promise<number> {
 }
 
 async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Promise<number> {
-  if (flags.interface === undefined) throw new UsageError('live needs an interface: -i NAME (live --list shows those there are)');
+  if (flags.interface === undefined)
+    throw new UsageError('live needs an interface: -i NAME (live --list shows those there are)');
   keepHeapSmall();
   const where = flags.where === undefined ? null : whereOf(flags.where, known);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const rotation = rotationOf(flags);
   const capture = new LiveCapture({
-    iface: flags.interface, filter: flags.filter ?? null, backend: flags.backend, env: streams.env,
-    files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation), began: (by) => void say(streams, `watching ${flags.interface ?? ''} with ${by}`),
+    iface: flags.interface,
+    filter: flags.filter ?? null,
+    backend: flags.backend,
+    env: streams.env,
+    files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
+    began: (by) => void say(streams, `watching ${flags.interface ?? ''} with ${by}`),
   });
   const stop = (): void => capture.stop();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const out = new Sink(streams.stdout);
   try {
     const { written } = await decode({
-      files: [flags.interface], open: () => shown(capture, out), registry: known.registry, names: known.names, format: flags.format, where, opnums: flags.opnums, security, limits: { objects: WATCHED_OBJECTS }, limit: flags.limit ?? Infinity,
-      out, messages: new Sink(streams.stderr), style: styleFor(flags.color, streams.stdout, streams.env), messageStyle: styleFor(flags.color, streams.stderr, streams.env),
+      files: [flags.interface],
+      open: () => shown(capture, out),
+      registry: known.registry,
+      names: known.names,
+      format: flags.format,
+      where,
+      opnums: flags.opnums,
+      security,
+      limits: { objects: WATCHED_OBJECTS },
+      limit: flags.limit ?? Infinity,
+      out,
+      messages: new Sink(streams.stderr),
+      style: styleFor(flags.color, streams.stdout, streams.env),
+      messageStyle: styleFor(flags.color, streams.stderr, streams.env),
     });
     const { kernel, ours } = capture.dropped;
-    await say(streams, `${written} calls of ${capture.count} packets; dropped by the kernel: ${kernel ?? 'not counted'}, by uamgscope: ${ours}`);
+    await say(
+      streams,
+      `${written} calls of ${capture.count} packets; dropped by the kernel: ${kernel ?? 'not counted'}, by uamgscope: ${ours}`,
+    );
     if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
     return EXIT.ok;
   } finally {

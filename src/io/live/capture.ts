@@ -5,7 +5,17 @@ import { openCap, type CapLoader } from './cap.js';
 import type { CaptureFiles } from './files.js';
 import { framesOf } from './parcel.js';
 import type { PumpCounts, PumpOrder, PumpWord } from './pump.js';
-import { argumentsFor, DEFAULT_FILTER, dropsIn, failureOf, PLAIN_FILTER, toolsFor, type Backend, type Failure, type ToolName } from './tools.js';
+import {
+  argumentsFor,
+  DEFAULT_FILTER,
+  dropsIn,
+  failureOf,
+  PLAIN_FILTER,
+  toolsFor,
+  type Backend,
+  type Failure,
+  type ToolName,
+} from './tools.js';
 
 /** Bytes of packets that wait to be decoded; past it, packets are left out of the display, not out of the file. */
 export const BACKLOG_BYTES = 256 * 1024 * 1024;
@@ -36,7 +46,8 @@ export interface LiveBatch {
 }
 
 /**
- * Packets of an interface as they come. Every packet is in the file before it waits to be decoded: neither slow decoding nor the end of
+ * Packets of an interface as they come. Every packet is in the file before it waits to be decoded: neither slow
+ * decoding nor the end of
  * the program loses it.
  */
 export class LiveCapture {
@@ -120,13 +131,26 @@ export class LiveCapture {
   private async begin(): Promise<void> {
     const { backend, iface, filter, env } = this.options;
     if (backend === 'cap') {
-      const open = await openCap(iface, filter ?? PLAIN_FILTER, (frame) => this.take(frame), Date.now, this.options.cap);
+      const open = await openCap(
+        iface,
+        filter ?? PLAIN_FILTER,
+        (frame) => this.take(frame),
+        Date.now,
+        this.options.cap,
+      );
       this.device = open;
       this.options.began?.('cap');
       if (this.stopping) open.close();
       return;
     }
-    const attempts = toolsFor(backend, env).flatMap((tool) => (filter === null ? [{ ...tool, filter: DEFAULT_FILTER }, { ...tool, filter: PLAIN_FILTER }] : [{ ...tool, filter }]));
+    const attempts = toolsFor(backend, env).flatMap((tool) =>
+      filter === null
+        ? [
+            { ...tool, filter: DEFAULT_FILTER },
+            { ...tool, filter: PLAIN_FILTER },
+          ]
+        : [{ ...tool, filter }],
+    );
     let failed: Failure | null = null;
     for (const attempt of attempts) {
       if (this.stopping) return;
@@ -142,7 +166,14 @@ export class LiveCapture {
   private run(name: ToolName, path: string, filter: string): Promise<Failure | null> {
     const { iface, files, backlog = BACKLOG_BYTES } = this.options;
     const taken = new BigInt64Array(new SharedArrayBuffer(8));
-    const order: PumpOrder = { name, path, args: argumentsFor(name, iface, filter), files: files?.open ?? null, backlog, taken };
+    const order: PumpOrder = {
+      name,
+      path,
+      args: argumentsFor(name, iface, filter),
+      files: files?.open ?? null,
+      backlog,
+      taken,
+    };
     const worker = pump(order);
     this.worker = worker;
     this.taken = taken;
@@ -172,10 +203,17 @@ export class LiveCapture {
             break;
           case 'over':
             this.worker = null;
-            if (!word.began && !this.stopping) resolve(refused === null ? failureOf(name, iface, this.said) : { kind: 'other', message: refused });
+            if (!word.began && !this.stopping)
+              resolve(refused === null ? failureOf(name, iface, this.said) : { kind: 'other', message: refused });
             else {
               resolve(null);
-              this.finish(refused !== null ? new UsageError(refused) : this.stopping ? null : new UsageError(failureOf(name, iface, this.said).message));
+              this.finish(
+                refused !== null
+                  ? new UsageError(refused)
+                  : this.stopping
+                    ? null
+                    : new UsageError(failureOf(name, iface, this.said).message),
+              );
             }
             break;
         }
@@ -223,7 +261,12 @@ export class LiveCapture {
 
 /** The thread; in a checkout that runs without being built, from its source. */
 function pump(order: PumpOrder): Worker {
-  if (import.meta.url.endsWith('.js')) return new Worker(new URL('./pump.js', import.meta.url), { workerData: order, trackUnmanagedFds: false });
+  if (import.meta.url.endsWith('.js'))
+    return new Worker(new URL('./pump.js', import.meta.url), { workerData: order, trackUnmanagedFds: false });
   const source = JSON.stringify(new URL('./pump.ts', import.meta.url).href);
-  return new Worker(`import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`, { eval: true, workerData: order, trackUnmanagedFds: false });
+  return new Worker(`import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`, {
+    eval: true,
+    workerData: order,
+    trackUnmanagedFds: false,
+  });
 }

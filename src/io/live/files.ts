@@ -22,7 +22,8 @@ export interface OpenFiles {
 export const NO_ROTATION: Rotation = { size: null, timeS: null, count: null };
 
 /**
- * Packets to pcapng files, at once: what `write` was given is with the operating system when it returns, so that killing the program
+ * Packets to pcapng files, at once: what `write` was given is with the operating system when it returns, so that
+ * killing the program
  * loses nothing of it. With rotation the names are numbered: `out-00001.pcapng`.
  */
 export class CaptureFiles {
@@ -73,9 +74,18 @@ export class CaptureFiles {
       bytes = 0;
     };
     for (const frame of frames) {
-      const record = pcapngPacket({ timeS: frame.timeS, timeNs: frame.timeNs, data: frame.block.u8.subarray(frame.start, frame.end), wireLength: frame.wireLength });
+      const record = pcapngPacket({
+        timeS: frame.timeS,
+        timeNs: frame.timeNs,
+        data: frame.block.u8.subarray(frame.start, frame.end),
+        wireLength: frame.wireLength,
+      });
       const { size, timeS } = this.rotation;
-      const full = this.linkType !== null && ((size !== null && this.size + bytes + record.length > size) || (timeS !== null && frame.timeS - this.beganS >= timeS) || frame.linkType !== this.linkType);
+      const full =
+        this.linkType !== null &&
+        ((size !== null && this.size + bytes + record.length > size) ||
+          (timeS !== null && frame.timeS - this.beganS >= timeS) ||
+          frame.linkType !== this.linkType);
       if (full) {
         flush();
         this.next();
@@ -105,7 +115,9 @@ export class CaptureFiles {
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.file, bytes, at);
     } catch (error) {
-      throw new UsageError(`${this.kept.at(-1)}: packets cannot be written any more: ${error instanceof Error ? error.message : String(error)}`);
+      throw new UsageError(
+        `${this.kept.at(-1)}: packets cannot be written any more: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
     this.size += bytes.length;
   }
@@ -116,15 +128,25 @@ export class CaptureFiles {
     this.number++;
     // A second link type, as an interface that was renamed may have, needs a second file even without rotation.
     const rotates = size !== null || timeS !== null || this.number > 1;
-    const path = rotates ? this.path.replace(/(\.[^./]*)?$/, (ending) => `-${String(this.number).padStart(5, '0')}${ending === '' ? '.pcapng' : ending}`) : this.path;
+    const path = rotates
+      ? this.path.replace(
+          /(\.[^./]*)?$/,
+          (ending) => `-${String(this.number).padStart(5, '0')}${ending === '' ? '.pcapng' : ending}`,
+        )
+      : this.path;
     try {
       this.file = given ?? openSync(path, 'wx');
     } catch (error) {
-      throw new UsageError(error instanceof Error && 'code' in error && error.code === 'EEXIST' ? `${path} exists already: name another file, or remove it` : `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new UsageError(
+        error instanceof Error && 'code' in error && error.code === 'EEXIST'
+          ? `${path} exists already: name another file, or remove it`
+          : `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
     this.kept.push(path);
     this.size = 0;
     this.linkType = null;
-    for (const oldest of this.kept.splice(0, count === null ? 0 : Math.max(0, this.kept.length - count))) unlinkSync(oldest);
+    for (const oldest of this.kept.splice(0, count === null ? 0 : Math.max(0, this.kept.length - count)))
+      unlinkSync(oldest);
   }
 }

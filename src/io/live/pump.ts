@@ -24,7 +24,13 @@ export interface PumpOrder {
 /** What it tells. */
 export type PumpWord =
   | { readonly kind: 'began' }
-  | { readonly kind: 'frames'; readonly parcel: Parcel; readonly problems: readonly Problem[]; readonly bytes: number; readonly counts: PumpCounts }
+  | {
+      readonly kind: 'frames';
+      readonly parcel: Parcel;
+      readonly problems: readonly Problem[];
+      readonly bytes: number;
+      readonly counts: PumpCounts;
+    }
   | { readonly kind: 'counts'; readonly counts: PumpCounts }
   | { readonly kind: 'said'; readonly text: string }
   /** The tool could not be started, or the packets cannot be written any more. */
@@ -40,20 +46,27 @@ export interface PumpCounts {
 
 /** How often tcpdump is asked for its counts, in milliseconds. */
 const COUNTS_EVERY_MS = 2000;
-/** Packets are written and handed on together when the first of them has waited so long, in milliseconds, or so many bytes wait. */
+/**
+ * Packets are written and handed on together when the first of them has waited so long, in milliseconds, or so many
+ * bytes wait.
+ */
 const GATHER_MS = 4;
 const GATHER_BYTES = 128 * 1024;
 /**
- * The tool in the place of the shell, with its process number; and beside it one that waits for the fourth descriptor to close. A tool
- * that has nothing to write does not notice that nobody reads any more: killed without warning, we would leave it capturing for ever.
+ * The tool in the place of the shell, with its process number; and beside it one that waits for the fourth descriptor
+ * to close. A tool
+ * that has nothing to write does not notice that nobody reads any more: killed without warning, we would leave it
+ * capturing for ever.
  */
 const LEASH = 'tool=$$; { cat; kill -TERM $tool; } <&3 >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
 /** A tool that was told to end is given so long, in milliseconds. */
 const PATIENCE_MS = 3000;
 
 /**
- * A thread of its own between the capture tool and the decoder: it takes packets from the tool as soon as they come, writes them to
- * their file and hands them on. However long the decoder is busy, the tool is not held up by it, and the kernel drops nothing for its sake.
+ * A thread of its own between the capture tool and the decoder: it takes packets from the tool as soon as they come,
+ * writes them to
+ * their file and hands them on. However long the decoder is busy, the tool is not held up by it, and the kernel drops
+ * nothing for its sake.
  */
 class Pump {
   private readonly order: PumpOrder;
@@ -76,14 +89,20 @@ class Pump {
     this.tell = tell;
     this.files = order.files === null ? null : CaptureFiles.opened(order.files);
     // Not of our process group: ctrl-C is for us, and the tool is told to end by us.
-    this.child = spawn('/bin/sh', ['-c', LEASH, order.path, ...order.args], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true });
+    this.child = spawn('/bin/sh', ['-c', LEASH, order.path, ...order.args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
     favour(this.child);
   }
 
   run(done: () => void): void {
     const { child, order, tell } = this;
-    const counting = order.name === 'tcpdump' ? setInterval(() => this.began && child.kill('SIGUSR1'), COUNTS_EVERY_MS) : null;
-    child.on('error', (error) => tell({ kind: 'failed', message: `${order.name} cannot be started: ${error.message}` }));
+    const counting =
+      order.name === 'tcpdump' ? setInterval(() => this.began && child.kill('SIGUSR1'), COUNTS_EVERY_MS) : null;
+    child.on('error', (error) =>
+      tell({ kind: 'failed', message: `${order.name} cannot be started: ${error.message}` }),
+    );
     child.stderr?.setEncoding('utf8').on('data', (text: string) => tell({ kind: 'said', text }));
     child.stdout?.on('data', (bytes: Buffer) => this.came(bytes));
     // It ended: what waits beside it is let go.
@@ -144,7 +163,16 @@ class Pump {
     }
     this.handed += size;
     const parcel = parcelOf(frames);
-    this.tell({ kind: 'frames', parcel, problems: items.filter((item): item is Problem => item.kind === 'problem'), bytes, counts: this.counts }, [parcel.bytes.buffer, parcel.numbers.buffer]);
+    this.tell(
+      {
+        kind: 'frames',
+        parcel,
+        problems: items.filter((item): item is Problem => item.kind === 'problem'),
+        bytes,
+        counts: this.counts,
+      },
+      [parcel.bytes.buffer, parcel.numbers.buffer],
+    );
   }
 
   private get counts(): PumpCounts {
@@ -153,7 +181,8 @@ class Pump {
 }
 
 /**
- * The tool goes before other programs: handing packets on at once, it has room for a thousand of them, and on a busy machine they come
+ * The tool goes before other programs: handing packets on at once, it has room for a thousand of them, and on a busy
+ * machine they come
  * in while it waits for its turn. Where the system does not allow it, it takes its turn.
  */
 function favour({ pid }: ChildProcess): void {

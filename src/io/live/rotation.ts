@@ -22,8 +22,10 @@ export function rotationOptions(): readonly Option[] {
 /** Options of rotation, checked. @throws UsageError */
 export function rotationOf(flags: RotationFlags): Rotation {
   const { write, rotateSize = null, rotateCount = null, rotateTime = null } = flags;
-  if (write === undefined && (rotateSize ?? rotateCount ?? rotateTime) !== null) throw new UsageError('rotation needs a file to rotate: give --write FILE');
-  if (rotateCount !== null && rotateSize === null && rotateTime === null) throw new UsageError('--rotate-count needs --rotate-size or --rotate-time: nothing else begins a new file');
+  if (write === undefined && (rotateSize ?? rotateCount ?? rotateTime) !== null)
+    throw new UsageError('rotation needs a file to rotate: give --write FILE');
+  if (rotateCount !== null && rotateSize === null && rotateTime === null)
+    throw new UsageError('--rotate-count needs --rotate-size or --rotate-time: nothing else begins a new file');
   return { size: rotateSize, timeS: rotateTime, count: rotateCount };
 }
 
@@ -32,13 +34,16 @@ const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 
 function size(text: string): number {
   const match = /^(\d+)([kmg]?)b?$/i.exec(text);
   const bytes = Number(match?.[1]) * (SIZES[match?.[2]?.toLowerCase() ?? ''] ?? 1);
-  if (match === null || !Number.isSafeInteger(bytes) || bytes < 1000) throw new InvalidArgumentError('A size is like 500k, 100M or 2G, and at least 1000 bytes.');
+  if (match === null || !Number.isSafeInteger(bytes) || bytes < 1000)
+    throw new InvalidArgumentError('A size is like 500k, 100M or 2G, and at least 1000 bytes.');
   return bytes;
 }
 
 function time(text: string): number {
   const match = /^(\d+)([smhd]?)$/i.exec(text);
-  const seconds = Number(match?.[1]) * ({ '': 1, s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2]?.toLowerCase() ?? ''] ?? 1);
-  if (match === null || !Number.isSafeInteger(seconds) || seconds < 1) throw new InvalidArgumentError('A time is like 90s, 15m, 1h or 1d.');
+  const seconds =
+    Number(match?.[1]) * ({ '': 1, s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2]?.toLowerCase() ?? ''] ?? 1);
+  if (match === null || !Number.isSafeInteger(seconds) || seconds < 1)
+    throw new InvalidArgumentError('A time is like 90s, 15m, 1h or 1d.');
   return seconds;
 }

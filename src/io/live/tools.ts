@@ -8,15 +8,19 @@ export const BACKENDS = ['auto', 'tcpdump', 'dumpcap', 'cap'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 /**
- * Everything a DCOM session may need, on whatever port: RPC servers listen on ports they pick themselves, and which, only traffic
- * that may have passed already tells. Fragments have no ports, and tagged frames their headers elsewhere. Without ssh, or watching over
+ * Everything a DCOM session may need, on whatever port: RPC servers listen on ports they pick themselves, and which,
+ * only traffic
+ * that may have passed already tells. Fragments have no ports, and tagged frames their headers elsewhere. Without ssh,
+ * or watching over
  * ssh would watch itself.
  */
-export const DEFAULT_FILTER = '(tcp and not port 22) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44) or (vlan and tcp and not port 22)';
+export const DEFAULT_FILTER =
+  '(tcp and not port 22) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44) or (vlan and tcp and not port 22)';
 /** The same for interfaces that cannot look behind VLAN tags. */
 export const PLAIN_FILTER = '(tcp and not port 22) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
 /**
- * Kernel buffer, in MiB: bursts wait there while the tool waits for its turn. tcpdump hands packets on at once, and pays with a place of
+ * Kernel buffer, in MiB: bursts wait there while the tool waits for its turn. tcpdump hands packets on at once, and
+ * pays with a place of
  * 128 KiB for each on interfaces that put segments together, loopback among them; dumpcap's lie close to one another.
  */
 const BUFFER_MIB: Readonly<Record<ToolName, number>> = { tcpdump: 128, dumpcap: 32 };
@@ -39,60 +43,117 @@ export function find(name: string, env: Readonly<Record<string, string | undefin
 }
 
 /**
- * Tools in the order in which they are tried. tcpdump first: it hands packets on at once, where dumpcap waits up to 250 ms, and it
- * tells of drops while it runs. dumpcap may be allowed to capture where tcpdump is not. @throws UsageError when there is none
+ * Tools in the order in which they are tried. tcpdump first: it hands packets on at once, where dumpcap waits up to 250
+ * ms, and it
+ * tells of drops while it runs. dumpcap may be allowed to capture where tcpdump is not. @throws UsageError when there
+ * is none
  */
-export function toolsFor(backend: 'auto' | ToolName, env: Readonly<Record<string, string | undefined>>): readonly { readonly name: ToolName; readonly path: string }[] {
+export function toolsFor(
+  backend: 'auto' | ToolName,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly { readonly name: ToolName; readonly path: string }[] {
   const names: readonly ToolName[] = backend === 'auto' ? ['tcpdump', 'dumpcap'] : [backend];
   const found = names.flatMap((name) => {
     const path = find(name, env);
     return path === null ? [] : [{ name, path }];
   });
   if (found.length > 0) return found;
-  throw new UsageError(backend === 'auto'
-    ? 'no capture tool is installed: install tcpdump or dumpcap (Debian: apt install tcpdump), or capture elsewhere and decode the file'
-    : `${backend} is not installed: install it (Debian: apt install ${backend === 'dumpcap' ? 'wireshark-common' : 'tcpdump'}), or leave --backend out`);
+  throw new UsageError(
+    backend === 'auto'
+      ? 'no capture tool is installed: install tcpdump or dumpcap (Debian: apt install tcpdump), or capture elsewhere and decode the file'
+      : `${backend} is not installed: install it (Debian: apt install ${backend === 'dumpcap' ? 'wireshark-common' : 'tcpdump'}), or leave --backend out`,
+  );
 }
 
 /** Arguments that make a tool write packets to stdout as soon as they come. */
 export function argumentsFor(name: ToolName, iface: string, filter: string): readonly string[] {
   return name === 'tcpdump'
-    ? ['-i', iface, '-n', '-U', '--immediate-mode', '--time-stamp-precision=nano', '-s', String(SNAP_LENGTH), '-B', String(BUFFER_MIB.tcpdump * 1024), '-w', '-', '--', filter]
+    ? [
+        '-i',
+        iface,
+        '-n',
+        '-U',
+        '--immediate-mode',
+        '--time-stamp-precision=nano',
+        '-s',
+        String(SNAP_LENGTH),
+        '-B',
+        String(BUFFER_MIB.tcpdump * 1024),
+        '-w',
+        '-',
+        '--',
+        filter,
+      ]
     : ['-q', '-i', iface, '-s', String(SNAP_LENGTH), '-B', String(BUFFER_MIB.dumpcap), '-f', filter, '-w', '-'];
 }
 
 /** What went wrong, in words that say what to do. */
-export type Failure = { readonly kind: 'permission' | 'interface' | 'filter' | 'vlan' | 'gone' | 'other'; readonly message: string };
+export type Failure = {
+  readonly kind: 'permission' | 'interface' | 'filter' | 'vlan' | 'gone' | 'other';
+  readonly message: string;
+};
 
 /** `12 packets received by filter`: no reason to end. */
 const COUNT = /^(tcpdump: )?\d+ packets? (captured|received by filter|dropped by (kernel|interface))/;
 
 /** Makes sense of what a tool wrote on stderr before it gave up. */
 export function failureOf(tool: string, iface: string, said: string): Failure {
-  const text = said.trim().split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^(Capturing on|File:|listening|tcpdump: listening)/.test(line) && !COUNT.test(line)).join(' ');
+  const text = said
+    .trim()
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(
+      (line) => line !== '' && !/^(Capturing on|File:|listening|tcpdump: listening)/.test(line) && !COUNT.test(line),
+    )
+    .join(' ');
   if (/permission|not permitted|EPERM|are you root|don't have permission/i.test(said)) {
-    return { kind: 'permission', message: `${tool} may not capture on ${iface}: run as root, or allow it once (sudo setcap cap_net_raw,cap_net_admin+eip "$(command -v ${tool})"${tool === 'dumpcap' ? ', or join the group wireshark' : ''})` };
+    return {
+      kind: 'permission',
+      message: `${tool} may not capture on ${iface}: run as root, or allow it once (sudo setcap cap_net_raw,cap_net_admin+eip "$(command -v ${tool})"${tool === 'dumpcap' ? ', or join the group wireshark' : ''})`,
+    };
   }
-  if (/went down|disappeared|no longer|network is down|is not up|device removed/i.test(said)) return { kind: 'gone', message: `the interface ${iface} went away while it was watched: ${text}; what was captured before is shown` };
-  if (/no such device|no device named|does not exist|doesn't exist|unknown interface/i.test(said)) return { kind: 'interface', message: `there is no interface ${iface}: live --list shows those there are` };
+  if (/went down|disappeared|no longer|network is down|is not up|device removed/i.test(said))
+    return {
+      kind: 'gone',
+      message: `the interface ${iface} went away while it was watched: ${text}; what was captured before is shown`,
+    };
+  if (/no such device|no device named|does not exist|doesn't exist|unknown interface/i.test(said))
+    return { kind: 'interface', message: `there is no interface ${iface}: live --list shows those there are` };
   if (/vlan/i.test(said) && /support|filter/i.test(said)) return { kind: 'vlan', message: text };
-  if (/syntax error|invalid capture filter|parse filter|filter expression|illegal token|unknown host|expression rejects/i.test(said)) return { kind: 'filter', message: `the filter is not understood: ${text} (man pcap-filter describes the language)` };
+  if (
+    /syntax error|invalid capture filter|parse filter|filter expression|illegal token|unknown host|expression rejects/i.test(
+      said,
+    )
+  )
+    return {
+      kind: 'filter',
+      message: `the filter is not understood: ${text} (man pcap-filter describes the language)`,
+    };
   return { kind: 'other', message: text === '' ? `${tool} ended without a word` : `${tool}: ${text}` };
 }
 
 /** Packets the kernel dropped, by the last count in what a tool said; null when it told none. */
 export function dropsIn(said: string): number | null {
   let drops: number | null = null;
-  for (const match of said.matchAll(/(\d+) packets? dropped by kernel|received\/dropped on interface '[^\n]*': \d+\/(\d+)/g)) drops = Number(match[1] ?? match[2]);
+  for (const match of said.matchAll(
+    /(\d+) packets? dropped by kernel|received\/dropped on interface '[^\n]*': \d+\/(\d+)/g,
+  ))
+    drops = Number(match[1] ?? match[2]);
   return drops;
 }
 
 /** Names of interfaces with a word on each. @throws UsageError */
-export function interfaces(env: Readonly<Record<string, string | undefined>>, backend: 'auto' | ToolName = 'auto'): readonly string[] {
+export function interfaces(
+  env: Readonly<Record<string, string | undefined>>,
+  backend: 'auto' | ToolName = 'auto',
+): readonly string[] {
   let said = '';
   for (const { name, path } of toolsFor(backend, env)) {
     const { status, stdout, stderr } = spawnSync(path, ['-D'], { encoding: 'utf8', timeout: 10_000 });
-    const lines = stdout.split('\n').map((line) => line.replace(/^\d+\.\s*/, '').trim()).filter((line) => line !== '');
+    const lines = stdout
+      .split('\n')
+      .map((line) => line.replace(/^\d+\.\s*/, '').trim())
+      .filter((line) => line !== '');
     if (status === 0 && lines.length > 0) return lines;
     said = `${name}: ${stderr.trim() || 'no interface can be opened: run as root'}`;
   }

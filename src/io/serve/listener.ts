@@ -6,13 +6,16 @@ import type { Tap } from './tap.js';
 
 /** Named bounds of a listening server; docs/limits.md. */
 export const LISTEN_LIMITS = {
-  connections: 2048, connectionsPerAddress: 1024,
+  connections: 2048,
+  connectionsPerAddress: 1024,
   /** A connection that says nothing, and one that has not said a first word. */
-  idleMs: 600_000, firstMs: 30_000,
+  idleMs: 600_000,
+  firstMs: 30_000,
   /** Answers that the client does not read. */
   unsentBytes: 16 * 1024 * 1024,
   /** Requests in fragments, of one connection. */
-  requestBytes: 1024 * 1024, requests: 64,
+  requestBytes: 1024 * 1024,
+  requests: 64,
 } as const;
 
 export interface ListenOptions {
@@ -31,7 +34,10 @@ export interface Listener {
 const AUTH_LEVELS: readonly string[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 const LEVEL_NONE = 1;
 
-/** Listens on a port (0 takes one that is free); each connection has a link of its own. @throws the system's error when the port cannot be had */
+/**
+ * Listens on a port (0 takes one that is free); each connection has a link of its own. @throws the system's error when
+ * the port cannot be had
+ */
 export async function listen(host: string, port: number, options: ListenOptions, tap: Tap | null): Promise<Listener> {
   const sockets = new Map<Socket, string>();
   const perAddress = new Map<string, number>();
@@ -43,7 +49,10 @@ export async function listen(host: string, port: number, options: ListenOptions,
   };
   const server: Server = createServer({ noDelay: true }, (socket) => {
     const address = socket.remoteAddress ?? '';
-    if (sockets.size >= LISTEN_LIMITS.connections || (perAddress.get(address) ?? 0) >= LISTEN_LIMITS.connectionsPerAddress) {
+    if (
+      sockets.size >= LISTEN_LIMITS.connections ||
+      (perAddress.get(address) ?? 0) >= LISTEN_LIMITS.connectionsPerAddress
+    ) {
       socket.destroy();
       return;
     }
@@ -64,14 +73,22 @@ export async function listen(host: string, port: number, options: ListenOptions,
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      for (const socket of sockets.keys()) socket.destroy();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets.keys()) socket.destroy();
+      }),
   };
 }
 
-function serve(socket: Socket, owner: string, port: number, assocGroup: number, { serves, dispatch, accept }: ListenOptions, tap: Tap | null): void {
+function serve(
+  socket: Socket,
+  owner: string,
+  port: number,
+  assocGroup: number,
+  { serves, dispatch, accept }: ListenOptions,
+  tap: Tap | null,
+): void {
   const wire = tap?.connection(socket) ?? null;
   const timers = new Set<NodeJS.Timeout>();
   const handle: ServerLinkOptions['handle'] = (call, answer) => {
@@ -97,7 +114,14 @@ function serve(socket: Socket, owner: string, port: number, assocGroup: number, 
       wire?.sent(1, bytes);
       socket.write(bytes);
     },
-    close: () => socket.destroy(), serves, handle, accept, anonymous: true, port: String(port), assocGroup, limits: { bytes: LISTEN_LIMITS.requestBytes, calls: LISTEN_LIMITS.requests },
+    close: () => socket.destroy(),
+    serves,
+    handle,
+    accept,
+    anonymous: true,
+    port: String(port),
+    assocGroup,
+    limits: { bytes: LISTEN_LIMITS.requestBytes, calls: LISTEN_LIMITS.requests },
   });
   socket.setTimeout(LISTEN_LIMITS.firstMs, () => socket.destroy());
   // A client that goes away takes its own connection with it and nothing else.
@@ -117,5 +141,14 @@ function serve(socket: Socket, owner: string, port: number, assocGroup: number, 
 
 function requestOf(call: ServedCall, owner: string): ServedRequest {
   const level = call.auth === null ? LEVEL_NONE : AUTH_LEVELS.indexOf(call.auth.level);
-  return { abstract: call.abstract, opnum: call.opnum, object: call.object, stub: call.stub, littleEndian: call.drep.littleEndian, syntax: call.transfer, authLevel: Math.max(LEVEL_NONE, level), owner };
+  return {
+    abstract: call.abstract,
+    opnum: call.opnum,
+    object: call.object,
+    stub: call.stub,
+    littleEndian: call.drep.littleEndian,
+    syntax: call.transfer,
+    authLevel: Math.max(LEVEL_NONE, level),
+    owner,
+  };
 }

@@ -55,19 +55,40 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const ports: ListenOptions = {
     serves: ({ uuid }) => late.exporter?.serves(uuid) ?? false,
     dispatch: (request) => late.exporter?.dispatch(request) ?? { kind: 'drop', delayMs: 0 },
-    accept: users.size === 0 ? null : (type) => (NTLM_TYPES.includes(type) ? new NtlmAcceptor({ users, server: 'UAMGSCOPE', random, time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH }) : null),
+    accept:
+      users.size === 0
+        ? null
+        : (type) =>
+            NTLM_TYPES.includes(type)
+              ? new NtlmAcceptor({
+                  users,
+                  server: 'UAMGSCOPE',
+                  random,
+                  time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
+                })
+              : null,
   };
   const ping = { periodMs: options.model.ping.period * 1000, count: options.model.ping.count };
   const objects = await listen(options.host, options.objectPort, ports, tap);
   late.exporter = new Exporter({
-    registry: options.registry, classes: agentClasses(options.model, criteriaAttributes), addresses: options.names.length > 0 ? options.names : [options.host], port: objects.port,
-    random, now: () => performance.now(), ping, inject: injector(options.model.faults), numbering: options.model.numbering, minLevel: options.minLevel,
+    registry: options.registry,
+    classes: agentClasses(options.model, criteriaAttributes),
+    addresses: options.names.length > 0 ? options.names : [options.host],
+    port: objects.port,
+    random,
+    now: () => performance.now(),
+    ping,
+    inject: injector(options.model.faults),
+    numbering: options.model.numbering,
+    minLevel: options.minLevel,
   });
   const collector = setInterval(() => void late.exporter?.collect(), ping.periodMs).unref();
   try {
     const resolver = await listen(options.host, options.port, ports, tap);
     return {
-      port: resolver.port, objectPort: objects.port, exporter: late.exporter,
+      port: resolver.port,
+      objectPort: objects.port,
+      exporter: late.exporter,
       async close() {
         clearInterval(collector);
         await Promise.all([resolver.close(), objects.close()]);

@@ -16,7 +16,10 @@ export interface TappedConnection {
   closed(): void;
 }
 
-/** Writes what a program exchanges over its own sockets as a capture, with the Ethernet, IP and TCP headers it would have had. Every packet is on the disk when it was sent. */
+/**
+ * Writes what a program exchanges over its own sockets as a capture, with the Ethernet, IP and TCP headers it would
+ * have had. Every packet is on the disk when it was sent.
+ */
 export class Tap {
   private readonly file: number;
   private over = false;
@@ -28,10 +31,14 @@ export class Tap {
   }
 
   connection(socket: Socket, client = false): TappedConnection {
-    const [local, remote] = [ends(socket.localAddress, socket.localPort), ends(socket.remoteAddress, socket.remotePort)];
+    const [local, remote] = [
+      ends(socket.localAddress, socket.localPort),
+      ends(socket.remoteAddress, socket.remotePort),
+    ];
     const [from, to] = client ? [local, remote] : [remote, local];
     const next: [number, number] = [0x1000_0000, 0x9000_0000];
-    const packet = (way: 0 | 1, flags: number, payload: Uint8Array = NOTHING): void => this.write(way === 0 ? from : to, way === 0 ? to : from, next[way], next[way === 0 ? 1 : 0], flags, payload);
+    const packet = (way: 0 | 1, flags: number, payload: Uint8Array = NOTHING): void =>
+      this.write(way === 0 ? from : to, way === 0 ? to : from, next[way], next[way === 0 ? 1 : 0], flags, payload);
     packet(0, SYN);
     next[0]++;
     packet(1, SYN | ACK);
@@ -97,9 +104,15 @@ export class Tap {
     bytes[tcp + 13] = flags;
     view.setUint16(tcp + 14, 0xfaf0);
     bytes.set(payload, tcp + 20);
-    view.setUint16(tcp + 16, checksumOf(addWords(addWords(addWords(6 + tcpSize, from.address), to.address), bytes.subarray(tcp))));
+    view.setUint16(
+      tcp + 16,
+      checksumOf(addWords(addWords(addWords(6 + tcpSize, from.address), to.address), bytes.subarray(tcp))),
+    );
     const us = Math.round((performance.timeOrigin + performance.now()) * 1000);
-    writeSync(this.file, pcapngPacket({ timeS: Math.floor(us / 1_000_000), timeNs: (us % 1_000_000) * 1000, data: bytes }));
+    writeSync(
+      this.file,
+      pcapngPacket({ timeS: Math.floor(us / 1_000_000), timeNs: (us % 1_000_000) * 1000, data: bytes }),
+    );
   }
 }
 
@@ -125,4 +138,3 @@ function sixteen(text: string): Uint8Array {
   const all = [...first, ...Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => 0), ...last];
   return Uint8Array.from(all.slice(0, 8).flatMap((word) => [word >>> 8, word & 0xff]));
 }
-

@@ -7,8 +7,20 @@ export type Expression =
   | { readonly kind: 'number'; readonly value: bigint; readonly place: Place }
   | { readonly kind: 'name'; readonly name: string; readonly place: Place }
   | { readonly kind: 'unary'; readonly sign: string; readonly of: Expression; readonly place: Place }
-  | { readonly kind: 'binary'; readonly sign: string; readonly left: Expression; readonly right: Expression; readonly place: Place }
-  | { readonly kind: 'choice'; readonly test: Expression; readonly yes: Expression; readonly no: Expression; readonly place: Place };
+  | {
+      readonly kind: 'binary';
+      readonly sign: string;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly place: Place;
+    }
+  | {
+      readonly kind: 'choice';
+      readonly test: Expression;
+      readonly yes: Expression;
+      readonly no: Expression;
+      readonly place: Place;
+    };
 
 /** `name` or `name(args)`; the arguments stay tokens, since what they mean depends on the name. */
 export interface Attribute {
@@ -21,7 +33,9 @@ export type TypeNode =
   | { readonly kind: 'name'; readonly name: string; readonly place: Place }
   | { readonly kind: 'safearray'; readonly of: TypeNode; readonly place: Place }
   | { readonly kind: 'pipe'; readonly place: Place }
-  | StructNode | UnionNode | EnumNode;
+  | StructNode
+  | UnionNode
+  | EnumNode;
 
 /** `members` null: only the tag, which is defined elsewhere. */
 export interface StructNode {
@@ -51,7 +65,9 @@ export interface UnionArmNode {
 export interface EnumNode {
   readonly kind: 'enum';
   readonly tag: string | null;
-  readonly members: readonly { readonly name: string; readonly value: Expression | null; readonly place: Place }[] | null;
+  readonly members:
+    | readonly { readonly name: string; readonly value: Expression | null; readonly place: Place }[]
+    | null;
   readonly attributes: readonly Attribute[];
   readonly place: Place;
 }

@@ -4,10 +4,24 @@ import { IDL_LIMITS, IdlError } from './error.js';
 import type { Token } from './lexer.js';
 
 /** Binary operators by how tightly they bind, loosest first. */
-const LEVELS: readonly (readonly string[])[] = [['||'], ['&&'], ['|'], ['^'], ['&'], ['==', '!='], ['<', '>', '<=', '>='], ['<<', '>>'], ['+', '-'], ['*', '/', '%']];
+const LEVELS: readonly (readonly string[])[] = [
+  ['||'],
+  ['&&'],
+  ['|'],
+  ['^'],
+  ['&'],
+  ['==', '!='],
+  ['<', '>', '<=', '>='],
+  ['<<', '>>'],
+  ['+', '-'],
+  ['*', '/', '%'],
+];
 
 /** Reads one expression from tokens; `end` is the index after it. @throws IdlError */
-export function readExpression(tokens: readonly Token[], start: number): { readonly expression: Expression; readonly end: number } {
+export function readExpression(
+  tokens: readonly Token[],
+  start: number,
+): { readonly expression: Expression; readonly end: number } {
   let at = start;
   const last = tokens.at(-1);
 
@@ -40,7 +54,8 @@ export function readExpression(tokens: readonly Token[], start: number): { reado
     for (let count = 0; ; count++) {
       const found = signs.find(sign);
       if (found === undefined) return left;
-      if (count >= IDL_LIMITS.depth) throw new IdlError(`an expression has more than ${IDL_LIMITS.depth} operators in a row`, here().place);
+      if (count >= IDL_LIMITS.depth)
+        throw new IdlError(`an expression has more than ${IDL_LIMITS.depth} operators in a row`, here().place);
       left = { kind: 'binary', sign: found, left, right: binary(level + 1, depth), place: left.place };
     }
   }
@@ -49,22 +64,35 @@ export function readExpression(tokens: readonly Token[], start: number): { reado
     const token = here();
     const { place } = token;
     if (depth > IDL_LIMITS.depth) throw new IdlError(`an expression is nested deeper than ${IDL_LIMITS.depth}`, place);
-    for (const one of ['-', '+', '~', '!', '*', '&']) if (sign(one)) return { kind: 'unary', sign: one, of: unary(depth + 1), place };
+    for (const one of ['-', '+', '~', '!', '*', '&'])
+      if (sign(one)) return { kind: 'unary', sign: one, of: unary(depth + 1), place };
     if (sign('(')) {
       const inner = choice(depth + 1);
       if (!sign(')')) throw new IdlError('")" is missing in an expression', here().place);
       // A cast: its type is passed over.
       const follows = tokens[at];
-      const isCast = inner.kind === 'name' && follows !== undefined && (follows.kind === 'name' || follows.kind === 'number');
+      const isCast =
+        inner.kind === 'name' && follows !== undefined && (follows.kind === 'name' || follows.kind === 'number');
       return isCast ? unary(depth + 1) : inner;
     }
     at++;
     if (token.kind === 'number') {
       const digits = token.text.replace(/[uUlL]+$/, '');
-      if (digits.includes('.') || digits.length > 24) throw new IdlError(`${token.text.slice(0, 32)} is no integer of 64 bits`, place);
-      return { kind: 'number', value: /^0[0-7]+$/.test(digits) ? BigInt(`0o${digits.slice(1)}`) : BigInt(digits), place };
+      if (digits.includes('.') || digits.length > 24)
+        throw new IdlError(`${token.text.slice(0, 32)} is no integer of 64 bits`, place);
+      return {
+        kind: 'number',
+        value: /^0[0-7]+$/.test(digits) ? BigInt(`0o${digits.slice(1)}`) : BigInt(digits),
+        place,
+      };
     }
-    if (token.kind !== 'name' || at > tokens.length) throw new IdlError(token.text === '' ? 'an expression is missing' : `an expression should stand here, not ${JSON.stringify(token.text)}`, place);
+    if (token.kind !== 'name' || at > tokens.length)
+      throw new IdlError(
+        token.text === ''
+          ? 'an expression is missing'
+          : `an expression should stand here, not ${JSON.stringify(token.text)}`,
+        place,
+      );
     // a->b, a.b: found nowhere among the fields, so that nothing is checked against it.
     let { text } = token;
     while (sign('->') || sign('.')) text += `.${tokens[at++]?.text ?? ''}`;
@@ -75,8 +103,13 @@ export function readExpression(tokens: readonly Token[], start: number): { reado
 }
 
 /** The number of a constant expression, in 64 bits; null where a name in it is no constant. */
-export function evaluate(expression: Expression, constant: (name: string) => Expression | null, depth = 0): bigint | null {
-  if (depth > IDL_LIMITS.depth * 4) throw new IdlError(`constants are nested deeper than ${IDL_LIMITS.depth * 4}`, expression.place);
+export function evaluate(
+  expression: Expression,
+  constant: (name: string) => Expression | null,
+  depth = 0,
+): bigint | null {
+  if (depth > IDL_LIMITS.depth * 4)
+    throw new IdlError(`constants are nested deeper than ${IDL_LIMITS.depth * 4}`, expression.place);
   const value = (of: Expression): bigint | null => evaluate(of, constant, depth + 1);
   switch (expression.kind) {
     case 'number':
@@ -89,11 +122,16 @@ export function evaluate(expression: Expression, constant: (name: string) => Exp
       const of = value(expression.of);
       if (of === null) return null;
       switch (expression.sign) {
-        case '-': return -of;
-        case '~': return ~of;
-        case '!': return of === 0n ? 1n : 0n;
-        case '+': return of;
-        default: return null;
+        case '-':
+          return -of;
+        case '~':
+          return ~of;
+        case '!':
+          return of === 0n ? 1n : 0n;
+        case '+':
+          return of;
+        default:
+          return null;
       }
     }
     case 'choice': {
@@ -110,26 +148,45 @@ export function evaluate(expression: Expression, constant: (name: string) => Exp
 
 function combine(left: bigint, right: bigint, { sign, place }: Expression & { readonly kind: 'binary' }): bigint {
   if ((sign === '/' || sign === '%') && right === 0n) throw new IdlError('an expression divides by zero', place);
-  if ((sign === '<<' || sign === '>>') && (right < 0n || right > 63n)) throw new IdlError(`an expression shifts by ${right}`, place);
+  if ((sign === '<<' || sign === '>>') && (right < 0n || right > 63n))
+    throw new IdlError(`an expression shifts by ${right}`, place);
   switch (sign) {
-    case '+': return left + right;
-    case '-': return left - right;
-    case '*': return left * right;
-    case '/': return left / right;
-    case '%': return left % right;
-    case '&': return left & right;
-    case '|': return left | right;
-    case '^': return left ^ right;
-    case '<<': return left << right;
-    case '>>': return left >> right;
-    case '==': return truth(left === right);
-    case '!=': return truth(left !== right);
-    case '<': return truth(left < right);
-    case '>': return truth(left > right);
-    case '<=': return truth(left <= right);
-    case '>=': return truth(left >= right);
-    case '&&': return truth(left !== 0n && right !== 0n);
-    default: return truth(left !== 0n || right !== 0n);
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '*':
+      return left * right;
+    case '/':
+      return left / right;
+    case '%':
+      return left % right;
+    case '&':
+      return left & right;
+    case '|':
+      return left | right;
+    case '^':
+      return left ^ right;
+    case '<<':
+      return left << right;
+    case '>>':
+      return left >> right;
+    case '==':
+      return truth(left === right);
+    case '!=':
+      return truth(left !== right);
+    case '<':
+      return truth(left < right);
+    case '>':
+      return truth(left > right);
+    case '<=':
+      return truth(left <= right);
+    case '>=':
+      return truth(left >= right);
+    case '&&':
+      return truth(left !== 0n && right !== 0n);
+    default:
+      return truth(left !== 0n || right !== 0n);
   }
 }
 
@@ -138,10 +195,15 @@ function truth(holds: boolean): bigint {
 }
 
 /**
- * An expression in the form that descriptors have (a name, or a name with one operator and a constant), or null where it has no such
+ * An expression in the form that descriptors have (a name, or a name with one operator and a constant), or null where
+ * it has no such
  * form: then the count on the wire decides, and is compared with nothing.
  */
-export function sizeText(expression: Expression, constant: (name: string) => Expression | null, plus = 0n): SizeExpression | null {
+export function sizeText(
+  expression: Expression,
+  constant: (name: string) => Expression | null,
+  plus = 0n,
+): SizeExpression | null {
   const value = evaluate(expression, constant);
   if (value !== null) return value + plus >= 0n ? String(value + plus) : null;
   const field = fieldOf(expression);
@@ -160,5 +222,10 @@ export function sizeText(expression: Expression, constant: (name: string) => Exp
 
 function fieldOf(expression: Expression): string | null {
   if (expression.kind === 'name') return expression.name.includes('.') ? null : expression.name;
-  return expression.kind === 'unary' && expression.sign === '*' && expression.of.kind === 'name' && !expression.of.name.includes('.') ? `*${expression.of.name}` : null;
+  return expression.kind === 'unary' &&
+    expression.sign === '*' &&
+    expression.of.kind === 'name' &&
+    !expression.of.name.includes('.')
+    ? `*${expression.of.name}`
+    : null;
 }

@@ -31,7 +31,8 @@ export interface IdlResult {
 }
 
 /**
- * Reads MIDL text and what it imports into descriptors. Slots are numbered as MIDL numbers them: on from the base interface.
+ * Reads MIDL text and what it imports into descriptors. Slots are numbered as MIDL numbers them: on from the base
+ * interface.
  * @throws IdlError with file, line and column
  */
 export function readIdl(source: Source, options: IdlOptions): IdlResult {
@@ -47,7 +48,8 @@ export function readIdl(source: Source, options: IdlOptions): IdlResult {
     if (seen.size > IDL_LIMITS.files) throw new IdlError(`more than ${IDL_LIMITS.files} files are imported`, place);
     if (depth++ > IDL_LIMITS.depth) throw new IdlError(`imports are nested deeper than ${IDL_LIMITS.depth}`, place);
     const all = preprocess(lex(name, text), macros);
-    if ((tokens += all.length) > IDL_LIMITS.tokens) throw new IdlError(`the files have more than ${IDL_LIMITS.tokens} words and signs`, place);
+    if ((tokens += all.length) > IDL_LIMITS.tokens)
+      throw new IdlError(`the files have more than ${IDL_LIMITS.tokens} words and signs`, place);
     parse(all, document, (wanted, token) => {
       const found = options.find(wanted, name);
       if (found !== null) read(found, token.place);
@@ -76,7 +78,10 @@ export function readIdl(source: Source, options: IdlOptions): IdlResult {
     const clsid = uuidOf(one.attributes);
     return clsid === null ? [] : [{ clsid, name: one.name, spec: title, section: null, interface: one.interface }];
   });
-  return { specification: { name: title, title: source.name, types: lowering.types, interfaces, classes, errors: [] }, missing };
+  return {
+    specification: { name: title, title: source.name, types: lowering.types, interfaces, classes, errors: [] },
+    missing,
+  };
 }
 
 /** Slots by interface, those of the bases before the own. */
@@ -95,14 +100,23 @@ class Slots {
   /** Number of the first own slot. */
   before(face: InterfaceNode, depth = 0): number {
     if (face.base === null) return 0;
-    if (depth > IDL_LIMITS.depth) throw new IdlError(`${face.name} derives from more than ${IDL_LIMITS.depth} interfaces, or from itself`, face.place);
+    if (depth > IDL_LIMITS.depth)
+      throw new IdlError(
+        `${face.name} derives from more than ${IDL_LIMITS.depth} interfaces, or from itself`,
+        face.place,
+      );
     const known = this.counts.get(face.base);
     if (known !== undefined) return known;
     const base = this.faces.get(face.base);
-    const count = base === undefined ? this.known.slots(face.base) : this.before(base, depth + 1) + numbered(base).length;
+    const count =
+      base === undefined ? this.known.slots(face.base) : this.before(base, depth + 1) + numbered(base).length;
     if (count === null) {
-      const where = this.missing.length === 0 ? '' : `: give the folder of ${this.missing.slice(0, 4).join(', ')} with --idl-path`;
-      throw new IdlError(`${face.name} derives from ${face.base}, which is not known, so its methods have no numbers${where}`, face.place);
+      const where =
+        this.missing.length === 0 ? '' : `: give the folder of ${this.missing.slice(0, 4).join(', ')} with --idl-path`;
+      throw new IdlError(
+        `${face.name} derives from ${face.base}, which is not known, so its methods have no numbers${where}`,
+        face.place,
+      );
     }
     this.counts.set(face.base, count);
     return count;
@@ -120,7 +134,10 @@ function has({ attributes }: { readonly attributes: readonly Attribute[] }, name
   return attributes.some((one) => one.name === name);
 }
 
-/** The methods that have a slot each: a `call_as` takes the slot of the local method it stands for; local ones of plain RPC have none. */
+/**
+ * The methods that have a slot each: a `call_as` takes the slot of the local method it stands for; local ones of plain
+ * RPC have none.
+ */
 function numbered(face: InterfaceNode): readonly { readonly shown: MethodNode; readonly onWire: MethodNode | null }[] {
   const remote = new Map<string, MethodNode>();
   for (const method of face.methods) {
@@ -149,29 +166,46 @@ function interfaceOf(face: InterfaceNode, slots: Slots, lowering: Lowering, spec
   const pointer = face.attributes.find((one) => one.name === 'pointer_default')?.args[0]?.[0]?.text;
   const pointerDefault = pointer === 'ref' ? 'ref' : pointer === 'ptr' ? 'full' : 'unique';
   const rows = orpc ? numbered(face) : numbered(face).filter((row) => row.onWire !== null);
-  const version = face.attributes.find((one) => one.name === 'version')?.args[0]?.map((token) => token.text).join('') ?? '0.0';
+  const version =
+    face.attributes
+      .find((one) => one.name === 'version')
+      ?.args[0]?.map((token) => token.text)
+      .join('') ?? '0.0';
   const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
   const methods = rows.map(({ shown, onWire }, i) => methodOf(shown, onWire, first + i, lowering, pointerDefault));
   return { name: face.name, uuid, version: { major, minor }, base: face.base, spec, section: null, orpc, methods };
 }
 
-function methodOf(shown: MethodNode, onWire: MethodNode | null, opnum: number, lowering: Lowering, pointerDefault: 'ref' | 'unique' | 'full'): Method {
+function methodOf(
+  shown: MethodNode,
+  onWire: MethodNode | null,
+  opnum: number,
+  lowering: Lowering,
+  pointerDefault: 'ref' | 'unique' | 'full',
+): Method {
   const { attributes, name } = shown;
-  const member: MemberKind = (['propget', 'propput', 'propputref'] as const).find((kind) => has(shown, kind)) ?? 'method';
+  const member: MemberKind =
+    (['propget', 'propput', 'propputref'] as const).find((kind) => has(shown, kind)) ?? 'method';
   const id = attributes.find((one) => one.name === 'id')?.args[0];
   const idAttribute = attributes.find((one) => one.name === 'id');
   const number = id === undefined || idAttribute === undefined ? null : lowering.constant(whole(id, idAttribute));
   const dispid = number === null ? null : number > 0x7fff_ffffn ? Number(BigInt.asIntN(32, number)) : Number(number);
   const common = { name, opnum, printedOpnum: opnum, member, dispid, section: null };
-  if (onWire === null || /NotUsedOnWire$/i.test(name)) return { ...common, params: null, returns: null, notUsedOnWire: true };
+  if (onWire === null || /NotUsedOnWire$/i.test(name))
+    return { ...common, params: null, returns: null, notUsedOnWire: true };
   const scope = { pointerDefault, neighbours: onWire.params };
   const params = onWire.params.flatMap((param): readonly Parameter[] => {
     const type = lowering.type(param, { ...scope, position: 'param' });
     if (type === null) return [];
-    return [{
-      name: param.declarator.name, direction: directionOf(param), type,
-      ...(has(param, 'retval') ? { retval: true } : {}), ...(has(param, 'optional') || has(param, 'defaultvalue') ? { optional: true } : {}),
-    }];
+    return [
+      {
+        name: param.declarator.name,
+        direction: directionOf(param),
+        type,
+        ...(has(param, 'retval') ? { retval: true } : {}),
+        ...(has(param, 'optional') || has(param, 'defaultvalue') ? { optional: true } : {}),
+      },
+    ];
   });
   return { ...common, params, returns: lowering.type(onWire.returns, { ...scope, position: 'result' }) };
 }
@@ -186,6 +220,7 @@ function uuidOf(attributes: readonly Attribute[]): string | null {
   if (found === undefined) return null;
   const token = found.args[0]?.[0];
   const text = token?.text.replace(/[{}]/g, '').toLowerCase() ?? '';
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) throw new IdlError('uuid(...) holds no UUID', found.place);
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text))
+    throw new IdlError('uuid(...) holds no UUID', found.place);
   return text;
 }

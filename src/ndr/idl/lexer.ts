@@ -17,7 +17,12 @@ const DIRECTIVE = /#((?:\\\r?\n|\/\*[\s\S]*?\*\/|[^\n])*)/y;
 
 /** Cuts IDL text into tokens; preprocessor lines are tokens too, and the last one is `end`. @throws IdlError */
 export function lex(file: string, text: string): readonly Token[] {
-  if (text.length > IDL_LIMITS.length) throw new IdlError(`the file has ${text.length} characters, more than ${IDL_LIMITS.length}`, { file, line: 1, column: 1 });
+  if (text.length > IDL_LIMITS.length)
+    throw new IdlError(`the file has ${text.length} characters, more than ${IDL_LIMITS.length}`, {
+      file,
+      line: 1,
+      column: 1,
+    });
   const found: Token[] = [];
   let at = 0;
   let line = 1;
@@ -30,7 +35,11 @@ export function lex(file: string, text: string): readonly Token[] {
   }
 
   function advance(length: number): void {
-    for (let newline = text.indexOf('\n', at); newline >= 0 && newline < at + length; newline = text.indexOf('\n', newline + 1)) {
+    for (
+      let newline = text.indexOf('\n', at);
+      newline >= 0 && newline < at + length;
+      newline = text.indexOf('\n', newline + 1)
+    ) {
       line++;
       lineStart = newline + 1;
     }
@@ -47,10 +56,16 @@ export function lex(file: string, text: string): readonly Token[] {
     const token = next();
     if (token === null) {
       const unit = String.fromCodePoint(text.codePointAt(at) ?? 0);
-      throw new IdlError(unit === '"' || unit === "'" ? 'a text begins here and has no closing quote on its line' : `unexpected character ${JSON.stringify(unit)}`, place());
+      throw new IdlError(
+        unit === '"' || unit === "'"
+          ? 'a text begins here and has no closing quote on its line'
+          : `unexpected character ${JSON.stringify(unit)}`,
+        place(),
+      );
     }
     found.push({ kind: token.kind, text: token.text, place: place() });
-    if (found.length > IDL_LIMITS.tokens) throw new IdlError(`the file has more than ${IDL_LIMITS.tokens} words and signs`, place());
+    if (found.length > IDL_LIMITS.tokens)
+      throw new IdlError(`the file has more than ${IDL_LIMITS.tokens} words and signs`, place());
     advance(token.length);
   }
   found.push({ kind: 'end', text: '', place: place() });
@@ -58,7 +73,8 @@ export function lex(file: string, text: string): readonly Token[] {
 
   function next(): { readonly kind: Token['kind']; readonly text: string; readonly length: number } | null {
     const directive = take(DIRECTIVE);
-    if (directive !== null) return { kind: 'directive', text: (directive[1] ?? '').replace(/\\\r?\n/g, ' '), length: directive[0].length };
+    if (directive !== null)
+      return { kind: 'directive', text: (directive[1] ?? '').replace(/\\\r?\n/g, ' '), length: directive[0].length };
     const guid = take(GUID);
     if (guid !== null) return { kind: 'guid', text: guid[0].toLowerCase(), length: guid[0].length };
     const quoted = take(QUOTED);
@@ -66,7 +82,11 @@ export function lex(file: string, text: string): readonly Token[] {
       if (quoted[2] === undefined) return { kind: 'text', text: unescaped(quoted[1] ?? ''), length: quoted[0].length };
       return { kind: 'number', text: String(unescaped(quoted[2]).charCodeAt(0) || 0), length: quoted[0].length };
     }
-    for (const [kind, pattern] of [['name', NAME], ['number', NUMBER], ['sign', SIGN]] as const) {
+    for (const [kind, pattern] of [
+      ['name', NAME],
+      ['number', NUMBER],
+      ['sign', SIGN],
+    ] as const) {
       const match = take(pattern);
       if (match !== null) return { kind, text: match[0], length: match[0].length };
     }

@@ -25,7 +25,10 @@ type Core =
   | { readonly kind: 'type'; readonly type: Type }
   | { readonly kind: 'interface'; readonly name: string | null }
   | { readonly kind: 'union'; readonly node: UnionNode; readonly attributes: readonly Attribute[] }
-  | { readonly kind: 'void' } | { readonly kind: 'handle' } | { readonly kind: 'context' } | { readonly kind: 'safearray' };
+  | { readonly kind: 'void' }
+  | { readonly kind: 'handle' }
+  | { readonly kind: 'context' }
+  | { readonly kind: 'safearray' };
 
 interface Flat {
   readonly layers: Layer[];
@@ -43,7 +46,10 @@ const POINTERS: Readonly<Record<string, 'ref' | 'unique' | 'full'>> = { ref: 're
 /** A length that no field holds: the array varies, and its counts on the wire decide. */
 const UNKNOWN_LENGTH = '_';
 
-/** Turns declarations into descriptors. Structures and unions are made once, under a name with their file, so that they may refer to each other. */
+/**
+ * Turns declarations into descriptors. Structures and unions are made once, under a name with their file, so that they
+ * may refer to each other.
+ */
 export class Lowering {
   readonly types: NamedType[] = [];
   private readonly document: Document;
@@ -64,15 +70,20 @@ export class Lowering {
 
   /** A parameter, field or result; null for a binding handle and for void, which have no bytes. @throws IdlError */
   type(declaration: Declaration, scope: Scope): Type | null {
-    const { attributes, declarator: { place } } = declaration;
+    const {
+      attributes,
+      declarator: { place },
+    } = declaration;
     const flat = this.flatten(declaration);
     const { layers } = flat;
     let { core } = flat;
     if (core.kind === 'handle') return null;
     const context = attributes.some((one) => one.name === 'context_handle');
-    if (core.kind === 'context' || (context && core.kind === 'void')) core = { kind: 'type', type: { kind: 'well-known', name: 'context_handle' } };
+    if (core.kind === 'context' || (context && core.kind === 'void'))
+      core = { kind: 'type', type: { kind: 'well-known', name: 'context_handle' } };
     if (context && flat.core.kind === 'void') layers.pop();
-    if (attributes.some((one) => one.name === 'ignore') && layers[0]?.kind === 'pointer') return { kind: 'base', base: 'uint3264' };
+    if (attributes.some((one) => one.name === 'ignore') && layers[0]?.kind === 'pointer')
+      return { kind: 'base', base: 'uint3264' };
     if (core.kind === 'void' && layers.length === 0) return null;
     let type = this.coreType(core, layers, declaration, scope);
     const sizes = dimensions(attributes, ['size_is', 'max_is']);
@@ -86,14 +97,26 @@ export class Lowering {
       const length = lengths[i] ?? (firsts[i] == null ? null : firsts[i]) ?? null;
       const text = innermost && (isString || layer.isString) ? unitOf(type) : null;
       if (layer.kind === 'array') {
-        type = text === null ? this.array(type, layer.bound, size, length, place, scope) : { kind: 'string', unit: text, size: this.fixedSize(layer.bound, size, place) };
+        type =
+          text === null
+            ? this.array(type, layer.bound, size, length, place, scope)
+            : { kind: 'string', unit: text, size: this.fixedSize(layer.bound, size, place) };
         // A parameter written as an array is a pointer to C, and may be a unique one.
-        if (i === 0 && scope.position === 'param' && kind !== undefined && kind !== 'ref') type = { kind: 'pointer', pointer: kind, to: type };
+        if (i === 0 && scope.position === 'param' && kind !== undefined && kind !== 'ref')
+          type = { kind: 'pointer', pointer: kind, to: type };
         continue;
       }
       const top = i === 0 && scope.position === 'param';
-      const own = (i === 0 ? kind : undefined) ?? layer.pointer ?? (top ? 'ref' : scope.pointerDefault === 'ref' && scope.position === 'result' ? 'unique' : scope.pointerDefault);
-      const to: Type = text !== null ? { kind: 'string', unit: text, size: null } : size === null && length === null ? type : this.array(type, null, size, length, place, scope);
+      const own =
+        (i === 0 ? kind : undefined) ??
+        layer.pointer ??
+        (top ? 'ref' : scope.pointerDefault === 'ref' && scope.position === 'result' ? 'unique' : scope.pointerDefault);
+      const to: Type =
+        text !== null
+          ? { kind: 'string', unit: text, size: null }
+          : size === null && length === null
+            ? type
+            : this.array(type, null, size, length, place, scope);
       // A reference pointer that is a parameter has no bytes: it is the thing itself.
       type = top && own === 'ref' ? to : { kind: 'pointer', pointer: own, to };
     }
@@ -109,7 +132,9 @@ export class Lowering {
     const own = this.document.constants.get(name);
     if (own !== undefined) return own;
     const value = Object.hasOwn(this.known.constants, name) ? this.known.constants[name] : undefined;
-    return value === undefined ? null : { kind: 'number', value: BigInt(value), place: { file: '', line: 1, column: 1 } };
+    return value === undefined
+      ? null
+      : { kind: 'number', value: BigInt(value), place: { file: '', line: 1, column: 1 } };
   };
 
   /** Constants as a size sees them: a parameter or field of the same name comes first. */
@@ -122,20 +147,28 @@ export class Lowering {
     const layers: Layer[] = [];
     let at: Declaration = declaration;
     for (let count = 0; ; count++) {
-      if (count > IDL_LIMITS.depth || layers.length > IDL_LIMITS.depth) throw new IdlError(`the type of ${declaration.declarator.name} goes through more than ${IDL_LIMITS.depth} typedefs, pointers and arrays, or never ends`, declaration.declarator.place);
+      if (count > IDL_LIMITS.depth || layers.length > IDL_LIMITS.depth)
+        throw new IdlError(
+          `the type of ${declaration.declarator.name} goes through more than ${IDL_LIMITS.depth} typedefs, pointers and arrays, or never ends`,
+          declaration.declarator.place,
+        );
       const { declarator, attributes, type } = at;
       const behind = count > 0;
       const isString = behind && attributes.some((one) => one.name === 'string');
       const kind = behind ? attributes.map((one) => POINTERS[one.name]).find((one) => one !== undefined) : undefined;
       for (const bound of declarator.bounds) layers.push({ kind: 'array', bound, isString });
-      for (let i = 0; i < declarator.pointers; i++) layers.push({ kind: 'pointer', pointer: i === 0 ? (kind ?? null) : null, isString });
+      for (let i = 0; i < declarator.pointers; i++)
+        layers.push({ kind: 'pointer', pointer: i === 0 ? (kind ?? null) : null, isString });
       if (behind && attributes.some((one) => one.name === 'context_handle')) {
         layers.length -= declarator.pointers;
         return { layers, core: { kind: 'context' } };
       }
       const wire = attributes.find((one) => one.name === 'wire_marshal' || one.name === 'transmit_as');
       const wireName = wire?.args[0]?.map((token) => token.text).join(' ');
-      const next: TypeNode = behind && wire !== undefined && wireName !== undefined ? { kind: 'name', name: wireName.replace(/[ *]+$/, ''), place: wire.place } : type;
+      const next: TypeNode =
+        behind && wire !== undefined && wireName !== undefined
+          ? { kind: 'name', name: wireName.replace(/[ *]+$/, ''), place: wire.place }
+          : type;
       if (next !== type) layers.length -= declarator.pointers;
       const core = this.coreOf(next, at);
       if (core !== null) return { layers, core };
@@ -158,7 +191,8 @@ export class Lowering {
         return { kind: 'type', type: this.enum(node, at) };
       case 'union': {
         const whole = this.defined(node);
-        if (whole.discriminant !== null) return { kind: 'type', type: this.encapsulated(whole, whole.discriminant, at) };
+        if (whole.discriminant !== null)
+          return { kind: 'type', type: this.encapsulated(whole, whole.discriminant, at) };
         return { kind: 'union', node: whole, attributes: at.attributes };
       }
       case 'name': {
@@ -186,13 +220,18 @@ export class Lowering {
       case 'type':
         return core.type;
       case 'safearray':
-        // SAFEARRAY* is a pointer to a pointer on the wire, as SAFEARRAY(T) is; some files make the one the other by a macro.
+        // SAFEARRAY* is a pointer to a pointer on the wire, as SAFEARRAY(T) is; some files make the one the other by a
+        // macro.
         if (layers.at(-1)?.kind === 'pointer') layers.pop();
         return { kind: 'pointer', pointer: 'unique', to: { kind: 'named', name: 'SAFEARRAY' } };
       case 'interface':
       case 'void': {
         const iid = attributes.find((one) => one.name === 'iid_is');
-        if (layers.at(-1)?.kind !== 'pointer') throw new IdlError(`${declarator.name} is ${core.kind === 'void' ? 'void' : 'an interface'}, and not a pointer`, declarator.place);
+        if (layers.at(-1)?.kind !== 'pointer')
+          throw new IdlError(
+            `${declarator.name} is ${core.kind === 'void' ? 'void' : 'an interface'}, and not a pointer`,
+            declarator.place,
+          );
         if (core.kind === 'void' && iid === undefined) return { kind: 'unsupported', what: 'void*' };
         layers.pop();
         const iidIs = iid?.args[0] === undefined ? null : sizeText(whole(iid.args[0], iid), this.constantNamed);
@@ -200,8 +239,18 @@ export class Lowering {
       }
       case 'union': {
         const chosen = attributes.find((one) => one.name === 'switch_is');
-        if (chosen?.args[0] === undefined) throw new IdlError(`${declarator.name} is a union: switch_is has to say what tells its arms apart`, declarator.place);
-        return this.union(core.node, [...attributes, ...core.attributes, ...core.node.attributes], whole(chosen.args[0], chosen), scope, declarator.name);
+        if (chosen?.args[0] === undefined)
+          throw new IdlError(
+            `${declarator.name} is a union: switch_is has to say what tells its arms apart`,
+            declarator.place,
+          );
+        return this.union(
+          core.node,
+          [...attributes, ...core.attributes, ...core.node.attributes],
+          whole(chosen.args[0], chosen),
+          scope,
+          declarator.name,
+        );
       }
       case 'handle':
       case 'context':
@@ -209,9 +258,17 @@ export class Lowering {
     }
   }
 
-  private array(of: Type, bound: Expression | null, size: Expression | null, length: Expression | null, place: Place, scope: Scope): Type {
+  private array(
+    of: Type,
+    bound: Expression | null,
+    size: Expression | null,
+    length: Expression | null,
+    place: Place,
+    scope: Scope,
+  ): Type {
     const fixed = this.fixedSize(bound, size, place);
-    if (fixed === null && of.kind === 'array' && of.size === null) return { kind: 'unsupported', what: 'conformant array of more than one dimension' };
+    if (fixed === null && of.kind === 'array' && of.size === null)
+      return { kind: 'unsupported', what: 'conformant array of more than one dimension' };
     const sizeIs = fixed !== null || size === null ? null : sizeText(size, this.constantBeside(scope));
     const lengthIs = length === null ? null : (sizeText(length, this.constantBeside(scope)) ?? UNKNOWN_LENGTH);
     const text = of.kind === 'base' && (of.base === 'wchar' || of.base === 'char') ? { text: true } : {};
@@ -221,7 +278,11 @@ export class Lowering {
   private fixedSize(bound: Expression | null, size: Expression | null, place: Place): number | null {
     if (bound === null || size !== null) return null;
     const value = this.constant(bound);
-    if (value === null || value < 0n || value > 0xffff_ffffn) throw new IdlError(value === null ? 'the bound of an array is no constant' : `${value} is no bound of an array`, place);
+    if (value === null || value < 0n || value > 0xffff_ffffn)
+      throw new IdlError(
+        value === null ? 'the bound of an array is no constant' : `${value} is no bound of an array`,
+        place,
+      );
     return Number(value);
   }
 
@@ -235,57 +296,107 @@ export class Lowering {
 
   private struct(node: StructNode, at: Declaration): Type {
     const whole = this.defined(node);
-    return this.once(whole, '', whole.tag ?? at.declarator.name, (shown) => {
-      const neighbours = whole.members ?? [];
-      const fields = neighbours.flatMap((member): readonly Field[] => {
-        const type = this.type(member, { position: 'field', pointerDefault: 'unique', neighbours });
-        return type === null ? [] : [{ name: member.declarator.name, type }];
-      });
-      return { kind: 'struct', name: shown, section: null, fields };
-    }, this.typedefName(whole));
+    return this.once(
+      whole,
+      '',
+      whole.tag ?? at.declarator.name,
+      (shown) => {
+        const neighbours = whole.members ?? [];
+        const fields = neighbours.flatMap((member): readonly Field[] => {
+          const type = this.type(member, { position: 'field', pointerDefault: 'unique', neighbours });
+          return type === null ? [] : [{ name: member.declarator.name, type }];
+        });
+        return { kind: 'struct', name: shown, section: null, fields };
+      },
+      this.typedefName(whole),
+    );
   }
 
   private encapsulated(node: UnionNode, discriminant: NonNullable<UnionNode['discriminant']>, at: Declaration): Type {
-    return this.once(node, '', node.tag ?? at.declarator.name, (shown) => this.unionOf(node, shown, this.discriminantType(discriminant.type, node.place), null), this.typedefName(node));
+    return this.once(
+      node,
+      '',
+      node.tag ?? at.declarator.name,
+      (shown) => this.unionOf(node, shown, this.discriminantType(discriminant.type, node.place), null),
+      this.typedefName(node),
+    );
   }
 
-  private union(node: UnionNode, attributes: readonly Attribute[], chosen: Expression, scope: Scope, name: string): Type {
+  private union(
+    node: UnionNode,
+    attributes: readonly Attribute[],
+    chosen: Expression,
+    scope: Scope,
+    name: string,
+  ): Type {
     const switchIs = sizeText(chosen, this.constantBeside(scope)) ?? UNKNOWN_LENGTH;
     const written = attributes.find((one) => one.name === 'switch_type');
     const words = written?.args[0]?.map((token) => token.text).join(' ');
     const neighbour = scope.neighbours.find((one) => one.declarator.name === switchIs.replace(/^\*|[-+*/&].*$/g, ''));
-    const type: TypeNode = words !== undefined && written !== undefined
-      ? { kind: 'name', name: words.replace(/^(?:enum|struct) /, '').replace(/ int$/, ''), place: written.place }
-      : (neighbour?.type ?? { kind: 'name', name: 'long', place: node.place });
+    const type: TypeNode =
+      words !== undefined && written !== undefined
+        ? { kind: 'name', name: words.replace(/^(?:enum|struct) /, '').replace(/ int$/, ''), place: written.place }
+        : (neighbour?.type ?? { kind: 'name', name: 'long', place: node.place });
     const key = `${switchIs} ${type.kind === 'name' ? type.name : type.kind}`;
-    return this.once(node, key, node.tag ?? name, (shown) => this.unionOf(node, shown, this.discriminantType(type, node.place), switchIs), this.typedefName(node));
+    return this.once(
+      node,
+      key,
+      node.tag ?? name,
+      (shown) => this.unionOf(node, shown, this.discriminantType(type, node.place), switchIs),
+      this.typedefName(node),
+    );
   }
 
-  private unionOf(node: UnionNode, name: string, switchType: Extract<Type, { kind: 'base' | 'enum' }>, switchIs: string | null): NamedType {
+  private unionOf(
+    node: UnionNode,
+    name: string,
+    switchType: Extract<Type, { kind: 'base' | 'enum' }>,
+    switchIs: string | null,
+  ): NamedType {
     const arms: UnionArm[] = [];
     let otherwise: { name: string; type: Type | null } | undefined;
     const names = new Set<string>();
     for (const { cases, isDefault, member, place } of node.arms ?? []) {
       // A union of C, in files that serve both: harmless until something on the wire holds it.
-      if (cases.length === 0 && !isDefault) throw new IdlError(`a case, or default, is missing before an arm of ${name}`, place);
+      if (cases.length === 0 && !isDefault)
+        throw new IdlError(`a case, or default, is missing before an arm of ${name}`, place);
       const values = cases.map((one) => {
         const value = this.constant(one);
         if (value === null) throw new IdlError('a case is no constant', one.place);
-        return switchType.kind === 'enum' || switchType.base.startsWith('i') ? Number(BigInt.asIntN(32, value)) : Number(BigInt.asUintN(32, value));
+        return switchType.kind === 'enum' || switchType.base.startsWith('i')
+          ? Number(BigInt.asIntN(32, value))
+          : Number(BigInt.asUintN(32, value));
       });
-      const type = member === null ? null : this.type(member, { position: 'field', pointerDefault: 'unique', neighbours: [] });
-      if (type !== null && this.isConformant(type)) throw new IdlError(`arm ${member?.declarator.name ?? ''} has no size of its own: an arm can point to an array without bounds, not hold it`, place);
+      const type =
+        member === null ? null : this.type(member, { position: 'field', pointerDefault: 'unique', neighbours: [] });
+      if (type !== null && this.isConformant(type))
+        throw new IdlError(
+          `arm ${member?.declarator.name ?? ''} has no size of its own: an arm can point to an array without bounds, not hold it`,
+          place,
+        );
       let own = member?.declarator.name ?? (isDefault ? 'default' : `case_${values[0] ?? 0}`);
       while (names.has(own) || own === 'tag') own += '_';
       names.add(own);
       if (isDefault) otherwise = { name: own, type };
       if (values.length > 0 && !isDefault) arms.push({ cases: values, name: own, type });
     }
-    return { kind: 'union', name, section: null, switchType, switchIs, arms, ...(otherwise === undefined ? {} : { default: otherwise }) };
+    return {
+      kind: 'union',
+      name,
+      section: null,
+      switchType,
+      switchIs,
+      arms,
+      ...(otherwise === undefined ? {} : { default: otherwise }),
+    };
   }
 
   private discriminantType(node: TypeNode, place: Place): Extract<Type, { kind: 'base' | 'enum' }> {
-    const { layers, core } = this.flatten({ attributes: [], type: node, declarator: { name: 'switch', pointers: 0, bounds: [], place } });
+    const { layers, core } = this.flatten({
+      attributes: [],
+      type: node,
+      declarator: { name: 'switch', pointers: 0, bounds: [], place },
+    });
     const type = core.kind === 'type' && layers.length === 0 ? core.type : null;
     if (type?.kind === 'base' || type?.kind === 'enum') return type;
     throw new IdlError('a union is told apart by an integer, a character, a boolean or an enumeration', place);
@@ -300,7 +411,13 @@ export class Lowering {
         const number = value?.kind === 'number' ? value.value : 0n;
         return [name, Number(isV1 ? BigInt.asIntN(32, number) : BigInt.asUintN(16, number))] as const;
       });
-      made = { kind: 'enum', name: this.typedefName(whole) ?? whole.tag ?? at.declarator.name, wire: isV1 ? 'v1_enum' : 'enum16', members: Object.fromEntries(members), section: null };
+      made = {
+        kind: 'enum',
+        name: this.typedefName(whole) ?? whole.tag ?? at.declarator.name,
+        wire: isV1 ? 'v1_enum' : 'enum16',
+        members: Object.fromEntries(members),
+        section: null,
+      };
       this.enums.set(whole, made);
     }
     return made;
@@ -310,7 +427,13 @@ export class Lowering {
   enumerations(file: string): void {
     for (const [name, declaration] of this.document.typedefs) {
       const { type, declarator } = declaration;
-      if (type.kind !== 'enum' || declarator.pointers > 0 || declarator.bounds.length > 0 || declarator.place.file !== file) continue;
+      if (
+        type.kind !== 'enum' ||
+        declarator.pointers > 0 ||
+        declarator.bounds.length > 0 ||
+        declarator.place.file !== file
+      )
+        continue;
       this.types.push({ kind: 'typedef', name: `${file}#${name}`, type: this.enum(type, declaration) });
     }
   }
@@ -325,7 +448,12 @@ export class Lowering {
   private directTypedefs(): Map<StructNode | UnionNode | EnumNode, string> {
     const found = new Map<StructNode | UnionNode | EnumNode, string>();
     for (const [name, { type, declarator }] of this.document.typedefs) {
-      if (declarator.pointers > 0 || declarator.bounds.length > 0 || (type.kind !== 'struct' && type.kind !== 'union' && type.kind !== 'enum')) continue;
+      if (
+        declarator.pointers > 0 ||
+        declarator.bounds.length > 0 ||
+        (type.kind !== 'struct' && type.kind !== 'union' && type.kind !== 'enum')
+      )
+        continue;
       const members = type.kind === 'union' ? type.arms : type.members;
       const target = members === null ? this.document.tags.get(`${type.kind} ${type.tag}`) : type;
       if (target !== undefined && !found.has(target)) found.set(target, name);
@@ -334,7 +462,13 @@ export class Lowering {
   }
 
   /** Makes a named type once for each key, and refers to it by a name that no table has. */
-  private once(node: StructNode | UnionNode, key: string, tag: string, make: (shown: string) => NamedType, typedef: string | null): Type {
+  private once(
+    node: StructNode | UnionNode,
+    key: string,
+    tag: string,
+    make: (shown: string) => NamedType,
+    typedef: string | null,
+  ): Type {
     let made = this.named.get(node);
     if (made === undefined) this.named.set(node, (made = new Map()));
     const known = made.get(key);
@@ -345,7 +479,8 @@ export class Lowering {
     this.names.add(name);
     made.set(key, name);
     this.depth++;
-    if (this.depth > IDL_LIMITS.depth * 4) throw new IdlError(`types refer to one another more than ${IDL_LIMITS.depth * 4} deep`, node.place);
+    if (this.depth > IDL_LIMITS.depth * 4)
+      throw new IdlError(`types refer to one another more than ${IDL_LIMITS.depth * 4} deep`, node.place);
     const type = make(shown) as Type;
     this.depth--;
     this.types.push({ kind: 'typedef', name, type });
@@ -374,7 +509,10 @@ export class Lowering {
     }
   }
 
-  /** Refuses structures that hold themselves, nest too deep, or have an array without bounds that is not their last field. @throws IdlError */
+  /**
+   * Refuses structures that hold themselves, nest too deep, or have an array without bounds that is not their last
+   * field. @throws IdlError
+   */
   check(): void {
     const depths = new Map<string, number | null>();
     const depthOf = (type: Type): number => {
@@ -384,16 +522,31 @@ export class Lowering {
         case 'struct':
           return Math.max(0, ...type.fields.map((field) => depthOf(field.type))) + 1;
         case 'union':
-          return Math.max(0, ...[...type.arms, ...(type.default === undefined ? [] : [type.default])].map((one) => (one.type === null ? 0 : depthOf(one.type)))) + 1;
+          return (
+            Math.max(
+              0,
+              ...[...type.arms, ...(type.default === undefined ? [] : [type.default])].map((one) =>
+                one.type === null ? 0 : depthOf(one.type),
+              ),
+            ) + 1
+          );
         case 'named': {
           const own = this.byName.get(type.name);
           if (own === undefined) return 0;
           const known = depths.get(type.name);
-          if (known === null) throw new IdlError(`${type.name.split('#')[1] ?? type.name} holds itself: only a pointer may lead back`, own.place);
+          if (known === null)
+            throw new IdlError(
+              `${type.name.split('#')[1] ?? type.name} holds itself: only a pointer may lead back`,
+              own.place,
+            );
           if (known !== undefined) return known;
           depths.set(type.name, null);
           const depth = depthOf(own.type);
-          if (depth > IDL_LIMITS.depth) throw new IdlError(`${type.name.split('#')[1] ?? type.name} holds types nested deeper than ${IDL_LIMITS.depth}`, own.place);
+          if (depth > IDL_LIMITS.depth)
+            throw new IdlError(
+              `${type.name.split('#')[1] ?? type.name} holds types nested deeper than ${IDL_LIMITS.depth}`,
+              own.place,
+            );
           depths.set(type.name, depth);
           return depth;
         }
@@ -405,17 +558,27 @@ export class Lowering {
       depthOf({ kind: 'named', name });
       if (type.kind !== 'struct') continue;
       const early = type.fields.slice(0, -1).find((field) => this.isConformant(field.type));
-      if (early !== undefined) throw new IdlError(`${early.name} of ${type.name} is an array without bounds: only the last field may be one`, place);
+      if (early !== undefined)
+        throw new IdlError(
+          `${early.name} of ${type.name} is an array without bounds: only the last field may be one`,
+          place,
+        );
     }
   }
 
   private unknown(name: string, place: Place): IdlError {
-    const missing = this.missing.length === 0 ? '' : `; it may be in ${this.missing.slice(0, 4).join(', ')}, which was not found: give its folder with --idl-path`;
+    const missing =
+      this.missing.length === 0
+        ? ''
+        : `; it may be in ${this.missing.slice(0, 4).join(', ')}, which was not found: give its folder with --idl-path`;
     return new IdlError(`no type is named ${name}${missing}`, place);
   }
 }
 
-/** `size_is(a, , b)`: an expression or null for each dimension. max_is and last_is name the last index, so one more is meant. */
+/**
+ * `size_is(a, , b)`: an expression or null for each dimension. max_is and last_is name the last index, so one more is
+ * meant.
+ */
 function dimensions(attributes: readonly Attribute[], names: readonly string[]): readonly (Expression | null)[] {
   const found = attributes.find((one) => names.includes(one.name));
   if (found === undefined) return [];
@@ -423,7 +586,9 @@ function dimensions(attributes: readonly Attribute[], names: readonly string[]):
     if (arg.length === 0) return null;
     const expression = whole(arg, found);
     const { place } = expression;
-    return found.name === 'max_is' || found.name === 'last_is' ? { kind: 'binary', sign: '+', left: expression, right: { kind: 'number', value: 1n, place }, place } : expression;
+    return found.name === 'max_is' || found.name === 'last_is'
+      ? { kind: 'binary', sign: '+', left: expression, right: { kind: 'number', value: 1n, place }, place }
+      : expression;
   });
 }
 

@@ -1,24 +1,89 @@
-import type { Attribute, ClassNode, Declaration, Declarator, Document, EnumNode, Expression, InterfaceNode, MethodNode, StructNode, TypeNode, UnionArmNode, UnionNode } from './ast.js';
+import type {
+  Attribute,
+  ClassNode,
+  Declaration,
+  Declarator,
+  Document,
+  EnumNode,
+  Expression,
+  InterfaceNode,
+  MethodNode,
+  StructNode,
+  TypeNode,
+  UnionArmNode,
+  UnionNode,
+} from './ast.js';
 import { IDL_LIMITS, IdlError } from './error.js';
 import { evaluate, readExpression } from './expressions.js';
 import type { Token } from './lexer.js';
 
 export function emptyDocument(): Document {
-  return { typedefs: new Map(), tags: new Map(), constants: new Map(), enums: [], interfaces: [], classes: [], forward: new Set() };
+  return {
+    typedefs: new Map(),
+    tags: new Map(),
+    constants: new Map(),
+    enums: [],
+    interfaces: [],
+    classes: [],
+    forward: new Set(),
+  };
 }
 
 /** Words that change nothing on the wire. */
 const QUALIFIERS = new Set([
-  'const', 'volatile', '__RPC_FAR', '__far', 'far', 'FAR', '__stdcall', '__cdecl', '_stdcall', '_cdecl', 'STDMETHODCALLTYPE', '__RPC_STUB', '__RPC_USER', '__unaligned', '__w64', '__ptr64', 'static', 'extern',
-  'PASCAL', 'WINAPI', 'APIENTRY', 'CALLBACK', 'register', 'inline', '__inline', '__MIDL_CONST',
+  'const',
+  'volatile',
+  '__RPC_FAR',
+  '__far',
+  'far',
+  'FAR',
+  '__stdcall',
+  '__cdecl',
+  '_stdcall',
+  '_cdecl',
+  'STDMETHODCALLTYPE',
+  '__RPC_STUB',
+  '__RPC_USER',
+  '__unaligned',
+  '__w64',
+  '__ptr64',
+  'static',
+  'extern',
+  'PASCAL',
+  'WINAPI',
+  'APIENTRY',
+  'CALLBACK',
+  'register',
+  'inline',
+  '__inline',
+  '__MIDL_CONST',
 ]);
 /** Words that together name a base type, in any order. */
-const BASE_WORDS = new Set(['unsigned', 'signed', 'long', 'short', 'int', 'char', 'small', 'hyper', '__int8', '__int16', '__int32', '__int64', '__int3264', 'double']);
+const BASE_WORDS = new Set([
+  'unsigned',
+  'signed',
+  'long',
+  'short',
+  'int',
+  'char',
+  'small',
+  'hyper',
+  '__int8',
+  '__int16',
+  '__int32',
+  '__int64',
+  '__int3264',
+  'double',
+]);
 /** Statements read as far as their end and no further. */
 const PASSED_OVER = new Set(['cpp_quote', 'midl_pragma', 'importlib', 'midl_echo', 'pragma']);
 
 /** Adds a file's tokens to the document; `importFile` reads what it imports, before what follows. @throws IdlError */
-export function parse(tokens: readonly Token[], into: Document, importFile: (name: string, token: Token) => void): void {
+export function parse(
+  tokens: readonly Token[],
+  into: Document,
+  importFile: (name: string, token: Token) => void,
+): void {
   new Parser(tokens, into, importFile).file();
 }
 
@@ -73,11 +138,17 @@ class Parser {
 
   private unexpected(message: string): IdlError {
     const { here } = this;
-    return new IdlError(here.kind === 'end' ? `${message}: the file ends here` : `${message}, before ${JSON.stringify(here.text.slice(0, 40))}`, here.place);
+    return new IdlError(
+      here.kind === 'end'
+        ? `${message}: the file ends here`
+        : `${message}, before ${JSON.stringify(here.text.slice(0, 40))}`,
+      here.place,
+    );
   }
 
   private nested<T>(read: () => T): T {
-    if (++this.depth > IDL_LIMITS.depth) throw new IdlError(`this is nested deeper than ${IDL_LIMITS.depth}`, this.here.place);
+    if (++this.depth > IDL_LIMITS.depth)
+      throw new IdlError(`this is nested deeper than ${IDL_LIMITS.depth}`, this.here.place);
     const result = read();
     this.depth--;
     return result;
@@ -163,7 +234,8 @@ class Parser {
       if (')}]'.includes(here.text)) open--;
       braces ||= here.text === '{';
       if (open > 0) continue;
-      const isEnd = here.text === ';' || (here.text === ')' && PASSED_OVER.has(begun.text)) || (braces && here.text === '}');
+      const isEnd =
+        here.text === ';' || (here.text === ')' && PASSED_OVER.has(begun.text)) || (braces && here.text === '}');
       if (!isEnd) continue;
       this.at++;
       if (here.text !== ';') this.take(';');
@@ -180,7 +252,8 @@ class Parser {
         if (this.take(']')) break;
         const name = this.name('an attribute');
         found.push({ name: name.text, args: this.take('(') ? this.args(name) : [], place: name.place });
-        if (!this.is(',') && !this.is(']')) throw this.unexpected(`"," or "]" is missing after the attribute ${name.text}`);
+        if (!this.is(',') && !this.is(']'))
+          throw this.unexpected(`"," or "]" is missing after the attribute ${name.text}`);
       }
     }
     return found;
@@ -260,7 +333,8 @@ class Parser {
     let chosen: string | null = null;
     while (!this.take('}')) {
       const own = this.attributes();
-      if (!this.take('interface') && !this.take('dispinterface')) throw this.unexpected(`"interface" or "}" is missing in coclass ${name.text}`);
+      if (!this.take('interface') && !this.take('dispinterface'))
+        throw this.unexpected(`"interface" or "}" is missing in coclass ${name.text}`);
       const face = this.name('the name of an interface').text;
       this.take(';');
       first ??= face;
@@ -287,7 +361,13 @@ class Parser {
       if (!this.is(')')) this.expect(',', `parameter ${param.name}`);
     }
     this.expect(';', `method ${declarator.name}`);
-    return { attributes, name: declarator.name, returns: { attributes: [], type, declarator }, params, place: declarator.place };
+    return {
+      attributes,
+      name: declarator.name,
+      returns: { attributes: [], type, declarator },
+      params,
+      place: declarator.place,
+    };
   }
 
   private type(attributes: readonly Attribute[]): TypeNode {
@@ -331,11 +411,19 @@ class Parser {
   /** `long unsigned int` as `unsigned long`. */
   private baseWords(): string {
     const words: string[] = [];
-    for (; BASE_WORDS.has(this.here.text) || QUALIFIERS.has(this.here.text); this.at++) if (!QUALIFIERS.has(this.here.text)) words.push(this.here.text);
-    const sign = words.includes('unsigned') ? 'unsigned ' : words.includes('signed') && words.includes('char') ? 'signed ' : '';
+    for (; BASE_WORDS.has(this.here.text) || QUALIFIERS.has(this.here.text); this.at++)
+      if (!QUALIFIERS.has(this.here.text)) words.push(this.here.text);
+    const sign = words.includes('unsigned')
+      ? 'unsigned '
+      : words.includes('signed') && words.includes('char')
+        ? 'signed '
+        : '';
     const rest = words.filter((word) => word !== 'unsigned' && word !== 'signed');
     const sized = rest.filter((word) => word !== 'int');
-    const core = sized.length > 1 && sized.every((word) => word === 'long') ? 'hyper' : (sized.find((word) => word !== 'long') ?? sized[0] ?? 'int');
+    const core =
+      sized.length > 1 && sized.every((word) => word === 'long')
+        ? 'hyper'
+        : (sized.find((word) => word !== 'long') ?? sized[0] ?? 'int');
     return sign + core;
   }
 
@@ -432,7 +520,8 @@ class Parser {
       this.attributes();
       const name = this.name('the name of an enumerator');
       const written = this.take('=') ? this.expression() : null;
-      const value = written === null ? next : evaluate(written, (constant) => this.into.constants.get(constant) ?? null);
+      const value =
+        written === null ? next : evaluate(written, (constant) => this.into.constants.get(constant) ?? null);
       if (value === null) throw new IdlError(`the value of ${name.text} is no constant`, name.place);
       const expression: Expression = { kind: 'number', value, place: name.place };
       this.into.constants.set(name.text, expression);
@@ -457,14 +546,17 @@ class Parser {
       if (this.take('*')) pointers++;
       else if (QUALIFIERS.has(this.here.text)) this.at++;
       else break;
-      if (pointers > IDL_LIMITS.depth) throw new IdlError(`more than ${IDL_LIMITS.depth} pointers to pointers`, this.here.place);
+      if (pointers > IDL_LIMITS.depth)
+        throw new IdlError(`more than ${IDL_LIMITS.depth} pointers to pointers`, this.here.place);
     }
     const { here } = this;
     const bounds: (Expression | null)[] = [];
     if (here.kind === 'name') this.at++;
-    else if (fallback === undefined || !(this.is(';') || this.is(',') || this.is(')') || this.is('['))) throw this.unexpected('a name is missing');
+    else if (fallback === undefined || !(this.is(';') || this.is(',') || this.is(')') || this.is('[')))
+      throw this.unexpected('a name is missing');
     while (this.take('[')) {
-      if (bounds.length >= IDL_LIMITS.depth) throw new IdlError(`more than ${IDL_LIMITS.depth} dimensions`, this.here.place);
+      if (bounds.length >= IDL_LIMITS.depth)
+        throw new IdlError(`more than ${IDL_LIMITS.depth} dimensions`, this.here.place);
       if (this.take(']')) {
         bounds.push(null);
         continue;
@@ -498,6 +590,7 @@ export function whole(tokens: readonly Token[], attribute: Attribute): Expressio
   if (tokens.length === 0) throw new IdlError(`${attribute.name} has an empty argument`, attribute.place);
   const { expression, end } = readExpression(tokens, 0);
   const rest = tokens[end];
-  if (rest !== undefined) throw new IdlError(`${JSON.stringify(rest.text)} is too much in ${attribute.name}`, rest.place);
+  if (rest !== undefined)
+    throw new IdlError(`${JSON.stringify(rest.text)} is too much in ${attribute.name}`, rest.place);
   return expression;
 }

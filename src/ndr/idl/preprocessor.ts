@@ -17,7 +17,8 @@ const MAX_ARGUMENTS = 4096;
 const INCLUDE = /^\s*include\s*["<]([^">]+\.idl)[">]/i;
 
 /**
- * What little of the C preprocessor IDL files lean on: macros, conditions on whether a macro is defined, and `#include` of IDL, which
+ * What little of the C preprocessor IDL files lean on: macros, conditions on whether a macro is defined, and `#include`
+ * of IDL, which
  * becomes an import. Everything else is passed over; a condition that is an expression holds unless it is `0`.
  * @throws IdlError
  */
@@ -33,14 +34,16 @@ export function preprocess(tokens: readonly Token[], macros: Macros): readonly T
   function expand(list: readonly Token[], hidden: readonly string[]): void {
     for (let at = 0; at < list.length; at++) {
       const token = list[at] as Token;
-      if (++work > IDL_LIMITS.tokens) throw new IdlError(`macros make more than ${IDL_LIMITS.tokens} words and signs`, token.place);
+      if (++work > IDL_LIMITS.tokens)
+        throw new IdlError(`macros make more than ${IDL_LIMITS.tokens} words and signs`, token.place);
       const macro = token.kind === 'name' && !hidden.includes(token.text) ? macros.get(token.text) : undefined;
       const args = macro === undefined || macro.params === null ? null : argsAfter(list, at);
       if (macro === undefined || (macro.params !== null && args === null)) {
         found.push(token);
         continue;
       }
-      if (hidden.length >= IDL_LIMITS.depth) throw new IdlError(`macros are nested deeper than ${IDL_LIMITS.depth}`, token.place);
+      if (hidden.length >= IDL_LIMITS.depth)
+        throw new IdlError(`macros are nested deeper than ${IDL_LIMITS.depth}`, token.place);
       if (args !== null) at = args.end;
       const body = macro.body.flatMap((part) => {
         const index = part.kind === 'name' ? (macro.params?.indexOf(part.text) ?? -1) : -1;
@@ -59,8 +62,10 @@ export function preprocess(tokens: readonly Token[], macros: Macros): readonly T
   function condition(word: string, rest: string, token: Token): void {
     const top = open.at(-1);
     if (word === 'if' || word === 'ifdef' || word === 'ifndef') {
-      if (open.length >= IDL_LIMITS.depth) throw new IdlError(`conditions are nested deeper than ${IDL_LIMITS.depth}`, token.place);
-      const holds = word === 'if' ? holdsTrue(rest, macros) : macros.has(rest.trim().split(/\s/)[0] ?? '') === (word === 'ifdef');
+      if (open.length >= IDL_LIMITS.depth)
+        throw new IdlError(`conditions are nested deeper than ${IDL_LIMITS.depth}`, token.place);
+      const holds =
+        word === 'if' ? holdsTrue(rest, macros) : macros.has(rest.trim().split(/\s/)[0] ?? '') === (word === 'ifdef');
       open.push({ live: live && holds, taken: holds, outer: live });
     } else if (top === undefined) {
       throw new IdlError(`#${word} stands without an #if`, token.place);
@@ -102,12 +107,19 @@ export function preprocess(tokens: readonly Token[], macros: Macros): readonly T
     const include = INCLUDE.exec(token.text)?.[1];
     if (include === undefined) return;
     const { place } = token;
-    found.push({ kind: 'name', text: 'import', place }, { kind: 'text', text: include, place }, { kind: 'sign', text: ';', place });
+    found.push(
+      { kind: 'name', text: 'import', place },
+      { kind: 'text', text: include, place },
+      { kind: 'sign', text: ';', place },
+    );
   }
 }
 
 /** The arguments in the parenthesis after a macro's name, and the index of its end; null where none follows. */
-function argsAfter(list: readonly Token[], at: number): { readonly list: readonly (readonly Token[])[]; readonly end: number } | null {
+function argsAfter(
+  list: readonly Token[],
+  at: number,
+): { readonly list: readonly (readonly Token[])[]; readonly end: number } | null {
   if (list[at + 1]?.text !== '(') return null;
   const args: Token[][] = [[]];
   let open = 0;

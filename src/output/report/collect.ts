@@ -10,7 +10,15 @@ import { endpointText } from '../names.js';
 import { objectTree } from '../objects.js';
 import { signature } from '../text.js';
 import { attentionOf } from './attention.js';
-import type { Conversation, FindingGroup, LatencyReport, ObjectReport, ObjectsReport, ProblemGroup, Report } from './data.js';
+import type {
+  Conversation,
+  FindingGroup,
+  LatencyReport,
+  ObjectReport,
+  ObjectsReport,
+  ProblemGroup,
+  Report,
+} from './data.js';
 import { REPORT_LIMITS } from './limits.js';
 import { Picks } from './picks.js';
 import { Protection } from './protection.js';
@@ -51,8 +59,14 @@ export class ReportCollector {
   private readonly picks: Picks;
   private readonly protection = new Protection();
   private readonly talks = new Map<string, Talk>();
-  private readonly findings = new Map<string, Mutable<FindingGroup> & { readonly findings: FindingGroup['findings'][number][] }>();
-  private readonly problems = new Map<string, Mutable<ProblemGroup> & { readonly problems: ProblemGroup['problems'][number][] }>();
+  private readonly findings = new Map<
+    string,
+    Mutable<FindingGroup> & { readonly findings: FindingGroup['findings'][number][] }
+  >();
+  private readonly problems = new Map<
+    string,
+    Mutable<ProblemGroup> & { readonly problems: ProblemGroup['problems'][number][] }
+  >();
   private readonly severities: Record<Severity, number> = { info: 0, warning: 0, error: 0 };
   private readonly recent: Call[] = [];
   private captureProblems = 0;
@@ -61,10 +75,14 @@ export class ReportCollector {
   constructor(options: CollectOptions) {
     const { registry, lexicon } = options;
     this.options = options;
-    const classes = new Map(registry.specifications.flatMap((one) => one.classes.map((known) => [known.clsid, known.name] as const)));
+    const classes = new Map(
+      registry.specifications.flatMap((one) => one.classes.map((known) => [known.clsid, known.name] as const)),
+    );
     this.story = new Storyteller(registry, (call) => {
       const clsid = call.object === null ? activatedClass(call.in) : null;
-      return clsid === null ? signature(call, { width: MAX_LINE_TEXT, names: lexicon }) : `${call.method ?? ''} of the class ${classes.get(clsid) ?? `{${clsid}}`}`;
+      return clsid === null
+        ? signature(call, { width: MAX_LINE_TEXT, names: lexicon })
+        : `${call.method ?? ''} of the class ${classes.get(clsid) ?? `{${clsid}}`}`;
     });
     this.picks = new Picks(registry, lexicon, options.calls ?? REPORT_LIMITS.beginning);
   }
@@ -112,14 +130,35 @@ export class ReportCollector {
     const body = {
       sources: quality.sourceReports(),
       totals: {
-        calls: figures.calls, failed: figures.failed, unanswered: figures.unanswered, frames: summary.frames, bytes: summary.bytes, flows: summary.flows, pdus: summary.pdus, problems: summary.problems + this.captureProblems,
-        objects: objects.length, findings: { ...this.severities }, first: timeText(figures.first), last: timeText(figures.last), durationNs: spanNs(figures.first, figures.last),
+        calls: figures.calls,
+        failed: figures.failed,
+        unanswered: figures.unanswered,
+        frames: summary.frames,
+        bytes: summary.bytes,
+        flows: summary.flows,
+        pdus: summary.pdus,
+        problems: summary.problems + this.captureProblems,
+        objects: objects.length,
+        findings: { ...this.severities },
+        first: timeText(figures.first),
+        last: timeText(figures.last),
+        durationNs: spanNs(figures.first, figures.last),
       },
-      quality: quality.notes(protection.calls('sealed'), figures.calls), conversations: this.conversations(), timeline: { first: timeText(figures.first), partS: figures.partS, calls: figures.rate, failed: figures.failures },
+      quality: quality.notes(protection.calls('sealed'), figures.calls),
+      conversations: this.conversations(),
+      timeline: { first: timeText(figures.first), partS: figures.partS, calls: figures.rate, failed: figures.failures },
       ...tellStory(this.story, registry.specifications, lexicon),
-      latency: latencyReport(figures.latency), ...this.members(figures), slowest: slow, calls, callsLost: figures.calls - calls.length,
-      objects: objectsReport(objects), security: protection.report(),
-      findings: [...this.findings.values()].toSorted((a, b) => RANK[b.severity] - RANK[a.severity] || b.count - a.count), problems: [...this.problems.values()].toSorted((a, b) => b.count - a.count),
+      latency: latencyReport(figures.latency),
+      ...this.members(figures),
+      slowest: slow,
+      calls,
+      callsLost: figures.calls - calls.length,
+      objects: objectsReport(objects),
+      security: protection.report(),
+      findings: [...this.findings.values()].toSorted(
+        (a, b) => RANK[b.severity] - RANK[a.severity] || b.count - a.count,
+      ),
+      problems: [...this.problems.values()].toSorted((a, b) => b.count - a.count),
     };
     return { tool, title, ...body, attention: attentionOf(body, probesOf(registry)), comparison: null };
   }
@@ -154,16 +193,32 @@ export class ReportCollector {
     let talk = this.talks.get(key);
     if (talk === undefined) {
       if (this.talks.size >= REPORT_LIMITS.conversations) return null;
-      this.talks.set(key, (talk = { client: call.client.address, server: call.server.address, ports: [], users: [], calls: 0, failed: 0, bytes: 0, first: null, last: null }));
+      this.talks.set(
+        key,
+        (talk = {
+          client: call.client.address,
+          server: call.server.address,
+          ports: [],
+          users: [],
+          calls: 0,
+          failed: 0,
+          bytes: 0,
+          first: null,
+          last: null,
+        }),
+      );
     }
-    if (talk.ports.length < REPORT_LIMITS.ports && !talk.ports.includes(call.server.port)) talk.ports.push(call.server.port);
+    if (talk.ports.length < REPORT_LIMITS.ports && !talk.ports.includes(call.server.port))
+      talk.ports.push(call.server.port);
     if (this.byFlow.size >= REPORT_LIMITS.flows) this.byFlow.clear();
     this.byFlow.set(call.flow, talk);
     return talk;
   }
 
   private conversations(): readonly Conversation[] {
-    return [...this.talks.values()].map((talk) => Object.assign({}, talk, { first: timeText(talk.first), last: timeText(talk.last) })).toSorted((a, b) => b.calls - a.calls);
+    return [...this.talks.values()]
+      .map((talk) => Object.assign({}, talk, { first: timeText(talk.first), last: timeText(talk.last) }))
+      .toSorted((a, b) => b.calls - a.calls);
   }
 
   private problem(problem: Problem, call: number | null): void {
@@ -172,34 +227,78 @@ export class ReportCollector {
     let group = this.problems.get(code);
     if (group === undefined) this.problems.set(code, (group = { code, count: 0, problems: [] }));
     group.count++;
-    if (group.problems.length < REPORT_LIMITS.problems) group.problems.push({ message, call, frame: at.frame ?? null, offset: at.offset ?? null });
+    if (group.problems.length < REPORT_LIMITS.problems)
+      group.problems.push({ message, call, frame: at.frame ?? null, offset: at.offset ?? null });
   }
 
   private members({ members, results }: StatisticsFigures): Pick<Report, 'members' | 'results'> {
     const { lexicon } = this.options;
     return {
-      members: members.slice(0, REPORT_LIMITS.members).map(({ name, section, count, failed, late, ...latency }) => Object.assign(latencyReport(latency), { name, section, count, failed, late })),
-      results: results.slice(0, REPORT_LIMITS.results).map(({ kind, value, count, bad, call, frames, time, members: by }) => Object.assign(nameResult(kind, value, lexicon), { count, bad, call, frames, time: timeText(time), members: by })),
+      members: members
+        .slice(0, REPORT_LIMITS.members)
+        .map(({ name, section, count, failed, late, ...latency }) =>
+          Object.assign(latencyReport(latency), { name, section, count, failed, late }),
+        ),
+      results: results
+        .slice(0, REPORT_LIMITS.results)
+        .map(({ kind, value, count, bad, call, frames, time, members: by }) =>
+          Object.assign(nameResult(kind, value, lexicon), {
+            count,
+            bad,
+            call,
+            frames,
+            time: timeText(time),
+            members: by,
+          }),
+        ),
     };
   }
 }
 
 /** Methods that ask whether an object has an interface. */
 function probesOf({ specifications }: Registry): ReadonlySet<string> {
-  return new Set(specifications.flatMap(({ roles = {} }) => Object.entries(roles).flatMap(([name, role]) => (role.startsWith('query-interface') ? [name.slice(name.indexOf('::') + 2)] : []))));
+  return new Set(
+    specifications.flatMap(({ roles = {} }) =>
+      Object.entries(roles).flatMap(([name, role]) =>
+        role.startsWith('query-interface') ? [name.slice(name.indexOf('::') + 2)] : [],
+      ),
+    ),
+  );
 }
 
 function latencyReport({ answered, p50, p90, p99, max, histogram }: LatencyFigures): LatencyReport {
-  return { answered, p50, p90, p99, max, histogram: histogram.map((count, at) => ({ upTo: HISTOGRAM_UP_TO[at] ?? null, count })) };
+  return {
+    answered,
+    p50,
+    p90,
+    p99,
+    max,
+    histogram: histogram.map((count, at) => ({ upTo: HISTOGRAM_UP_TO[at] ?? null, count })),
+  };
 }
 
 function objectsReport(records: readonly ObjectRecord[]): ObjectsReport {
   const count = (test: (record: ObjectRecord) => boolean): number => records.filter(test).length;
-  const shown = objectTree(records).slice(0, REPORT_LIMITS.objects).map(({ record, depth }): ObjectReport => {
-    const { kind: _, server, firstSeen, lastSeen, lastPing, ...rest } = record;
-    return Object.assign(rest, { depth, server: endpointText(server), firstSeen: timeText(firstSeen), lastSeen: timeText(lastSeen), lastPing: timeText(lastPing) });
-  });
-  return { total: records.length, leaked: count((one) => one.leaked), released: count((one) => one.releasedBy !== null), pinged: count((one) => one.pings > 0), records: shown, lost: records.length - shown.length };
+  const shown = objectTree(records)
+    .slice(0, REPORT_LIMITS.objects)
+    .map(({ record, depth }): ObjectReport => {
+      const { kind: _, server, firstSeen, lastSeen, lastPing, ...rest } = record;
+      return Object.assign(rest, {
+        depth,
+        server: endpointText(server),
+        firstSeen: timeText(firstSeen),
+        lastSeen: timeText(lastSeen),
+        lastPing: timeText(lastPing),
+      });
+    });
+  return {
+    total: records.length,
+    leaked: count((one) => one.leaked),
+    released: count((one) => one.releasedBy !== null),
+    pinged: count((one) => one.pings > 0),
+    records: shown,
+    lost: records.length - shown.length,
+  };
 }
 
 function sizeOf(stub: Stub | null): number {

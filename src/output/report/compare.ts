@@ -1,4 +1,12 @@
-import type { CallChange, ComparisonReport, MemberReport, Report, RowReport, TableChange, TableReport } from './data.js';
+import type {
+  CallChange,
+  ComparisonReport,
+  MemberReport,
+  Report,
+  RowReport,
+  TableChange,
+  TableReport,
+} from './data.js';
 import { REPORT_LIMITS } from './limits.js';
 import { resultText } from './words.js';
 
@@ -8,22 +16,47 @@ const SLOWER_NS = 1e6;
 /** Calls a member needs on both sides before its medians say anything. */
 const ENOUGH = 3;
 
-/** What changed from one report to another. `calls` are the calls that differ, as a comparison of the sessions found them. */
-export function compareReports(before: Report, after: Report, names: readonly [before: string, after: string], calls: readonly CallChange[]): ComparisonReport {
+/**
+ * What changed from one report to another. `calls` are the calls that differ, as a comparison of the sessions found
+ * them.
+ */
+export function compareReports(
+  before: Report,
+  after: Report,
+  names: readonly [before: string, after: string],
+  calls: readonly CallChange[],
+): ComparisonReport {
   const tables = tableChanges(before.tables, after.tables);
   const results = resultChanges(before, after);
   return {
-    before: names[0], after: names[1], counts: countChanges(before, after), tables, results, latency: latencyChanges(before.members, after.members),
-    calls: calls.slice(0, REPORT_LIMITS.changes), callsLost: Math.max(0, calls.length - REPORT_LIMITS.changes),
+    before: names[0],
+    after: names[1],
+    counts: countChanges(before, after),
+    tables,
+    results,
+    latency: latencyChanges(before.members, after.members),
+    calls: calls.slice(0, REPORT_LIMITS.changes),
+    callsLost: Math.max(0, calls.length - REPORT_LIMITS.changes),
     same: calls.length === 0 && results.length === 0 && tables.every((table) => table.rows.length === 0),
   };
 }
 
 function countChanges(before: Report, after: Report): ComparisonReport['counts'] {
-  const of = (title: string, count: (report: Report) => number): ComparisonReport['counts'][number] => ({ title, before: count(before), after: count(after) });
+  const of = (title: string, count: (report: Report) => number): ComparisonReport['counts'][number] => ({
+    title,
+    before: count(before),
+    after: count(after),
+  });
   return [
-    of('Calls', (one) => one.totals.calls), of('Failed calls', (one) => one.totals.failed), of('Unanswered calls', (one) => one.totals.unanswered), of('Objects', (one) => one.totals.objects), of('Leaked objects', (one) => one.objects.leaked),
-    of('Findings: errors', (one) => one.totals.findings.error), of('Findings: warnings', (one) => one.totals.findings.warning), of('Problems', (one) => one.totals.problems), of('Sessions', (one) => one.sessions.length + one.sessionsLost),
+    of('Calls', (one) => one.totals.calls),
+    of('Failed calls', (one) => one.totals.failed),
+    of('Unanswered calls', (one) => one.totals.unanswered),
+    of('Objects', (one) => one.totals.objects),
+    of('Leaked objects', (one) => one.objects.leaked),
+    of('Findings: errors', (one) => one.totals.findings.error),
+    of('Findings: warnings', (one) => one.totals.findings.warning),
+    of('Problems', (one) => one.totals.problems),
+    of('Sessions', (one) => one.sessions.length + one.sessionsLost),
   ];
 }
 
@@ -40,7 +73,12 @@ function tableChanges(before: readonly TableReport[], after: readonly TableRepor
       if (change === null) same++;
       else rows.push(change);
     }
-    return { title: shown?.title ?? name, noun: shown?.noun ?? ['row', 'rows'], same, rows: rows.slice(0, REPORT_LIMITS.changes) };
+    return {
+      title: shown?.title ?? name,
+      noun: shown?.noun ?? ['row', 'rows'],
+      same,
+      rows: rows.slice(0, REPORT_LIMITS.changes),
+    };
   });
 }
 
@@ -50,7 +88,10 @@ interface Named {
   readonly table: TableReport;
 }
 
-/** Rows by what identifies them: their identifier where it was read, else their title or name, with a number where that is not enough. */
+/**
+ * Rows by what identifies them: their identifier where it was read, else their title or name, with a number where that
+ * is not enough.
+ */
 function rowsByName(table: TableReport | undefined): ReadonlyMap<string, Named> {
   const rows = new Map<string, Named>();
   if (table === undefined) return rows;
@@ -82,7 +123,9 @@ function rowChange(key: string, was: Named | undefined, is: Named | undefined): 
 
 function resultChanges(before: Report, after: Report): ComparisonReport['results'] {
   const [was, is] = [failuresOf(before), failuresOf(after)];
-  return [...new Set([...was.keys(), ...is.keys()])].map((name) => ({ name, before: was.get(name) ?? 0, after: is.get(name) ?? 0 })).filter((one) => one.before !== one.after);
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .map((name) => ({ name, before: was.get(name) ?? 0, after: is.get(name) ?? 0 }))
+    .filter((one) => one.before !== one.after);
 }
 
 function failuresOf({ results }: Report): ReadonlyMap<string, number> {
@@ -91,11 +134,13 @@ function failuresOf({ results }: Report): ReadonlyMap<string, number> {
 
 function latencyChanges(before: readonly MemberReport[], after: readonly MemberReport[]): ComparisonReport['latency'] {
   const was = new Map(before.map((member) => [member.name, member]));
-  return after.flatMap((member) => {
-    const old = was.get(member.name);
-    if (old?.p50 == null || member.p50 === null || Math.min(old.answered, member.answered) < ENOUGH) return [];
-    const [low, high] = old.p50 < member.p50 ? [old.p50, member.p50] : [member.p50, old.p50];
-    if (high < low * SLOWER || high - low < SLOWER_NS) return [];
-    return [{ member: member.name, before: old.p50, after: member.p50, count: member.answered }];
-  }).toSorted((a, b) => b.after / b.before - a.after / a.before);
+  return after
+    .flatMap((member) => {
+      const old = was.get(member.name);
+      if (old?.p50 == null || member.p50 === null || Math.min(old.answered, member.answered) < ENOUGH) return [];
+      const [low, high] = old.p50 < member.p50 ? [old.p50, member.p50] : [member.p50, old.p50];
+      if (high < low * SLOWER || high - low < SLOWER_NS) return [];
+      return [{ member: member.name, before: old.p50, after: member.p50, count: member.answered }];
+    })
+    .toSorted((a, b) => b.after / b.before - a.after / a.before);
 }

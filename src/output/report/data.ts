@@ -1,8 +1,10 @@
 import type { AuthLevel, AuthVerdict, ObjectRecord, SecurityRecord, Severity } from '../../types.js';
 
 /**
- * What a report says, ready to be laid out: every number has its name beside it, and nothing has to be looked up any more. Texts are
- * as they were on the wire: whoever lays them out escapes them. Times are ISO 8601 in UTC, durations nanoseconds, sizes bytes.
+ * What a report says, ready to be laid out: every number has its name beside it, and nothing has to be looked up any
+ * more. Texts are
+ * as they were on the wire: whoever lays them out escapes them. Times are ISO 8601 in UTC, durations nanoseconds, sizes
+ * bytes.
  */
 export interface Report {
   /** `uamgscope 0.1.0` */
@@ -21,7 +23,12 @@ export interface Report {
   /** Sessions that were counted and left out. */
   readonly sessionsLost: number;
   /** Events in all sessions by topic, in the order of the specifications. */
-  readonly topics: readonly { readonly name: string; readonly title: string; readonly events: readonly EventReport[]; readonly lost: number }[];
+  readonly topics: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly events: readonly EventReport[];
+    readonly lost: number;
+  }[];
   readonly tables: readonly TableReport[];
   readonly latency: LatencyReport;
   readonly members: readonly MemberReport[];
@@ -76,13 +83,36 @@ export interface Attention {
   readonly title: string;
   readonly text: string;
   /** Place in the report. */
-  readonly link: { readonly kind: 'call'; readonly id: number } | { readonly kind: 'section'; readonly name: SectionName };
+  readonly link:
+    | { readonly kind: 'call'; readonly id: number }
+    | { readonly kind: 'section'; readonly name: SectionName };
 }
 
-export type SectionName = 'quality' | 'updates' | 'searches' | 'sessions' | 'results' | 'findings' | 'objects' | 'security' | 'members' | 'problems' | 'comparison';
+export type SectionName =
+  | 'quality'
+  | 'updates'
+  | 'searches'
+  | 'sessions'
+  | 'results'
+  | 'findings'
+  | 'objects'
+  | 'security'
+  | 'members'
+  | 'problems'
+  | 'comparison';
 
 export interface QualityNote {
-  readonly kind: 'gaps' | 'sealed' | 'truncated' | 'dropped' | 'clock' | 'midstream' | 'cut-packets' | 'damage' | 'unknown' | 'empty';
+  readonly kind:
+    | 'gaps'
+    | 'sealed'
+    | 'truncated'
+    | 'dropped'
+    | 'clock'
+    | 'midstream'
+    | 'cut-packets'
+    | 'damage'
+    | 'unknown'
+    | 'empty';
   readonly severity: Severity;
   readonly count: number;
   /** A sentence: what is missing, and what to do. */
@@ -181,7 +211,11 @@ export interface TableReport {
   readonly title: string;
   readonly noun: readonly [one: string, many: string];
   /** Only columns that somebody read. */
-  readonly columns: readonly { readonly name: string; readonly title: string; readonly show: 'text' | 'bytes' | 'hresult' | 'date' }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly show: 'text' | 'bytes' | 'hresult' | 'date';
+  }[];
   readonly rows: readonly RowReport[];
   readonly lost: number;
 }
@@ -250,7 +284,9 @@ export interface ResultReport extends ResultName {
 /** A call with everything known of it. */
 export interface CallReport {
   readonly id: number;
-  /** Why it is here: `failed`, `finding`, `problem`, `slow`, `first of its member`, `first of its result`, `beginning`. */
+  /**
+   * Why it is here: `failed`, `finding`, `problem`, `slow`, `first of its member`, `first of its result`, `beginning`.
+   */
   readonly why: readonly string[];
   /** `IUpdateSearcher#1::Search(criteria="…") → ISearchResult#1` */
   readonly text: string;
@@ -332,13 +368,23 @@ export interface FindingGroup {
   readonly severity: Severity;
   readonly spec: string | null;
   readonly count: number;
-  readonly findings: readonly { readonly message: string; readonly call: number | null; readonly object: string | null; readonly frames: readonly number[] }[];
+  readonly findings: readonly {
+    readonly message: string;
+    readonly call: number | null;
+    readonly object: string | null;
+    readonly frames: readonly number[];
+  }[];
 }
 
 export interface ProblemGroup {
   readonly code: string;
   readonly count: number;
-  readonly problems: readonly { readonly message: string; readonly call: number | null; readonly frame: number | null; readonly offset: number | null }[];
+  readonly problems: readonly {
+    readonly message: string;
+    readonly call: number | null;
+    readonly frame: number | null;
+    readonly offset: number | null;
+  }[];
 }
 
 /** What changed from one capture or replay to another. */
@@ -350,7 +396,12 @@ export interface ComparisonReport {
   /** Rows of the tables that came, went, or changed. */
   readonly tables: readonly TableChange[];
   readonly results: readonly { readonly name: string; readonly before: number; readonly after: number }[];
-  readonly latency: readonly { readonly member: string; readonly before: number; readonly after: number; readonly count: number }[];
+  readonly latency: readonly {
+    readonly member: string;
+    readonly before: number;
+    readonly after: number;
+    readonly count: number;
+  }[];
   readonly calls: readonly CallChange[];
   readonly callsLost: number;
 }
@@ -359,7 +410,15 @@ export interface TableChange {
   readonly title: string;
   readonly noun: readonly [one: string, many: string];
   readonly same: number;
-  readonly rows: readonly { readonly change: 'added' | 'removed' | 'changed'; readonly name: string; readonly cells: readonly { readonly title: string; readonly before: string | null; readonly after: string | null }[] }[];
+  readonly rows: readonly {
+    readonly change: 'added' | 'removed' | 'changed';
+    readonly name: string;
+    readonly cells: readonly {
+      readonly title: string;
+      readonly before: string | null;
+      readonly after: string | null;
+    }[];
+  }[];
 }
 
 export interface CallChange {
@@ -368,5 +427,10 @@ export interface CallChange {
   /** Ids in both captures. */
   readonly before: number | null;
   readonly after: number | null;
-  readonly differences: readonly { readonly place: string; readonly before: string; readonly after: string; readonly message: string | null }[];
+  readonly differences: readonly {
+    readonly place: string;
+    readonly before: string;
+    readonly after: string;
+    readonly message: string | null;
+  }[];
 }

@@ -3,31 +3,56 @@ import type { FindingGroup, Report } from './data.js';
 import { findingPlace } from './words.js';
 
 /**
- * The findings as test suites for CI: a case for every rule that could be broken, failed where it was (information counts as passed), and one
+ * The findings as test suites for CI: a case for every rule that could be broken, failed where it was (information
+ * counts as passed), and one
  * for everything that the capture lacks.
  */
-export function reportSuites(report: Report, rules: readonly { readonly name: string; readonly severity: string }[]): readonly JunitSuite[] {
+export function reportSuites(
+  report: Report,
+  rules: readonly { readonly name: string; readonly severity: string }[],
+): readonly JunitSuite[] {
   const broken = new Map(report.findings.map((group) => [group.rule, group]));
   const names = [...new Set([...rules.map((rule) => rule.name), ...broken.keys()])].toSorted();
-  const properties = { captures: report.title, calls: String(report.totals.calls), failed: String(report.totals.failed), frames: String(report.totals.frames) };
+  const properties = {
+    captures: report.title,
+    calls: String(report.totals.calls),
+    failed: String(report.totals.failed),
+    frames: String(report.totals.frames),
+  };
   const timestamp = report.totals.first?.slice(0, 19) ?? null;
   const suites: JunitSuite[] = [
     { name: 'rules', timestamp, properties, cases: names.map((name) => ruleCase(name, broken.get(name))) },
     { name: 'capture', timestamp, properties: {}, cases: qualityCases(report) },
   ];
   const { comparison } = report;
-  if (comparison !== null) suites.push({ name: `comparison with ${comparison.before}`, timestamp, properties: {}, cases: comparisonCases(report) });
+  if (comparison !== null)
+    suites.push({
+      name: `comparison with ${comparison.before}`,
+      timestamp,
+      properties: {},
+      cases: comparisonCases(report),
+    });
   return suites;
 }
 
 function ruleCase(name: string, group: FindingGroup | undefined): JunitCase {
   const failed = group !== undefined && group.severity !== 'info';
   return {
-    name, classname: 'rules', timeS: 0, skipped: null,
-    failure: !failed ? null : {
-      type: group.severity, message: `${group.count} × ${group.findings[0]?.message ?? ''}`,
-      text: [...(group.spec === null ? [] : [group.spec]), ...group.findings.map((one) => `${one.message}${findingPlace(one)}`), ...(group.count > group.findings.length ? [`and ${group.count - group.findings.length} more`] : [])].join('\n'),
-    },
+    name,
+    classname: 'rules',
+    timeS: 0,
+    skipped: null,
+    failure: !failed
+      ? null
+      : {
+          type: group.severity,
+          message: `${group.count} × ${group.findings[0]?.message ?? ''}`,
+          text: [
+            ...(group.spec === null ? [] : [group.spec]),
+            ...group.findings.map((one) => `${one.message}${findingPlace(one)}`),
+            ...(group.count > group.findings.length ? [`and ${group.count - group.findings.length} more`] : []),
+          ].join('\n'),
+        },
   };
 }
 
@@ -36,7 +61,13 @@ const QUALITIES = ['gaps', 'sealed', 'truncated', 'dropped', 'clock', 'cut-packe
 function qualityCases({ quality }: Report): readonly JunitCase[] {
   return QUALITIES.map((kind) => {
     const note = quality.find((one) => one.kind === kind);
-    return { name: `no ${kind}`, classname: 'capture', timeS: 0, skipped: null, failure: note === undefined ? null : { type: kind, message: note.text, text: note.text } };
+    return {
+      name: `no ${kind}`,
+      classname: 'capture',
+      timeS: 0,
+      skipped: null,
+      failure: note === undefined ? null : { type: kind, message: note.text, text: note.text },
+    };
   });
 }
 
@@ -44,12 +75,33 @@ function comparisonCases({ comparison }: Report): readonly JunitCase[] {
   if (comparison === null) return [];
   const { calls, tables } = comparison;
   return [
-    differenceCase('calls', calls.map(({ status, title, differences }) => `${status}: ${title}${differences.map(({ place, before, after }) => `\n  ${place}: ${before} → ${after}`).join('')}`), comparison.callsLost),
-    ...tables.map(({ title, rows }) => differenceCase(title.toLowerCase(), rows.map((row) => `${row.change}: ${row.name}${row.cells.map((cell) => `\n  ${cell.title}: ${cell.before ?? '(not read)'} → ${cell.after ?? '(not read)'}`).join('')}`))),
+    differenceCase(
+      'calls',
+      calls.map(
+        ({ status, title, differences }) =>
+          `${status}: ${title}${differences.map(({ place, before, after }) => `\n  ${place}: ${before} → ${after}`).join('')}`,
+      ),
+      comparison.callsLost,
+    ),
+    ...tables.map(({ title, rows }) =>
+      differenceCase(
+        title.toLowerCase(),
+        rows.map(
+          (row) =>
+            `${row.change}: ${row.name}${row.cells.map((cell) => `\n  ${cell.title}: ${cell.before ?? '(not read)'} → ${cell.after ?? '(not read)'}`).join('')}`,
+        ),
+      ),
+    ),
   ];
 }
 
 function differenceCase(name: string, lines: readonly string[], lost = 0): JunitCase {
   const text = [...lines, ...(lost > 0 ? [`and ${lost} more`] : [])].join('\n');
-  return { name, classname: 'comparison', timeS: 0, skipped: null, failure: lines.length === 0 ? null : { type: 'difference', message: `${lines.length + lost} differences`, text } };
+  return {
+    name,
+    classname: 'comparison',
+    timeS: 0,
+    skipped: null,
+    failure: lines.length === 0 ? null : { type: 'difference', message: `${lines.length + lost} differences`, text },
+  };
 }

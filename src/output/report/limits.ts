@@ -1,4 +1,7 @@
-/** Named bounds of a report; docs/limits.md lists them. They keep the report of any capture small enough to mail and to open. */
+/**
+ * Named bounds of a report; docs/limits.md lists them. They keep the report of any capture small enough to mail and to
+ * open.
+ */
 export const REPORT_LIMITS = {
   /** Calls shown in full, by why they are shown. `beginning` is what `--calls` sets. */
   failed: 100,

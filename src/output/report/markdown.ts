@@ -8,20 +8,41 @@ import { bytesText, countText, findingPlace, resultText } from './words.js';
 const MAX_ROWS = 200;
 const MAX_CELL = 200;
 
-/** The report as Markdown (CommonMark with tables). Whatever came from the network is text: markup in it shows as it is. */
+/**
+ * The report as Markdown (CommonMark with tables). Whatever came from the network is text: markup in it shows as it is.
+ */
 export function* reportMarkdown(report: Report): Generator<string> {
   yield `# ${md(report.title)}`;
   yield '';
   yield* glance(report);
   if (report.comparison !== null) yield* comparison(report.comparison);
-  for (const topic of report.topics) if (topic.name !== 'settings') yield* section(topic.title, list(topic.events, eventLine, topic.lost));
+  for (const topic of report.topics)
+    if (topic.name !== 'settings') yield* section(topic.title, list(topic.events, eventLine, topic.lost));
   for (const one of report.tables) yield* section(`${one.title} (${one.rows.length + one.lost})`, table(one));
-  for (const one of report.sessions) yield* section(`Session ${one.id}: ${md(one.client)} with ${md(one.server)}`, session(one));
+  for (const one of report.sessions)
+    yield* section(`Session ${one.id}: ${md(one.client)} with ${md(one.server)}`, session(one));
   yield* figures(report);
   yield* section('Objects', [objectsLine(report)]);
   yield* section('Security', security(report));
-  yield* section('Findings', list(report.findings, (group) => `**${group.severity}** \`${group.rule}\`${group.spec === null ? '' : ` ${md(group.spec)}`}, ${countText(group.count, 'time')}: ${md(group.findings[0]?.message ?? '')}${group.findings[0] === undefined ? '' : md(findingPlace(group.findings[0]))}`, 0, 'None.'));
-  if (report.problems.length > 0) yield* section('Problems of the input', list(report.problems, (group) => `\`${group.code}\`, ${countText(group.count, 'time')}: ${md(group.problems[0]?.message ?? '')}`, 0));
+  yield* section(
+    'Findings',
+    list(
+      report.findings,
+      (group) =>
+        `**${group.severity}** \`${group.rule}\`${group.spec === null ? '' : ` ${md(group.spec)}`}, ${countText(group.count, 'time')}: ${md(group.findings[0]?.message ?? '')}${group.findings[0] === undefined ? '' : md(findingPlace(group.findings[0]))}`,
+      0,
+      'None.',
+    ),
+  );
+  if (report.problems.length > 0)
+    yield* section(
+      'Problems of the input',
+      list(
+        report.problems,
+        (group) => `\`${group.code}\`, ${countText(group.count, 'time')}: ${md(group.problems[0]?.message ?? '')}`,
+        0,
+      ),
+    );
   yield `*Made by ${md(report.tool)}.*`;
   yield '';
 }
@@ -36,28 +57,83 @@ function* section(title: string, lines: Iterable<string>): Generator<string> {
 function* glance({ totals, sources, attention, quality, conversations }: Report): Generator<string> {
   yield `${countText(totals.calls, 'call')}, ${totals.failed.toLocaleString('en-US')} failed, ${totals.unanswered.toLocaleString('en-US')} unanswered, on ${countText(totals.objects, 'object')}${totals.first === null ? '' : `, from ${totals.first} to ${totals.last ?? '?'}${totals.durationNs === null ? '' : ` (${durationText(totals.durationNs)})`}`}.`;
   yield '';
-  for (const source of sources) yield `- ${md(sourceText(source))}${source.notes.length === 0 ? '' : ` (${md(source.notes.join('; '))})`}`;
+  for (const source of sources)
+    yield `- ${md(sourceText(source))}${source.notes.length === 0 ? '' : ` (${md(source.notes.join('; '))})`}`;
   yield '';
-  if (quality.length > 0) yield* section('Capture quality', list(quality, ({ severity, text }) => `**${severity}** ${md(text)}`, 0));
-  if (attention.length > 0) yield* section('Look at these first', attention.map(({ severity, title, text, link }, at) => `${at + 1}. **${severity}** ${md(title)}. ${md(text)}${link.kind === 'call' ? ` (call ${link.id})` : ''}`));
-  yield* section('Who talked to whom', rows(['Client', 'Server', 'Ports', 'Calls', 'Failed', 'Arguments', 'Users'], conversations.slice(0, MAX_ROWS).map((one) => [one.client, one.server, one.ports.join(', '), String(one.calls), String(one.failed), bytesText(one.bytes), one.users.join(', ')])));
+  if (quality.length > 0)
+    yield* section(
+      'Capture quality',
+      list(quality, ({ severity, text }) => `**${severity}** ${md(text)}`, 0),
+    );
+  if (attention.length > 0)
+    yield* section(
+      'Look at these first',
+      attention.map(
+        ({ severity, title, text, link }, at) =>
+          `${at + 1}. **${severity}** ${md(title)}. ${md(text)}${link.kind === 'call' ? ` (call ${link.id})` : ''}`,
+      ),
+    );
+  yield* section(
+    'Who talked to whom',
+    rows(
+      ['Client', 'Server', 'Ports', 'Calls', 'Failed', 'Arguments', 'Users'],
+      conversations
+        .slice(0, MAX_ROWS)
+        .map((one) => [
+          one.client,
+          one.server,
+          one.ports.join(', '),
+          String(one.calls),
+          String(one.failed),
+          bytesText(one.bytes),
+          one.users.join(', '),
+        ]),
+    ),
+  );
 }
 
 function eventLine(event: EventReport): string {
   const { criteria, options, result, failure } = event;
-  const explained = criteria === null ? '' : criteria.problem === null ? `, meaning ${md(criteria.words)}` : `, which can not be read: ${md(criteria.problem)}`;
+  const explained =
+    criteria === null
+      ? ''
+      : criteria.problem === null
+        ? `, meaning ${md(criteria.words)}`
+        : `, which can not be read: ${md(criteria.problem)}`;
   const set = options.filter((one) => one.how !== 'default').map((one) => `${one.name}: ${md(one.text)}`);
-  const outcome = failure === null ? result.map((one) => `${one.title} ${md(one.text)}`).join('; ') : `**failed**: ${md(resultText(failure))}${failure.cause === null ? '' : ` (${md(failure.cause)})`}`;
+  const outcome =
+    failure === null
+      ? result.map((one) => `${one.title} ${md(one.text)}`).join('; ')
+      : `**failed**: ${md(resultText(failure))}${failure.cause === null ? '' : ` (${md(failure.cause)})`}`;
   return `call ${event.call}: ${md(event.text)}${explained}${set.length === 0 ? '' : ` [${set.join('; ')}]`}${outcome === '' ? '' : ` → ${outcome}`}${event.latencyNs === null ? '' : `, ${durationText(event.latencyNs)}`}`;
 }
 
 function* table({ columns, rows: all, lost, noun }: TableReport): Generator<string> {
-  yield* rows(columns.map((column) => column.title), all.slice(0, MAX_ROWS).map((row) => row.cells.map((cell) => (cell === null ? '' : `${cell.before.length === 0 ? '' : `${cell.before.join(' → ')} → `}${cell.text}`))));
+  yield* rows(
+    columns.map((column) => column.title),
+    all
+      .slice(0, MAX_ROWS)
+      .map((row) =>
+        row.cells.map((cell) =>
+          cell === null ? '' : `${cell.before.length === 0 ? '' : `${cell.before.join(' → ')} → `}${cell.text}`,
+        ),
+      ),
+  );
   const left = lost + Math.max(0, all.length - MAX_ROWS);
   if (left > 0) yield `\n${countText(left, `more ${noun[0]}`, `more ${noun[1]}`)}.`;
 }
 
-function* session({ calls, failed, upkeep, users, first, durationNs, events, steps, stepsLost }: SessionReport): Generator<string> {
+function* session({
+  calls,
+  failed,
+  upkeep,
+  users,
+  first,
+  durationNs,
+  events,
+  steps,
+  stepsLost,
+}: SessionReport): Generator<string> {
   yield `${countText(calls, 'call')}, ${failed} failed, ${upkeep} that only look names up or keep references${users.length === 0 ? '' : `, as ${md(users.join(', '))}`}${first === null ? '' : `, from ${first}`}${durationNs === null ? '' : ` for ${durationText(durationNs)}`}; ${countText(events.length, 'event')}.`;
   yield '';
   yield* list(steps.slice(0, MAX_ROWS), stepLine, stepsLost + Math.max(0, steps.length - MAX_ROWS));
@@ -68,14 +144,70 @@ function stepLine({ call, last, calls, failed, folded, text, latencyNs }: StepRe
 }
 
 function* figures({ members, results, calls, slowest, latency }: Report): Generator<string> {
-  yield* section('Results', rows(['Result', 'Calls', 'First', 'Most often', 'Cause'], results.slice(0, MAX_ROWS).map((one) => [resultText(one), String(one.count), `call ${one.call}`, one.members[0]?.name ?? '', one.bad ? (one.cause ?? one.meaning ?? '') : ''])));
-  yield* section('Members', rows(['Member', 'Calls', 'Failed', 'Late bound', 'p50', 'p90', 'p99', 'Longest'], [
-    ...members.slice(0, MAX_ROWS).map((one) => [one.name, String(one.count), String(one.failed), String(one.late), ns(one.p50), ns(one.p90), ns(one.p99), ns(one.max)]),
-    ['all', String(members.reduce((sum, one) => sum + one.count, 0)), String(members.reduce((sum, one) => sum + one.failed, 0)), String(members.reduce((sum, one) => sum + one.late, 0)), ns(latency.p50), ns(latency.p90), ns(latency.p99), ns(latency.max)],
-  ]));
+  yield* section(
+    'Results',
+    rows(
+      ['Result', 'Calls', 'First', 'Most often', 'Cause'],
+      results
+        .slice(0, MAX_ROWS)
+        .map((one) => [
+          resultText(one),
+          String(one.count),
+          `call ${one.call}`,
+          one.members[0]?.name ?? '',
+          one.bad ? (one.cause ?? one.meaning ?? '') : '',
+        ]),
+    ),
+  );
+  yield* section(
+    'Members',
+    rows(
+      ['Member', 'Calls', 'Failed', 'Late bound', 'p50', 'p90', 'p99', 'Longest'],
+      [
+        ...members
+          .slice(0, MAX_ROWS)
+          .map((one) => [
+            one.name,
+            String(one.count),
+            String(one.failed),
+            String(one.late),
+            ns(one.p50),
+            ns(one.p90),
+            ns(one.p99),
+            ns(one.max),
+          ]),
+        [
+          'all',
+          String(members.reduce((sum, one) => sum + one.count, 0)),
+          String(members.reduce((sum, one) => sum + one.failed, 0)),
+          String(members.reduce((sum, one) => sum + one.late, 0)),
+          ns(latency.p50),
+          ns(latency.p90),
+          ns(latency.p99),
+          ns(latency.max),
+        ],
+      ],
+    ),
+  );
   const byId = new Map(calls.map((call) => [call.id, call]));
-  yield* section('Slowest calls', list(slowest.flatMap((id) => byId.get(id) ?? []), (call) => `call ${call.id}: ${md(call.text)}: ${ns(call.latencyNs)}`, 0, 'None.'));
-  yield* section('Failed calls', list(calls.filter((call) => call.failed), (call) => `call ${call.id}: ${md(call.text)}: ${md(call.outcome)}`, 0, 'None.'));
+  yield* section(
+    'Slowest calls',
+    list(
+      slowest.flatMap((id) => byId.get(id) ?? []),
+      (call) => `call ${call.id}: ${md(call.text)}: ${ns(call.latencyNs)}`,
+      0,
+      'None.',
+    ),
+  );
+  yield* section(
+    'Failed calls',
+    list(
+      calls.filter((call) => call.failed),
+      (call) => `call ${call.id}: ${md(call.text)}: ${md(call.outcome)}`,
+      0,
+      'None.',
+    ),
+  );
 }
 
 function ns(value: number | null): string {
@@ -89,19 +221,78 @@ function objectsLine({ objects }: Report): string {
 function* security({ security: { uses, logons, weak } }: Report): Generator<string> {
   yield* list(weak, ({ severity, text }) => `**${severity}** ${md(text)}`, 0, '');
   if (weak.length > 0) yield '';
-  yield* rows(['Mechanism', 'Level', 'Verdict', 'User', 'Calls'], uses.slice(0, MAX_ROWS).map((use) => [use.mechanism, use.level, use.verdict, use.user ?? '', String(use.calls)]));
+  yield* rows(
+    ['Mechanism', 'Level', 'Verdict', 'User', 'Calls'],
+    uses.slice(0, MAX_ROWS).map((use) => [use.mechanism, use.level, use.verdict, use.user ?? '', String(use.calls)]),
+  );
   yield '';
-  yield* list(logons.slice(0, MAX_ROWS), (one) => `${md(one.who)} with ${md(one.how)}${one.workstation === '' ? '' : ` from ${md(one.workstation)}`}, frame ${one.frame}`, 0, '');
+  yield* list(
+    logons.slice(0, MAX_ROWS),
+    (one) =>
+      `${md(one.who)} with ${md(one.how)}${one.workstation === '' ? '' : ` from ${md(one.workstation)}`}, frame ${one.frame}`,
+    0,
+    '',
+  );
 }
 
-function* comparison({ before, after, same, counts, tables, results, latency, calls, callsLost }: ComparisonReport): Generator<string> {
-  yield* section(`Compared with ${md(before)}`, [same ? 'Nothing differs.' : `What changed from ${md(before)} to ${md(after)}:`, '', ...rows(['', 'Before', 'After'], counts.map((one) => [one.title, String(one.before), String(one.after)]))]);
+function* comparison({
+  before,
+  after,
+  same,
+  counts,
+  tables,
+  results,
+  latency,
+  calls,
+  callsLost,
+}: ComparisonReport): Generator<string> {
+  yield* section(`Compared with ${md(before)}`, [
+    same ? 'Nothing differs.' : `What changed from ${md(before)} to ${md(after)}:`,
+    '',
+    ...rows(
+      ['', 'Before', 'After'],
+      counts.map((one) => [one.title, String(one.before), String(one.after)]),
+    ),
+  ]);
   for (const { title, noun, rows: changes, same: alike } of tables) {
-    if (changes.length > 0) yield* section(`Changes: ${title}`, [...list(changes, (row) => `**${row.change}** ${md(row.name)}${row.cells.length === 0 ? '' : `: ${row.cells.map((cell) => `${cell.title} ${md(cell.before ?? 'not read')} → ${md(cell.after ?? 'not read')}`).join('; ')}`}`, 0), '', `${countText(alike, noun[0], noun[1])} alike.`]);
+    if (changes.length > 0)
+      yield* section(`Changes: ${title}`, [
+        ...list(
+          changes,
+          (row) =>
+            `**${row.change}** ${md(row.name)}${row.cells.length === 0 ? '' : `: ${row.cells.map((cell) => `${cell.title} ${md(cell.before ?? 'not read')} → ${md(cell.after ?? 'not read')}`).join('; ')}`}`,
+          0,
+        ),
+        '',
+        `${countText(alike, noun[0], noun[1])} alike.`,
+      ]);
   }
-  if (results.length > 0) yield* section('Changes: results', rows(['Result', 'Before', 'After'], results.map((one) => [one.name, String(one.before), String(one.after)])));
-  if (latency.length > 0) yield* section('Changes: latency (median)', rows(['Member', 'Before', 'After', 'Calls'], latency.map((one) => [one.member, durationText(one.before), durationText(one.after), String(one.count)])));
-  if (calls.length > 0) yield* section('Changes: calls', list(calls.slice(0, MAX_ROWS), (one) => `**${one.status}** ${md(one.title)} (${one.before ?? '-'}/${one.after ?? '-'})${one.differences.map(({ place, before: was, after: is }) => `; ${md(place)}: ${md(was)} → ${md(is)}`).join('')}`, callsLost + Math.max(0, calls.length - MAX_ROWS)));
+  if (results.length > 0)
+    yield* section(
+      'Changes: results',
+      rows(
+        ['Result', 'Before', 'After'],
+        results.map((one) => [one.name, String(one.before), String(one.after)]),
+      ),
+    );
+  if (latency.length > 0)
+    yield* section(
+      'Changes: latency (median)',
+      rows(
+        ['Member', 'Before', 'After', 'Calls'],
+        latency.map((one) => [one.member, durationText(one.before), durationText(one.after), String(one.count)]),
+      ),
+    );
+  if (calls.length > 0)
+    yield* section(
+      'Changes: calls',
+      list(
+        calls.slice(0, MAX_ROWS),
+        (one) =>
+          `**${one.status}** ${md(one.title)} (${one.before ?? '-'}/${one.after ?? '-'})${one.differences.map(({ place, before: was, after: is }) => `; ${md(place)}: ${md(was)} → ${md(is)}`).join('')}`,
+        callsLost + Math.max(0, calls.length - MAX_ROWS),
+      ),
+    );
 }
 
 function* list<T>(items: readonly T[], line: (item: T) => string, lost: number, none = ''): Generator<string> {
@@ -116,7 +307,13 @@ function* rows(head: readonly string[], body: readonly (readonly string[])[]): G
   for (const cells of body) yield `| ${cells.map((cell) => md(cut(cell, MAX_CELL))).join(' | ')} |`;
 }
 
-/** Text that stays text in Markdown: its punctuation is escaped, so that nothing becomes markup, a link or a mention; controls are written out. */
+/**
+ * Text that stays text in Markdown: its punctuation is escaped, so that nothing becomes markup, a link or a mention;
+ * controls are written out.
+ */
 function md(text: string): string {
-  return escapeTerminal(text).replace(/[\\`*_{}[\]<>#|~&!$@]|:(?=\/\/)|(?<=\bwww)\./gi, '\\$&').replace(/^(\s*)([-+=])/, '$1\\$2').replace(/^(\s*\d+)([.)])(?=\s)/, '$1\\$2');
+  return escapeTerminal(text)
+    .replace(/[\\`*_{}[\]<>#|~&!$@]|:(?=\/\/)|(?<=\bwww)\./gi, '\\$&')
+    .replace(/^(\s*)([-+=])/, '$1\\$2')
+    .replace(/^(\s*\d+)([.)])(?=\s)/, '$1\\$2');
 }

@@ -18,7 +18,10 @@ interface Pick {
   readonly why: Set<Why>;
 }
 
-/** Chooses the calls that a report shows in full. They are laid out at once, so that no call keeps its packets in memory. */
+/**
+ * Chooses the calls that a report shows in full. They are laid out at once, so that no call keeps its packets in
+ * memory.
+ */
 export class Picks {
   private readonly registry: Registry;
   private readonly lexicon: Lexicon;
@@ -34,7 +37,14 @@ export class Picks {
     this.registry = registry;
     this.lexicon = lexicon;
     const { failed: failures, finding, problem, member, results } = REPORT_LIMITS;
-    this.left = { failed: failures, finding, problem, 'first of its member': member, 'first of its result': results, beginning };
+    this.left = {
+      failed: failures,
+      finding,
+      problem,
+      'first of its member': member,
+      'first of its result': results,
+      beginning,
+    };
   }
 
   /** Looks at a call; `member` is the number of what it is counted under. */
@@ -64,7 +74,9 @@ export class Picks {
   }
 
   get calls(): readonly CallReport[] {
-    return [...this.picked.values()].map(({ call, why }) => Object.assign({}, call, { why: [...why] })).toSorted((a, b) => a.id - b.id);
+    return [...this.picked.values()]
+      .map(({ call, why }) => Object.assign({}, call, { why: [...why] }))
+      .toSorted((a, b) => a.id - b.id);
   }
 
   get slow(): readonly number[] {
@@ -78,7 +90,8 @@ export class Picks {
     if (full) {
       const out = slowest.pop();
       const pick = out === undefined ? undefined : this.picked.get(out.id);
-      if (out !== undefined && pick !== undefined && pick.why.delete('slow') && pick.why.size === 0) this.picked.delete(out.id);
+      if (out !== undefined && pick !== undefined && pick.why.delete('slow') && pick.why.size === 0)
+        this.picked.delete(out.id);
     }
     const at = slowest.findIndex((one) => one.ns < ns);
     slowest.splice(at < 0 ? slowest.length : at, 0, { id: call.id, ns });
@@ -95,8 +108,16 @@ export class Picks {
     const { lexicon } = this;
     const traces = traceCall(call, this.registry);
     return {
-      id: call.id, text: signature(call, { width: MAX_LINE_TEXT, names: lexicon }), outcome: outcomeText(call, lexicon), failed: failed(call), time: timeText(call.time), latencyNs: call.latencyNs,
-      facts: callFacts(call, lexicon), problems: call.problems.map(problemText), request: stubReport(call.exchange.request, traces.request), response: stubReport(call.exchange.response, traces.response),
+      id: call.id,
+      text: signature(call, { width: MAX_LINE_TEXT, names: lexicon }),
+      outcome: outcomeText(call, lexicon),
+      failed: failed(call),
+      time: timeText(call.time),
+      latencyNs: call.latencyNs,
+      facts: callFacts(call, lexicon),
+      problems: call.problems.map(problemText),
+      request: stubReport(call.exchange.request, traces.request),
+      response: stubReport(call.exchange.response, traces.response),
     };
   }
 }
@@ -119,11 +140,28 @@ function stubReport(stub: Stub | null, trace: Trace | null): StubReport | null {
   };
   for (const child of trace?.root.children ?? []) walk(child, 0);
   return {
-    size: stub.end - stub.start, frames: stub.frames, sealed: stub.sealed, complete: stub.complete, hex: toHex(stub.block.u8, stub.start, Math.min(stub.end, stub.start + REPORT_LIMITS.bytes)), fields, fieldsLost: lost,
+    size: stub.end - stub.start,
+    frames: stub.frames,
+    sealed: stub.sealed,
+    complete: stub.complete,
+    hex: toHex(stub.block.u8, stub.start, Math.min(stub.end, stub.start + REPORT_LIMITS.bytes)),
+    fields,
+    fieldsLost: lost,
   };
 }
 
 function field({ name, type, start, end, value, meaning, section, children }: TraceNode, depth: number): FieldReport {
-  const groups = children.length > 0 && (value === null || (typeof value === 'object' && !(value instanceof Uint8Array)));
-  return { depth, name, type, start, end, text: groups || (type === 'padding' && value === null) ? '' : valueText(value, { width: MAX_TREE_TEXT, names: null }), meaning, section };
+  const groups =
+    children.length > 0 && (value === null || (typeof value === 'object' && !(value instanceof Uint8Array)));
+  return {
+    depth,
+    name,
+    type,
+    start,
+    end,
+    text:
+      groups || (type === 'padding' && value === null) ? '' : valueText(value, { width: MAX_TREE_TEXT, names: null }),
+    meaning,
+    section,
+  };
 }

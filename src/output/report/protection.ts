@@ -28,7 +28,15 @@ export class Protection {
       const key = `${auth.type}\n${auth.level}\n${auth.verdict}\n${user ?? ''}`;
       use = this.uses.get(key) ?? null;
       if (use === null) {
-        use = { mechanism: auth.type, level: auth.level, verdict: auth.verdict, user, calls: 0, onObjects: 0, call: call.id };
+        use = {
+          mechanism: auth.type,
+          level: auth.level,
+          verdict: auth.verdict,
+          user,
+          calls: 0,
+          onObjects: 0,
+          call: call.id,
+        };
         if (this.uses.size < REPORT_LIMITS.uses) this.uses.set(key, use);
       }
       this.lastAuth = auth;
@@ -51,27 +59,63 @@ export class Protection {
   report(): SecurityReport {
     const uses = [...this.uses.values()].toSorted((a, b) => b.calls - a.calls);
     return {
-      uses: uses.map(({ mechanism, level, verdict, user, calls, call }) => ({ mechanism, level, verdict, user, calls, call })),
-      logons: this.logons.map((record) => Object.assign({}, record, { who: whoOf(record), how: howOf(record) })), logonsLost: this.lost, weak: this.weak(uses),
+      uses: uses.map(({ mechanism, level, verdict, user, calls, call }) => ({
+        mechanism,
+        level,
+        verdict,
+        user,
+        calls,
+        call,
+      })),
+      logons: this.logons.map((record) => Object.assign({}, record, { who: whoOf(record), how: howOf(record) })),
+      logonsLost: this.lost,
+      weak: this.weak(uses),
     };
   }
 
   private weak(uses: readonly Use[]): SecurityReport['weak'] {
     const weak: { severity: Severity; text: string }[] = [];
-    const sum = (test: (use: Use) => boolean, count: (use: Use) => number = (use) => use.calls): number => uses.reduce((total, use) => total + (test(use) ? count(use) : 0), 0);
+    const sum = (test: (use: Use) => boolean, count: (use: Use) => number = (use) => use.calls): number =>
+      uses.reduce((total, use) => total + (test(use) ? count(use) : 0), 0);
     const add = (count: number, severity: Severity, text: string): void => {
       if (count > 0) weak.push({ severity, text: `${countText(count, 'call')} ${text}` });
     };
-    add(sum((use) => use.verdict === 'bad'), 'error', 'with a signature that does not hold: they were changed on the way, or the secret given is wrong');
-    add(sum((use) => WEAK.includes(use.level), (use) => use.onObjects), 'warning', 'on objects below packet integrity: servers hardened against CVE-2021-26414 refuse them, and anyone on the way can change them');
-    add(sum((use) => use.level === 'integrity', (use) => use.onObjects), 'info', 'on objects signed and not sealed: anyone on the way can read them');
+    add(
+      sum((use) => use.verdict === 'bad'),
+      'error',
+      'with a signature that does not hold: they were changed on the way, or the secret given is wrong',
+    );
+    add(
+      sum(
+        (use) => WEAK.includes(use.level),
+        (use) => use.onObjects,
+      ),
+      'warning',
+      'on objects below packet integrity: servers hardened against CVE-2021-26414 refuse them, and anyone on the way can change them',
+    );
+    add(
+      sum(
+        (use) => use.level === 'integrity',
+        (use) => use.onObjects,
+      ),
+      'info',
+      'on objects signed and not sealed: anyone on the way can read them',
+    );
     const logons = (test: (record: SecurityRecord) => boolean, severity: Severity, text: string): void => {
       const count = this.logons.filter(test).length;
       if (count > 0) weak.push({ severity, text: `${countText(count, 'logon')} ${text}` });
     };
-    logons((one) => one.mechanism === 'ntlm' && one.version === 1, 'error', 'with NTLMv1, whose answers can be broken in hours');
+    logons(
+      (one) => one.mechanism === 'ntlm' && one.version === 1,
+      'error',
+      'with NTLMv1, whose answers can be broken in hours',
+    );
     logons((one) => one.mechanism === 'ntlm' && one.user === '', 'warning', 'without a name (anonymous)');
-    logons((one) => one.mic === 'bad', 'error', 'whose message integrity code does not hold: the handshake was changed on the way');
+    logons(
+      (one) => one.mic === 'bad',
+      'error',
+      'whose message integrity code does not hold: the handshake was changed on the way',
+    );
     logons((one) => one.ticket !== null && /rc4|des/i.test(one.ticket.etype), 'warning', 'with tickets in RC4 or DES');
     return weak;
   }
@@ -83,5 +127,7 @@ function whoOf({ mechanism, user, domain }: SecurityRecord): string {
 }
 
 function howOf({ mechanism, version, ticket }: SecurityRecord): string {
-  return mechanism === 'kerberos' ? `Kerberos (${ticket?.etype ?? 'no ticket'})` : `NTLM${version === null ? '' : `v${version}`}`;
+  return mechanism === 'kerberos'
+    ? `Kerberos (${ticket?.etype ?? 'no ticket'})`
+    : `NTLM${version === null ? '' : `v${version}`}`;
 }

@@ -80,17 +80,67 @@ export class Quality {
     const add = (kind: QualityNote['kind'], severity: QualityNote['severity'], count: number, text: string): void => {
       if (count > 0) notes.push({ kind, severity, count, text });
     };
-    add('empty', 'warning', calls === 0 ? 1 : 0, 'No call was found. What is read: DCE-RPC over TCP on any port; not read: named pipes (SMB), RPC over HTTP, and traffic inside tunnels or TLS.');
+    add(
+      'empty',
+      'warning',
+      calls === 0 ? 1 : 0,
+      'No call was found. What is read: DCE-RPC over TCP on any port; not read: named pipes (SMB), RPC over HTTP, and traffic inside tunnels or TLS.',
+    );
     const dropped = this.sources.reduce((sum, source) => sum + source.dropped, 0);
-    add('truncated', 'error', this.cutEnds, `${this.cutEnds === 1 ? 'A capture ends' : `${this.cutEnds} captures end`} in the middle of a packet: what was captured before is here, what came after is not.`);
-    add('damage', 'error', this.damaged, `${countText(this.damaged, 'place')} of the capture files could not be read; the rest was.`);
-    add('gaps', 'error', this.gaps, `${countText(this.gaps, 'gap')} in TCP streams: bytes that were sent and not captured. Calls they carried are missing or incomplete. Capture with a larger buffer, or nearer to the server.`);
-    add('dropped', 'warning', dropped, `${countText(dropped, 'packet')} dropped, as the capturing side says. Capture with a larger buffer (-B) or a narrower filter.`);
-    add('cut-packets', 'warning', this.cutPackets, `${countText(this.cutPackets, 'packet')} cut by the snap length. Capture whole packets (-s 0).`);
-    add('sealed', sealed * 2 > calls ? 'error' : 'warning', sealed, `${sealed.toLocaleString('en-US')} of ${countText(calls, 'call')} ${calls === 1 ? 'is' : 'are'} sealed (packet privacy): their arguments are not in this report. Give --password, --nt-hash, --keytab or --keys to open them.`);
-    add('clock', 'warning', this.jumps, `The clock jumps back ${this.jumps === 1 ? 'once' : `${this.jumps} times`}, by ${durationText(this.deepest)} at most: times and latencies around it mislead.`);
-    add('midstream', 'info', this.midstream, `${countText(this.midstream, 'message')} of connections whose beginning is not in the capture: what they are was inferred where it could be.`);
-    add('unknown', 'info', this.unknown, `${countText(this.unknown, 'call')} of interfaces or methods that no table has: give their IDL with --idl.`);
+    add(
+      'truncated',
+      'error',
+      this.cutEnds,
+      `${this.cutEnds === 1 ? 'A capture ends' : `${this.cutEnds} captures end`} in the middle of a packet: what was captured before is here, what came after is not.`,
+    );
+    add(
+      'damage',
+      'error',
+      this.damaged,
+      `${countText(this.damaged, 'place')} of the capture files could not be read; the rest was.`,
+    );
+    add(
+      'gaps',
+      'error',
+      this.gaps,
+      `${countText(this.gaps, 'gap')} in TCP streams: bytes that were sent and not captured. Calls they carried are missing or incomplete. Capture with a larger buffer, or nearer to the server.`,
+    );
+    add(
+      'dropped',
+      'warning',
+      dropped,
+      `${countText(dropped, 'packet')} dropped, as the capturing side says. Capture with a larger buffer (-B) or a narrower filter.`,
+    );
+    add(
+      'cut-packets',
+      'warning',
+      this.cutPackets,
+      `${countText(this.cutPackets, 'packet')} cut by the snap length. Capture whole packets (-s 0).`,
+    );
+    add(
+      'sealed',
+      sealed * 2 > calls ? 'error' : 'warning',
+      sealed,
+      `${sealed.toLocaleString('en-US')} of ${countText(calls, 'call')} ${calls === 1 ? 'is' : 'are'} sealed (packet privacy): their arguments are not in this report. Give --password, --nt-hash, --keytab or --keys to open them.`,
+    );
+    add(
+      'clock',
+      'warning',
+      this.jumps,
+      `The clock jumps back ${this.jumps === 1 ? 'once' : `${this.jumps} times`}, by ${durationText(this.deepest)} at most: times and latencies around it mislead.`,
+    );
+    add(
+      'midstream',
+      'info',
+      this.midstream,
+      `${countText(this.midstream, 'message')} of connections whose beginning is not in the capture: what they are was inferred where it could be.`,
+    );
+    add(
+      'unknown',
+      'info',
+      this.unknown,
+      `${countText(this.unknown, 'call')} of interfaces or methods that no table has: give their IDL with --idl.`,
+    );
     return notes;
   }
 
@@ -106,7 +156,12 @@ export class Quality {
 
 /** `night.pcapng, pcapng, 1.2 MB, 208 packets` */
 export function sourceText({ name, format, size, frames }: SourceReport): string {
-  return [name, ...(format === null ? [] : [format]), ...(size === null ? [] : [bytesText(size)]), countText(frames, 'packet')].join(', ');
+  return [
+    name,
+    ...(format === null ? [] : [format]),
+    ...(size === null ? [] : [bytesText(size)]),
+    countText(frames, 'packet'),
+  ].join(', ');
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

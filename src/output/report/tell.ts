@@ -11,17 +11,28 @@ import { cellText, nameResult, plainValue, spanNs, timeText, type Lexicon } from
 const SETTINGS = { name: 'settings', title: 'Settings' };
 
 /** The story as a report tells it: sessions, events by topic, tables. */
-export function tellStory(story: Storyteller, specifications: Registry['specifications'], lexicon: Lexicon): Pick<Report, 'sessions' | 'sessionsLost' | 'topics' | 'tables'> {
+export function tellStory(
+  story: Storyteller,
+  specifications: Registry['specifications'],
+  lexicon: Lexicon,
+): Pick<Report, 'sessions' | 'sessionsLost' | 'topics' | 'tables'> {
   const names = namesIn(story.tables);
   const teller = new Teller(lexicon, (value) => names.get(value.toLowerCase()) ?? null);
   const sessions = story.sessions.slice(0, REPORT_LIMITS.sessions).map((session) => teller.session(session));
   const events = story.sessions.flatMap((session) => session.events.map((event) => ({ event, session: session.id })));
   const topics = [...specifications.flatMap((one) => one.story?.topics ?? []), SETTINGS].map(({ name, title }) => {
     const own = events.filter(({ event }) => (event.event?.topic ?? SETTINGS.name) === name);
-    return { name, title, events: own.slice(0, REPORT_LIMITS.topicEvents).map(({ event, session }) => teller.event(event, session)), lost: Math.max(0, own.length - REPORT_LIMITS.topicEvents) };
+    return {
+      name,
+      title,
+      events: own.slice(0, REPORT_LIMITS.topicEvents).map(({ event, session }) => teller.event(event, session)),
+      lost: Math.max(0, own.length - REPORT_LIMITS.topicEvents),
+    };
   });
   return {
-    sessions, sessionsLost: story.sessionsLost + story.sessions.length - sessions.length, topics: topics.filter((topic) => topic.events.length > 0),
+    sessions,
+    sessionsLost: story.sessionsLost + story.sessions.length - sessions.length,
+    topics: topics.filter((topic) => topic.events.length > 0),
     tables: story.tables.map((rows) => tableReport(rows, lexicon)).filter((table) => table.rows.length > 0),
   };
 }
@@ -39,9 +50,20 @@ class Teller {
     const { id, client, server, users, first, last, calls, failed, upkeep, events, steps } = told;
     const shown = steps.list.slice(0, REPORT_LIMITS.steps);
     return {
-      id, client, server, users, first: timeText(first), last: timeText(last), durationNs: spanNs(first, last), calls, failed, upkeep,
-      events: events.slice(0, REPORT_LIMITS.events).map((event) => this.event(event, id)), eventsLost: told.eventsLost + Math.max(0, events.length - REPORT_LIMITS.events),
-      steps: shown.map(stepReport), stepsLost: steps.lost + steps.list.length - shown.length,
+      id,
+      client,
+      server,
+      users,
+      first: timeText(first),
+      last: timeText(last),
+      durationNs: spanNs(first, last),
+      calls,
+      failed,
+      upkeep,
+      events: events.slice(0, REPORT_LIMITS.events).map((event) => this.event(event, id)),
+      eventsLost: told.eventsLost + Math.max(0, events.length - REPORT_LIMITS.events),
+      steps: shown.map(stepReport),
+      stepsLost: steps.lost + steps.list.length - shown.length,
     };
   }
 
@@ -49,7 +71,15 @@ class Teller {
     const { lexicon } = this;
     const { event, values, call, object, failure, latencyNs } = told;
     return {
-      session, call, object, latencyNs, time: timeText(told.time), topic: event?.topic ?? SETTINGS.name, text: sentence(told), criteria: this.criteria(told), options: told.options.map(optionReport),
+      session,
+      call,
+      object,
+      latencyNs,
+      time: timeText(told.time),
+      topic: event?.topic ?? SETTINGS.name,
+      text: sentence(told),
+      criteria: this.criteria(told),
+      options: told.options.map(optionReport),
       result: told.result.map(({ title, show, value }) => ({ title, text: cellText(value, show, lexicon) })),
       failure: failure === null ? null : nameResult(failure.kind, failure.value, lexicon),
       setting: event === null ? { name: String(values['name'] ?? ''), text: shown(values['value'] ?? null) } : null,
@@ -66,9 +96,12 @@ class Teller {
 }
 
 function sentence({ event, values, object, failure }: ToldEvent): string {
-  if (event === null) return `${object ?? 'an object'}: ${String(values['name'] ?? '')} = ${shown(values['value'] ?? null)}`;
+  if (event === null)
+    return `${object ?? 'an object'}: ${String(values['name'] ?? '')} = ${shown(values['value'] ?? null)}`;
   // What a failed call returned says nothing.
-  return event.text.replace(/(: )?\{(\w+)\}/g, (_, colon: string | undefined, name: string) => (failure !== null && name === 'retval' ? '' : `${colon ?? ''}${shown(values[name] ?? null)}`));
+  return event.text.replace(/(: )?\{(\w+)\}/g, (_, colon: string | undefined, name: string) =>
+    failure !== null && name === 'retval' ? '' : `${colon ?? ''}${shown(values[name] ?? null)}`,
+  );
 }
 
 const NO_NAMES: Lexicon = { hresult: () => null, status: () => null, words: () => null };
@@ -85,7 +118,17 @@ function optionReport({ option, value, how, call }: ToldOption): OptionReport {
 
 function stepReport(step: Step): StepReport {
   const { call, last, calls, failed, upkeep, latencyNs, fold } = step;
-  return { call, last, calls, failed, upkeep, latencyNs, time: timeText(step.time), folded: fold !== null || calls - upkeep > 1, text: fold === null ? repeated(step) : foldText(fold) };
+  return {
+    call,
+    last,
+    calls,
+    failed,
+    upkeep,
+    latencyNs,
+    time: timeText(step.time),
+    folded: fold !== null || calls - upkeep > 1,
+    text: fold === null ? repeated(step) : foldText(fold),
+  };
 }
 
 function repeated({ text, calls, upkeep }: Step): string {
@@ -100,7 +143,10 @@ const MAX_NAMES = 12;
 function foldText({ table, rows, names }: NonNullable<Step['fold']>): string {
   const [one, many] = table.noun;
   const read = [...names];
-  const list = read.length <= MAX_NAMES ? read.join(', ') : `${read.slice(0, MAX_NAMES).join(', ')} and ${read.length - MAX_NAMES} more`;
+  const list =
+    read.length <= MAX_NAMES
+      ? read.join(', ')
+      : `${read.slice(0, MAX_NAMES).join(', ')} and ${read.length - MAX_NAMES} more`;
   const what = rows.size === 0 ? many : `${rows.size.toLocaleString('en-US')} ${rows.size === 1 ? one : many}`;
   return list === '' ? `walked over ${what}` : `for ${what}: ${list}`;
 }
@@ -108,15 +154,29 @@ function foldText({ table, rows, names }: NonNullable<Step['fold']>): string {
 function tableReport({ table, rows, lost }: Rows, lexicon: Lexicon): TableReport {
   // What nobody read has no column.
   const read = table.columns.map((_, at) => rows.some((row) => row.cells[at] != null));
-  const columns = table.columns.flatMap(({ name, title, show }, at) => (read[at] === true ? [{ name, title, show: show ?? ('text' as const), at }] : []));
+  const columns = table.columns.flatMap(({ name, title, show }, at) =>
+    read[at] === true ? [{ name, title, show: show ?? ('text' as const), at }] : [],
+  );
   const shownRows = rows.slice(0, REPORT_LIMITS.rows);
   return {
-    name: table.name, title: table.title, noun: table.noun, columns: columns.map(({ name, title, show }) => ({ name, title, show })), lost: lost + rows.length - shownRows.length,
+    name: table.name,
+    title: table.title,
+    noun: table.noun,
+    columns: columns.map(({ name, title, show }) => ({ name, title, show })),
+    lost: lost + rows.length - shownRows.length,
     rows: shownRows.map((row) => ({
-      objects: row.objects, call: row.call, sessions: row.sessions,
+      objects: row.objects,
+      call: row.call,
+      sessions: row.sessions,
       cells: columns.map(({ at, show }) => {
         const cell = row.cells[at] ?? null;
-        return cell === null ? null : { text: cut(cellText(cell.value, show, lexicon), REPORT_LIMITS.text), value: plainValue(cell.value), before: cell.before.map((value) => cut(cellText(value, show, lexicon), REPORT_LIMITS.text)) };
+        return cell === null
+          ? null
+          : {
+              text: cut(cellText(cell.value, show, lexicon), REPORT_LIMITS.text),
+              value: plainValue(cell.value),
+              before: cell.before.map((value) => cut(cellText(value, show, lexicon), REPORT_LIMITS.text)),
+            };
       }),
     })),
   };

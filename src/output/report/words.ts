@@ -25,7 +25,13 @@ export function spanNs(from: Moment | null, to: Moment | null): number | null {
 /** A code with its name and what is known of it. */
 export function nameResult(kind: 'hresult' | 'fault', value: number, lexicon: Lexicon): ResultName {
   const known = lexicon.words(value);
-  return { kind, value: hex32(value), name: kind === 'hresult' ? lexicon.hresult(value) : lexicon.status(value), meaning: known?.meaning ?? null, cause: known?.cause ?? null };
+  return {
+    kind,
+    value: hex32(value),
+    name: kind === 'hresult' ? lexicon.hresult(value) : lexicon.status(value),
+    meaning: known?.meaning ?? null,
+    cause: known?.cause ?? null,
+  };
 }
 
 /** `WU_E_INVALID_CRITERIA`, or the number where it has no name. */
@@ -33,9 +39,13 @@ export function resultText(result: ResultName): string {
   return `${result.kind === 'fault' ? 'fault ' : ''}${result.name ?? result.value}`;
 }
 
-/** A value of a table in words: sizes with units, failures by name with what they mean, dates with a space, `yes` and `no`. */
+/**
+ * A value of a table in words: sizes with units, failures by name with what they mean, dates with a space, `yes` and
+ * `no`.
+ */
 export function cellText(value: CellValue, show: 'text' | 'bytes' | 'hresult' | 'date', lexicon: Lexicon): string {
-  if (Array.isArray(value)) return (value as readonly CellValue[]).map((one) => cellText(one, show, lexicon)).join(', ');
+  if (Array.isArray(value))
+    return (value as readonly CellValue[]).map((one) => cellText(one, show, lexicon)).join(', ');
   if (value === null) return '';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   const number = typeof value === 'string' ? Number(value) : Number(value as number | bigint);
@@ -72,8 +82,22 @@ export function countText(count: number, one: string, many: string = `${one}s`):
 }
 
 /** ` (call 7, IUpdate#3, frames 12, 13)`, or nothing. */
-export function findingPlace({ call, object, frames }: { readonly call: number | null; readonly object: string | null; readonly frames: readonly number[] }): string {
+export function findingPlace({
+  call,
+  object,
+  frames,
+}: {
+  readonly call: number | null;
+  readonly object: string | null;
+  readonly frames: readonly number[];
+}): string {
   const shown = frames.slice(0, 4).join(', ');
-  const parts = [...(call === null ? [] : [`call ${call}`]), ...(object === null ? [] : [object]), ...(frames.length === 0 ? [] : [`${frames.length === 1 ? 'frame' : 'frames'} ${shown}${frames.length > 4 ? ', …' : ''}`])];
+  const parts = [
+    ...(call === null ? [] : [`call ${call}`]),
+    ...(object === null ? [] : [object]),
+    ...(frames.length === 0
+      ? []
+      : [`${frames.length === 1 ? 'frame' : 'frames'} ${shown}${frames.length > 4 ? ', …' : ''}`]),
+  ];
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }

@@ -4,10 +4,15 @@ const BLOCK = 16;
 const ZERO = new Uint8Array(BLOCK);
 
 function cbc(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return createCipheriv(`aes-${key.length * 8}-cbc`, key, ZERO).setAutoPadding(false).update(data);
+  return createCipheriv(`aes-${key.length * 8}-cbc`, key, ZERO)
+    .setAutoPadding(false)
+    .update(data);
 }
 
-/** AES in CBC mode with ciphertext stealing and an initial vector of zeros (RFC 3962 5): at least one block of any length. OpenSSL 3 in Node offers none. */
+/**
+ * AES in CBC mode with ciphertext stealing and an initial vector of zeros (RFC 3962 5): at least one block of any
+ * length. OpenSSL 3 in Node offers none.
+ */
 export function ctsEncrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
   if (data.length <= BLOCK) return cbc(key, padded(data));
   const whole = cbc(key, padded(data));
@@ -34,7 +39,10 @@ export function ctsDecrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
   whole.set(data.subarray(0, last - BLOCK));
   whole.set(final, last - BLOCK);
   whole.set(data.subarray(last - BLOCK, last), last);
-  return createDecipheriv(`aes-${key.length * 8}-cbc`, key, ZERO).setAutoPadding(false).update(whole).subarray(0, data.length);
+  return createDecipheriv(`aes-${key.length * 8}-cbc`, key, ZERO)
+    .setAutoPadding(false)
+    .update(whole)
+    .subarray(0, data.length);
 }
 
 function padded(data: Uint8Array): Uint8Array {

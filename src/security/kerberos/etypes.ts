@@ -12,7 +12,14 @@ export interface Key {
 }
 
 const NAMES: Readonly<Record<number, string>> = {
-  1: 'des-cbc-crc', 3: 'des-cbc-md5', 17: 'aes128-cts-hmac-sha1-96', 18: 'aes256-cts-hmac-sha1-96', 19: 'aes128-cts-hmac-sha256-128', 20: 'aes256-cts-hmac-sha384-192', 23: 'rc4-hmac', 24: 'rc4-hmac-exp',
+  1: 'des-cbc-crc',
+  3: 'des-cbc-md5',
+  17: 'aes128-cts-hmac-sha1-96',
+  18: 'aes256-cts-hmac-sha1-96',
+  19: 'aes128-cts-hmac-sha256-128',
+  20: 'aes256-cts-hmac-sha384-192',
+  23: 'rc4-hmac',
+  24: 'rc4-hmac-exp',
 };
 
 export function etypeName(etype: number): string {
@@ -26,7 +33,10 @@ interface Aes {
 }
 
 const AES: Readonly<Record<number, Aes>> = {
-  17: { size: 16, mac: 12, hash: 'sha1' }, 18: { size: 32, mac: 12, hash: 'sha1' }, 19: { size: 16, mac: 16, hash: 'sha256' }, 20: { size: 32, mac: 24, hash: 'sha384' },
+  17: { size: 16, mac: 12, hash: 'sha1' },
+  18: { size: 32, mac: 12, hash: 'sha1' },
+  19: { size: 16, mac: 16, hash: 'sha256' },
+  20: { size: 32, mac: 24, hash: 'sha384' },
 };
 
 /** Bytes of the checksum that ends a ciphertext; null for a type that is not known. */
@@ -43,7 +53,7 @@ export function nfold(text: Uint8Array, size: number): Uint8Array {
   for (let i = total - 1; i >= 0; i--) {
     const copy = Math.floor(i / text.length);
     // Bit of the text that the first bit of this byte comes from: each repetition is rotated right by 13 more.
-    const from = (((i % text.length) * 8 - 13 * copy) % bits + bits) % bits;
+    const from = ((((i % text.length) * 8 - 13 * copy) % bits) + bits) % bits;
     const high = text[Math.floor(from / 8)] as number;
     const low = text[(Math.floor(from / 8) + 1) % text.length] as number;
     carry += (((high << 8) | low) >> (8 - (from % 8))) & 0xff;
@@ -73,7 +83,17 @@ export function deriveSha1(key: Uint8Array, constant: Uint8Array): Uint8Array {
 
 /** KDF-HMAC-SHA2 of RFC 8009 3. */
 export function deriveSha2(key: Uint8Array, label: Uint8Array, size: number, hash: 'sha256' | 'sha384'): Uint8Array {
-  return createHmac(hash, key).update(concat(Uint8Array.of(0, 0, 0, 1), label, Uint8Array.of(0), Uint8Array.of(0, 0, (size * 8) >>> 8, (size * 8) & 0xff))).digest().subarray(0, size);
+  return createHmac(hash, key)
+    .update(
+      concat(
+        Uint8Array.of(0, 0, 0, 1),
+        label,
+        Uint8Array.of(0),
+        Uint8Array.of(0, 0, (size * 8) >>> 8, (size * 8) & 0xff),
+      ),
+    )
+    .digest()
+    .subarray(0, size);
 }
 
 type Purpose = 0x99 | 0xaa | 0x55;
@@ -89,7 +109,8 @@ function keyFor(key: Key, usage: number, purpose: Purpose): Uint8Array {
   if (made !== undefined) return made;
   const label = Uint8Array.of(usage >>> 24, (usage >>> 16) & 0xff, (usage >>> 8) & 0xff, usage & 0xff, purpose);
   const { size, mac, hash } = AES[key.etype] as Aes;
-  const value = hash === 'sha1' ? deriveSha1(key.value, label) : deriveSha2(key.value, label, purpose === 0xaa ? size : mac, hash);
+  const value =
+    hash === 'sha1' ? deriveSha1(key.value, label) : deriveSha2(key.value, label, purpose === 0xaa ? size : mac, hash);
   known.set(name, value);
   return value;
 }
@@ -100,7 +121,10 @@ function rc4Usage(usage: number): Uint8Array {
   return Uint8Array.of(mapped & 0xff, (mapped >>> 8) & 0xff, (mapped >>> 16) & 0xff, mapped >>> 24);
 }
 
-/** A ciphertext and what its checksum covers besides: bytes signed in front of and behind the text, as GSS_WrapEx has them. */
+/**
+ * A ciphertext and what its checksum covers besides: bytes signed in front of and behind the text, as GSS_WrapEx has
+ * them.
+ */
 export interface Surroundings {
   readonly before: Uint8Array;
   /** Bytes of the text after which `between` is signed; all of it when left out. */
@@ -108,8 +132,16 @@ export interface Surroundings {
   readonly between: Uint8Array;
 }
 
-/** Decrypts and checks (RFC 3961 5.3); the plain text without its confounder, or null where the checksum does not hold or the type is not known. */
-export function decrypt(key: Key, usage: number, cipher: Uint8Array, around: Surroundings | null = null): Uint8Array | null {
+/**
+ * Decrypts and checks (RFC 3961 5.3); the plain text without its confounder, or null where the checksum does not hold
+ * or the type is not known.
+ */
+export function decrypt(
+  key: Key,
+  usage: number,
+  cipher: Uint8Array,
+  around: Surroundings | null = null,
+): Uint8Array | null {
   const aes = AES[key.etype];
   if (aes === undefined) return key.etype === ETYPE.rc4 ? decryptRc4(key.value, usage, cipher) : null;
   if (key.value.length !== aes.size || cipher.length < 16 + aes.mac) return null;
@@ -120,7 +152,13 @@ export function decrypt(key: Key, usage: number, cipher: Uint8Array, around: Sur
 }
 
 /** Encrypts under a confounder of 16 bytes (8 for RC4). @throws Error for a type that is not known */
-export function encrypt(key: Key, usage: number, plain: Uint8Array, confounder: Uint8Array, around: Surroundings | null = null): Uint8Array {
+export function encrypt(
+  key: Key,
+  usage: number,
+  plain: Uint8Array,
+  confounder: Uint8Array,
+  around: Surroundings | null = null,
+): Uint8Array {
   const aes = AES[key.etype];
   if (aes === undefined) {
     if (key.etype !== ETYPE.rc4) throw new Error(`${etypeName(key.etype)} cannot be encrypted with`);
@@ -133,7 +171,13 @@ export function encrypt(key: Key, usage: number, plain: Uint8Array, confounder: 
   return concat(body, macOf(key, usage, whole, body, around));
 }
 
-function macOf(key: Key, usage: number, plain: Uint8Array, cipher: Uint8Array, around: Surroundings | null): Uint8Array {
+function macOf(
+  key: Key,
+  usage: number,
+  plain: Uint8Array,
+  cipher: Uint8Array,
+  around: Surroundings | null,
+): Uint8Array {
   const { mac, hash } = AES[key.etype] as Aes;
   const ki = keyFor(key, usage, 0x55);
   // RFC 3961 signs the plain text, RFC 8009 the initial vector and the cipher text.
@@ -141,7 +185,13 @@ function macOf(key: Key, usage: number, plain: Uint8Array, cipher: Uint8Array, a
   const sum = createHmac(hash, ki);
   if (hash !== 'sha1') sum.update(new Uint8Array(16));
   if (around === null) sum.update(text);
-  else sum.update(text.subarray(0, 16)).update(around.before).update(text.subarray(16, 16 + around.split)).update(around.between).update(text.subarray(16 + around.split));
+  else
+    sum
+      .update(text.subarray(0, 16))
+      .update(around.before)
+      .update(text.subarray(16, 16 + around.split))
+      .update(around.between)
+      .update(text.subarray(16 + around.split));
   return sum.digest().subarray(0, mac);
 }
 

@@ -3,7 +3,15 @@ import { decrypt, etypeName, type Key } from './etypes.js';
 import type { KeytabEntry } from './keytab.js';
 import { md5 } from '../crypto.js';
 import type { Secrets, SessionKey } from '../secrets.js';
-import { isPart, readClient, readEncTicket, readSubkey, type ApReq, type ApRep, type EncTicketPart } from './messages.js';
+import {
+  isPart,
+  readClient,
+  readEncTicket,
+  readSubkey,
+  type ApReq,
+  type ApRep,
+  type EncTicketPart,
+} from './messages.js';
 import { kerberosContext } from './protector.js';
 
 /** What an AP exchange showed. */
@@ -49,7 +57,14 @@ export class KerberosExchange {
       inside = plain === null ? null : readEncTicket(plain);
       if (inside !== null) break;
     }
-    this.facts = { service: ticket.service, realm: ticket.realm, ticketEtype: etypeName(etype), ticket: inside, refused: inside === null && fitting.length > 0, client: null };
+    this.facts = {
+      service: ticket.service,
+      realm: ticket.realm,
+      ticketEtype: etypeName(etype),
+      ticket: inside,
+      refused: inside === null && fitting.length > 0,
+      client: null,
+    };
     this.context = null;
     const session = md5(cipher);
     const logged = inside === null ? this.secrets.keyOf('kerberos', session) : null;
@@ -66,7 +81,10 @@ export class KerberosExchange {
     this.context = kerberosContext(readSubkey(plain, 'authenticator') ?? key, false, this.principal);
 
     function rank(one: KeytabEntry): number {
-      return (kvno !== null && one.kvno === kvno ? 1 : 0) + (one.principal.toLowerCase() === ticket.service.toLowerCase() ? 2 : 0);
+      return (
+        (kvno !== null && one.kvno === kvno ? 1 : 0) +
+        (one.principal.toLowerCase() === ticket.service.toLowerCase() ? 2 : 0)
+      );
     }
   }
 

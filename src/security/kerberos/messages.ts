@@ -44,7 +44,8 @@ export function readKerberos(token: Uint8Array): ApReq | ApRep | null {
   if (outer === null) return null;
   if (outer.tag === 0x60) {
     const oid = readDer(outer.content);
-    if (oid === null || oid.tag !== 0x06 || !(equal(oid.content, OID.kerberos) || equal(oid.content, OID.kerberosOld))) return null;
+    if (oid === null || oid.tag !== 0x06 || !(equal(oid.content, OID.kerberos) || equal(oid.content, OID.kerberosOld)))
+      return null;
     // Two bytes of token id stand between the OID and the message.
     return readKerberos(outer.content.subarray(oid.size + 2));
   }
@@ -63,14 +64,18 @@ function readTicket(value: Der | null): Ticket | null {
   const body = value?.tag === 0x61 ? readDer(value.content) : null;
   if (body === null) return null;
   const data = readEncrypted(derField(body.content, 0xa3));
-  return data === null ? null : { realm: text(derField(body.content, 0xa1)), service: name(derField(body.content, 0xa2)), data };
+  return data === null
+    ? null
+    : { realm: text(derField(body.content, 0xa1)), service: name(derField(body.content, 0xa2)), data };
 }
 
 function readEncrypted(value: Der | null): EncryptedData | null {
   if (value?.tag !== 0x30) return null;
   const etype = integer(derField(value.content, 0xa0));
   const cipher = derField(value.content, 0xa2);
-  return etype === null || cipher === null ? null : { etype, kvno: integer(derField(value.content, 0xa1)), cipher: cipher.content.slice() };
+  return etype === null || cipher === null
+    ? null
+    : { etype, kvno: integer(derField(value.content, 0xa1)), cipher: cipher.content.slice() };
 }
 
 /** EncTicketPart (RFC 4120 5.3). */
@@ -78,7 +83,13 @@ export function readEncTicket(bytes: Uint8Array): EncTicketPart | null {
   const body = inner(bytes, 0x63);
   const key = body === null ? null : readKey(derField(body, 0xa1));
   if (body === null || key === null) return null;
-  return { key, realm: text(derField(body, 0xa2)), client: name(derField(body, 0xa3)), authTime: text(derField(body, 0xa5)) || null, endTime: text(derField(body, 0xa7)) || null };
+  return {
+    key,
+    realm: text(derField(body, 0xa2)),
+    client: name(derField(body, 0xa3)),
+    authTime: text(derField(body, 0xa5)) || null,
+    endTime: text(derField(body, 0xa7)) || null,
+  };
 }
 
 /** Subkey of an Authenticator (RFC 4120 5.5.1) or of an EncAPRepPart (5.5.2); null where there is none. */
@@ -90,7 +101,9 @@ export function readSubkey(bytes: Uint8Array, part: 'authenticator' | 'ap-rep'):
 /** Client of an Authenticator (RFC 4120 5.5.1). */
 export function readClient(bytes: Uint8Array): { readonly name: string; readonly realm: string } {
   const body = inner(bytes, 0x62);
-  return body === null ? { name: '', realm: '' } : { name: name(derField(body, 0xa2)), realm: text(derField(body, 0xa1)) };
+  return body === null
+    ? { name: '', realm: '' }
+    : { name: name(derField(body, 0xa2)), realm: text(derField(body, 0xa1)) };
 }
 
 /** Whether bytes are an Authenticator or EncAPRepPart at all. */
@@ -122,5 +135,9 @@ function text(value: Der | null): string {
 
 function name(value: Der | null): string {
   const parts = value?.tag === 0x30 ? derField(value.content, 0xa1) : null;
-  return parts === null ? '' : derList(parts.content).map((part) => text(part)).join('/');
+  return parts === null
+    ? ''
+    : derList(parts.content)
+        .map((part) => text(part))
+        .join('/');
 }

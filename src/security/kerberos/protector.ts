@@ -13,9 +13,20 @@ const HEADER = 16;
 /** Filler that Windows puts behind the text ([MS-KILE] 3.4.5.4.1). */
 const FILLER = 16;
 
-/** The two directions of a Kerberos session in the DCE style (RFC 4121, [MS-KILE] 3.4.5.4). Randomness is for confounders, where messages are made. */
-export function kerberosContext(key: Key, acceptorSubkey: boolean, principal: string, random: (size: number) => Uint8Array = (size) => new Uint8Array(size)): SecurityContext {
-  const make = (client: boolean): Protector => (key.etype === ETYPE.rc4 ? new Rc4Protector(key.value, client, random) : new KerberosProtector(key, client, acceptorSubkey, random));
+/**
+ * The two directions of a Kerberos session in the DCE style (RFC 4121, [MS-KILE] 3.4.5.4). Randomness is for
+ * confounders, where messages are made.
+ */
+export function kerberosContext(
+  key: Key,
+  acceptorSubkey: boolean,
+  principal: string,
+  random: (size: number) => Uint8Array = (size) => new Uint8Array(size),
+): SecurityContext {
+  const make = (client: boolean): Protector =>
+    key.etype === ETYPE.rc4
+      ? new Rc4Protector(key.value, client, random)
+      : new KerberosProtector(key, client, acceptorSubkey, random);
   return { mechanism: 'kerberos', principal, fromClient: make(true), fromServer: make(false) };
 }
 
@@ -52,8 +63,15 @@ export class KerberosProtector implements Protector {
     const filler = new Uint8Array(FILLER);
     const body = message.bytes.slice(message.bodyFrom, message.bodyTo);
     const plain = concat(body, filler, headerOf(0x0504, flags | SEALED, FILLER, 0, sequence));
-    const sealed = encrypt(this.key, this.sealUsage, plain, this.random(16), { before: message.bytes.subarray(0, message.bodyFrom), split: body.length, between: message.bytes.subarray(message.bodyTo) });
-    const rotated = concat(sealed.subarray(sealed.length - rotation - FILLER), sealed.subarray(0, sealed.length - rotation - FILLER));
+    const sealed = encrypt(this.key, this.sealUsage, plain, this.random(16), {
+      before: message.bytes.subarray(0, message.bodyFrom),
+      split: body.length,
+      between: message.bytes.subarray(message.bodyTo),
+    });
+    const rotated = concat(
+      sealed.subarray(sealed.length - rotation - FILLER),
+      sealed.subarray(0, sealed.length - rotation - FILLER),
+    );
     const inToken = rotated.length - body.length;
     message.bytes.set(rotated.subarray(inToken), message.bodyFrom);
     return concat(headerOf(0x0504, flags | SEALED, FILLER, rotation, sequence), rotated.subarray(0, inToken));
@@ -89,7 +107,10 @@ export class KerberosProtector implements Protector {
     return null;
   }
 
-  /** The body holds what does not fit in the token: what it began with stands at its end, and the token with what it ended with (RFC 4121 4.2.5). */
+  /**
+   * The body holds what does not fit in the token: what it began with stands at its end, and the token with what it
+   * ended with (RFC 4121 4.2.5).
+   */
   private open(message: Message, token: Uint8Array, view: DataView): Unprotected | null {
     const [filler, rotation] = [view.getUint16(4), view.getUint16(6)];
     const { bytes, bodyFrom, bodyTo } = message;

@@ -35,7 +35,10 @@ export class Rc4Protector implements Protector {
 
   protect({ bytes, bodyFrom, bodyTo, privacy }: Message): Uint8Array {
     const sequence = this.sequence++;
-    const clear = concat(Uint8Array.of(sequence >>> 24, (sequence >>> 16) & 0xff, (sequence >>> 8) & 0xff, sequence & 0xff), new Uint8Array(4).fill(this.client ? 0 : 0xff));
+    const clear = concat(
+      Uint8Array.of(sequence >>> 24, (sequence >>> 16) & 0xff, (sequence >>> 8) & 0xff, sequence & 0xff),
+      new Uint8Array(4).fill(this.client ? 0 : 0xff),
+    );
     if (!privacy) {
       const sum = this.sum(SIGN, MIC, bytes);
       return framed(concat(MIC, this.sequenceCipher(sum).of(clear), sum));
@@ -65,13 +68,20 @@ export class Rc4Protector implements Protector {
     const confounder = cipher.of(inner.subarray(24, 32));
     const plain = bytes.slice();
     cipher.apply(bytes, bodyFrom, bodyTo - bodyFrom, plain, bodyFrom);
-    const holds = [plain.subarray(bodyFrom, bodyTo), plain].some((signed) => equal(this.sum(SEAL, WRAP, confounder, signed), sum));
+    const holds = [plain.subarray(bodyFrom, bodyTo), plain].some((signed) =>
+      equal(this.sum(SEAL, WRAP, confounder, signed), sum),
+    );
     return holds ? { verdict: 'opened', body: plain.slice(bodyFrom, bodyTo), lost } : bad;
   }
 
   /** Messages missing before this one. */
   private seen(clear: Uint8Array): number {
-    const sequence = (((clear[0] as number) << 24) | ((clear[1] as number) << 16) | ((clear[2] as number) << 8) | (clear[3] as number)) >>> 0;
+    const sequence =
+      (((clear[0] as number) << 24) |
+        ((clear[1] as number) << 16) |
+        ((clear[2] as number) << 8) |
+        (clear[3] as number)) >>>
+      0;
     const lost = this.expected === null || sequence <= this.expected ? 0 : sequence - this.expected;
     this.expected = sequence + 1;
     return lost;
@@ -86,6 +96,14 @@ export class Rc4Protector implements Protector {
   }
 
   private sealCipher(sequence: Uint8Array): Rc4 {
-    return new Rc4(hmacMd5(hmacMd5(this.key.map((byte) => byte ^ 0xf0), ZERO), sequence));
+    return new Rc4(
+      hmacMd5(
+        hmacMd5(
+          this.key.map((byte) => byte ^ 0xf0),
+          ZERO,
+        ),
+        sequence,
+      ),
+    );
   }
 }

@@ -39,22 +39,35 @@ export function prove({ nt: hash, lm }: Hashes, challenge: Challenge, answer: Au
     for (const domain of [answer.domain, '']) {
       const key = ntowf2(hash, answer.user, domain);
       const given = answer.ntResponse.subarray(0, 16);
-      if (equal(hmacMd5(key, challenge.serverChallenge, answer.ntResponse.subarray(16)), given)) return { version: 2, exportedKey: exported(hmacMd5(key, given), answer) };
+      if (equal(hmacMd5(key, challenge.serverChallenge, answer.ntResponse.subarray(16)), given))
+        return { version: 2, exportedKey: exported(hmacMd5(key, given), answer) };
     }
     return null;
   }
   if (answer.ntResponse.length !== 24) return null;
   const extended = (answer.flags & NTLM.extendedSessionSecurity) !== 0;
   const client = answer.lmResponse.subarray(0, 8);
-  const expected = desl(hash, extended ? md5(challenge.serverChallenge, client).subarray(0, 8) : challenge.serverChallenge);
+  const expected = desl(
+    hash,
+    extended ? md5(challenge.serverChallenge, client).subarray(0, 8) : challenge.serverChallenge,
+  );
   if (!equal(expected, answer.ntResponse)) return null;
   const base = md4(hash);
   return { version: 1, exportedKey: exported(keyExchangeKey(base, lm, challenge, answer), answer) };
 }
 
-/** KXKEY for NTLMv1 ([MS-NLMP] 3.4.5.1). Two of its forms need the LM hash; without it they give the plain one, whose signatures will not hold. */
-export function keyExchangeKey(sessionBaseKey: Uint8Array, lm: Uint8Array | null, challenge: Pick<Challenge, 'serverChallenge'>, { flags, lmResponse }: Pick<Authenticate, 'flags' | 'lmResponse'>): Uint8Array {
-  if ((flags & NTLM.extendedSessionSecurity) !== 0) return hmacMd5(sessionBaseKey, challenge.serverChallenge, lmResponse.subarray(0, 8));
+/**
+ * KXKEY for NTLMv1 ([MS-NLMP] 3.4.5.1). Two of its forms need the LM hash; without it they give the plain one, whose
+ * signatures will not hold.
+ */
+export function keyExchangeKey(
+  sessionBaseKey: Uint8Array,
+  lm: Uint8Array | null,
+  challenge: Pick<Challenge, 'serverChallenge'>,
+  { flags, lmResponse }: Pick<Authenticate, 'flags' | 'lmResponse'>,
+): Uint8Array {
+  if ((flags & NTLM.extendedSessionSecurity) !== 0)
+    return hmacMd5(sessionBaseKey, challenge.serverChallenge, lmResponse.subarray(0, 8));
   if (lm === null) return sessionBaseKey;
   if ((flags & NTLM.lmKey) !== 0) {
     const block = lmResponse.subarray(0, 8);
@@ -64,17 +77,23 @@ export function keyExchangeKey(sessionBaseKey: Uint8Array, lm: Uint8Array | null
 }
 
 function exported(exchangeKey: Uint8Array, { flags, encryptedKey }: Authenticate): Uint8Array {
-  return (flags & NTLM.keyExchange) !== 0 && encryptedKey.length === 16 ? new Rc4(exchangeKey).of(encryptedKey) : exchangeKey;
+  return (flags & NTLM.keyExchange) !== 0 && encryptedKey.length === 16
+    ? new Rc4(exchangeKey).of(encryptedKey)
+    : exchangeKey;
 }
 
 const MAGIC = {
-  signClient: latin1('session key to client-to-server signing key magic constant\0'), signServer: latin1('session key to server-to-client signing key magic constant\0'),
-  sealClient: latin1('session key to client-to-server sealing key magic constant\0'), sealServer: latin1('session key to server-to-client sealing key magic constant\0'),
+  signClient: latin1('session key to client-to-server signing key magic constant\0'),
+  signServer: latin1('session key to server-to-client signing key magic constant\0'),
+  sealClient: latin1('session key to client-to-server sealing key magic constant\0'),
+  sealServer: latin1('session key to server-to-client sealing key magic constant\0'),
 };
 
 /** SIGNKEY ([MS-NLMP] 3.4.5.2); null without extended session security, which signs with a CRC. */
 export function signKey(flags: number, exportedKey: Uint8Array, client: boolean): Uint8Array | null {
-  return (flags & NTLM.extendedSessionSecurity) === 0 ? null : md5(exportedKey, client ? MAGIC.signClient : MAGIC.signServer);
+  return (flags & NTLM.extendedSessionSecurity) === 0
+    ? null
+    : md5(exportedKey, client ? MAGIC.signClient : MAGIC.signServer);
 }
 
 /** SEALKEY ([MS-NLMP] 3.4.5.3). */
@@ -84,11 +103,19 @@ export function sealKey(flags: number, exportedKey: Uint8Array, client: boolean)
     return md5(exportedKey.subarray(0, size), client ? MAGIC.sealClient : MAGIC.sealServer);
   }
   if ((flags & NTLM.lmKey) === 0) return exportedKey;
-  return (flags & NTLM.bits56) !== 0 ? concat(exportedKey.subarray(0, 7), Uint8Array.of(0xa0)) : concat(exportedKey.subarray(0, 5), Uint8Array.of(0xe5, 0x38, 0xb0));
+  return (flags & NTLM.bits56) !== 0
+    ? concat(exportedKey.subarray(0, 7), Uint8Array.of(0xa0))
+    : concat(exportedKey.subarray(0, 5), Uint8Array.of(0xe5, 0x38, 0xb0));
 }
 
 /** MIC of an AUTHENTICATE_MESSAGE ([MS-NLMP] 3.1.5.1.2): over all three messages, its own field zero. */
-export function micOf(exportedKey: Uint8Array, negotiate: Uint8Array, challenge: Uint8Array, authenticate: Uint8Array, micAt: number): Uint8Array {
+export function micOf(
+  exportedKey: Uint8Array,
+  negotiate: Uint8Array,
+  challenge: Uint8Array,
+  authenticate: Uint8Array,
+  micAt: number,
+): Uint8Array {
   const blank = authenticate.slice();
   blank.fill(0, micAt, micAt + 16);
   return hmacMd5(exportedKey, negotiate, challenge, blank);

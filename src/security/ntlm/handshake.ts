@@ -3,7 +3,19 @@ import type { SecurityContext } from '../context.js';
 import { Rc4 } from '../rc4.js';
 import { mechList, OID, readSpnego, writeInit, writeResponse } from '../spnego.js';
 import { micOf, ntHash, ntowf2, prove } from './derive.js';
-import { AV, isNtlm, MIC_AT, NTLM, readAvPairs, readNtlm, writeAuthenticate, writeAvPairs, writeChallenge, writeNegotiate, type Challenge } from './messages.js';
+import {
+  AV,
+  isNtlm,
+  MIC_AT,
+  NTLM,
+  readAvPairs,
+  readNtlm,
+  writeAuthenticate,
+  writeAvPairs,
+  writeChallenge,
+  writeNegotiate,
+  type Challenge,
+} from './messages.js';
 import { ntlmContext, type NtlmContext } from './protector.js';
 
 /** What one side of a handshake says next. */
@@ -54,7 +66,18 @@ export interface AcceptorOptions {
 const SEC_E_INVALID_TOKEN = 0x80090308;
 const SEC_E_LOGON_DENIED = 0x8009030c;
 const SEC_E_MESSAGE_ALTERED = 0x8009030f;
-const WANTED = NTLM.unicode | NTLM.requestTarget | NTLM.sign | NTLM.ntlm | NTLM.alwaysSign | NTLM.extendedSessionSecurity | NTLM.targetInfo | NTLM.version | NTLM.bits128 | NTLM.keyExchange | NTLM.bits56;
+const WANTED =
+  NTLM.unicode |
+  NTLM.requestTarget |
+  NTLM.sign |
+  NTLM.ntlm |
+  NTLM.alwaysSign |
+  NTLM.extendedSessionSecurity |
+  NTLM.targetInfo |
+  NTLM.version |
+  NTLM.bits128 |
+  NTLM.keyExchange |
+  NTLM.bits56;
 
 const GOING_ON = { done: false, failed: null } as const;
 
@@ -88,12 +111,14 @@ export class NtlmInitiator implements HandshakeSide {
     if (this.answered) {
       // The last word of SPNEGO: accepted, perhaps with a mechListMIC of the server's.
       if (inner?.state === 2) return failure(SEC_E_LOGON_DENIED, 'the server refused the logon');
-      if (inner?.mic != null && this.context?.fromServer.passMic(this.list, inner.mic) === false) return failure(SEC_E_MESSAGE_ALTERED, 'the mechListMIC of the server does not hold');
+      if (inner?.mic != null && this.context?.fromServer.passMic(this.list, inner.mic) === false)
+        return failure(SEC_E_MESSAGE_ALTERED, 'the mechListMIC of the server does not hold');
       return { token: null, done: true, failed: null };
     }
     if (inner?.state === 2) return failure(SEC_E_LOGON_DENIED, 'the server refused the logon');
     const message = readNtlm(inner?.token ?? token);
-    if (message?.kind !== 'challenge') return failure(SEC_E_INVALID_TOKEN, 'the server answered with something other than an NTLM CHALLENGE_MESSAGE');
+    if (message?.kind !== 'challenge')
+      return failure(SEC_E_INVALID_TOKEN, 'the server answered with something other than an NTLM CHALLENGE_MESSAGE');
     return this.answer(message, inner?.token ?? token);
   }
 
@@ -114,16 +139,31 @@ export class NtlmInitiator implements HandshakeSide {
     pairs.set(AV.channelBindings, new Uint8Array(16));
     pairs.set(AV.targetName, utf16(target));
     const clientChallenge = random(8);
-    const blob = concat(Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 0), time, clientChallenge, new Uint8Array(4), writeAvPairs(pairs), new Uint8Array(4));
+    const blob = concat(
+      Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 0),
+      time,
+      clientChallenge,
+      new Uint8Array(4),
+      writeAvPairs(pairs),
+      new Uint8Array(4),
+    );
     const key = ntowf2(hash, user, domain);
     const proof = hmacMd5(key, challenge.serverChallenge, blob);
     const base = hmacMd5(key, proof);
-    const lmResponse = hasTime ? new Uint8Array(24) : concat(hmacMd5(key, challenge.serverChallenge, clientChallenge), clientChallenge);
+    const lmResponse = hasTime
+      ? new Uint8Array(24)
+      : concat(hmacMd5(key, challenge.serverChallenge, clientChallenge), clientChallenge);
     const flags = (challenge.flags & this.flags) | NTLM.version;
     const exchanged = (flags & NTLM.keyExchange) !== 0;
     const exportedKey = exchanged ? random(16) : base;
     const message = writeAuthenticate({
-      flags, lmResponse, ntResponse: concat(proof, blob), domain, user, workstation, encryptedKey: exchanged ? new Rc4(base).of(exportedKey) : new Uint8Array(0),
+      flags,
+      lmResponse,
+      ntResponse: concat(proof, blob),
+      domain,
+      user,
+      workstation,
+      encryptedKey: exchanged ? new Rc4(base).of(exportedKey) : new Uint8Array(0),
     });
     message.set(micOf(exportedKey, this.negotiate ?? new Uint8Array(0), bytes, message, MIC_AT), MIC_AT);
     this.context = ntlmContext(flags, exportedKey, domain === '' ? user : `${domain}\\${user}`);
@@ -154,23 +194,34 @@ export class NtlmAcceptor implements HandshakeSide {
     if (inner !== null) {
       this.spnego = true;
       this.list ??= inner.list;
-      if (inner.kind === 'init' && inner.mechanisms[0] !== 'ntlm') return this.choose(inner.mechanisms.includes('ntlm'));
+      if (inner.kind === 'init' && inner.mechanisms[0] !== 'ntlm')
+        return this.choose(inner.mechanisms.includes('ntlm'));
     }
     const bytes = inner === null ? token : inner.token;
     const message = bytes === null ? null : readNtlm(bytes);
     if (message === null || bytes === null) return failure(SEC_E_INVALID_TOKEN, 'the token is no NTLM message');
     if (message.kind === 'negotiate') return this.ask(message.flags, bytes);
-    if (message.kind === 'challenge' || this.challenge === null) return failure(SEC_E_INVALID_TOKEN, 'the NTLM messages come in the wrong order');
+    if (message.kind === 'challenge' || this.challenge === null)
+      return failure(SEC_E_INVALID_TOKEN, 'the NTLM messages come in the wrong order');
     const account = this.options.users.get(message.user.toLowerCase());
     const proof = account === undefined ? null : prove({ nt: account.hash, lm: null }, this.challenge, message);
     if (proof === null) return failure(SEC_E_LOGON_DENIED, `the logon of ${message.user} is refused`);
     if (message.micAt !== null && this.negotiate !== null) {
       const given = bytes.subarray(message.micAt, message.micAt + 16);
-      if (!equal(micOf(proof.exportedKey, this.negotiate, this.challengeBytes, bytes, message.micAt), given)) return failure(SEC_E_INVALID_TOKEN, 'the MIC of the AUTHENTICATE_MESSAGE does not hold');
+      if (!equal(micOf(proof.exportedKey, this.negotiate, this.challengeBytes, bytes, message.micAt), given))
+        return failure(SEC_E_INVALID_TOKEN, 'the MIC of the AUTHENTICATE_MESSAGE does not hold');
     }
-    const context = ntlmContext(message.flags, proof.exportedKey, message.domain === '' ? message.user : `${message.domain}\\${message.user}`);
+    const context = ntlmContext(
+      message.flags,
+      proof.exportedKey,
+      message.domain === '' ? message.user : `${message.domain}\\${message.user}`,
+    );
     const given = inner?.mic ?? null;
-    if (given !== null && !context.fromClient.passMic(this.list, given)) return failure(SEC_E_MESSAGE_ALTERED, 'the mechListMIC of the client does not hold: the list of mechanisms was changed on the way');
+    if (given !== null && !context.fromClient.passMic(this.list, given))
+      return failure(
+        SEC_E_MESSAGE_ALTERED,
+        'the mechListMIC of the client does not hold: the list of mechanisms was changed on the way',
+      );
     this.context = context;
     if (!this.spnego) return { token: null, done: true, failed: null };
     const mic = given === null || this.list === null ? null : context.fromServer.mic(this.list);
@@ -179,15 +230,25 @@ export class NtlmAcceptor implements HandshakeSide {
 
   /** The client prefers another mechanism: it has to begin again with ours. */
   private choose(offered: boolean): Step {
-    if (!offered) return failure(SEC_E_INVALID_TOKEN, 'the client offers no mechanism but ones that this server does not have');
+    if (!offered)
+      return failure(SEC_E_INVALID_TOKEN, 'the client offers no mechanism but ones that this server does not have');
     return { token: writeResponse({ state: 3, mechanism: OID.ntlm }), ...GOING_ON };
   }
 
   private ask(flags: number, bytes: Uint8Array): Step {
     const { server, random, time } = this.options;
     this.negotiate = bytes.slice();
-    const agreed = (flags & (WANTED | NTLM.seal | NTLM.oem)) | NTLM.targetInfo | NTLM.targetTypeServer | NTLM.requestTarget;
-    const info = writeAvPairs(new Map([[AV.domain, utf16(server)], [AV.computer, utf16(server)], [AV.dnsDomain, utf16(server.toLowerCase())], [AV.dnsComputer, utf16(server.toLowerCase())], [AV.timestamp, filetime(time)]]));
+    const agreed =
+      (flags & (WANTED | NTLM.seal | NTLM.oem)) | NTLM.targetInfo | NTLM.targetTypeServer | NTLM.requestTarget;
+    const info = writeAvPairs(
+      new Map([
+        [AV.domain, utf16(server)],
+        [AV.computer, utf16(server)],
+        [AV.dnsDomain, utf16(server.toLowerCase())],
+        [AV.dnsComputer, utf16(server.toLowerCase())],
+        [AV.timestamp, filetime(time)],
+      ]),
+    );
     const made = writeChallenge(agreed, random(8), server, info);
     const read = readNtlm(made);
     if (read?.kind !== 'challenge') return failure(SEC_E_INVALID_TOKEN, 'no challenge could be made');

@@ -3,12 +3,42 @@ import { concat, latin1, utf16 } from '../crypto.js';
 
 /** NegotiateFlags ([MS-NLMP] 2.2.2.5). */
 export const NTLM = {
-  unicode: 0x1, oem: 0x2, requestTarget: 0x4, sign: 0x10, seal: 0x20, datagram: 0x40, lmKey: 0x80, ntlm: 0x200, anonymous: 0x800, alwaysSign: 0x8000, targetTypeDomain: 0x1_0000, targetTypeServer: 0x2_0000,
-  extendedSessionSecurity: 0x8_0000, identify: 0x10_0000, nonNtKey: 0x40_0000, targetInfo: 0x80_0000, version: 0x200_0000, bits128: 0x2000_0000, keyExchange: 0x4000_0000, bits56: 0x8000_0000,
+  unicode: 0x1,
+  oem: 0x2,
+  requestTarget: 0x4,
+  sign: 0x10,
+  seal: 0x20,
+  datagram: 0x40,
+  lmKey: 0x80,
+  ntlm: 0x200,
+  anonymous: 0x800,
+  alwaysSign: 0x8000,
+  targetTypeDomain: 0x1_0000,
+  targetTypeServer: 0x2_0000,
+  extendedSessionSecurity: 0x8_0000,
+  identify: 0x10_0000,
+  nonNtKey: 0x40_0000,
+  targetInfo: 0x80_0000,
+  version: 0x200_0000,
+  bits128: 0x2000_0000,
+  keyExchange: 0x4000_0000,
+  bits56: 0x8000_0000,
 } as const;
 
 /** AV_IDs ([MS-NLMP] 2.2.2.1). */
-export const AV = { eol: 0, computer: 1, domain: 2, dnsComputer: 3, dnsDomain: 4, dnsTree: 5, flags: 6, timestamp: 7, singleHost: 8, targetName: 9, channelBindings: 10 } as const;
+export const AV = {
+  eol: 0,
+  computer: 1,
+  domain: 2,
+  dnsComputer: 3,
+  dnsDomain: 4,
+  dnsTree: 5,
+  flags: 6,
+  timestamp: 7,
+  singleHost: 8,
+  targetName: 9,
+  channelBindings: 10,
+} as const;
 
 export interface Challenge {
   readonly kind: 'challenge';
@@ -71,17 +101,34 @@ export function readNtlm(token: Uint8Array): NtlmMessage | null {
     c.bytes(8);
     const info = c.failed ? null : payload();
     if (target === null || c.pos < 32) return null;
-    return { kind: 'challenge', flags, serverChallenge, targetName: text(target, flags), targetInfo: info?.slice() ?? NOTHING };
+    return {
+      kind: 'challenge',
+      flags,
+      serverChallenge,
+      targetName: text(target, flags),
+      targetInfo: info?.slice() ?? NOTHING,
+    };
   }
   if (type !== 3) return null;
   const [lm, nt, domain, user, workstation, key] = [payload(), payload(), payload(), payload(), payload(), payload()];
   const flags = c.u32();
-  if (c.failed || lm == null || nt == null || domain == null || user == null || workstation == null || key == null) return null;
+  if (c.failed || lm == null || nt == null || domain == null || user == null || workstation == null || key == null)
+    return null;
   // The MIC, where there is one, stands between the header and the first byte of payload.
-  const first = [lm, nt, domain, user, workstation, key].reduce((least, part) => (part.length === 0 ? least : Math.min(least, part.byteOffset - token.byteOffset)), token.length);
+  const first = [lm, nt, domain, user, workstation, key].reduce(
+    (least, part) => (part.length === 0 ? least : Math.min(least, part.byteOffset - token.byteOffset)),
+    token.length,
+  );
   const fixed = (flags & NTLM.version) === 0 ? 64 : 72;
   return {
-    kind: 'authenticate', flags, lmResponse: lm.slice(), ntResponse: nt.slice(), domain: text(domain, flags), user: text(user, flags), workstation: text(workstation, flags), encryptedKey: key.slice(),
+    kind: 'authenticate',
+    flags,
+    lmResponse: lm.slice(),
+    ntResponse: nt.slice(),
+    domain: text(domain, flags),
+    user: text(user, flags),
+    workstation: text(workstation, flags),
+    encryptedKey: key.slice(),
     micAt: first >= fixed + 16 && (avFlags(nt) & 2) !== 0 ? fixed : null,
   };
 }
@@ -89,14 +136,16 @@ export function readNtlm(token: Uint8Array): NtlmMessage | null {
 function text(bytes: Uint8Array, flags: number): string {
   let out = '';
   if ((flags & NTLM.unicode) === 0) for (const byte of bytes) out += String.fromCharCode(byte);
-  else for (let i = 0; i + 1 < bytes.length; i += 2) out += String.fromCharCode((bytes[i] as number) | ((bytes[i + 1] as number) << 8));
+  else
+    for (let i = 0; i + 1 < bytes.length; i += 2)
+      out += String.fromCharCode((bytes[i] as number) | ((bytes[i + 1] as number) << 8));
   return out;
 }
 
 /** AV_PAIRs of a target information block; stops at its end or at the first that does not fit. */
 export function readAvPairs(bytes: Uint8Array): ReadonlyMap<number, Uint8Array> {
   const pairs = new Map<number, Uint8Array>();
-  for (let at = 0; at + 4 <= bytes.length && pairs.size < MAX_AV_PAIRS;) {
+  for (let at = 0; at + 4 <= bytes.length && pairs.size < MAX_AV_PAIRS; ) {
     const id = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
     const length = (bytes[at + 2] as number) | ((bytes[at + 3] as number) << 8);
     if (id === AV.eol || at + 4 + length > bytes.length) break;
@@ -110,7 +159,11 @@ export function readAvPairs(bytes: Uint8Array): ReadonlyMap<number, Uint8Array> 
 const MAX_AV_PAIRS = 64;
 
 export function writeAvPairs(pairs: ReadonlyMap<number, Uint8Array>): Uint8Array {
-  return concat(...[...pairs].flatMap(([id, bytes]) => [word16(id), word16(bytes.length), bytes]), word16(0), word16(0));
+  return concat(
+    ...[...pairs].flatMap(([id, bytes]) => [word16(id), word16(bytes.length), bytes]),
+    word16(0),
+    word16(0),
+  );
 }
 
 /** MsvAvFlags inside an NTLMv2 response: bit 1 says that the message carries a MIC. */
@@ -142,16 +195,38 @@ export function writeNegotiate(flags: number): Uint8Array {
   return concat(header(1), word32(flags | NTLM.version), field(0, 0), field(0, 0), VERSION);
 }
 
-export function writeChallenge(flags: number, serverChallenge: Uint8Array, targetName: string, targetInfo: Uint8Array): Uint8Array {
+export function writeChallenge(
+  flags: number,
+  serverChallenge: Uint8Array,
+  targetName: string,
+  targetInfo: Uint8Array,
+): Uint8Array {
   const name = utf16(targetName);
-  return concat(header(2), field(name.length, 56), word32(flags | NTLM.version), serverChallenge, new Uint8Array(8), field(targetInfo.length, 56 + name.length), VERSION, name, targetInfo);
+  return concat(
+    header(2),
+    field(name.length, 56),
+    word32(flags | NTLM.version),
+    serverChallenge,
+    new Uint8Array(8),
+    field(targetInfo.length, 56 + name.length),
+    VERSION,
+    name,
+    targetInfo,
+  );
 }
 
 /** Offset of the MIC in the messages written here. */
 export const MIC_AT = 72;
 
 export function writeAuthenticate(message: Omit<Authenticate, 'kind' | 'micAt'>): Uint8Array {
-  const parts = [message.lmResponse, message.ntResponse, utf16(message.domain), utf16(message.user), utf16(message.workstation), message.encryptedKey];
+  const parts = [
+    message.lmResponse,
+    message.ntResponse,
+    utf16(message.domain),
+    utf16(message.user),
+    utf16(message.workstation),
+    message.encryptedKey,
+  ];
   let at = MIC_AT + 16;
   const fields = parts.map((part) => {
     const made = field(part.length, at);

@@ -1,7 +1,14 @@
 import type { Block } from '../../types.js';
 import { concat, crc32, equal } from '../crypto.js';
 import { HmacMd5 } from '../md5.js';
-import { HEADROOM, type Message, type Placed, type Protector, type SecurityContext, type Unprotected } from '../context.js';
+import {
+  HEADROOM,
+  type Message,
+  type Placed,
+  type Protector,
+  type SecurityContext,
+  type Unprotected,
+} from '../context.js';
 import { Rc4 } from '../rc4.js';
 import { sealKey, signKey } from './derive.js';
 import { NTLM } from './messages.js';
@@ -33,9 +40,17 @@ export interface NtlmContext extends SecurityContext {
   readonly fromServer: NtlmProtector;
 }
 
-/** The two directions of an NTLM session ([MS-NLMP] 3.4.3, 3.4.4). Without extended session security they share one sealing key, each with its own state. */
+/**
+ * The two directions of an NTLM session ([MS-NLMP] 3.4.3, 3.4.4). Without extended session security they share one
+ * sealing key, each with its own state.
+ */
 export function ntlmContext(flags: number, exportedKey: Uint8Array, principal: string): NtlmContext {
-  return { mechanism: 'ntlm', principal, fromClient: new NtlmProtector(flags, exportedKey, true), fromServer: new NtlmProtector(flags, exportedKey, false) };
+  return {
+    mechanism: 'ntlm',
+    principal,
+    fromClient: new NtlmProtector(flags, exportedKey, true),
+    fromServer: new NtlmProtector(flags, exportedKey, false),
+  };
 }
 
 /** One direction of an NTLM session. */
@@ -70,7 +85,12 @@ export class NtlmProtector implements Protector {
   unprotect(message: Message, token: Uint8Array): Unprotected {
     if (token.length !== 16) return { verdict: 'bad', body: null, lost: 0 };
     if (this.mac === null) return this.withCrc(message, token);
-    const sent = ((token[12] as number) | ((token[13] as number) << 8) | ((token[14] as number) << 16) | ((token[15] as number) << 24)) >>> 0;
+    const sent =
+      ((token[12] as number) |
+        ((token[13] as number) << 8) |
+        ((token[14] as number) << 16) |
+        ((token[15] as number) << 24)) >>>
+      0;
     // Some peers begin again at 0 behind a mechListMIC.
     if (this.afterMic && sent === 0) this.sequence = 0;
     this.afterMic = false;
@@ -80,10 +100,17 @@ export class NtlmProtector implements Protector {
       // Changed on the way, its length is as it was: the key stream goes on behind it, where the attempt left it.
       return this.attempt(message, message.bytes, token, sent) ?? { verdict: 'bad', body: null, lost: 0 };
     }
-    return lost > 0 && lost <= RESYNC_PDUS ? this.search(message, token, sent, lost) : { verdict: 'bad', body: null, lost: 0 };
+    return lost > 0 && lost <= RESYNC_PDUS
+      ? this.search(message, token, sent, lost)
+      : { verdict: 'bad', body: null, lost: 0 };
   }
 
-  unprotectInto({ block: { u8 }, start, end, bodyStart, trailerStart, tokenStart }: Placed, privacy: boolean, into: Block, at: number): Unprotected['verdict'] | null {
+  unprotectInto(
+    { block: { u8 }, start, end, bodyStart, trailerStart, tokenStart }: Placed,
+    privacy: boolean,
+    into: Block,
+    at: number,
+  ): Unprotected['verdict'] | null {
     const { mac, given, sequence } = this;
     if (mac === null || this.afterMic || end - tokenStart !== 16) return null;
     for (let i = 0; i < 4; i++) if (u8[tokenStart + 12 + i] !== ((sequence >>> (8 * i)) & 0xff)) return null;
@@ -109,7 +136,8 @@ export class NtlmProtector implements Protector {
   }
 
   /**
-   * A signature for a mechListMIC: it takes a sequence number like every other, so that the first PDU has 1, but the cipher goes on
+   * A signature for a mechListMIC: it takes a sequence number like every other, so that the first PDU has 1, but the
+   * cipher goes on
    * as if it had not been ([MS-SPNG] 3.2.5.1, 3.3.5.1; seen of Windows and Samba).
    */
   mic(bytes: Uint8Array): Uint8Array {
@@ -120,20 +148,26 @@ export class NtlmProtector implements Protector {
     return token;
   }
 
-  /** Takes note of the peer's mechListMIC; false when it does not hold for these bytes. Null: they are not known, so nothing is checked. */
+  /**
+   * Takes note of the peer's mechListMIC; false when it does not hold for these bytes. Null: they are not known, so
+   * nothing is checked.
+   */
   passMic(bytes: Uint8Array | null, token: Uint8Array): boolean {
     const expected = this.mic(bytes ?? NOTHING);
     this.afterMic = true;
     return bytes === null || equal(expected, token);
   }
 
-  /** What a token tells of a message: the first eight bytes of its HMAC, or, without extended session security, its CRC. */
+  /**
+   * What a token tells of a message: the first eight bytes of its HMAC, or, without extended session security, its CRC.
+   */
   private plainSum(bytes: Uint8Array, sequence: number): Uint8Array {
     return this.mac === null ? word(crc32(bytes)) : this.sum(bytes, 0, bytes.length, sequence).subarray(0, 8);
   }
 
   private token(sum: Uint8Array, sequence: number): Uint8Array {
-    if (this.mac === null) return concat(VERSION, this.cipher.of(new Uint8Array(4)), this.cipher.of(sum), this.cipher.of(word(sequence)));
+    if (this.mac === null)
+      return concat(VERSION, this.cipher.of(new Uint8Array(4)), this.cipher.of(sum), this.cipher.of(word(sequence)));
     return concat(VERSION, this.keyExchange ? this.cipher.of(sum) : sum, word(sequence));
   }
 
@@ -150,7 +184,10 @@ export class NtlmProtector implements Protector {
     return mac.digest();
   }
 
-  /** Tries the cipher where it stands, decrypting into `plain`; null when the signature does not hold. The cipher has passed the PDU either way. */
+  /**
+   * Tries the cipher where it stands, decrypting into `plain`; null when the signature does not hold. The cipher has
+   * passed the PDU either way.
+   */
   private attempt(message: Message, plain: Uint8Array, token: Uint8Array, sequence: number): Unprotected | null {
     const { bytes, bodyFrom, bodyTo, privacy } = message;
     if (this.mac === null) return null;
@@ -166,7 +203,10 @@ export class NtlmProtector implements Protector {
     return null;
   }
 
-  /** Lost PDUs used up an unknown part of the key stream: looks for the place from which this one opens, within RESYNC_WINDOW. */
+  /**
+   * Lost PDUs used up an unknown part of the key stream: looks for the place from which this one opens, within
+   * RESYNC_WINDOW.
+   */
   private search(message: Message, token: Uint8Array, sequence: number, lost: number): Unprotected {
     const start = this.cipher.clone();
     const size = message.bytes.length + 8;
@@ -187,7 +227,10 @@ export class NtlmProtector implements Protector {
     return { verdict: 'bad', body: null, lost };
   }
 
-  /** Without extended session security: CRC and sequence number are encrypted, so lost PDUs are not told ([MS-NLMP] 3.4.4.1). */
+  /**
+   * Without extended session security: CRC and sequence number are encrypted, so lost PDUs are not told ([MS-NLMP]
+   * 3.4.4.1).
+   */
   private withCrc(message: Message, token: Uint8Array): Unprotected {
     const { bytes, bodyFrom, bodyTo, privacy } = message;
     const plain = bytes.slice();
@@ -196,7 +239,9 @@ export class NtlmProtector implements Protector {
     const sum = this.cipher.of(token.subarray(8, 12));
     const sent = this.cipher.of(token.subarray(12, 16));
     const sequence = this.sequence++;
-    const holds = [plain, plain.subarray(bodyFrom, bodyTo)].some((signed) => equal(word(crc32(signed)), sum)) && equal(word(sequence), sent);
+    const holds =
+      [plain, plain.subarray(bodyFrom, bodyTo)].some((signed) => equal(word(crc32(signed)), sum)) &&
+      equal(word(sequence), sent);
     if (!holds) return { verdict: 'bad', body: null, lost: 0 };
     return { verdict: privacy ? 'opened' : 'good', body: privacy ? plain.slice(bodyFrom, bodyTo) : null, lost: 0 };
   }

@@ -4,7 +4,19 @@ import type { Area } from '../layout.js';
 import type { Model } from '../model.js';
 import type { Column } from '../state.js';
 import { fit } from '../width.js';
-import { argumentText, durationText, endpointText, latencyText, memberText, objectText, outcomeMark, outcomePaint, outcomeText, resultText, timeText } from '../words.js';
+import {
+  argumentText,
+  durationText,
+  endpointText,
+  latencyText,
+  memberText,
+  objectText,
+  outcomeMark,
+  outcomePaint,
+  outcomeText,
+  resultText,
+  timeText,
+} from '../words.js';
 
 interface ColumnForm {
   /** Columns of the screen; 0 takes what is left. */
@@ -15,17 +27,31 @@ interface ColumnForm {
 }
 
 const FORMS: Readonly<Record<Column, ColumnForm>> = {
-  id: { width: 7, drop: 8, right: true }, time: { width: 12, drop: 2 }, delta: { width: 8, drop: 9, right: true }, client: { width: 21, drop: 7 }, server: { width: 21, drop: 6 },
-  object: { width: 20, drop: 5 }, member: { width: 30, drop: 0 }, arguments: { width: 0, drop: 1 }, result: { width: 26, drop: 4 }, hresult: { width: 16, drop: 0 }, latency: { width: 7, drop: 1, right: true },
-  auth: { width: 18, drop: 10 }, frames: { width: 12, drop: 9 },
+  id: { width: 7, drop: 8, right: true },
+  time: { width: 12, drop: 2 },
+  delta: { width: 8, drop: 9, right: true },
+  client: { width: 21, drop: 7 },
+  server: { width: 21, drop: 6 },
+  object: { width: 20, drop: 5 },
+  member: { width: 30, drop: 0 },
+  arguments: { width: 0, drop: 1 },
+  result: { width: 26, drop: 4 },
+  hresult: { width: 16, drop: 0 },
+  latency: { width: 7, drop: 1, right: true },
+  auth: { width: 18, drop: 10 },
+  frames: { width: 12, drop: 9 },
 };
 /** Columns left for the arguments before another column is left out. */
 const MIN_FLEXIBLE = 12;
 
 /** The columns that fit into a width, with their widths. */
-export function columnsFor(shown: readonly Column[], width: number): readonly { readonly column: Column; readonly width: number }[] {
+export function columnsFor(
+  shown: readonly Column[],
+  width: number,
+): readonly { readonly column: Column; readonly width: number }[] {
   let chosen = [...shown];
-  const needed = (): number => 2 + chosen.reduce((sum, column) => sum + (FORMS[column].width === 0 ? MIN_FLEXIBLE : FORMS[column].width) + 1, 0);
+  const needed = (): number =>
+    2 + chosen.reduce((sum, column) => sum + (FORMS[column].width === 0 ? MIN_FLEXIBLE : FORMS[column].width) + 1, 0);
   while (chosen.length > 1 && needed() > width) {
     const worst = chosen.reduce((a, b) => (FORMS[b].drop >= FORMS[a].drop ? b : a));
     chosen = chosen.filter((column) => column !== worst);
@@ -35,7 +61,10 @@ export function columnsFor(shown: readonly Column[], width: number): readonly { 
   const last = chosen.at(-1);
   return chosen.map((column) => {
     const own = FORMS[column].width;
-    return { column, width: own === 0 ? MIN_FLEXIBLE + spare : !flexible && column === last ? own + Math.max(0, spare) : own };
+    return {
+      column,
+      width: own === 0 ? MIN_FLEXIBLE + spare : !flexible && column === last ? own + Math.max(0, spare) : own,
+    };
   });
 }
 
@@ -44,7 +73,18 @@ export function callsPane(model: Model, area: Area): Line[] {
   const { state, source } = model;
   const { view } = source;
   const columns = columnsFor(state.shown.slice(Math.min(state.sideways, state.shown.length - 1)), area.width);
-  const lines: Line[] = [fitLine([span('  '), ...columns.flatMap(({ column, width }) => [span(fit(column === 'hresult' ? 'HRESULT' : column, width, FORMS[column].right ? 'right' : 'left'), 'dim'), span(' ')])], area.width)];
+  const lines: Line[] = [
+    fitLine(
+      [
+        span('  '),
+        ...columns.flatMap(({ column, width }) => [
+          span(fit(column === 'hresult' ? 'HRESULT' : column, width, FORMS[column].right ? 'right' : 'left'), 'dim'),
+          span(' '),
+        ]),
+      ],
+      area.width,
+    ),
+  ];
   const { cursor, top } = state.places.calls;
   for (let row = top; row < top + area.height - 1; row++) {
     const index = view.at(row);
@@ -54,7 +94,8 @@ export function callsPane(model: Model, area: Area): Line[] {
       continue;
     }
     const before = columns.some(({ column }) => column === 'delta') ? previous(model, row) : null;
-    const under = row === cursor ? (state.focus === 'upper' ? 'cursor' : 'cursor-off') : state.marked.has(index) ? 'marked' : null;
+    const under =
+      row === cursor ? (state.focus === 'upper' ? 'cursor' : 'cursor-off') : state.marked.has(index) ? 'marked' : null;
     lines.push(fitLine(callLine(model, call, index, before, columns), area.width, under));
   }
   if (view.length === 0) lines[1] = [span(emptyText(model), 'dim')];
@@ -68,19 +109,29 @@ function previous({ source }: Model, row: number): Call | null {
 
 function emptyText({ state, source }: Model): string {
   const { reading, count, view } = source;
-  if (state.filter !== null) return view.busy ? `  looking for calls (${view.examined.toLocaleString('en-US')} of ${count.toLocaleString('en-US')}) …` : '  no call passes the filter; c shows all';
+  if (state.filter !== null)
+    return view.busy
+      ? `  looking for calls (${view.examined.toLocaleString('en-US')} of ${count.toLocaleString('en-US')}) …`
+      : '  no call passes the filter; c shows all';
   if (view.busy) return '  sorting …';
   if (reading.state === 'reading' || reading.state === 'waiting') return count > 0 ? '' : '  no calls yet …';
   if (reading.note !== null) return `  ${reading.note}`;
   return '  no calls: the capture holds no DCE-RPC that could be read (5 shows what is wrong with it)';
 }
 
-function callLine({ state, source }: Model, call: Call, index: number, before: Call | null, columns: ReturnType<typeof columnsFor>): Line {
+function callLine(
+  { state, source }: Model,
+  call: Call,
+  index: number,
+  before: Call | null,
+  columns: ReturnType<typeof columnsFor>,
+): Line {
   const mark = state.marked.has(index) ? '◆' : outcomeMark(call);
   // Where results have no column of their own they stand behind the arguments.
   const alone = !columns.some(({ column }) => column === 'result');
   const cells = columns.flatMap(({ column, width }) => {
-    const [text, paint] = column === 'arguments' && alone ? both(call, source.names) : cell(column, call, before, source.names);
+    const [text, paint] =
+      column === 'arguments' && alone ? both(call, source.names) : cell(column, call, before, source.names);
     return [span(fit(text, width, FORMS[column].right ? 'right' : 'left'), paint), span(' ')];
   });
   return [span(`${mark} `, outcomePaint(call)), ...cells];
@@ -91,14 +142,27 @@ function both(call: Call, names: Model['source']['names']): readonly [string, Pa
   return [got === '' ? given : `${given}${given === '' ? '' : ' '}→ ${got}`, 'plain'];
 }
 
-function cell(column: Column, call: Call, before: Call | null, names: Model['source']['names']): readonly [string, Paint] {
+function cell(
+  column: Column,
+  call: Call,
+  before: Call | null,
+  names: Model['source']['names'],
+): readonly [string, Paint] {
   switch (column) {
     case 'id':
       return [String(call.id), 'dim'];
     case 'time':
       return [timeText(call.time), 'dim'];
     case 'delta':
-      return [call.time === null || before === null || before.time === null ? '' : `+${durationText((call.time.timeS - before.time.timeS) * 1e9 + call.time.timeNs - before.time.timeNs)}`.replace('+-', '-'), 'dim'];
+      return [
+        call.time === null || before === null || before.time === null
+          ? ''
+          : `+${durationText((call.time.timeS - before.time.timeS) * 1e9 + call.time.timeNs - before.time.timeNs)}`.replace(
+              '+-',
+              '-',
+            ),
+        'dim',
+      ];
     case 'client':
       return [endpointText(call.client), 'plain'];
     case 'server':
@@ -116,7 +180,10 @@ function cell(column: Column, call: Call, before: Call | null, names: Model['sou
     case 'latency':
       return [latencyText(call), 'dim'];
     case 'auth':
-      return [call.auth.type === 'none' ? '' : `${call.auth.type} ${call.auth.level} ${call.auth.verdict}`, call.auth.verdict === 'bad' ? 'bad' : 'dim'];
+      return [
+        call.auth.type === 'none' ? '' : `${call.auth.type} ${call.auth.level} ${call.auth.verdict}`,
+        call.auth.verdict === 'bad' ? 'bad' : 'dim',
+      ];
     case 'frames':
       return [`${call.requestFrames[0] ?? ''}→${call.responseFrames.at(-1) ?? ''}`, 'dim'];
   }

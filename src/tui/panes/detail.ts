@@ -8,5 +8,9 @@ export function detailPane(model: Model, area: Area): Line[] {
   const rows = currentRows(model);
   if (rows.length === 0) return [[span('  no call', 'dim')]];
   const { cursor, top } = state.detail;
-  return rows.slice(top, top + area.height).map((row, at) => fitLine(row.line, area.width, top + at !== cursor ? null : state.focus === 'detail' ? 'cursor' : 'cursor-off'));
+  return rows
+    .slice(top, top + area.height)
+    .map((row, at) =>
+      fitLine(row.line, area.width, top + at !== cursor ? null : state.focus === 'detail' ? 'cursor' : 'cursor-off'),
+    );
 }

@@ -30,15 +30,23 @@ export function diffRows({ state, source }: Model): readonly DiffRow[] {
   if (left === null || right === null) return [];
   const sides = [left, right].map((call) => {
     const fields = new Map<string, string>([
-      ['call', String(call.id)], ['member', memberText(call)], ['object', objectText(call)], ['result', outcomeText(call, source.names)], ['latency', latencyText(call)],
-      ['time', call.time === null ? '' : momentText(call.time)], ['client', endpointText(call.client)], ['server', endpointText(call.server)],
+      ['call', String(call.id)],
+      ['member', memberText(call)],
+      ['object', objectText(call)],
+      ['result', outcomeText(call, source.names)],
+      ['latency', latencyText(call)],
+      ['time', call.time === null ? '' : momentText(call.time)],
+      ['client', endpointText(call.client)],
+      ['server', endpointText(call.server)],
     ]);
     flatten('in', call.in, fields, 0);
     flatten('out', call.out, fields, 0);
     return fields;
   });
   const [a, b] = sides as [Map<string, string>, Map<string, string>];
-  return [...new Set([...a.keys(), ...b.keys()])].slice(0, MAX_DIFF_ROWS).map((name) => ({ name, left: a.get(name) ?? null, right: b.get(name) ?? null }));
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .slice(0, MAX_DIFF_ROWS)
+    .map((name) => ({ name, left: a.get(name) ?? null, right: b.get(name) ?? null }));
 }
 
 const MAX_DEPTH = 24;
@@ -46,8 +54,11 @@ const MAX_DEPTH = 24;
 function flatten(path: string, value: Value, fields: Map<string, string>, depth: number): void {
   if (fields.size > MAX_DIFF_ROWS) return;
   if (value !== null && typeof value === 'object' && !(value instanceof Uint8Array) && depth < MAX_DEPTH) {
-    const entries = Array.isArray(value) ? [...(value as readonly Value[]).entries()] : Object.entries(value as { readonly [name: string]: Value });
-    for (const [name, held] of entries) flatten(typeof name === 'number' ? `${path}[${name}]` : `${path}.${name}`, held, fields, depth + 1);
+    const entries = Array.isArray(value)
+      ? [...(value as readonly Value[]).entries()]
+      : Object.entries(value as { readonly [name: string]: Value });
+    for (const [name, held] of entries)
+      flatten(typeof name === 'number' ? `${path}[${name}]` : `${path}.${name}`, held, fields, depth + 1);
     return;
   }
   fields.set(path, valueText(value, { width: 200, names: null }));
@@ -59,12 +70,25 @@ export function diffPane(model: Model, area: Area): Line[] {
   const name = Math.min(34, Math.floor(area.width / 4));
   const side = Math.floor((area.width - name - 6) / 2);
   const { cursor, top } = model.state.places.diff;
-  const lines: Line[] = [fitLine([span(`  ${rows.length} fields, ${differ} differ; esc goes back`, 'dim')], area.width)];
+  const lines: Line[] = [
+    fitLine([span(`  ${rows.length} fields, ${differ} differ; esc goes back`, 'dim')], area.width),
+  ];
   for (const [at, row] of rows.slice(top, top + area.height - 1).entries()) {
     const same = row.left === row.right;
-    lines.push(fitLine([
-      span(same ? '  ' : '≠ ', 'warn'), span(fit(row.name, name), 'dim'), span(' '), span(fit(row.left ?? '', side), same ? 'plain' : 'bad'), span(' │ ', 'border'), span(fit(row.right ?? '', side), same ? 'plain' : 'good'),
-    ], area.width, top + at === cursor ? 'cursor' : null));
+    lines.push(
+      fitLine(
+        [
+          span(same ? '  ' : '≠ ', 'warn'),
+          span(fit(row.name, name), 'dim'),
+          span(' '),
+          span(fit(row.left ?? '', side), same ? 'plain' : 'bad'),
+          span(' │ ', 'border'),
+          span(fit(row.right ?? '', side), same ? 'plain' : 'good'),
+        ],
+        area.width,
+        top + at === cursor ? 'cursor' : null,
+      ),
+    );
   }
   return lines;
 }

@@ -8,11 +8,27 @@ import type { Notice } from '../source.js';
 export function findingsPane(model: Model, area: Area): Line[] {
   const { state, source } = model;
   const { notices, noticesLost } = source;
-  const lines: Line[] = [fitLine([span(`  ${notices.length} findings and problems${noticesLost > 0 ? `, and ${noticesLost} more that were not kept` : ''}; enter goes to the call`, 'dim')], area.width)];
+  const lines: Line[] = [
+    fitLine(
+      [
+        span(
+          `  ${notices.length} findings and problems${noticesLost > 0 ? `, and ${noticesLost} more that were not kept` : ''}; enter goes to the call`,
+          'dim',
+        ),
+      ],
+      area.width,
+    ),
+  ];
   if (notices.length === 0) return [...lines, [span('  nothing found', 'dim')]];
   const { cursor, top } = state.places.findings;
   for (const [at, notice] of notices.slice(top, top + area.height - 1).entries()) {
-    lines.push(fitLine([span(`  ${noticeText(notice)}`, paintOf(notice))], area.width, top + at !== cursor ? null : state.focus === 'upper' ? 'cursor' : 'cursor-off'));
+    lines.push(
+      fitLine(
+        [span(`  ${noticeText(notice)}`, paintOf(notice))],
+        area.width,
+        top + at !== cursor ? null : state.focus === 'upper' ? 'cursor' : 'cursor-off',
+      ),
+    );
   }
   return lines;
 }

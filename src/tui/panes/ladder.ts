@@ -32,10 +32,14 @@ export function ladderPane(model: Model, area: Area): Line[] {
   const arrows: Arrow[] = [];
   for (const { row, call } of calls) {
     if (call.exchange.request !== null) arrows.push({ row, call, request: true, time: call.exchange.requestTime });
-    if (call.exchange.response !== null || call.fault !== null) arrows.push({ row, call, request: false, time: call.exchange.responseTime });
+    if (call.exchange.response !== null || call.fault !== null)
+      arrows.push({ row, call, request: false, time: call.exchange.responseTime });
   }
   arrows.sort((a, b) => compare(a.time, b.time) || a.row - b.row);
-  const at = Math.max(0, arrows.findIndex((arrow) => arrow.row === cursor));
+  const at = Math.max(
+    0,
+    arrows.findIndex((arrow) => arrow.row === cursor),
+  );
   const height = area.height - 2;
   const top = Math.max(0, Math.min(at - Math.floor(height / 3), arrows.length - height));
   const shown = arrows.slice(top, top + height);
@@ -64,7 +68,9 @@ function lanesOf(arrows: readonly Arrow[], most: number): readonly string[] {
     clients.add(call.client.address);
   }
   // Who is called back has a lane already; the activator stands before the servers it starts.
-  const ordered = [...servers].toSorted((a, b) => Number(b.endsWith(`:${ACTIVATOR_PORT}`)) - Number(a.endsWith(`:${ACTIVATOR_PORT}`)));
+  const ordered = [...servers].toSorted(
+    (a, b) => Number(b.endsWith(`:${ACTIVATOR_PORT}`)) - Number(a.endsWith(`:${ACTIVATOR_PORT}`)),
+  );
   return [...clients, ...ordered].slice(0, most);
 }
 
@@ -77,18 +83,33 @@ function heads(lanes: readonly string[], place: (lane: number) => number, width:
   let [names, rules] = ['', ''];
   for (const [lane, name] of lanes.entries()) {
     const title = name.endsWith(`:${ACTIVATOR_PORT}`) ? `${name} activator` : name;
-    names = fit(names, Math.max(textWidth(names) + (lane === 0 ? 0 : 1), Math.min(place(lane) - Math.floor(textWidth(title) / 2), Math.max(0, width - textWidth(title))))) + title;
+    names =
+      fit(
+        names,
+        Math.max(
+          textWidth(names) + (lane === 0 ? 0 : 1),
+          Math.min(place(lane) - Math.floor(textWidth(title) / 2), Math.max(0, width - textWidth(title))),
+        ),
+      ) + title;
     rules = `${fit(rules, place(lane))}┬`;
   }
   return [fitLine([span(names, 'title')], width), fitLine([span(rules, 'border')], width)];
 }
 
-function arrowLine({ call, request, time }: Arrow, lanes: readonly string[], place: (lane: number) => number, current: Call | null, { source }: Model): Line {
+function arrowLine(
+  { call, request, time }: Arrow,
+  lanes: readonly string[],
+  place: (lane: number) => number,
+  current: Call | null,
+  { source }: Model,
+): Line {
   const client = laneOf(lanes, call.client.address);
   const server = laneOf(lanes, endpointText(call.server));
   const [from, to] = request ? [client, server] : [server, client];
   const [low, high] = from < to ? [from, to] : [to, from];
-  const label = request ? memberText(call) : `${outcomeText(call, source.names)}${call.latencyNs === null ? '' : ` ${durationText(call.latencyNs)}`}`;
+  const label = request
+    ? memberText(call)
+    : `${outcomeText(call, source.names)}${call.latencyNs === null ? '' : ` ${durationText(call.latencyNs)}`}`;
   const paint: Paint = request ? 'name' : outcomePaint(call);
   const same = current !== null && current.causality !== null && call.causality === current.causality;
   const spans = [span(fit(timeText(time), TIME_WIDTH), 'dim')];
@@ -109,7 +130,13 @@ function arrowLine({ call, request, time }: Arrow, lanes: readonly string[], pla
   const left = Math.floor((length - textWidth(text)) / 2);
   const right = length - textWidth(text) - left;
   const dash = '─';
-  spans.push(span(low === high ? '│' : same ? '●' : '│', same ? 'key' : 'border'), span(from < to ? dash.repeat(left) : `◀${dash.repeat(Math.max(0, left - 1))}`, paint), span(text, paint), span(from < to ? `${dash.repeat(Math.max(0, right - 1))}▶` : dash.repeat(right), paint), span('│', 'border'));
+  spans.push(
+    span(low === high ? '│' : same ? '●' : '│', same ? 'key' : 'border'),
+    span(from < to ? dash.repeat(left) : `◀${dash.repeat(Math.max(0, left - 1))}`, paint),
+    span(text, paint),
+    span(from < to ? `${dash.repeat(Math.max(0, right - 1))}▶` : dash.repeat(right), paint),
+    span('│', 'border'),
+  );
   column = place(low) + length + 2;
   for (let lane = high + 1; lane < lanes.length; lane++) {
     pad(place(lane));

@@ -14,7 +14,10 @@ export interface ObjectRow {
 
 const remembered = new WeakMap<readonly ObjectRecord[], readonly ObjectRow[]>();
 
-/** Objects as a tree: under each those that its calls made. A parent that comes after its child, as only a lying server has, counts as none. */
+/**
+ * Objects as a tree: under each those that its calls made. A parent that comes after its child, as only a lying server
+ * has, counts as none.
+ */
 export function objectRows(records: readonly ObjectRecord[]): readonly ObjectRow[] {
   const known = remembered.get(records);
   if (known !== undefined) return known;
@@ -36,7 +39,13 @@ export function objectRows(records: readonly ObjectRecord[]): readonly ObjectRow
   const open: { readonly at: number; readonly before: string; readonly branch: string; readonly depth: number }[] = [];
   const enter = (parent: number, before: string, depth: number): void => {
     const list = children.get(parent) ?? [];
-    for (let i = list.length - 1; i >= 0; i--) open.push({ at: list[i] as number, before, depth, branch: depth === 0 ? '' : i === list.length - 1 ? '└─ ' : '├─ ' });
+    for (let i = list.length - 1; i >= 0; i--)
+      open.push({
+        at: list[i] as number,
+        before,
+        depth,
+        branch: depth === 0 ? '' : i === list.length - 1 ? '└─ ' : '├─ ',
+      });
   };
   enter(-1, '', 0);
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -56,18 +65,44 @@ export function objectsPane(model: Model, area: Area): Line[] {
   const rows = objectRows(records);
   const life = area.width >= 110 ? 24 : area.width >= 90 ? 12 : 0;
   const name = Math.max(20, area.width - 42 - (life === 0 ? 0 : life + 1));
-  const lines: Line[] = [fitLine([span(`  ${fit('object', name - 2)}${fit('made by', 9, 'right')}${fit('calls', 8, 'right')}${fit('refs', 7, 'right')}${fit('pings', 7, 'right')}  ${life === 0 ? '' : fit('life', life + 1)}state`, 'dim')], area.width)];
+  const lines: Line[] = [
+    fitLine(
+      [
+        span(
+          `  ${fit('object', name - 2)}${fit('made by', 9, 'right')}${fit('calls', 8, 'right')}${fit('refs', 7, 'right')}${fit('pings', 7, 'right')}  ${life === 0 ? '' : fit('life', life + 1)}state`,
+          'dim',
+        ),
+      ],
+      area.width,
+    ),
+  ];
   if (rows.length === 0) return [...lines, [span('  no objects so far', 'dim')]];
   const [from, to] = range(records);
   const { cursor, top } = state.places.objects;
   for (const [at, { record, branch }] of rows.slice(top, top + area.height - 1).entries()) {
-    const faces = [...new Set(record.interfaces.map((one) => one.interface ?? `{${(one.iid ?? '').slice(0, 8)}…}`))].filter((face) => !record.label.startsWith(`${face}#`)).join(', ');
-    lines.push(fitLine([
-      span(fitted(branch, record.label, faces, name)),
-      span(fit(record.madeBy === null ? '-' : `call ${record.madeBy}`, 9, 'right'), 'dim'), span(fit(String(record.calls), 8, 'right')), span(fit(String(record.references), 7, 'right'), record.leaked ? 'warn' : 'plain'),
-      span(fit(String(record.pings), 7, 'right')), span('  '), ...(life === 0 ? [] : [span(lifeLine(record, from, to, life), 'name'), span(' ')]),
-      record.leaked ? span('leaked', 'warn') : record.releasedBy === null ? span(record.certainty === 'known' ? '' : record.certainty, 'dim') : span(`rel. ${record.releasedBy}`, 'dim'),
-    ], area.width, top + at !== cursor ? null : state.focus === 'upper' ? 'cursor' : 'cursor-off'));
+    const faces = [...new Set(record.interfaces.map((one) => one.interface ?? `{${(one.iid ?? '').slice(0, 8)}…}`))]
+      .filter((face) => !record.label.startsWith(`${face}#`))
+      .join(', ');
+    lines.push(
+      fitLine(
+        [
+          span(fitted(branch, record.label, faces, name)),
+          span(fit(record.madeBy === null ? '-' : `call ${record.madeBy}`, 9, 'right'), 'dim'),
+          span(fit(String(record.calls), 8, 'right')),
+          span(fit(String(record.references), 7, 'right'), record.leaked ? 'warn' : 'plain'),
+          span(fit(String(record.pings), 7, 'right')),
+          span('  '),
+          ...(life === 0 ? [] : [span(lifeLine(record, from, to, life), 'name'), span(' ')]),
+          record.leaked
+            ? span('leaked', 'warn')
+            : record.releasedBy === null
+              ? span(record.certainty === 'known' ? '' : record.certainty, 'dim')
+              : span(`rel. ${record.releasedBy}`, 'dim'),
+        ],
+        area.width,
+        top + at !== cursor ? null : state.focus === 'upper' ? 'cursor' : 'cursor-off',
+      ),
+    );
   }
   return lines;
 }
@@ -99,7 +134,14 @@ function range(records: readonly ObjectRecord[]): readonly [number, number] {
 export function lifeLine(record: ObjectRecord, from: number, to: number, width: number): string {
   const [first, last] = [seconds(record.firstSeen), seconds(record.lastSeen)];
   if (first === null || last === null || !Number.isFinite(from)) return ' '.repeat(width);
-  const at = (time: number): number => (to > from ? Math.min(width - 1, Math.max(0, Math.floor(((time - from) / (to - from)) * width))) : 0);
+  const at = (time: number): number =>
+    to > from ? Math.min(width - 1, Math.max(0, Math.floor(((time - from) / (to - from)) * width))) : 0;
   const [begin, end] = [at(first), at(last)];
-  return '·'.repeat(begin) + '█'.repeat(Math.max(1, end - begin + 1)) + (record.releasedBy === null && record.references > 0 ? '─' : '·').repeat(Math.max(0, width - Math.max(end, begin) - 1));
+  return (
+    '·'.repeat(begin) +
+    '█'.repeat(Math.max(1, end - begin + 1)) +
+    (record.releasedBy === null && record.references > 0 ? '─' : '·').repeat(
+      Math.max(0, width - Math.max(end, begin) - 1),
+    )
+  );
 }

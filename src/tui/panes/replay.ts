@@ -4,7 +4,13 @@ import type { Model } from '../model.js';
 import type { ReplayRow } from '../replayed.js';
 import { fit } from '../width.js';
 
-const MARKS: Readonly<Record<ReplayRow['status'], string>> = { same: '  ', different: '≠ ', missing: '- ', extra: '+ ', skipped: '? ' };
+const MARKS: Readonly<Record<ReplayRow['status'], string>> = {
+  same: '  ',
+  different: '≠ ',
+  missing: '- ',
+  extra: '+ ',
+  skipped: '? ',
+};
 
 /** Calls that were replayed, with the answers of the capture beside those that came. */
 export function replayPane({ state }: Model, area: Area): Line[] {
@@ -13,8 +19,17 @@ export function replayPane({ state }: Model, area: Area): Line[] {
   const name = Math.min(44, Math.floor(area.width / 3));
   const side = Math.floor((area.width - name - 6) / 2);
   const { cursor, top } = state.places.replay;
-  const lines: Line[] = [fitLine([span(`  ${replayed.summary}`, replayed.same ? 'good' : 'bad'), span(`; captured │ ${replayed.target}; ] and [ go to what differs, enter to the call`, 'dim')], area.width)];
-  for (const [at, row] of replayed.rows.slice(top, top + area.height - 1).entries()) lines.push(fitLine(rowLine(row, name, side), area.width, top + at === cursor ? 'cursor' : null));
+  const lines: Line[] = [
+    fitLine(
+      [
+        span(`  ${replayed.summary}`, replayed.same ? 'good' : 'bad'),
+        span(`; captured │ ${replayed.target}; ] and [ go to what differs, enter to the call`, 'dim'),
+      ],
+      area.width,
+    ),
+  ];
+  for (const [at, row] of replayed.rows.slice(top, top + area.height - 1).entries())
+    lines.push(fitLine(rowLine(row, name, side), area.width, top + at === cursor ? 'cursor' : null));
   return lines;
 }
 
@@ -23,7 +38,12 @@ function rowLine(row: ReplayRow, name: number, side: number): Line {
   const [left, right] = paints(row);
   const title = row.kind === 'call' ? row.name : `  ${row.name}`;
   return [
-    span(row.kind === 'call' ? MARKS[row.status] : '  ', 'warn'), span(fit(title, name), row.kind === 'call' ? 'name' : 'dim'), span(' '), span(fit(row.expected, side), left), span(' │ ', 'border'), span(fit(row.actual, side), right),
+    span(row.kind === 'call' ? MARKS[row.status] : '  ', 'warn'),
+    span(fit(title, name), row.kind === 'call' ? 'name' : 'dim'),
+    span(' '),
+    span(fit(row.expected, side), left),
+    span(' │ ', 'border'),
+    span(fit(row.actual, side), right),
   ];
 }
 

@@ -19,24 +19,47 @@ export function statisticsPane(model: Model, area: Area): Line[] {
   const { calls, failed, unanswered, members, results, rate, failures, partS } = source.statistics();
   const most = Math.max(1, ...rate);
   const facts: Span[] = [
-    span(`  ${countText(calls)} calls, `), span(`${countText(failed)} failed`, failed > 0 ? 'bad' : 'plain'), ...(unanswered > 0 ? [span(`, ${countText(unanswered)} unanswered`, 'warn')] : []),
+    span(`  ${countText(calls)} calls, `),
+    span(`${countText(failed)} failed`, failed > 0 ? 'bad' : 'plain'),
+    ...(unanswered > 0 ? [span(`, ${countText(unanswered)} unanswered`, 'warn')] : []),
     span(`, ${members.length} members, ${results.length} results`),
   ];
   // What failed is looked for.
   const listed = results.toSorted((a, b) => Number(b.bad) - Number(a.bad)).slice(0, resultsShown(source, area.height));
   const lines: Line[] = [
     fitLine(facts, area.width),
-    fitLine([span('  over time  ', 'dim'), span(sparkline(rate, most), 'name'), span(`  each ${durationText(partS * 1e9)}, at most ${countText(Math.max(0, ...rate))} calls`, 'dim')], area.width),
-    fitLine([span('  failed     ', 'dim'), span(failed === 0 ? ' '.repeat(TIME_PARTS) : sparkline(failures, most), 'bad')], area.width),
+    fitLine(
+      [
+        span('  over time  ', 'dim'),
+        span(sparkline(rate, most), 'name'),
+        span(`  each ${durationText(partS * 1e9)}, at most ${countText(Math.max(0, ...rate))} calls`, 'dim'),
+      ],
+      area.width,
+    ),
+    fitLine(
+      [span('  failed     ', 'dim'), span(failed === 0 ? ' '.repeat(TIME_PARTS) : sparkline(failures, most), 'bad')],
+      area.width,
+    ),
     fitLine([span(`  ${fit('result', RESULT)}${fit('calls', 8, 'right')}  by`, 'dim')], area.width),
     ...listed.map((one) => fitLine(resultLine(one, source), area.width)),
     [],
   ];
   const histogram = area.width >= 110;
   const name = Math.max(16, area.width - 2 - 8 * 6 - (histogram ? 22 : 0));
-  lines.push(fitLine([span(`  ${fit('member', name)}${['calls', 'errors', 'p50', 'p90', 'p99', 'max'].map((head) => fit(head, 8, 'right')).join('')}${histogram ? '  1µs …      10s' : ''}`, 'dim')], area.width));
+  lines.push(
+    fitLine(
+      [
+        span(
+          `  ${fit('member', name)}${['calls', 'errors', 'p50', 'p90', 'p99', 'max'].map((head) => fit(head, 8, 'right')).join('')}${histogram ? '  1µs …      10s' : ''}`,
+          'dim',
+        ),
+      ],
+      area.width,
+    ),
+  );
   const { cursor, top } = state.places.statistics;
-  for (const [at, member] of members.slice(top, top + Math.max(1, area.height - lines.length)).entries()) lines.push(fitLine(memberLine(member, name, histogram), area.width, top + at === cursor ? 'cursor' : null));
+  for (const [at, member] of members.slice(top, top + Math.max(1, area.height - lines.length)).entries())
+    lines.push(fitLine(memberLine(member, name, histogram), area.width, top + at === cursor ? 'cursor' : null));
   return lines;
 }
 
@@ -54,13 +77,20 @@ const RESULT = 40;
 
 function resultLine({ kind, value, count, bad, members }: ResultStatistics, { names }: Source): Line {
   const by = members.map(({ name, count: times }) => `${name} ${countText(times)}`).join(', ');
-  return [span(`  ${fit(endedText(kind, value, names), RESULT)}`, bad ? 'bad' : 'good'), span(fit(countText(count), 8, 'right')), span(`  ${by}`, 'dim')];
+  return [
+    span(`  ${fit(endedText(kind, value, names), RESULT)}`, bad ? 'bad' : 'good'),
+    span(fit(countText(count), 8, 'right')),
+    span(`  ${by}`, 'dim'),
+  ];
 }
 
 function memberLine(member: MemberStatistics, name: number, histogram: boolean): Line {
   return [
-    span(`  ${fit(member.name, name)}`, 'name'), span(fit(countText(member.count), 8, 'right')), span(fit(countText(member.failed), 8, 'right'), member.failed > 0 ? 'bad' : 'plain'),
-    span(time(member.p50) + time(member.p90) + time(member.p99) + time(member.max)), ...(histogram ? [span(`  ${sparkline(member.histogram)}`, 'value')] : []),
+    span(`  ${fit(member.name, name)}`, 'name'),
+    span(fit(countText(member.count), 8, 'right')),
+    span(fit(countText(member.failed), 8, 'right'), member.failed > 0 ? 'bad' : 'plain'),
+    span(time(member.p50) + time(member.p90) + time(member.p99) + time(member.max)),
+    ...(histogram ? [span(`  ${sparkline(member.histogram)}`, 'value')] : []),
   ];
 }
 

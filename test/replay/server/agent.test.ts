@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
 import { agentClasses } from '../../../replay/agent/agent.js';
 import { readModel } from '../../../replay/agent/model.js';
-import { isEnumerator, isServed, type Outcome, type ServedObject, type ServedValue } from '../../../replay/server/dispatch.js';
+import {
+  isEnumerator,
+  isServed,
+  type Outcome,
+  type ServedObject,
+  type ServedValue,
+} from '../../../replay/server/dispatch.js';
 import { loadModel } from '../../../src/io/serve/serve.js';
 import { ROOT } from '../../support/shared.js';
 import { CLASSES, full, IDS, registry } from './support.js';
@@ -17,7 +23,12 @@ function create(clsid: string, model = sample): ServedObject {
   return found.create();
 }
 
-function call(object: ServedObject, member: string, args: { readonly [name: string]: ServedValue } = {}, kind: 'method' | 'propget' | 'propput' = 'method'): Outcome {
+function call(
+  object: ServedObject,
+  member: string,
+  args: { readonly [name: string]: ServedValue } = {},
+  kind: 'method' | 'propget' | 'propput' = 'method',
+): Outcome {
   return object.call(object.interfaces[0] ?? '', member, kind, args);
 }
 
@@ -32,13 +43,19 @@ function object(value: ServedValue): ServedObject {
   return value;
 }
 
-function search(criteria: string, prepare: (searcher: ServedObject) => void = () => undefined, model = sample): readonly string[] {
+function search(
+  criteria: string,
+  prepare: (searcher: ServedObject) => void = () => undefined,
+  model = sample,
+): readonly string[] {
   const searcher = object(call(create(SESSION, model), 'CreateUpdateSearcher').out?.['retval'] ?? null);
   prepare(searcher);
   const { hresult, out } = call(searcher, 'Search', { criteria });
   if (hresult !== 0) return [`0x${(hresult >>> 0).toString(16)}`];
   const updates = object(get(object(out?.['retval'] ?? null), 'Updates'));
-  return Array.from({ length: Number(get(updates, 'Count')) }, (_, index) => String(get(object(get(object(call(updates, 'Item', { index }).out?.['retval'] ?? null), 'Identity')), 'UpdateID')));
+  return Array.from({ length: Number(get(updates, 'Count')) }, (_, index) =>
+    String(get(object(get(object(call(updates, 'Item', { index }).out?.['retval'] ?? null), 'Identity')), 'UpdateID')),
+  );
 }
 
 describe('the simulated update agent', () => {
@@ -68,19 +85,59 @@ describe('the simulated update agent', () => {
         }
       }
     };
-    for (const clsid of [SESSION, 'f8d253d9-89a4-4daa-87b6-1168369f0b21', 'c2e88c2f-6f5b-4aaa-894b-55c847ad3a2d', 'bfe18e9c-6d87-4450-b37c-e02f0b373803']) visit(create(clsid), 0);
+    for (const clsid of [
+      SESSION,
+      'f8d253d9-89a4-4daa-87b6-1168369f0b21',
+      'c2e88c2f-6f5b-4aaa-894b-55c847ad3a2d',
+      'bfe18e9c-6d87-4450-b37c-e02f0b373803',
+    ])
+      visit(create(clsid), 0);
     const searcher = object(call(session, 'CreateUpdateSearcher').out?.['retval'] ?? null);
     visit(searcher, 0);
     visit(object(call(searcher, 'Search', { criteria: "Type='Software'" }).out?.['retval'] ?? null), 0);
     visit(object(call(searcher, 'Search', { criteria: "Type='Driver'" }).out?.['retval'] ?? null), 0);
-    const driver = object(call(object(get(object(call(searcher, 'Search', { criteria: "Type='Driver'" }).out?.['retval'] ?? null), 'Updates')), 'Item', { index: 0 }).out?.['retval'] ?? null);
+    const driver = object(
+      call(
+        object(get(object(call(searcher, 'Search', { criteria: "Type='Driver'" }).out?.['retval'] ?? null), 'Updates')),
+        'Item',
+        { index: 0 },
+      ).out?.['retval'] ?? null,
+    );
     visit(driver, 0);
     visit(object(call(session, 'QueryHistory', { startIndex: 0, count: 5 }).out?.['retval'] ?? null), 0);
-    visit(object(call(create('f8d253d9-89a4-4daa-87b6-1168369f0b21'), 'QueryServiceRegistration', { serviceID: '9482f4b4-e343-43b6-b170-9a65bc822c77' }).out?.['retval'] ?? null), 0);
+    visit(
+      object(
+        call(create('f8d253d9-89a4-4daa-87b6-1168369f0b21'), 'QueryServiceRegistration', {
+          serviceID: '9482f4b4-e343-43b6-b170-9a65bc822c77',
+        }).out?.['retval'] ?? null,
+      ),
+      0,
+    );
     expect([...seen.keys()].toSorted()).toEqual([
-      'IAutomaticUpdates2', 'IAutomaticUpdatesResults', 'ICategory', 'ICategoryCollection', 'IInstallationBehavior', 'ISearchResult', 'IStringCollection', 'IUpdate5', 'IUpdateCollection', 'IUpdateDownloadContentCollection',
-      'IUpdateExceptionCollection', 'IUpdateHistoryEntry2', 'IUpdateHistoryEntryCollection', 'IUpdateIdentity', 'IUpdateSearcher3', 'IUpdateService2', 'IUpdateServiceCollection', 'IUpdateServiceManager2', 'IUpdateServiceRegistration',
-      'IUpdateSession3', 'IWindowsDriverUpdate5', 'IWindowsDriverUpdateEntry', 'IWindowsDriverUpdateEntryCollection', 'IWindowsUpdateAgentInfo',
+      'IAutomaticUpdates2',
+      'IAutomaticUpdatesResults',
+      'ICategory',
+      'ICategoryCollection',
+      'IInstallationBehavior',
+      'ISearchResult',
+      'IStringCollection',
+      'IUpdate5',
+      'IUpdateCollection',
+      'IUpdateDownloadContentCollection',
+      'IUpdateExceptionCollection',
+      'IUpdateHistoryEntry2',
+      'IUpdateHistoryEntryCollection',
+      'IUpdateIdentity',
+      'IUpdateSearcher3',
+      'IUpdateService2',
+      'IUpdateServiceCollection',
+      'IUpdateServiceManager2',
+      'IUpdateServiceRegistration',
+      'IUpdateSession3',
+      'IWindowsDriverUpdate5',
+      'IWindowsDriverUpdateEntry',
+      'IWindowsDriverUpdateEntryCollection',
+      'IWindowsUpdateAgentInfo',
     ]);
   });
 
@@ -88,42 +145,81 @@ describe('the simulated update agent', () => {
     const all = sample.updates.filter((one) => !one.installed);
     const superseded = new Set(all.flatMap((one) => one.supersedes));
     expect(search('IsInstalled=0')).toEqual(all.filter((one) => !superseded.has(one.id)).map((one) => one.id));
-    expect(search('IsInstalled=0', (searcher) => expect(call(searcher, 'IncludePotentiallySupersededUpdates', { value: true }, 'propput').hresult).toBe(0))).toEqual(all.map((one) => one.id));
-    expect(search("Type='Driver' and IsInstalled=1")).toEqual(sample.updates.filter((one) => one.type === 'driver' && one.installed).map((one) => one.id));
+    expect(
+      search('IsInstalled=0', (searcher) =>
+        expect(call(searcher, 'IncludePotentiallySupersededUpdates', { value: true }, 'propput').hresult).toBe(0),
+      ),
+    ).toEqual(all.map((one) => one.id));
+    expect(search("Type='Driver' and IsInstalled=1")).toEqual(
+      sample.updates.filter((one) => one.type === 'driver' && one.installed).map((one) => one.id),
+    );
     expect(search(`UpdateID='${all[0]?.id}'`)).toEqual([all[0]?.id]);
     expect(search('IsInstaled=0')).toEqual(['0x80240032']);
     expect(search("(IsInstalled=0 and IsHidden=1) or (Type='Driver')").length).toBeGreaterThan(2);
   });
 
   it('searches where and for whom the searcher is set to, and only what is to be installed unless criteria name the action', () => {
-    const put = (name: string, value: ServedValue) => (searcher: ServedObject): void => expect(call(searcher, name, { value }, 'propput').hresult).toBe(0);
-    const titles = (criteria: string, ...settings: readonly ((searcher: ServedObject) => void)[]): readonly string[] => search(criteria, (searcher) => {
-      for (const set of settings) set(searcher);
-    }, full).map((id) => full.updates.find((one) => one.id === id)?.title ?? id);
+    const put =
+      (name: string, value: ServedValue) =>
+      (searcher: ServedObject): void =>
+        expect(call(searcher, name, { value }, 'propput').hresult).toBe(0);
+    const titles = (criteria: string, ...settings: readonly ((searcher: ServedObject) => void)[]): readonly string[] =>
+      search(
+        criteria,
+        (searcher) => {
+          for (const set of settings) set(searcher);
+        },
+        full,
+      ).map((id) => full.updates.find((one) => one.id === id)?.title ?? id);
     const all = put('IncludePotentiallySupersededUpdates', true);
     expect(titles('IsInstalled=0', all)).toEqual(['Cumulative Update', 'Older update', 'Contoso - Net - 12.4']);
     expect(titles('IsInstalled=0', all, put('SearchScope', 'searchScopeCurrentUserOnly'))).toEqual(['For each user']);
     expect(titles('IsInstalled=0', all, put('SearchScope', 'searchScopeMachineAndAllUsers'))).toHaveLength(4);
-    expect(titles('IsInstalled=0', all, put('ServerSelection', 'ssWindowsUpdate'))).toEqual(['Cumulative Update', 'Contoso - Net - 12.4']);
+    expect(titles('IsInstalled=0', all, put('ServerSelection', 'ssWindowsUpdate'))).toEqual([
+      'Cumulative Update',
+      'Contoso - Net - 12.4',
+    ]);
     expect(titles('IsInstalled=0', all, put('ServerSelection', 'ssManagedServer'))).toHaveLength(3);
-    expect(titles('IsInstalled=0', put('ServerSelection', 'ssOthers'), put('ServiceID', '11111111-2222-3333-4444-555555555555'))).toEqual(['0x80240042']);
-    expect(titles('IsInstalled=0', put('ServerSelection', 'ssOthers'), put('ServiceID', IDS.managed), all)).toHaveLength(3);
-    expect(search('IsInstalled=0', put('ServerSelection', 'ssManagedServer'), { ...full, services: [] })).toEqual(['0x80240001']);
+    expect(
+      titles(
+        'IsInstalled=0',
+        put('ServerSelection', 'ssOthers'),
+        put('ServiceID', '11111111-2222-3333-4444-555555555555'),
+      ),
+    ).toEqual(['0x80240042']);
+    expect(
+      titles('IsInstalled=0', put('ServerSelection', 'ssOthers'), put('ServiceID', IDS.managed), all),
+    ).toHaveLength(3);
+    expect(search('IsInstalled=0', put('ServerSelection', 'ssManagedServer'), { ...full, services: [] })).toEqual([
+      '0x80240001',
+    ]);
     expect(titles('IsInstalled=1')).toEqual([]);
     expect(titles("DeploymentAction='Uninstallation'")).toEqual(['To be removed']);
     expect(titles('')).toEqual(['Cumulative Update', 'Contoso - Net - 12.4']);
   });
 
   it('counts download priority in when updates supersede one another, unless told not to', () => {
-    const model = readModel({ ...full, updates: full.updates.map((one) => ({ ...one, priority: one.id === IDS.superseded ? 'extra-high' : 'normal' })) });
-    const found = (ignore: boolean): boolean => search('IsInstalled=0', (searcher) => expect(call(searcher, 'IgnoreDownloadPriority', { value: ignore }, 'propput').hresult).toBe(0), model).includes(IDS.superseded);
+    const model = readModel({
+      ...full,
+      updates: full.updates.map((one) => ({ ...one, priority: one.id === IDS.superseded ? 'extra-high' : 'normal' })),
+    });
+    const found = (ignore: boolean): boolean =>
+      search(
+        'IsInstalled=0',
+        (searcher) => expect(call(searcher, 'IgnoreDownloadPriority', { value: ignore }, 'propput').hresult).toBe(0),
+        model,
+      ).includes(IDS.superseded);
     expect([found(false), found(true)]).toEqual([true, false]);
   });
 
   it('speaks the language of the session that a searcher was made in', () => {
     const session = create(SESSION, full);
     const title = (): ServedValue => {
-      const result = object(call(object(call(session, 'CreateUpdateSearcher').out?.['retval'] ?? null), 'Search', { criteria: `UpdateID='${IDS.software}'` }).out?.['retval'] ?? null);
+      const result = object(
+        call(object(call(session, 'CreateUpdateSearcher').out?.['retval'] ?? null), 'Search', {
+          criteria: `UpdateID='${IDS.software}'`,
+        }).out?.['retval'] ?? null,
+      );
       return get(object(call(object(get(result, 'Updates')), 'Item', { index: 0 }).out?.['retval'] ?? null), 'Title');
     };
     const before = title();
@@ -138,7 +234,10 @@ describe('the simulated update agent', () => {
       const found = object(call(searcher, 'Search', { criteria: 'IsInstalled=0' }).out?.['retval'] ?? null);
       return [get(found, 'ResultCode'), get(object(get(found, 'Warnings')), 'Count')];
     };
-    expect([result(true), result(false)]).toEqual([['orcSucceededWithErrors', 1], ['orcSucceeded', 0]]);
+    expect([result(true), result(false)]).toEqual([
+      ['orcSucceededWithErrors', 1],
+      ['orcSucceeded', 0],
+    ]);
   });
 
   it('registers services: at once, later, with automatic updates, one of them and only the one that is allowed', () => {
@@ -150,16 +249,42 @@ describe('the simulated update agent', () => {
     };
     const withAU = (): readonly ServedValue[] => {
       const services = object(get(manager, 'Services'));
-      return Array.from({ length: Number(get(services, 'Count')) }, (_, index) => object(call(services, 'Item', { index }).out?.['retval'] ?? null)).filter((one) => get(one, 'IsRegisteredWithAU') === true).map((one) => get(one, 'ServiceID'));
+      return Array.from({ length: Number(get(services, 'Count')) }, (_, index) =>
+        object(call(services, 'Item', { index }).out?.['retval'] ?? null),
+      )
+        .filter((one) => get(one, 'IsRegisteredWithAU') === true)
+        .map((one) => get(one, 'ServiceID'));
     };
     expect([state(IDS.windows), state(), withAU()]).toEqual(['usrsRegistered', '0x80240003', [IDS.windows]]);
-    const pending = object(call(manager, 'AddService2', { serviceID: service, flags: 5, authorizationCabPath: '' }).out?.['retval'] ?? null);
-    expect([get(pending, 'RegistrationState'), get(pending, 'IsPendingRegistrationWithAU'), get(pending, 'Service'), state()]).toEqual(['usrsRegistrationPending', true, null, 'usrsRegistrationPending']);
-    expect(call(manager, 'SetOption', { optionName: 'AllowedServiceID', optionValue: { vt: 'VT_BSTR', value: IDS.windows } }).hresult).toBe(0);
-    expect(call(manager, 'AddService2', { serviceID: service, flags: 6, authorizationCabPath: '' }).hresult).toBe(0x80070005);
-    expect(call(manager, 'SetOption', { optionName: 'AllowedServiceID', optionValue: { vt: 'VT_BSTR', value: '' } }).hresult).toBe(0);
-    expect([call(manager, 'RegisterServiceWithAU', { serviceID: service }).hresult, withAU(), state()]).toEqual([0, [service], 'usrsRegistered']);
-    expect([call(manager, 'RemoveService', { serviceID: `{${service.toUpperCase()}}` }).hresult, state(), withAU()]).toEqual([0, 'usrsNotRegistered', []]);
+    const pending = object(
+      call(manager, 'AddService2', { serviceID: service, flags: 5, authorizationCabPath: '' }).out?.['retval'] ?? null,
+    );
+    expect([
+      get(pending, 'RegistrationState'),
+      get(pending, 'IsPendingRegistrationWithAU'),
+      get(pending, 'Service'),
+      state(),
+    ]).toEqual(['usrsRegistrationPending', true, null, 'usrsRegistrationPending']);
+    expect(
+      call(manager, 'SetOption', { optionName: 'AllowedServiceID', optionValue: { vt: 'VT_BSTR', value: IDS.windows } })
+        .hresult,
+    ).toBe(0);
+    expect(call(manager, 'AddService2', { serviceID: service, flags: 6, authorizationCabPath: '' }).hresult).toBe(
+      0x80070005,
+    );
+    expect(
+      call(manager, 'SetOption', { optionName: 'AllowedServiceID', optionValue: { vt: 'VT_BSTR', value: '' } }).hresult,
+    ).toBe(0);
+    expect([call(manager, 'RegisterServiceWithAU', { serviceID: service }).hresult, withAU(), state()]).toEqual([
+      0,
+      [service],
+      'usrsRegistered',
+    ]);
+    expect([
+      call(manager, 'RemoveService', { serviceID: `{${service.toUpperCase()}}` }).hresult,
+      state(),
+      withAU(),
+    ]).toEqual([0, 'usrsNotRegistered', []]);
   });
 
   it('keeps collections to their rules: indexes, read-only ones, copies', () => {
@@ -174,7 +299,9 @@ describe('the simulated update agent', () => {
     expect(call(strings, 'Clear').hresult).toBe(0);
     expect([get(strings, 'Count'), get(copy, 'Count')]).toEqual([0, 2]);
     const searcher = object(call(create(SESSION), 'CreateUpdateSearcher').out?.['retval'] ?? null);
-    const updates = object(get(object(call(searcher, 'Search', { criteria: 'IsInstalled=0' }).out?.['retval'] ?? null), 'Updates'));
+    const updates = object(
+      get(object(call(searcher, 'Search', { criteria: 'IsInstalled=0' }).out?.['retval'] ?? null), 'Updates'),
+    );
     const kb = object(get(object(call(updates, 'Item', { index: 0 }).out?.['retval'] ?? null), 'KBArticleIDs'));
     expect(get(kb, 'ReadOnly')).toBe(true);
     expect(call(kb, 'Add', { value: 'x' }).hresult).toBe(0x80240037);
@@ -184,17 +311,34 @@ describe('the simulated update agent', () => {
     const searcher = object(call(create(SESSION), 'CreateUpdateSearcher').out?.['retval'] ?? null);
     expect(call(searcher, 'ServerSelection', { value: 7 }, 'propput').hresult).toBe(0x80070057);
     expect(call(searcher, 'QueryHistory', { startIndex: -1, count: 3 }).hresult).toBe(0x80070057);
-    const software = object(call(object(get(object(call(searcher, 'Search', { criteria: "Type='Software'" }).out?.['retval'] ?? null), 'Updates')), 'Item', { index: 0 }).out?.['retval'] ?? null);
+    const software = object(
+      call(
+        object(
+          get(object(call(searcher, 'Search', { criteria: "Type='Software'" }).out?.['retval'] ?? null), 'Updates'),
+        ),
+        'Item',
+        { index: 0 },
+      ).out?.['retval'] ?? null,
+    );
     expect(software.interfaces.some((face) => face.startsWith('IWindowsDriver'))).toBe(false);
     const manager = create('f8d253d9-89a4-4daa-87b6-1168369f0b21');
-    expect(call(manager, 'RemoveService', { serviceID: '11111111-2222-3333-4444-555555555555' }).hresult).toBe(0x80240003);
+    expect(call(manager, 'RemoveService', { serviceID: '11111111-2222-3333-4444-555555555555' }).hresult).toBe(
+      0x80240003,
+    );
     expect(call(manager, 'AddService2', { serviceID: 'nonsense' }).hresult).toBe(0x80070057);
   });
 
   it('names the path of what is wrong in a model', () => {
     expect(() => readModel({ updates: [{ id: 'x', title: 'y' }] })).toThrow(/updates\.0\.id: a GUID is wanted/);
     expect(() => readModel({ colour: 'red' })).toThrow(/colour|key/i);
-    expect(() => readModel({ categories: [{ id: IDS.root, name: 'a' }, { id: IDS.root.toUpperCase(), name: 'b' }] })).toThrow(/categories\.1\.id: .* is there already/);
+    expect(() =>
+      readModel({
+        categories: [
+          { id: IDS.root, name: 'a' },
+          { id: IDS.root.toUpperCase(), name: 'b' },
+        ],
+      }),
+    ).toThrow(/categories\.1\.id: .* is there already/);
     expect(() => readModel({ faults: [{ member: 'Search' }] })).toThrow(/faults\.0\.member/);
   });
 });

@@ -31,7 +31,11 @@ function raw(port: number): Promise<Socket> {
 describe('the server of the agent', () => {
   it('holds an answer back for as long as the model says, and nobody else waits', async () => {
     const serving = await up({ faults: [{ member: 'IUpdateSearcher::Search', delay: 400, times: 1 }] });
-    const [slow, quick] = await Promise.all([client(serving), client(serving)].map(async (one) => object(await (await one.activate('UpdateSession')).call('CreateUpdateSearcher'))));
+    const [slow, quick] = await Promise.all(
+      [client(serving), client(serving)].map(async (one) =>
+        object(await (await one.activate('UpdateSession')).call('CreateUpdateSearcher')),
+      ),
+    );
     const order: string[] = [];
     const began = performance.now();
     const waiting = slow?.call('Search', 'IsInstalled=0').then(() => order.push('slow'));
@@ -53,7 +57,15 @@ describe('the server of the agent', () => {
 
   it('refuses whom it does not know, and serves who comes after', async () => {
     const serving = await up();
-    expect((await errorOf(client(serving, { identity: { user: 'alice', domain: '', password: 'guess', hash: null } }).activate('UpdateSession'))).kind).toBe('denied');
+    expect(
+      (
+        await errorOf(
+          client(serving, { identity: { user: 'alice', domain: '', password: 'guess', hash: null } }).activate(
+            'UpdateSession',
+          ),
+        )
+      ).kind,
+    ).toBe('denied');
     expect(await (await client(serving).activate('UpdateSession')).get('ReadOnly')).toBe(false);
   });
 
@@ -65,13 +77,22 @@ describe('the server of the agent', () => {
   });
 
   it('injects an HRESULT and an RPC fault, early and late bound, into activation too', async () => {
-    const serving = await up({ faults: [{ member: 'IUpdateSearcher.Online', hresult: 0x8024_402c }, { member: 'IUpdateSearcher::ServiceID', fault: 1722 }, { member: 'IRemoteSCMActivator::RemoteCreateInstance', hresult: 0x8000_4005, times: 1 }, { member: 'IObjectExporter::ServerAlive2', delay: 100 }] });
+    const serving = await up({
+      faults: [
+        { member: 'IUpdateSearcher.Online', hresult: 0x8024_402c },
+        { member: 'IUpdateSearcher::ServiceID', fault: 1722 },
+        { member: 'IRemoteSCMActivator::RemoteCreateInstance', hresult: 0x8000_4005, times: 1 },
+        { member: 'IObjectExporter::ServerAlive2', delay: 100 },
+      ],
+    });
     expect((await errorOf(client(serving).activate('UpdateSession'))).status).toBe(0x8000_4005);
     const began = performance.now();
     expect((await client(serving).alive()).major).toBe(5);
     expect(performance.now() - began).toBeGreaterThan(95);
     for (const binding of ['early', 'late'] as const) {
-      const searcher = object(await (await client(serving, { binding }).activate('UpdateSession')).call('CreateUpdateSearcher'));
+      const searcher = object(
+        await (await client(serving, { binding }).activate('UpdateSession')).call('CreateUpdateSearcher'),
+      );
       expect((await errorOf(searcher.get('Online'))).status).toBe(0x8024_402c);
       expect(await errorOf(searcher.get('ServiceID'))).toMatchObject({ status: 1722 });
       expect(await searcher.get('SearchScope')).not.toBeUndefined();
@@ -81,7 +102,7 @@ describe('the server of the agent', () => {
   it('refuses activations and calls below the level it is set to', async () => {
     const serving = await up({}, 6);
     expect((await errorOf(client(serving, { level: 'integrity' }).activate('UpdateSession'))).status).toBe(0x8007_0005);
-    expect((await (await client(serving, { level: 'privacy' }).activate('UpdateSession')).get('ReadOnly'))).toBe(false);
+    expect(await (await client(serving, { level: 'privacy' }).activate('UpdateSession')).get('ReadOnly')).toBe(false);
     expect((await client(serving, { identity: null }).alive()).major).toBe(5);
   });
 

@@ -5,11 +5,25 @@ import { ObjectTable, type TableLimits } from '../../../replay/server/table.js';
 const LIMITS: TableLimits = { objects: 10, weight: 100, pingSets: 4, pingMembers: 3 };
 const IID = '00020400-0000-0000-c000-000000000046';
 
-function setUp(limits: TableLimits = LIMITS): { readonly table: ObjectTable; readonly clock: { ms: number }; readonly hand: (owner: string, weight?: () => number) => { readonly oid: string; readonly ipid: string } } {
+function setUp(limits: TableLimits = LIMITS): {
+  readonly table: ObjectTable;
+  readonly clock: { ms: number };
+  readonly hand: (owner: string, weight?: () => number) => { readonly oid: string; readonly ipid: string };
+} {
   const clock = { ms: 1000 };
   let seed = 0;
-  const table = new ObjectTable({ now: () => clock.ms, random: (size) => Uint8Array.from({ length: size }, (_, at) => (at === 0 ? ++seed : at)), ping: { periodMs: 100, count: 3 }, limits });
-  const object = (weight?: () => number): ServedObject => ({ served: true, interfaces: ['IDispatch'], call: () => ({ hresult: 0 }), ...(weight === undefined ? {} : { weight }) });
+  const table = new ObjectTable({
+    now: () => clock.ms,
+    random: (size) => Uint8Array.from({ length: size }, (_, at) => (at === 0 ? ++seed : at)),
+    ping: { periodMs: 100, count: 3 },
+    limits,
+  });
+  const object = (weight?: () => number): ServedObject => ({
+    served: true,
+    interfaces: ['IDispatch'],
+    call: () => ({ hresult: 0 }),
+    ...(weight === undefined ? {} : { weight }),
+  });
   return { table, clock, hand: (owner, weight) => table.hand(object(weight), IID, 'IDispatch', 5, owner) };
 }
 
@@ -81,6 +95,14 @@ describe('the objects of an exporter', () => {
     };
     const own = make('b');
     const sets = Array.from({ length: 5 }, () => make('a'));
-    expect([table.sets, table.simplePing(own), ...sets.map((set) => table.simplePing(set))]).toEqual([4, true, false, false, true, true, true]);
+    expect([table.sets, table.simplePing(own), ...sets.map((set) => table.simplePing(set))]).toEqual([
+      4,
+      true,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
   });
 });

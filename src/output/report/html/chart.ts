@@ -5,8 +5,14 @@ import type { LatencyReport, Timeline } from '../data.js';
 import { html, joined, plain, trusted, type Markup, type Part } from './markup.js';
 import { number, table } from './parts.js';
 
-/** Widths at which a chart is drawn: for a page and for a telephone. Which of them shows is for the style sheet to say, so letters keep their size. */
-const WIDTHS = [['broad', 760], ['narrow', 340]] as const;
+/**
+ * Widths at which a chart is drawn: for a page and for a telephone. Which of them shows is for the style sheet to say,
+ * so letters keep their size.
+ */
+const WIDTHS = [
+  ['broad', 760],
+  ['narrow', 340],
+] as const;
 const HEIGHT = 170;
 const MARGIN = { top: 12, right: 12, bottom: 26, left: 44 };
 
@@ -27,47 +33,83 @@ export function* timelineChart({ first, partS, calls, failed }: Timeline): Gener
   const span = parts * partS;
   // Short captures are read from their beginning on, long ones by the clock.
   const byClock = first !== null && span >= 60;
-  const atText = (seconds: number): string => (byClock ? new Date(start + seconds * 1000).toISOString().slice(11, 19) : `+${durationText(seconds * 1e9)}`);
+  const atText = (seconds: number): string =>
+    byClock ? new Date(start + seconds * 1000).toISOString().slice(11, 19) : `+${durationText(seconds * 1e9)}`;
   const busiest = calls.indexOf(Math.max(...calls));
   const failures = failed.reduce((sum, one) => sum + one, 0);
-  yield* chart({
-    id: 'timeline', title: 'Calls over time', columns: ['From', 'Calls', 'Failed'],
-    text: `${number(calls.reduce((sum, one) => sum + one, 0))} calls in ${durationText(span * 1e9)}, ${number(failures)} failed; at most ${number(most)} in ${durationText(partS * 1e9)}, ${atText(busiest * partS)}${byClock ? ' UTC' : ''}.`,
-    rows: calls.slice(0, parts).flatMap((count, at) => (count === 0 ? [] : [[atText(at * partS), number(count), number(failed[at] ?? 0)]])),
-  }, (width) => {
-    const x = scaleLinear([0, span], [MARGIN.left, width - MARGIN.right]);
-    const y = scaleLinear([0, most], [HEIGHT - MARGIN.bottom, MARGIN.top]).nice(4);
-    const amount = Math.max(2, Math.floor(width / 110));
-    const ticks = byClock
-      ? scaleUtc([start, start + span * 1000], [0, 1]).ticks(amount).map((at) => ({ at: x((at.getTime() - start) / 1000), text: at.toISOString().slice(11, 16 + (span < 600 ? 3 : 0)) }))
-      : x.ticks(amount).map((at) => ({ at: x(at), text: durationText(at * 1e9) }));
-    const wide = Math.max(1, x(partS) - x(0) - 1);
-    const bars = calls.slice(0, parts).map((count, at) => {
-      const bad = Math.min(count, failed[at] ?? 0);
-      return [bar(x(at * partS), y(count), wide, y(bad) - y(count), 'calls'), bar(x(at * partS), y(bad), wide, y(0) - y(bad), 'failed')];
-    });
-    return [grid(y, width), bars, axis(ticks)];
-  });
+  yield* chart(
+    {
+      id: 'timeline',
+      title: 'Calls over time',
+      columns: ['From', 'Calls', 'Failed'],
+      text: `${number(calls.reduce((sum, one) => sum + one, 0))} calls in ${durationText(span * 1e9)}, ${number(failures)} failed; at most ${number(most)} in ${durationText(partS * 1e9)}, ${atText(busiest * partS)}${byClock ? ' UTC' : ''}.`,
+      rows: calls
+        .slice(0, parts)
+        .flatMap((count, at) => (count === 0 ? [] : [[atText(at * partS), number(count), number(failed[at] ?? 0)]])),
+    },
+    (width) => {
+      const x = scaleLinear([0, span], [MARGIN.left, width - MARGIN.right]);
+      const y = scaleLinear([0, most], [HEIGHT - MARGIN.bottom, MARGIN.top]).nice(4);
+      const amount = Math.max(2, Math.floor(width / 110));
+      const ticks = byClock
+        ? scaleUtc([start, start + span * 1000], [0, 1])
+            .ticks(amount)
+            .map((at) => ({
+              at: x((at.getTime() - start) / 1000),
+              text: at.toISOString().slice(11, 16 + (span < 600 ? 3 : 0)),
+            }))
+        : x.ticks(amount).map((at) => ({ at: x(at), text: durationText(at * 1e9) }));
+      const wide = Math.max(1, x(partS) - x(0) - 1);
+      const bars = calls.slice(0, parts).map((count, at) => {
+        const bad = Math.min(count, failed[at] ?? 0);
+        return [
+          bar(x(at * partS), y(count), wide, y(bad) - y(count), 'calls'),
+          bar(x(at * partS), y(bad), wide, y(0) - y(bad), 'failed'),
+        ];
+      });
+      return [grid(y, width), bars, axis(ticks)];
+    },
+  );
 }
 
 /** Calls by latency. */
 export function* latencyChart({ histogram, answered, p50, p90, p99, max }: LatencyReport): Generator<Markup> {
-  const names = histogram.map(({ upTo }, at) => (upTo === null ? `> ${short(histogram[at - 1]?.upTo ?? 0)}` : `≤ ${short(upTo)}`));
+  const names = histogram.map(({ upTo }, at) =>
+    upTo === null ? `> ${short(histogram[at - 1]?.upTo ?? 0)}` : `≤ ${short(upTo)}`,
+  );
   const most = Math.max(1, ...histogram.map((one) => one.count));
-  yield* chart({
-    id: 'latency', title: 'Calls by latency', columns: ['Latency', 'Calls'],
-    text: `${number(answered)} answered calls: ${[['half within', p50], ['90 % within', p90], ['99 % within', p99], ['the longest', max]].map(([name, ns]) => `${name} ${typeof ns === 'number' ? durationText(ns) : 'none'}`).join(', ')}.`,
-    rows: histogram.map(({ count }, at) => [names[at] ?? '', number(count)]),
-  }, (width) => {
-    const x = scaleLinear([0, histogram.length], [MARGIN.left, width - MARGIN.right]);
-    const y = scaleLinear([0, most], [HEIGHT - MARGIN.bottom, MARGIN.top + 10]).nice(4);
-    const bars = histogram.map(({ count }, at) => [
-      bar(x(at) + 3, y(count), x(1) - x(0) - 6, y(0) - y(count), 'calls'),
-      count === 0 ? null : html`<text class="value" x="${digits(x(at + 0.5))}" y="${digits(y(count) - 4)}">${number(count)}</text>`,
-    ]);
-    const every = width < 500 ? 2 : 1;
-    return [grid(y, width), bars, axis(names.flatMap((text, at) => (at % every === 0 ? [{ at: x(at + 0.5), text }] : [])))];
-  });
+  yield* chart(
+    {
+      id: 'latency',
+      title: 'Calls by latency',
+      columns: ['Latency', 'Calls'],
+      text: `${number(answered)} answered calls: ${[
+        ['half within', p50],
+        ['90 % within', p90],
+        ['99 % within', p99],
+        ['the longest', max],
+      ]
+        .map(([name, ns]) => `${name} ${typeof ns === 'number' ? durationText(ns) : 'none'}`)
+        .join(', ')}.`,
+      rows: histogram.map(({ count }, at) => [names[at] ?? '', number(count)]),
+    },
+    (width) => {
+      const x = scaleLinear([0, histogram.length], [MARGIN.left, width - MARGIN.right]);
+      const y = scaleLinear([0, most], [HEIGHT - MARGIN.bottom, MARGIN.top + 10]).nice(4);
+      const bars = histogram.map(({ count }, at) => [
+        bar(x(at) + 3, y(count), x(1) - x(0) - 6, y(0) - y(count), 'calls'),
+        count === 0
+          ? null
+          : html`<text class="value" x="${digits(x(at + 0.5))}" y="${digits(y(count) - 4)}">${number(count)}</text>`,
+      ]);
+      const every = width < 500 ? 2 : 1;
+      return [
+        grid(y, width),
+        bars,
+        axis(names.flatMap((text, at) => (at % every === 0 ? [{ at: x(at + 0.5), text }] : []))),
+      ];
+    },
+  );
 }
 
 /** A bar within a cell, as long as its share of the longest. The number stands beside it. */
@@ -85,16 +127,28 @@ export function latencySpark({ histogram, answered }: LatencyReport): Part {
   const x = scaleLinear([0, histogram.length], [0, SPARK.width]);
   const y = scaleLinear([0, most], [SPARK.height, 1]);
   const steps = [0, ...histogram.map((one) => one.count), 0];
-  const path = area<number>((_, at) => Math.round(x(at - 0.5)), SPARK.height, (count) => Math.round(y(count))).curve(curveStep)(steps) ?? '';
+  const path =
+    area<number>(
+      (_, at) => Math.round(x(at - 0.5)),
+      SPARK.height,
+      (count) => Math.round(y(count)),
+    ).curve(curveStep)(steps) ?? '';
   return html`<svg class="spark" viewBox="0 0 ${SPARK.width} ${SPARK.height}" width="${SPARK.width}" height="${SPARK.height}" aria-hidden="true"><path class="calls" d="${path}"/></svg>`;
 }
 
 /** A figure with its drawing, its description and its data as a table. */
 function* chart({ id, title, text, columns, rows }: ChartOptions, draw: (width: number) => Part): Generator<Markup> {
   yield html`<figure class="chart"><figcaption><b>${title}.</b> ${text}</figcaption>`;
-  for (const [name, width] of WIDTHS) yield drawing({ id: `${id}-${name}`, kind: name, title, text, width, height: HEIGHT }, draw(width));
+  for (const [name, width] of WIDTHS)
+    yield drawing({ id: `${id}-${name}`, kind: name, title, text, width, height: HEIGHT }, draw(width));
   yield html`<details><summary>${title} as a table</summary>`;
-  yield* table({ caption: `${title}, data`, columns: columns.map((column, at) => (at === 0 ? { title: column } : { title: column, kind: 'number' })) }, rows);
+  yield* table(
+    {
+      caption: `${title}, data`,
+      columns: columns.map((column, at) => (at === 0 ? { title: column } : { title: column, kind: 'number' })),
+    },
+    rows,
+  );
   yield html`</details></figure>`;
 }
 
@@ -110,7 +164,10 @@ interface DrawingOptions {
 }
 
 /** An SVG that names and describes itself. */
-export function drawing({ id, kind, title, text, width, height, links = false }: DrawingOptions, content: Part): Markup {
+export function drawing(
+  { id, kind, title, text, width, height, links = false }: DrawingOptions,
+  content: Part,
+): Markup {
   return html`<svg class="drawing ${kind}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="${links ? 'group' : 'img'}" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${plain(title)}</title><desc id="${id}-d">${plain(text)}</desc>${content}</svg>`;
 }
 
@@ -118,15 +175,24 @@ type Scale = ReturnType<typeof scaleLinear<number>>;
 
 function grid(y: Scale, width: number): Markup {
   const ticks = y.ticks(4).filter((tick) => Number.isInteger(tick));
-  return joined(ticks.map((tick) => html`<path class="grid" d="M${MARGIN.left} ${digits(y(tick))}H${width - MARGIN.right}"/><text class="left" x="${MARGIN.left - 6}" y="${digits(y(tick) + 4)}">${axisNumber(tick)}</text>`));
+  return joined(
+    ticks.map(
+      (tick) =>
+        html`<path class="grid" d="M${MARGIN.left} ${digits(y(tick))}H${width - MARGIN.right}"/><text class="left" x="${MARGIN.left - 6}" y="${digits(y(tick) + 4)}">${axisNumber(tick)}</text>`,
+    ),
+  );
 }
 
 function axis(ticks: readonly { readonly at: number; readonly text: string }[]): Markup {
-  return joined(ticks.map(({ at, text }) => html`<text class="below" x="${digits(at)}" y="${HEIGHT - 8}">${text}</text>`));
+  return joined(
+    ticks.map(({ at, text }) => html`<text class="below" x="${digits(at)}" y="${HEIGHT - 8}">${text}</text>`),
+  );
 }
 
 function bar(x: number, y: number, width: number, height: number, kind: 'calls' | 'failed'): Markup | null {
-  return height <= 0 ? null : html`<rect class="${kind}" x="${digits(x)}" y="${digits(y)}" width="${digits(width)}" height="${digits(height)}"/>`;
+  return height <= 0
+    ? null
+    : html`<rect class="${kind}" x="${digits(x)}" y="${digits(y)}" width="${digits(width)}" height="${digits(height)}"/>`;
 }
 
 /** Coordinates to a tenth: enough for the eye, and short. */
@@ -144,4 +210,3 @@ function axisNumber(value: number): string {
 function short(ns: number): string {
   return durationText(ns).replace(/\.0+ /, ' ');
 }
-

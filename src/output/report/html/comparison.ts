@@ -9,40 +9,111 @@ export function* comparison(report: ComparisonReport, links: Links): Generator<M
   const { before, after, same, counts, tables, results, latency, calls, callsLost } = report;
   yield section('comparison', 'Comparison');
   yield html`<p>${same ? html`<b class="good">Nothing differs</b> between ${before} and ${after}.` : html`What changed from <b>${before}</b> to <b>${after}</b>. The rest of this report is about ${after}.`}</p>`;
-  yield* table({ caption: 'Counts before and after', columns: [{ title: 'Count' }, ...SIDES, { title: 'Change', kind: 'number' }] }, counts.map((one) => [one.title, counted(one.before), counted(one.after), change(one.before, one.after)]));
+  yield* table(
+    {
+      caption: 'Counts before and after',
+      columns: [{ title: 'Count' }, ...SIDES, { title: 'Change', kind: 'number' }],
+    },
+    counts.map((one) => [one.title, counted(one.before), counted(one.after), change(one.before, one.after)]),
+  );
   for (const one of tables) yield* tableChange(one);
   if (results.length > 0) {
     yield html`<h3>Results</h3>`;
-    yield* table({ caption: 'Results before and after', columns: [{ title: 'Result' }, ...SIDES, { title: 'Change', kind: 'number' }] }, results.map((one) => [one.name, counted(one.before), counted(one.after), change(one.before, one.after)]));
+    yield* table(
+      {
+        caption: 'Results before and after',
+        columns: [{ title: 'Result' }, ...SIDES, { title: 'Change', kind: 'number' }],
+      },
+      results.map((one) => [one.name, counted(one.before), counted(one.after), change(one.before, one.after)]),
+    );
   }
   if (latency.length > 0) {
     yield html`<h3>Latency, median</h3>`;
-    yield* table({ caption: 'Latency before and after', columns: [{ title: 'Member' }, ...SIDES, { title: 'Times', kind: 'number' }, { title: 'Calls', kind: 'number' }] },
-      latency.map((one) => [one.member, duration(one.before), duration(one.after), times(one.before, one.after), counted(one.count)]));
+    yield* table(
+      {
+        caption: 'Latency before and after',
+        columns: [
+          { title: 'Member' },
+          ...SIDES,
+          { title: 'Times', kind: 'number' },
+          { title: 'Calls', kind: 'number' },
+        ],
+      },
+      latency.map((one) => [
+        one.member,
+        duration(one.before),
+        duration(one.after),
+        times(one.before, one.after),
+        counted(one.count),
+      ]),
+    );
   }
   if (calls.length > 0) {
     yield html`<h3>Calls that differ</h3>`;
-    yield* table({ caption: 'Calls that differ', columns: [{ title: 'What' }, { title: 'Call', kind: 'wide' }, { title: 'Before', kind: 'number' }, { title: 'After', kind: 'number' }, { title: 'Differences', kind: 'wide' }] },
-      calls.map((one) => [one.status, one.title, one.before === null ? '–' : counted(one.before), one.after === null ? '–' : { show: links.call(one.after, String(one.after)), by: one.after }, differences(one)]));
+    yield* table(
+      {
+        caption: 'Calls that differ',
+        columns: [
+          { title: 'What' },
+          { title: 'Call', kind: 'wide' },
+          { title: 'Before', kind: 'number' },
+          { title: 'After', kind: 'number' },
+          { title: 'Differences', kind: 'wide' },
+        ],
+      },
+      calls.map((one) => [
+        one.status,
+        one.title,
+        one.before === null ? '–' : counted(one.before),
+        one.after === null ? '–' : { show: links.call(one.after, String(one.after)), by: one.after },
+        differences(one),
+      ]),
+    );
     yield left(callsLost, (count) => `${count} more calls differ.`) ?? html``;
   }
   yield SECTION_END;
 }
 
-const SIDES = [{ title: 'Before', kind: 'number' }, { title: 'After', kind: 'number' }] as const;
+const SIDES = [
+  { title: 'Before', kind: 'number' },
+  { title: 'After', kind: 'number' },
+] as const;
 
 function* tableChange({ title, noun, same, rows }: TableChange): Generator<Markup> {
   yield html`<h3>${title}</h3>`;
   if (rows.length > 0) {
-    yield* table({ caption: `Changes: ${title}`, columns: [{ title: noun[0] }, { title: 'Change' }, { title: 'What changed', kind: 'wide' }] },
-      rows.map((row) => [row.name, html`<b class="${row.change}">${row.change}</b>`, row.cells.length === 0 ? '–' : joined(row.cells.map((cell) => html`${cell.title}: <del>${cell.before ?? 'not read'}</del> → <ins>${cell.after ?? 'not read'}</ins>`), html`<br>`)]));
+    yield* table(
+      {
+        caption: `Changes: ${title}`,
+        columns: [{ title: noun[0] }, { title: 'Change' }, { title: 'What changed', kind: 'wide' }],
+      },
+      rows.map((row) => [
+        row.name,
+        html`<b class="${row.change}">${row.change}</b>`,
+        row.cells.length === 0
+          ? '–'
+          : joined(
+              row.cells.map(
+                (cell) =>
+                  html`${cell.title}: <del>${cell.before ?? 'not read'}</del> → <ins>${cell.after ?? 'not read'}</ins>`,
+              ),
+              html`<br>`,
+            ),
+      ]),
+    );
   }
   yield html`<p class="left">${countText(same, noun[0], noun[1])} alike.</p>`;
 }
 
 function differences({ differences: list }: CallChange): Part {
   if (list.length === 0) return '–';
-  return joined(list.map(({ place, before, after, message }) => html`<code>${place}</code>: <del>${before}</del> → <ins>${after}</ins>${message === null ? null : html` <span class="why">${message}</span>`}`), html`<br>`);
+  return joined(
+    list.map(
+      ({ place, before, after, message }) =>
+        html`<code>${place}</code>: <del>${before}</del> → <ins>${after}</ins>${message === null ? null : html` <span class="why">${message}</span>`}`,
+    ),
+    html`<br>`,
+  );
 }
 
 function change(before: number, after: number): Sorted {

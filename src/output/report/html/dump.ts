@@ -9,7 +9,9 @@ export function hexdump(hex: string, width: number): Markup {
   for (let at = 0; at < hex.length; at += 2 * DUMP_BYTES) {
     const pairs = hex.slice(at, at + 2 * DUMP_BYTES).match(/../g) ?? [];
     const letters = pairs.map((pair) => printable(Number.parseInt(pair, 16))).join('');
-    lines.push(html`${(at / 2).toString(16).padStart(width, '0')}  ${pairs.join(' ').padEnd(3 * DUMP_BYTES - 1)}  ${letters}`);
+    lines.push(
+      html`${(at / 2).toString(16).padStart(width, '0')}  ${pairs.join(' ').padEnd(3 * DUMP_BYTES - 1)}  ${letters}`,
+    );
   }
   return joined(lines, trusted('\n'));
 }

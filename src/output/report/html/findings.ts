@@ -18,18 +18,47 @@ export function* findings({ findings: groups, problems }: Report, links: Links):
   yield SECTION_END;
 }
 
-function* findingGroup({ rule, severity, spec, count, findings: list }: FindingGroup, links: Links, open: boolean): Generator<Markup> {
+function* findingGroup(
+  { rule, severity, spec, count, findings: list }: FindingGroup,
+  links: Links,
+  open: boolean,
+): Generator<Markup> {
   yield html`<details class="finding print" id="finding-${rule}"${open ? html` open` : null}><summary>${badge(severity)} <b>${rule}</b> <span class="why">${number(count)}×${spec === null ? null : `, ${spec}`}</span></summary>`;
-  yield* table({ caption: `Findings of ${rule}`, columns: [{ title: 'Finding', kind: 'wide' }, { title: 'Call' }, { title: 'Object' }, { title: 'Frames' }] },
-    list.map((one) => [one.message, one.call === null ? '–' : { show: links.call(one.call), by: one.call }, one.object ?? '–', frames(one.frames)]));
+  yield* table(
+    {
+      caption: `Findings of ${rule}`,
+      columns: [{ title: 'Finding', kind: 'wide' }, { title: 'Call' }, { title: 'Object' }, { title: 'Frames' }],
+    },
+    list.map((one) => [
+      one.message,
+      one.call === null ? '–' : { show: links.call(one.call), by: one.call },
+      one.object ?? '–',
+      frames(one.frames),
+    ]),
+  );
   yield left(count - list.length, (text) => `${text} more like these.`) ?? html``;
   yield html`</details>`;
 }
 
 function* problemGroup({ code, count, problems: list }: ProblemGroup, links: Links): Generator<Markup> {
   yield html`<details class="finding print" id="problem-${code}"><summary><b>${code}</b> <span class="why">${number(count)}×: ${list[0]?.message ?? ''}</span></summary>`;
-  yield* table({ caption: `Problems of ${code}`, columns: [{ title: 'Problem', kind: 'wide' }, { title: 'Call' }, { title: 'Frame', kind: 'number' }, { title: 'Offset', kind: 'number' }] },
-    list.map((one) => [one.message, one.call === null ? '–' : { show: links.call(one.call), by: one.call }, one.frame === null ? '–' : counted(one.frame), one.offset === null ? '–' : counted(one.offset)]));
+  yield* table(
+    {
+      caption: `Problems of ${code}`,
+      columns: [
+        { title: 'Problem', kind: 'wide' },
+        { title: 'Call' },
+        { title: 'Frame', kind: 'number' },
+        { title: 'Offset', kind: 'number' },
+      ],
+    },
+    list.map((one) => [
+      one.message,
+      one.call === null ? '–' : { show: links.call(one.call), by: one.call },
+      one.frame === null ? '–' : counted(one.frame),
+      one.offset === null ? '–' : counted(one.offset),
+    ]),
+  );
   yield left(count - list.length, (text) => `${text} more like these.`) ?? html``;
   yield html`</details>`;
 }

@@ -23,12 +23,14 @@ export function* glance(report: Report, links: Links): Generator<Markup> {
 }
 
 function quality({ quality: notes }: Report): Markup {
-  if (notes.length === 0) return html`<p id="quality" class="whole">Nothing is known to be missing: no gaps, no dropped or cut packets, no sealed calls, no damage.</p>`;
+  if (notes.length === 0)
+    return html`<p id="quality" class="whole">Nothing is known to be missing: no gaps, no dropped or cut packets, no sealed calls, no damage.</p>`;
   return html`<div id="quality" class="quality"><h3>What the capture does not tell</h3><ul>${notes.map((note) => html`<li class="${note.severity}">${badge(note.severity)} ${note.text}</li>`)}</ul></div>`;
 }
 
 function attention({ attention: points }: Report, links: Links): Markup {
-  if (points.length === 0) return html`<p class="calm">Nothing failed and no rule is broken in a way that needs attention first.</p>`;
+  if (points.length === 0)
+    return html`<p class="calm">Nothing failed and no rule is broken in a way that needs attention first.</p>`;
   return html`<h3>Look at these first</h3><ol class="attention">${points.map(({ severity, title, text, link }) => html`<li class="${severity}">${badge(severity)} <a href="${link.kind === 'section' ? links.section(link.name) : links.has(link.id) ? `#${callId(link.id)}` : links.section('results')}">${title}</a><p>${text}</p></li>`)}</ol>`;
 }
 
@@ -36,20 +38,55 @@ function figures({ totals, sessions, sessionsLost }: Report): Markup {
   const { findings } = totals;
   const list: readonly (readonly [name: string, value: Part, more: Part])[] = [
     ['calls', number(totals.calls), `in ${countText(sessions.length + sessionsLost, 'session')}`],
-    ['failed', totals.failed === 0 ? '0' : html`<span class="bad">${number(totals.failed)}</span>`, `${number(totals.unanswered)} without an answer`],
-    ['findings', number(findings.error + findings.warning + findings.info), `${number(findings.error)} errors, ${number(findings.warning)} warnings`],
+    [
+      'failed',
+      totals.failed === 0 ? '0' : html`<span class="bad">${number(totals.failed)}</span>`,
+      `${number(totals.unanswered)} without an answer`,
+    ],
+    [
+      'findings',
+      number(findings.error + findings.warning + findings.info),
+      `${number(findings.error)} errors, ${number(findings.warning)} warnings`,
+    ],
     ['objects', number(totals.objects), null],
-    ['duration', totals.durationNs === null ? '–' : durationText(totals.durationNs), totals.first === null ? null : ['from ', moment(totals.first), ' UTC']],
+    [
+      'duration',
+      totals.durationNs === null ? '–' : durationText(totals.durationNs),
+      totals.first === null ? null : ['from ', moment(totals.first), ' UTC'],
+    ],
     ['frames', number(totals.frames), `${bytesText(totals.bytes)}, ${number(totals.flows)} connections`],
   ];
   return html`<dl class="figures">${list.map(([name, value, more]) => html`<div><dt>${name}</dt><dd class="big">${value}</dd>${more === null ? null : html`<dd>${more}</dd>`}</div>`)}</dl>`;
 }
 
 function conversations({ conversations: list }: Report): Iterable<Markup> {
-  return table({
-    caption: 'Who talked to whom',
-    columns: [{ title: 'Client' }, { title: 'Server' }, { title: 'Ports' }, { title: 'Calls', kind: 'number' }, { title: 'Failed', kind: 'number' }, { title: 'Arguments', kind: 'number' }, { title: 'Users' }, { title: 'From (UTC)' }, { title: 'To (UTC)' }],
-  }, list.map((one) => [one.client, one.server, one.ports.join(', '), counted(one.calls), wrong(one.failed), { show: bytesText(one.bytes), by: one.bytes }, one.users.length === 0 ? '–' : one.users.join(', '), moment(one.first), moment(one.last)]));
+  return table(
+    {
+      caption: 'Who talked to whom',
+      columns: [
+        { title: 'Client' },
+        { title: 'Server' },
+        { title: 'Ports' },
+        { title: 'Calls', kind: 'number' },
+        { title: 'Failed', kind: 'number' },
+        { title: 'Arguments', kind: 'number' },
+        { title: 'Users' },
+        { title: 'From (UTC)' },
+        { title: 'To (UTC)' },
+      ],
+    },
+    list.map((one) => [
+      one.client,
+      one.server,
+      one.ports.join(', '),
+      counted(one.calls),
+      wrong(one.failed),
+      { show: bytesText(one.bytes), by: one.bytes },
+      one.users.length === 0 ? '–' : one.users.join(', '),
+      moment(one.first),
+      moment(one.last),
+    ]),
+  );
 }
 
 function sources({ sources: list }: Report): Markup {

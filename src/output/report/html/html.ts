@@ -13,7 +13,8 @@ import { sessions } from './sessions.js';
 import { story } from './story.js';
 
 /**
- * The report as one self-contained HTML document, in pieces: it loads nothing, everything but filters and sorting works without its
+ * The report as one self-contained HTML document, in pieces: it loads nothing, everything but filters and sorting works
+ * without its
  * script, and whatever came from the network is text.
  */
 export function* reportHtml(report: Report): Generator<string> {

@@ -10,7 +10,10 @@ import { callId, sessionId } from './links.js';
 const STEPS = 12;
 const STEP_HEIGHT = 38;
 const HEAD = 34;
-const WIDTHS = [['broad', 760, 120], ['narrow', 340, 24]] as const;
+const WIDTHS = [
+  ['broad', 760, 120],
+  ['narrow', 340, 24],
+] as const;
 /** Width of a letter of the drawing, about. */
 const LETTER = 6.4;
 
@@ -21,11 +24,16 @@ export function ladder(session: SessionReport, links: Links): Markup {
   const title = `Ladder of session ${session.id}`;
   const text = `The first ${steps.length === 1 ? 'step' : `${steps.length} steps`} between client ${session.client} and server ${session.server}; the table of the steps says the same.`;
   const height = HEAD + steps.length * STEP_HEIGHT + 8;
-  return joined(WIDTHS.map(([kind, width, side]) => {
-    const [from, to] = [side, width - side];
-    const ends = html`<text class="end" x="${from}" y="14" text-anchor="${side < 60 ? 'start' : 'middle'}">${plain(cut(session.client, 30))}</text><text class="end" x="${to}" y="14" text-anchor="${side < 60 ? 'end' : 'middle'}">${plain(cut(session.server, 30))}</text><path class="life" d="M${from} 20V${height}M${to} 20V${height}"/>`;
-    return drawing({ id: `${sessionId(session.id)}-ladder-${kind}`, kind, title, text, width, height, links: true }, [ends, steps.map((step, at) => rung(step, HEAD + at * STEP_HEIGHT, from, to, links))]);
-  }));
+  return joined(
+    WIDTHS.map(([kind, width, side]) => {
+      const [from, to] = [side, width - side];
+      const ends = html`<text class="end" x="${from}" y="14" text-anchor="${side < 60 ? 'start' : 'middle'}">${plain(cut(session.client, 30))}</text><text class="end" x="${to}" y="14" text-anchor="${side < 60 ? 'end' : 'middle'}">${plain(cut(session.server, 30))}</text><path class="life" d="M${from} 20V${height}M${to} 20V${height}"/>`;
+      return drawing({ id: `${sessionId(session.id)}-ladder-${kind}`, kind, title, text, width, height, links: true }, [
+        ends,
+        steps.map((step, at) => rung(step, HEAD + at * STEP_HEIGHT, from, to, links)),
+      ]);
+    }),
+  );
 }
 
 function rung(step: StepReport, y: number, from: number, to: number, links: Links): Markup {
@@ -35,7 +43,16 @@ function rung(step: StepReport, y: number, from: number, to: number, links: Link
   const linked = links.has(call) ? html`<a href="#${callId(call)}">${name}</a>` : name;
   const kind = failed > 0 ? 'bad' : calls > 1 ? 'many' : 'one';
   const [down, back] = [y + 16, y + 25];
-  const note = [calls > 1 ? `${calls.toLocaleString('en-US')} calls` : `call ${call}`, failed === 0 ? null : calls > 1 ? `${failed} failed` : 'failed', latencyNs === null ? null : durationText(latencyNs)].filter((one) => one !== null).join(', ');
-  const answer = latencyNs === null ? null : html`<path class="answer ${kind}" d="M${to} ${back}H${from + 2}M${from + 7} ${back - 3}L${from + 2} ${back}L${from + 7} ${back + 3}"/>`;
+  const note = [
+    calls > 1 ? `${calls.toLocaleString('en-US')} calls` : `call ${call}`,
+    failed === 0 ? null : calls > 1 ? `${failed} failed` : 'failed',
+    latencyNs === null ? null : durationText(latencyNs),
+  ]
+    .filter((one) => one !== null)
+    .join(', ');
+  const answer =
+    latencyNs === null
+      ? null
+      : html`<path class="answer ${kind}" d="M${to} ${back}H${from + 2}M${from + 7} ${back - 3}L${from + 2} ${back}L${from + 7} ${back + 3}"/>`;
   return html`<g class="rung ${kind}"><text x="${from + 10}" y="${y + 11}">${linked}</text><path class="ask ${kind}" d="M${from} ${down}H${to - 2}M${to - 8} ${down - 4}L${to - 2} ${down}L${to - 8} ${down + 4}"/>${answer}<text class="note" x="${to - 10}" y="${y + 35}">${note}</text></g>`;
 }

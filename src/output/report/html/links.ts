@@ -9,10 +9,17 @@ export class Links {
   constructor({ calls, topics, tables, comparison, problems }: Report) {
     this.calls = new Set(calls.map((call) => call.id));
     this.places = {
-      quality: 'quality', sessions: 'sessions', results: 'results', findings: 'findings', objects: 'objects', security: 'security', members: 'members',
+      quality: 'quality',
+      sessions: 'sessions',
+      results: 'results',
+      findings: 'findings',
+      objects: 'objects',
+      security: 'security',
+      members: 'members',
       searches: topics.some((topic) => topic.name === 'search') ? topicId('search') : 'story',
       updates: tables.some((table) => table.name === 'updates') ? tableId('updates') : 'story',
-      problems: problems.length > 0 ? 'problems' : 'quality', comparison: comparison === null ? 'glance' : 'comparison',
+      problems: problems.length > 0 ? 'problems' : 'quality',
+      comparison: comparison === null ? 'glance' : 'comparison',
     };
   }
 
@@ -23,7 +30,9 @@ export class Links {
   /** A call by number, a link where it is shown in full. */
   call(id: number | null, text: string = `call ${id}`): Markup | null {
     if (id === null) return null;
-    return this.calls.has(id) ? html`<a href="#${callId(id)}">${text}</a>` : html`<span class="unshown" title="not among the calls shown in full">${text}</span>`;
+    return this.calls.has(id)
+      ? html`<a href="#${callId(id)}">${text}</a>`
+      : html`<span class="unshown" title="not among the calls shown in full">${text}</span>`;
   }
 
   /** Address of a section within the page. */

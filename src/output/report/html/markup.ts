@@ -12,7 +12,10 @@ export class Markup {
 /** What may stand in a hole of {@link html}: texts are escaped, nothing is written for null and false. */
 export type Part = string | number | Markup | null | false | readonly Part[];
 
-/** Tag of templates that give HTML. A text in a hole is escaped as its place asks: within a tag as the value of an attribute, else as content. */
+/**
+ * Tag of templates that give HTML. A text in a hole is escaped as its place asks: within a tag as the value of an
+ * attribute, else as content.
+ */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   const inTag = placesOf(strings);
   let text = strings[0] ?? '';
@@ -48,7 +51,10 @@ function written(part: Part, inTag: boolean): string {
 
 const known = new WeakMap<TemplateStringsArray, readonly boolean[]>();
 
-/** For each hole whether it stands within a tag, or, in a template that is part of one, in a value. Templates write no `<` or `>` inside a value of an attribute. */
+/**
+ * For each hole whether it stands within a tag, or, in a template that is part of one, in a value. Templates write no
+ * `<` or `>` inside a value of an attribute.
+ */
 function placesOf(strings: TemplateStringsArray): readonly boolean[] {
   const before = known.get(strings);
   if (before !== undefined) return before;

@@ -9,7 +9,10 @@ const OPEN = 3;
 const DEEPEST = 32;
 
 /** Who made what: the objects as a tree, with references, leaks and pings. */
-export function* objects({ objects: { total, leaked, released, pinged, records, lost } }: Report, links: Links): Generator<Markup> {
+export function* objects(
+  { objects: { total, leaked, released, pinged, records, lost } }: Report,
+  links: Links,
+): Generator<Markup> {
   yield section('objects', 'Objects');
   yield html`<p>${countText(total, 'object')}: ${number(released)} released, ${leaked === 0 ? 'none leaked' : html`<b class="warn">${number(leaked)} leaked</b>`}, ${number(pinged)} pinged. Each stands under the object whose call made it.</p>`;
   if (records.length > 0) {
@@ -52,7 +55,22 @@ function levelOf({ depth }: Pick<ObjectReport, 'depth'>): number {
 }
 
 function object(record: ObjectReport, links: Links): Markup {
-  const { label, formerLabel, class: name, certainty, because, interfaces, madeBy, calls, references, releasedBy, pings, leaked, server, oid } = record;
+  const {
+    label,
+    formerLabel,
+    class: name,
+    certainty,
+    because,
+    interfaces,
+    madeBy,
+    calls,
+    references,
+    releasedBy,
+    pings,
+    leaked,
+    server,
+    oid,
+  } = record;
   const faces = [...new Set(interfaces.map((one) => one.interface ?? `{${one.iid}}`))];
   const facts = [
     formerLabel === null ? null : html`first shown as ${formerLabel}`,
@@ -66,5 +84,8 @@ function object(record: ObjectReport, links: Links): Markup {
     leaked ? html`<b class="warn">leaked</b>` : null,
     html`at ${server}${oid === null ? null : html`, OID <code>${oid}</code>`}`,
   ];
-  return html`<b>${label}</b> <span class="why">${joined(facts.filter((fact) => fact !== null), ' · ')}</span>`;
+  return html`<b>${label}</b> <span class="why">${joined(
+    facts.filter((fact) => fact !== null),
+    ' · ',
+  )}</span>`;
 }

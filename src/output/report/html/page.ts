@@ -45,7 +45,10 @@ ${contents(report)}
 }
 
 function contents({ comparison, topics, tables }: Report): Markup {
-  const story = [...topics.map((one) => item(topicId(one.name), one.title)), ...tables.map((one) => item(tableId(one.name), one.title))];
+  const story = [
+    ...topics.map((one) => item(topicId(one.name), one.title)),
+    ...tables.map((one) => item(tableId(one.name), one.title)),
+  ];
   return html`<nav aria-label="Contents"><ul>${item('glance', 'At a glance')}${comparison === null ? null : item('comparison', 'Comparison')}${item('story', 'What happened', story.length === 0 ? null : html`<ul>${story}</ul>`)}${item('findings', 'Findings')}${item('sessions', 'Sessions')}${item('calls', 'Calls in figures')}${item('objects', 'Objects')}${item('security', 'Security')}${item('picked', 'Calls in full')}</ul></nav>`;
 }
 

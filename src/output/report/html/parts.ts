@@ -29,7 +29,10 @@ export interface TableOptions {
 const MANY = 8;
 
 /** A table that scrolls by itself where it is wider than the page; the first cell of a row is its heading. */
-export function* table({ caption, columns, id, shown = false }: TableOptions, rows: readonly (readonly (Part | Sorted)[])[]): Generator<Markup> {
+export function* table(
+  { caption, columns, id, shown = false }: TableOptions,
+  rows: readonly (readonly (Part | Sorted)[])[],
+): Generator<Markup> {
   if (rows.length > MANY) yield filterBox(caption);
   yield html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table${id === undefined ? null : html` id="${id}"`}><caption${shown ? null : html` class="hidden"`}>${caption}</caption><thead><tr>`;
   for (const column of columns) yield html`<th scope="col"${classOf(column)}>${column.title}</th>`;
@@ -43,7 +46,12 @@ export function filterBox(what: string): Markup {
   return html`<p class="filter" hidden><label>Filter <input type="search" autocomplete="off" spellcheck="false" aria-label="Filter: ${what}"></label> <output></output></p>`;
 }
 
-const CLASSES: Readonly<Record<string, Markup>> = { number: html` class="n"`, wide: html` class="w"`, code: html` class="k"`, drawing: html` class="g"` };
+const CLASSES: Readonly<Record<string, Markup>> = {
+  number: html` class="n"`,
+  wide: html` class="w"`,
+  code: html` class="k"`,
+  drawing: html` class="g"`,
+};
 
 function classOf(column: Column | undefined): Markup | null {
   return column?.kind === undefined ? null : (CLASSES[column.kind] ?? null);
@@ -53,7 +61,9 @@ function cellMarkup(cell: Part | Sorted, column: Column | undefined, heading: bo
   const sorted = typeof cell === 'object' && cell !== null && 'by' in cell;
   const part = sorted ? cell.show : cell;
   const by = sorted ? html` data-v="${cell.by}"` : null;
-  return heading ? html`<th scope="row"${classOf(column)}${by}>${part}</th>` : html`<td${classOf(column)}${by}>${part}</td>`;
+  return heading
+    ? html`<th scope="row"${classOf(column)}${by}>${part}</th>`
+    : html`<td${classOf(column)}${by}>${part}</td>`;
 }
 
 const SEVERITIES: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' };
@@ -84,7 +94,9 @@ export function duration(ns: number | null): Sorted {
 
 /** A moment: its date and time to the millisecond, the whole of it for machines. */
 export function moment(iso: string | null): Part {
-  return iso === null ? '–' : html`<time datetime="${iso}">${iso.slice(0, 10)} <span class="time">${iso.slice(11, 23)}</span></time>`;
+  return iso === null
+    ? '–'
+    : html`<time datetime="${iso}">${iso.slice(0, 10)} <span class="time">${iso.slice(11, 23)}</span></time>`;
 }
 
 /** The time of a day, where the day stands nearby. */

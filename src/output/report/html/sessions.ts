@@ -19,13 +19,33 @@ export function* sessions({ sessions: list, sessionsLost }: Report, links: Links
 }
 
 function* session(one: SessionReport, links: Links, open: boolean): Generator<Markup> {
-  const { id, client, server, users, calls, failed, upkeep, first, durationNs, events, eventsLost, steps, stepsLost } = one;
+  const { id, client, server, users, calls, failed, upkeep, first, durationNs, events, eventsLost, steps, stepsLost } =
+    one;
   yield html`<details class="session print" id="${sessionId(id)}"${open ? html` open` : null}><summary><h3>Session ${id}: ${client} with ${server}</h3> <span class="why">${countText(calls, 'call')}${failed === 0 ? null : html`, <b class="bad">${number(failed)} failed</b>`}${durationNs === null ? null : `, ${durationText(durationNs)}`}</span></summary>`;
   yield html`<p>${users.length === 0 ? 'Nobody was seen to log on' : `As ${users.join(', ')}`}${first === null ? null : [', from ', moment(first), ' UTC']}. ${countText(upkeep, 'call')} only look names up or keep references. ${countText(events.length + eventsLost, 'event')}.</p>`;
   yield ladder(one, links);
   yield html`<details class="print"><summary>${countText(steps.length, 'step')}, repeated calls folded</summary>`;
-  yield* table({ caption: `Steps of session ${id}`, columns: [{ title: 'Call', kind: 'number' }, { title: 'Time (UTC)' }, { title: 'What', kind: 'wide' }, { title: 'Calls', kind: 'number' }, { title: 'Failed', kind: 'number' }, { title: 'Time waited', kind: 'number' }] },
-    steps.map((step) => [{ show: links.call(step.call, String(step.call)), by: step.call }, clock(step.time), step.folded ? html`<span class="fold">${step.text}</span>` : step.text, counted(step.calls), wrong(step.failed), duration(step.latencyNs)]));
+  yield* table(
+    {
+      caption: `Steps of session ${id}`,
+      columns: [
+        { title: 'Call', kind: 'number' },
+        { title: 'Time (UTC)' },
+        { title: 'What', kind: 'wide' },
+        { title: 'Calls', kind: 'number' },
+        { title: 'Failed', kind: 'number' },
+        { title: 'Time waited', kind: 'number' },
+      ],
+    },
+    steps.map((step) => [
+      { show: links.call(step.call, String(step.call)), by: step.call },
+      clock(step.time),
+      step.folded ? html`<span class="fold">${step.text}</span>` : step.text,
+      counted(step.calls),
+      wrong(step.failed),
+      duration(step.latencyNs),
+    ]),
+  );
   yield left(stepsLost, (count) => `${count} more calls came after these steps.`) ?? html``;
   yield html`</details></details>`;
 }

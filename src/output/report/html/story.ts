@@ -2,7 +2,19 @@ import { cut } from '../../escape.js';
 import type { CellReport, EventReport, Report, RowReport, TableReport } from '../data.js';
 import { tableId, topicId, type Links } from './links.js';
 import { html, joined, type Markup, type Part } from './markup.js';
-import { clock, duration, left, moment, number, resultMarkup, section, SECTION_END, table, type Column, type Sorted } from './parts.js';
+import {
+  clock,
+  duration,
+  left,
+  moment,
+  number,
+  resultMarkup,
+  section,
+  SECTION_END,
+  table,
+  type Column,
+  type Sorted,
+} from './parts.js';
 
 /** Columns of a table in the page; what more was read of a row opens in its last cell. */
 const COLUMNS = 12;
@@ -12,7 +24,8 @@ const CELL = 400;
 /** What was searched and what came back: events by topic, and the things rebuilt from property calls. */
 export function* story({ topics, tables }: Report, links: Links): Generator<Markup> {
   yield section('story', 'What happened');
-  if (topics.length + tables.length === 0) yield html`<p>No searches, no updates and nothing else that would make a story was seen. <a href="#sessions">Sessions</a> and <a href="#calls">calls</a> tell what was.</p>`;
+  if (topics.length + tables.length === 0)
+    yield html`<p>No searches, no updates and nothing else that would make a story was seen. <a href="#sessions">Sessions</a> and <a href="#calls">calls</a> tell what was.</p>`;
   for (const { name, title, events, lost } of topics) {
     yield html`<h3 id="${topicId(name)}">${title}</h3>`;
     if (events.every((event) => event.setting !== null)) yield* settings(events, title, links);
@@ -27,15 +40,26 @@ export function* story({ topics, tables }: Report, links: Links): Generator<Mark
 function eventMarkup(event: EventReport, links: Links): Markup {
   const { text, session, call, time, criteria, options, result, failure, latencyNs } = event;
   const facts: (readonly [name: string, value: Part])[] = [];
-  if (criteria !== null) facts.push(['means', criteria.problem === null ? criteria.words : html`<b class="bad">can not be read</b>: ${criteria.problem}`]);
+  if (criteria !== null)
+    facts.push([
+      'means',
+      criteria.problem === null ? criteria.words : html`<b class="bad">can not be read</b>: ${criteria.problem}`,
+    ]);
   if (failure !== null) facts.push(['failed', resultMarkup(failure)]);
   for (const { title, text: value } of result) facts.push([title.toLowerCase(), value]);
   const set = options.filter((option) => option.how !== 'default');
   const unset = options.filter((option) => option.how === 'default');
   return html`<article class="event${failure === null ? null : ' failed'}"><p class="what">${text}</p><p class="where">${links.call(call)}, ${clock(time)}, <a href="#session-${session}">session ${session}</a>${latencyNs === null ? null : [', answered after ', shown(duration(latencyNs))]}</p>${
-    facts.length === 0 ? null : html`<dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`}${
-    set.length === 0 ? null : html`<p class="options"><b>Options in force:</b></p><dl>${set.map(({ name, text: value, how, call: by }) => html`<dt>${name}</dt><dd>${value} <span class="why">(${how}${by === null ? null : [' by ', links.call(by)]})</span></dd>`)}</dl>`}${
-    unset.length === 0 ? null : html`<details class="print"><summary>${unset.length === 1 ? '1 option' : `${unset.length} options`} left alone</summary><dl>${unset.map(({ name, text: value }) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></details>`}</article>`;
+    facts.length === 0 ? null : html`<dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
+  }${
+    set.length === 0
+      ? null
+      : html`<p class="options"><b>Options in force:</b></p><dl>${set.map(({ name, text: value, how, call: by }) => html`<dt>${name}</dt><dd>${value} <span class="why">(${how}${by === null ? null : [' by ', links.call(by)]})</span></dd>`)}</dl>`
+  }${
+    unset.length === 0
+      ? null
+      : html`<details class="print"><summary>${unset.length === 1 ? '1 option' : `${unset.length} options`} left alone</summary><dl>${unset.map(({ name, text: value }) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></details>`
+  }</article>`;
 }
 
 function shown({ show }: Sorted): Part {
@@ -43,8 +67,29 @@ function shown({ show }: Sorted): Part {
 }
 
 function* settings(events: readonly EventReport[], title: string, links: Links): Generator<Markup> {
-  yield* table({ caption: title, columns: [{ title: 'Property' }, { title: 'Value', kind: 'wide' }, { title: 'Object' }, { title: 'Call', kind: 'number' }, { title: 'Time (UTC)' }, { title: 'Session', kind: 'number' }, { title: 'Result' }] },
-    events.map(({ setting, object, call, time, session, failure }) => [setting?.name ?? '', setting?.text ?? '', object ?? '–', { show: links.call(call), by: call }, moment(time), { show: html`<a href="#session-${session}">${session}</a>`, by: session }, failure === null ? 'set' : resultMarkup(failure)]));
+  yield* table(
+    {
+      caption: title,
+      columns: [
+        { title: 'Property' },
+        { title: 'Value', kind: 'wide' },
+        { title: 'Object' },
+        { title: 'Call', kind: 'number' },
+        { title: 'Time (UTC)' },
+        { title: 'Session', kind: 'number' },
+        { title: 'Result' },
+      ],
+    },
+    events.map(({ setting, object, call, time, session, failure }) => [
+      setting?.name ?? '',
+      setting?.text ?? '',
+      object ?? '–',
+      { show: links.call(call), by: call },
+      moment(time),
+      { show: html`<a href="#session-${session}">${session}</a>`, by: session },
+      failure === null ? 'set' : resultMarkup(failure),
+    ]),
+  );
 }
 
 /** A table of things, e.g. updates: the foremost columns, and the rest of each row under one more. */
@@ -52,13 +97,24 @@ function* things({ name, title, noun, columns, rows, lost }: TableReport, links:
   yield html`<h3 id="${tableId(name)}">${title} <span class="count">${number(rows.length + lost)}</span></h3>`;
   const foremost = columns.slice(0, columns.length <= COLUMNS + 1 ? columns.length : COLUMNS);
   const rest = columns.slice(foremost.length);
-  const heads: Column[] = foremost.map(({ title: head, show }): Column => (show === 'bytes' ? { title: head, kind: 'number' } : { title: head }));
+  const heads: Column[] = foremost.map(
+    ({ title: head, show }): Column => (show === 'bytes' ? { title: head, kind: 'number' } : { title: head }),
+  );
   if (rest.length > 0) heads.push({ title: 'More' });
-  yield* table({ caption: title, columns: [...heads, { title: 'Read by' }] }, rows.map((row) => [
-    ...foremost.map(({ show }, at) => cell(row.cells[at] ?? null, show)),
-    ...(rest.length > 0 ? [more(row, rest, foremost.length)] : []),
-    { show: [links.call(row.call), row.objects.length === 0 ? null : html` <span class="why">${cut(row.objects.join(', '), 80)}</span>`], by: row.call },
-  ]));
+  yield* table(
+    { caption: title, columns: [...heads, { title: 'Read by' }] },
+    rows.map((row) => [
+      ...foremost.map(({ show }, at) => cell(row.cells[at] ?? null, show)),
+      ...(rest.length > 0 ? [more(row, rest, foremost.length)] : []),
+      {
+        show: [
+          links.call(row.call),
+          row.objects.length === 0 ? null : html` <span class="why">${cut(row.objects.join(', '), 80)}</span>`,
+        ],
+        by: row.call,
+      },
+    ]),
+  );
   yield left(lost, (count) => `${count} more ${lost === 1 ? noun[0] : noun[1]} are not shown.`) ?? html``;
 }
 
@@ -66,7 +122,10 @@ function cell(read: CellReport | null, show: TableReport['columns'][number]['sho
   if (read === null) return html`<span class="unread" title="nobody read it">·</span>`;
   const earlier = read.before.map((text) => html`<del>${cut(text, CELL)}</del> → `);
   const part: Part = [earlier, read.text === '' ? html`<span class="why">(empty)</span>` : cut(read.text, CELL)];
-  const number = show === 'bytes' && (typeof read.value === 'string' || typeof read.value === 'number') ? Number(read.value) : Number.NaN;
+  const number =
+    show === 'bytes' && (typeof read.value === 'string' || typeof read.value === 'number')
+      ? Number(read.value)
+      : Number.NaN;
   return Number.isFinite(number) ? { show: part, by: number } : part;
 }
 
@@ -76,8 +135,10 @@ function more(row: RowReport, rest: TableReport['columns'], from: number): Part 
     return value === null ? [] : [{ title, value, show }];
   });
   if (read.length === 0) return '–';
-  return html`<details class="print"><summary>${read.length} more</summary><dl>${joined(read.map(({ title, value, show }) => {
-    const part = cell(value, show);
-    return html`<dt>${title}</dt><dd>${typeof part === 'object' && part !== null && 'by' in part ? part.show : part}</dd>`;
-  }))}</dl></details>`;
+  return html`<details class="print"><summary>${read.length} more</summary><dl>${joined(
+    read.map(({ title, value, show }) => {
+      const part = cell(value, show);
+      return html`<dt>${title}</dt><dd>${typeof part === 'object' && part !== null && 'by' in part ? part.show : part}</dd>`;
+    }),
+  )}</dl></details>`;
 }
