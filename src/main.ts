@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { run } from './io/cli.js';
+import { run } from './cli/cli.js';
 
 process.exitCode = await run(process.argv.slice(2), process);

@@ -1,5 +1,5 @@
 import type { CriteriaAttribute } from '../../src/ndr/types.js';
-import { E_INVALIDARG, type ServedClass, type ServedObject, type ServedValue } from '../server/dispatch.js';
+import { E_INVALIDARG, type ServedClass, type ServedObject, type ServedValue } from '../../src/peer/server/dispatch.js';
 import type { Model } from './model.js';
 import { searcher, session, type Agent } from './session.js';
 import { serviceManager, Services } from './services.js';

@@ -1,4 +1,4 @@
-import type { Injector, Outcome } from '../server/dispatch.js';
+import type { Injector, Outcome } from '../../src/peer/server/dispatch.js';
 import type { Model } from './model.js';
 
 /**

@@ -1,4 +1,4 @@
-import { E_INVALIDARG, type Outcome, type ServedObject, type ServedValue } from '../server/dispatch.js';
+import { E_INVALIDARG, type Outcome, type ServedObject, type ServedValue } from '../../src/peer/server/dispatch.js';
 import type { Model } from './model.js';
 import { failed, fixed, lazily, ok, stringCollection } from './thing.js';
 import { identity, View, type Index } from './updates.js';

@@ -1,5 +1,5 @@
 import { evaluateCriteria, parseCriteria } from '../../src/analysis/criteria.js';
-import type { Outcome, ServedObject } from '../server/dispatch.js';
+import type { Outcome, ServedObject } from '../../src/peer/server/dispatch.js';
 import type { Model, UpdateModel } from './model.js';
 import type { Agent } from './session.js';
 import { failed, fixed, ok, thing, WU_E_INVALID_CRITERIA, WU_E_NO_SERVICE, WU_E_UNKNOWN_SERVICE } from './thing.js';

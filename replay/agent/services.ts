@@ -5,7 +5,7 @@ import {
   type Outcome,
   type ServedObject,
   type ServedValue,
-} from '../server/dispatch.js';
+} from '../../src/peer/server/dispatch.js';
 import type { ServiceModel } from './model.js';
 import {
   failed,

@@ -1,5 +1,5 @@
 import type { CriteriaAttribute } from '../../src/ndr/types.js';
-import { E_INVALIDARG, type ServedObject, type ServedValue } from '../server/dispatch.js';
+import { E_INVALIDARG, type ServedObject, type ServedValue } from '../../src/peer/server/dispatch.js';
 import { queryHistory } from './history.js';
 import { search, SCOPES, SELECTIONS, type SearchState } from './search.js';
 import { serviceManager, type Services } from './services.js';

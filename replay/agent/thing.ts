@@ -7,7 +7,7 @@ import {
   type Outcome,
   type ServedObject,
   type ServedValue,
-} from '../server/dispatch.js';
+} from '../../src/peer/server/dispatch.js';
 
 export const WU_E_INVALIDINDEX = 0x80240007;
 export const WU_E_NOT_SUPPORTED = 0x80240037;

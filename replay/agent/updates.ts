@@ -1,4 +1,4 @@
-import type { ServedObject, ServedValue } from '../server/dispatch.js';
+import type { ServedObject, ServedValue } from '../../src/peer/server/dispatch.js';
 import type { Behavior, CategoryModel, DeviceModel, ImageModel, Model, UpdateModel } from './model.js';
 import { fixed, lazily, stringCollection, tabled, thing, updateCollection } from './thing.js';
 

@@ -1,5 +1,5 @@
 import { EncodeError, type Registry } from '../../src/ndr/codec.js';
-import type { LinkCall } from '../link/client.js';
+import type { LinkCall } from '../../src/peer/link/client.js';
 import type { RecordedCall } from '../recording/records.js';
 
 /** How often a client pings what it holds: every 120 seconds ([MS-DCOM] 3.2.6.1). */

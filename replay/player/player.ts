@@ -6,7 +6,7 @@ import { equalBytes } from '../compare/values.js';
 import { conclude, type CompareResult } from '../compare/compare.js';
 import { Identities } from '../compare/identity.js';
 import { RuleBook, type Rules } from '../compare/rules.js';
-import type { LinkAnswer, LinkCall } from '../link/client.js';
+import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
 import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
 import { Rebinder, type Binding } from './binding.js';
@@ -15,9 +15,8 @@ import { Faces, REM_UNKNOWN, type RemCall } from './faces.js';
 import { Mapping } from './mapping.js';
 import { CID_AT, contextKey, type Plan, type Step } from './plan.js';
 import { changedRequest } from './restub.js';
-import { milliseconds, Wire, type Connection, type World } from './wire.js';
-
-export type { Line, World } from './wire.js';
+import type { World } from '../../src/peer/world.js';
+import { milliseconds, Wire, type Connection } from './wire.js';
 
 export interface PlayerOptions {
   readonly plan: Plan;

@@ -3,35 +3,12 @@ import { CallMaker } from '../../src/analysis/calls.js';
 import { ANALYSIS_LIMITS } from '../../src/analysis/limits.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import type { AuthLevel, Drep, Exchange, Flow, Moment, Stub } from '../../src/types.js';
+import type { Line, World } from '../../src/peer/world.js';
 import { Session } from '../compare/session.js';
-import { ClientLink, type ClientAuth, type LinkAnswer, type LinkCall, type LinkFailure } from '../link/client.js';
+import { ClientLink, type LinkAnswer, type LinkCall } from '../../src/peer/link/client.js';
 import { Recorder } from '../recording/recorder.js';
 import type { RecordedCall, RecordingRecord } from '../recording/records.js';
 import { PING_PERIOD_MS, Pings } from './pings.js';
-
-/** A connection that {@link World.dial} opened. */
-export interface Line {
-  send(bytes: Uint8Array): void;
-  close(): void;
-}
-
-/** What the player needs of the world. */
-export interface World {
-  /** Opens a connection to a port of the target. `data` and `closed` are called later, never from inside. */
-  dial(
-    port: number,
-    events: {
-      readonly data: (bytes: Uint8Array) => void;
-      readonly closed: (reason: string, cause?: LinkFailure) => void;
-    },
-  ): Line;
-  now(): Moment;
-  /** Runs something later; the function it returns calls it off. */
-  after(ms: number, run: () => void): () => void;
-  /** How a connection whose calls were protected so authenticates; null: not at all. */
-  auth(level: AuthLevel): ClientAuth | null;
-  guid(): string;
-}
 
 /** A connection to the live server. */
 export interface Connection {

@@ -1,12 +1,13 @@
 import { spanOf } from '../../src/bytes/block.js';
 import type { Fields, Registry } from '../../src/ndr/codec.js';
 import type { AuthLevel, Value } from '../../src/types.js';
-import type { ServedAnswer, ServedCall } from '../link/server.js';
+import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import { Exporters } from '../player/exporters.js';
 import { Mapping } from '../player/mapping.js';
 import { contextKey, identifiersIn, identifiersUsed, type Plan } from '../player/plan.js';
 import { changedRequest, changedResponse } from '../player/restub.js';
-import { Wire, type World } from '../player/wire.js';
+import type { World } from '../../src/peer/world.js';
+import { Wire } from '../player/wire.js';
 import type { RecordedCall } from '../recording/records.js';
 
 export interface ForwarderOptions {

@@ -4,7 +4,7 @@ import { EncodeError, type Encoding, type Fields, type MethodCodec, type Registr
 import type { MethodRole } from '../../src/ndr/types.js';
 import type { SyntaxId, Value } from '../../src/types.js';
 import { Session } from '../compare/session.js';
-import type { ServedAnswer, ServedCall } from '../link/server.js';
+import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import { contextKey, identifiersIn, isIdentifier } from '../player/plan.js';
 import { changedResponse } from '../player/restub.js';
 import { joinSessions } from '../recording/sessions.js';

@@ -3,7 +3,7 @@ import { CallMaker } from '../../src/analysis/calls.js';
 import { ANALYSIS_LIMITS } from '../../src/analysis/limits.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import type { Drep, Exchange, Flow, Moment, Stub } from '../../src/types.js';
-import type { ServedAnswer, ServedCall } from '../link/server.js';
+import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import { Recorder } from '../recording/recorder.js';
 import type { RecordingRecord, SessionRecord } from '../recording/records.js';
 

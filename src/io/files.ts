@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { blockOf } from '../bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../capture/reader.js';
 import type { Problem } from '../types.js';
-import type { Batch } from './decode.js';
+import type { Batch } from '../pipeline/batch.js';
 import { CompressionError, compressionOf, decompress } from './decompress.js';
 import { UsageError } from './streams.js';
 

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import {
   activationAlternates,
   activationHeader,
@@ -16,25 +15,10 @@ import { makeObjref } from '../dcom/objref.js';
 import { hex32 } from '../bytes/hex.js';
 import type { Codec, Registry } from '../ndr/codec.js';
 import { dateText, dateValue, scaledText, scaledValue } from '../ndr/text.js';
-import type { Names } from '../output/names.js';
-import { suggest } from '../where/suggest.js';
-import type { Batch } from './decode.js';
+import { suggest } from '../bytes/suggest.js';
+import type { Knowledge } from '../pipeline/knowledge.js';
 import { openCapture } from './files.js';
 import { compileAll, withIdl, type IdlFlags } from './idl.js';
-
-/** Everything a command may ask for, made ready once. */
-export interface Knowledge {
-  readonly registry: Registry;
-  readonly names: Names;
-  /** What a number, name or GUID means, as lines for people; null when nobody knows. */
-  readonly explain: (text: string) => readonly string[] | null;
-  /** Meaning and cause of a result in words; null when nobody knows it. */
-  readonly words: (value: number) => { readonly meaning: string | null; readonly cause: string | null } | null;
-  /** Names of codes like a misspelt one, nearest first. */
-  readonly near: (text: string) => readonly string[];
-  /** Opens a capture; `-` is `stdin`. @throws UsageError when it cannot be read at all. */
-  open(path: string, framesBefore: number, stdin: Readable): AsyncIterable<Batch>;
-}
 
 const NDR20 = { littleEndian: true, syntax: 'ndr20' } as const;
 

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { blockOf } from '../bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../capture/reader.js';
-import type { Batch } from './decode.js';
+import type { Batch } from '../pipeline/batch.js';
 import { compressionOf } from './decompress.js';
 import { openCapture, READ_SIZE } from './files.js';
 

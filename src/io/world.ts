@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
-import type { ClientAuth, LinkFailure } from '../../replay/link/client.js';
-import type { Line, World } from '../../replay/player/player.js';
+import type { ClientAuth, LinkFailure } from '../peer/link/client.js';
+import type { Line, World } from '../peer/world.js';
 import { plainBytes } from '../bytes/block.js';
 import { NtlmInitiator } from '../security/ntlm/handshake.js';
 import type { AuthLevel, Moment } from '../types.js';

@@ -4,7 +4,7 @@ import { FIELDS, type Facts, type FieldInfo, type FieldKind } from './fields.js'
 import { tokens, type Token } from './lexer.js';
 import { MAX_DEPTH, MAX_SEEN_NAMES } from './limits.js';
 import { boundedPattern } from './pattern.js';
-import { suggest } from './suggest.js';
+import { suggest } from '../bytes/suggest.js';
 import { compare, contains, follow, isNull, matches, namesBeside, truthy, type Operator, type Step } from './values.js';
 
 /** A compiled expression. */

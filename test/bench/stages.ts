@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
 import { clear } from '../../src/bytes/list.js';
-import { knowledge, type Knowledge } from '../../src/io/knowledge.js';
-import { readReport } from '../../src/io/report.js';
+import { knowledge } from '../../src/io/knowledge.js';
+import type { Knowledge } from '../../src/pipeline/knowledge.js';
+import { readReport } from '../../src/cli/report/read.js';
 import { SecurityObserver } from '../../src/security/observer.js';
 import { ACCOUNT } from './generate.js';
 import { Net, type NetOutput } from '../../src/net/net.js';

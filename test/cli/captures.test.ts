@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run } from '../../src/io/cli.js';
+import { run } from '../../src/cli/cli.js';
 import { packageRoot, sharedCaptures } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/types.js';
-import { run } from '../../src/io/cli.js';
-import type { Batch } from '../../src/io/decode.js';
-import type { Knowledge } from '../../src/io/knowledge.js';
+import { run } from '../../src/cli/cli.js';
+import type { Batch } from '../../src/pipeline/batch.js';
+import type { Knowledge } from '../../src/pipeline/knowledge.js';
 import { UsageError } from '../../src/io/streams.js';
 import type { Registry, ResolvedInterface } from '../../src/ndr/codec.js';
 import { bstr, input, itf, retval } from '../../src/ndr/describe.js';

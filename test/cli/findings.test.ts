@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run } from '../../src/io/cli.js';
+import { run } from '../../src/cli/cli.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 

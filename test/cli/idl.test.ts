@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/io/cli.js';
+import { run } from '../../src/cli/cli.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SAMPLES } from '../../captures/make/all.js';
-import { run } from '../../src/io/cli.js';
+import { run } from '../../src/cli/cli.js';
 import { shippedCaptures } from '../support/captures.js';
 import { roundTrips, SAMPLE_PASSWORD } from '../support/roundtrip.js';
 import { ROOT } from '../support/shared.js';

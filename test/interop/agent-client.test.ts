@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/io/cli.js';
+import { run } from '../../src/cli/cli.js';
 import { read } from '../security/captures.js';
 import { testStreams } from '../support/streams.js';
 import { agent, malformed, sample, USER } from './agents.js';

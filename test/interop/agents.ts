@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { knowledge } from '../../src/io/knowledge.js';
-import { loadModel, serve, type Serving } from '../../src/io/serve/serve.js';
+import { loadModel, serve, type Serving } from '../../src/io/serve/agent.js';
 import { ntHash } from '../../src/security/index.js';
 import { ROOT, without } from '../support/shared.js';
 

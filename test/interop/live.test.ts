@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/io/cli.js';
+import { run } from '../../src/cli/cli.js';
 import { find } from '../../src/io/live/tools.js';
 import { loadRecording } from '../../src/io/recordings.js';
 import { soak } from '../bench/soak.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ntHash } from '../../src/security/ntlm/derive.js';
 import { differences, record, replay, type CompareResult, type RecordingRecord } from '../../src/index.js';
 import { playRecording } from '../../src/io/play.js';
-import { loadModel, serve } from '../../src/io/serve/serve.js';
+import { loadModel, serve } from '../../src/io/serve/agent.js';
 import { NO_RULES } from '../../replay/compare/rules.js';
 import { ROOT } from '../support/shared.js';
 import { registry } from './support.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SaxesParser } from 'saxes';
 import { afterAll, describe, expect, it } from 'vitest';
 import { diff, differences, record, replay, serve, type RecordedCall, type RecordingRecord } from '../../src/index.js';
-import { run } from '../../src/io/cli.js';
+import { run } from '../../src/cli/cli.js';
 import { junitXml } from '../../src/output/junit.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';

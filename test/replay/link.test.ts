@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ClientLink, type ClientAuth, type LinkAnswer } from '../../replay/link/client.js';
-import { ServerLink, type ServedAnswer } from '../../replay/link/server.js';
+import { ClientLink, type ClientAuth, type LinkAnswer } from '../../src/peer/link/client.js';
+import { ServerLink, type ServedAnswer } from '../../src/peer/link/server.js';
 import { encodeBindAck, encodeBindNak, encodeFault } from '../../src/rpc/encode.js';
 import { NDR20 } from '../../src/rpc/syntax.js';
 import { ntHash } from '../../src/security/ntlm/derive.js';

@@ -2,16 +2,11 @@ import { join } from 'node:path';
 import type { AcceptorOptions } from '../../src/security/ntlm/handshake.js';
 import { ntHash } from '../../src/security/ntlm/derive.js';
 import { NtlmAcceptor, NtlmInitiator } from '../../src/security/ntlm/handshake.js';
-import type { ClientAuth } from '../../replay/link/client.js';
+import type { ClientAuth } from '../../src/peer/link/client.js';
 import type { AuthLevel } from '../../src/types.js';
-import { ServerLink } from '../../replay/link/server.js';
-import {
-  DEFAULT_CONCURRENCY,
-  Player,
-  type Played,
-  type PlayerOptions,
-  type World,
-} from '../../replay/player/player.js';
+import { ServerLink } from '../../src/peer/link/server.js';
+import { DEFAULT_CONCURRENCY, Player, type Played, type PlayerOptions } from '../../replay/player/player.js';
+import type { World } from '../../src/peer/world.js';
 import { planOf } from '../../replay/player/plan.js';
 import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Model, UpdateModel } from '../../replay/agent/model.js';
 import { connect, type RemoteObject } from '../../src/index.js';
 import { knowledge } from '../../src/io/knowledge.js';
-import { loadModel, serve } from '../../src/io/serve/serve.js';
+import { loadModel, serve } from '../../src/io/serve/agent.js';
 import { bytesText } from '../../src/output/report/words.js';
 import type { Report, TableReport } from '../../src/output/report/data.js';
 import { ntHash } from '../../src/security/ntlm/derive.js';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pcapHeader, pcapRecord, type OutPacket } from '../../src/capture/write.js';
-import { run } from '../../src/io/cli.js';
+import { run } from '../../src/cli/cli.js';
 import type { Report } from '../../src/output/report/data.js';
 import { ROOT } from '../support/shared.js';
 import type { Story } from '../support/story.js';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blockOf } from '../../src/bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
-import { App, type Feed } from '../../src/io/app.js';
-import { Session } from '../../src/io/session.js';
+import { App, type Feed } from '../../src/cli/tui/app.js';
+import { Session } from '../../src/tui/session/session.js';
 import { packageRoot } from '../support/shared.js';
 import { tables } from './support.js';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { record, serve, type RecordingRecord, type Serving } from '../../src/index.js';
-import { replayed } from '../../src/io/replayed.js';
+import { replayed } from '../../src/cli/tui/replayed.js';
 import type { Replayed } from '../../src/tui/replayed.js';
 import type { Effect } from '../../src/tui/state.js';
 import { packageRoot } from '../support/shared.js';

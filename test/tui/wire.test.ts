@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../src/bytes/block.js';
 import { toHex } from '../../src/bytes/hex.js';
-import type { Session } from '../../src/io/session.js';
+import type { Session } from '../../src/tui/session/session.js';
 import type { Call } from '../../src/types.js';
 import { Player, sessionOf } from './support.js';
 

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { ServerLink, type ServedCall, type ServerLinkOptions } from '../../../replay/link/server.js';
-import type { Answer, ServedRequest } from '../../../replay/server/dispatch.js';
+import { ServerLink, type ServedCall, type ServerLinkOptions } from '../../peer/link/server.js';
+import type { Answer, ServedRequest } from '../../peer/server/dispatch.js';
 import { plainBytes } from '../../bytes/block.js';
 import type { Tap } from './tap.js';
 

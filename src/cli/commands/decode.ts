@@ -1,0 +1,139 @@
+import { Option } from 'commander';
+import { failed } from '../../analysis/failed.js';
+import { SecurityObserver } from '../../security/observer.js';
+import { WhereError } from '../../where/error.js';
+import { compileWhere, type Where } from '../../where/where.js';
+import { decode, FORMATS, type Format } from '../decode.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { Progress } from '../../io/progress.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { Sink } from '../../io/sink.js';
+import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
+import type { IdlFlags } from '../../io/idl.js';
+import { examples, idlOptions, positive, sortIdl, type Register } from './command.js';
+
+interface DecodeFlags extends SecretFlags, IdlFlags {
+  readonly format: Format;
+  readonly where?: string;
+  readonly strict?: true;
+  readonly failOn?: 'warning' | 'error';
+  readonly objects?: true;
+  readonly opnums: 'auto' | 'wire' | 'printed';
+  readonly limit?: number;
+  readonly jobs?: number;
+  readonly color: ColorChoice;
+}
+
+/** `decode`: captures to calls. */
+export const decodeCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('decode')
+    .summary('captures to calls')
+    .description(
+      'Decodes captures (pcap or pcapng, compressed or not; - is stdin) into calls. Several files are read as one capture: frame numbers go on, and connections may span them.',
+    )
+    .argument('<file...>', 'captures, or - for stdin')
+    .addOption(
+      new Option('-f, --format <format>', 'text: a line a call; tree: every field; ndjson: one JSON object a line')
+        .choices(FORMATS)
+        .default('text'),
+    )
+    .option('-w, --where <expr>', 'only calls for which this holds (docs/where.md)')
+    .addOption(
+      new Option(
+        '--opnums <numbering>',
+        'which opnums the peers send: slots, the numbers the specification prints, or find out',
+      )
+        .choices(['auto', 'wire', 'printed'])
+        .default('auto'),
+    )
+    .option('-n, --limit <n>', 'stop after this many calls', positive)
+    .option(
+      '-j, --jobs <n>',
+      'accepted and without effect: decoding runs in one thread, and the output is the same for any number (docs/limits.md)',
+      positive,
+    )
+    .option('--objects', 'the object graph after the calls: who made what, references, pings, releases')
+    .addOption(
+      new Option(
+        '--fail-on <severity>',
+        'exit with status 1 when a finding is at least this severe (docs/rules.md)',
+      ).choices(['warning', 'error']),
+    )
+    .option('--strict', 'exit with status 3 when the input was damaged')
+    .addOption(
+      new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'),
+    )
+    .addHelpText(
+      'after',
+      examples([
+        ['decode session.pcapng', ''],
+        ['decode session.pcapng --format tree --limit 1', ''],
+        ['decode big.pcap.gz --format ndjson > calls.ndjson', ''],
+        ['decode session.pcapng --where \'interface == "IUpdateSearcher" && hresult != 0 && latency > 100ms\'', ''],
+        ['decode session.pcapng --where \'in.criteria contains "IsInstalled" || object.label == "IUpdate#3"\'', ''],
+        ['decode plant.pcapng --idl opcda.idl --idl-path ~/sdk/idl', ''],
+        ['tcpdump -w - port 135 | uamgscope decode -', ''],
+      ]),
+    )
+    .action(async (args: string[], flags: DecodeFlags) => {
+      const { rest, idl } = sortIdl(args, flags);
+      if (rest.length === 0) throw new UsageError('decode: give a capture beside the IDL files');
+      done(await decodeFiles(rest, flags, streams, await load(idl)));
+    });
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+/** What `decode` does, for other commands that show a capture. Resolves to the exit status. */
+export async function decodeFiles(
+  files: readonly string[],
+  flags: DecodeFlags,
+  streams: Streams,
+  known: Knowledge,
+): Promise<number> {
+  const where = flags.where === undefined ? null : whereOf(flags.where, known);
+  const security = new SecurityObserver(readSecrets(flags, streams.env));
+  const progress = new Progress(streams.stderr);
+  const clear = (): void => progress.clear();
+  const out = new Sink(streams.stdout, clear);
+  const messages = new Sink(streams.stderr, clear);
+  const result = await decode({
+    files,
+    open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
+    registry: known.registry,
+    names: known.names,
+    format: flags.format,
+    where,
+    opnums: flags.opnums,
+    security,
+    objects: flags.objects === true,
+    limit: flags.limit ?? Infinity,
+    out,
+    messages,
+    progress,
+    style: styleFor(flags.color, streams.stdout, streams.env),
+    messageStyle: styleFor(flags.color, streams.stderr, streams.env),
+  });
+  if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
+  if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
+  if (result.unreadable > 0) return EXIT.usage;
+  if (flags.strict === true && result.damaged) return EXIT.damaged;
+  const found = result.worst !== null && (flags.failOn === 'warning' || flags.failOn === result.worst);
+  return found ? EXIT.found : EXIT.ok;
+}
+
+/** Compiles `--where`. @throws UsageError that shows the place */
+export function whereOf(source: string, { names, explain, near }: Knowledge): Where {
+  try {
+    return compileWhere(source, {
+      hresult: (value) => names.hresult(value),
+      status: (value) => names.status(value),
+      failed,
+      misspelt: (name) => (name.includes('(') || explain(name) !== null ? null : near(name)),
+    });
+  } catch (error) {
+    if (error instanceof WhereError) throw new UsageError(`--where: ${error.explain(source)}`);
+    throw error;
+  }
+}

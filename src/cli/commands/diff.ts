@@ -1,0 +1,91 @@
+import { Option } from 'commander';
+import { compareSessions } from '../../../replay/compare/compare.js';
+import { Session } from '../../../replay/compare/session.js';
+import type { Numbering } from '../../analysis/calls.js';
+import type { IdlFlags } from '../../io/idl.js';
+import { resultJson, resultLines, resultNdjson } from '../results.js';
+import { loadRules } from '../compare-rules.js';
+import type { SessionKey } from '../../security/secrets.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { loadSession } from '../sessions.js';
+import { Sink } from '../../io/sink.js';
+import { EXIT, styleFor, UsageError, type ColorChoice } from '../../io/streams.js';
+import { examples, idlOptions, type Register } from './command.js';
+
+interface DiffFlags extends SecretFlags, IdlFlags {
+  readonly format: 'text' | 'json' | 'ndjson';
+  readonly rules?: string;
+  readonly opnums: Numbering;
+  readonly color: ColorChoice;
+}
+
+/** `diff`: two captures or recordings, call by call. */
+export const diffCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('diff')
+    .summary('two captures or recordings, call by call')
+    .description(
+      'Compares the calls of two captures or recordings: aligned by what was called on which object, so that a call more or less is one difference; objects by identity, not by identifier. Exit status 1 when they differ.',
+    )
+    .argument('<a>', 'what is expected: a capture or a recording')
+    .argument('<b>', 'what is compared with it')
+    .option('--rules <file>', 'what may differ (docs/compare.md)')
+    .addOption(
+      new Option('-f, --format <format>', 'text: lines to read; json: one document; ndjson: one object a difference')
+        .choices(['text', 'json', 'ndjson'])
+        .default('text'),
+    )
+    .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
+    .addOption(new Option('--color <when>', 'colours in text').choices(['auto', 'always', 'never']).default('auto'))
+    .addHelpText(
+      'after',
+      examples([
+        ['diff before.pcapng after.pcapng', ''],
+        ['diff good.uamgrec today.pcapng --rules rules.yaml --format json', ''],
+      ]),
+    )
+    .action(async (a: string, b: string, flags: DiffFlags) => {
+      if (a === '-' && b === '-') throw new UsageError('diff: only one side can come from stdin');
+      const known = await load(flags);
+      const rules = await loadRules(flags.rules, known.registry);
+      const exported: SessionKey[] = [];
+      const reading = {
+        known,
+        streams,
+        opnums: flags.opnums,
+        secrets: readSecrets(flags, streams.env),
+        keys: (keys: readonly SessionKey[]) => exported.push(...keys),
+      };
+      const messages = new Sink(streams.stderr);
+      const sessions: Session[] = [];
+      for (const path of [a, b]) {
+        const { records, damage } = await loadSession(path, reading);
+        for (const message of damage.slice(0, 20)) messages.line(`! ${path}: ${message}`);
+        sessions.push(new Session(records, known.registry));
+      }
+      if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, exported);
+      await messages.flush();
+      const [expected, actual] = sessions;
+      if (expected === undefined || actual === undefined) return;
+      const result = compareSessions(expected, actual, rules);
+      const out = new Sink(streams.stdout);
+      const lines =
+        flags.format === 'json'
+          ? resultJson(result)
+          : flags.format === 'ndjson'
+            ? resultNdjson(result, false)
+            : resultLines(result, {
+                names: known.names,
+                style: styleFor(flags.color, streams.stdout, streams.env),
+                sides: [a, b],
+              });
+      for (const line of lines) {
+        out.line(line);
+        await out.ready();
+      }
+      await out.flush();
+      done(result.same ? EXIT.ok : EXIT.found);
+    });
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};

@@ -1,0 +1,133 @@
+import { Option } from 'commander';
+import { WATCHED_OBJECTS } from '../../analysis/limits.js';
+import { SecurityObserver } from '../../security/observer.js';
+import type { Batch } from '../../pipeline/batch.js';
+import { decode, FORMATS, type Format } from '../decode.js';
+import { keepHeapSmall } from '../../io/heap.js';
+import type { IdlFlags } from '../../io/idl.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { LiveCapture } from '../../io/live/capture.js';
+import { CaptureFiles } from '../../io/live/files.js';
+import { rotationOf, rotationOptions } from '../rotation.js';
+import { BACKENDS, DEFAULT_FILTER, interfaces, type Backend } from '../../io/live/tools.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { Sink } from '../../io/sink.js';
+import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
+import { examples, idlOptions, positive, say, type Register } from './command.js';
+import { whereOf } from './decode.js';
+
+interface LiveFlags extends SecretFlags, IdlFlags {
+  readonly interface?: string;
+  readonly list?: true;
+  readonly format: Format;
+  readonly where?: string;
+  readonly filter?: string;
+  readonly backend: Backend;
+  readonly write?: string;
+  readonly rotateSize?: number;
+  readonly rotateCount?: number;
+  readonly rotateTime?: number;
+  readonly opnums: 'auto' | 'wire' | 'printed';
+  readonly limit?: number;
+  readonly color: ColorChoice;
+}
+
+/** `live`: decode an interface as packets come. */
+export const liveCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('live')
+    .summary('calls of an interface as they happen')
+    .description(
+      'Decodes the traffic of a network interface as it comes, with tcpdump or dumpcap. Packets are written to the file of -w before they are decoded.',
+    )
+    .option('-i, --interface <name>', 'interface to watch')
+    .option('--list', 'the interfaces there are')
+    .addOption(new Option('-f, --format <format>', 'as for decode').choices(FORMATS).default('text'))
+    .option('--where <expr>', 'only calls for which this holds (docs/where.md)')
+    .option('--filter <bpf>', `packets to capture (pcap-filter); left out: ${DEFAULT_FILTER}`)
+    .addOption(new Option('--backend <tool>', 'what captures').choices(BACKENDS).default('auto'))
+    .option('-w, --write <file>', 'keep the packets in this pcapng file')
+    .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
+    .option('-n, --limit <n>', 'stop after this many calls', positive)
+    .addOption(
+      new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'),
+    )
+    .addHelpText(
+      'after',
+      examples([
+        ['live --list', ''],
+        ['live -i eth0', ''],
+        ['live -i eth0 --where failed -w session.pcapng', 'show what fails, keep everything'],
+        ['live -i eth0 -w day.pcapng --rotate-size 100M --rotate-count 20', ''],
+      ]),
+    )
+    .action(async (flags: LiveFlags) =>
+      done(flags.list === true ? await list(flags, streams) : await watch(flags, streams, await load(flags))),
+    );
+  for (const option of rotationOptions()) command.addOption(option);
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+async function list(flags: LiveFlags, streams: Streams): Promise<number> {
+  const out = new Sink(streams.stdout);
+  for (const line of interfaces(streams.env, flags.backend === 'cap' ? 'auto' : flags.backend)) out.line(line);
+  await out.flush();
+  return EXIT.ok;
+}
+
+async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Promise<number> {
+  if (flags.interface === undefined)
+    throw new UsageError('live needs an interface: -i NAME (live --list shows those there are)');
+  keepHeapSmall();
+  const where = flags.where === undefined ? null : whereOf(flags.where, known);
+  const security = new SecurityObserver(readSecrets(flags, streams.env));
+  const rotation = rotationOf(flags);
+  const capture = new LiveCapture({
+    iface: flags.interface,
+    filter: flags.filter ?? null,
+    backend: flags.backend,
+    env: streams.env,
+    files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
+    began: (by) => void say(streams, `watching ${flags.interface ?? ''} with ${by}`),
+  });
+  const stop = (): void => capture.stop();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const out = new Sink(streams.stdout);
+  try {
+    const { written } = await decode({
+      files: [flags.interface],
+      open: () => shown(capture, out),
+      registry: known.registry,
+      names: known.names,
+      format: flags.format,
+      where,
+      opnums: flags.opnums,
+      security,
+      limits: { objects: WATCHED_OBJECTS },
+      limit: flags.limit ?? Infinity,
+      out,
+      messages: new Sink(streams.stderr),
+      style: styleFor(flags.color, streams.stdout, streams.env),
+      messageStyle: styleFor(flags.color, streams.stderr, streams.env),
+    });
+    const { kernel, ours } = capture.dropped;
+    await say(
+      streams,
+      `${written} calls of ${capture.count} packets; dropped by the kernel: ${kernel ?? 'not counted'}, by uamgscope: ${ours}`,
+    );
+    if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
+    return EXIT.ok;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    capture.stop();
+  }
+}
+
+/** Batches for the decoder; lines that it made of one are out before it gets the next. */
+async function* shown(capture: LiveCapture, out: Sink): AsyncGenerator<Batch> {
+  for await (const { items, read } of capture.batches()) {
+    yield { items, read, size: null };
+    await out.flush();
+  }
+}

@@ -1,0 +1,192 @@
+import { Option } from 'commander';
+import { FORMAT_VERSION } from '../../../replay/recording/migrate.js';
+import { Recorder } from '../../../replay/recording/recorder.js';
+import type { Numbering } from '../../analysis/calls.js';
+import { captureCalls } from '../../pipeline/capture-calls.js';
+import type { Batch } from '../../pipeline/batch.js';
+import type { IdlFlags } from '../../io/idl.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { LiveCapture } from '../../io/live/capture.js';
+import { packageVersion } from '../../io/package.js';
+import { RecordingWriter, type RecordingForm } from '../../io/recording-writer.js';
+import { holdsRecording, loadRecording, sourceName } from '../../io/recordings.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import type { SessionKey } from '../../security/secrets.js';
+import type { RecordedCall } from '../../../replay/recording/records.js';
+import { EXIT, UsageError, type Streams } from '../../io/streams.js';
+import { examples, idlOptions, say, type Register } from './command.js';
+
+interface RecordFlags extends SecretFlags, IdlFlags {
+  readonly output: string;
+  readonly format?: RecordingForm;
+  readonly opnums: Numbering;
+  readonly append?: true;
+  readonly strict?: true;
+  readonly interface?: string;
+  readonly filter?: string;
+}
+
+/** `record`: the sessions of a capture as a recording. */
+export const recordCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('record')
+    .summary('sessions of a capture as a recording')
+    .description(
+      'Writes the calls of a capture as a recording (docs/recording.md) to replay, play back and compare; or a recording in the other form. Credentials are never kept.',
+    )
+    .argument('[file]', 'a capture, - for stdin, or a recording')
+    .option('-i, --interface <name>', 'records what an interface sees instead, until Ctrl-C')
+    .option('--filter <bpf>', 'which packets of the interface; by default all that DCOM may need')
+    .requiredOption('-o, --output <out>', 'the recording to write; - for stdout')
+    .addOption(
+      new Option(
+        '-f, --format <format>',
+        'uamgrec: binary; text: lines to read and compare (from the ending of OUT when left out)',
+      ).choices(['uamgrec', 'text']),
+    )
+    .option('--append', 'add a session to a recording that exists')
+    .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
+    .option('--strict', 'exit with status 3 when the input was damaged')
+    .addHelpText(
+      'after',
+      examples([
+        ['record session.pcapng -o session.uamgrec', ''],
+        ['record -i eth0 -o session.uamgrec', 'live'],
+        ['record session.uamgrec -o session.txt', 'the same as text'],
+        ['record session.uamgrec --format text -o - | grep criteria', ''],
+      ]),
+    )
+    .action(async (file: string | undefined, flags: RecordFlags) => {
+      if ((file === undefined) === (flags.interface === undefined))
+        throw new UsageError('record: give a capture or a recording, or an interface with -i');
+      const known = await load(flags);
+      done(
+        flags.interface === undefined
+          ? await recordFile(file ?? '-', flags, streams, known)
+          : await recordLive(flags.interface, flags, streams, known),
+      );
+    });
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+/** Records what an interface sees until it is told to stop: every call is on the disk when it is completed. */
+async function recordLive(iface: string, flags: RecordFlags, streams: Streams, known: Knowledge): Promise<number> {
+  const capture = new LiveCapture({
+    iface,
+    filter: flags.filter ?? null,
+    backend: 'auto',
+    env: streams.env,
+    files: null,
+    began: (by) => void say(streams, `recording ${iface} with ${by}; Ctrl-C ends`),
+  });
+  const stop = (): void => capture.stop();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await recordFile('-', flags, streams, { ...known, open: () => batches(capture) }, 'live');
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    capture.stop();
+  }
+}
+
+async function* batches(capture: LiveCapture): AsyncGenerator<Batch> {
+  for await (const { items, read } of capture.batches()) yield { items, read, size: null };
+}
+
+/** What `record` does. Resolves to the exit status. */
+export async function recordFile(
+  file: string,
+  flags: RecordFlags,
+  streams: Streams,
+  known: Knowledge,
+  from: 'capture' | 'live' = 'capture',
+): Promise<number> {
+  const form = flags.format ?? (/\.(txt|text)$/i.test(flags.output) ? 'text' : 'uamgrec');
+  const sessions = flags.append === true ? await sessionsIn(flags.output, form) : 0;
+  const again = file !== '-' && (await holdsRecording(file));
+  if (again && flags.append === true)
+    throw new UsageError('--append takes a capture: sessions of a recording have numbers of their own');
+  const source = again ? await loadRecording(file) : null;
+  if (file !== '-' && source === null) await readable(file, known, streams);
+  const writer = await RecordingWriter.open(flags.output, form, flags.append === true, streams.stdout);
+  const damage: string[] = [];
+  const exported: SessionKey[] = [];
+  const unplayable = new Map<string, number>();
+  try {
+    if (source === null) {
+      // Calls are written as they are completed: a capture that is still being taken (stdin) is a recording all the
+      // while.
+      const recorder = new Recorder(
+        { id: sessions + 1, tool: `uamgscope ${packageVersion()}`, source: from, name: sourceName(file) },
+        (record) => writer.put(record),
+      );
+      await captureCalls(file, {
+        known,
+        streams,
+        opnums: flags.opnums,
+        secrets: readSecrets(flags, streams.env),
+        call: (call) => count(unplayable, recorder.call(call)),
+        damage: (message) => damage.push(message),
+        keys: (keys) => exported.push(...keys),
+        pause: () => writer.flush(),
+      });
+      recorder.end();
+    } else {
+      for (const record of source.records) writer.put(record);
+      damage.push(...source.problems.map((problem) => problem.message));
+    }
+  } finally {
+    await writer.close();
+  }
+  for (const message of damage.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
+  if (damage.length > MAX_LINES) await say(streams, `! ${damage.length - MAX_LINES} more`);
+  for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
+  if (flags.exportKeys !== undefined && source === null) writeKeyLog(flags.exportKeys, exported);
+  await say(streams, `${writer.calls} calls recorded`);
+  return flags.strict === true && damage.length > 0 ? EXIT.damaged : EXIT.ok;
+}
+
+const MAX_LINES = 20;
+
+/** Counts calls that were recorded without what a replay needs. */
+function count(unplayable: Map<string, number>, { withheld, request }: RecordedCall): void {
+  const why = withheld
+    ? 'their arguments are secrets, which are not kept'
+    : request === null
+      ? 'their requests are not in the capture'
+      : request.sealed
+        ? 'they are cipher text; give --password, --nt-hash, --keytab or --keys'
+        : request.complete
+          ? null
+          : 'their requests are in the capture in part';
+  if (why !== null) unplayable.set(why, (unplayable.get(why) ?? 0) + 1);
+}
+
+/**
+ * Looks at the beginning of a capture, so that no recording is overwritten for a file that is none. @throws UsageError
+ */
+async function readable(file: string, known: Knowledge, streams: Streams): Promise<void> {
+  for await (const { items } of known.open(file, 0, streams.stdin)) {
+    const refused = items.find(
+      (item) => item.kind === 'problem' && (item.code === 'capture-unsupported' || item.code === 'capture-empty'),
+    );
+    if (refused?.kind === 'problem') throw new UsageError(`${file}: ${refused.message}`);
+    return;
+  }
+}
+
+/**
+ * Sessions a recording has, so that the next gets a number of its own. @throws UsageError when records cannot be added
+ * to it
+ */
+async function sessionsIn(path: string, form: RecordingForm): Promise<number> {
+  if (form !== 'uamgrec' || path === '-')
+    throw new UsageError('--append adds to a binary recording (.uamgrec): give one with -o');
+  if (!(await holdsRecording(path)))
+    throw new UsageError(`${path} is no recording to add to: leave --append out to make one`);
+  const { version, records } = await loadRecording(path);
+  if (version !== FORMAT_VERSION)
+    throw new UsageError(`${path} has an older format: convert it first with uamgscope record ${path} -o NEW.uamgrec`);
+  return records.reduce((sum, record) => sum + (record.kind === 'session' ? 1 : 0), 0);
+}

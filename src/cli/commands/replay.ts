@@ -1,0 +1,297 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { InvalidArgumentError, Option } from 'commander';
+import { noiseRules } from '../../../replay/compare/noise.js';
+import type { Binding } from '../../../replay/player/binding.js';
+import type { Played } from '../../../replay/player/player.js';
+import type { RecordingRecord } from '../../../replay/recording/records.js';
+import { junitXml } from '../../output/junit.js';
+import type { IdlFlags } from '../../io/idl.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { learnNoise, playRecording } from '../../io/play.js';
+import { RecordingWriter } from '../../io/recording-writer.js';
+import { loadRecording } from '../../io/recordings.js';
+import { formatOf, writeReport } from '../report/write.js';
+import { sideBySide } from '../report/compare.js';
+import { recordingReport } from '../report/read.js';
+import { resultSuite, type JunitBy } from '../result-junit.js';
+import { resultLines, resultNdjson, summaryLine } from '../results.js';
+import { loadRules } from '../compare-rules.js';
+import { withSecrets, type SecretFlags } from '../secrets.js';
+import { identityOf, seconds, targetOf } from '../identity.js';
+import { Sink } from '../../io/sink.js';
+import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
+import { examples, idlOptions, positive, say, type Register } from './command.js';
+
+interface ReplayFlags extends SecretFlags, IdlFlags {
+  readonly target: { readonly host: string; readonly port: number };
+  readonly rules?: string;
+  readonly junit?: string;
+  readonly junitBy: JunitBy;
+  readonly report?: string;
+  readonly format: 'text' | 'ndjson';
+  readonly speed: number;
+  readonly sessions: number;
+  readonly repeat: number;
+  readonly ramp: number;
+  readonly deadline: number;
+  readonly update?: true;
+  readonly keepGoing?: true;
+  readonly binding: Binding;
+  readonly learnNoise?: true | string;
+  readonly user?: string;
+  readonly domain?: string;
+  readonly color: ColorChoice;
+}
+
+/** `replay`: plays the client side of a recording against a server and compares. */
+export const replayCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('replay')
+    .summary('plays a recording against a server and compares')
+    .description(
+      'Makes the calls of a recording again, against a live server, and compares its answers field by field. Every identifier is mapped by the place where it was made. Exit status 0: it answers as before; 1: it does not.',
+    )
+    .argument('<rec>', 'a recording (uamgscope record makes one)')
+    .addOption(
+      new Option('--target <host[:port]>', 'the server, and the port of its object resolver')
+        .argParser(targetOf)
+        .makeOptionMandatory(),
+    )
+    .option('--user <name>', 'signs in with NTLM; the password comes from --password or --nt-hash')
+    .option('--domain <name>', 'domain of the user')
+    .option('--rules <file>', 'what may differ (docs/compare.md)')
+    .option('--junit <file>', 'writes a JUnit report')
+    .addOption(
+      new Option('--junit-by <what>', 'a test case for every call, or for every member')
+        .choices(['call', 'member'])
+        .default('call'),
+    )
+    .addOption(
+      new Option('-f, --format <format>', 'text: lines to read; ndjson: one object a call')
+        .choices(['text', 'ndjson'])
+        .default('text'),
+    )
+    .addOption(
+      new Option(
+        '--speed <speed>',
+        '1x: as recorded; Nx: so much faster; max: as fast as the order of the calls allows',
+      )
+        .argParser(speed)
+        .default(1, '1x'),
+    )
+    .addOption(
+      new Option(
+        '--binding <how>',
+        'members of dispatch interfaces: as recorded; early: by their slots; late: through IDispatch::Invoke',
+      )
+        .choices(['recorded', 'early', 'late'])
+        .default('recorded'),
+    )
+    .option('--sessions <n>', 'clients at once', positive, 1)
+    .option('--repeat <n>', 'how often each client plays the recording', positive, 1)
+    .addOption(new Option('--ramp <seconds>', 'time over which the clients come').argParser(seconds).default(0))
+    .addOption(new Option('--deadline <seconds>', 'how long a call may take').argParser(seconds).default(30))
+    .option('--keep-going', 'goes on after the first call that differs')
+    .option(
+      '--report <file>',
+      'writes an offline report of what was played, beside what was recorded: .html, .json, .md or .xml (docs/report.md)',
+    )
+    .option('--update', 'the answers that came are what is expected from now on: rewrites the recording')
+    .option(
+      '--learn-noise [file]',
+      'replays twice against the good server and writes rules for what differs by itself (to stdout without a file)',
+    )
+    .addOption(new Option('--color <when>', 'colours in text').choices(['auto', 'always', 'never']).default('auto'))
+    .addHelpText(
+      'after',
+      examples([
+        [
+          'replay session.uamgrec --target build-42 --user tester --password @secret --rules rules.yaml --junit out.xml',
+          '',
+        ],
+        ['replay session.uamgrec --target build-42:135 --speed max --sessions 20 --repeat 10 --keep-going', 'load'],
+        ['replay session.uamgrec --target good --learn-noise noise.yaml', ''],
+      ]),
+    )
+    .action(async (rec: string, flags: ReplayFlags) => {
+      if (flags.update === true && flags.sessions * flags.repeat > 1)
+        throw new UsageError('--update takes one run: leave --sessions and --repeat out');
+      const known = await load(flags);
+      const { records, problems } = await loadRecording(rec);
+      const messages = new Sink(streams.stderr);
+      for (const problem of problems.slice(0, 20)) messages.line(`! ${rec}: ${problem.message}`);
+      await messages.flush();
+      if (!records.some((one) => one.kind === 'call')) throw new UsageError(`${rec} holds no calls`);
+      const { host, port } = flags.target;
+      const identity = identityOf(flags, streams.env);
+      const rules = await loadRules(flags.rules, known.registry);
+      await reachable(host, port);
+      const options = {
+        records,
+        registry: known.registry,
+        rules,
+        host,
+        port,
+        identity,
+        speed: flags.speed,
+        deadlineMs: flags.deadline * 1000,
+        keepGoing: flags.keepGoing === true || flags.update === true,
+        binding: flags.binding,
+      };
+      if (flags.learnNoise !== undefined) {
+        const { paths, broken } = await learnNoise(options);
+        await writeNoise(flags.learnNoise, noiseRules(paths), streams);
+        if (broken > 0)
+          await say(
+            streams,
+            `! ${broken} calls came to another result, or could not be made: the rules do not cover them; is this the good server?`,
+          );
+        done(broken > 0 ? EXIT.found : EXIT.ok);
+        return;
+      }
+      const out = new Sink(streams.stdout);
+      const style = styleFor(flags.color, streams.stdout, streams.env);
+      const many = flags.sessions * flags.repeat > 1;
+      const began = process.hrtime.bigint();
+      const all = await playRecording({
+        ...options,
+        lean: many && flags.junit === undefined && flags.report === undefined,
+        sessions: flags.sessions,
+        repeat: flags.repeat,
+        rampMs: flags.ramp * 1000,
+        played: ({ result }, client, run) => {
+          if (many && result.same && flags.format === 'text') return;
+          if (many && flags.format === 'text') out.line(`client ${client + 1}, run ${run + 1}:`);
+          for (const line of flags.format === 'ndjson'
+            ? resultNdjson(result, true)
+            : resultLines(result, { names: known.names, style, sides: [rec, `${host}:${port}`] }))
+            out.line(line);
+        },
+      });
+      const elapsedS = Number(process.hrtime.bigint() - began) / 1e9;
+      if (flags.format === 'text' && many) out.line(totals(all, elapsedS));
+      await out.flush();
+      if (flags.junit !== undefined)
+        await writeJunit(flags.junit, all, { rec, host, port, speed: flags.speed }, (one, name, properties) =>
+          resultSuite(one.result, name, properties, known.names, new Date().toISOString().slice(0, 19), flags.junitBy),
+        );
+      if (flags.report !== undefined)
+        await reportPlayed(flags.report, records, all, { rec, target: `${host}:${port}` }, known, streams);
+      if (flags.update === true) await update(rec, all, streams);
+      done(all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found);
+    });
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+function speed(text: string): number {
+  if (text === 'max') return Infinity;
+  const value = /^(\d+(?:\.\d+)?)x?$/.exec(text);
+  if (value === null || Number(value[1]) <= 0) throw new InvalidArgumentError('1x, 10x or max is wanted.');
+  return Number(value[1]);
+}
+
+/** @throws UsageError when nobody listens */
+export async function reachable(host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect({ host, port, timeout: 10_000 });
+    const fail = (why: string): void => {
+      socket.destroy();
+      reject(new UsageError(`cannot connect to ${host} port ${port}: ${why}`));
+    };
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('timeout', () => fail('no answer within 10 s'));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      fail(
+        error.code === 'ECONNREFUSED'
+          ? 'nothing listens there'
+          : error.code === 'ENOTFOUND'
+            ? 'no such host'
+            : error.message,
+      ),
+    );
+  });
+}
+
+function totals(all: readonly Played[], elapsedS: number): string {
+  const made = all.reduce((sum, one) => sum + one.made, 0);
+  const different = all.filter((one) => !one.result.same).length;
+  return `${all.length} runs, ${different === 0 ? 'all alike' : `${different} differ`}: ${made} calls in ${elapsedS.toFixed(2)} s, ${Math.round(made / elapsedS)} calls/s`;
+}
+
+async function writeNoise(to: true | string, text: string, streams: Streams): Promise<void> {
+  if (to === true) {
+    const out = new Sink(streams.stdout);
+    out.line(text.trimEnd());
+    await out.flush();
+  } else await writeOut(to, text);
+}
+
+interface Context {
+  readonly rec: string;
+  readonly host: string;
+  readonly port: number;
+  readonly speed: number;
+}
+
+async function writeJunit(
+  path: string,
+  all: readonly Played[],
+  { rec, host, port, speed: factor }: Context,
+  suite: (one: Played, name: string, properties: Readonly<Record<string, string>>) => ReturnType<typeof resultSuite>,
+): Promise<void> {
+  await writeOut(
+    path,
+    junitXml(
+      all.map((one, index) =>
+        suite(one, all.length === 1 ? rec : `${rec} run ${index + 1}`, {
+          recording: rec,
+          target: `${host}:${port}`,
+          speed: factor === Infinity ? 'max' : `${factor}x`,
+          summary: summaryLine(one.result),
+          'rules.unused': one.result.unusedRules.map((rule) => rule.number).join(' '),
+        }),
+      ),
+    ),
+  );
+}
+
+/** The first run beside the recording. */
+async function reportPlayed(
+  to: string,
+  records: readonly RecordingRecord[],
+  [played]: readonly Played[],
+  { rec, target }: { readonly rec: string; readonly target: string },
+  known: Knowledge,
+  streams: Streams,
+): Promise<void> {
+  if (played === undefined) return;
+  const [before, after] = [
+    recordingReport(rec, records, [], { known }),
+    recordingReport(target, played.records, [], { known }),
+  ];
+  await writeReport(sideBySide(before, after, [rec, target], played.result, known), formatOf(to), to, known, streams);
+}
+
+async function writeOut(path: string, text: string): Promise<void> {
+  await writeFile(path, text).catch((error: unknown) => {
+    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  });
+}
+
+/** Puts the session that was played in the place of the recording, in the same form. */
+async function update(path: string, [played]: readonly Played[], streams: Streams): Promise<void> {
+  if (played === undefined) return;
+  if (played.result.counts.skipped > 0)
+    throw new UsageError(`${played.result.counts.skipped} calls were not made: ${path} stays as it is`);
+  const head = await readFile(path);
+  const beside = `${path}.new`;
+  const writer = await RecordingWriter.open(beside, head[0] === 0x89 ? 'uamgrec' : 'text', false, streams.stdout);
+  for (const record of played.records) writer.put(record);
+  await writer.close();
+  await rename(beside, path);
+}

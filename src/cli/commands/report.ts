@@ -1,0 +1,113 @@
+import { Option } from 'commander';
+import type { Numbering } from '../../analysis/calls.js';
+import { bytesText, countText } from '../../output/report/words.js';
+import { compareFiles } from '../report/compare.js';
+import { formatOf, REPORT_FORMATS, writeReport, type ReportFormat } from '../report/write.js';
+import { readReport, type ReportReading } from '../report/read.js';
+import type { IdlFlags } from '../../io/idl.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { Progress } from '../../io/progress.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { EXIT, UsageError, type Streams } from '../../io/streams.js';
+import { examples, idlOptions, positive, say, sortIdl, type Register } from './command.js';
+
+interface ReportFlags extends SecretFlags, IdlFlags {
+  readonly output?: string;
+  readonly format?: ReportFormat;
+  readonly join?: true;
+  readonly calls?: number;
+  readonly rules?: string;
+  readonly failOn?: 'warning' | 'error';
+  readonly opnums: Numbering;
+}
+
+/** `report`: captures to an offline report. */
+export const reportCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('report')
+    .summary('captures to an offline report')
+    .description(
+      'Tells what happened in a capture: what was searched and what came back, the updates as a table, what failed and why, objects, security, findings. One file with everything in it, to mail and to print. Two files are compared: the report is that of the second, with what changed from the first.',
+    )
+    .argument('<file...>', 'captures or recordings, or - for stdin')
+    .option('-o, --output <file>', 'where to write; stdout without it or with -')
+    .addOption(
+      new Option(
+        '-f, --format <format>',
+        'html, json, markdown or junit (findings for CI); by the ending of the output file, and markdown on stdout',
+      ).choices(REPORT_FORMATS),
+    )
+    .option('--join', 'the files are parts of one capture: read them one after another instead of comparing')
+    .option(
+      '--calls <n|all>',
+      'calls shown in full from the beginning on, besides those that matter (failed, with findings, slow, the first of each member)',
+      callsOf,
+    )
+    .option('--rules <file>', 'what may differ between two files (docs/compare.md)')
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with status 1 when a finding is at least this severe').choices([
+        'warning',
+        'error',
+      ]),
+    )
+    .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
+    .addHelpText(
+      'after',
+      examples([
+        ['report night.pcapng -o night.html', ''],
+        ['report night.pcapng -o night.json --password @secret', ''],
+        ['report before.pcapng after.pcapng -o changes.html', 'what changed'],
+        ['report part1.pcapng part2.pcapng --join -o all.html', ''],
+        ['report night.pcapng -o findings.xml --fail-on error', 'for CI'],
+      ]),
+    )
+    .action(async (args: string[], flags: ReportFlags) => {
+      const { rest, idl } = sortIdl(args, flags);
+      if (rest.length === 0) throw new UsageError('report: give a capture beside the IDL files');
+      done(await report(rest, flags, streams, await load(idl)));
+    });
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+async function report(
+  files: readonly string[],
+  flags: ReportFlags,
+  streams: Streams,
+  known: Knowledge,
+): Promise<number> {
+  const to = flags.output ?? '-';
+  const format = flags.format ?? formatOf(to);
+  const reading: ReportReading = {
+    known,
+    streams,
+    opnums: flags.opnums,
+    secrets: readSecrets(flags, streams.env),
+    progress: new Progress(streams.stderr),
+    ...(flags.calls === undefined ? {} : { calls: flags.calls }),
+  };
+  const compared = files.length === 2 && flags.join !== true;
+  const [before = '', after = ''] = files;
+  if (compared && before === '-' && after === '-') throw new UsageError('report: only one side can come from stdin');
+  const read = compared ? await compareFiles(before, after, reading, flags.rules) : await readReport(files, reading);
+  for (const message of read.unreadable) await say(streams, `! ${message}`);
+  if (read.unreadable.length > 0 && read.report.totals.frames === 0 && read.report.totals.calls === 0)
+    return EXIT.usage;
+  if (flags.exportKeys !== undefined && read.security !== null)
+    writeKeyLog(flags.exportKeys, read.security.sessionKeys);
+  const size = await writeReport(read.report, format, to, known, streams);
+  if (to !== '-')
+    await say(
+      streams,
+      `${to}: ${countText(read.report.totals.calls, 'call')}, ${countText(read.report.findings.length, 'kind')} of findings, ${bytesText(size)}`,
+    );
+  if (read.unreadable.length > 0) return EXIT.usage;
+  const { error, warning } = read.report.totals.findings;
+  return flags.failOn !== undefined && (error > 0 || (flags.failOn === 'warning' && warning > 0))
+    ? EXIT.found
+    : EXIT.ok;
+}
+
+function callsOf(text: string): number {
+  return text === 'all' ? Infinity : positive(text);
+}

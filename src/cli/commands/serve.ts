@@ -1,0 +1,237 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Fallback } from '../../../replay/responder/responder.js';
+import type { RecordingRecord } from '../../../replay/recording/records.js';
+import { ntHash } from '../../security/ntlm/derive.js';
+import type { IdlFlags } from '../../io/idl.js';
+import { serveRecording } from '../../io/serve/recording.js';
+import { RecordingWriter } from '../../io/recording-writer.js';
+import { loadRecording } from '../../io/recordings.js';
+import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
+import { loadModel, serve, type Serving } from '../../io/serve/agent.js';
+import { UsageError, type Streams } from '../../io/streams.js';
+import { identityOf, targetOf } from '../identity.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { examples, idlOptions, say, type Register } from './command.js';
+
+const LEVELS = { none: 1, connect: 2, integrity: 5, privacy: 6 } as const;
+
+interface ServeFlags extends SecretFlags, IdlFlags {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly fallback: Fallback;
+  readonly forward?: { readonly host: string; readonly port: number };
+  readonly user?: string;
+  readonly domain?: string;
+  readonly model?: string;
+  readonly objectPort: number;
+  readonly name?: readonly string[];
+  readonly minLevel: keyof typeof LEVELS;
+  readonly capture?: string;
+  readonly record?: string;
+}
+
+/** `serve`: plays the server side of recordings, or runs the simulated update agent over a model. */
+export const serveCommand: Register = (program, { streams, load }) => {
+  const command = program
+    .command('serve')
+    .summary('plays the server side: of a recording, or as a simulated update agent')
+    .description(
+      'Stands in for the server of a recording: answers calls matched by object, member and arguments, in the order of the recording where they change something. With --model it is a simulated update agent (docs/model.md): activation, object resolution and endpoint mapping on one port, its objects on another. Runs until it is interrupted.',
+    )
+    .argument('[rec...]', 'recordings (uamgscope record makes them)')
+    .option('--model <file>', 'instead of recordings: what an update agent has, in YAML or JSON')
+    .option('--object-port <n>', 'with --model: port of the objects; 0 takes any free one', port, 0)
+    .option('--name <host>', 'with --model: name or address that references give for the server (repeatable)', several)
+    .addOption(
+      new Option('--min-level <level>', 'with --model: least authentication level of activations and calls')
+        .choices(Object.keys(LEVELS))
+        .default('integrity'),
+    )
+    .option('--capture <file>', 'with --model: writes what is exchanged as a pcapng capture')
+    .addOption(
+      new Option('--listen <host:port>', 'where to listen; port 0 takes any that is free')
+        .argParser(endpoint)
+        .default({ host: '127.0.0.1', port: 135 }, '127.0.0.1:135'),
+    )
+    .addOption(
+      new Option(
+        '--fallback <what>',
+        'answer to a call that was never recorded: a fault, that of the nearest recorded call, or what the server of --forward says',
+      )
+        .choices(['error', 'nearest', 'forward'])
+        .default('error'),
+    )
+    .addOption(
+      new Option('--forward <host[:port]>', 'a real server for --fallback forward; the user signs in to it').argParser(
+        targetOf,
+      ),
+    )
+    .option(
+      '--record <out>',
+      'with recordings: records what the clients do and are answered (.uamgrec, or text by its ending)',
+    )
+    .option('--user <name>', 'lets this user sign in with NTLM; the password comes from --password or --nt-hash')
+    .option('--domain <name>', 'domain of the user, for --forward')
+    .addHelpText(
+      'after',
+      examples([
+        ['serve --model captures/models/sample.yaml --listen 127.0.0.1:4135 --password alice:secret', ''],
+        ['serve session.uamgrec --listen 127.0.0.1:4135 --user tester --password @secret', ''],
+        [
+          'serve session.uamgrec --fallback forward --forward build-42 --user tester --password @secret --record more.uamgrec',
+          'what is new is asked of a real server',
+        ],
+      ]),
+    )
+    .action(async (recs: string[], flags: ServeFlags) => {
+      const known = await load(flags);
+      if (flags.model !== undefined) {
+        if (recs.length > 0) throw new UsageError('either recordings or --model');
+        return runAgent(flags.model, flags, known, streams);
+      }
+      if (recs.length === 0) throw new UsageError('a recording or --model is wanted');
+      if ((flags.fallback === 'forward') !== (flags.forward !== undefined))
+        throw new UsageError('--fallback forward and --forward HOST[:PORT] belong together');
+      const records: RecordingRecord[] = [];
+      for (const path of recs) {
+        const { records: own, problems } = await loadRecording(path);
+        for (const problem of problems.slice(0, 20)) await say(streams, `! ${path}: ${problem.message}`);
+        records.push(...own);
+      }
+      const users = usersOf(flags, streams.env);
+      const writer =
+        flags.record === undefined
+          ? null
+          : await RecordingWriter.open(
+              flags.record,
+              /\.(txt|text)$/i.test(flags.record) ? 'text' : 'uamgrec',
+              false,
+              streams.stdout,
+            );
+      let missed = 0;
+      const serving = await serveRecording({
+        records,
+        registry: known.registry,
+        ...flags.listen,
+        fallback: flags.fallback,
+        users,
+        ...(flags.forward === undefined
+          ? {}
+          : { forward: { ...flags.forward, identity: identityOf(flags, streams.env) } }),
+        ...(writer === null ? {} : { record: (one: RecordingRecord) => void keep(writer, one, streams) }),
+        missed: (call, answered, failed) => {
+          if (answered === 'upkeep' || ++missed > 100) return;
+          const slot = known.registry.interfaceByUuid(call.abstract.uuid)?.slots[call.opnum];
+          const how =
+            answered === 'fault'
+              ? 'answered with a fault'
+              : answered === 'nearest'
+                ? 'answered with the nearest call'
+                : failed === null
+                  ? 'forwarded'
+                  : `forwarded in vain: ${failed}`;
+          void say(
+            streams,
+            `! ${slot == null ? `${call.abstract.uuid} opnum ${call.opnum}` : `${slot.owner.name}::${slot.method.name}`} was never recorded so: ${how}`,
+          );
+        },
+      });
+      await say(streams, `listening at ${flags.listen.host}:${serving.port}`);
+      await new Promise<void>((resolve) => {
+        process.once('SIGINT', () => resolve());
+        process.once('SIGTERM', () => resolve());
+      });
+      await serving.close();
+      await writer?.close();
+    });
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+/** Runs the simulated update agent until it is interrupted. */
+async function runAgent(path: string, flags: ServeFlags, known: Knowledge, streams: Streams): Promise<void> {
+  const model = loadModel(path);
+  const { host, port: listenPort } = flags.listen;
+  let serving: Serving;
+  try {
+    serving = await serve({
+      registry: known.registry,
+      model,
+      host,
+      port: listenPort,
+      objectPort: flags.objectPort,
+      names: flags.name ?? [],
+      users: usersOf(flags, streams.env),
+      minLevel: LEVELS[flags.minLevel],
+      capture: flags.capture ?? null,
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new UsageError(
+      `${host}:${listenPort} cannot be listened on: ${code === 'EACCES' ? 'ports below 1024 need root; choose another with --listen' : code === 'EADDRINUSE' ? 'somebody else does' : code}`,
+    );
+  }
+  if (flags.user === undefined && usersOf(flags, streams.env).size === 0 && flags.minLevel !== 'none')
+    await say(
+      streams,
+      `! nobody can sign in, and calls below ${flags.minLevel} are refused: give --password USER:PASS, or --min-level none`,
+    );
+  await say(
+    streams,
+    `listening at ${host}:${serving.port}, objects on port ${serving.objectPort}; ${model.updates.length} updates; Ctrl-C ends it`,
+  );
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  await serving.close();
+  await say(streams, 'stopped');
+}
+
+/** Every record is on the disk before long: what was recorded survives a crash. */
+async function keep(writer: RecordingWriter, record: RecordingRecord, streams: Streams): Promise<void> {
+  writer.put(record);
+  await writer
+    .flush()
+    .catch((error: unknown) =>
+      say(streams, `! the recording cannot be written: ${error instanceof Error ? error.message : String(error)}`),
+    );
+}
+
+function several(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError('A port is wanted: 0 to 65535.');
+  return value;
+}
+
+function endpoint(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535)
+    throw new InvalidArgumentError('A host and a port are wanted: 127.0.0.1:4135.');
+  return { host, port };
+}
+
+function usersOf(
+  flags: ServeFlags,
+  env: Readonly<Record<string, string | undefined>>,
+): ReadonlyMap<string, { readonly hash: Uint8Array }> {
+  const { passwords = [], ntHashes = [] } = readSecrets(flags, env);
+  const users = new Map<string, { readonly hash: Uint8Array }>();
+  const add = (user: string | null, hash: Uint8Array): void => {
+    const name = user ?? flags.user;
+    if (name === undefined) throw new UsageError('a password without a user: give --user');
+    users.set(name.toLowerCase(), { hash });
+  };
+  for (const { user, password } of passwords) add(user, ntHash(password));
+  for (const { user, hash } of ntHashes) add(user, hash);
+  if (flags.user !== undefined && !users.has(flags.user.toLowerCase()))
+    throw new UsageError(`no password for ${flags.user}: give --password @FILE, --nt-hash or UAMGSCOPE_PASSWORD`);
+  return users;
+}

@@ -1,0 +1,56 @@
+import { Option } from 'commander';
+import { SAMPLE_CAPTURE } from '../../io/package.js';
+import type { TuiFlags } from '../tui/terminal.js';
+import { rotationOptions } from '../rotation.js';
+import { BACKENDS } from '../../io/live/tools.js';
+import { withSecrets } from '../secrets.js';
+import { examples, idlOptions, type CommandContext, type Register } from './command.js';
+
+/** `tui`: the terminal analyzer. */
+export const tuiCommand: Register = (program, context) => {
+  const command = program
+    .command('tui')
+    .summary('the terminal analyzer')
+    .description(
+      'Shows the calls of a capture in the terminal: arguments, objects, bytes, statistics. A file may be opened while it is still being written. Without a file: the sample capture.',
+    )
+    .argument('[file]', 'capture, or - for stdin')
+    .option('-w, --where <expr>', 'begin with this filter (docs/where.md)')
+    .option('-l, --live <interface>', 'watch a network interface instead of a file')
+    .option('--filter <bpf>', 'with --live: packets to capture, as for live')
+    .addOption(new Option('--backend <tool>', 'with --live: what captures').choices(BACKENDS).default('auto'))
+    .option('--write <file>', 'with --live: keep the packets in this pcapng file')
+    .addOption(
+      new Option('--opnums <numbering>', 'which opnums the peers send')
+        .choices(['auto', 'wire', 'printed'])
+        .default('auto'),
+    )
+    .option(
+      '--user <name>',
+      'who signs in when the session is replayed (r); the password comes from --password or --nt-hash',
+    )
+    .option('--domain <name>', 'domain of the user')
+    .option('--rules <file>', 'what may differ in a replay (docs/compare.md)')
+    .addHelpText(
+      'after',
+      examples([
+        ['tui session.pcapng', ''],
+        ['tui session.pcapng --where failed', 'only calls that failed'],
+        ['tui --live eth0 --write session.pcapng', ''],
+        ['tui --live eth0 --write day.pcapng --rotate-size 100M --rotate-count 20', 'a ring of files'],
+        ['tui -', 'capture from stdin, keys from the terminal'],
+      ]),
+    )
+    .action(async (file: string | undefined, flags: TuiFlags) =>
+      context.done(await tui(file ?? SAMPLE_CAPTURE, flags, context)),
+    );
+  for (const option of rotationOptions()) command.addOption(option);
+  withSecrets(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+/** The screen is loaded only when it is asked for: other commands start sooner without it. */
+async function tui(path: string, flags: TuiFlags, { streams, load }: CommandContext): Promise<number> {
+  const { analyze } = await import('../tui/terminal.js');
+  return analyze(path, flags, streams, await load(flags));
+}

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { NO_RULES, parseRules, RulesError, type Rules } from '../../replay/compare/rules.js';
+import type { Registry } from '../ndr/codec.js';
+import { UsageError } from '../io/streams.js';
+
+/** Rules of a comparison from a YAML file; none without one. @throws UsageError that says where and why */
+export async function loadRules(path: string | undefined, registry: Registry): Promise<Rules> {
+  if (path === undefined) return NO_RULES;
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UsageError(
+      `cannot read ${path}: ${error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error)}`,
+    );
+  });
+  try {
+    return parseRules(text, hresultsByName(registry));
+  } catch (error) {
+    if (error instanceof RulesError) throw new UsageError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Looks up HRESULTs by their names. */
+export function hresultsByName(registry: Registry): (name: string) => number | null {
+  const byName = new Map(
+    registry.specifications.flatMap((one) => one.errors.map(({ name, value }) => [name, value] as const)),
+  );
+  return (name) => byName.get(name) ?? (name === 'S_OK' ? 0 : name === 'S_FALSE' ? 1 : null);
+}

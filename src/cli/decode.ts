@@ -1,0 +1,283 @@
+import type { Call, Finding, Problem, SecurityRecord } from '../types.js';
+import type { OpenCapture } from '../pipeline/batch.js';
+import { Analyzer, type AnalyzerOutput, type Summary } from '../analysis/analyzer.js';
+import type { Numbering } from '../analysis/calls.js';
+import type { AnalysisLimits } from '../analysis/limits.js';
+import { RuleEngine } from '../analysis/rules/engine.js';
+import { traceCall } from '../analysis/traces.js';
+import { clear } from '../bytes/list.js';
+import type { Registry } from '../ndr/codec.js';
+import { NdjsonWriter } from '../output/ndjson.js';
+import { objectJson, objectsText } from '../output/objects.js';
+import type { Names } from '../output/names.js';
+import { PLAIN, type Style } from '../output/style.js';
+import { TextWriter } from '../output/text.js';
+import { TreeWriter } from '../output/tree.js';
+import type { SecurityObserver } from '../security/observer.js';
+import type { Where } from '../where/where.js';
+import type { Progress } from '../io/progress.js';
+import type { Sink } from '../io/sink.js';
+
+export type Format = 'text' | 'tree' | 'ndjson';
+export const FORMATS: readonly Format[] = ['text', 'tree', 'ndjson'];
+
+export interface DecodeOptions {
+  readonly files: readonly string[];
+  readonly open: OpenCapture;
+  readonly registry: Registry;
+  readonly names: Names;
+  readonly format: Format;
+  readonly where: Where | null;
+  readonly opnums: Numbering;
+  /** Calls written before it stops; Infinity for all. */
+  readonly limit: number;
+  /** Opens protected calls. */
+  readonly security?: SecurityObserver;
+  readonly limits?: Partial<AnalysisLimits>;
+  /** Write the object graph after the calls. */
+  readonly objects?: boolean;
+  /** Results. */
+  readonly out: Sink;
+  /** Messages for people. */
+  readonly messages: Sink;
+  readonly style?: Style;
+  readonly messageStyle?: Style;
+  readonly progress?: Progress;
+}
+
+export interface DecodeResult {
+  readonly summary: Summary;
+  /** Calls written. */
+  readonly written: number;
+  /** Files that could not be read as captures at all. */
+  readonly unreadable: number;
+  /** True when any input was damaged. */
+  readonly damaged: boolean;
+  /** Most severe finding that is more than information. */
+  readonly worst: 'warning' | 'error' | null;
+  /** Stopped by the limit, or by a reader that went away. */
+  readonly stopped: boolean;
+}
+
+/** Problem lines of one code on stderr; the rest are counted. */
+export const MAX_PROBLEM_LINES = 20;
+
+/** Codes that tell of the traffic, not of damage to it. */
+const NO_DAMAGE: readonly Problem['code'][] = [
+  'unknown-interface',
+  'unknown-opnum',
+  'not-used-on-wire',
+  'guessed-interface',
+  'rpc-context-rejected',
+  'rpc-bind-nak',
+  'rpc-named-pipe',
+];
+/** Codes of an input that is no capture we read. */
+const NO_CAPTURE: readonly Problem['code'][] = ['capture-unsupported', 'capture-empty'];
+
+/** Captures to calls to text: the files one after another as if they were one, so that connections may span them. */
+export async function decode(options: DecodeOptions): Promise<DecodeResult> {
+  return new Run(options).run();
+}
+
+class Run {
+  private readonly options: DecodeOptions;
+  private readonly analyzer: Analyzer;
+  private readonly rules: RuleEngine;
+  private readonly broken: Finding[] = [];
+  private readonly ready: AnalyzerOutput[] = [];
+  private readonly write: (call: Call) => string;
+  private readonly ndjson: NdjsonWriter | null;
+  private readonly text: TextWriter;
+  private readonly told = {
+    problems: new Map<Problem['code'], number>(),
+    findings: new Map<string, number>(),
+    logons: 0,
+  };
+  private written = 0;
+  private unreadable = 0;
+  private captureProblems = 0;
+  private damaged = false;
+  private stopped = false;
+  private worst: 'warning' | 'error' | null = null;
+
+  constructor(options: DecodeOptions) {
+    const { registry, names, style = PLAIN, messageStyle = PLAIN } = options;
+    this.options = options;
+    this.analyzer = new Analyzer({
+      registry,
+      opnums: options.opnums,
+      limits: options.limits ?? {},
+      ...(options.security === undefined ? {} : { security: options.security }),
+    });
+    this.rules = new RuleEngine(registry, (value) => names.hresult(value));
+    this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
+    this.text = new TextWriter(names, { style: messageStyle });
+    this.write = writerOf(options, this.ndjson, style);
+  }
+
+  async run(): Promise<DecodeResult> {
+    const { options, analyzer, ready } = this;
+    for (const path of options.files) {
+      if (this.stopped) break;
+      await this.file(path);
+    }
+    if (!this.stopped) {
+      analyzer.end(ready);
+      this.deliver();
+    }
+    options.progress?.clear();
+    const { summary } = this;
+    if (options.objects === true && !options.out.closed) this.graph();
+    if (this.ndjson !== null) options.out.line(this.ndjson.summary(summary));
+    await options.out.flush();
+    this.close(summary);
+    await options.messages.flush();
+    return {
+      summary,
+      written: this.written,
+      unreadable: this.unreadable,
+      damaged: this.damaged,
+      worst: this.worst,
+      stopped: this.stopped,
+    };
+  }
+
+  private get summary(): Summary {
+    const { summary } = this.analyzer;
+    return { ...summary, problems: summary.problems + this.captureProblems };
+  }
+
+  private async file(path: string): Promise<void> {
+    const { options, analyzer, ready } = this;
+    for await (const batch of options.open(path, analyzer.summary.frames)) {
+      for (const item of batch.items) {
+        if (item.kind === 'frame') analyzer.push(item, ready);
+        else this.captureProblem(item, path);
+        // At once: calls that die young cost the garbage collector nothing.
+        if (ready.length > 0) this.deliver();
+      }
+      analyzer.settle();
+      options.progress?.update(batch.read, batch.size);
+      await options.out.ready();
+      if (options.out.closed) this.stopped = true;
+      if (this.stopped) break;
+    }
+  }
+
+  private captureProblem(problem: Problem, path: string): void {
+    this.captureProblems++;
+    if (NO_CAPTURE.includes(problem.code)) this.unreadable++;
+    const named = this.options.files.length === 1 ? problem : { ...problem, message: `${path}: ${problem.message}` };
+    this.ready.push(named);
+  }
+
+  private deliver(): void {
+    const { options, ready } = this;
+    const { where, out } = options;
+    for (const item of ready) {
+      if (item.kind === 'problem') {
+        this.problem(item);
+        continue;
+      }
+      if (item.kind === 'finding') {
+        this.finding(item);
+        continue;
+      }
+      if (item.kind === 'security') {
+        this.security(item);
+        continue;
+      }
+      if (item.problems.length > 0 && item.problems.some(isDamage)) this.damaged = true;
+      if (!this.stopped && (where === null || where.test(item))) {
+        out.line(this.write(item));
+        this.written++;
+      }
+      this.rules.push(item, this.broken);
+      if (this.broken.length > 0) this.breaches();
+      if (this.written >= options.limit) this.stopped = true;
+    }
+    clear(ready);
+  }
+
+  private problem(problem: Problem): void {
+    const { options, told } = this;
+    if (isDamage(problem)) this.damaged = true;
+    if (this.ndjson !== null && !this.stopped) options.out.line(this.ndjson.problem(problem));
+    const unusable = NO_CAPTURE.includes(problem.code);
+    if (this.ndjson !== null && !unusable) return;
+    const before = told.problems.get(problem.code) ?? 0;
+    told.problems.set(problem.code, before + 1);
+    if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.problem(problem));
+  }
+
+  private finding(finding: Finding): void {
+    const { options, told } = this;
+    if (finding.severity === 'error') this.worst = 'error';
+    else if (finding.severity === 'warning' && this.worst === null) this.worst = 'warning';
+    if (this.ndjson !== null) {
+      if (!this.stopped) options.out.line(this.ndjson.finding(finding));
+      return;
+    }
+    const before = told.findings.get(finding.rule) ?? 0;
+    told.findings.set(finding.rule, before + 1);
+    if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.finding(finding));
+  }
+
+  private breaches(): void {
+    for (const finding of this.broken) this.finding(finding);
+    clear(this.broken);
+  }
+
+  private security(record: SecurityRecord): void {
+    const { options, told } = this;
+    if (this.ndjson !== null) {
+      if (!this.stopped) options.out.line(this.ndjson.security(record));
+    } else if (told.logons++ < MAX_PROBLEM_LINES) options.messages.line(this.text.security(record));
+  }
+
+  private graph(): void {
+    const { out, style = PLAIN } = this.options;
+    const records = this.analyzer.objects();
+    if (this.ndjson === null) out.line(objectsText(records, style));
+    else for (const record of records) out.line(objectJson(record));
+  }
+
+  private close(summary: Summary): void {
+    const { options, told } = this;
+    if (told.logons > MAX_PROBLEM_LINES)
+      options.messages.line(`${told.logons - MAX_PROBLEM_LINES} more logons (--format ndjson shows them all)`);
+    for (const [rule, count] of told.findings) {
+      if (count > MAX_PROBLEM_LINES)
+        options.messages.line(
+          `${count - MAX_PROBLEM_LINES} more findings of the rule ${rule} (--format ndjson shows them all)`,
+        );
+    }
+    for (const [code, count] of told.problems) {
+      if (count > MAX_PROBLEM_LINES)
+        options.messages.line(
+          `! ${count - MAX_PROBLEM_LINES} more problems of the kind ${code} (--format ndjson shows them all)`,
+        );
+    }
+    for (const { path, seen } of options.where?.unresolved() ?? []) {
+      const names =
+        seen.length === 0 ? 'the calls looked at have no parameters there' : `names there: ${seen.join(', ')}`;
+      options.messages.line(`! --where: ${path} occurs in none of the calls it was asked of; ${names}`);
+    }
+    if (this.ndjson === null && !options.out.closed) options.messages.line(this.text.summary(summary));
+  }
+}
+
+function writerOf(options: DecodeOptions, ndjson: NdjsonWriter | null, style: Style): (call: Call) => string {
+  if (ndjson !== null) return (call) => ndjson.call(call);
+  if (options.format === 'tree') {
+    const tree = new TreeWriter(options.names, { style });
+    return (call) => tree.call(call, traceCall(call, options.registry));
+  }
+  const text = new TextWriter(options.names, { style });
+  return (call) => text.call(call);
+}
+
+function isDamage(problem: Problem): boolean {
+  return !NO_DAMAGE.includes(problem.code);
+}

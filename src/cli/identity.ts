@@ -1,0 +1,58 @@
+import { InvalidArgumentError } from 'commander';
+import { readSecrets, type SecretFlags } from './secrets.js';
+import { UsageError, type Streams } from '../io/streams.js';
+import type { Identity } from '../io/world.js';
+
+/** The options of commands that sign in. */
+export interface IdentityFlags extends SecretFlags {
+  readonly user?: string;
+  readonly domain?: string;
+}
+
+/** Who signs in: the user, and the first password or hash that is his or anybody's; null: nobody. @throws UsageError */
+export function identityOf(flags: IdentityFlags, env: Streams['env']): Identity | null {
+  const { passwords = [], ntHashes = [] } = readSecrets(flags, env);
+  const user =
+    flags.user ??
+    env['UAMGSCOPE_USER'] ??
+    passwords.find((one) => one.user !== null)?.user ??
+    ntHashes.find((one) => one.user !== null)?.user ??
+    null;
+  if (user === null) {
+    if (passwords.length + ntHashes.length > 0) throw new UsageError('a password without a user: give --user');
+    return null;
+  }
+  const own = (one: { readonly user: string | null }): boolean =>
+    one.user === null || one.user.toLowerCase() === user.toLowerCase();
+  const password = passwords.find(own)?.password ?? null;
+  const hash = ntHashes.find(own)?.hash ?? null;
+  if (password === null && hash === null)
+    throw new UsageError(`no password for ${user}: give --password @FILE, --nt-hash or UAMGSCOPE_PASSWORD`);
+  return { user, domain: flags.domain ?? '', password, hash };
+}
+
+/**
+ * Parses `HOST`, `HOST:PORT`, `[ADDRESS]:PORT` or `ncacn_ip_tcp:HOST[PORT]`; the object resolver is at 135 unless told.
+ */
+export function targetOf(text: string): { readonly host: string; readonly port: number } {
+  // A string binding ([C706] 3.1) says the same: ncacn_ip_tcp:HOST[PORT].
+  const binding = /^ncacn_ip_tcp:([^\s[\]]+)(?:\[(\d{1,5})\])?$/i.exec(text);
+  const match =
+    binding === null
+      ? /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text)
+      : [text, undefined, binding[1], binding[2]];
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3] ?? 135);
+  if (host === undefined || port < 1 || port > 65_535)
+    throw new InvalidArgumentError(
+      'A host with or without a port, or a string binding, is wanted: build-42, 10.0.0.9:135, [::1]:4135, ncacn_ip_tcp:build-42[135].',
+    );
+  return { host, port };
+}
+
+/** Parses seconds, up to a day. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0) || value > 86_400 || text.trim() === '') throw new InvalidArgumentError('Seconds are wanted.');
+  return value;
+}

@@ -1,0 +1,105 @@
+import type { CallResult } from '../../../replay/compare/calls.js';
+import { compareSessions, type CompareResult } from '../../../replay/compare/compare.js';
+import { Session } from '../../../replay/compare/session.js';
+import { Recorder } from '../../../replay/recording/recorder.js';
+import type { RecordingRecord } from '../../../replay/recording/records.js';
+import { callTitle } from '../../../replay/recording/text.js';
+import { compareReports } from '../../output/report/compare.js';
+import type { CallChange, Report } from '../../output/report/data.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { packageVersion } from '../../io/package.js';
+import { sourceName } from '../../io/recordings.js';
+import { readReport, type ReportRead, type ReportReading } from './read.js';
+import { differenceText } from '../results.js';
+import { loadRules } from '../compare-rules.js';
+
+/** Calls of one side that are compared one by one; of the rest the figures and tables are compared. */
+export const MAX_COMPARED_CALLS = 200_000;
+
+/**
+ * Reads two captures or recordings into the report of the second with what changed from the first. @throws UsageError
+ */
+export async function compareFiles(
+  before: string,
+  after: string,
+  reading: ReportReading,
+  rulesFile: string | undefined,
+): Promise<ReportRead> {
+  const { known } = reading;
+  const rules = await loadRules(rulesFile, known.registry);
+  const [one, other] = [await sideOf(before, reading), await sideOf(after, reading)];
+  const result = compareSessions(
+    new Session(one.records, known.registry),
+    new Session(other.records, known.registry),
+    rules,
+  );
+  const names = [sourceName(before) ?? 'stdin', sourceName(after) ?? 'stdin'] as const;
+  return {
+    ...other,
+    report: sideBySide(one.report, other.report, names, result, known),
+    unreadable: [...one.unreadable, ...other.unreadable],
+  };
+}
+
+/** The report of one session with what changed from another, as a comparison of their calls found it. */
+export function sideBySide(
+  before: Report,
+  after: Report,
+  names: readonly [before: string, after: string],
+  result: CompareResult,
+  known: Knowledge,
+): Report {
+  return {
+    ...after,
+    title: names.join(' → '),
+    comparison: compareReports(
+      before,
+      after,
+      names,
+      result.results.flatMap((found) => changeOf(found, known)),
+    ),
+  };
+}
+
+interface Side extends ReportRead {
+  readonly records: readonly RecordingRecord[];
+}
+
+async function sideOf(path: string, reading: ReportReading): Promise<Side> {
+  const records: RecordingRecord[] = [];
+  const recorder = new Recorder(
+    { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) },
+    (record) => records.push(record),
+  );
+  let calls = 0;
+  const read = await readReport([path], {
+    ...reading,
+    call: (call) => {
+      if (calls++ < MAX_COMPARED_CALLS) recorder.call(call);
+    },
+  });
+  recorder.end();
+  return { ...read, records: read.records ?? records };
+}
+
+function changeOf(
+  { status, expected, actual, differences, cause }: CallResult,
+  { names }: Knowledge,
+): readonly CallChange[] {
+  const call = expected ?? actual;
+  if (call === null || status === 'same') return [];
+  return [
+    {
+      status: cause === null ? status : `${status}: ${cause}`,
+      title: callTitle(call.call),
+      before: expected?.call.id ?? null,
+      after: actual?.call.id ?? null,
+      differences: differences.map((one) => ({
+        place: one.place,
+        before: differenceText(one, one.expected, names),
+        after: differenceText(one, one.actual, names),
+        message: one.message,
+      })),
+    },
+  ];
+}

@@ -1,0 +1,103 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { junitXml } from '../../output/junit.js';
+import type { Report } from '../../output/report/data.js';
+import { reportHtml } from '../../output/report/html/html.js';
+import { reportJson } from '../../output/report/json.js';
+import { reportSuites } from '../../output/report/junit.js';
+import { reportMarkdown } from '../../output/report/markdown.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { Sink } from '../../io/sink.js';
+import { UsageError, type Streams } from '../../io/streams.js';
+
+export const REPORT_FORMATS = ['html', 'json', 'markdown', 'junit'] as const;
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
+const ENDINGS: Readonly<Record<string, ReportFormat>> = {
+  html: 'html',
+  htm: 'html',
+  json: 'json',
+  md: 'markdown',
+  markdown: 'markdown',
+  xml: 'junit',
+};
+
+/** The form that the name of an output asks for. @throws UsageError */
+export function formatOf(output: string): ReportFormat {
+  if (output === '-') return 'markdown';
+  const ending = /\.([^./\\]+)$/.exec(output)?.[1]?.toLowerCase() ?? '';
+  const known = ENDINGS[ending];
+  if (known === undefined)
+    throw new UsageError(
+      `${output} does not say which format is wanted: let it end in .html, .json, .md or .xml, or give --format`,
+    );
+  return known;
+}
+
+function* pieces(report: Report, format: ReportFormat, known: Knowledge): Generator<string> {
+  if (format === 'html') yield* reportHtml(report);
+  else if (format === 'json') yield reportJson(report);
+  else if (format === 'junit')
+    yield junitXml(
+      reportSuites(
+        report,
+        known.registry.specifications
+          .flatMap((one) => one.rules ?? [])
+          .map(({ name, severity }) => ({ name, severity })),
+      ),
+    );
+  else for (const line of reportMarkdown(report)) yield `${line}\n`;
+}
+
+/**
+ * Writes the whole report or nothing: into a file beside, which then takes the name; `-` is stdout. Gives the bytes
+ * written. @throws UsageError
+ */
+export async function writeReport(
+  report: Report,
+  format: ReportFormat,
+  to: string,
+  known: Knowledge,
+  streams: Streams,
+): Promise<number> {
+  const all = pieces(report, format, known);
+  let size = 0;
+  if (to === '-') {
+    const out = new Sink(streams.stdout);
+    for (const piece of gathered(all)) {
+      size += Buffer.byteLength(piece);
+      out.text(piece);
+      await out.ready();
+    }
+    await out.flush();
+    if (out.error !== null) throw new UsageError(`the report cannot be written: ${out.error.message}`);
+    return size;
+  }
+  const beside = `${to}.part`;
+  try {
+    const handle = await open(beside, 'w');
+    try {
+      for (const piece of gathered(all)) size += (await handle.write(piece)).bytesWritten;
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, to);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw new UsageError(`cannot write ${to}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return size;
+}
+
+/** Characters written at a time. */
+const AT_ONCE = 256 * 1024;
+
+function* gathered(all: Iterable<string>): Generator<string> {
+  let text = '';
+  for (const piece of all) {
+    text += piece;
+    if (text.length < AT_ONCE) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
+}

@@ -1,0 +1,157 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { fromHex, toHex } from '../bytes/hex.js';
+import { readKeytab, type KeytabEntry } from '../security/kerberos/keytab.js';
+import type { SecretList, SessionKey } from '../security/secrets.js';
+import { UsageError, type Streams } from '../io/streams.js';
+
+/** The options of every command that opens protected traffic. */
+export interface SecretFlags {
+  readonly password?: readonly string[];
+  readonly ntHash?: readonly string[];
+  readonly keytab?: readonly string[];
+  readonly keys?: string;
+  readonly exportKeys?: string;
+}
+
+/** Adds the options to a command. */
+export function withSecrets(command: Command): Command {
+  return command
+    .option(
+      '--password <user:pass>',
+      'opens NTLM traffic of a user (repeatable; without "user:" any user; @FILE reads it from a file; or UAMGSCOPE_PASSWORD)',
+      several,
+    )
+    .option('--nt-hash <user:hex>', 'the same by NT hash (repeatable; @FILE; or UAMGSCOPE_NT_HASH)', several)
+    .option(
+      '--keytab <file>',
+      'opens Kerberos traffic to the services of a keytab (repeatable; or UAMGSCOPE_KEYTAB)',
+      several,
+    )
+    .option('--keys <file>', 'opens traffic with a key log (docs/keys.md; or UAMGSCOPE_KEYS)')
+    .option(
+      '--export-keys <file>',
+      'writes the keys of the sessions that were opened, so that they can be shared without the password',
+    );
+}
+
+/** Gathers an option that may be given several times. */
+function several(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** Reads what the options and the environment name. @throws UsageError, which never quotes a secret */
+export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList {
+  const passwords = [...(flags.password ?? []), ...lines(env['UAMGSCOPE_PASSWORD'])]
+    .flatMap((text) => expanded(text, '--password'))
+    .map((text) => {
+      const { user, rest } = split(text);
+      return { user, password: rest };
+    });
+  const ntHashes = [...(flags.ntHash ?? []), ...lines(env['UAMGSCOPE_NT_HASH'])]
+    .flatMap((text) => expanded(text, '--nt-hash'))
+    .map((text) => {
+      const { user, rest } = split(text);
+      const hash = fromHex(rest);
+      if (hash?.length !== 16) throw new UsageError(`--nt-hash ${user ?? ''}: an NT hash is 32 hexadecimal digits`);
+      return { user, hash };
+    });
+  const keys = flags.keys ?? env['UAMGSCOPE_KEYS'];
+  return {
+    passwords,
+    ntHashes,
+    sessionKeys: keys === undefined ? [] : readKeyLog(keys),
+    keytab: [...(flags.keytab ?? []), ...lines(env['UAMGSCOPE_KEYTAB'])].flatMap(keytabOf),
+  };
+}
+
+function keytabOf(path: string): readonly KeytabEntry[] {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`--keytab: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  try {
+    return readKeytab(bytes);
+  } catch (error) {
+    throw new UsageError(`--keytab ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Writes a key log. @throws UsageError */
+export function writeKeyLog(path: string, keys: readonly SessionKey[]): void {
+  const text = [
+    '# uamgscope key log; docs/keys.md',
+    ...keys.map(
+      (one) =>
+        `${one.mechanism} ${toHex(one.session)} ${one.mechanism === 'kerberos' ? `${one.etype}:` : ''}${toHex(one.key)}`,
+    ),
+  ].join('\n');
+  try {
+    writeFileSync(path, `${text}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw new UsageError(
+      `${path}: the key log cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** Lines read of one key log. */
+const MAX_KEYS = 100_000;
+
+function readKeyLog(path: string): readonly SessionKey[] {
+  const keys: SessionKey[] = [];
+  for (const [at, line] of read(path, '--keys').split('\n').entries()) {
+    const text = line.trim();
+    if (text === '' || text.startsWith('#')) continue;
+    const [mechanism, session, key, ...more] = text.split(/\s+/);
+    const [etype, hex] = mechanism === 'kerberos' ? (key ?? '').split(':') : ['0', key];
+    const [id, secret] = [fromHex(session ?? ''), fromHex(hex ?? '')];
+    const sized =
+      mechanism === 'ntlm'
+        ? secret?.length === 16
+        : mechanism === 'kerberos' && (secret?.length === 16 || secret?.length === 32);
+    if (
+      (mechanism !== 'ntlm' && mechanism !== 'kerberos') ||
+      id?.length !== 16 ||
+      secret === null ||
+      !sized ||
+      !/^\d{1,3}$/.test(etype ?? '') ||
+      more.length > 0
+    )
+      throw new UsageError(`${path}, line ${at + 1}: not a line of a key log (docs/keys.md)`);
+    if (keys.length >= MAX_KEYS) throw new UsageError(`${path}: more than ${MAX_KEYS} keys`);
+    keys.push({ mechanism, session: id, key: secret, etype: Number(etype) });
+  }
+  return keys;
+}
+
+/** `user:secret`; without a colon the secret of any user. */
+function split(text: string): { readonly user: string | null; readonly rest: string } {
+  const colon = text.indexOf(':');
+  return colon < 0 ? { user: null, rest: text } : { user: text.slice(0, colon), rest: text.slice(colon + 1) };
+}
+
+/** `@FILE`: each line of the file; `user:@FILE` or `@@…` start with a plain @. */
+function expanded(text: string, option: string): readonly string[] {
+  if (text.startsWith('@@')) return [text.slice(1)];
+  return text.startsWith('@') ? lines(read(text.slice(1), option)) : [text];
+}
+
+function lines(text: string | undefined): readonly string[] {
+  return (text ?? '')
+    .split('\n')
+    .map((line) => line.replace(/\r$/, ''))
+    .filter((line) => line !== '');
+}
+
+function read(path: string, option: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
+  } catch (error) {
+    throw new UsageError(
+      `${option}: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

@@ -1,0 +1,213 @@
+import { openSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { ReadStream } from 'node:tty';
+import { coloursOf } from '../../tui/palette.js';
+import { Screen } from '../../tui/screen.js';
+import type { SecurityObserver } from '../../security/observer.js';
+import { WireObserver } from '../../security/wire.js';
+import { App, type AppOptions, type Feed } from './app.js';
+import { keepHeapSmall } from '../../io/heap.js';
+import type { IdlFlags } from '../../io/idl.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { LiveCapture } from '../../io/live/capture.js';
+import { CaptureFiles } from '../../io/live/files.js';
+import { rotationOf } from '../rotation.js';
+import type { Backend } from '../../io/live/tools.js';
+import type { ReplayFlags } from './replayed.js';
+import { readSecrets, type SecretFlags } from '../secrets.js';
+import { Session } from '../../tui/session/session.js';
+import { EXIT, UsageError, type Streams } from '../../io/streams.js';
+import { followCapture } from '../../io/tail.js';
+
+export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags {
+  readonly opnums: 'auto' | 'wire' | 'printed';
+  readonly where?: string;
+  readonly live?: string;
+  readonly filter?: string;
+  readonly backend: Backend;
+  readonly write?: string;
+  readonly rotateSize?: number;
+  readonly rotateTime?: number;
+  readonly rotateCount?: number;
+}
+
+/** Options that say how packets are captured and kept. */
+const LIVE_FLAGS = ['filter', 'write', 'rotateSize', 'rotateTime', 'rotateCount'] as const;
+/** A file that was read to its end is looked at so often for more, in milliseconds. */
+const GROWN_EVERY_MS = 1000;
+
+/** Shows a capture, or an interface, in the terminal until the user leaves. Resolves to the exit status. */
+export async function analyze(file: string, flags: TuiFlags, streams: Streams, known: Knowledge): Promise<number> {
+  const { live } = flags;
+  const lone = live === undefined ? LIVE_FLAGS.find((name) => flags[name] !== undefined) : undefined;
+  if (lone !== undefined)
+    throw new UsageError(
+      `--${lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to --live: name an interface with it`,
+    );
+  const rotation = rotationOf(flags);
+  keepHeapSmall();
+  if (live === undefined && file !== '-') await readable(file);
+  const secrets = readSecrets(flags, streams.env);
+  const security = (): SecurityObserver => new WireObserver(secrets);
+  const title = live ?? (file === '-' ? 'stdin' : file);
+  const fresh = (): Session =>
+    new Session({ title, known, opnums: flags.opnums, security: security(), now: () => performance.now() });
+  const capture =
+    live === undefined
+      ? null
+      : new LiveCapture({
+          iface: live,
+          filter: flags.filter ?? null,
+          backend: flags.backend,
+          env: streams.env,
+          files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
+        });
+  const ring = rotation.size !== null || rotation.timeS !== null;
+  const source = capture === null ? file : ring ? null : (flags.write ?? null);
+  const unkept = ring
+    ? `the packets are in files that rotate: open those of ${flags.write ?? ''}`
+    : 'the packets are not kept: capture with --write FILE';
+  const app = new App({
+    session: fresh(),
+    now: () => performance.now(),
+    ...takingAlong(source, unkept, flags, streams, known),
+    stop: () => capture?.stop(),
+  });
+  if (flags.where !== undefined) start(app, flags.where);
+  if (capture !== null) app.state = { ...app.state, follow: true };
+  try {
+    return await show(app, streams, capture === null && file === '-', () =>
+      capture === null ? readFile(file, app, fresh, streams) : app.feed(liveFeed(capture, app)),
+    );
+  } finally {
+    capture?.stop();
+  }
+}
+
+/** What `x` and `r` do, loaded when it is asked for: the first rows need nothing of it. */
+function takingAlong(
+  source: string | null,
+  unkept: string,
+  flags: TuiFlags,
+  streams: Streams,
+  known: Knowledge,
+): Pick<AppOptions, 'exported' | 'replayed'> {
+  return {
+    exported: async (effect, app) =>
+      (await import('./export.js')).exported(source, unkept, known, streams)(effect, app),
+    replayed: async (effect, session, signal) =>
+      (await import('./replayed.js')).replayed(effect, session, known, streams, flags, signal),
+  };
+}
+
+/** Reads a file, and anew when it has grown after its end was thought to be reached. */
+async function readFile(path: string, app: App, fresh: () => Session, streams: Streams): Promise<void> {
+  for (;;) {
+    await app.feed(fileFeed(path, app, streams));
+    const { read, state } = app.session.reading;
+    if (path === '-' || state !== 'done' || !(await grown(path, read, app))) return;
+    app.replace(fresh());
+  }
+}
+
+async function* liveFeed(capture: LiveCapture, app: App): AsyncGenerator<Feed> {
+  for await (const { items, read, dropped } of capture.batches()) {
+    if (app.over) return;
+    yield { items, reading: { read, dropped } };
+  }
+}
+
+function start(app: App, expression: string): void {
+  const wrong = app.session.wrong(expression);
+  if (wrong !== null) throw new UsageError(`--where: ${wrong}`);
+  app.state = { ...app.state, filter: expression };
+  app.session.filter(expression);
+}
+
+/** Runs the analyzer on a terminal until the user leaves; the terminal is as it was afterwards, whatever happens. */
+export async function show(
+  app: App,
+  streams: Streams,
+  keysElsewhere: boolean,
+  work: () => Promise<void>,
+): Promise<number> {
+  const { stdout, env } = streams;
+  if (stdout.isTTY !== true)
+    throw new UsageError('tui needs a terminal: stdout is none (decode writes to files and pipes)');
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  const screen = new Screen({
+    input: keysElsewhere ? terminal() : streams.stdin,
+    output: stdout,
+    colours: coloursOf(env),
+    unicode: /utf-?8/i.test(locale),
+    onEvent: (event) => app.dispatch(event),
+  });
+  let crash: unknown = null;
+  let signal: number | null = null;
+  let ended: (() => void) | null = null;
+  const gone = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const fail = (error: unknown): void => {
+    crash ??= error;
+    ended?.();
+  };
+  const killed = (number: number) => (): void => {
+    signal = number;
+    ended?.();
+  };
+  const signals = [
+    ['SIGTERM', killed(15)],
+    ['SIGHUP', killed(1)],
+  ] as const;
+  for (const [name, handler] of signals) process.once(name, handler);
+  process.once('uncaughtException', fail);
+  try {
+    app.attach(screen);
+    work().catch(fail);
+    await Promise.race([app.left, gone]);
+  } finally {
+    screen.close();
+    process.off('uncaughtException', fail);
+    for (const [name, handler] of signals) process.off(name, handler);
+  }
+  if (crash !== null) throw crash;
+  return signal === null ? EXIT.ok : 128 + signal;
+}
+
+function terminal(): ReadStream {
+  try {
+    return new ReadStream(openSync('/dev/tty', 'r'));
+  } catch {
+    throw new UsageError('the capture comes from stdin, and there is no terminal to read keys from');
+  }
+}
+
+async function readable(path: string): Promise<void> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      `cannot read ${path}: ${error.code === 'ENOENT' ? 'there is no such file' : error.code === 'EACCES' ? 'permission denied: ask its owner, or copy it to where you may read it' : error.message}`,
+    );
+  });
+  if (found.isDirectory()) throw new UsageError(`${path} is a directory: give a capture file`);
+}
+
+async function* fileFeed(path: string, app: App, streams: Streams): AsyncGenerator<Feed> {
+  for await (const batch of followCapture(path, 0, streams.stdin)) {
+    if (app.over || app.session.reading.state === 'stopped') return;
+    if (batch === 'waiting') yield { items: [], reading: { state: 'waiting' } };
+    else yield { items: batch.items, reading: { read: batch.read, size: batch.size, state: 'reading' } };
+  }
+}
+
+/** Waits until the file has grown; false when the user left first. */
+async function grown(path: string, size: number, app: App): Promise<boolean> {
+  while (!app.over) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, GROWN_EVERY_MS).unref();
+    });
+    const found = await stat(path).catch(() => null);
+    if (found !== null && found.size > size) return true;
+  }
+  return false;
+}

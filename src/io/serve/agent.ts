@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
+import { agentClasses } from '../../../replay/agent/agent.js';
+import { injector } from '../../../replay/agent/faults.js';
+import { readModel, type Model } from '../../../replay/agent/model.js';
+import { Exporter } from '../../peer/server/exporter.js';
+import type { Registry } from '../../ndr/codec.js';
+import { NtlmAcceptor } from '../../security/index.js';
+import { UsageError } from '../streams.js';
+import { listen, type ListenOptions } from './listener.js';
+import { Tap } from './tap.js';
+
+export interface ServeOptions {
+  readonly registry: Registry;
+  readonly model: Model;
+  readonly host: string;
+  readonly port: number;
+  /** 0 takes one that is free. */
+  readonly objectPort: number;
+  /** Names and addresses in OBJREFs; the listening address when empty. */
+  readonly names: readonly string[];
+  /** NT hashes by name in lower case. */
+  readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
+  readonly minLevel: number;
+  readonly capture: string | null;
+}
+
+export interface Serving {
+  readonly port: number;
+  readonly objectPort: number;
+  readonly exporter: Exporter;
+  close(): Promise<void>;
+}
+
+/** Reads a model file, YAML or JSON. @throws UsageError that names the file and the path in it */
+export function loadModel(path: string): Model {
+  try {
+    return readModel(parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 }));
+  } catch (error) {
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** auth_type of SPNEGO and of NTLM ([MS-RPCE] 2.2.1.1.7). */
+const NTLM_TYPES: readonly number[] = [9, 10];
+const FILETIME_EPOCH = 116_444_736_000_000_000n;
+
+/** Starts a simulated update agent: activation on one port, its objects on another. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const tap = options.capture === null ? null : new Tap(options.capture);
+  const users = new Map([...options.users].map(([user, account]) => [user.replace(/^.*\\/, ''), account]));
+  const late: { exporter: Exporter | null } = { exporter: null };
+  const ports: ListenOptions = {
+    serves: ({ uuid }) => late.exporter?.serves(uuid) ?? false,
+    dispatch: (request) => late.exporter?.dispatch(request) ?? { kind: 'drop', delayMs: 0 },
+    accept:
+      users.size === 0
+        ? null
+        : (type) =>
+            NTLM_TYPES.includes(type)
+              ? new NtlmAcceptor({
+                  users,
+                  server: 'UAMGSCOPE',
+                  random,
+                  time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
+                })
+              : null,
+  };
+  const ping = { periodMs: options.model.ping.period * 1000, count: options.model.ping.count };
+  const objects = await listen(options.host, options.objectPort, ports, tap);
+  late.exporter = new Exporter({
+    registry: options.registry,
+    classes: agentClasses(options.model, criteriaAttributes),
+    addresses: options.names.length > 0 ? options.names : [options.host],
+    port: objects.port,
+    random,
+    now: () => performance.now(),
+    ping,
+    inject: injector(options.model.faults),
+    numbering: options.model.numbering,
+    minLevel: options.minLevel,
+  });
+  const collector = setInterval(() => void late.exporter?.collect(), ping.periodMs).unref();
+  try {
+    const resolver = await listen(options.host, options.port, ports, tap);
+    return {
+      port: resolver.port,
+      objectPort: objects.port,
+      exporter: late.exporter,
+      async close() {
+        clearInterval(collector);
+        await Promise.all([resolver.close(), objects.close()]);
+        tap?.close();
+      },
+    };
+  } catch (error) {
+    clearInterval(collector);
+    await objects.close();
+    throw error;
+  }
+}
+
+function random(size: number): Uint8Array {
+  return new Uint8Array(randomBytes(size));
+}

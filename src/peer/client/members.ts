@@ -1,0 +1,99 @@
+import type { Registry, ResolvedInterface } from '../../ndr/codec.js';
+import type { Interface, MemberKind, Method, Parameter } from '../../ndr/types.js';
+
+/** A member that can be called early bound: its slot, and the interface whose vtable has it. */
+export interface Slot {
+  readonly face: ResolvedInterface;
+  readonly method: Method;
+  readonly owner: Interface;
+}
+
+/** What a name is to be used as: first choice first. */
+export const KINDS = {
+  call: ['method', 'propget'],
+  get: ['propget', 'method'],
+  put: ['propput', 'propputref'],
+} as const satisfies Readonly<Record<string, readonly MemberKind[]>>;
+
+/** How a member is used. */
+export type Use = keyof typeof KINDS;
+
+/** The members of the tables by name, for early-bound calls. Names ignore case, as automation does. */
+export class Members {
+  private readonly registry: Registry;
+  private readonly descendants = new Map<string, string[]>();
+
+  constructor(registry: Registry) {
+    this.registry = registry;
+    for (const { interface: face } of registry.interfaces) {
+      for (const base of basesOf(registry, face).slice(1))
+        this.descendants.set(base, [...(this.descendants.get(base) ?? []), face.name]);
+    }
+  }
+
+  /** The member of an interface, inherited ones included; null when it has none that can be used so. */
+  find(interfaceName: string, name: string, use: Use): Slot | null {
+    const face = this.registry.interfaceByName(interfaceName);
+    if (face === null) return null;
+    const named = face.slots
+      .filter((slot) => slot !== null)
+      .filter((slot) => slot.method.name.toLowerCase() === name.toLowerCase());
+    for (const kind of KINDS[use]) {
+      const slot = named.find((one) => one.method.member === kind);
+      if (slot !== undefined) return { face, ...slot };
+    }
+    return null;
+  }
+
+  /** Interfaces derived from this one that have the member where it does not; the least derived ones first. */
+  derivedWith(interfaceName: string, name: string, use: Use): readonly string[] {
+    return (this.descendants.get(interfaceName) ?? [])
+      .filter((one) => this.find(one, name, use) !== null)
+      .toSorted((a, b) => this.depth(a) - this.depth(b) || (a < b ? -1 : 1));
+  }
+
+  /** An interface and what it derives from down to IDispatch, most derived first; IUnknown left out. */
+  chain(interfaceName: string): readonly string[] {
+    const face = this.registry.interfaceByName(interfaceName);
+    return face === null ? [] : basesOf(this.registry, face.interface).filter((name) => name !== 'IUnknown');
+  }
+
+  /** Names of all members that an interface or one derived from it has, for suggestions. */
+  names(interfaceName: string): readonly string[] {
+    const faces = [interfaceName, ...(this.descendants.get(interfaceName) ?? [])];
+    return [
+      ...new Set(
+        faces.flatMap((face) =>
+          (this.registry.interfaceByName(face)?.slots ?? []).flatMap((slot) =>
+            slot === null || slot.method.notUsedOnWire === true ? [] : [slot.method.name],
+          ),
+        ),
+      ),
+    ];
+  }
+
+  private depth(interfaceName: string): number {
+    return this.chain(interfaceName).length;
+  }
+}
+
+/** Parameters that a caller gives, in the order of the declaration. */
+export function givenParameters(method: Method): readonly Parameter[] {
+  return (method.params ?? []).filter((param) => param.direction !== 'out');
+}
+
+/** `IUpdateSearcher::Search`. */
+export function titleOf({ owner, method }: { readonly owner: Interface; readonly method: Method }): string {
+  return `${owner.name}::${method.name}`;
+}
+
+function basesOf(registry: Registry, face: Interface): readonly string[] {
+  const chain: string[] = [];
+  for (
+    let at: Interface | undefined = face;
+    at !== undefined && !chain.includes(at.name);
+    at = at.base === null ? undefined : registry.interfaceByName(at.base)?.interface
+  )
+    chain.push(at.name);
+  return chain;
+}

@@ -1,0 +1,410 @@
+import type { AuthLevel, Drep, SyntaxId, TransferSyntax } from '../../types.js';
+import {
+  encodeAlterContext,
+  encodeAuth3,
+  encodeBare,
+  encodeBind,
+  encodeRequestFragments,
+  type AuthPart,
+} from '../../rpc/encode.js';
+import { RESULT, NDR20, NDR64 } from '../../rpc/syntax.js';
+import { PFC } from '../../rpc/header.js';
+import type { HandshakeSide } from '../../security/ntlm/handshake.js';
+import { Gatherer, openStub, PduBuffer, protectPdu, type Received } from './pdus.js';
+
+/** How a client proves who it is. */
+export interface ClientAuth {
+  /** auth_type ([MS-RPCE] 2.2.1.1.7). */
+  readonly type: number;
+  readonly level: AuthLevel;
+  readonly handshake: HandshakeSide;
+}
+
+/** A call to be made. */
+export interface LinkCall {
+  readonly abstract: SyntaxId;
+  readonly transfer: TransferSyntax;
+  readonly opnum: number;
+  readonly object: string | null;
+  readonly stub: Uint8Array;
+  readonly drep: Drep;
+}
+
+/**
+ * Why a call got no answer: `refused`: nobody listens, or the server takes no such bind or interface; `denied`: it
+ * refused the
+ * credentials; `lost`: the connection ended; `malformed`: the server broke the protocol; `timed-out`: nothing came in
+ * time.
+ */
+export type LinkFailure = 'refused' | 'denied' | 'lost' | 'malformed' | 'timed-out';
+
+/** What became of a call. */
+export type LinkAnswer =
+  | {
+      readonly kind: 'response';
+      readonly stub: Uint8Array;
+      readonly drep: Drep;
+      readonly contextId: number;
+      readonly callId: number;
+    }
+  /** `unproved`: the server has answered nothing yet that shows that it took the credentials. */
+  | {
+      readonly kind: 'fault';
+      readonly status: number;
+      readonly didNotExecute: boolean;
+      readonly contextId: number;
+      readonly callId: number;
+      readonly unproved: boolean;
+    }
+  | { readonly kind: 'failed'; readonly cause: LinkFailure; readonly message: string };
+
+const LEVELS: Readonly<Record<string, number>> = {
+  none: 1,
+  connect: 2,
+  call: 3,
+  packet: 4,
+  integrity: 5,
+  privacy: 6,
+  default: 5,
+};
+const FRAGMENT = 5840;
+const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
+/** ERROR_ACCESS_DENIED and RPC_S_SEC_PKG_ERROR. */
+const DENIED: readonly number[] = [5, 0x721];
+/** provider_reject_reason of a bind_nak that means the credentials ([MS-RPCE] 2.2.2.5). */
+const NAK_OF_CREDENTIALS: readonly number[] = [8, 9];
+/** p_provider_reason_t ([C706] 12.6.3.1) in words. */
+const REJECTIONS: readonly string[] = [
+  'without a reason',
+  'it does not serve the interface',
+  'it takes none of the transfer syntaxes',
+  'it has no room for another',
+];
+
+interface Waiting {
+  readonly call: LinkCall;
+  readonly done: (answer: LinkAnswer) => void;
+}
+
+interface Context {
+  readonly id: number;
+  state: 'asked' | 'accepted' | 'refused';
+  /** Why it was refused. */
+  refusal: { readonly cause: LinkFailure; readonly message: string } | null;
+}
+
+/**
+ * The client's side of one connection: binds, authenticates, negotiates contexts as calls need them, sends calls and
+ * hands their
+ * answers out. Pure: bytes go to `send` and come by {@link push}; no clock, no socket.
+ */
+export class ClientLink {
+  private readonly send: (bytes: Uint8Array) => void;
+  private readonly auth: ClientAuth | null;
+  private readonly buffer = new PduBuffer();
+  private readonly gatherer = new Gatherer();
+  private readonly contexts = new Map<string, Context>();
+  private readonly pending = new Map<number, Waiting & { readonly contextId: number }>();
+  private waiting: Waiting[] = [];
+  private state: 'new' | 'binding' | 'ready' | 'altering' | 'dead' = 'new';
+  private asking: string | null = null;
+  /** Call id of the bind or alter_context that has no answer yet. */
+  private negotiating = 0;
+  private callId = 1;
+  private maxFragment = FRAGMENT;
+  private headerSigning = false;
+  private proved = false;
+  private over: { readonly cause: LinkFailure; readonly message: string } = { cause: 'lost', message: '' };
+
+  constructor(send: (bytes: Uint8Array) => void, auth: ClientAuth | null) {
+    this.send = send;
+    this.auth = auth;
+  }
+
+  /** Calls that have no answer yet. */
+  get outstanding(): number {
+    return this.pending.size + this.waiting.length;
+  }
+
+  /** Whether the connection ended by itself, so that another one may fare better. */
+  get lost(): boolean {
+    return this.state === 'dead' && this.over.cause === 'lost';
+  }
+
+  /** Makes a call; the function it returns gives it up: its answer is not waited for any more. */
+  call(call: LinkCall, done: (answer: LinkAnswer) => void): () => void {
+    if (this.state === 'dead') {
+      done({ kind: 'failed', ...this.over });
+      return () => undefined;
+    }
+    const waiting = { call, done };
+    this.waiting.push(waiting);
+    this.proceed();
+    return () => this.abandon(done);
+  }
+
+  /** Bytes came from the server. */
+  push(bytes: Uint8Array): void {
+    if (this.state === 'dead') return;
+    const received = this.buffer.push(bytes);
+    if (received === null) {
+      this.close('the server sent bytes that are no RPC PDU', 'malformed');
+      return;
+    }
+    for (const one of received) this.take(one);
+  }
+
+  /** The connection is over: all calls without an answer fail. */
+  close(message: string, cause: LinkFailure = 'lost'): void {
+    if (this.state === 'dead') return;
+    this.state = 'dead';
+    this.over = { cause, message };
+    const open = [...this.pending.values(), ...this.waiting];
+    this.pending.clear();
+    this.waiting = [];
+    for (const { done } of open) done({ kind: 'failed', cause, message });
+  }
+
+  private abandon(done: Waiting['done']): void {
+    this.waiting = this.waiting.filter((one) => one.done !== done);
+    for (const [callId, one] of this.pending) {
+      if (one.done !== done) continue;
+      this.pending.delete(callId);
+      if (this.state !== 'dead') this.send(encodeBare('orphaned', { callId, drep: LITTLE }));
+    }
+  }
+
+  private proceed(): void {
+    if (this.state !== 'new' && this.state !== 'ready') return;
+    while (this.waiting.length > 0) {
+      const [next] = this.waiting;
+      if (next === undefined) return;
+      const key = keyOf(next.call);
+      const context = this.contexts.get(key);
+      if (context === undefined) {
+        this.ask(key, next.call);
+        return;
+      }
+      if (context.state === 'asked') return;
+      this.waiting.shift();
+      if (context.refusal !== null) next.done({ kind: 'failed', ...context.refusal });
+      else this.request(next, context.id);
+    }
+  }
+
+  private ask(key: string, { abstract, transfer }: LinkCall): void {
+    const id = this.contexts.size;
+    this.contexts.set(key, { id, state: 'asked', refusal: null });
+    this.asking = key;
+    const first = this.state === 'new';
+    this.state = first ? 'binding' : 'altering';
+    this.negotiating = ++this.callId;
+    const proposal = { id, abstract, transfers: [transfer === 'ndr64' ? NDR64 : NDR20] };
+    if (!first) {
+      this.send(encodeAlterContext({ callId: this.negotiating, contexts: [proposal], drep: LITTLE }));
+      return;
+    }
+    const token = this.auth?.handshake.step(null).token ?? null;
+    this.send(
+      encodeBind({
+        callId: this.negotiating,
+        contexts: [proposal],
+        drep: LITTLE,
+        auth: token === null ? null : this.part(token),
+        flags: PFC.first | PFC.last | PFC.concMpx | (this.auth === null ? 0 : PFC.headerSign),
+      }),
+    );
+  }
+
+  private part(token: Uint8Array): AuthPart | null {
+    return this.auth === null
+      ? null
+      : { type: this.auth.type, level: LEVELS[this.auth.level] ?? 5, contextId: 1, token, align: 4 };
+  }
+
+  private request(waiting: Waiting, contextId: number): void {
+    const { call } = waiting;
+    const callId = ++this.callId;
+    this.pending.set(callId, { ...waiting, contextId });
+    const protector = this.protects() ? (this.auth?.handshake.context?.fromClient ?? null) : null;
+    const auth = protector === null ? null : this.part(new Uint8Array(protector.tokenLength));
+    const fields = {
+      callId,
+      contextId,
+      opnum: call.opnum,
+      object: call.object,
+      stub: call.stub,
+      drep: call.drep,
+      auth: auth === null ? null : { ...auth, align: 16 },
+    };
+    for (const pdu of encodeRequestFragments(fields, this.maxFragment))
+      this.send(
+        protector === null
+          ? pdu
+          : protectPdu(pdu, protector, LEVELS[this.auth?.level ?? 'none'] ?? 1, this.headerSigning),
+      );
+  }
+
+  /** Above connect level every PDU carries a token. */
+  private protects(): boolean {
+    return this.auth !== null && (LEVELS[this.auth.level] ?? 1) > 2;
+  }
+
+  private take(received: Received): void {
+    const { pdu } = received;
+    switch (pdu.kind) {
+      case 'bind_ack':
+      case 'alter_context_resp': {
+        if (this.state !== 'binding' && this.state !== 'altering') return;
+        if (pdu.kind === 'bind_ack') {
+          this.maxFragment = Math.max(256, Math.min(pdu.maxRecv === 0 ? FRAGMENT : pdu.maxRecv, FRAGMENT));
+          this.headerSigning = (pdu.flags & PFC.headerSign) !== 0;
+        }
+        const [result] = pdu.results;
+        const context = this.asking === null ? undefined : this.contexts.get(this.asking);
+        if (this.asking !== null && context !== undefined) {
+          if (result?.result === RESULT.acceptance) context.state = 'accepted';
+          else
+            refuse(
+              context,
+              'refused',
+              `the server refused the presentation context of interface ${this.asking.slice(0, 36)}: ${REJECTIONS[result?.reason ?? 0] ?? `reason ${result?.reason}`}`,
+            );
+          this.asking = null;
+        }
+        if (
+          this.authenticate(
+            pdu.auth === null ? null : pdu.auth.token.block.u8.slice(pdu.auth.token.start, pdu.auth.token.end),
+            pdu.kind === 'bind_ack',
+          )
+        ) {
+          this.state = 'ready';
+          this.proceed();
+        }
+        return;
+      }
+      case 'bind_nak':
+        if (NAK_OF_CREDENTIALS.includes(pdu.reason))
+          this.close(
+            `the server refused the credentials, or does not know the way of authenticating (bind_nak, reason ${pdu.reason})`,
+            'denied',
+          );
+        else this.close(`the server refused the bind (reason ${pdu.reason})`, 'refused');
+        return;
+      case 'fault':
+        if (pdu.callId === this.negotiating && (this.state === 'binding' || this.state === 'altering'))
+          this.unnegotiated(pdu.status);
+        else this.answer(received);
+        return;
+      case 'response':
+        this.answer(received);
+        return;
+      case 'shutdown':
+        if (this.pending.size === 0) this.close('the server asked to close the connection');
+        return;
+      default:
+    }
+  }
+
+  /** A fault came in the place of a bind_ack or alter_context_resp ([MS-RPCE] 3.3.1.5.4). */
+  private unnegotiated(status: number): void {
+    const message = `the server answered the negotiation of a context with a fault (status 0x${status.toString(16).padStart(8, '0')})`;
+    const context = this.asking === null ? undefined : this.contexts.get(this.asking);
+    // With no context asked for, it was a leg of the handshake.
+    const cause = DENIED.includes(status) || context === undefined ? 'denied' : 'refused';
+    this.asking = null;
+    if (context === undefined || this.state === 'binding') {
+      this.close(message, cause);
+      return;
+    }
+    refuse(context, cause, message);
+    this.state = 'ready';
+    this.proceed();
+  }
+
+  /** Goes on with the handshake; false while a leg is under way. */
+  private authenticate(token: Uint8Array | null, first: boolean): boolean {
+    const { auth } = this;
+    if (auth === null || (!first && auth.handshake.context !== null && token === null)) return true;
+    if (token === null) {
+      this.close('the server did not answer the authentication: it wants none, or another mechanism', 'denied');
+      return false;
+    }
+    const step = auth.handshake.step(token);
+    if (step.failed !== null) {
+      this.close(step.failed.message, 'denied');
+      return false;
+    }
+    const part = step.token === null ? null : this.part(step.token);
+    if (part === null) return true;
+    if (step.done) {
+      this.send(encodeAuth3({ callId: this.callId, auth: part, drep: LITTLE }));
+      return true;
+    }
+    // SPNEGO: the last legs go in alter_context, which must name a context again ([MS-RPCE] 3.3.1.5.2).
+    const [known] = this.contexts;
+    if (known === undefined) return false;
+    const [uuid = '', version = '', transfer = ''] = known[0].split('/');
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    this.state = 'altering';
+    this.negotiating = ++this.callId;
+    this.send(
+      encodeAlterContext({
+        callId: this.negotiating,
+        contexts: [
+          { id: known[1].id, abstract: { uuid, major, minor }, transfers: [transfer === 'ndr64' ? NDR64 : NDR20] },
+        ],
+        drep: LITTLE,
+        auth: part,
+      }),
+    );
+    return false;
+  }
+
+  private answer(received: Received): void {
+    const { pdu } = received;
+    if (pdu.kind !== 'response' && pdu.kind !== 'fault') return;
+    // An answer that nobody waits for any more is opened too: sequence numbers count it.
+    const protector =
+      this.protects() && (pdu.kind === 'response' || pdu.auth !== null)
+        ? (this.auth?.handshake.context?.fromServer ?? null)
+        : null;
+    const stub = openStub(received, protector, this.headerSigning);
+    const waiting = this.pending.get(pdu.callId);
+    // A server that refuses the credentials cannot sign its fault.
+    if (stub === null && pdu.kind === 'response') {
+      this.close('the signature of an answer does not hold', 'malformed');
+      return;
+    }
+    if (pdu.kind === 'response' || (protector !== null && stub !== null)) this.proved = true;
+    if (waiting === undefined) return;
+    const { contextId } = waiting;
+    const finish = (answer: LinkAnswer): void => {
+      this.pending.delete(pdu.callId);
+      waiting.done(answer);
+    };
+    if (pdu.kind === 'fault') {
+      finish({
+        kind: 'fault',
+        status: pdu.status,
+        didNotExecute: (pdu.flags & PFC.didNotExecute) !== 0,
+        contextId,
+        callId: pdu.callId,
+        unproved: this.auth !== null && !this.proved,
+      });
+      return;
+    }
+    const whole = stub === null ? null : this.gatherer.add(pdu.callId, pdu.flags, stub);
+    if (whole === 'too-much') this.close('an answer is larger than is read', 'malformed');
+    else if (whole !== null) finish({ kind: 'response', stub: whole, drep: pdu.drep, contextId, callId: pdu.callId });
+  }
+}
+
+function refuse(context: Context, cause: LinkFailure, message: string): void {
+  context.state = 'refused';
+  context.refusal = { cause, message };
+}
+
+function keyOf({ abstract, transfer }: LinkCall): string {
+  return `${abstract.uuid}/${abstract.major}.${abstract.minor}/${transfer}`;
+}

@@ -1,0 +1,152 @@
+import { blockOf } from '../../bytes/block.js';
+import type { Protector } from '../../security/context.js';
+import { FOUND, fragLengthAt, HEADER_BYTES, headerAt, PFC, PTYPE } from '../../rpc/header.js';
+import { decodePdu, type Pdu } from '../../rpc/pdu.js';
+
+/** Stub bytes gathered on one connection; past it the connection is given up. */
+export const MAX_STUB = 64 * 1024 * 1024;
+/** Calls whose fragments may be gathered at once on one connection. */
+export const MAX_GATHERED = 1024;
+/** Security trailer without its token ([MS-RPCE] 2.2.2.11). */
+const TRAILER = 8;
+const PRIVACY = 6;
+const NOTHING = new Uint8Array(0);
+
+/** A PDU as it came, and its bytes; opening them works on them in place. */
+export interface Received {
+  readonly pdu: Pdu;
+  readonly bytes: Uint8Array;
+}
+
+/** Cuts a stream of bytes into PDUs. */
+export class PduBuffer {
+  private held: Uint8Array = NOTHING;
+
+  /**
+   * The PDUs that are whole by now; null when the stream is none of RPC. Takes the memory of `bytes` over: PDUs share
+   * it.
+   */
+  push(bytes: Uint8Array): readonly Received[] | null {
+    let all = bytes;
+    if (this.held.length > 0) {
+      all = new Uint8Array(this.held.length + bytes.length);
+      all.set(this.held);
+      all.set(bytes, this.held.length);
+    }
+    const found: Received[] = [];
+    let at = 0;
+    while (all.length - at >= HEADER_BYTES) {
+      if (headerAt(all, at) !== FOUND.pdu) return null;
+      const length = fragLengthAt(all, at);
+      if (all.length - at < length) break;
+      const own = all.subarray(at, at + length);
+      const { pdu } = decodePdu({ block: blockOf(own), start: 0, end: length });
+      if (pdu === null) return null;
+      found.push({ pdu, bytes: own });
+      at += length;
+    }
+    this.held = at === all.length ? NOTHING : all.slice(at);
+    return found;
+  }
+}
+
+/** Signs, and at packet privacy seals, a PDU that was made with room for its token; in place. */
+export function protectPdu(pdu: Uint8Array, protector: Protector, level: number, headerSigning: boolean): Uint8Array {
+  const tokenAt = pdu.length - protector.tokenLength;
+  const token = protector.protect({
+    bytes: pdu.subarray(0, tokenAt),
+    bodyFrom: bodyAt(pdu),
+    bodyTo: tokenAt - TRAILER,
+    privacy: level === PRIVACY,
+    headerSigning,
+  });
+  pdu.set(token, tokenAt);
+  return pdu;
+}
+
+/**
+ * The stub of a request or response, verified and opened where it is protected; null when the signature does not hold.
+ */
+export function openStub(
+  { pdu, bytes }: Received,
+  protector: Protector | null,
+  headerSigning: boolean,
+): Uint8Array | null {
+  if (pdu.kind !== 'request' && pdu.kind !== 'response' && pdu.kind !== 'fault') return null;
+  const { auth } = pdu;
+  const own = pdu.stub.block.u8.subarray(pdu.stub.start, pdu.stub.end);
+  if (auth === null || protector === null) return protector === null ? own : null;
+  const from = bodyAt(bytes);
+  const to = auth.token.start - TRAILER;
+  const opened = protector.unprotect(
+    {
+      bytes: bytes.subarray(0, auth.token.start),
+      bodyFrom: from,
+      bodyTo: to,
+      privacy: auth.level === PRIVACY,
+      headerSigning,
+    },
+    bytes.subarray(auth.token.start, auth.token.end),
+  );
+  if (opened.verdict === 'bad') return null;
+  return opened.body === null ? own : opened.body.subarray(0, Math.max(0, to - from - auth.padLength));
+}
+
+function bodyAt(bytes: Uint8Array): number {
+  return bytes[2] === PTYPE.fault
+    ? 32
+    : bytes[2] === PTYPE.request && ((bytes[3] as number) & PFC.object) !== 0
+      ? 40
+      : 24;
+}
+
+/** What is gathered on one connection: bytes of all stubs that are not whole yet, and calls. */
+export interface GatherLimits {
+  readonly bytes: number;
+  readonly calls: number;
+}
+
+/** Puts the fragments of calls together, by call id. */
+export class Gatherer {
+  private readonly calls = new Map<number, { readonly parts: Uint8Array[]; size: number }>();
+  private readonly limits: GatherLimits;
+  private held = 0;
+
+  constructor(limits: GatherLimits = { bytes: MAX_STUB, calls: MAX_GATHERED }) {
+    this.limits = limits;
+  }
+
+  /** The client gave a call up. */
+  drop(callId: number): void {
+    this.held -= this.calls.get(callId)?.size ?? 0;
+    this.calls.delete(callId);
+  }
+
+  /** The whole stub with the last fragment, null before, 'too-much' past a limit. */
+  add(callId: number, flags: number, stub: Uint8Array): Uint8Array | null | 'too-much' {
+    const first = (flags & PFC.first) !== 0;
+    const last = (flags & PFC.last) !== 0;
+    if (first && last) return stub;
+    const call = first ? { parts: [], size: 0 } : this.calls.get(callId);
+    if (call === undefined) return null;
+    if (first) {
+      this.drop(callId);
+      if (this.calls.size >= this.limits.calls) return 'too-much';
+      this.calls.set(callId, call);
+    }
+    // In memory of its own: a fragment is not to hold what came with it.
+    call.parts.push(stub.slice());
+    call.size += stub.length;
+    this.held += stub.length;
+    if (this.held > this.limits.bytes) return 'too-much';
+    if (!last) return null;
+    this.drop(callId);
+    const whole = new Uint8Array(call.size);
+    let at = 0;
+    for (const part of call.parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  }
+}

@@ -1,0 +1,260 @@
+import type { Auth, AuthLevel, Drep, SyntaxId, TransferSyntax } from '../../types.js';
+import {
+  encodeAlterContextResp,
+  encodeBindAck,
+  encodeBindNak,
+  encodeFault,
+  encodeResponseFragments,
+  type AuthPart,
+} from '../../rpc/encode.js';
+import { PFC } from '../../rpc/header.js';
+import type { BindPdu, Pdu, SecTrailer } from '../../rpc/pdu.js';
+import { FEATURE, featuresOf, NULL_SYNTAX, NDR20, NDR64, RESULT, transferOf } from '../../rpc/syntax.js';
+import { findVerification } from '../../rpc/verification.js';
+import { blockOf } from '../../bytes/block.js';
+import type { HandshakeSide } from '../../security/ntlm/handshake.js';
+import { Gatherer, openStub, PduBuffer, protectPdu, type GatherLimits, type Received } from './pdus.js';
+
+/** A call that came. */
+export interface ServedCall {
+  readonly abstract: SyntaxId;
+  readonly transfer: TransferSyntax;
+  readonly contextId: number;
+  readonly callId: number;
+  readonly opnum: number;
+  readonly object: string | null;
+  readonly stub: Uint8Array;
+  readonly drep: Drep;
+  /** How it was protected; null: not at all. */
+  readonly auth: Auth | null;
+}
+
+/** What is answered. */
+export type ServedAnswer =
+  | { readonly kind: 'response'; readonly stub: Uint8Array; readonly drep: Drep }
+  | { readonly kind: 'fault'; readonly status: number };
+
+export interface ServerLinkOptions {
+  readonly send: (bytes: Uint8Array) => void;
+  /** The bytes make no sense, or the peer is not let in: the connection is to be closed. */
+  readonly close: (reason: string) => void;
+  /** Whether an interface is served. */
+  readonly serves: (abstract: SyntaxId) => boolean;
+  readonly handle: (call: ServedCall, answer: (answer: ServedAnswer) => void) => void;
+  /** Begins a handshake with a client that authenticates; null, and for a type it does not know: not. */
+  readonly accept: ((authType: number) => HandshakeSide | null) | null;
+  /** Port as text, for the secondary address of a bind_ack. */
+  readonly port: string;
+  readonly assocGroup: number;
+  /** Hands on calls without a user too, on connections that never authenticated: the handler refuses what it wants. */
+  readonly anonymous?: boolean;
+  readonly limits?: GatherLimits;
+}
+
+const FRAGMENT = 5840;
+const ACCESS_DENIED = 5;
+const NCA_PROTO_ERROR = 0x1c01_000b;
+const UNKNOWN_IF = 0x1c01_0003;
+/** Above this level ([MS-RPCE] 2.2.1.1.8) every call carries a token. */
+const CONNECT = 2;
+/** Presentation contexts, and security contexts, of one connection. */
+const MAX_CONTEXTS = 1024;
+
+/** The server's side of one connection. Pure, as {@link ClientLink} is. */
+export class ServerLink {
+  private readonly options: ServerLinkOptions;
+  private readonly buffer = new PduBuffer();
+  private readonly gatherer: Gatherer;
+  private readonly contexts = new Map<number, { readonly abstract: SyntaxId; readonly transfer: TransferSyntax }>();
+  /**
+   * Security contexts by their id: a client may sign in anew for every presentation context ([MS-RPCE] 3.3.1.5.2.2).
+   */
+  private readonly security = new Map<number, Security>();
+  private headerSigning = false;
+  private maxFragment = FRAGMENT;
+  private over = false;
+
+  constructor(options: ServerLinkOptions) {
+    this.options = options;
+    this.gatherer = new Gatherer(options.limits);
+  }
+
+  /** Bytes came from the client. */
+  push(bytes: Uint8Array): void {
+    if (this.over) return;
+    const received = this.buffer.push(bytes);
+    if (received === null) this.close('the client sent bytes that are no RPC PDU');
+    else for (const one of received) if (!this.over) this.take(one);
+  }
+
+  private close(reason: string): void {
+    this.over = true;
+    this.options.close(reason);
+  }
+
+  private take(received: Received): void {
+    const { pdu } = received;
+    if (pdu.kind === 'bind' || pdu.kind === 'alter_context') this.negotiate(pdu);
+    else if (pdu.kind === 'auth3') {
+      const security = pdu.auth === null ? undefined : this.security.get(pdu.auth.contextId);
+      if (security !== undefined) this.step(security, tokenOf(pdu));
+    } else if (pdu.kind === 'request') this.request(received);
+    else if (pdu.kind === 'orphaned' || pdu.kind === 'co_cancel') this.gatherer.drop(pdu.callId);
+  }
+
+  private negotiate(pdu: BindPdu): void {
+    const { callId, drep } = pdu;
+    if (pdu.damage !== null) {
+      this.options.send(encodeBindNak({ callId, reason: 0, drep }));
+      return;
+    }
+    const results = pdu.contexts.map(({ id, abstract, transfers }) => {
+      const [proposed] = transfers;
+      const features = proposed === undefined ? -1 : featuresOf(proposed);
+      if (features >= 0)
+        return { result: RESULT.negotiateAck, reason: features & FEATURE.keepConnectionOnOrphan, syntax: NULL_SYNTAX };
+      if (!this.options.serves(abstract) || this.contexts.size >= MAX_CONTEXTS)
+        return { result: RESULT.providerRejection, reason: 1, syntax: NULL_SYNTAX };
+      const transfer = transfers.map(transferOf).find((one) => one !== null) ?? null;
+      if (transfer === null) return { result: RESULT.providerRejection, reason: 2, syntax: NULL_SYNTAX };
+      this.contexts.set(id, { abstract, transfer });
+      return { result: RESULT.acceptance, reason: 0, syntax: transfer === 'ndr64' ? NDR64 : NDR20 };
+    });
+    const given = tokenOf(pdu);
+    const security = given === null || pdu.auth === null ? null : this.securityOf(pdu.auth);
+    const token = security === null ? null : this.step(security, given);
+    if (security?.denied === true && pdu.kind === 'alter_context') {
+      this.options.send(encodeFault({ callId, contextId: 0, status: ACCESS_DENIED, drep }));
+      return;
+    }
+    const auth: AuthPart | null =
+      token === null || security === null
+        ? null
+        : { type: security.type, level: security.level, contextId: security.contextId, token, align: 4 };
+    const answer = {
+      callId,
+      results,
+      drep,
+      auth,
+      assocGroup: pdu.assocGroup === 0 ? this.options.assocGroup : pdu.assocGroup,
+    };
+    if (pdu.kind === 'alter_context') {
+      this.options.send(encodeAlterContextResp(answer));
+      return;
+    }
+    this.headerSigning = (pdu.flags & PFC.headerSign) !== 0;
+    this.maxFragment = Math.max(256, Math.min(pdu.maxRecv === 0 ? FRAGMENT : pdu.maxRecv, FRAGMENT));
+    this.options.send(
+      encodeBindAck({
+        ...answer,
+        secondaryAddress: this.options.port,
+        flags: PFC.first | PFC.last | (pdu.flags & (PFC.headerSign | PFC.concMpx)),
+      }),
+    );
+  }
+
+  /** The security context of an id, begun where it is new; null when nobody can sign in, or too many did. */
+  private securityOf({ contextId, type, level }: SecTrailer): Security | null {
+    const known = this.security.get(contextId);
+    if (known !== undefined) return known;
+    const handshake = this.security.size >= MAX_CONTEXTS ? null : (this.options.accept?.(type) ?? null);
+    if (handshake === null) return null;
+    const made: Security = { contextId, type, level, handshake, denied: false };
+    this.security.set(contextId, made);
+    return made;
+  }
+
+  private step(security: Security, token: Uint8Array | null): Uint8Array | null {
+    if (token === null || security.denied || security.handshake.context !== null) return null;
+    const step = security.handshake.step(token);
+    if (step.failed !== null) security.denied = true;
+    return step.token;
+  }
+
+  private request(received: Received): void {
+    const { pdu } = received;
+    if (pdu.kind !== 'request') return;
+    const { callId, contextId, drep } = pdu;
+    const fault = (status: number): void => this.options.send(encodeFault({ callId, contextId, status, drep }));
+    const [first] = this.security.values();
+    const security = pdu.auth === null ? (first ?? null) : (this.security.get(pdu.auth.contextId) ?? null);
+    const context = security?.handshake.context ?? null;
+    const protects = security !== null && security.level > CONNECT;
+    // Where users are known, a call without one is refused; so is one that should carry a signature and does not.
+    const anonymous = this.options.anonymous === true && this.security.size === 0;
+    if ((this.options.accept !== null && context === null && !anonymous) || (protects && pdu.auth === null)) {
+      fault(ACCESS_DENIED);
+      return;
+    }
+    const stub = openStub(received, protects ? (context?.fromClient ?? null) : null, this.headerSigning);
+    if (stub === null) {
+      this.close('the signature of a request does not hold');
+      return;
+    }
+    const whole = this.gatherer.add(callId, pdu.flags, stub);
+    if (whole === 'too-much') this.close('a request is larger than is read');
+    if (whole === null || whole === 'too-much') return;
+    const known = this.contexts.get(contextId);
+    if (known === undefined) {
+      fault(this.contexts.size === 0 ? NCA_PROTO_ERROR : UNKNOWN_IF);
+      return;
+    }
+    const trailer = findVerification(blockOf(whole), 0, whole.length, 0);
+    const call: ServedCall = {
+      ...known,
+      contextId,
+      callId,
+      opnum: pdu.opnum,
+      object: pdu.object,
+      stub: trailer === null ? whole : whole.subarray(0, trailer.offset),
+      drep,
+      auth: security === null ? null : authOf(security),
+    };
+    this.options.handle(call, (answer) => {
+      if (this.over) return;
+      if (answer.kind === 'fault') fault(answer.status);
+      else this.respond(call, answer.stub, answer.drep, protects ? security : null);
+    });
+  }
+
+  private respond({ callId, contextId }: ServedCall, stub: Uint8Array, drep: Drep, security: Security | null): void {
+    const protector = security?.handshake.context?.fromServer ?? null;
+    const auth =
+      protector === null || security === null
+        ? null
+        : {
+            type: security.type,
+            level: security.level,
+            contextId: security.contextId,
+            token: new Uint8Array(protector.tokenLength),
+          };
+    for (const pdu of encodeResponseFragments({ callId, contextId, stub, drep, auth }, this.maxFragment)) {
+      this.options.send(
+        protector === null || security === null ? pdu : protectPdu(pdu, protector, security.level, this.headerSigning),
+      );
+    }
+  }
+}
+
+const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
+
+function authOf({ type, level, contextId }: Security): Auth {
+  return {
+    type: type === 10 ? 'ntlm' : type === 9 ? 'spnego' : `type-${type}`,
+    level: LEVELS[level] ?? 'unknown',
+    verdict: level === 6 ? 'opened' : level > CONNECT ? 'good' : 'none',
+    contextId,
+  };
+}
+
+interface Security {
+  readonly contextId: number;
+  readonly type: number;
+  readonly level: number;
+  readonly handshake: HandshakeSide;
+  denied: boolean;
+}
+
+function tokenOf({ auth }: Pdu): Uint8Array | null {
+  return auth === null ? null : auth.token.block.u8.slice(auth.token.start, auth.token.end);
+}

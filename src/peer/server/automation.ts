@@ -1,0 +1,232 @@
+import { Classes, kindsOf, type Member } from '../../analysis/classes.js';
+import type { Registry } from '../../ndr/codec.js';
+import type { Type } from '../../ndr/types.js';
+import type { Value } from '../../types.js';
+import {
+  DISP_E_BADINDEX,
+  DISP_E_BADPARAMCOUNT,
+  DISP_E_EXCEPTION,
+  DISP_E_MEMBERNOTFOUND,
+  DISP_E_PARAMNOTFOUND,
+  DISP_E_TYPEMISMATCH,
+  DISP_E_UNKNOWNNAME,
+  E_NOTIMPL,
+  isEnumerator,
+  isServed,
+  S_OK,
+  type MemberKind,
+  type Outcome,
+  type ServedObject,
+  type ServedValue,
+} from './dispatch.js';
+import { NO_EXCEPTION } from './exporter.js';
+import { typeInfo } from './typeinfo.js';
+
+/** Calls a member of an object by name. */
+export type CallMember = (
+  object: ServedObject,
+  interfaceName: string,
+  member: string,
+  kind: MemberKind,
+  args: Given,
+) => Outcome;
+
+type Given = { readonly [name: string]: ServedValue };
+type Variant = { readonly vt: string; readonly value: ServedValue };
+
+const DISPID_UNKNOWN = -1;
+const DISPID_PROPERTYPUT = -3;
+/** Name that errors carry as their source. */
+const SOURCE = 'Microsoft.Update';
+
+/** IDispatch for every object, from the tables ([MS-OAUT] 3.1.4): names to DISPIDs, DISPIDs to members. */
+export class Automation {
+  private readonly registry: Registry;
+  private readonly classes: Classes;
+  private readonly member: CallMember;
+
+  constructor(registry: Registry, member: CallMember) {
+    this.registry = registry;
+    this.classes = new Classes(registry);
+    this.member = member;
+  }
+
+  call(object: ServedObject, method: string, given: Given): Outcome {
+    switch (method) {
+      case 'GetTypeInfoCount':
+        return { hresult: S_OK, out: { pctinfo: 1 } };
+      case 'GetTypeInfo':
+        return given['iTInfo'] === 0
+          ? { hresult: S_OK, out: { ppTInfo: typeInfo(this.registry, object.interfaces[0] ?? 'IDispatch') } }
+          : { hresult: DISP_E_BADINDEX };
+      case 'GetIDsOfNames':
+        return this.names(object, given);
+      case 'Invoke':
+        return this.invoke(object, given);
+      default:
+        return { hresult: E_NOTIMPL };
+    }
+  }
+
+  private names(object: ServedObject, given: Given): Outcome {
+    const [name, ...params] = (Array.isArray(given['rgszNames']) ? (given['rgszNames'] as readonly Value[]) : []).map(
+      String,
+    );
+    const member = name === undefined ? undefined : this.byName(object, name)[0];
+    if (member === undefined)
+      return { hresult: DISP_E_UNKNOWNNAME, out: { rgDispId: [DISPID_UNKNOWN, ...params.map(() => DISPID_UNKNOWN)] } };
+    const known = (member.method.params ?? [])
+      .filter((param) => param.retval !== true)
+      .map((param) => param.name.toLowerCase());
+    const positions = params.map((param) => known.indexOf(param.toLowerCase()));
+    return {
+      hresult: positions.includes(DISPID_UNKNOWN) ? DISP_E_UNKNOWNNAME : S_OK,
+      out: { rgDispId: [member.method.dispid ?? DISPID_UNKNOWN, ...positions] },
+    };
+  }
+
+  private byName(object: ServedObject, name: string): readonly Member[] {
+    return object.interfaces
+      .flatMap((face) => this.classes.byName(face, name))
+      .filter((member) => member.method.notUsedOnWire !== true);
+  }
+
+  private invoke(object: ServedObject, given: Given): Outcome {
+    const kinds = kindsOf(Number(given['dwFlags'] ?? 0));
+    const members = object.interfaces
+      .flatMap((face) => this.classes.byDispid(face, Number(given['dispIdMember'])))
+      .filter((member) => member.method.notUsedOnWire !== true);
+    const member = kinds
+      .map((kind) => members.find((one) => one.method.member === kind))
+      .find((one) => one !== undefined);
+    if (member === undefined) return failure(DISP_E_MEMBERNOTFOUND);
+    const { method, owner } = member;
+    const slots = (method.params ?? []).filter((param) => param.retval !== true);
+    const params = given['pDispParams'] as { readonly [name: string]: unknown } | null;
+    const sent = (Array.isArray(params?.['rgvarg']) ? params['rgvarg'] : []) as readonly Variant[];
+    const names = (
+      Array.isArray(params?.['rgdispidNamedArgs']) ? params['rgdispidNamedArgs'] : []
+    ) as readonly number[];
+    if (sent.length > slots.length) return failure(DISP_E_BADPARAMCOUNT);
+    const args: { [name: string]: ServedValue } = {};
+    for (const [at, variant] of sent.entries()) {
+      const named = names[at];
+      const index =
+        named === undefined ? sent.length - 1 - at : named === DISPID_PROPERTYPUT ? slots.length - 1 : named;
+      const slot = slots[index];
+      if (slot === undefined) return failure(DISP_E_PARAMNOTFOUND, at);
+      const value = coerced(variant, slot.type);
+      if (value === undefined) return failure(DISP_E_TYPEMISMATCH, at);
+      args[slot.name] = value;
+    }
+    if (slots.some((slot) => slot.optional !== true && !(slot.name in args))) return failure(DISP_E_PARAMNOTFOUND, 0);
+    // In the order of the declaration: the new value of a property stands last.
+    const ordered = Object.fromEntries(
+      slots.flatMap(({ name }) => (args[name] === undefined ? [] : [[name, args[name]]])),
+    );
+    const outcome = this.member(object, owner.name, method.name, method.member, ordered);
+    if (outcome.fault !== undefined || outcome.drop === true) return outcome;
+    const delay = outcome.delayMs === undefined ? {} : { delayMs: outcome.delayMs };
+    if (outcome.hresult >>> 31 === 1)
+      return {
+        ...delay,
+        hresult: DISP_E_EXCEPTION,
+        out: { pExcepInfo: { ...(NO_EXCEPTION as object), bstrSource: SOURCE, scode: outcome.hresult >>> 0 } as Value },
+      };
+    const returns = (method.params ?? []).find((param) => param.retval === true);
+    const result = returns === undefined ? null : resultOf(outcome.out?.[returns.name], returns.type);
+    return {
+      ...delay,
+      hresult: S_OK,
+      out: { ...(result === null ? {} : { pVarResult: result as unknown as Value }), rgVarRef: [] },
+    };
+  }
+}
+
+function failure(hresult: number, argument = 0): Outcome {
+  return { hresult, out: { pArgErr: argument } };
+}
+
+const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT_I1', 'VT_UI1'];
+
+/** An argument as its parameter wants it, as VariantChangeType would make it; undefined where it cannot. */
+function coerced({ vt, value }: Variant, type: Type): ServedValue | undefined {
+  // A script may pass any argument as a reference to a VARIANT.
+  if (vt === 'VT_VARIANT' && value !== null && typeof value === 'object' && 'vt' in value)
+    return coerced(value as unknown as Variant, type);
+  switch (type.kind) {
+    case 'pointer':
+      return coerced({ vt, value }, type.to);
+    case 'interface':
+      return vt === 'VT_DISPATCH' || vt === 'VT_UNKNOWN'
+        ? value
+        : vt === 'VT_EMPTY' || vt === 'VT_NULL'
+          ? null
+          : undefined;
+    case 'enum': {
+      const number = INTEGERS.includes(vt)
+        ? Number(value)
+        : vt === 'VT_BSTR' && /^-?\d+$/.test(String(value))
+          ? Number(value)
+          : null;
+      return number === null
+        ? undefined
+        : (Object.keys(type.members).find((name) => type.members[name] === number) ?? number);
+    }
+    case 'base':
+      return INTEGERS.includes(vt) || vt === 'VT_R8' || vt === 'VT_R4'
+        ? Math.trunc(Number(value))
+        : vt === 'VT_BOOL'
+          ? value === true
+            ? -1
+            : 0
+          : vt === 'VT_BSTR' && /^-?\d+$/.test(String(value))
+            ? Number(value)
+            : undefined;
+    case 'well-known':
+      if (type.name === 'bstr')
+        return vt === 'VT_BSTR' || vt === 'VT_EMPTY' || vt === 'VT_NULL'
+          ? (value ?? null)
+          : INTEGERS.includes(vt)
+            ? String(value)
+            : undefined;
+      if (type.name === 'variant_bool')
+        return vt === 'VT_BOOL' ? value : INTEGERS.includes(vt) ? Number(value) !== 0 : undefined;
+      return value;
+    case 'named':
+      return type.name === 'VARIANT' ? ({ vt, value } as unknown as Value) : value;
+    default:
+      return value;
+  }
+}
+
+/** A result as the VARIANT that automation makes of its declared type. */
+function resultOf(value: ServedValue | undefined, type: Type): Variant {
+  if (isEnumerator(value)) return { vt: 'VT_UNKNOWN', value };
+  if (isServed(value)) return { vt: 'VT_DISPATCH', value };
+  switch (type.kind) {
+    case 'pointer':
+      return resultOf(value, type.to);
+    case 'interface':
+      return { vt: 'VT_DISPATCH', value: null };
+    case 'enum':
+      return { vt: 'VT_I4', value: typeof value === 'string' ? (type.members[value] ?? 0) : (value ?? 0) };
+    case 'base':
+      return { vt: type.base === 'f64' ? 'VT_R8' : type.base === 'u32' ? 'VT_UI4' : 'VT_I4', value: value ?? 0 };
+    case 'well-known':
+      return { vt: WELL_KNOWN[type.name] ?? 'VT_EMPTY', value: value ?? null };
+    case 'named':
+      return (value as unknown as Variant | undefined) ?? { vt: 'VT_EMPTY', value: null };
+    default:
+      return { vt: 'VT_EMPTY', value: null };
+  }
+}
+
+const WELL_KNOWN: Readonly<Record<string, string>> = {
+  bstr: 'VT_BSTR',
+  variant_bool: 'VT_BOOL',
+  date: 'VT_DATE',
+  currency: 'VT_CY',
+  decimal: 'VT_DECIMAL',
+  hresult: 'VT_ERROR',
+};

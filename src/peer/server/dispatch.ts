@@ -1,0 +1,94 @@
+import type { SyntaxId, TransferSyntax, Value } from '../../types.js';
+
+/** A value that a member takes or gives: what the tables' codecs show, or an object of the server. */
+export type ServedValue = Value | ServedObject | Enumerator;
+
+/** What `_NewEnum` gives: the server makes an IEnumVARIANT of it. */
+export interface Enumerator {
+  readonly enumerates: readonly ServedValue[];
+}
+
+/** What a call came to. */
+export interface Outcome {
+  readonly hresult: number;
+  /** Results by the names of the tables; missing ones are null, zero or empty as their type wants. */
+  readonly out?: { readonly [name: string]: ServedValue };
+  /** An RPC fault instead of an answer. */
+  readonly fault?: number;
+  /** The connection is closed without an answer. */
+  readonly drop?: boolean;
+  /** How long the answer is held back. */
+  readonly delayMs?: number;
+}
+
+/** A whole request as the server's interfaces see it. */
+export interface ServedRequest {
+  readonly abstract: SyntaxId;
+  readonly opnum: number;
+  readonly object: string | null;
+  readonly stub: Uint8Array;
+  readonly littleEndian: boolean;
+  readonly syntax: TransferSyntax;
+  /** auth_level the request came at; 1 without security ([MS-RPCE] 2.2.1.1.8). */
+  readonly authLevel: number;
+  /** Who asked, as far as memory is shared out: an address. */
+  readonly owner: string;
+}
+
+/** What becomes of a request. */
+export type Answer =
+  | { readonly kind: 'response'; readonly stub: Uint8Array; readonly delayMs: number }
+  | { readonly kind: 'fault'; readonly status: number; readonly delayMs: number }
+  | { readonly kind: 'drop'; readonly delayMs: number };
+
+/** Decides before a member is called what it does instead: null leaves it alone, a delay alone only holds it back. */
+export type Injector = (interfaceName: string, member: string) => Partial<Outcome> | null;
+
+/** An object that a server exports. */
+export interface ServedObject {
+  readonly served: true;
+  /** Names of the interfaces it has, its default one first. */
+  readonly interfaces: readonly string[];
+  /** A member of one of them, by the names of the tables; `kind` tells the accessors of a property apart. */
+  call(
+    interfaceName: string,
+    member: string,
+    kind: MemberKind,
+    args: { readonly [name: string]: ServedValue },
+  ): Outcome;
+  /** Memory it holds for its client, in items and pieces of text; 1 where left out. */
+  weight?(): number;
+}
+
+export type MemberKind = 'method' | 'propget' | 'propput' | 'propputref';
+
+/** A class that can be activated. */
+export interface ServedClass {
+  readonly clsid: string;
+  create(): ServedObject;
+}
+
+export function isServed(value: ServedValue | undefined): value is ServedObject {
+  return typeof value === 'object' && value !== null && 'served' in value && value.served === true;
+}
+
+export function isEnumerator(value: ServedValue | undefined): value is Enumerator {
+  return typeof value === 'object' && value !== null && 'enumerates' in value;
+}
+
+export const S_OK = 0;
+export const S_FALSE = 1;
+export const E_NOTIMPL = 0x80004001;
+export const E_NOINTERFACE = 0x80004002;
+export const E_OUTOFMEMORY = 0x8007000e;
+export const E_INVALIDARG = 0x80070057;
+export const E_ACCESSDENIED = 0x80070005;
+export const DISP_E_MEMBERNOTFOUND = 0x80020003;
+export const DISP_E_PARAMNOTFOUND = 0x80020004;
+export const DISP_E_TYPEMISMATCH = 0x80020005;
+export const DISP_E_UNKNOWNNAME = 0x80020006;
+export const DISP_E_EXCEPTION = 0x80020009;
+export const DISP_E_BADINDEX = 0x8002000b;
+export const DISP_E_BADPARAMCOUNT = 0x8002000e;
+export const REGDB_E_CLASSNOTREG = 0x80040154;
+export const RPC_E_DISCONNECTED = 0x80010108;

@@ -1,0 +1,297 @@
+import { Analyzer } from '../../analysis/analyzer.js';
+import type { Numbering } from '../../analysis/calls.js';
+import { failed } from '../../analysis/failed.js';
+import { SHOWN_OBJECTS } from '../../analysis/limits.js';
+import { RuleEngine } from '../../analysis/rules/engine.js';
+import { Statistics, type StatisticsFigures } from '../../analysis/statistics.js';
+import { traceCall, type CallTraces } from '../../analysis/traces.js';
+import type { AnalyzerOutput } from '../../analysis/analyzer.js';
+import { resultName } from '../../output/text.js';
+import type { SecurityObserver } from '../../security/observer.js';
+import { WireObserver } from '../../security/wire.js';
+import type { Notice, Reading, Source } from '../source.js';
+import type { Side } from '../state.js';
+import { View, type SortKey } from '../view.js';
+import { searchText } from '../words.js';
+import type { Call, Finding, Frame, ObjectRecord, Problem } from '../../types.js';
+import { WhereError } from '../../where/error.js';
+import { compileWhere, type Where } from '../../where/where.js';
+import { ARCHIVE_BYTES, CallArchive, type WireStubs } from './archive.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { CallRows } from './rows.js';
+
+/** Findings and problems kept for their pane; the rest are counted. */
+export const MAX_NOTICES = 10_000;
+/** The object graph is made anew at most so often while calls come, in milliseconds. */
+const OBJECTS_EVERY_MS = 1000;
+/** Statistics likewise. */
+const STATISTICS_EVERY_MS = 250;
+
+export interface SessionOptions {
+  readonly title: string;
+  readonly known: Knowledge;
+  readonly opnums?: Numbering;
+  /** Opens and verifies protected calls. */
+  readonly security?: SecurityObserver;
+  readonly archiveBytes?: number;
+  readonly now: () => number;
+}
+
+/** A search under way: rows looked at in steps. */
+interface Search {
+  readonly text: string;
+  readonly test: (call: Call) => boolean;
+  row: number;
+  readonly by: 1 | -1;
+  /** Row it began at; past the last row it goes on from the other end, up to there. */
+  readonly from: number;
+  wrapped: boolean;
+}
+
+/** What a search came to; null: there is none. `wrapped`: it went on from the other end. */
+export interface Found {
+  readonly text: string;
+  readonly index: number | null;
+  readonly wrapped: boolean;
+}
+
+/** Everything the terminal analyzer knows of one input: frames go in, and panes read from it. */
+export class Session implements Source {
+  readonly view: View;
+  readonly notices: Notice[] = [];
+  noticesLost = 0;
+  reading: Reading = { read: 0, size: null, state: 'reading', dropped: null, note: null };
+  private readonly options: SessionOptions;
+  private readonly known: Knowledge;
+  private readonly analyzer: Analyzer;
+  private readonly archive: CallArchive;
+  private readonly rows = new CallRows();
+  private readonly counted = new Statistics();
+  private readonly ready: AnalyzerOutput[] = [];
+  private readonly rules: RuleEngine;
+  private readonly broken: Finding[] = [];
+  private search: Search | null = null;
+  private graph: { readonly at: number; readonly count: number; readonly records: readonly ObjectRecord[] } | null =
+    null;
+  private figures: { readonly at: number; readonly count: number; readonly figures: StatisticsFigures } | null = null;
+  private traced: { readonly call: Call; readonly traces: CallTraces } | null = null;
+  private spoken: { readonly count: number; readonly words: Source['words'] } | null = null;
+
+  constructor(options: SessionOptions) {
+    this.options = options;
+    this.known = options.known;
+    this.analyzer = new Analyzer({
+      registry: options.known.registry,
+      limits: { objects: SHOWN_OBJECTS },
+      opnums: options.opnums ?? 'auto',
+      ...(options.security === undefined ? {} : { security: options.security }),
+    });
+    this.rules = new RuleEngine(options.known.registry, (value) => options.known.names.hresult(value));
+    this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES);
+    const { archive, rows } = this;
+    this.view = new View({
+      get count() {
+        return archive.count;
+      },
+      get gone() {
+        return archive.gone;
+      },
+      call: (index) => archive.get(index),
+      rank: (index, key) => rows.rank(index, key),
+    });
+  }
+
+  get title(): string {
+    return this.options.title;
+  }
+
+  get names(): Source['names'] {
+    return this.known.names;
+  }
+
+  get count(): number {
+    return this.archive.count;
+  }
+
+  /** Frames taken so far. */
+  get frames(): number {
+    return this.analyzer.summary.frames;
+  }
+
+  /** Compressed bytes of the calls held. */
+  get archived(): number {
+    return this.archive.bytes;
+  }
+
+  /** Takes what a reader gave. */
+  take(item: Frame | Problem): void {
+    if (item.kind === 'problem') this.notice(item);
+    else this.analyzer.push(item, this.ready);
+    if (this.ready.length > 0) this.deliver();
+  }
+
+  /** To be called before the reader hands out another block. */
+  settle(): void {
+    this.analyzer.settle();
+  }
+
+  /** No more will come: what is open is given up. */
+  end(): void {
+    this.analyzer.end(this.ready);
+    this.deliver();
+    this.graph = null;
+  }
+
+  call(index: number): Call | null {
+    return this.archive.get(index);
+  }
+
+  failed(index: number): boolean {
+    return this.rows.failed(index);
+  }
+
+  traces(call: Call): CallTraces {
+    if (this.traced?.call !== call) this.traced = { call, traces: traceCall(call, this.known.registry) };
+    return this.traced.traces;
+  }
+
+  wire(call: Call, side: Side): Uint8Array | null {
+    return this.archive.wire(call)?.[side === 'request' ? 0 : 1] ?? null;
+  }
+
+  objects(): readonly ObjectRecord[] {
+    const now = this.options.now();
+    const { graph, count } = this;
+    if (graph !== null && (graph.count === count || now - graph.at < OBJECTS_EVERY_MS)) return graph.records;
+    const records = this.analyzer.objects();
+    this.graph = { at: now, count, records };
+    return records;
+  }
+
+  statistics(): StatisticsFigures {
+    const now = this.options.now();
+    const { figures, count } = this;
+    if (figures !== null && (figures.count === count || now - figures.at < STATISTICS_EVERY_MS)) return figures.figures;
+    const made = this.counted.figures();
+    this.figures = { at: now, count, figures: made };
+    return made;
+  }
+
+  get words(): Source['words'] {
+    if (this.spoken !== null && this.spoken.count === this.count) return this.spoken.words;
+    const { interfaces } = this.known.registry;
+    const methods = new Set(
+      interfaces.flatMap((one) => one.slots.flatMap((slot) => (slot === null ? [] : [slot.method.name]))),
+    );
+    const { results } = this.statistics();
+    const ended = (kind: 'hresult' | 'fault'): readonly string[] =>
+      results.flatMap((one) => (one.kind === kind ? [resultName(one.value, this.names)] : []));
+    const words = {
+      interface: interfaces.map((one) => one.interface.name).toSorted(),
+      method: [...methods].toSorted(),
+      hresult: ended('hresult'),
+      fault: ended('fault'),
+      outcome: ['answered', 'faulted', 'unanswered', 'cancelled', 'orphaned', 'maybe', 'response-only'],
+      member: ['method', 'propget', 'propput', 'propputref'],
+      binding: ['early', 'late'],
+      certainty: ['known', 'inferred', 'guessed'],
+    };
+    this.spoken = { count: this.count, words };
+    return words;
+  }
+
+  wrong(expression: string): string | null {
+    try {
+      this.compile(expression);
+      return null;
+    } catch (error) {
+      if (error instanceof WhereError) return error.explain(expression);
+      throw error;
+    }
+  }
+
+  /** Shows only calls for which the expression holds; null shows all. @throws WhereError */
+  filter(expression: string | null): void {
+    const where = expression === null ? null : this.compile(expression);
+    this.view.filter(where === null ? null : (call) => where.test(call));
+  }
+
+  sort(key: SortKey): void {
+    this.view.sort(key);
+  }
+
+  /** Begins a search from a row; `frame 12` finds the call that holds the frame. */
+  find(text: string, from: number, forward: boolean): void {
+    const frame = /^frame (\d+)$/.exec(text)?.[1];
+    const low = text.toLowerCase();
+    const test =
+      frame === undefined
+        ? (call: Call) => searchText(call, this.names).includes(low)
+        : (call: Call) => [...call.requestFrames, ...call.responseFrames].includes(Number(frame));
+    const by = forward ? 1 : -1;
+    this.search = { text, test, row: from + by, by, from, wrapped: false };
+  }
+
+  /** Does so much of the work that waits: filtering, sorting, searching. Gives what a search came to. */
+  step(budget: number): { readonly busy: boolean; readonly found: Found | null } {
+    const busy = this.view.step(budget);
+    const { search } = this;
+    if (search === null || (busy && this.view.length === 0)) return { busy, found: null };
+    for (let left = budget; left > 0; left--, search.row += search.by) {
+      const index = this.view.at(search.row);
+      if (index < 0 && busy && search.by > 0) return { busy, found: null };
+      if (index < 0 && !search.wrapped) {
+        search.wrapped = true;
+        search.row = (search.by > 0 ? 0 : this.view.length - 1) - search.by;
+        continue;
+      }
+      if (index < 0 || (search.wrapped && (search.row - search.from) * search.by > 0)) {
+        this.search = null;
+        return { busy, found: { text: search.text, index: null, wrapped: search.wrapped } };
+      }
+      const call = this.archive.get(index);
+      if (call === null || !search.test(call)) continue;
+      this.search = null;
+      return { busy, found: { text: search.text, index, wrapped: search.wrapped } };
+    }
+    return { busy: true, found: null };
+  }
+
+  private compile(source: string): Where {
+    const { names } = this.known;
+    return compileWhere(source, {
+      hresult: (value) => names.hresult(value),
+      status: (value) => names.status(value),
+      failed,
+      misspelt: () => null,
+    });
+  }
+
+  private deliver(): void {
+    for (const item of this.ready) {
+      if (item.kind === 'call') {
+        this.archive.add(item, this.sealed(item));
+        this.rows.add(item, this.counted.push(item));
+        this.rules.push(item, this.broken);
+        for (const finding of this.broken) this.notice(finding);
+        this.broken.length = 0;
+      } else if (item.kind !== 'security') this.notice(item);
+    }
+    this.ready.length = 0;
+    if (this.archive.gone > 0) this.rows.forget(this.archive.gone);
+  }
+
+  /** The stubs of a call as they were on the wire, where they were opened. */
+  private sealed({ flow, callId, exchange }: Call): WireStubs | null {
+    const { security } = this.options;
+    if (!(security instanceof WireObserver)) return null;
+    const request = security.take(flow, exchange.direction, callId);
+    const response = security.take(flow, exchange.direction === 0 ? 1 : 0, callId);
+    return request === null && response === null ? null : [request, response];
+  }
+
+  private notice(item: Notice): void {
+    if (this.notices.length < MAX_NOTICES) this.notices.push(item);
+    else this.noticesLost++;
+  }
+}

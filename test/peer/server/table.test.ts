@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { ServedObject } from '../../../src/peer/server/dispatch.js';
+import { ObjectTable, type TableLimits } from '../../../src/peer/server/table.js';
+
+const LIMITS: TableLimits = { objects: 10, weight: 100, pingSets: 4, pingMembers: 3 };
+const IID = '00020400-0000-0000-c000-000000000046';
+
+function setUp(limits: TableLimits = LIMITS): {
+  readonly table: ObjectTable;
+  readonly clock: { ms: number };
+  readonly hand: (owner: string, weight?: () => number) => { readonly oid: string; readonly ipid: string };
+} {
+  const clock = { ms: 1000 };
+  let seed = 0;
+  const table = new ObjectTable({
+    now: () => clock.ms,
+    random: (size) => Uint8Array.from({ length: size }, (_, at) => (at === 0 ? ++seed : at)),
+    ping: { periodMs: 100, count: 3 },
+    limits,
+  });
+  const object = (weight?: () => number): ServedObject => ({
+    served: true,
+    interfaces: ['IDispatch'],
+    call: () => ({ hresult: 0 }),
+    ...(weight === undefined ? {} : { weight }),
+  });
+  return { table, clock, hand: (owner, weight) => table.hand(object(weight), IID, 'IDispatch', 5, owner) };
+}
+
+describe('the objects of an exporter', () => {
+  it('go with their last reference', () => {
+    const { table, hand } = setUp();
+    const { ipid } = hand('a');
+    expect([table.addReferences(ipid, 2), table.addReferences('nobody', 1)]).toEqual([true, false]);
+    table.release(ipid, 6);
+    expect(table.find(ipid)?.exported.references).toBe(1);
+    table.release(ipid, 1);
+    expect([table.find(ipid), table.size]).toEqual([undefined, 0]);
+    table.release(ipid, 1);
+  });
+
+  it('go when no ping named them for the period times the count, pinged ones later', () => {
+    const { table, clock, hand } = setUp();
+    const [kept, lost] = [hand('a'), hand('a')];
+    const set = table.complexPing('0x0000000000000000', [kept.oid, 'of another server'], [], 'a') ?? '';
+    clock.ms += 300;
+    expect([table.simplePing(set), table.collect()]).toEqual([true, 0]);
+    clock.ms += 1;
+    expect([table.collect(), table.find(lost.ipid), table.find(kept.ipid) !== undefined]).toEqual([1, undefined, true]);
+    clock.ms += 300;
+    expect([table.collect(), table.size, table.sets, table.simplePing(set)]).toEqual([1, 0, 0, false]);
+  });
+
+  it('that leave a ping set are kept by it no longer', () => {
+    const { table, clock, hand } = setUp();
+    const { oid } = hand('a');
+    const set = table.complexPing('0x0000000000000000', [oid], [], 'a') ?? '';
+    expect(table.complexPing(set, [], [oid], 'a')).toBe(set);
+    expect(table.complexPing('0x0000000000000063', [], [], 'a')).toBeNull();
+    clock.ms += 301;
+    table.simplePing(set);
+    expect(table.collect()).toBe(1);
+  });
+
+  it('of a client that takes all it can go, oldest first, and those of nobody else', () => {
+    const { table, hand } = setUp();
+    const own = hand('b');
+    const flood = Array.from({ length: 50 }, () => hand('a').ipid);
+    expect(table.size).toBe(LIMITS.objects);
+    expect(table.find(own.ipid)).toBeDefined();
+    expect(flood.map((ipid) => table.find(ipid) !== undefined)).toEqual(flood.map((_, at) => at >= 41));
+  });
+
+  it('that grow past the limit of weight go too', () => {
+    const { table, hand } = setUp();
+    const own = hand('b');
+    let weight = 1;
+    const { ipid } = hand('a', () => weight);
+    weight = 98;
+    const { exported } = table.find(ipid) ?? {};
+    if (exported === undefined) throw new Error('it is not there');
+    table.weigh(exported);
+    expect(table.size).toBe(2);
+    weight = 1000;
+    table.weigh(exported);
+    table.weigh(exported);
+    expect([table.find(ipid), table.find(own.ipid) !== undefined, table.size]).toEqual([undefined, true, 1]);
+  });
+
+  it('are pinged in a bounded number of sets: the owner of most loses the one pinged longest ago', () => {
+    const { table, clock } = setUp();
+    const make = (owner: string): string => {
+      clock.ms++;
+      return table.complexPing('0x0000000000000000', ['0x1', '0x2', '0x3', '0x4'], [], owner) ?? '';
+    };
+    const own = make('b');
+    const sets = Array.from({ length: 5 }, () => make('a'));
+    expect([table.sets, table.simplePing(own), ...sets.map((set) => table.simplePing(set))]).toEqual([
+      4,
+      true,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+  });
+});
