@@ -60,7 +60,10 @@ function facts({ number, timeS, timeNs, linkType, wireLength, start, end, block 
 // The script goes when it is told to end, as the tool would.
 const STAY = "trap 'exit 0' INT TERM; while :; do sleep 0.05; done";
 
-describe('a live capture', () => {
+/** What is awaited here comes from another process, which a busy machine may let wait; nothing is judged by the clock. */
+const PATIENCE_MS = 120_000;
+
+describe('a live capture', { timeout: PATIENCE_MS }, () => {
   it('gives every packet as it is in the file, and in the file of -w', async () => {
     const kept = join(folder, 'kept.pcapng');
     const live = capture({ ...tool(`cat '${packets}'; ${STAY}`), files: new CaptureFiles(kept) });
@@ -82,12 +85,12 @@ describe('a live capture', () => {
     let waited = 0;
     for await (const { items } of live.batches()) {
       // Nothing else runs on this thread until the tool has got rid of all it had.
-      for (const began = performance.now(); items.length > 0 && !existsSync(done) && waited < 20_000; )
+      for (const began = performance.now(); items.length > 0 && !existsSync(done) && waited < PATIENCE_MS; )
         waited = performance.now() - began;
       seen += items.length;
       if (seen === PACKETS) live.stop();
     }
-    expect(waited).toBeLessThan(20_000);
+    expect(waited).toBeLessThan(PATIENCE_MS);
     expect(framesOfFile(kept).length).toBe(PACKETS);
   });
 
