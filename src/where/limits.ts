@@ -6,8 +6,8 @@ export const MAX_EXPRESSION = 4096;
 export const MAX_DEPTH = 64;
 /** Longest regular expression, in characters. */
 export const MAX_PATTERN = 256;
-/** Unbounded quantifiers in one regular expression: each multiplies the worst case by the length of the text. */
-export const MAX_QUANTIFIERS = 3;
+/** Steps of one regular expression once its counted repetitions are written out: the time it takes for a character. */
+export const MAX_PROGRAM = 1024;
 /** Characters of a text that a regular expression looks at; the rest is not searched. */
 export const MAX_MATCHED_TEXT = 4096;
 /** Names kept for the warning about a nested name that never occurred. */

@@ -1,10 +1,11 @@
 import { toHex } from '../bytes/hex.js';
 import type { Value } from '../types.js';
 import { MAX_LIST, MAX_MATCHED_TEXT } from './limits.js';
+import type { Pattern } from './pattern.js';
 
 export type Operator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 export type Step = string | number;
-type Bag = { readonly [name: string]: Value };
+type Fields = { readonly [name: string]: Value };
 
 /**
  * Follows `steps` into a value; a name applied to a list goes to each of its elements. Undefined when there is no such
@@ -29,7 +30,7 @@ export function follow(value: Value | undefined, steps: readonly Step[], from = 
       }
     } else {
       if (!Object.hasOwn(at, step)) return undefined;
-      at = (at as Bag)[step];
+      at = (at as Fields)[step];
     }
   }
   return at;
@@ -43,7 +44,7 @@ export function namesBeside(value: Value, steps: readonly Step[]): readonly stri
       return [];
     const step = steps[i];
     if (step === undefined || !Object.hasOwn(at, step)) return Object.keys(at);
-    at = (at as Bag)[step];
+    at = (at as Fields)[step];
   }
   return [];
 }
@@ -55,14 +56,9 @@ function scalar(value: Value | undefined): string | number | bigint | boolean | 
     if (at === null || at === undefined || typeof at !== 'object') return at;
     if (at instanceof Uint8Array) return toHex(at, 0, Math.min(at.length, MAX_MATCHED_TEXT));
     if (Array.isArray(at)) return undefined;
-    const bag: Bag = at as Bag;
-    if (Object.hasOwn(bag, 'vt')) at = bag['value'] ?? null;
-    else
-      return typeof bag['label'] === 'string'
-        ? bag['label']
-        : typeof bag['ipid'] === 'string'
-          ? bag['ipid']
-          : undefined;
+    const fields = at as Fields;
+    if (Object.hasOwn(fields, 'vt')) at = fields['value'] ?? null;
+    else return [fields['label'], fields['ipid']].find((name) => typeof name === 'string');
   }
   return undefined;
 }
@@ -74,9 +70,9 @@ function listOf(value: Value | undefined): readonly Value[] | null {
     value !== null &&
     typeof value === 'object' &&
     !(value instanceof Uint8Array) &&
-    Object.hasOwn(value as Bag, 'vt')
+    Object.hasOwn(value as Fields, 'vt')
   ) {
-    const held = (value as Bag)['value'];
+    const held = (value as Fields)['value'];
     if (Array.isArray(held)) return held as readonly Value[];
   }
   return null;
@@ -132,13 +128,21 @@ export function compare(op: Operator, left: Value | undefined, right: Value | un
 
 /** Negative, zero or positive; null when the two cannot be put in order. */
 function orderOf(a: string | number | bigint | boolean, b: string | number | bigint | boolean): number | null {
-  if (typeof a === 'string' && typeof b === 'string') return a === b ? 0 : a < b ? -1 : 1;
+  if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b);
   if (typeof a === 'boolean' || typeof b === 'boolean') return a === b ? 0 : null;
   const x = typeof a === 'string' ? numberOf(a) : a;
   const y = typeof b === 'string' ? numberOf(b) : b;
   if (x === null || y === null) return null;
   // Numbers and bigints compare exactly with each other in JavaScript.
-  return x < y ? -1 : x > y ? 1 : x == y ? 0 : null;
+  if (x < y) return -1;
+  if (x > y) return 1;
+  return x == y ? 0 : null;
+}
+
+/** By UTF-16 units, as ISO 8601 sorts. */
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /** 64-bit integers and CURRENCY are texts of digits; identifiers are hex with 0x. */
@@ -164,11 +168,10 @@ export function contains(left: Value | undefined, wanted: Value): boolean {
  * A pattern occurs in a text (its first MAX_MATCHED_TEXT characters), a number's decimal text, or in any element of a
  * list.
  */
-export function matches(left: Value | undefined, pattern: RegExp): boolean {
+export function matches(left: Value | undefined, pattern: Pattern): boolean {
   const list = listOf(left);
   if (list !== null) return list.slice(0, MAX_LIST).some((item) => matches(item, pattern));
   const held = scalar(left);
-  if (typeof held === 'string')
-    return pattern.test(held.length > MAX_MATCHED_TEXT ? held.slice(0, MAX_MATCHED_TEXT) : held);
+  if (typeof held === 'string') return pattern.test(held);
   return (typeof held === 'number' || typeof held === 'bigint') && pattern.test(String(held));
 }

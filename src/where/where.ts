@@ -3,7 +3,7 @@ import { WhereError } from './error.js';
 import { FIELDS, type Facts, type FieldInfo, type FieldKind } from './fields.js';
 import { tokens, type Token } from './lexer.js';
 import { MAX_DEPTH, MAX_SEEN_NAMES } from './limits.js';
-import { boundedPattern } from './pattern.js';
+import { linearPattern } from './pattern.js';
 import { suggest } from '../bytes/suggest.js';
 import { compare, contains, follow, isNull, matches, namesBeside, truthy, type Operator, type Step } from './values.js';
 
@@ -39,7 +39,7 @@ type Operand =
 
 interface Watch {
   readonly path: string;
-  asked: boolean;
+  looked: boolean;
   hit: boolean;
   readonly seen: Set<string>;
 }
@@ -79,7 +79,7 @@ class Compiler {
       test,
       unresolved: () =>
         watches
-          .filter((watch) => watch.asked && !watch.hit)
+          .filter((watch) => watch.looked && !watch.hit)
           .map((watch) => ({ path: watch.path, seen: [...watch.seen].toSorted() })),
     };
   }
@@ -199,7 +199,7 @@ class Compiler {
     if (token.kind !== 'text' && token.kind !== 'pattern')
       throw new WhereError('~ takes a pattern: "..." or /.../i', token.at);
     this.at++;
-    const pattern = boundedPattern(token.text, token.kind === 'pattern' ? token.flags : '', token.at);
+    const pattern = linearPattern(token.text, token.kind === 'pattern' ? token.flags : '', token.at);
     const get = left.named ?? left.get;
     return (call) => matches(get(call), pattern);
   }
@@ -307,7 +307,7 @@ class Compiler {
         at,
       );
     const path = pathOf(name, steps);
-    const watch: Watch = { path, asked: false, hit: false, seen: new Set() };
+    const watch: Watch = { path, looked: false, hit: false, seen: new Set() };
     this.watches.push(watch);
     const get: Getter = (call) => {
       const root = info.get(call, facts);
@@ -374,7 +374,7 @@ function operandOf(info: FieldInfo, facts: Facts, path: string, at: number): Ope
 }
 
 function note(watch: Watch, root: Value | undefined, value: Value | undefined, steps: readonly Step[]): void {
-  watch.asked = true;
+  watch.looked = true;
   if (value !== undefined) {
     watch.hit = true;
     watch.seen.clear();

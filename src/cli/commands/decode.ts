@@ -1,8 +1,7 @@
 import { Option } from 'commander';
 import { failed } from '../../analysis/failed.js';
 import { SecurityObserver } from '../../security/observer.js';
-import { WhereError } from '../../where/error.js';
-import { compileWhere, type Where } from '../../where/where.js';
+import type { Where } from '../../where/where.js';
 import { decode, FORMATS, type Format } from '../decode.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
@@ -92,7 +91,7 @@ export async function decodeFiles(
   streams: Streams,
   known: Knowledge,
 ): Promise<number> {
-  const where = flags.where === undefined ? null : whereOf(flags.where, known);
+  const where = flags.where === undefined ? null : await whereOf(flags.where, known);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const progress = new Progress(streams.stderr);
   const clear = (): void => progress.clear();
@@ -123,8 +122,12 @@ export async function decodeFiles(
   return found ? EXIT.found : EXIT.ok;
 }
 
-/** Compiles `--where`. @throws UsageError that shows the place */
-export function whereOf(source: string, { names, explain, near }: Knowledge): Where {
+/** Compiles `--where`; the language is loaded when it is used. @throws UsageError that shows the place */
+export async function whereOf(source: string, { names, explain, near }: Knowledge): Promise<Where> {
+  const [{ compileWhere }, { WhereError }] = await Promise.all([
+    import('../../where/where.js'),
+    import('../../where/error.js'),
+  ]);
   try {
     return compileWhere(source, {
       hresult: (value) => names.hresult(value),
