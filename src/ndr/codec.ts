@@ -1,9 +1,9 @@
 import type { Problem, Span, TransferSyntax, Value } from '../types.js';
 import type { TapeEntry } from './tape.js';
 import type { Interface, Method, Specification, Type } from './types.js';
+import type { Fields } from './value.js';
 
-/** Parameters or fields by name. */
-export type Fields = { readonly [name: string]: Value };
+export type { Fields } from './value.js';
 
 /**
  * What one compiled direction of a method (or one type) reads. Never throws on input; `value` holds what was read

@@ -1,5 +1,10 @@
 /** Named bounds of decoding; docs/limits.md lists them. */
 
+/**
+ * Levels of a decoded value: records, lists, unions and what pointers point to, blobs inside blobs included. Nothing is
+ * decoded deeper, and no walk over a value goes deeper.
+ */
+export const MAX_VALUE_DEPTH = 192;
 /** Nesting of constructed types and pointers. */
 export const MAX_DEPTH = 96;
 /** Array elements decoded from one stub. */

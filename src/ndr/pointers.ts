@@ -4,8 +4,9 @@ import type { Encoder } from './encoder.js';
 import type { Machine } from './machine.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import { unfit } from './scalars.js';
-import { sameValue, type ObjrefEntry, type ShownEntry } from './tape.js';
+import type { ObjrefEntry, ShownEntry } from './tape.js';
 import type { PointerType } from './types.js';
+import { sameValue } from './value.js';
 
 const NO_BYTES = new Uint8Array(0);
 

@@ -70,29 +70,3 @@ export interface ShownEntry {
 }
 
 export type TapeKind = TapeEntry['kind'];
-
-/** Whether two values show the same; numbers by their bits' value, so NaN is NaN and -0 is not 0. */
-export function sameValue(a: Value, b: Value): boolean {
-  if (Object.is(a, b)) return true;
-  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
-  if (a instanceof Uint8Array || b instanceof Uint8Array) {
-    return (
-      a instanceof Uint8Array && b instanceof Uint8Array && a.length === b.length && a.every((byte, i) => byte === b[i])
-    );
-  }
-  if (Array.isArray(a) || Array.isArray(b)) {
-    return (
-      Array.isArray(a) &&
-      Array.isArray(b) &&
-      a.length === b.length &&
-      a.every((item, i) => sameValue(item as Value, b[i] as Value))
-    );
-  }
-  const left = a as { readonly [name: string]: Value };
-  const right = b as { readonly [name: string]: Value };
-  const names = Object.keys(left);
-  return (
-    names.length === Object.keys(right).length &&
-    names.every((name) => right[name] !== undefined && sameValue(left[name] as Value, right[name]))
-  );
-}
