@@ -91,6 +91,31 @@ export interface FlowEnd extends Moment {
   readonly direction: Direction | null;
   readonly reason: 'fin' | 'rst' | 'idle' | 'evicted' | 'port-reuse' | 'end-of-input';
   readonly frame: number;
+  /** The direction that reset the connection, or whose FIN came first; null where neither was captured. */
+  readonly by: Direction | null;
+  /** False: its SYN was captured, and nothing shows that the other side took the connection. */
+  readonly answered: boolean;
+}
+
+/** A connection is asked for (SYN) or granted (SYN with ACK, RFC 9293 3.5); every copy of either is one. */
+export interface Handshake extends Moment {
+  readonly kind: 'handshake';
+  readonly flow: Flow;
+  readonly step: 'syn' | 'syn-ack';
+  readonly frame: number;
+}
+
+/** An ICMP message: a packet of a connection could not be delivered (RFC 792, RFC 4443 3.1). */
+export interface Unreachable extends Moment {
+  readonly kind: 'unreachable';
+  readonly flow: Flow;
+  /** Direction of the packet that could not be delivered. */
+  readonly direction: Direction;
+  /** Address of the host or router that says so. */
+  readonly from: string;
+  /** In words: `port unreachable`, `administratively prohibited`… */
+  readonly reason: string;
+  readonly frame: number;
 }
 
 /** NDR data representation label of a PDU ([C706] 14.1). */

@@ -27,6 +27,8 @@ export interface Connection {
   backward: Stream;
   /** True once ended: only a new SYN, or data from elsewhere in the sequence space, brings it back. */
   closed: boolean;
+  /** The direction whose FIN came first, or null. */
+  closer: Direction | null;
   lastS: number;
   next: Connection | null;
 }
@@ -113,6 +115,7 @@ export class FlowTable {
       forward,
       backward,
       closed: false,
+      closer: null,
       lastS: timeS,
       next: null,
     };
@@ -130,6 +133,7 @@ export class FlowTable {
     connection.forward = forward;
     connection.backward = backward;
     connection.closed = false;
+    connection.closer = null;
   }
 
   remove(connection: Connection): void {

@@ -1,6 +1,7 @@
 import { toHex } from '../bytes/hex.js';
 import type { Block, Frame } from '../types.js';
 import { FragmentTable, type Abandoned } from './fragments.js';
+import { ICMP, ICMPV6, undelivered } from './icmp.js';
 import { NET_LIMITS, type NetLimits } from './limits.js';
 import { ipHeader, LINK_TYPES, NOT_IP, TOO_SHORT, UNSUPPORTED } from './link.js';
 import { problem, sharedOf, type NetCounts, type NetOutput, type Seen, type Shared } from './shared.js';
@@ -147,6 +148,7 @@ export class Net {
     }
     const protocol = u8[at + 9] as number;
     if (protocol !== TCP && protocol !== AUTHENTICATION) {
+      if (protocol === ICMP) this.icmp(frame, at + 12, at + header, 4, out);
       this.shared.counts.other++;
       return;
     }
@@ -191,6 +193,7 @@ export class Net {
     }
     const protocol = block.u8[at + 6] as number;
     if (protocol !== TCP && !isExtension(protocol)) {
+      if (protocol === ICMPV6) this.icmp(frame, at + 8, at + 40, 6, out);
       this.shared.counts.other++;
       return;
     }
@@ -208,6 +211,11 @@ export class Net {
       false,
       out,
     );
+  }
+
+  private icmp(frame: Frame, from: number, at: number, version: 4 | 6, out: NetOutput[]): void {
+    const told = undelivered(frame.block.view, from, at, frame.end, version);
+    if (told !== null) this.streams.unreachable(told, frame, out);
   }
 
   /** The end of a packet, but not past what was on the wire: a hole is only what a snap length cut. */

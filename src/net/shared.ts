@@ -1,9 +1,9 @@
-import type { Chunk, FlowEnd, Gap, Moment, Problem } from '../types.js';
+import type { Chunk, FlowEnd, Gap, Handshake, Moment, Problem, Unreachable } from '../types.js';
 import type { NetLimits } from './limits.js';
 import { Recent } from './recent.js';
 
 /** What the network stages hand on. */
-export type NetOutput = Chunk | Gap | FlowEnd | Problem;
+export type NetOutput = Chunk | Gap | FlowEnd | Handshake | Unreachable | Problem;
 
 /** What was met so far. */
 export interface NetCounts {

@@ -1,5 +1,6 @@
-import type { Block, FlowEnd } from '../types.js';
+import type { Block, Direction, FlowEnd } from '../types.js';
 import { FlowTable, type Connection } from './flows.js';
+import type { Undelivered } from './icmp.js';
 import { problem, type NetOutput, type Seen, type Shared } from './shared.js';
 
 const FIN = 1;
@@ -82,11 +83,12 @@ export class TcpStreams {
       counts.afterEnd += size;
       return;
     }
+    if ((flags & SYN) !== 0) this.handshake(connection, (flags & ACK) !== 0, seen, out);
     const stream = forward ? connection.forward : connection.backward;
     if ((flags & RST) !== 0) {
       // One that does not fit the stream is forged, or late.
       if (!stream.started || Math.abs((sequence - stream.next) | 0) <= this.shared.limits.believedDistance)
-        this.finish(connection, 'rst', seen, out);
+        this.finish(connection, 'rst', seen, out, stream.direction);
       return;
     }
     if (!stream.started) stream.start(sequence);
@@ -100,7 +102,10 @@ export class TcpStreams {
       (forward ? connection.backward : connection.forward).acknowledged(view.getInt32(at + 8), seen, out);
     if ((flags & FIN) !== 0 && stream.finAt < 0) {
       const finAt = stream.offsetOf((first + size) | 0);
-      if (finAt >= stream.offset && finAt - stream.offset <= this.shared.limits.believedDistance) stream.finAt = finAt;
+      if (finAt >= stream.offset && finAt - stream.offset <= this.shared.limits.believedDistance) {
+        stream.finAt = finAt;
+        connection.closer ??= stream.direction;
+      }
     }
     if (stream.finAt >= 0 && connection.forward.finished && connection.backward.finished)
       this.finish(connection, 'fin', seen, out);
@@ -110,6 +115,21 @@ export class TcpStreams {
   end(seen: Seen, out: NetOutput[]): void {
     for (const connection of this.table.all()) this.finish(connection, 'end-of-input', seen, out);
     this.table.clear();
+  }
+
+  /** A packet that a host or router could not deliver: told where it is of a connection that is followed. */
+  unreachable(told: Undelivered, seen: Seen, out: NetOutput[]): void {
+    const { version, ip, addresses, sourcePort, targetPort, from, reason } = told;
+    const connection = this.table.find(version, ip, addresses, sourcePort, targetPort);
+    if (connection === null || connection.closed) return;
+    const { direction } = this.table.forward ? connection.forward : connection.backward;
+    const { number: frame, timeS, timeNs } = seen;
+    out.push({ kind: 'unreachable', flow: connection.flow, direction, from, reason, frame, timeS, timeNs });
+  }
+
+  private handshake({ flow }: Connection, answers: boolean, seen: Seen, out: NetOutput[]): void {
+    const { number: frame, timeS, timeNs } = seen;
+    out.push({ kind: 'handshake', flow, step: answers ? 'syn-ack' : 'syn', frame, timeS, timeNs });
   }
 
   private syn(
@@ -162,7 +182,13 @@ export class TcpStreams {
     return true;
   }
 
-  private finish(connection: Connection, reason: FlowEnd['reason'], seen: Seen, out: NetOutput[]): void {
+  private finish(
+    connection: Connection,
+    reason: FlowEnd['reason'],
+    seen: Seen,
+    out: NetOutput[],
+    resetBy: Direction | null = null,
+  ): void {
     if (connection.closed) return;
     connection.closed = true;
     const { flow, forward, backward } = connection;
@@ -176,6 +202,8 @@ export class TcpStreams {
       frame: seen.number,
       timeS: seen.timeS,
       timeNs: seen.timeNs,
+      by: resetBy ?? connection.closer,
+      answered: wasAnswered(connection),
     });
   }
 
@@ -214,4 +242,11 @@ export class TcpStreams {
     this.finish(connection, idle ? 'idle' : 'evicted', seen, out);
     this.table.remove(connection);
   }
+}
+
+/** Whether anything shows that the side a SYN was sent to took the connection. */
+function wasAnswered({ flow, forward, backward }: Connection): boolean {
+  if (flow.opened !== 'syn') return true;
+  const [opener, other] = forward.direction === 0 ? [forward, backward] : [backward, forward];
+  return other.started || opener.offset > 0;
 }

@@ -1,4 +1,4 @@
-import type { Block, Chunk, Direction, Flow, FlowEnd, Gap, ProblemCode } from '../types.js';
+import type { Block, Chunk, Direction, Flow, FlowEnd, Gap, Handshake, ProblemCode, Unreachable } from '../types.js';
 import { Association } from './association.js';
 import { PduStream, type Assembly, type PduSink } from './framing.js';
 import { connectionlessAt, FOUND, plausibleHeader, ptypeName } from './header.js';
@@ -46,7 +46,8 @@ export class RpcObserver {
   }
 
   /** Takes the next piece of a connection and appends what it completes to `out`. */
-  push(input: Chunk | Gap | FlowEnd, out: RpcOutput[]): void {
+  push(input: Chunk | Gap | FlowEnd | Handshake | Unreachable, out: RpcOutput[]): void {
+    if (input.kind === 'handshake' || input.kind === 'unreachable') return;
     this.ledger.out = out;
     const { id } = input.flow;
     if (id !== this.lastId) {

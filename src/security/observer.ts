@@ -2,6 +2,7 @@ import { blockOf } from '../bytes/block.js';
 import type { AuthVerdict, Block, Direction, Finding, Flow, SecurityRecord, Span } from '../types.js';
 import { HEADROOM, type Protector, type SecurityContext } from './context.js';
 import { Handshake, handshakeFindings, type HandshakeFacts } from './handshakes.js';
+import { refusalOf, type Refusal } from './refusal.js';
 import { Secrets, type SecretList, type SessionKey } from './secrets.js';
 
 /** A PDU with a security trailer, as src/rpc/protection.ts hands it over: positions are absolute in `block`. */
@@ -66,6 +67,8 @@ export class SecurityObserver {
   readonly findings: Finding[] = [];
   readonly records: SecurityRecord[] = [];
   readonly sessionKeys: SessionKey[] = [];
+  /** Logons that a server's token refused, since they were last taken. */
+  readonly refusals: (Refusal & { readonly flow: number; readonly frame: number })[] = [];
 
   constructor(secrets: SecretList = {}) {
     this.secrets = new Secrets(secrets);
@@ -78,7 +81,12 @@ export class SecurityObserver {
     if (watched === null) return;
     if (!ANSWERS.includes(pdu.ptype)) watched.client = pdu.direction;
     const before = watched.handshake.facts;
-    watched.handshake.push(pdu.block.u8.slice(pdu.tokenStart, pdu.end), ANSWERS.includes(pdu.ptype));
+    const token = pdu.block.u8.slice(pdu.tokenStart, pdu.end);
+    const answers = ANSWERS.includes(pdu.ptype);
+    watched.handshake.push(token, answers);
+    const refusal = answers ? refusalOf(token) : null;
+    if (refusal !== null && this.refusals.length < MAX_FINDINGS)
+      this.refusals.push({ ...refusal, flow: pdu.flow.id, frame: pdu.frame });
     const { facts, context, sessionKey } = watched.handshake;
     if (context !== null && context !== watched.context) {
       watched.context = context;

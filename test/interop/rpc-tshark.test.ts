@@ -117,7 +117,7 @@ function ours(seen: ReturnType<typeof observeCapture>): ReadonlyMap<number, Row>
   };
   const streams = new Map<string, PduStream>();
   for (const item of seen.net) {
-    if (item.kind === 'problem' || item.kind === 'flow-end' || !flows.has(item.flow.id)) continue;
+    if ((item.kind !== 'chunk' && item.kind !== 'gap') || !flows.has(item.flow.id)) continue;
     feed(streams, item, sink);
   }
   return rows;

@@ -33,7 +33,8 @@ describe('order', () => {
     const out: NetOutput[] = [];
     const net = new Net();
     for (const frame of frames) net.push(frame, out);
-    expect(out).toEqual([
+    const [chunk, ...more] = out.filter((item) => item.kind !== 'handshake');
+    expect([chunk, ...more]).toEqual([
       {
         kind: 'chunk',
         flow: expect.anything(),
@@ -47,7 +48,7 @@ describe('order', () => {
         timeNs: 3e6,
       },
     ]);
-    expect(out[0]?.kind === 'chunk' && out[0].block === frames[3]?.block).toBe(true);
+    expect(chunk?.kind === 'chunk' && chunk.block === frames[3]?.block).toBe(true);
   });
 
   it('copies what has to wait', () => {
@@ -72,7 +73,7 @@ describe('order', () => {
       { seq: C, ack: S + 1, payload: ascii('x') },
     ]))
       net.push(frame, out);
-    expect(out).toEqual([]);
+    expect(out.filter((item) => item.kind !== 'handshake')).toEqual([]);
   });
 
   it('takes data on a SYN, accepted or sent again', () => {
@@ -188,7 +189,7 @@ describe('holes', () => {
 
   it('delivers what follows a hole before the end of the connection', () => {
     const { out } = runTcp([...HANDSHAKE, data(3, 'def'), { seq: C + 7, ack: S + 1, flags: RST | ACK }]);
-    expect(out.map((item) => item.kind)).toEqual(['gap', 'chunk', 'flow-end']);
+    expect(out.map((item) => item.kind)).toEqual(['handshake', 'handshake', 'gap', 'chunk', 'flow-end']);
     expect(story(out)).toBe('<3>def');
   });
 });

@@ -78,6 +78,8 @@ export class Wire {
       flow: this.flow,
       direction,
       reason: 'fin',
+      by: 0,
+      answered: true,
       frame: this.frame,
       timeS: 1000 + this.frame,
       timeNs: 5,
