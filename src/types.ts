@@ -492,6 +492,7 @@ export type ProblemCode =
   | 'capture-bad-length'
   | 'capture-bad-block'
   | 'capture-unsupported'
+  | 'capture-version'
   | 'capture-empty'
   | 'capture-bad-compression'
   | 'capture-unknown-interface'

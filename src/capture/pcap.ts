@@ -93,7 +93,7 @@ export class PcapParser implements RecordParser {
     this.info.described.push(plainInterface(1, 0, this.linkType, snapLength));
     if (major !== 2)
       out.push(
-        damage('capture-unsupported', `pcap version ${major}.${view.getUint16(at + 6, little)} is read as 2.4`, offset),
+        damage('capture-version', `pcap version ${major}.${view.getUint16(at + 6, little)} is read as 2.4`, offset),
       );
     return FILE_HEADER;
   }

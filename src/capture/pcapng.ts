@@ -224,7 +224,7 @@ export class PcapngParser implements RecordParser {
     if (major !== 1)
       out.push(
         damage(
-          'capture-unsupported',
+          'capture-version',
           `pcapng version ${major}.${view.getUint16(at + 6, little)} is read as version 1`,
           offset,
         ),

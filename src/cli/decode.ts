@@ -1,11 +1,12 @@
 import type { Call, Finding, Problem, SecurityRecord } from '../types.js';
-import type { OpenCapture } from '../pipeline/batch.js';
-import { Analyzer, type AnalyzerOutput, type Summary } from '../analysis/analyzer.js';
+import type { Batch, OpenCapture } from '../pipeline/batch.js';
+import { Pipeline, type CaptureRecord } from '../pipeline/pipeline.js';
+import { isDamage, weightOf } from '../pipeline/problems.js';
+import { readCapture } from '../pipeline/read-capture.js';
+import type { Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import type { AnalysisLimits } from '../analysis/limits.js';
-import { RuleEngine } from '../analysis/rules/engine.js';
 import { traceCall } from '../analysis/traces.js';
-import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';
 import { NdjsonWriter } from '../output/ndjson.js';
 import { objectJson, objectsText } from '../output/objects.js';
@@ -62,19 +63,6 @@ export interface DecodeResult {
 /** Problem lines of one code on stderr; the rest are counted. */
 export const MAX_PROBLEM_LINES = 20;
 
-/** Codes that tell of the traffic, not of damage to it. */
-const NO_DAMAGE: readonly Problem['code'][] = [
-  'unknown-interface',
-  'unknown-opnum',
-  'not-used-on-wire',
-  'guessed-interface',
-  'rpc-context-rejected',
-  'rpc-bind-nak',
-  'rpc-named-pipe',
-];
-/** Codes of an input that is no capture we read. */
-const NO_CAPTURE: readonly Problem['code'][] = ['capture-unsupported', 'capture-empty'];
-
 /** Captures to calls to text: the files one after another as if they were one, so that connections may span them. */
 export async function decode(options: DecodeOptions): Promise<DecodeResult> {
   return new Run(options).run();
@@ -82,10 +70,7 @@ export async function decode(options: DecodeOptions): Promise<DecodeResult> {
 
 class Run {
   private readonly options: DecodeOptions;
-  private readonly analyzer: Analyzer;
-  private readonly rules: RuleEngine;
-  private readonly broken: Finding[] = [];
-  private readonly ready: AnalyzerOutput[] = [];
+  private readonly pipeline: Pipeline;
   private readonly write: (call: Call) => string;
   private readonly ndjson: NdjsonWriter | null;
   private readonly text: TextWriter;
@@ -95,8 +80,6 @@ class Run {
     logons: 0,
   };
   private written = 0;
-  private unreadable = 0;
-  private captureProblems = 0;
   private damaged = false;
   private stopped = false;
   private worst: 'warning' | 'error' | null = null;
@@ -104,30 +87,28 @@ class Run {
   constructor(options: DecodeOptions) {
     const { registry, names, style = PLAIN, messageStyle = PLAIN } = options;
     this.options = options;
-    this.analyzer = new Analyzer({
+    this.pipeline = new Pipeline({
       registry,
+      nameOf: (value) => names.hresult(value),
       opnums: options.opnums,
       limits: options.limits ?? {},
       ...(options.security === undefined ? {} : { security: options.security }),
     });
-    this.rules = new RuleEngine(registry, (value) => names.hresult(value));
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
     this.text = new TextWriter(names, { style: messageStyle });
     this.write = writerOf(options, this.ndjson, style);
   }
 
   async run(): Promise<DecodeResult> {
-    const { options, analyzer, ready } = this;
-    for (const path of options.files) {
-      if (this.stopped) break;
-      await this.file(path);
-    }
-    if (!this.stopped) {
-      analyzer.end(ready);
-      this.deliver();
-    }
+    const { options, pipeline } = this;
+    const { refused } = await readCapture(options.files, {
+      open: options.open,
+      pipeline,
+      take: (record) => this.take(record),
+      between: (batch) => this.between(batch),
+    });
     options.progress?.clear();
-    const { summary } = this;
+    const { summary } = pipeline;
     if (options.objects === true && !options.out.closed) this.graph();
     if (this.ndjson !== null) options.out.line(this.ndjson.summary(summary));
     await options.out.flush();
@@ -136,76 +117,53 @@ class Run {
     return {
       summary,
       written: this.written,
-      unreadable: this.unreadable,
+      unreadable: refused.length,
       damaged: this.damaged,
       worst: this.worst,
       stopped: this.stopped,
     };
   }
 
-  private get summary(): Summary {
-    const { summary } = this.analyzer;
-    return { ...summary, problems: summary.problems + this.captureProblems };
+  private async between(batch: Batch): Promise<boolean> {
+    const { progress, out } = this.options;
+    progress?.update(batch.read, batch.size);
+    await out.ready();
+    if (out.closed || this.written >= this.options.limit) this.stopped = true;
+    return !this.stopped;
   }
 
-  private async file(path: string): Promise<void> {
-    const { options, analyzer, ready } = this;
-    for await (const batch of options.open(path, analyzer.summary.frames)) {
-      for (const item of batch.items) {
-        if (item.kind === 'frame') analyzer.push(item, ready);
-        else this.captureProblem(item, path);
-        // At once: calls that die young cost the garbage collector nothing.
-        if (ready.length > 0) this.deliver();
-      }
-      analyzer.settle();
-      options.progress?.update(batch.read, batch.size);
-      await options.out.ready();
-      if (options.out.closed) this.stopped = true;
-      if (this.stopped) break;
+  private take(record: CaptureRecord): void {
+    switch (record.kind) {
+      case 'call':
+        this.call(record);
+        break;
+      case 'problem':
+        this.problem(record);
+        break;
+      case 'finding':
+        this.finding(record);
+        break;
+      case 'security':
+        this.security(record);
+        break;
     }
   }
 
-  private captureProblem(problem: Problem, path: string): void {
-    this.captureProblems++;
-    if (NO_CAPTURE.includes(problem.code)) this.unreadable++;
-    const named = this.options.files.length === 1 ? problem : { ...problem, message: `${path}: ${problem.message}` };
-    this.ready.push(named);
-  }
-
-  private deliver(): void {
-    const { options, ready } = this;
-    const { where, out } = options;
-    for (const item of ready) {
-      if (item.kind === 'problem') {
-        this.problem(item);
-        continue;
-      }
-      if (item.kind === 'finding') {
-        this.finding(item);
-        continue;
-      }
-      if (item.kind === 'security') {
-        this.security(item);
-        continue;
-      }
-      if (item.problems.length > 0 && item.problems.some(isDamage)) this.damaged = true;
-      if (!this.stopped && (where === null || where.test(item))) {
-        out.line(this.write(item));
-        this.written++;
-      }
-      this.rules.push(item, this.broken);
-      if (this.broken.length > 0) this.breaches();
-      if (this.written >= options.limit) this.stopped = true;
-    }
-    clear(ready);
+  private call(call: Call): void {
+    const { where, out, limit } = this.options;
+    // What the last call shown breaks comes behind it.
+    if (this.written >= limit) this.stopped = true;
+    if (call.problems.length > 0 && call.problems.some(isDamage)) this.damaged = true;
+    if (this.stopped || (where !== null && !where.test(call))) return;
+    out.line(this.write(call));
+    this.written++;
   }
 
   private problem(problem: Problem): void {
     const { options, told } = this;
     if (isDamage(problem)) this.damaged = true;
     if (this.ndjson !== null && !this.stopped) options.out.line(this.ndjson.problem(problem));
-    const unusable = NO_CAPTURE.includes(problem.code);
-    if (this.ndjson !== null && !unusable) return;
+    if (this.ndjson !== null && weightOf(problem) !== 'refused') return;
     const before = told.problems.get(problem.code) ?? 0;
     told.problems.set(problem.code, before + 1);
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.problem(problem));
@@ -224,11 +182,6 @@ class Run {
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.finding(finding));
   }
 
-  private breaches(): void {
-    for (const finding of this.broken) this.finding(finding);
-    clear(this.broken);
-  }
-
   private security(record: SecurityRecord): void {
     const { options, told } = this;
     if (this.ndjson !== null) {
@@ -238,7 +191,7 @@ class Run {
 
   private graph(): void {
     const { out, style = PLAIN } = this.options;
-    const records = this.analyzer.objects();
+    const records = this.pipeline.objects();
     if (this.ndjson === null) out.line(objectsText(records, style));
     else for (const record of records) out.line(objectJson(record));
   }
@@ -276,8 +229,4 @@ function writerOf(options: DecodeOptions, ndjson: NdjsonWriter | null, style: St
   }
   const text = new TextWriter(options.names, { style });
   return (call) => text.call(call);
-}
-
-function isDamage(problem: Problem): boolean {
-  return !NO_DAMAGE.includes(problem.code);
 }

@@ -1,8 +1,14 @@
 import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
-import { captureCalls, type CaptureReading } from '../pipeline/capture-calls.js';
+import type { Numbering } from '../analysis/calls.js';
+import type { Knowledge } from '../pipeline/knowledge.js';
+import { Pipeline } from '../pipeline/pipeline.js';
+import { readCapture } from '../pipeline/read-capture.js';
+import { SecurityObserver } from '../security/observer.js';
+import type { SecretList, SessionKey } from '../security/secrets.js';
 import { packageVersion } from '../io/package.js';
 import { holdsRecording, loadRecording, sourceName } from '../io/recordings.js';
+import { UsageError, type Streams } from '../io/streams.js';
 
 /** What a capture or a recording holds, as records. */
 export interface LoadedSession {
@@ -14,10 +20,20 @@ export interface LoadedSession {
 /** Messages of damage that are kept. */
 const MAX_DAMAGE = 1000;
 
+/** How a capture is to be read. */
+export interface SessionReading {
+  readonly known: Knowledge;
+  readonly streams: Streams;
+  readonly opnums: Numbering;
+  readonly secrets: SecretList;
+  /** Takes the keys of the sessions that were opened. */
+  readonly keys?: (keys: readonly SessionKey[]) => void;
+}
+
 /** Loads the calls of a capture or of a recording, whichever a file is. @throws UsageError when it is neither */
 export async function loadSession(
   path: string,
-  reading: Omit<CaptureReading, 'call' | 'damage' | 'pause'>,
+  { known, streams, opnums, secrets, keys }: SessionReading,
 ): Promise<LoadedSession> {
   if (path !== '-' && (await holdsRecording(path))) {
     const { records, problems } = await loadRecording(path);
@@ -29,13 +45,22 @@ export async function loadSession(
     { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) },
     (record) => records.push(record),
   );
-  await captureCalls(path, {
-    ...reading,
-    call: (call) => recorder.call(call),
-    damage: (message) => {
-      if (damage.length < MAX_DAMAGE) damage.push(message);
+  const security = new SecurityObserver(secrets);
+  const { refused } = await readCapture([path], {
+    open: (file, framesBefore) => known.open(file, framesBefore, streams.stdin),
+    pipeline: new Pipeline({
+      registry: known.registry,
+      nameOf: (value) => known.names.hresult(value),
+      opnums,
+      security,
+    }),
+    take(record) {
+      if (record.kind === 'call') recorder.call(record);
+      else if (record.kind === 'problem' && damage.length < MAX_DAMAGE) damage.push(record.message);
     },
   });
+  if (refused[0] !== undefined) throw new UsageError(refused[0]);
   recorder.end();
+  keys?.(security.sessionKeys);
   return { records, damage };
 }

@@ -66,26 +66,7 @@ export class TextWriter {
 
   /** The line of a logon. */
   security(record: SecurityRecord): string {
-    const { mechanism, version, user, domain, workstation, target, ticket, secret, frame, flow } = record;
-    const who =
-      user === ''
-        ? 'an unnamed user'
-        : mechanism === 'kerberos'
-          ? `${user}@${domain}`
-          : domain === ''
-            ? user
-            : `${domain}\\${user}`;
-    const how =
-      mechanism === 'kerberos'
-        ? `Kerberos (${ticket?.etype ?? 'no ticket'})`
-        : `NTLM${version === null ? '' : `v${version}`}`;
-    const parts = [
-      `${escapeTerminal(who)} logs on with ${how}`,
-      workstation === '' ? '' : ` from ${escapeTerminal(workstation)}`,
-      target === null ? '' : ` to ${escapeTerminal(target)}`,
-      secret === 'proved' ? ', opened' : '',
-    ];
-    return this.style.dim(`security: ${parts.join('')} (frame ${frame}, flow ${flow})`);
+    return this.style.dim(logonText(record));
   }
 
   /** The totals, as a sentence. */
@@ -175,6 +156,36 @@ export function findingText(finding: Finding): string {
     .filter((part) => part !== '')
     .join(', ');
   return `${severity}: ${escapeTerminal(message)}${place === '' ? '' : ` (${place})`}${spec === null ? '' : ` ${spec}`} [${rule}]`;
+}
+
+/** `security: CONTOSO\\alice logs on with NTLMv2 from PC5 to SRV9, opened (frame 7, flow 2)` */
+export function logonText({
+  mechanism,
+  version,
+  ticket,
+  workstation,
+  target,
+  secret,
+  ...record
+}: SecurityRecord): string {
+  const how =
+    mechanism === 'kerberos'
+      ? `Kerberos (${ticket?.etype ?? 'no ticket'})`
+      : `NTLM${version === null ? '' : `v${version}`}`;
+  const parts = [
+    `${escapeTerminal(logonName({ mechanism, ...record }))} logs on with ${how}`,
+    workstation === '' ? '' : ` from ${escapeTerminal(workstation)}`,
+    target === null ? '' : ` to ${escapeTerminal(target)}`,
+    secret === 'proved' ? ', opened' : '',
+  ];
+  return `security: ${parts.join('')} (frame ${record.frame}, flow ${record.flow})`;
+}
+
+/** `alice@CONTOSO.EXAMPLE`, `CONTOSO\\alice`, `alice`. */
+export function logonName({ mechanism, user, domain }: Pick<SecurityRecord, 'mechanism' | 'user' | 'domain'>): string {
+  if (user === '') return 'an unnamed user';
+  if (mechanism === 'kerberos') return `${user}@${domain}`;
+  return domain === '' ? user : `${domain}\\${user}`;
 }
 
 /**

@@ -1,12 +1,12 @@
-import type { Call, Finding, ObjectRecord, Problem } from '../types.js';
+import type { Call, Finding, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import type { StatisticsFigures } from '../analysis/statistics.js';
 import type { CallTraces } from '../analysis/traces.js';
 import type { Names } from '../output/names.js';
 import type { Side } from './state.js';
 import type { View } from './view.js';
 
-/** A finding, or damage that belongs to no call. */
-export type Notice = Finding | Problem;
+/** A finding, a logon, or damage that belongs to no call. */
+export type Notice = Finding | SecurityRecord | Problem;
 
 /** How far reading is. */
 export interface Reading {

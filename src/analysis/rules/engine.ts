@@ -1,6 +1,7 @@
 import type { Registry } from '../../ndr/codec.js';
 import type { Interface, Method, Rule } from '../../ndr/types.js';
 import type { Call, Finding } from '../../types.js';
+import type { AnalyzerOutput } from '../analyzer.js';
 import { checkOf, type Check, type Setting } from './checks.js';
 import { RULE_LIMITS } from './limits.js';
 import { Memory } from './memory.js';
@@ -41,7 +42,7 @@ export class RuleEngine {
   /**
    * Adds what a call breaks to `out`, in the order of the rules. Calls come in the order in which they were completed.
    */
-  push(call: Call, out: Finding[]): void {
+  push(call: Call, out: AnalyzerOutput[]): void {
     if (call.iid === null || call.opnum === null) return;
     const slot = this.slotOf(call.iid, call.opnum);
     if (slot === null) return;

@@ -2,7 +2,10 @@ import { Option } from 'commander';
 import { FORMAT_VERSION } from '../../../replay/recording/migrate.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
 import type { Numbering } from '../../analysis/calls.js';
-import { captureCalls } from '../../pipeline/capture-calls.js';
+import { Pipeline } from '../../pipeline/pipeline.js';
+import { isDamage, weightOf } from '../../pipeline/problems.js';
+import { readCapture } from '../../pipeline/read-capture.js';
+import { SecurityObserver } from '../../security/observer.js';
 import type { Batch } from '../../pipeline/batch.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -110,7 +113,8 @@ export async function recordFile(
   const source = again ? await loadRecording(file) : null;
   if (file !== '-' && source === null) await readable(file, known, streams);
   const writer = await RecordingWriter.open(flags.output, form, flags.append === true, streams.stdout);
-  const damage: string[] = [];
+  const told: string[] = [];
+  let damaged = false;
   const exported: SessionKey[] = [];
   const unplayable = new Map<string, number>();
   try {
@@ -121,30 +125,44 @@ export async function recordFile(
         { id: sessions + 1, tool: `uamgscope ${packageVersion()}`, source: from, name: sourceName(file) },
         (record) => writer.put(record),
       );
-      await captureCalls(file, {
-        known,
-        streams,
-        opnums: flags.opnums,
-        secrets: readSecrets(flags, streams.env),
-        call: (call) => count(unplayable, recorder.call(call)),
-        damage: (message) => damage.push(message),
-        keys: (keys) => exported.push(...keys),
-        pause: () => writer.flush(),
+      const security = new SecurityObserver(readSecrets(flags, streams.env));
+      const { refused } = await readCapture([file], {
+        open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
+        pipeline: new Pipeline({
+          registry: known.registry,
+          nameOf: (value) => known.names.hresult(value),
+          opnums: flags.opnums,
+          security,
+        }),
+        take(record) {
+          if (record.kind === 'call') count(unplayable, recorder.call(record));
+          else if (record.kind === 'problem') told.push(record.message);
+          damaged ||= (record.kind === 'call' ? record.problems : [record]).some(
+            (one) => one.kind === 'problem' && isDamage(one),
+          );
+        },
+        between: async () => {
+          await writer.flush();
+          return true;
+        },
       });
+      if (refused[0] !== undefined) throw new UsageError(refused[0]);
       recorder.end();
+      exported.push(...security.sessionKeys);
     } else {
       for (const record of source.records) writer.put(record);
-      damage.push(...source.problems.map((problem) => problem.message));
+      told.push(...source.problems.map((problem) => problem.message));
+      damaged = source.problems.length > 0;
     }
   } finally {
     await writer.close();
   }
-  for (const message of damage.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
-  if (damage.length > MAX_LINES) await say(streams, `! ${damage.length - MAX_LINES} more`);
+  for (const message of told.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
+  if (told.length > MAX_LINES) await say(streams, `! ${told.length - MAX_LINES} more`);
   for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
   if (flags.exportKeys !== undefined && source === null) writeKeyLog(flags.exportKeys, exported);
   await say(streams, `${writer.calls} calls recorded`);
-  return flags.strict === true && damage.length > 0 ? EXIT.damaged : EXIT.ok;
+  return flags.strict === true && damaged ? EXIT.damaged : EXIT.ok;
 }
 
 const MAX_LINES = 20;
@@ -168,9 +186,7 @@ function count(unplayable: Map<string, number>, { withheld, request }: RecordedC
  */
 async function readable(file: string, known: Knowledge, streams: Streams): Promise<void> {
   for await (const { items } of known.open(file, 0, streams.stdin)) {
-    const refused = items.find(
-      (item) => item.kind === 'problem' && (item.code === 'capture-unsupported' || item.code === 'capture-empty'),
-    );
+    const refused = items.find((item) => item.kind === 'problem' && weightOf(item) === 'refused');
     if (refused?.kind === 'problem') throw new UsageError(`${file}: ${refused.message}`);
     return;
   }

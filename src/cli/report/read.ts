@@ -1,12 +1,12 @@
 import type { RecordingRecord } from '../../../replay/recording/records.js';
-import { Analyzer, type AnalyzerOutput } from '../../analysis/analyzer.js';
 import type { Numbering } from '../../analysis/calls.js';
-import { RuleEngine } from '../../analysis/rules/engine.js';
 import { ReportCollector } from '../../output/report/collect.js';
 import type { Report } from '../../output/report/data.js';
 import { SecurityObserver } from '../../security/observer.js';
 import type { SecretList } from '../../security/secrets.js';
-import type { Call, Finding } from '../../types.js';
+import type { Call } from '../../types.js';
+import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
+import { readCapture } from '../../pipeline/read-capture.js';
 import { aboutCapture } from './about.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
@@ -62,44 +62,40 @@ export async function readReport(
     };
   }
   const security = new SecurityObserver(secrets);
-  const analyzer = new Analyzer({ registry: known.registry, opnums, security });
-  const { collector, take } = collecting(files.map(nameOf).join(', '), known, calls);
-  const unreadable: string[] = [];
-  const ready: AnalyzerOutput[] = [];
-  const deliver = (): void => {
-    for (const item of ready) {
-      take(item);
-      if (item.kind === 'call') call?.(item);
-    }
-    ready.length = 0;
-  };
-  for (const path of files) {
-    let about: Parameters<typeof aboutCapture>[0] = null;
-    let begun = false;
-    for await (const batch of known.open(path, analyzer.summary.frames, streams.stdin)) {
-      if (!begun) collector.quality.begin(nameOf(path), batch.size);
-      begun = true;
-      about = batch.info ?? about;
-      for (const item of batch.items) {
-        if (item.kind === 'frame') {
-          collector.frame(item);
-          analyzer.push(item, ready);
-        } else {
-          collector.captureProblem(item);
-          if (item.code === 'capture-unsupported' || item.code === 'capture-empty')
-            unreadable.push(`${path}: ${item.message}`);
-        }
-        if (ready.length > 0) deliver();
-      }
-      analyzer.settle();
-      progress?.update(batch.read, batch.size);
-    }
-    collector.quality.describe(aboutCapture(about));
-  }
-  analyzer.end(ready);
-  deliver();
+  const pipeline = new Pipeline({
+    registry: known.registry,
+    nameOf: (value) => known.names.hresult(value),
+    opnums,
+    security,
+  });
+  const collector = collectorOf(files.map(nameOf).join(', '), known, calls);
+  let about: Parameters<typeof aboutCapture>[0] = null;
+  const { refused } = await readCapture(files, {
+    open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
+    pipeline,
+    frame: (frame) => collector.frame(frame),
+    take(record) {
+      collector.take(record);
+      if (record.kind === 'call') call?.(record);
+    },
+    begun(path, { size }) {
+      collector.quality.begin(nameOf(path), size);
+      about = null;
+    },
+    between({ info, read, size }) {
+      about = info ?? about;
+      progress?.update(read, size);
+      return true;
+    },
+    ended: () => collector.quality.describe(aboutCapture(about)),
+  });
   progress?.clear();
-  return { report: collector.finish(analyzer.summary, analyzer.objects()), unreadable, security, records: null };
+  return {
+    report: collector.finish(pipeline.summary, pipeline.objects()),
+    unreadable: refused,
+    security,
+    records: null,
+  };
 }
 
 /**
@@ -112,57 +108,41 @@ export function recordingReport(
   damage: readonly string[],
   { known, calls }: Pick<ReportReading, 'known' | 'calls'>,
 ): Report {
-  const { collector, take } = collecting(name, known, calls);
+  const collector = collectorOf(name, known, calls);
   const { calls: all, objects } = restored(records, known.registry);
   collector.quality.begin(name, null);
   const tools = records.flatMap((record) => (record.kind === 'session' ? [`recorded by ${record.tool}`] : []));
   collector.quality.describe({ format: 'recording', dropped: 0, notes: [...new Set(tools)] });
+  const pipeline = new Pipeline({ registry: known.registry, nameOf: (value) => known.names.hresult(value) });
+  const ready: CaptureRecord[] = [];
   for (const message of damage)
-    collector.captureProblem({
-      kind: 'problem',
-      layer: 'capture',
-      code: 'capture-bad-block',
-      message,
-      spec: null,
-      at: {},
-    });
-  for (const call of all) take(call);
+    pipeline.push({ kind: 'problem', layer: 'capture', code: 'capture-bad-block', message, spec: null, at: {} }, ready);
+  for (const call of all) {
+    pipeline.call(call, ready);
+    for (const record of ready) collector.take(record);
+    ready.length = 0;
+  }
+  for (const record of ready) collector.take(record);
+  const { problems } = pipeline.summary;
   return collector.finish(
-    { frames: 0, bytes: 0, flows: new Set(all.map((call) => call.flow)).size, pdus: 0, calls: all.length, problems: 0 },
+    { frames: 0, bytes: 0, flows: new Set(all.map((call) => call.flow)).size, pdus: 0, calls: all.length, problems },
     objects,
   );
 }
 
-/** A collector, and what hands it an item with the rules that the item breaks. */
-function collecting(
-  title: string,
-  { registry, names, words }: Knowledge,
-  calls: number | undefined,
-): { readonly collector: ReportCollector; readonly take: (item: AnalyzerOutput) => void } {
-  const rules = new RuleEngine(registry, (value) => names.hresult(value));
+function collectorOf(title: string, { registry, names, words }: Knowledge, calls: number | undefined): ReportCollector {
   const lexicon = {
     hresult: (value: number) => names.hresult(value),
     status: (value: number) => names.status(value),
     words,
   };
-  const collector = new ReportCollector({
+  return new ReportCollector({
     registry,
     lexicon,
     tool: `uamgscope ${packageVersion()}`,
     title,
     ...(calls === undefined ? {} : { calls }),
   });
-  const broken: Finding[] = [];
-  return {
-    collector,
-    take(item) {
-      collector.take(item);
-      if (item.kind !== 'call') return;
-      rules.push(item, broken);
-      for (const finding of broken) collector.finding(finding);
-      broken.length = 0;
-    },
-  };
 }
 
 function nameOf(path: string): string {

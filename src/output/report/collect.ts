@@ -69,7 +69,6 @@ export class ReportCollector {
   >();
   private readonly severities: Record<Severity, number> = { info: 0, warning: 0, error: 0 };
   private readonly recent: Call[] = [];
-  private captureProblems = 0;
   private readonly byFlow = new Map<number, Talk>();
 
   constructor(options: CollectOptions) {
@@ -89,12 +88,6 @@ export class ReportCollector {
 
   frame(frame: Frame): void {
     this.quality.frame(frame);
-  }
-
-  /** Damage that the reader of the capture found. */
-  captureProblem(problem: Problem): void {
-    this.captureProblems++;
-    this.problem(problem, null);
   }
 
   take(item: AnalyzerOutput): void {
@@ -137,7 +130,7 @@ export class ReportCollector {
         bytes: summary.bytes,
         flows: summary.flows,
         pdus: summary.pdus,
-        problems: summary.problems + this.captureProblems,
+        problems: summary.problems,
         objects: objects.length,
         findings: { ...this.severities },
         first: timeText(figures.first),

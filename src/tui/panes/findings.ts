@@ -1,10 +1,10 @@
-import { findingText, problemText } from '../../output/text.js';
+import { findingText, logonText, problemText } from '../../output/text.js';
 import { fitLine, span, type Line, type Paint } from '../line.js';
 import type { Area } from '../layout.js';
 import type { Model } from '../model.js';
 import type { Notice } from '../source.js';
 
-/** Findings, and damage that belongs to no call. */
+/** Findings, logons, and damage that belongs to no call. */
 export function findingsPane(model: Model, area: Area): Line[] {
   const { state, source } = model;
   const { notices, noticesLost } = source;
@@ -12,7 +12,7 @@ export function findingsPane(model: Model, area: Area): Line[] {
     fitLine(
       [
         span(
-          `  ${notices.length} findings and problems${noticesLost > 0 ? `, and ${noticesLost} more that were not kept` : ''}; enter goes to the call`,
+          `  ${notices.length} findings, logons and problems${noticesLost > 0 ? `, and ${noticesLost} more that were not kept` : ''}; enter goes to the call`,
           'dim',
         ),
       ],
@@ -34,10 +34,18 @@ export function findingsPane(model: Model, area: Area): Line[] {
 }
 
 export function noticeText(notice: Notice): string {
-  return notice.kind === 'finding' ? findingText(notice) : `! ${problemText(notice)}`;
+  switch (notice.kind) {
+    case 'finding':
+      return findingText(notice);
+    case 'security':
+      return logonText(notice);
+    case 'problem':
+      return `! ${problemText(notice)}`;
+  }
 }
 
 function paintOf(notice: Notice): Paint {
   if (notice.kind === 'problem') return 'warn';
+  if (notice.kind === 'security') return 'dim';
   return notice.severity === 'error' ? 'bad' : notice.severity === 'warning' ? 'warn' : 'plain';
 }

@@ -1,11 +1,8 @@
-import { Analyzer } from '../../analysis/analyzer.js';
 import type { Numbering } from '../../analysis/calls.js';
 import { failed } from '../../analysis/failed.js';
 import { SHOWN_OBJECTS } from '../../analysis/limits.js';
-import { RuleEngine } from '../../analysis/rules/engine.js';
 import { Statistics, type StatisticsFigures } from '../../analysis/statistics.js';
 import { traceCall, type CallTraces } from '../../analysis/traces.js';
-import type { AnalyzerOutput } from '../../analysis/analyzer.js';
 import { resultName } from '../../output/text.js';
 import type { SecurityObserver } from '../../security/observer.js';
 import { WireObserver } from '../../security/wire.js';
@@ -13,11 +10,12 @@ import type { Notice, Reading, Source } from '../source.js';
 import type { Side } from '../state.js';
 import { View, type SortKey } from '../view.js';
 import { searchText } from '../words.js';
-import type { Call, Finding, Frame, ObjectRecord, Problem } from '../../types.js';
+import type { Call, Frame, ObjectRecord, Problem } from '../../types.js';
 import { WhereError } from '../../where/error.js';
 import { compileWhere, type Where } from '../../where/where.js';
 import { ARCHIVE_BYTES, CallArchive, type WireStubs } from './archive.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
 import { CallRows } from './rows.js';
 
 /** Findings and problems kept for their pane; the rest are counted. */
@@ -63,13 +61,11 @@ export class Session implements Source {
   reading: Reading = { read: 0, size: null, state: 'reading', dropped: null, note: null };
   private readonly options: SessionOptions;
   private readonly known: Knowledge;
-  private readonly analyzer: Analyzer;
+  private readonly pipeline: Pipeline;
   private readonly archive: CallArchive;
   private readonly rows = new CallRows();
   private readonly counted = new Statistics();
-  private readonly ready: AnalyzerOutput[] = [];
-  private readonly rules: RuleEngine;
-  private readonly broken: Finding[] = [];
+  private readonly ready: CaptureRecord[] = [];
   private search: Search | null = null;
   private graph: { readonly at: number; readonly count: number; readonly records: readonly ObjectRecord[] } | null =
     null;
@@ -80,13 +76,13 @@ export class Session implements Source {
   constructor(options: SessionOptions) {
     this.options = options;
     this.known = options.known;
-    this.analyzer = new Analyzer({
+    this.pipeline = new Pipeline({
       registry: options.known.registry,
+      nameOf: (value) => options.known.names.hresult(value),
       limits: { objects: SHOWN_OBJECTS },
       opnums: options.opnums ?? 'auto',
       ...(options.security === undefined ? {} : { security: options.security }),
     });
-    this.rules = new RuleEngine(options.known.registry, (value) => options.known.names.hresult(value));
     this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES);
     const { archive, rows } = this;
     this.view = new View({
@@ -115,7 +111,7 @@ export class Session implements Source {
 
   /** Frames taken so far. */
   get frames(): number {
-    return this.analyzer.summary.frames;
+    return this.pipeline.summary.frames;
   }
 
   /** Compressed bytes of the calls held. */
@@ -125,19 +121,18 @@ export class Session implements Source {
 
   /** Takes what a reader gave. */
   take(item: Frame | Problem): void {
-    if (item.kind === 'problem') this.notice(item);
-    else this.analyzer.push(item, this.ready);
+    this.pipeline.push(item, this.ready);
     if (this.ready.length > 0) this.deliver();
   }
 
   /** To be called before the reader hands out another block. */
   settle(): void {
-    this.analyzer.settle();
+    this.pipeline.settle();
   }
 
   /** No more will come: what is open is given up. */
   end(): void {
-    this.analyzer.end(this.ready);
+    this.pipeline.end(this.ready);
     this.deliver();
     this.graph = null;
   }
@@ -163,7 +158,7 @@ export class Session implements Source {
     const now = this.options.now();
     const { graph, count } = this;
     if (graph !== null && (graph.count === count || now - graph.at < OBJECTS_EVERY_MS)) return graph.records;
-    const records = this.analyzer.objects();
+    const records = this.pipeline.objects();
     this.graph = { at: now, count, records };
     return records;
   }
@@ -272,10 +267,7 @@ export class Session implements Source {
       if (item.kind === 'call') {
         this.archive.add(item, this.sealed(item));
         this.rows.add(item, this.counted.push(item));
-        this.rules.push(item, this.broken);
-        for (const finding of this.broken) this.notice(finding);
-        this.broken.length = 0;
-      } else if (item.kind !== 'security') this.notice(item);
+      } else this.notice(item);
     }
     this.ready.length = 0;
     if (this.archive.gone > 0) this.rows.forget(this.archive.gone);

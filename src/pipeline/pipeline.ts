@@ -1,0 +1,75 @@
+import { Analyzer, type AnalyzerOptions, type AnalyzerOutput, type Summary } from '../analysis/analyzer.js';
+import { RuleEngine } from '../analysis/rules/engine.js';
+import { clear } from '../bytes/list.js';
+import type { Call, Frame, ObjectRecord, Problem } from '../types.js';
+
+/** What a capture comes to: calls, findings, logons and damage, in the order in which they were completed. */
+export type CaptureRecord = AnalyzerOutput;
+
+export interface PipelineOptions extends AnalyzerOptions {
+  /** Name of an HRESULT, for the rules; null when no table has it. */
+  readonly nameOf: (value: number) => string | null;
+}
+
+/**
+ * Everything that is done with what a capture holds: stages, objects, secrets, rules. Frames and the reader's problems
+ * go in; what they come to comes out, each call with what it breaks behind it. Pure: `readCapture` drives it over
+ * files, the terminal analyzer and tests drive it themselves.
+ */
+export class Pipeline {
+  private readonly analyzer: Analyzer;
+  private readonly rules: RuleEngine;
+  private readonly made: AnalyzerOutput[] = [];
+  private captureProblems = 0;
+
+  constructor({ nameOf, ...options }: PipelineOptions) {
+    this.analyzer = new Analyzer(options);
+    this.rules = new RuleEngine(options.registry, nameOf);
+  }
+
+  push(item: Frame | Problem, out: CaptureRecord[]): void {
+    if (item.kind === 'problem') {
+      this.captureProblems++;
+      out.push(item);
+      return;
+    }
+    this.analyzer.push(item, this.made);
+    if (this.made.length > 0) this.deliver(out);
+  }
+
+  /** Takes a call that is complete already, as a recording holds it. */
+  call(call: Call, out: CaptureRecord[]): void {
+    out.push(call);
+    this.rules.push(call, out);
+  }
+
+  /** To be called before the reader hands out another block. */
+  settle(): void {
+    this.analyzer.settle();
+  }
+
+  /** No more will come: what is open is given up. */
+  end(out: CaptureRecord[]): void {
+    this.analyzer.end(this.made);
+    this.deliver(out);
+  }
+
+  /** What became of every object that is remembered, by now or, after `end`, in the end. */
+  objects(): ObjectRecord[] {
+    return this.analyzer.objects();
+  }
+
+  /** Totals so far, with what the reader of the capture found wrong. */
+  get summary(): Summary {
+    const { summary } = this.analyzer;
+    return { ...summary, problems: summary.problems + this.captureProblems };
+  }
+
+  private deliver(out: CaptureRecord[]): void {
+    for (const item of this.made) {
+      if (item.kind === 'call') this.call(item, out);
+      else out.push(item);
+    }
+    clear(this.made);
+  }
+}
