@@ -123,10 +123,13 @@ describe('a live capture', { timeout: PATIENCE_MS }, () => {
   });
 
   it('ends when it is stopped before the tool said anything, and takes the tool along', async () => {
+    const begun = join(folder, 'begun');
     const gone = join(folder, 'gone');
-    const live = capture(tool(`trap ': > "${gone}"; exit 0' INT; while :; do sleep 0.05; done`));
-    setTimeout(() => live.stop(), 700);
-    expect(await framesIn(live.batches())).toEqual([]);
+    const live = capture(tool(`trap ': > "${gone}"; exit 0' INT; : > '${begun}'; while :; do sleep 0.05; done`));
+    const frames = framesIn(live.batches());
+    while (!existsSync(begun)) await sleep(20);
+    live.stop();
+    expect(await frames).toEqual([]);
     expect(existsSync(gone)).toBe(true);
   });
 
