@@ -1,4 +1,4 @@
-import type { Call, Finding, Frame, Gap, ObjectRecord, Problem, SecurityRecord } from '../types.js';
+import type { Call, Finding, Flow, Frame, Gap, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
@@ -50,6 +50,7 @@ export class Analyzer {
   private calls = 0;
   private problems = 0;
   private over = false;
+  private readonly ports = new Set<number>();
 
   constructor(options: AnalyzerOptions) {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
@@ -92,6 +93,11 @@ export class Analyzer {
     return this.maker.records(this.over);
   }
 
+  /** Ports of the servers whose connections have ended, in the order met; the first {@link MAX_SERVER_PORTS}. */
+  get serverPorts(): readonly number[] {
+    return [...this.ports];
+  }
+
   get summary(): Summary {
     return {
       frames: this.frames,
@@ -114,6 +120,7 @@ export class Analyzer {
       if (segment.kind === 'flow-end') {
         this.deliver(out);
         this.maker.ended(segment);
+        if (this.ports.size < MAX_SERVER_PORTS) this.ports.add(serverPort(segment.flow));
       }
     }
     clear(this.segments);
@@ -165,4 +172,12 @@ function lost(gap: Gap): Problem {
     at: { frame: gap.frame, flow: gap.flow.id },
     message: `${gap.size} bytes from ${from.address} port ${from.port} to ${to.address} port ${to.port} were not captured; calls they carried are lost or incomplete`,
   };
+}
+
+/** Server ports that are remembered, to say what a capture without calls holds instead. */
+const MAX_SERVER_PORTS = 16;
+
+/** The port that was connected to; of a connection met midway the lower one. */
+function serverPort({ a, b, opened }: Flow): number {
+  return opened === 'syn' ? b.port : Math.min(a.port, b.port);
 }

@@ -4,6 +4,8 @@ import { examples, say, type CommandContext, type Load, type Register } from './
 import type { IdlFlags } from '../io/idl.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
 import { packageVersion, SHIPPED_SESSIONS } from '../io/package.js';
+import { Sink } from '../io/sink.js';
+import { escapeLines } from '../output/escape.js';
 import { EXIT, UsageError, type Streams } from '../io/streams.js';
 
 /**
@@ -62,8 +64,8 @@ async function commands(
     .version(packageVersion(), '-V, --version')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void streams.stdout.write(text),
-      writeErr: (text) => void streams.stderr.write(text),
+      writeOut: (text) => new Sink(streams.stdout).text(text),
+      writeErr: (text) => new Sink(streams.stderr).text(escapeLines(text)),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })

@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { NO_RULES, parseRules, RulesError, type Rules } from '../../replay/compare/rules.js';
 import type { Registry } from '../ndr/codec.js';
 import { UsageError } from '../io/streams.js';
+import { fileReason } from '../io/reason.js';
 
 /** Rules of a comparison from a YAML file; none without one. @throws UsageError that says where and why */
 export async function loadRules(path: string | undefined, registry: Registry): Promise<Rules> {
   if (path === undefined) return NO_RULES;
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new UsageError(
-      `cannot read ${path}: ${error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);
   });
   try {
     return parseRules(text, hresultsByName(registry));

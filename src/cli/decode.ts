@@ -8,6 +8,7 @@ import type { Numbering } from '../analysis/calls.js';
 import type { AnalysisLimits } from '../analysis/limits.js';
 import { traceCall } from '../analysis/traces.js';
 import type { Registry } from '../ndr/codec.js';
+import { escapeTerminal } from '../output/escape.js';
 import { NdjsonWriter } from '../output/ndjson.js';
 import { objectJson, objectsText } from '../output/objects.js';
 import type { Names } from '../output/names.js';
@@ -113,6 +114,8 @@ class Run {
     if (this.ndjson !== null) options.out.line(this.ndjson.summary(summary));
     await options.out.flush();
     this.close(summary);
+    const why = this.ndjson !== null || this.stopped || refused.length > 0 ? null : this.whyNothing(summary);
+    if (why !== null && !options.out.closed) options.messages.line(why);
     await options.messages.flush();
     return {
       summary,
@@ -196,6 +199,19 @@ class Run {
     else for (const record of records) out.line(objectJson(record));
   }
 
+  /** Why there are no calls in a capture, and where they are looked for; null where there are some. */
+  private whyNothing({ calls, frames, flows, pdus, problems }: Summary): string | null {
+    const ports = this.pipeline.serverPorts;
+    if (calls > 0 || (frames === 0 && problems > 0)) return null;
+    const where = 'DCOM speaks on TCP port 135 and on ports that are handed out there, often 49152 and above';
+    if (frames === 0) return 'no calls: the capture holds no packets';
+    if (flows === 0) return `no calls: none of the packets is TCP over IP, which DCE-RPC is read from; ${where}`;
+    const on = `port${ports.length === 1 ? '' : 's'} ${ports.join(', ')}`;
+    if (pdus === 0)
+      return `no calls: no connection speaks DCE-RPC (TCP ${on}); ${where}; RPC over HTTP and over SMB named pipes is not read`;
+    return `no calls: of DCE-RPC there are only binds and other PDUs without a request (TCP ${on})`;
+  }
+
   private close(summary: Summary): void {
     const { options, told } = this;
     if (told.logons > MAX_PROBLEM_LINES)
@@ -215,7 +231,7 @@ class Run {
     for (const { path, seen } of options.where?.unresolved() ?? []) {
       const names =
         seen.length === 0 ? 'the calls looked at have no parameters there' : `names there: ${seen.join(', ')}`;
-      options.messages.line(`! --where: ${path} occurs in none of the calls it was asked of; ${names}`);
+      options.messages.line(escapeTerminal(`! --where: ${path} occurs in none of the calls it was asked of; ${names}`));
     }
     if (this.ndjson === null && !options.out.closed) options.messages.line(this.text.summary(summary));
   }

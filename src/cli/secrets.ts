@@ -4,6 +4,7 @@ import { fromHex, toHex } from '../bytes/hex.js';
 import { readKeytab, type KeytabEntry } from '../security/kerberos/keytab.js';
 import type { SecretList, SessionKey } from '../security/secrets.js';
 import { UsageError, type Streams } from '../io/streams.js';
+import { fileReason, messageOf, writeReason } from '../io/reason.js';
 
 /** The options of every command that opens protected traffic. */
 export interface SecretFlags {
@@ -70,12 +71,12 @@ function keytabOf(path: string): readonly KeytabEntry[] {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new UsageError(`--keytab: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--keytab: ${path} cannot be read: ${fileReason(error)}`);
   }
   try {
     return readKeytab(bytes);
   } catch (error) {
-    throw new UsageError(`--keytab ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--keytab ${path}: ${messageOf(error)}`);
   }
 }
 
@@ -91,9 +92,7 @@ export function writeKeyLog(path: string, keys: readonly SessionKey[]): void {
   try {
     writeFileSync(path, `${text}\n`, { mode: 0o600 });
   } catch (error) {
-    throw new UsageError(
-      `${path}: the key log cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`${path}: the key log cannot be written: ${writeReason(error)}`);
   }
 }
 
@@ -150,8 +149,6 @@ function read(path: string, option: string): string {
   try {
     return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
-    throw new UsageError(
-      `${option}: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`${option}: ${path} cannot be read: ${fileReason(error)}`);
   }
 }

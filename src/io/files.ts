@@ -5,6 +5,7 @@ import { CaptureReader, type CaptureOutput } from '../capture/reader.js';
 import type { Problem } from '../types.js';
 import type { Batch } from '../pipeline/batch.js';
 import { CompressionError, compressionOf, decompress } from './decompress.js';
+import { fileReason } from './reason.js';
 import { UsageError } from './streams.js';
 
 /** Bytes asked for in one read: few awaits a megabyte, and a block small enough to be held by a few stray spans. */
@@ -83,16 +84,7 @@ async function sizeOf(path: string): Promise<number | null> {
 }
 
 function unreadable(path: string, error: unknown): UsageError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const why =
-    code === 'ENOENT'
-      ? 'there is no such file'
-      : code === 'EACCES' || code === 'EPERM'
-        ? 'permission denied: ask its owner, or copy it to where you may read it'
-        : error instanceof Error
-          ? error.message
-          : String(error);
-  return new UsageError(`cannot read ${path}: ${why}`);
+  return new UsageError(`cannot read ${path}: ${fileReason(error)}`);
 }
 
 async function* readFile(path: string, progress: { read: number }): AsyncGenerator<Uint8Array> {

@@ -5,6 +5,7 @@ import { recordBytes } from '../../replay/recording/format.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import { recordingText, recordText } from '../../replay/recording/text.js';
 import { UsageError } from './streams.js';
+import { writeReason } from './reason.js';
 
 /** How a recording is written down. */
 export type RecordingForm = 'uamgrec' | 'text';
@@ -31,7 +32,7 @@ export class RecordingWriter {
       path === '-'
         ? null
         : await open(path, append ? 'a' : 'w').catch((error: unknown) => {
-            throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
+            throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
           });
     const writer = new RecordingWriter(form, handle, stdout);
     if (!append) writer.gathered.push(form === 'text' ? lines(recordingText([])) : fileHead());

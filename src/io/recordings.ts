@@ -6,6 +6,7 @@ import { MAX_RECORDING_BYTES } from '../../replay/recording/limits.js';
 import { isRecordingText, parseRecordingText } from '../../replay/recording/parse.js';
 import { RecordingError, type Recording } from '../../replay/recording/records.js';
 import { UsageError } from './streams.js';
+import { fileReason } from './reason.js';
 
 /** Reads a recording from a file, in either form. @throws UsageError when it cannot be read, or is none */
 export async function loadRecording(path: string): Promise<Recording> {
@@ -19,9 +20,7 @@ export async function loadRecording(path: string): Promise<Recording> {
     if (error instanceof UsageError) throw error;
     if (error instanceof RecordingError)
       throw new UsageError(`${path} cannot be read as a recording: ${error.message}`);
-    throw new UsageError(
-      `cannot read ${path}: ${error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);
   }
 }
 

@@ -4,6 +4,42 @@ import type { Writable } from 'node:stream';
 export const SINK_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
+/** What is known of a stream that texts go to; one for all sinks of it. */
+interface Outlet {
+  full: boolean;
+  gone: boolean;
+  failure: Error | null;
+  readonly waiting: Set<() => void>;
+}
+
+const outlets = new WeakMap<Writable, Outlet>();
+
+/** The outlet of a stream: listened to once, however many sinks write to it in a process. */
+function outletOf(stream: Writable): Outlet {
+  const known = outlets.get(stream);
+  if (known !== undefined) return known;
+  const outlet: Outlet = { full: false, gone: false, failure: null, waiting: new Set() };
+  const resume = (): void => {
+    outlet.full = false;
+    const { waiting } = outlet;
+    const wakes = [...waiting];
+    waiting.clear();
+    for (const wake of wakes) wake();
+  };
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    outlet.gone = true;
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') outlet.failure = error;
+    resume();
+  });
+  stream.on('close', () => {
+    outlet.gone = true;
+    resume();
+  });
+  stream.on('drain', resume);
+  outlets.set(stream, outlet);
+  return outlet;
+}
+
 /**
  * Text on its way to a stream: encoded line by line, so that one line in another script does not slow down those beside
  * it, gathered,
@@ -15,35 +51,23 @@ export class Sink {
   private readonly beforeWrite: () => void;
   private chunk = NOTHING;
   private used = 0;
-  private full = false;
-  private gone = false;
-  private failure: Error | null = null;
-  private wake: (() => void) | null = null;
+  private readonly outlet: Outlet;
 
   /** `beforeWrite` is called before anything reaches the stream, e.g. to clear a progress line. */
   constructor(stream: Writable, beforeWrite: () => void = () => undefined) {
     this.stream = stream;
     this.beforeWrite = beforeWrite;
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      this.gone = true;
-      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') this.failure = error;
-      this.resume();
-    });
-    stream.on('close', () => {
-      this.gone = true;
-      this.resume();
-    });
-    stream.on('drain', () => this.resume());
+    this.outlet = outletOf(stream);
   }
 
   /** True once nobody reads any more. */
   get closed(): boolean {
-    return this.gone;
+    return this.outlet.gone;
   }
 
   /** Why writing ended, when it was not the reader leaving: a full disk, say. */
   get error(): Error | null {
-    return this.failure;
+    return this.outlet.failure;
   }
 
   /** Appends a line. */
@@ -68,9 +92,10 @@ export class Sink {
 
   /** Resolves when the stream takes more, or is closed; cheap when it does already. */
   async ready(): Promise<void> {
-    if (!this.full || this.gone) return;
+    const { outlet } = this;
+    if (!outlet.full || outlet.gone) return;
     await new Promise<void>((resolve) => {
-      this.wake = resolve;
+      outlet.waiting.add(resolve);
     });
   }
 
@@ -90,15 +115,8 @@ export class Sink {
   }
 
   private write(bytes: Uint8Array): void {
-    if (this.gone) return;
+    if (this.outlet.gone) return;
     this.beforeWrite();
-    if (!this.stream.write(bytes)) this.full = true;
-  }
-
-  private resume(): void {
-    this.full = false;
-    const { wake } = this;
-    this.wake = null;
-    wake?.();
+    if (!this.stream.write(bytes)) this.outlet.full = true;
   }
 }

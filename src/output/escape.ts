@@ -4,12 +4,17 @@
  * and overrides that turn the direction of text, the byte order mark, lone surrogates.
  */
 const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' };
 
 /** A text from the network made safe to print: what {@link UNSAFE} finds is written as `\n`, `\x1b`, `\u202e`. */
 export function escapeTerminal(text: string): string {
   return text.replace(UNSAFE, escapeOne);
+}
+
+/** The same for a message of several lines: its line feeds stay. */
+export function escapeLines(text: string): string {
+  return text.split('\n').map(escapeTerminal).join('\n');
 }
 
 /**

@@ -5,17 +5,28 @@ import { MAX_CACHED_KEYS, MAX_VALUE_DEPTH } from './limits.js';
 /** Above this length the engine's own quoting is faster than a look at every character. */
 const SCAN = 48;
 // oxlint-disable-next-line no-misleading-character-class -- lone surrogates are what is looked for
-const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
+const ESCAPED = /["\\\u0000-\u001f\u007f-\u009f\u061c\u200b-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]/;
+/** What JSON lets stand, and a terminal or an editor acts on: C1 controls, and marks that turn the direction of text. */
+const ACTIVE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
-/** A text as a JSON string; lone surrogates come out as `\uXXXX`. */
+/** A text as a JSON string; lone surrogates, and whatever a terminal acts on, come out as `\uXXXX`. */
 export function quote(text: string): string {
   const { length } = text;
-  if (length > SCAN) return ESCAPED.test(text) ? JSON.stringify(text) : '"' + text + '"';
+  if (length > SCAN) return ESCAPED.test(text) ? jsonText(text) : '"' + text + '"';
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit < 32 || unit === 34 || unit === 92 || (unit >= 0xd800 && unit <= 0xdfff)) return JSON.stringify(text);
+    if (unit < 32 || unit === 34 || unit === 92) return jsonText(text);
+    if (unit >= 127) return ESCAPED.test(text) ? jsonText(text) : '"' + text + '"';
   }
   return '"' + text + '"';
+}
+
+/** Any value as JSON that is safe to print: the same value, in characters that nothing acts on. */
+export function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replace(
+    ACTIVE,
+    (unit) => '\\u' + unit.charCodeAt(0).toString(16).padStart(4, '0'),
+  );
 }
 
 const keys = new Map<string, string>();
@@ -24,7 +35,7 @@ const keys = new Map<string, string>();
 function key(name: string): string {
   const known = keys.get(name);
   if (known !== undefined) return known;
-  const text = JSON.stringify(name) + ':';
+  const text = jsonText(name) + ':';
   if (keys.size < MAX_CACHED_KEYS) keys.set(name, text);
   return text;
 }
@@ -34,7 +45,7 @@ export function quoteOrNull(text: string | null): string {
   return text === null ? 'null' : quote(text);
 }
 
-type Bag = { readonly [name: string]: Value };
+type Fields = { readonly [name: string]: Value };
 
 /**
  * A value as JSON: 64-bit integers and numbers JSON cannot hold as text, bytes as hex, an interface pointer with the
@@ -54,7 +65,7 @@ export function valueJson(value: Value | undefined, depth = 0): string {
       if (value === null || depth > MAX_VALUE_DEPTH) return 'null';
       if (Array.isArray(value)) return listJson(value as readonly Value[], depth);
       if (value instanceof Uint8Array) return '"' + toHex(value) + '"';
-      return objectJson(value as Bag, depth);
+      return objectJson(value as Fields, depth);
     default:
       return 'null';
   }
@@ -69,19 +80,19 @@ function listJson(list: readonly Value[], depth: number): string {
   return text + ']';
 }
 
-function objectJson(bag: Bag, depth: number): string {
-  if (typeof bag['ipid'] === 'string' && typeof bag['iid'] === 'string') return pointerJson(bag, depth);
-  return fieldsJson(bag, depth);
+function objectJson(fields: Fields, depth: number): string {
+  if (typeof fields['ipid'] === 'string' && typeof fields['iid'] === 'string') return pointerJson(fields, depth);
+  return fieldsJson(fields, depth);
 }
 
 /** The members of a plain object in their own order. */
-export function fieldsJson(bag: Bag, depth = 0): string {
+export function fieldsJson(fields: Fields, depth = 0): string {
   let text = '{';
   let first = true;
-  for (const name in bag) {
+  for (const name in fields) {
     text += first ? key(name) : ',' + key(name);
     first = false;
-    text += valueJson(bag[name], depth + 1);
+    text += valueJson(fields[name], depth + 1);
   }
   return text + '}';
 }
@@ -89,20 +100,20 @@ export function fieldsJson(bag: Bag, depth = 0): string {
 /** Members of an interface pointer that have their place in the contract. */
 const POINTER = ['interface', 'iid', 'ipid', 'oid', 'oxid', 'label'];
 
-function pointerJson(bag: Bag, depth: number): string {
+function pointerJson(fields: Fields, depth: number): string {
   let text =
     '{"interface":' +
-    valueJson(bag['interface']) +
+    valueJson(fields['interface']) +
     ',"iid":' +
-    valueJson(bag['iid']) +
+    valueJson(fields['iid']) +
     ',"ipid":' +
-    valueJson(bag['ipid']) +
+    valueJson(fields['ipid']) +
     ',"oid":' +
-    valueJson(bag['oid']) +
+    valueJson(fields['oid']) +
     ',"oxid":' +
-    valueJson(bag['oxid']) +
+    valueJson(fields['oxid']) +
     ',"label":' +
-    valueJson(bag['label']);
-  for (const name in bag) if (!POINTER.includes(name)) text += ',' + key(name) + valueJson(bag[name], depth + 1);
+    valueJson(fields['label']);
+  for (const name in fields) if (!POINTER.includes(name)) text += ',' + key(name) + valueJson(fields[name], depth + 1);
   return text + '}';
 }

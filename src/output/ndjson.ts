@@ -1,7 +1,7 @@
 import { hex32, toHex } from '../bytes/hex.js';
 import type { Auth, Call, Endpoint, Finding, ObjectReference, Problem, SecurityRecord, Stub } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
-import { fieldsJson, quote, quoteOrNull } from './json.js';
+import { fieldsJson, jsonText, quote, quoteOrNull } from './json.js';
 import { MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
 import { endpointText, type Names } from './names.js';
 import { IsoClock } from './time.js';
@@ -120,16 +120,16 @@ export class NdjsonWriter {
 
   finding(finding: Finding): string {
     const { kind, rule, severity, message, spec, call, object, frames } = finding;
-    return JSON.stringify({ kind, rule, severity, message, spec, call, object, frames });
+    return jsonText({ kind, rule, severity, message, spec, call, object, frames });
   }
 
   security(record: SecurityRecord): string {
-    return JSON.stringify({ ...record, flags: hex32(record.flags) });
+    return jsonText({ ...record, flags: hex32(record.flags) });
   }
 
   summary(summary: Summary): string {
     const { frames, bytes, flows, pdus, calls, problems } = summary;
-    return JSON.stringify({ kind: 'summary', frames, bytes, flows, pdus, calls, problems });
+    return jsonText({ kind: 'summary', frames, bytes, flows, pdus, calls, problems });
   }
 
   private endsOf(call: Call): string {

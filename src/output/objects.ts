@@ -1,5 +1,6 @@
 import type { Moment, ObjectRecord } from '../types.js';
 import { escapeTerminal } from './escape.js';
+import { jsonText } from './json.js';
 import { endpointText } from './names.js';
 import { PLAIN, type Style } from './style.js';
 import { IsoClock } from './time.js';
@@ -92,7 +93,7 @@ export function objectJson(record: ObjectRecord): string {
   const { server, firstSeen, lastSeen, lastPing, ...rest } = record;
   const clock = new IsoClock();
   const time = (moment: Moment | null): string | null => (moment === null ? null : clock.text(moment));
-  return JSON.stringify({
+  return jsonText({
     ...rest,
     server: endpointText(server),
     firstSeen: time(firstSeen),

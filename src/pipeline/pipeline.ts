@@ -59,6 +59,11 @@ export class Pipeline {
     return this.analyzer.objects();
   }
 
+  /** Ports of the servers whose connections have ended; the first few. */
+  get serverPorts(): readonly number[] {
+    return this.analyzer.serverPorts;
+  }
+
   /** Totals so far, with what the reader of the capture found wrong. */
   get summary(): Summary {
     const { summary } = this.analyzer;

@@ -21,9 +21,11 @@ const REMARKS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'rpc-named-pipe',
 ]);
 
-/** The one meaning that a problem's code has for every command. */
-export function weightOf({ code }: Problem): Weight {
+/** The one meaning that a problem has for every command. */
+export function weightOf({ code, at }: Problem): Weight {
   if (REFUSED.has(code)) return 'refused';
+  // Cut off before its first header was whole: as little a capture as a text is.
+  if (code === 'capture-truncated' && at?.offset === 0) return 'refused';
   return REMARKS.has(code) ? 'remark' : 'damage';
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../src/bytes/hex.js';
 import { quote, valueJson } from '../../src/output/json.js';
+import { escapeTerminal } from '../../src/output/escape.js';
 import { NdjsonWriter } from '../../src/output/ndjson.js';
 import { durationText, IsoClock } from '../../src/output/time.js';
 import type { Value } from '../../src/types.js';
@@ -55,18 +56,23 @@ describe('JSON text', () => {
     );
   });
 
-  it('quotes every text as JSON.stringify does', () => {
+  it('quotes every text as JSON.stringify does, and escapes what a terminal acts on', () => {
+    const same = (one: string): boolean =>
+      JSON.parse(quote(one)) === one &&
+      escapeTerminal(quote(one)) === quote(one) &&
+      (escapeTerminal(one) !== one || quote(one) === JSON.stringify(one));
     fc.assert(
       fc.property(text, (one) => {
-        expect(quote(one)).toBe(JSON.stringify(one));
+        expect(same(one)).toBe(true);
       }),
       { numRuns: 1000 },
     );
     for (let unit = 0; unit < 0x10000; unit++) {
       const one = String.fromCharCode(unit);
-      if (quote(one) !== JSON.stringify(one)) expect.fail(`U+${unit.toString(16)}`);
+      if (!same(one) || !same('x'.repeat(60) + one)) expect.fail(`U+${unit.toString(16)}`);
     }
     expect(quote('\ud800')).toBe('"\\ud800"');
+    expect(quote('a\u009b31m\u202e')).toBe('"a\\u009b31m\\u202e"');
   });
 
   it('survives any depth', () => {

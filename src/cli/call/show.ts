@@ -1,4 +1,5 @@
 import { escapeTerminal } from '../../output/escape.js';
+import { jsonText } from '../../output/json.js';
 import { toHex } from '../../bytes/hex.js';
 import type { RemoteValue } from '../../peer/client/client.js';
 import { RemoteObject } from '../../peer/client/object.js';
@@ -13,7 +14,7 @@ export async function valueLine(value: RemoteValue): Promise<string> {
     return `${value.interface} {${value.ipid}}${count === null ? '' : ` Count=${count}`}`;
   }
   if (typeof value === 'string') return escapeTerminal(value);
-  return value === null || typeof value !== 'object' ? String(value) : JSON.stringify(await plain(value));
+  return value === null || typeof value !== 'object' ? String(value) : jsonText(await plain(value));
 }
 
 /**
@@ -35,8 +36,8 @@ export async function plain(value: RemoteValue): Promise<unknown> {
     for (const one of value as readonly RemoteValue[]) all.push(await plain(one));
     return all;
   }
-  const bag: Record<string, unknown> = {};
+  const fields: Record<string, unknown> = {};
   for (const [name, one] of Object.entries(value as { readonly [name: string]: RemoteValue }))
-    bag[name] = await plain(one);
-  return bag;
+    fields[name] = await plain(one);
+  return fields;
 }

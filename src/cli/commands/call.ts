@@ -14,6 +14,9 @@ import { Sink } from '../../io/sink.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { networkWorld } from '../../io/world.js';
 import { examples, idlOptions, sortIdl, type Register } from './command.js';
+import { escapeTerminal } from '../../output/escape.js';
+import { jsonText } from '../../output/json.js';
+import { writeReason } from '../../io/reason.js';
 
 const LEVELS: readonly AuthLevel[] = ['none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 /** Errors before the server had anything to say: they have the exit status of bad usage. */
@@ -136,7 +139,7 @@ async function make(
     const show = async (text: string, value: Parameters<typeof plain>[0]): Promise<void> =>
       out.line(
         flags.json === true
-          ? JSON.stringify({ kind: 'value', expression: text, value: await plain(value) })
+          ? jsonText({ kind: 'value', expression: text, value: await plain(value) })
           : await valueLine(value),
       );
     if (statements.length === 0) await show('', root);
@@ -147,8 +150,8 @@ async function make(
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof ClientError) && !(error instanceof ExpressionError)) throw error;
-    if (flags.json === true) out.line(JSON.stringify({ kind: 'error', expression: at, ...factsOf(error, known) }));
-    for (const line of wordsOf(error, at, known)) messages.line(line);
+    if (flags.json === true) out.line(jsonText({ kind: 'error', expression: at, ...factsOf(error, known) }));
+    for (const line of wordsOf(error, at, known)) messages.line(escapeTerminal(line));
     return error instanceof ExpressionError || UNASKED.includes(error.kind) ? EXIT.usage : EXIT.found;
   } finally {
     await client.close();
@@ -214,7 +217,7 @@ function tapOf(path: string): Tap {
   try {
     return new Tap(path);
   } catch (error) {
-    throw new UsageError(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${path} cannot be written: ${writeReason(error)}`);
   }
 }
 

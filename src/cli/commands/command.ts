@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import { escapeLines } from '../../output/escape.js';
 import { Sink } from '../../io/sink.js';
 import type { Streams } from '../../io/streams.js';
 
@@ -22,7 +23,7 @@ export type Register = (program: Command, context: CommandContext) => void;
 export function examples(list: readonly (readonly [command: string, note: string])[]): string {
   const lines = list.map(
     ([command, note]) =>
-      `  ${command.includes('| ') ? '' : 'uamgscope '}${command}${note === '' ? '' : `   # ${note}`}`,
+      `  ${/(?:^|\| *)uamgscope /.test(command) ? '' : 'uamgscope '}${command}${note === '' ? '' : `   # ${note}`}`,
   );
   return `\nExamples:\n${lines.join('\n')}`;
 }
@@ -66,9 +67,9 @@ export function positive(text: string): number {
   return value;
 }
 
-/** One line to stderr. */
+/** A message to stderr, of one line or more; whatever a terminal would act on in it is written out. */
 export async function say(streams: Streams, text: string): Promise<void> {
   const messages = new Sink(streams.stderr);
-  messages.line(text);
+  messages.line(escapeLines(text));
   await messages.flush();
 }

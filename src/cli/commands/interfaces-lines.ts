@@ -1,21 +1,35 @@
 import type { Registry, ResolvedInterface } from '../../ndr/codec.js';
 import type { Parameter, Type } from '../../ndr/types.js';
+import { jsonText } from '../../output/json.js';
 import { suggest } from '../../bytes/suggest.js';
 import type { Sink } from '../../io/sink.js';
 import { UsageError } from '../../io/streams.js';
 
 /**
- * Lists what the tables know, or one interface with all its slots. @throws UsageError for a name that is in no table.
+ * Lists what the tables know, or the interfaces of these names with all their slots; as JSON one interface is an
+ * object, several are an array. @throws UsageError for a name that is in no table, before anything is written.
  */
-export function interfacesLines(registry: Registry, name: string | null, format: 'text' | 'json', out: Sink): void {
-  if (name === null) {
-    if (format === 'json') out.line(JSON.stringify(registry.interfaces.map(summaryOf), null, 2));
+export function interfacesLines(
+  registry: Registry,
+  names: readonly string[],
+  format: 'text' | 'json',
+  out: Sink,
+): void {
+  if (names.length === 0) {
+    if (format === 'json') out.line(jsonText(registry.interfaces.map(summaryOf), 2));
     else for (const line of listing(registry)) out.line(line);
     return;
   }
-  const found = find(registry, name);
-  if (format === 'json') out.line(JSON.stringify(detailOf(found), null, 2));
-  else for (const line of detail(found)) out.line(line);
+  const found = names.map((name) => find(registry, name));
+  if (format === 'json') {
+    const details = found.map(detailOf);
+    out.line(jsonText(details.length === 1 ? details[0] : details, 2));
+    return;
+  }
+  for (const [index, one] of found.entries()) {
+    if (index > 0) out.line('');
+    for (const line of detail(one)) out.line(line);
+  }
 }
 
 function find(registry: Registry, name: string): ResolvedInterface {
@@ -79,7 +93,7 @@ function detailOf(one: ResolvedInterface) {
 function listing(registry: Registry): string[] {
   const lines: string[] = [];
   for (const specification of registry.specifications) {
-    const own = new Set(specification.interfaces.map((face) => face.uuid));
+    const own = new Set(specification.interfaces.map(({ uuid }) => uuid));
     const known = registry.interfaces.filter((one) => own.has(one.interface.uuid));
     if (known.length === 0) continue;
     if (lines.length > 0) lines.push('');
@@ -87,9 +101,9 @@ function listing(registry: Registry): string[] {
       `${specification.name}  ${specification.title}  (${known.length} ${known.length === 1 ? 'interface' : 'interfaces'})`,
     );
     const width = Math.max(...known.map((one) => one.interface.name.length));
-    for (const { interface: face } of known) {
+    for (const { interface: one } of known) {
       lines.push(
-        `  ${face.name.padEnd(width)}  ${face.uuid}  ${String(face.methods.length).padStart(3)} ${face.methods.length === 1 ? 'method ' : 'methods'}${face.section === null ? '' : `  § ${face.section}`}`,
+        `  ${one.name.padEnd(width)}  ${one.uuid}  ${String(one.methods.length).padStart(3)} ${one.methods.length === 1 ? 'method ' : 'methods'}${one.section === null ? '' : `  § ${one.section}`}`,
       );
     }
   }

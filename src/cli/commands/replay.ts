@@ -22,6 +22,7 @@ import { identityOf, seconds, targetOf } from '../identity.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, positive, say, type Register } from './command.js';
+import { writeReason } from '../../io/reason.js';
 
 interface ReplayFlags extends SecretFlags, IdlFlags {
   readonly target: { readonly host: string; readonly port: number };
@@ -279,7 +280,7 @@ async function reportPlayed(
 
 async function writeOut(path: string, text: string): Promise<void> {
   await writeFile(path, text).catch((error: unknown) => {
-    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
   });
 }
 

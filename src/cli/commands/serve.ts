@@ -12,6 +12,7 @@ import { UsageError, type Streams } from '../../io/streams.js';
 import { identityOf, targetOf } from '../identity.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { examples, idlOptions, say, type Register } from './command.js';
+import { writeReason } from '../../io/reason.js';
 
 const LEVELS = { none: 1, connect: 2, integrity: 5, privacy: 6 } as const;
 
@@ -193,9 +194,7 @@ async function keep(writer: RecordingWriter, record: RecordingRecord, streams: S
   writer.put(record);
   await writer
     .flush()
-    .catch((error: unknown) =>
-      say(streams, `! the recording cannot be written: ${error instanceof Error ? error.message : String(error)}`),
-    );
+    .catch((error: unknown) => say(streams, `! the recording cannot be written: ${writeReason(error)}`));
 }
 
 function several(value: string, before: readonly string[] = []): readonly string[] {

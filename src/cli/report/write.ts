@@ -8,6 +8,7 @@ import { reportMarkdown } from '../../output/report/markdown.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Sink } from '../../io/sink.js';
 import { UsageError, type Streams } from '../../io/streams.js';
+import { writeReason } from '../../io/reason.js';
 
 export const REPORT_FORMATS = ['html', 'json', 'markdown', 'junit'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -83,7 +84,7 @@ export async function writeReport(
     await rename(beside, to);
   } catch (error) {
     await rm(beside, { force: true });
-    throw new UsageError(`cannot write ${to}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`cannot write ${to}: ${writeReason(error)}`);
   }
   return size;
 }

@@ -14,6 +14,7 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { UsageError, type Streams } from '../../io/streams.js';
+import { writeReason } from '../../io/reason.js';
 
 /**
  * Of selected calls those among the first so many are recorded: what they need has to be looked for among all before
@@ -109,7 +110,9 @@ function* selected(calls: readonly number[] | null, { session }: App): Generator
 async function fresh(path: string): ReturnType<typeof open> {
   return open(path, 'wx').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
-      error.code === 'EEXIST' ? `${path} exists already: name another file` : `cannot write ${path}: ${error.message}`,
+      error.code === 'EEXIST'
+        ? `${path} exists already: name another file`
+        : `cannot write ${path}: ${writeReason(error)}`,
     );
   });
 }

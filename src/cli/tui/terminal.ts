@@ -16,6 +16,7 @@ import type { Backend } from '../../io/live/tools.js';
 import type { ReplayFlags } from './replayed.js';
 import { readSecrets, type SecretFlags } from '../secrets.js';
 import { Session } from '../../tui/session/session.js';
+import { fileReason } from '../../io/reason.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { followCapture } from '../../io/tail.js';
 
@@ -184,10 +185,8 @@ function terminal(): ReadStream {
 }
 
 async function readable(path: string): Promise<void> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      `cannot read ${path}: ${error.code === 'ENOENT' ? 'there is no such file' : error.code === 'EACCES' ? 'permission denied: ask its owner, or copy it to where you may read it' : error.message}`,
-    );
+  const found = await stat(path).catch((error: unknown) => {
+    throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);
   });
   if (found.isDirectory()) throw new UsageError(`${path} is a directory: give a capture file`);
 }

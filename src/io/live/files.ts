@@ -2,6 +2,7 @@ import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { pcapngHeader, pcapngPacket } from '../../capture/write.js';
 import type { Frame } from '../../types.js';
 import { UsageError } from '../streams.js';
+import { writeReason } from '../reason.js';
 
 export interface Rotation {
   /** A new file before one grows past so many bytes; null: never. */
@@ -115,9 +116,7 @@ export class CaptureFiles {
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.file, bytes, at);
     } catch (error) {
-      throw new UsageError(
-        `${this.kept.at(-1)}: packets cannot be written any more: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      throw new UsageError(`${this.kept.at(-1)}: packets cannot be written any more: ${writeReason(error)}`);
     }
     this.size += bytes.length;
   }
@@ -140,7 +139,7 @@ export class CaptureFiles {
       throw new UsageError(
         error instanceof Error && 'code' in error && error.code === 'EEXIST'
           ? `${path} exists already: name another file, or remove it`
-          : `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`,
+          : `cannot write ${path}: ${writeReason(error)}`,
       );
     }
     this.kept.push(path);

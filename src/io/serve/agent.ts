@@ -11,6 +11,7 @@ import { NtlmAcceptor } from '../../security/index.js';
 import { UsageError } from '../streams.js';
 import { listen, type ListenOptions } from './listener.js';
 import { Tap } from './tap.js';
+import { fileReason } from '../reason.js';
 
 export interface ServeOptions {
   readonly registry: Registry;
@@ -39,7 +40,7 @@ export function loadModel(path: string): Model {
   try {
     return readModel(parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 }));
   } catch (error) {
-    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${path}: ${fileReason(error)}`);
   }
 }
 
