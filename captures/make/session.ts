@@ -1,7 +1,15 @@
 import { knowledge } from '../../src/io/knowledge.js';
 import { EncodeError, type Encoding, type Fields, type MethodCodec } from '../../src/ndr/codec.js';
 import type { MemberKind } from '../../src/ndr/types.js';
-import { NtlmAcceptor, NtlmInitiator, ntHash, protectPdu, type SecurityContext } from '../../src/security/index.js';
+import {
+  NtlmAcceptor,
+  NtlmInitiator,
+  ntHash,
+  protectPdu,
+  SpnegoAcceptor,
+  SpnegoInitiator,
+  type SecurityContext,
+} from '../../src/security/index.js';
 import { PFC } from '../../src/rpc/header.js';
 import {
   type AuthPart,
@@ -187,21 +195,26 @@ export class Session {
     const { auth, connection } = this;
     if (auth === null) return;
     const time = 134_089_632_000_000_000n;
-    const client = new NtlmInitiator({
-      ...ntlm,
+    const { user, domain, password } = ntlm;
+    const initiator = new NtlmInitiator({
+      user,
+      domain,
+      password,
       privacy: ntlm.level === 'privacy',
-      spnego: ntlm.spnego === true,
       random: filler(7),
       time,
       workstation: 'AUDIT-PC',
       target: 'RPCSS/wsus-host',
     });
-    const server = new NtlmAcceptor({
-      users: new Map([[ntlm.user.toLowerCase(), { hash: ntHash(ntlm.password) }]]),
-      server: 'WSUS-HOST',
-      random: filler(11),
-      time,
-    });
+    const client = ntlm.spnego === true ? new SpnegoInitiator(initiator) : initiator;
+    const server = new SpnegoAcceptor(
+      new NtlmAcceptor({
+        users: new Map([[user.toLowerCase(), { hash: ntHash(password) }]]),
+        server: 'WSUS-HOST',
+        random: filler(11),
+        time,
+      }),
+    );
     const part = (token: Uint8Array | null): AuthPart => ({ ...auth, token: token ?? new Uint8Array(0), align: 4 });
     const signs = PFC.first | PFC.last | PFC.headerSign;
     let token = client.step(null).token;

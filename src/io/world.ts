@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { ClientAuth, LinkFailure } from '../peer/link/client.js';
 import type { Line, World } from '../peer/world.js';
 import { plainBytes } from '../bytes/block.js';
-import { NtlmInitiator } from '../security/ntlm/handshake.js';
+import { NtlmInitiator, SpnegoInitiator } from '../security/index.js';
 import type { AuthLevel, Moment } from '../types.js';
 import type { Tap, TappedConnection } from './serve/tap.js';
 
@@ -108,19 +108,19 @@ function whyFailed(error: NodeJS.ErrnoException, host: string, port: number): st
 }
 
 function ntlm({ user, domain, password, hash, spnego = false }: Identity, level: AuthLevel): ClientAuth {
+  const initiator = new NtlmInitiator({
+    user,
+    domain,
+    ...(password === null ? {} : { password }),
+    ...(hash === null ? {} : { hash }),
+    privacy: level === 'privacy',
+    random: (size) => new Uint8Array(randomBytes(size)),
+    time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
+  });
   return {
     // A recording of calls that nobody signed is played as DCOM servers want it by now.
     type: spnego ? SPNEGO : NTLM,
     level: level === 'none' || level === 'unknown' || level === 'default' ? 'integrity' : level,
-    handshake: new NtlmInitiator({
-      user,
-      domain,
-      ...(password === null ? {} : { password }),
-      ...(hash === null ? {} : { hash }),
-      privacy: level === 'privacy',
-      spnego,
-      random: (size) => new Uint8Array(randomBytes(size)),
-      time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
-    }),
+    handshake: spnego ? new SpnegoInitiator(initiator) : initiator,
   };
 }

@@ -50,6 +50,10 @@ export interface Protector {
   /** Signs, and seals the body in place at packet privacy; returns the token. */
   protect(message: Message): Uint8Array;
   unprotect(message: Message, token: Uint8Array): Unprotected;
+  /** A signature for a mechListMIC (RFC 4178 5); it takes a sequence number like every other. */
+  mic(bytes: Uint8Array): Uint8Array;
+  /** Takes the peer's; false when it does not hold for these bytes. Null: they are not known, nothing is checked. */
+  passMic(bytes: Uint8Array | null, token: Uint8Array): boolean;
   /**
    * The same for an observer that has many: reads the PDU where it lies and leaves its clear text in `into`, HEADROOM
    * behind `at`,

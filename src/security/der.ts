@@ -51,20 +51,22 @@ export function derField(content: Uint8Array, tag: number): Der | null {
 /** Writes a value around the given parts. */
 export function writeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const head =
-    length < 0x80
-      ? [tag, length]
-      : length < 0x100
-        ? [tag, 0x81, length]
-        : length < 0x1_0000
-          ? [tag, 0x82, length >>> 8, length & 0xff]
-          : [tag, 0x83, length >>> 16, (length >>> 8) & 0xff, length & 0xff];
-  const out = new Uint8Array(head.length + length);
-  out.set(head);
-  let at = head.length;
+  const size = lengthOctets(length);
+  const out = new Uint8Array(1 + size.length + length);
+  out[0] = tag;
+  out.set(size, 1);
+  let at = 1 + size.length;
   for (const part of parts) {
     out.set(part, at);
     at += part.length;
   }
   return out;
+}
+
+/** X.690 8.1.3, in as few octets as it takes. */
+function lengthOctets(length: number): readonly number[] {
+  if (length < 0x80) return [length];
+  const octets: number[] = [];
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest & 0xff);
+  return [0x80 | octets.length, ...octets];
 }

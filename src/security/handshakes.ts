@@ -1,13 +1,13 @@
 import type { Finding } from '../types.js';
-import { concat, equal } from './crypto.js';
+import { equal } from './crypto.js';
 import type { SecurityContext } from './context.js';
 import { micOf, prove } from './ntlm/derive.js';
 import { AV, isNtlm, readAvPairs, readNtlm, type Authenticate, type Challenge } from './ntlm/messages.js';
 import { KerberosExchange } from './kerberos/handshake.js';
 import { readKerberos } from './kerberos/messages.js';
-import { ntlmContext, type NtlmContext } from './ntlm/protector.js';
+import { ntlmContext } from './ntlm/protector.js';
 import { ntlmSession, type Secrets, type SessionKey } from './secrets.js';
-import { readSpnego } from './spnego.js';
+import { readSpnego } from './spnego/token.js';
 
 /** What a handshake showed, whether or not it could be opened. */
 export interface HandshakeFacts {
@@ -47,7 +47,6 @@ export class Handshake {
   private negotiate: Uint8Array | null = null;
   private challengeBytes: Uint8Array | null = null;
   private challenge: Challenge | null = null;
-  private ntlmContext: NtlmContext | null = null;
   /** MechTypeList of SPNEGO as the client sent it. */
   private offered: Uint8Array | null = null;
   facts: HandshakeFacts | null = null;
@@ -67,7 +66,7 @@ export class Handshake {
     else this.ap(inner);
     this.offered = spnego?.list ?? this.offered;
     if (spnego?.mic != null)
-      (answer ? this.ntlmContext?.fromServer : this.ntlmContext?.fromClient)?.passMic(this.offered, spnego.mic);
+      (answer ? this.context?.fromServer : this.context?.fromClient)?.passMic(this.offered, spnego.mic);
   }
 
   private ap(token: Uint8Array): void {
@@ -90,7 +89,7 @@ export class Handshake {
       time: null,
       version: null,
       ticket: { etype: ticketEtype, realm, authTime: ticket?.authTime ?? null, endTime: ticket?.endTime ?? null },
-      secret: client !== null ? 'proved' : refused ? 'refused' : 'unknown',
+      secret: secretOf(client !== null, refused),
       mic: null,
     };
   }
@@ -101,7 +100,7 @@ export class Handshake {
     if (message.kind === 'negotiate') {
       this.negotiate = token.slice();
       this.challenge = null;
-      this.context = this.ntlmContext = null;
+      this.context = null;
     } else if (message.kind === 'challenge') {
       this.challenge = message;
       this.challengeBytes = token.slice();
@@ -121,7 +120,7 @@ export class Handshake {
     }
     const principal = answer.domain === '' ? answer.user : `${answer.domain}\\${answer.user}`;
     if (key !== null && session !== null) {
-      this.context = this.ntlmContext = ntlmContext(answer.flags, key, principal);
+      this.context = ntlmContext(answer.flags, key, principal);
       this.sessionKey = { mechanism: 'ntlm', session, key, etype: 0 };
     }
     const pairs = readAvPairs(answer.ntResponse.length > 44 ? answer.ntResponse.subarray(44) : NOTHING);
@@ -134,8 +133,8 @@ export class Handshake {
       flags: answer.flags,
       target: challenge === null || challenge.targetName === '' ? null : challenge.targetName,
       time: time?.length === 8 ? new DataView(time.buffer, time.byteOffset, 8).getBigUint64(0, true) : null,
-      version: answer.ntResponse.length > 24 ? 2 : answer.ntResponse.length === 24 ? 1 : null,
-      secret: key !== null ? 'proved' : hashes.length > 0 ? 'refused' : 'unknown',
+      version: versionOf(answer),
+      secret: secretOf(key !== null, hashes.length > 0),
       mic: this.mic(key, answer, bytes),
     };
   }
@@ -143,13 +142,26 @@ export class Handshake {
   private mic(key: Uint8Array | null, answer: Authenticate, bytes: Uint8Array): HandshakeFacts['mic'] {
     const { negotiate, challengeBytes } = this;
     if (key === null || answer.micAt === null || negotiate === null || challengeBytes === null) return null;
-    return equal(
-      micOf(key, negotiate, challengeBytes, bytes, answer.micAt),
-      concat(bytes.subarray(answer.micAt, answer.micAt + 16)),
-    )
-      ? 'good'
-      : 'bad';
+    const given = bytes.subarray(answer.micAt, answer.micAt + 16);
+    return equal(micOf(key, negotiate, challengeBytes, bytes, answer.micAt), given) ? 'good' : 'bad';
   }
+}
+
+/** The client as people write him. */
+export function whoOf({ mechanism, user, domain }: HandshakeFacts): string {
+  if (mechanism === 'kerberos') return `${user}@${domain}`;
+  return domain === '' ? user : `${domain}\\${user}`;
+}
+
+function secretOf(proved: boolean, tried: boolean): HandshakeFacts['secret'] {
+  if (proved) return 'proved';
+  return tried ? 'refused' : 'unknown';
+}
+
+/** NTLMv1 responses have 24 bytes ([MS-NLMP] 2.2.2.6). */
+function versionOf({ ntResponse }: Authenticate): HandshakeFacts['version'] {
+  if (ntResponse.length > 24) return 2;
+  return ntResponse.length === 24 ? 1 : null;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -170,7 +182,7 @@ export function handshakeFindings(facts: HandshakeFacts, frame: number): readonl
       );
     return found;
   }
-  const who = facts.domain === '' ? facts.user : `${facts.domain}\\${facts.user}`;
+  const who = whoOf(facts);
   if (facts.secret === 'refused')
     find(
       'wrong-password',

@@ -3,12 +3,9 @@ export { handshakeFindings, type HandshakeFacts } from './handshakes.js';
 export { SecurityObserver } from './observer.js';
 export type { SecretList, SessionKey } from './secrets.js';
 export { ntHash } from './ntlm/derive.js';
-export {
-  NtlmAcceptor,
-  NtlmInitiator,
-  type AcceptorOptions,
-  type HandshakeSide,
-  type InitiatorOptions,
-  type Step,
-} from './ntlm/handshake.js';
+export { NtlmAcceptor, type NtlmAcceptorOptions } from './ntlm/acceptor.js';
+export { NtlmInitiator, type NtlmInitiatorOptions } from './ntlm/initiator.js';
+export type { HandshakeSide, Random, Step } from './mechanism.js';
+export { SpnegoAcceptor } from './spnego/acceptor.js';
+export { SpnegoInitiator } from './spnego/initiator.js';
 export { protectPdu, unprotectPdu } from './pdu.js';

@@ -1,7 +1,7 @@
 import { blockOf } from '../bytes/block.js';
 import type { AuthVerdict, Block, Direction, Finding, Flow, SecurityRecord, Span } from '../types.js';
 import { HEADROOM, type Protector, type SecurityContext } from './context.js';
-import { Handshake, handshakeFindings, type HandshakeFacts } from './handshakes.js';
+import { Handshake, handshakeFindings, whoOf, type HandshakeFacts } from './handshakes.js';
 import { refusalOf, type Refusal } from './refusal.js';
 import { Secrets, type SecretList, type SessionKey } from './secrets.js';
 
@@ -172,11 +172,7 @@ export class SecurityObserver {
   principal(flow: Flow, authContextId: number): string | null {
     const facts = this.facts(flow.id, authContextId);
     if (facts === null || facts.user === '') return null;
-    return facts.mechanism === 'kerberos'
-      ? `${facts.user}@${facts.domain}`
-      : facts.domain === ''
-        ? facts.user
-        : `${facts.domain}\\${facts.user}`;
+    return whoOf(facts);
   }
 
   /** What is known of a security context, or null. */

@@ -7,13 +7,15 @@ const OBJECT = 0x80;
 const TRAILER = 8;
 const PRIVACY = 6;
 
-/**
- * Where a whole connection-oriented PDU with a security trailer keeps its body and its token; null for one without a
- * trailer.
- */
-function partsOf(
-  pdu: Uint8Array,
-): { readonly bodyFrom: number; readonly bodyTo: number; readonly tokenFrom: number } | null {
+/** Where a PDU keeps what is protected, and its token; offsets in the PDU. */
+export interface PduParts {
+  readonly bodyFrom: number;
+  readonly bodyTo: number;
+  readonly tokenFrom: number;
+}
+
+/** Of a whole request, response or fault with a security trailer; null for one without. */
+export function partsOf(pdu: Uint8Array): PduParts | null {
   const little = ((pdu[4] ?? 0) & 0xf0) === 0x10;
   const authLength = little ? (pdu[10] ?? 0) | ((pdu[11] ?? 0) << 8) : ((pdu[10] ?? 0) << 8) | (pdu[11] ?? 0);
   const tokenFrom = pdu.length - authLength;
@@ -37,10 +39,10 @@ export function protectPdu(pdu: Uint8Array, protector: Protector, headerSigning 
   pdu.set(token, tokenFrom);
 }
 
-/** Checks and opens such a PDU in place; false where its signature does not hold. */
+/** Checks and opens such a PDU in place; false where its signature does not hold, or where it has none. */
 export function unprotectPdu(pdu: Uint8Array, protector: Protector, headerSigning = true): boolean {
   const parts = partsOf(pdu);
-  if (parts === null) return true;
+  if (parts === null) return false;
   const { bodyFrom, bodyTo, tokenFrom } = parts;
   const message = {
     bytes: pdu.subarray(0, tokenFrom),

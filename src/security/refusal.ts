@@ -1,5 +1,5 @@
 import { derField, derList, readDer, type Der } from './der.js';
-import { readSpnego } from './spnego.js';
+import { readSpnego } from './spnego/token.js';
 
 /** Why a server refuses a logon, as its token says. */
 export interface Refusal {

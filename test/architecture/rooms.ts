@@ -28,6 +28,7 @@ export const ROOMS: readonly Room[] = [
   { path: 'src/net', does: 'link layers, IP with fragments, TCP streams', opens: BASE },
   { path: 'src/rpc', does: 'PDU codec, framing by content, contexts, fragments, pairing by call id', opens: BASE },
   { path: 'src/security', does: 'what the mechanisms share, and the observer of handshakes', opens: BASE },
+  { path: 'src/security/spnego', does: 'SPNEGO: which mechanism is spoken', opens: [...BASE, 'src/security'] },
   { path: 'src/security/ntlm', does: 'NTLM: messages, keys, signing and sealing', opens: [...BASE, 'src/security'] },
   { path: 'src/security/kerberos', does: 'Kerberos: tickets, keytabs, etypes', opens: [...BASE, 'src/security'] },
   { path: 'src/ndr', does: 'descriptor language and its compiler; NDR20, NDR64', opens: BASE },

@@ -4,7 +4,7 @@ import { ServerLink, type ServedAnswer } from '../../src/peer/link/server.js';
 import { encodeBindAck, encodeBindNak, encodeFault } from '../../src/rpc/encode.js';
 import { NDR20 } from '../../src/rpc/syntax.js';
 import { ntHash } from '../../src/security/ntlm/derive.js';
-import { NtlmAcceptor, NtlmInitiator } from '../../src/security/ntlm/handshake.js';
+import { NtlmAcceptor, NtlmInitiator } from '../../src/security/index.js';
 import type { Drep } from '../../src/types.js';
 
 const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };

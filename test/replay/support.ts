@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import type { AcceptorOptions } from '../../src/security/ntlm/handshake.js';
 import { ntHash } from '../../src/security/ntlm/derive.js';
-import { NtlmAcceptor, NtlmInitiator } from '../../src/security/ntlm/handshake.js';
+import { NtlmAcceptor, NtlmInitiator, type NtlmAcceptorOptions } from '../../src/security/index.js';
 import type { ClientAuth } from '../../src/peer/link/client.js';
 import type { AuthLevel } from '../../src/types.js';
 import { ServerLink } from '../../src/peer/link/server.js';
@@ -35,7 +34,7 @@ export function guids(seed: string): () => string {
 }
 
 /** Who may sign in to the stand-in. */
-const ACCEPTOR: AcceptorOptions = {
+const ACCEPTOR: NtlmAcceptorOptions = {
   users: new Map([['tester', { hash: ntHash('secret') }]]),
   server: 'STANDIN',
   random: (size) => new Uint8Array(size).fill(7),

@@ -4,12 +4,20 @@ import { describe, expect, it } from 'vitest';
 import { blockOf } from '../../src/bytes/block.js';
 import { HEADROOM, type Message } from '../../src/security/context.js';
 import { latin1 } from '../../src/security/crypto.js';
-import { NtlmAcceptor, NtlmInitiator, ntHash, type SecurityContext } from '../../src/security/index.js';
+import {
+  NtlmAcceptor,
+  NtlmInitiator,
+  ntHash,
+  SpnegoAcceptor,
+  SpnegoInitiator,
+  type HandshakeSide,
+  type SecurityContext,
+} from '../../src/security/index.js';
 import { sealKey, signKey } from '../../src/security/ntlm/derive.js';
 import { readNtlm } from '../../src/security/ntlm/messages.js';
 import { NtlmProtector, RESYNC_PDUS } from '../../src/security/ntlm/protector.js';
 import { Rc4 } from '../../src/security/rc4.js';
-import { readSpnego } from '../../src/security/spnego.js';
+import { readSpnego } from '../../src/security/spnego/token.js';
 
 let seed = 1;
 const random = (size: number): Uint8Array =>
@@ -17,8 +25,8 @@ const random = (size: number): Uint8Array =>
 const time = 133_000_000_000_000_000n;
 
 interface Pair {
-  readonly client: NtlmInitiator;
-  readonly server: NtlmAcceptor;
+  readonly client: HandshakeSide;
+  readonly server: HandshakeSide;
   readonly failed: string | null;
 }
 
@@ -28,22 +36,24 @@ function handshake(
   spnego: boolean,
   change: (token: Uint8Array, leg: number) => Uint8Array = (token) => token,
 ): Pair {
-  const client = new NtlmInitiator({
+  const initiator = new NtlmInitiator({
     user: 'alice',
     domain: 'CONTOSO',
     password,
     privacy: true,
-    spnego,
     random,
     time,
     target: 'RPCSS/wsus',
   });
-  const server = new NtlmAcceptor({
-    users: new Map([['alice', { hash: ntHash('pässwörd✓') }]]),
-    server: 'WSUS',
-    random,
-    time,
-  });
+  const client = spnego ? new SpnegoInitiator(initiator) : initiator;
+  const server = new SpnegoAcceptor(
+    new NtlmAcceptor({
+      users: new Map([['alice', { hash: ntHash('pässwörd✓') }]]),
+      server: 'WSUS',
+      random,
+      time,
+    }),
+  );
   let token: Uint8Array | null = null;
   for (let leg = 0; leg < 6; leg++) {
     const said = (leg % 2 === 0 ? client : server).step(token);

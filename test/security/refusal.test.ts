@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from '../../src/security/refusal.js';
 import { writeDer } from '../../src/security/der.js';
-import { OID, writeResponse } from '../../src/security/spnego.js';
+import { OID, writeResponse } from '../../src/security/spnego/token.js';
 
 const text = (value: string): Uint8Array => Uint8Array.from(value, (letter) => letter.charCodeAt(0));
 const integer = (...bytes: number[]): Uint8Array => writeDer(0x02, Uint8Array.of(...bytes));

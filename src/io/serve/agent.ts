@@ -7,7 +7,7 @@ import { injector } from '../../../replay/agent/faults.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
 import { Exporter } from '../../peer/server/exporter.js';
 import type { Registry } from '../../ndr/codec.js';
-import { NtlmAcceptor } from '../../security/index.js';
+import { NtlmAcceptor, SpnegoAcceptor } from '../../security/index.js';
 import { UsageError } from '../streams.js';
 import { listen, type ListenOptions } from './listener.js';
 import { Tap } from './tap.js';
@@ -61,12 +61,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         ? null
         : (type) =>
             NTLM_TYPES.includes(type)
-              ? new NtlmAcceptor({
-                  users,
-                  server: 'UAMGSCOPE',
-                  random,
-                  time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
-                })
+              ? new SpnegoAcceptor(
+                  new NtlmAcceptor({
+                    users,
+                    server: 'UAMGSCOPE',
+                    random,
+                    time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
+                  }),
+                )
               : null,
   };
   const ping = { periodMs: options.model.ping.period * 1000, count: options.model.ping.count };

@@ -8,7 +8,7 @@ import { Responder, type Fallback, type ResponderOptions } from '../../../replay
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { plainBytes } from '../../bytes/block.js';
 import type { Registry } from '../../ndr/codec.js';
-import { NtlmAcceptor } from '../../security/ntlm/handshake.js';
+import { NtlmAcceptor, SpnegoAcceptor, type HandshakeSide } from '../../security/index.js';
 import type { Flow } from '../../types.js';
 import { packageVersion } from '../package.js';
 import { networkWorld, now, type Identity } from '../world.js';
@@ -144,13 +144,15 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
   };
 }
 
-function acceptor(users: ServeOptions['users']): NtlmAcceptor {
-  return new NtlmAcceptor({
-    users,
-    server: 'UAMGSCOPE',
-    random: (size) => new Uint8Array(randomBytes(size)),
-    time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
-  });
+function acceptor(users: ServeOptions['users']): HandshakeSide {
+  return new SpnegoAcceptor(
+    new NtlmAcceptor({
+      users,
+      server: 'UAMGSCOPE',
+      random: (size) => new Uint8Array(randomBytes(size)),
+      time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
+    }),
+  );
 }
 
 function portOf(server: Server): number {

@@ -9,8 +9,11 @@ import {
 } from '../../rpc/encode.js';
 import { RESULT, NDR20, NDR64 } from '../../rpc/syntax.js';
 import { PFC } from '../../rpc/header.js';
-import type { HandshakeSide } from '../../security/ntlm/handshake.js';
-import { Gatherer, openStub, PduBuffer, protectPdu, type Received } from './pdus.js';
+import { LEVEL } from '../../rpc/auth.js';
+import type { BindAckPdu, Pdu } from '../../rpc/pdu.js';
+import type { HandshakeSide } from '../../security/mechanism.js';
+import { protectPdu } from '../../security/pdu.js';
+import { Gatherer, openStub, PduBuffer, type Received } from './pdus.js';
 
 /** How a client proves who it is. */
 export interface ClientAuth {
@@ -58,15 +61,6 @@ export type LinkAnswer =
     }
   | { readonly kind: 'failed'; readonly cause: LinkFailure; readonly message: string };
 
-const LEVELS: Readonly<Record<string, number>> = {
-  none: 1,
-  connect: 2,
-  call: 3,
-  packet: 4,
-  integrity: 5,
-  privacy: 6,
-  default: 5,
-};
 const FRAGMENT = 5840;
 const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
 /** ERROR_ACCESS_DENIED and RPC_S_SEC_PKG_ERROR. */
@@ -88,7 +82,7 @@ interface Waiting {
 
 interface Context {
   readonly id: number;
-  state: 'asked' | 'accepted' | 'refused';
+  state: 'proposed' | 'accepted' | 'refused';
   /** Why it was refused. */
   refusal: { readonly cause: LinkFailure; readonly message: string } | null;
 }
@@ -107,7 +101,7 @@ export class ClientLink {
   private readonly pending = new Map<number, Waiting & { readonly contextId: number }>();
   private waiting: Waiting[] = [];
   private state: 'new' | 'binding' | 'ready' | 'altering' | 'dead' = 'new';
-  private asking: string | null = null;
+  private proposed: string | null = null;
   /** Call id of the bind or alter_context that has no answer yet. */
   private negotiating = 0;
   private callId = 1;
@@ -182,20 +176,20 @@ export class ClientLink {
       const key = keyOf(next.call);
       const context = this.contexts.get(key);
       if (context === undefined) {
-        this.ask(key, next.call);
+        this.propose(key, next.call);
         return;
       }
-      if (context.state === 'asked') return;
+      if (context.state === 'proposed') return;
       this.waiting.shift();
       if (context.refusal !== null) next.done({ kind: 'failed', ...context.refusal });
       else this.request(next, context.id);
     }
   }
 
-  private ask(key: string, { abstract, transfer }: LinkCall): void {
+  private propose(key: string, { abstract, transfer }: LinkCall): void {
     const id = this.contexts.size;
-    this.contexts.set(key, { id, state: 'asked', refusal: null });
-    this.asking = key;
+    this.contexts.set(key, { id, state: 'proposed', refusal: null });
+    this.proposed = key;
     const first = this.state === 'new';
     this.state = first ? 'binding' : 'altering';
     this.negotiating = ++this.callId;
@@ -219,7 +213,7 @@ export class ClientLink {
   private part(token: Uint8Array): AuthPart | null {
     return this.auth === null
       ? null
-      : { type: this.auth.type, level: LEVELS[this.auth.level] ?? 5, contextId: 1, token, align: 4 };
+      : { type: this.auth.type, level: levelOf(this.auth), contextId: 1, token, align: 4 };
   }
 
   private request(waiting: Waiting, contextId: number): void {
@@ -237,52 +231,24 @@ export class ClientLink {
       drep: call.drep,
       auth: auth === null ? null : { ...auth, align: 16 },
     };
-    for (const pdu of encodeRequestFragments(fields, this.maxFragment))
-      this.send(
-        protector === null
-          ? pdu
-          : protectPdu(pdu, protector, LEVELS[this.auth?.level ?? 'none'] ?? 1, this.headerSigning),
-      );
+    for (const pdu of encodeRequestFragments(fields, this.maxFragment)) {
+      if (protector !== null) protectPdu(pdu, protector, this.headerSigning);
+      this.send(pdu);
+    }
   }
 
   /** Above connect level every PDU carries a token. */
   private protects(): boolean {
-    return this.auth !== null && (LEVELS[this.auth.level] ?? 1) > 2;
+    return this.auth !== null && levelOf(this.auth) > LEVEL.connect;
   }
 
   private take(received: Received): void {
     const { pdu } = received;
     switch (pdu.kind) {
       case 'bind_ack':
-      case 'alter_context_resp': {
-        if (this.state !== 'binding' && this.state !== 'altering') return;
-        if (pdu.kind === 'bind_ack') {
-          this.maxFragment = Math.max(256, Math.min(pdu.maxRecv === 0 ? FRAGMENT : pdu.maxRecv, FRAGMENT));
-          this.headerSigning = (pdu.flags & PFC.headerSign) !== 0;
-        }
-        const [result] = pdu.results;
-        const context = this.asking === null ? undefined : this.contexts.get(this.asking);
-        if (this.asking !== null && context !== undefined) {
-          if (result?.result === RESULT.acceptance) context.state = 'accepted';
-          else
-            refuse(
-              context,
-              'refused',
-              `the server refused the presentation context of interface ${this.asking.slice(0, 36)}: ${REJECTIONS[result?.reason ?? 0] ?? `reason ${result?.reason}`}`,
-            );
-          this.asking = null;
-        }
-        if (
-          this.authenticate(
-            pdu.auth === null ? null : pdu.auth.token.block.u8.slice(pdu.auth.token.start, pdu.auth.token.end),
-            pdu.kind === 'bind_ack',
-          )
-        ) {
-          this.state = 'ready';
-          this.proceed();
-        }
+      case 'alter_context_resp':
+        if (this.state === 'binding' || this.state === 'altering') this.negotiated(pdu);
         return;
-      }
       case 'bind_nak':
         if (NAK_OF_CREDENTIALS.includes(pdu.reason))
           this.close(
@@ -306,13 +272,36 @@ export class ClientLink {
     }
   }
 
+  /** A bind or alter_context was answered: what became of the context, and the next leg of the handshake. */
+  private negotiated(pdu: BindAckPdu): void {
+    if (pdu.kind === 'bind_ack') {
+      this.maxFragment = Math.max(256, Math.min(pdu.maxRecv === 0 ? FRAGMENT : pdu.maxRecv, FRAGMENT));
+      this.headerSigning = (pdu.flags & PFC.headerSign) !== 0;
+    }
+    const [result] = pdu.results;
+    const context = this.proposed === null ? undefined : this.contexts.get(this.proposed);
+    if (this.proposed !== null && context !== undefined) {
+      if (result?.result === RESULT.acceptance) context.state = 'accepted';
+      else
+        refuse(
+          context,
+          'refused',
+          `the server refused the presentation context of interface ${this.proposed.slice(0, 36)}: ${REJECTIONS[result?.reason ?? 0] ?? `reason ${result?.reason}`}`,
+        );
+      this.proposed = null;
+    }
+    if (!this.authenticate(tokenOf(pdu), pdu.kind === 'bind_ack')) return;
+    this.state = 'ready';
+    this.proceed();
+  }
+
   /** A fault came in the place of a bind_ack or alter_context_resp ([MS-RPCE] 3.3.1.5.4). */
   private unnegotiated(status: number): void {
     const message = `the server answered the negotiation of a context with a fault (status 0x${status.toString(16).padStart(8, '0')})`;
-    const context = this.asking === null ? undefined : this.contexts.get(this.asking);
+    const context = this.proposed === null ? undefined : this.contexts.get(this.proposed);
     // With no context asked for, it was a leg of the handshake.
     const cause = DENIED.includes(status) || context === undefined ? 'denied' : 'refused';
-    this.asking = null;
+    this.proposed = null;
     if (context === undefined || this.state === 'binding') {
       this.close(message, cause);
       return;
@@ -398,6 +387,15 @@ export class ClientLink {
     if (whole === 'too-much') this.close('an answer is larger than is read', 'malformed');
     else if (whole !== null) finish({ kind: 'response', stub: whole, drep: pdu.drep, contextId, callId: pdu.callId });
   }
+}
+
+/** auth_level of what a client sends ([MS-RPCE] 2.2.1.1.8); what is left open is packet integrity. */
+function levelOf({ level }: ClientAuth): number {
+  return level === 'unknown' || level === 'default' ? LEVEL.integrity : LEVEL[level];
+}
+
+function tokenOf({ auth }: Pdu): Uint8Array | null {
+  return auth === null ? null : auth.token.block.u8.slice(auth.token.start, auth.token.end);
 }
 
 function refuse(context: Context, cause: LinkFailure, message: string): void {

@@ -1,15 +1,13 @@
 import { blockOf } from '../../bytes/block.js';
 import type { Protector } from '../../security/context.js';
-import { FOUND, fragLengthAt, HEADER_BYTES, headerAt, PFC, PTYPE } from '../../rpc/header.js';
+import { unprotectPdu } from '../../security/pdu.js';
+import { FOUND, fragLengthAt, HEADER_BYTES, headerAt, PFC } from '../../rpc/header.js';
 import { decodePdu, type Pdu } from '../../rpc/pdu.js';
 
 /** Stub bytes gathered on one connection; past it the connection is given up. */
 export const MAX_STUB = 64 * 1024 * 1024;
 /** Calls whose fragments may be gathered at once on one connection. */
 export const MAX_GATHERED = 1024;
-/** Security trailer without its token ([MS-RPCE] 2.2.2.11). */
-const TRAILER = 8;
-const PRIVACY = 6;
 const NOTHING = new Uint8Array(0);
 
 /** A PDU as it came, and its bytes; opening them works on them in place. */
@@ -50,22 +48,9 @@ export class PduBuffer {
   }
 }
 
-/** Signs, and at packet privacy seals, a PDU that was made with room for its token; in place. */
-export function protectPdu(pdu: Uint8Array, protector: Protector, level: number, headerSigning: boolean): Uint8Array {
-  const tokenAt = pdu.length - protector.tokenLength;
-  const token = protector.protect({
-    bytes: pdu.subarray(0, tokenAt),
-    bodyFrom: bodyAt(pdu),
-    bodyTo: tokenAt - TRAILER,
-    privacy: level === PRIVACY,
-    headerSigning,
-  });
-  pdu.set(token, tokenAt);
-  return pdu;
-}
-
 /**
- * The stub of a request or response, verified and opened where it is protected; null when the signature does not hold.
+ * The stub of a request, response or fault, verified and opened in place where it is protected; null when the signature
+ * does not hold, or is missing.
  */
 export function openStub(
   { pdu, bytes }: Received,
@@ -73,31 +58,8 @@ export function openStub(
   headerSigning: boolean,
 ): Uint8Array | null {
   if (pdu.kind !== 'request' && pdu.kind !== 'response' && pdu.kind !== 'fault') return null;
-  const { auth } = pdu;
-  const own = pdu.stub.block.u8.subarray(pdu.stub.start, pdu.stub.end);
-  if (auth === null || protector === null) return protector === null ? own : null;
-  const from = bodyAt(bytes);
-  const to = auth.token.start - TRAILER;
-  const opened = protector.unprotect(
-    {
-      bytes: bytes.subarray(0, auth.token.start),
-      bodyFrom: from,
-      bodyTo: to,
-      privacy: auth.level === PRIVACY,
-      headerSigning,
-    },
-    bytes.subarray(auth.token.start, auth.token.end),
-  );
-  if (opened.verdict === 'bad') return null;
-  return opened.body === null ? own : opened.body.subarray(0, Math.max(0, to - from - auth.padLength));
-}
-
-function bodyAt(bytes: Uint8Array): number {
-  return bytes[2] === PTYPE.fault
-    ? 32
-    : bytes[2] === PTYPE.request && ((bytes[3] as number) & PFC.object) !== 0
-      ? 40
-      : 24;
+  if (protector !== null && !unprotectPdu(bytes, protector, headerSigning)) return null;
+  return pdu.stub.block.u8.subarray(pdu.stub.start, pdu.stub.end);
 }
 
 /** What is gathered on one connection: bytes of all stubs that are not whole yet, and calls. */

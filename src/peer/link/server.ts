@@ -1,4 +1,4 @@
-import type { Auth, AuthLevel, Drep, SyntaxId, TransferSyntax } from '../../types.js';
+import type { Auth, Drep, SyntaxId, TransferSyntax } from '../../types.js';
 import {
   encodeAlterContextResp,
   encodeBindAck,
@@ -12,8 +12,10 @@ import type { BindPdu, Pdu, SecTrailer } from '../../rpc/pdu.js';
 import { FEATURE, featuresOf, NULL_SYNTAX, NDR20, NDR64, RESULT, transferOf } from '../../rpc/syntax.js';
 import { findVerification } from '../../rpc/verification.js';
 import { blockOf } from '../../bytes/block.js';
-import type { HandshakeSide } from '../../security/ntlm/handshake.js';
-import { Gatherer, openStub, PduBuffer, protectPdu, type GatherLimits, type Received } from './pdus.js';
+import { authLevelName, authTypeName, LEVEL } from '../../rpc/auth.js';
+import type { HandshakeSide } from '../../security/mechanism.js';
+import { protectPdu } from '../../security/pdu.js';
+import { Gatherer, openStub, PduBuffer, type GatherLimits, type Received } from './pdus.js';
 
 /** A call that came. */
 export interface ServedCall {
@@ -55,8 +57,6 @@ const FRAGMENT = 5840;
 const ACCESS_DENIED = 5;
 const NCA_PROTO_ERROR = 0x1c01_000b;
 const UNKNOWN_IF = 0x1c01_0003;
-/** Above this level ([MS-RPCE] 2.2.1.1.8) every call carries a token. */
-const CONNECT = 2;
 /** Presentation contexts, and security contexts, of one connection. */
 const MAX_CONTEXTS = 1024;
 
@@ -179,7 +179,7 @@ export class ServerLink {
     const [first] = this.security.values();
     const security = pdu.auth === null ? (first ?? null) : (this.security.get(pdu.auth.contextId) ?? null);
     const context = security?.handshake.context ?? null;
-    const protects = security !== null && security.level > CONNECT;
+    const protects = security !== null && security.level > LEVEL.connect;
     // Where users are known, a call without one is refused; so is one that should carry a signature and does not.
     const anonymous = this.options.anonymous === true && this.security.size === 0;
     if ((this.options.accept !== null && context === null && !anonymous) || (protects && pdu.auth === null)) {
@@ -229,22 +229,25 @@ export class ServerLink {
             token: new Uint8Array(protector.tokenLength),
           };
     for (const pdu of encodeResponseFragments({ callId, contextId, stub, drep, auth }, this.maxFragment)) {
-      this.options.send(
-        protector === null || security === null ? pdu : protectPdu(pdu, protector, security.level, this.headerSigning),
-      );
+      if (protector !== null) protectPdu(pdu, protector, this.headerSigning);
+      this.options.send(pdu);
     }
   }
 }
 
-const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
-
 function authOf({ type, level, contextId }: Security): Auth {
   return {
-    type: type === 10 ? 'ntlm' : type === 9 ? 'spnego' : `type-${type}`,
-    level: LEVELS[level] ?? 'unknown',
-    verdict: level === 6 ? 'opened' : level > CONNECT ? 'good' : 'none',
+    type: authTypeName(type),
+    level: authLevelName(level),
+    verdict: verdictOf(level),
     contextId,
   };
+}
+
+/** What was verified of a call that came through. */
+function verdictOf(level: number): Auth['verdict'] {
+  if (level === LEVEL.privacy) return 'opened';
+  return level > LEVEL.connect ? 'good' : 'none';
 }
 
 interface Security {

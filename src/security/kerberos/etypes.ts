@@ -115,9 +115,11 @@ function keyFor(key: Key, usage: number, purpose: Purpose): Uint8Array {
   return value;
 }
 
+const RC4_USAGES: Readonly<Record<number, number>> = { 3: 8, 9: 8, 23: 13 };
+
 /** RC4's usages: some are not those of RFC 4120 (RFC 4757 4). */
 function rc4Usage(usage: number): Uint8Array {
-  const mapped = usage === 3 || usage === 9 ? 8 : usage === 23 ? 13 : usage;
+  const mapped = RC4_USAGES[usage] ?? usage;
   return Uint8Array.of(mapped & 0xff, (mapped >>> 8) & 0xff, (mapped >>> 16) & 0xff, mapped >>> 24);
 }
 

@@ -1,5 +1,5 @@
 import { derField, derList, readDer, type Der } from '../der.js';
-import { OID } from '../spnego.js';
+import { OID } from '../spnego/token.js';
 import { equal } from '../crypto.js';
 import type { Key } from './etypes.js';
 

@@ -8,6 +8,9 @@ const USAGE = { acceptorSeal: 22, acceptorSign: 23, initiatorSeal: 24, initiator
 const SENT_BY_ACCEPTOR = 1;
 const SEALED = 2;
 const ACCEPTOR_SUBKEY = 4;
+/** TOK_IDs (RFC 4121 4.2.6). */
+const MIC_TOKEN = 0x0404;
+const WRAP_TOKEN = 0x0504;
 /** Bytes of a token's header. */
 const HEADER = 16;
 /** Filler that Windows puts behind the text ([MS-KILE] 3.4.5.4.1). */
@@ -52,17 +55,14 @@ export class KerberosProtector implements Protector {
   }
 
   protect(message: Message): Uint8Array {
-    const flags = (this.client ? 0 : SENT_BY_ACCEPTOR) | (this.acceptorSubkey ? ACCEPTOR_SUBKEY : 0);
-    if (!message.privacy) {
-      const header = headerOf(0x0404, flags, 0xffff, 0xffff, this.sequence++);
-      return concat(header, checksum(this.key, this.signUsage, message.bytes, header) ?? new Uint8Array(0));
-    }
+    const { flags } = this;
+    if (!message.privacy) return this.mic(message.bytes);
     const mac = macSize(this.key.etype) ?? 12;
     const rotation = HEADER + mac;
     const sequence = this.sequence++;
     const filler = new Uint8Array(FILLER);
     const body = message.bytes.slice(message.bodyFrom, message.bodyTo);
-    const plain = concat(body, filler, headerOf(0x0504, flags | SEALED, FILLER, 0, sequence));
+    const plain = concat(body, filler, headerOf(WRAP_TOKEN, flags | SEALED, FILLER, 0, sequence));
     const sealed = encrypt(this.key, this.sealUsage, plain, this.random(16), {
       before: message.bytes.subarray(0, message.bodyFrom),
       split: body.length,
@@ -74,20 +74,40 @@ export class KerberosProtector implements Protector {
     );
     const inToken = rotated.length - body.length;
     message.bytes.set(rotated.subarray(inToken), message.bodyFrom);
-    return concat(headerOf(0x0504, flags | SEALED, FILLER, rotation, sequence), rotated.subarray(0, inToken));
+    return concat(headerOf(WRAP_TOKEN, flags | SEALED, FILLER, rotation, sequence), rotated.subarray(0, inToken));
   }
 
   unprotect(message: Message, token: Uint8Array): Unprotected {
     const bad: Unprotected = { verdict: 'bad', body: null, lost: 0 };
     if (token.length < HEADER) return bad;
     const view = new DataView(token.buffer, token.byteOffset, token.length);
-    const id = view.getUint16(0);
     const sequence = view.getBigUint64(8);
-    const opened = id === 0x0404 ? this.verify(message, token) : id === 0x0504 ? this.open(message, token, view) : null;
+    const opened = this.opened(message, token, view);
     if (opened === null) return bad;
     const lost = this.expected === null || sequence <= this.expected ? 0 : Number(sequence - this.expected);
     this.expected = sequence + 1n;
     return { ...opened, lost };
+  }
+
+  mic(bytes: Uint8Array): Uint8Array {
+    const header = headerOf(MIC_TOKEN, this.flags, 0xffff, 0xffff, this.sequence++);
+    return concat(header, checksum(this.key, this.signUsage, bytes, header) ?? new Uint8Array(0));
+  }
+
+  passMic(bytes: Uint8Array | null, token: Uint8Array): boolean {
+    if (bytes === null) return true;
+    const message = { bytes, bodyFrom: 0, bodyTo: bytes.length, privacy: false, headerSigning: true };
+    return this.unprotect(message, token).verdict === 'good';
+  }
+
+  private get flags(): number {
+    return (this.client ? 0 : SENT_BY_ACCEPTOR) | (this.acceptorSubkey ? ACCEPTOR_SUBKEY : 0);
+  }
+
+  private opened(message: Message, token: Uint8Array, view: DataView): Unprotected | null {
+    const id = view.getUint16(0);
+    if (id === MIC_TOKEN) return this.verify(message, token);
+    return id === WRAP_TOKEN ? this.open(message, token, view) : null;
   }
 
   private get sealUsage(): number {

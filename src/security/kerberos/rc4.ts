@@ -34,15 +34,8 @@ export class Rc4Protector implements Protector {
   }
 
   protect({ bytes, bodyFrom, bodyTo, privacy }: Message): Uint8Array {
-    const sequence = this.sequence++;
-    const clear = concat(
-      Uint8Array.of(sequence >>> 24, (sequence >>> 16) & 0xff, (sequence >>> 8) & 0xff, sequence & 0xff),
-      new Uint8Array(4).fill(this.client ? 0 : 0xff),
-    );
-    if (!privacy) {
-      const sum = this.sum(SIGN, MIC, bytes);
-      return framed(concat(MIC, this.sequenceCipher(sum).of(clear), sum));
-    }
+    if (!privacy) return this.mic(bytes);
+    const clear = this.next();
     const confounder = this.random(8);
     const sum = this.sum(SEAL, WRAP, confounder, bytes.subarray(bodyFrom, bodyTo));
     const cipher = this.sealCipher(clear.subarray(0, 4));
@@ -72,6 +65,26 @@ export class Rc4Protector implements Protector {
       equal(this.sum(SEAL, WRAP, confounder, signed), sum),
     );
     return holds ? { verdict: 'opened', body: plain.slice(bodyFrom, bodyTo), lost } : bad;
+  }
+
+  mic(bytes: Uint8Array): Uint8Array {
+    const sum = this.sum(SIGN, MIC, bytes);
+    return framed(concat(MIC, this.sequenceCipher(sum).of(this.next()), sum));
+  }
+
+  passMic(bytes: Uint8Array | null, token: Uint8Array): boolean {
+    if (bytes === null) return true;
+    const message = { bytes, bodyFrom: 0, bodyTo: bytes.length, privacy: false, headerSigning: true };
+    return this.unprotect(message, token).verdict === 'good';
+  }
+
+  /** The next sequence number, and who sends (RFC 4757 7.2). */
+  private next(): Uint8Array {
+    const sequence = this.sequence++;
+    return concat(
+      Uint8Array.of(sequence >>> 24, (sequence >>> 16) & 0xff, (sequence >>> 8) & 0xff, sequence & 0xff),
+      new Uint8Array(4).fill(this.client ? 0 : 0xff),
+    );
   }
 
   /** Messages missing before this one. */

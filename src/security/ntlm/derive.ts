@@ -99,13 +99,18 @@ export function signKey(flags: number, exportedKey: Uint8Array, client: boolean)
 /** SEALKEY ([MS-NLMP] 3.4.5.3). */
 export function sealKey(flags: number, exportedKey: Uint8Array, client: boolean): Uint8Array {
   if ((flags & NTLM.extendedSessionSecurity) !== 0) {
-    const size = (flags & NTLM.bits128) !== 0 ? 16 : (flags & NTLM.bits56) !== 0 ? 7 : 5;
-    return md5(exportedKey.subarray(0, size), client ? MAGIC.sealClient : MAGIC.sealServer);
+    return md5(exportedKey.subarray(0, keyBytes(flags)), client ? MAGIC.sealClient : MAGIC.sealServer);
   }
   if ((flags & NTLM.lmKey) === 0) return exportedKey;
   return (flags & NTLM.bits56) !== 0
     ? concat(exportedKey.subarray(0, 7), Uint8Array.of(0xa0))
     : concat(exportedKey.subarray(0, 5), Uint8Array.of(0xe5, 0x38, 0xb0));
+}
+
+/** Bytes of the exported key that sealing uses. */
+function keyBytes(flags: number): number {
+  if ((flags & NTLM.bits128) !== 0) return 16;
+  return (flags & NTLM.bits56) !== 0 ? 7 : 5;
 }
 
 /** MIC of an AUTHENTICATE_MESSAGE ([MS-NLMP] 3.1.5.1.2): over all three messages, its own field zero. */

@@ -25,6 +25,20 @@ export const NTLM = {
   bits56: 0x8000_0000,
 } as const;
 
+/** What our sides ask for: NTLMv2 with session security of 128 bits and a key of its own. */
+export const WANTED =
+  NTLM.unicode |
+  NTLM.requestTarget |
+  NTLM.sign |
+  NTLM.ntlm |
+  NTLM.alwaysSign |
+  NTLM.extendedSessionSecurity |
+  NTLM.targetInfo |
+  NTLM.version |
+  NTLM.bits128 |
+  NTLM.keyExchange |
+  NTLM.bits56;
+
 /** AV_IDs ([MS-NLMP] 2.2.2.1). */
 export const AV = {
   eol: 0,
@@ -164,6 +178,13 @@ export function writeAvPairs(pairs: ReadonlyMap<number, Uint8Array>): Uint8Array
     word16(0),
     word16(0),
   );
+}
+
+/** A FILETIME in 8 bytes. */
+export function filetime(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, value, true);
+  return bytes;
 }
 
 /** MsvAvFlags inside an NTLMv2 response: bit 1 says that the message carries a MIC. */

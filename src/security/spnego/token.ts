@@ -1,5 +1,5 @@
-import { equal } from './crypto.js';
-import { derField, derList, readDer, writeDer } from './der.js';
+import { equal } from '../crypto.js';
+import { derField, derList, readDer, writeDer } from '../der.js';
 
 /** Object identifiers, as DER content. */
 export const OID = {
@@ -13,7 +13,8 @@ export const OID = {
 export type Mechanism = 'ntlm' | 'kerberos' | 'other';
 
 export function mechanismOf(oid: Uint8Array): Mechanism {
-  return equal(oid, OID.ntlm) ? 'ntlm' : equal(oid, OID.kerberos) || equal(oid, OID.kerberosOld) ? 'kerberos' : 'other';
+  if (equal(oid, OID.ntlm)) return 'ntlm';
+  return equal(oid, OID.kerberos) || equal(oid, OID.kerberosOld) ? 'kerberos' : 'other';
 }
 
 /** A negotiation token (RFC 4178 4.2, [MS-SPNG]). */
@@ -33,24 +34,30 @@ export interface Spnego {
 /** Reads a token; null when it is none. */
 export function readSpnego(bytes: Uint8Array): Spnego | null {
   const outer = readDer(bytes);
-  if (outer === null) return null;
-  if (outer.tag === 0x60) {
-    const parts = derList(outer.content);
-    if (parts[0]?.tag !== 0x06 || !equal(parts[0].content, OID.spnego) || parts[1]?.tag !== 0xa0) return null;
-    const init = readDer(parts[1].content);
-    if (init?.tag !== 0x30) return null;
-    const list = derField(init.content, 0xa0);
-    return {
-      kind: 'init',
-      mechanisms: list === null ? [] : derList(list.content).map((one) => mechanismOf(one.content)),
-      list: list === null ? null : writeDer(0x30, list.content),
-      state: null,
-      token: derField(init.content, 0xa2)?.content.slice() ?? null,
-      mic: derField(init.content, 0xa3)?.content.slice() ?? null,
-    };
-  }
-  if (outer.tag !== 0xa1) return null;
-  const response = readDer(outer.content);
+  if (outer?.tag === 0x60) return readInit(outer.content);
+  return outer?.tag === 0xa1 ? readResponse(outer.content) : null;
+}
+
+/** NegTokenInit (RFC 4178 4.2.1) in the framing of RFC 2743 3.1. */
+function readInit(content: Uint8Array): Spnego | null {
+  const [oid, choice] = derList(content);
+  if (oid?.tag !== 0x06 || !equal(oid.content, OID.spnego) || choice?.tag !== 0xa0) return null;
+  const init = readDer(choice.content);
+  if (init?.tag !== 0x30) return null;
+  const list = derField(init.content, 0xa0);
+  return {
+    kind: 'init',
+    mechanisms: list === null ? [] : derList(list.content).map((one) => mechanismOf(one.content)),
+    list: list === null ? null : writeDer(0x30, list.content),
+    state: null,
+    token: octets(init.content, 0xa2),
+    mic: octets(init.content, 0xa3),
+  };
+}
+
+/** NegTokenResp (RFC 4178 4.2.2). */
+function readResponse(content: Uint8Array): Spnego | null {
+  const response = readDer(content);
   if (response?.tag !== 0x30) return null;
   const mechanism = derField(response.content, 0xa1);
   return {
@@ -58,9 +65,13 @@ export function readSpnego(bytes: Uint8Array): Spnego | null {
     mechanisms: mechanism === null ? [] : [mechanismOf(mechanism.content)],
     list: null,
     state: derField(response.content, 0xa0)?.content[0] ?? null,
-    token: derField(response.content, 0xa2)?.content.slice() ?? null,
-    mic: derField(response.content, 0xa3)?.content.slice() ?? null,
+    token: octets(response.content, 0xa2),
+    mic: octets(response.content, 0xa3),
   };
+}
+
+function octets(content: Uint8Array, tag: number): Uint8Array | null {
+  return derField(content, tag)?.content.slice() ?? null;
 }
 
 /** DER of a MechTypeList. */
