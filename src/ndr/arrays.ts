@@ -1,7 +1,7 @@
 import type { Value } from '../types.js';
 import type { Encoder } from './encoder.js';
 import { parseSize, type Size } from './expression.js';
-import type { Machine } from './machine.js';
+import type { Decoder } from './decoder.js';
 import type { Node } from './node.js';
 import { unfit } from './scalars.js';
 import { latin1Text, utf16Text } from './strings.js';
@@ -11,8 +11,8 @@ import type { ArrayType, StringType } from './types.js';
 /** How an array's elements are held: bytes, text, or a list of values. */
 interface Elements {
   readonly type: string;
-  readonly read: (m: Machine, count: number) => Value;
-  readonly rest: ((m: Machine, value: Value) => Value) | null;
+  readonly read: (d: Decoder, count: number) => Value;
+  readonly rest: ((d: Decoder, value: Value) => Value) | null;
   readonly length: (e: Encoder, value: Value) => number;
   readonly put: (e: Encoder, value: Value) => unknown;
   readonly putRest: ((e: Encoder, value: Value, carried: unknown) => void) | null;
@@ -21,10 +21,10 @@ interface Elements {
 function byteElements(): Elements {
   return {
     type: 'byte[]',
-    read: (m, count) => {
-      const at = m.pos;
-      m.pos += count;
-      return m.u8.slice(at, at + count);
+    read: (d, count) => {
+      const at = d.pos;
+      d.pos += count;
+      return d.u8.slice(at, at + count);
     },
     rest: null,
     length: (e, value) => (value instanceof Uint8Array ? value.length : unfit(e, 'bytes are wanted')),
@@ -36,10 +36,10 @@ function byteElements(): Elements {
 function textElements(wide: boolean): Elements {
   return {
     type: wide ? 'WCHAR[]' : 'char[]',
-    read: (m, count) => {
-      const at = m.pos;
-      m.pos += wide ? count * 2 : count;
-      return wide ? utf16Text(m.view, at, count, m.littleEndian) : latin1Text(m.u8, at, count);
+    read: (d, count) => {
+      const at = d.pos;
+      d.pos += wide ? count * 2 : count;
+      return wide ? utf16Text(d.view, at, count, d.littleEndian) : latin1Text(d.u8, at, count);
     },
     rest: null,
     length: (e, value) => (typeof value === 'string' ? value.length : unfit(e, 'text is wanted')),
@@ -58,36 +58,40 @@ function listElements(of: Node): Elements {
   const { hoist, rest, putRest } = of;
   return {
     type: `${of.type}[]`,
-    read(m, count) {
+    read(d, count) {
       const list: Value[] = [];
-      const { tracer } = m;
+      if (!d.enter()) return list;
+      const { tracer } = d;
       const outer = tracer?.name ?? '';
-      for (let i = 0; i < count && !m.failed; i++) {
+      for (let i = 0; i < count && !d.failed; i++) {
         if (tracer !== null) tracer.name = `${outer}[${i}]`;
         // Strings in an array have their own counts each ([MS-RPCE] 2.2.4.4).
-        if (hoist !== null) hoist.read(m);
-        const item = of.flat(m);
-        if (m.failedAt >= 0 && (item === null || typeof item !== 'object')) break;
+        if (hoist !== null) hoist.read(d);
+        const item = of.flat(d);
+        if (d.failedAt >= 0 && (item === null || typeof item !== 'object')) break;
         list.push(item);
       }
       if (tracer !== null) tracer.name = outer;
+      d.leave();
       return list;
     },
     rest:
       rest === null
         ? null
-        : (m, value) => {
+        : (d, value) => {
             const list = value as Value[];
-            const { tracer } = m;
+            const { tracer } = d;
             const outer = tracer?.name ?? '';
+            d.depth++;
             for (let i = 0; i < list.length; i++) {
-              if (m.failed) {
+              if (d.failed) {
                 list.length = i;
                 break;
               }
               if (tracer !== null) tracer.name = `${outer}[${i}]`;
-              list[i] = rest(m, list[i] as Value);
+              list[i] = rest(d, list[i] as Value);
             }
+            d.depth--;
             if (tracer !== null) tracer.name = outer;
             return list;
           },
@@ -135,21 +139,21 @@ export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
     type: name,
     align,
     least: varies ? 2 * countAlign : type.size === null ? 0 : type.size * of.least,
-    flat(m) {
+    flat(d) {
       let count = type.size ?? 0;
       if (conformant) {
-        count = m.max;
-        if (sizeIs !== null) check(m, sizeIs, count, 'size_is');
+        count = d.max;
+        if (sizeIs !== null) check(d, sizeIs, count, 'size_is');
       }
-      if (varies) count = readVariance(m, count, conformant ? m.counts : newCounts(m, count), lengthIs, sizeIs);
-      m.pad(of.align);
-      if (!m.room(count, least)) return elements.read(m, 0);
-      const { tracer } = m;
-      if (tracer === null) return elements.read(m, count);
+      if (varies) count = readVariance(d, count, conformant ? d.counts : newCounts(d, count), lengthIs, sizeIs);
+      d.pad(of.align);
+      if (!d.room(count, least)) return elements.read(d, 0);
+      const { tracer } = d;
+      if (tracer === null) return elements.read(d, count);
       const { length } = tracer.current.children;
-      const from = m.offset;
-      const value = elements.read(m, count);
-      if (tracer.current.children.length === length) tracer.leaf(name, from, m.offset, value);
+      const from = d.offset;
+      const value = elements.read(d, count);
+      if (tracer.current.children.length === length) tracer.leaf(name, from, d.offset, value);
       return value;
     },
     rest: elements.rest,
@@ -169,9 +173,9 @@ export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
     putRest: elements.putRest,
     hoist: conformant
       ? {
-          read(m) {
-            m.max = m.count('max_count');
-            if (varies) m.counts = newCounts(m, m.max);
+          read(d) {
+            d.max = d.count('max_count');
+            if (varies) d.counts = newCounts(d, d.max);
           },
           write(e, value) {
             const count = elements.length(e, value);
@@ -185,42 +189,42 @@ export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
   };
 }
 
-function check(m: Machine, size: Size, count: number, what: string): void {
-  const wanted = size.value(m);
+function check(d: Decoder, size: Size, count: number, what: string): void {
+  const wanted = size.value(d);
   if (wanted !== null && wanted !== count)
-    m.problem('ndr-bad-conformance', `${count} elements where ${what}(${size.field}) says ${wanted}`, '[C706] 14.3.3');
+    d.problem('ndr-bad-conformance', `${count} elements where ${what}(${size.field}) says ${wanted}`, '[C706] 14.3.3');
 }
 
 /** An entry for the counts that begin here; null unless recording. */
-function newCounts(m: Machine, max: number): CountEntry | null {
-  if (m.tape === null) return null;
+function newCounts(d: Decoder, max: number): CountEntry | null {
+  if (d.tape === null) return null;
   const entry: CountEntry = { kind: 'counts', max, offset: 0, actual: 0, size: null, length: null, terminated: true };
-  m.tape.push(entry);
+  d.tape.push(entry);
   return entry;
 }
 
 /** Reads offset and actual count; returns the latter. */
 function readVariance(
-  m: Machine,
+  d: Decoder,
   max: number,
   entry: CountEntry | null,
   lengthIs: Size | null,
   sizeIs: Size | null,
 ): number {
-  const offset = m.count('offset');
-  const actual = m.count('actual_count');
+  const offset = d.count('offset');
+  const actual = d.count('actual_count');
   if (offset !== 0 || actual > max)
-    m.problem(
+    d.problem(
       'ndr-bad-variance',
       `offset ${offset} and actual_count ${actual} where there are ${max}`,
       '[C706] 14.3.3.2',
     );
-  if (lengthIs !== null) check(m, lengthIs, actual, 'length_is');
+  if (lengthIs !== null) check(d, lengthIs, actual, 'length_is');
   if (entry !== null) {
     entry.offset = offset;
     entry.actual = actual;
-    entry.size = sizeIs?.value(m) ?? null;
-    entry.length = lengthIs?.value(m) ?? null;
+    entry.size = sizeIs?.value(d) ?? null;
+    entry.length = lengthIs?.value(d) ?? null;
   }
   return actual;
 }
@@ -258,18 +262,18 @@ export function stringNode(type: StringType, ndr64: boolean): Node {
     type: name,
     align: countAlign,
     least: 2 * countAlign,
-    flat(m) {
-      const entry = conformant ? m.counts : newCounts(m, type.size);
-      const count = readVariance(m, conformant ? m.max : type.size, entry, null, null);
-      if (!m.room(count, unit)) return '';
-      const at = m.pos;
-      m.pos += count * unit;
-      let text = wide ? utf16Text(m.view, at, count, m.littleEndian) : latin1Text(m.u8, at, count);
+    flat(d) {
+      const entry = conformant ? d.counts : newCounts(d, type.size);
+      const count = readVariance(d, conformant ? d.max : type.size, entry, null, null);
+      if (!d.room(count, unit)) return '';
+      const at = d.pos;
+      d.pos += count * unit;
+      let text = wide ? utf16Text(d.view, at, count, d.littleEndian) : latin1Text(d.u8, at, count);
       const ended = text.endsWith('\0');
       if (entry !== null) entry.terminated = ended;
       if (ended) text = text.slice(0, -1);
-      else m.problem('ndr-bad-string', 'string has no terminating NUL', '[C706] 14.3.4', at - m.base);
-      if (m.tracer !== null) m.tracer.leaf(name, at - m.base, m.offset, text);
+      else d.problem('ndr-bad-string', 'string has no terminating NUL', '[C706] 14.3.4', at - d.base);
+      if (d.tracer !== null) d.tracer.leaf(name, at - d.base, d.offset, text);
       return text;
     },
     rest: null,
@@ -289,9 +293,9 @@ export function stringNode(type: StringType, ndr64: boolean): Node {
     putRest: null,
     hoist: conformant
       ? {
-          read(m) {
-            m.max = m.count('max_count');
-            m.counts = newCounts(m, m.max);
+          read(d) {
+            d.max = d.count('max_count');
+            d.counts = newCounts(d, d.max);
           },
           write(e, value) {
             const text = textOf(e, value);

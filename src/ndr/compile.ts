@@ -6,14 +6,13 @@ import {
   type Decoded,
   type EncodeOptions,
   type Encoding,
-  type Fields,
   type MethodCodec,
   type Tape,
   type Trace,
   type Transforms,
 } from './codec.js';
 import { Encoder } from './encoder.js';
-import { Machine } from './machine.js';
+import { Decoder } from './decoder.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import { orderedNode } from './order.js';
 import { headerNode, plainThat, plainThis } from './orpc.js';
@@ -25,6 +24,7 @@ import type { TapeEntry } from './tape.js';
 import { closeTrace, Tracer } from './tracer.js';
 import type { Method, Specification, Type } from './types.js';
 import { unionNode } from './unions.js';
+import { recordClass, type Fields } from './value.js';
 import { wellKnownNode } from './wellknown.js';
 
 type NamedType = Specification['types'][number];
@@ -104,7 +104,8 @@ export class Compiler {
   private make(type: Type | NamedType): Node {
     const { ndr64 } = this;
     const { littleEndian } = this.options.encoding;
-    const face = (name: string | null): Node => interfaceNode(name, ndr64, () => this.options.transforms().objref);
+    const interfaceTo = (name: string | null): Node =>
+      interfaceNode(name, ndr64, () => this.options.transforms().objref);
     switch (type.kind) {
       case 'base':
         return baseNode(type, ndr64);
@@ -133,7 +134,7 @@ export class Compiler {
           return arm === null ? null : this.node(arm);
         });
       case 'interface':
-        return littleEndian ? face(type.interface) : orderedNode(face(type.interface), false);
+        return littleEndian ? interfaceTo(type.interface) : orderedNode(interfaceTo(type.interface), false);
       case 'pickle':
         return pickleNode((littleEndian) => this.ndr20(littleEndian).node(type.of), this.isPrimitive(type.of));
       case 'transformed': {
@@ -184,70 +185,71 @@ export class Compiler {
 
   private codec(parts: readonly Part[], derived: Derived): Codec {
     const { encoding } = this.options;
+    const Shape = recordClass();
 
-    function run(m: Machine, request: Fields | undefined): Decoded {
-      const value: { [name: string]: Value } = {};
+    function run(d: Decoder, request: Fields | undefined): Decoded {
+      const value = new Shape();
       let header: Value = null;
       let result: Value = null;
-      m.params = value;
-      m.request = request ?? null;
-      const { tracer } = m;
+      d.params = value;
+      d.request = request ?? null;
+      const { tracer } = d;
       for (const { name, node, role } of parts) {
         if (tracer !== null) tracer.name = name;
-        m.scope = null;
-        const read = readWhole(node, m);
-        if (m.failedAt >= 0 && (read === null || typeof read !== 'object')) break;
+        d.scope = null;
+        const read = readWhole(node, d);
+        if (d.failedAt >= 0 && (read === null || typeof read !== 'object')) break;
         if (role === 'param') value[name] = read;
         else if (role === 'header') header = read;
         else result = read;
-        if (m.failedAt >= 0) break;
+        if (d.failedAt >= 0) break;
       }
-      return { value, header, result, end: m.failedAt >= 0 ? m.failedAt : m.offset, problems: NO_PROBLEMS };
+      return { value, header, result, end: d.failedAt >= 0 ? d.failedAt : d.offset, problems: NO_PROBLEMS };
     }
 
     function traced(
       stub: Span,
       request: Fields | undefined,
     ): { readonly tracer: Tracer; readonly problems: readonly Problem[] } {
-      const m = new Machine(stub, encoding);
-      const tracer = (m.tracer = new Tracer());
-      m.opened = new Map();
-      const { end } = run(m, request);
-      return { tracer, problems: problemsOf(m, stub, end) };
+      const d = new Decoder(stub, encoding);
+      const tracer = (d.tracer = new Tracer());
+      d.opened = new Map();
+      const { end } = run(d, request);
+      return { tracer, problems: problemsOf(d, stub, end) };
     }
 
     /** Paths are known to a trace only: a stub that is not clean is read again with one. */
-    function explained(m: Machine, stub: Span, request: Fields | undefined, decoded: Decoded): Decoded {
-      if (m.failedAt < 0 && m.problems === null && (m.pos === stub.end || isPadding(stub, m.pos))) return decoded;
+    function explained(d: Decoder, stub: Span, request: Fields | undefined, decoded: Decoded): Decoded {
+      if (d.failedAt < 0 && d.problems === null && (d.pos === stub.end || isPadding(stub, d.pos))) return decoded;
       return { ...decoded, problems: traced(stub, request).problems };
     }
 
     return {
       decode(stub, request) {
-        const m = new Machine(stub, encoding);
-        return explained(m, stub, request, run(m, request));
+        const d = new Decoder(stub, encoding);
+        return explained(d, stub, request, run(d, request));
       },
       trace(stub, request): Trace {
         const { tracer, problems } = traced(stub, request);
         return { root: closeTrace(tracer, stub.end - stub.start), problems };
       },
       record(stub, request) {
-        const m = new Machine(stub, encoding);
+        const d = new Decoder(stub, encoding);
         const entries: TapeEntry[] = [];
-        m.tape = entries;
-        const decoded = run(m, request);
-        if (m.failedAt < 0 && m.pos < stub.end) entries.push({ kind: 'trailing', bytes: m.u8.slice(m.pos, stub.end) });
+        d.tape = entries;
+        const decoded = run(d, request);
+        if (d.failedAt < 0 && d.pos < stub.end) entries.push({ kind: 'trailing', bytes: d.u8.slice(d.pos, stub.end) });
         const tape: Tape = { entries };
-        return { ...explained(m, stub, request, decoded), tape };
+        return { ...explained(d, stub, request, decoded), tape };
       },
       encode(value: Fields, options: EncodeOptions = {}): Uint8Array {
         const e = new Encoder(encoding, options.tape ?? null, options.request ?? null);
-        const bag = completed(e, value, parts, derived);
-        e.params = bag;
+        const params = completed(e, value, parts, derived);
+        e.params = params;
         for (const { name, node } of parts) {
           e.scope = null;
           e.path.push(name);
-          writeWhole(node, e, bag[name] as Value);
+          writeWhole(node, e, params[name] as Value);
           e.path.pop();
         }
         const trailing = e.taped('trailing');
@@ -267,8 +269,8 @@ function unsupportedNode(what: string): Node {
     rest: null,
     putRest: null,
     hoist: null,
-    flat(m) {
-      m.giveUp('ndr-unsupported', `${what} is not decoded; the stub is left as bytes from here`);
+    flat(d) {
+      d.giveUp('ndr-unsupported', `${what} is not decoded; the stub is left as bytes from here`);
       return null;
     },
     put: (e) => unfit(e, `${what} cannot be encoded`),
@@ -284,25 +286,25 @@ function isPadding(stub: Span, at: number): boolean {
 }
 
 /** What is wrong with the whole: strictness wants every byte read and none missing. */
-function problemsOf(m: Machine, stub: Span, end: number): readonly Problem[] {
+function problemsOf(d: Decoder, stub: Span, end: number): readonly Problem[] {
   const size = stub.end - stub.start;
-  if (m.failedAt >= 0) {
-    if (!m.explained)
-      m.note(
+  if (d.failedAt >= 0) {
+    if (!d.explained)
+      d.note(
         'ndr-truncated',
-        `stub of ${size} bytes ends where ${m.wanted} more bytes are due (stub offset ${end})`,
+        `stub of ${size} bytes ends where ${d.wanted} more bytes are due (stub offset ${end})`,
         '[C706] 14',
         end,
-        m.failedPath,
+        d.failedPath,
       );
-  } else if (m.pos < stub.end && !isPadding(stub, m.pos)) {
-    m.note(
+  } else if (d.pos < stub.end && !isPadding(stub, d.pos)) {
+    d.note(
       'ndr-trailing',
-      `${stub.end - m.pos} bytes follow the last parameter (stub offset ${end} of ${size})`,
+      `${stub.end - d.pos} bytes follow the last parameter (stub offset ${end} of ${size})`,
       '[C706] 14',
       end,
       null,
     );
   }
-  return m.problems ?? NO_PROBLEMS;
+  return d.problems ?? NO_PROBLEMS;
 }

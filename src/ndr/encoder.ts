@@ -1,8 +1,8 @@
 import { Sink } from '../bytes/sink.js';
 import type { Value } from '../types.js';
-import type { Encoding, Fields, Tape } from './codec.js';
-import type { Node } from './node.js';
+import type { Encoding, Tape } from './codec.js';
 import type { CountEntry, TapeEntry, TapeKind } from './tape.js';
+import type { Fields } from './value.js';
 
 /** First referent id of a canonical encoding, and the step to the next, as Windows numbers them. */
 const FIRST_REFERENT = 0x0002_0000;
@@ -12,13 +12,13 @@ const REFERENT_STEP = 4;
 export class Encoder extends Sink {
   readonly ndr64: boolean;
   readonly path: string[] = [];
-  scope: { readonly [name: string]: Value } | null = null;
-  params: { readonly [name: string]: Value } | null = null;
+  scope: Fields | null = null;
+  params: Fields | null = null;
   readonly request: Fields | null;
   /** Counts taken from the tape for the array whose max count stands ahead of its structure. */
   counts: CountEntry | null = null;
-  /** Values of full pointers already written, by referent id, with the type they point to. */
-  readonly full = new Map<number | bigint, { readonly node: Node; readonly value: Value }>();
+  /** Values of full pointers already written, by referent id, with the node of the type they point to. */
+  readonly full = new Map<number | bigint, { readonly node: object; readonly value: Value }>();
   private readonly tape: Tape | null;
   private readonly entries: readonly TapeEntry[];
   private tapeAt = 0;

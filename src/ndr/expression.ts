@@ -1,10 +1,10 @@
 import type { Value } from '../types.js';
-import type { Fields } from './codec.js';
 import type { SizeExpression } from './types.js';
+import { ownField, type Fields } from './value.js';
 
 interface Scoped {
-  readonly scope: { readonly [name: string]: Value } | null;
-  readonly params: { readonly [name: string]: Value } | null;
+  readonly scope: Fields | null;
+  readonly params: Fields | null;
   readonly request: Fields | null;
 }
 
@@ -19,6 +19,11 @@ export interface Size {
   readonly value: (scoped: Scoped) => number | null;
   /** The field's value that makes the expression `size`; null where none does. */
   readonly inverse: (size: number) => number | null;
+}
+
+/** Values to encode may be plain objects, which answer to the names that all of them have. */
+function plainField(record: Fields, name: string): Value | undefined {
+  return record[name];
 }
 
 const CONSTANT = /^\d+$/;
@@ -44,8 +49,11 @@ export function parseSize(text: SizeExpression): Size {
   const field = match[1] ?? '';
   const operator = match[2] ?? '';
   const by = Number(match[3] ?? 0);
-  const found = (scoped: Scoped): Value | undefined =>
-    scoped.scope?.[field] ?? scoped.params?.[field] ?? scoped.request?.[field];
+  const fieldOf = field in Object.prototype ? ownField : plainField;
+  const found = ({ scope, params, request }: Scoped): Value | undefined =>
+    (scope === null ? null : fieldOf(scope, field)) ??
+    (params === null ? null : fieldOf(params, field)) ??
+    (request === null ? undefined : fieldOf(request, field));
   const apply = (value: number): number => {
     switch (operator) {
       case '+':

@@ -5,8 +5,6 @@
  * decoded deeper, and no walk over a value goes deeper.
  */
 export const MAX_VALUE_DEPTH = 192;
-/** Nesting of constructed types and pointers. */
-export const MAX_DEPTH = 96;
 /** Array elements decoded from one stub. */
 export const MAX_ELEMENTS = 4_000_000;
 /** Problems kept of one stub. */

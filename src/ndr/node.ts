@@ -1,6 +1,6 @@
 import type { Value } from '../types.js';
 import type { Encoder } from './encoder.js';
-import type { Machine } from './machine.js';
+import type { Decoder } from './decoder.js';
 
 /**
  * A type compiled for one encoding. Reading goes in two steps, as pointers are laid out ([C706] 14.3.12.3): `flat`
@@ -17,19 +17,19 @@ export interface Node {
   readonly least: number;
   /** Whether null is a value of this type. Asked for late, as pointers compile late. */
   readonly nullable?: () => boolean;
-  readonly flat: (m: Machine) => Value;
-  readonly rest: ((m: Machine, value: Value) => Value) | null;
+  readonly flat: (d: Decoder) => Value;
+  readonly rest: ((d: Decoder, value: Value) => Value) | null;
   readonly put: (e: Encoder, value: Value) => unknown;
   readonly putRest: ((e: Encoder, value: Value, carried: unknown) => void) | null;
   /** Set for types that begin with a max count, which stands ahead of the structure they end. */
-  readonly hoist: { readonly read: (m: Machine) => void; readonly write: (e: Encoder, value: Value) => void } | null;
+  readonly hoist: { readonly read: (d: Decoder) => void; readonly write: (e: Encoder, value: Value) => void } | null;
 }
 
 /** Reads a value with everything it points to. */
-export function readWhole(node: Node, m: Machine): Value {
-  if (node.hoist !== null) node.hoist.read(m);
-  const value = node.flat(m);
-  return node.rest === null ? value : node.rest(m, value);
+export function readWhole(node: Node, d: Decoder): Value {
+  if (node.hoist !== null) node.hoist.read(d);
+  const value = node.flat(d);
+  return node.rest === null ? value : node.rest(d, value);
 }
 
 /** Writes a value with everything it points to. */
@@ -44,7 +44,7 @@ export function leaf(
   type: string,
   size: number,
   align: number,
-  read: (m: Machine) => Value,
+  read: (d: Decoder) => Value,
   put: (e: Encoder, value: Value) => void,
   meaning: ((value: Value) => string | null) | null = null,
 ): Node {
@@ -52,13 +52,13 @@ export function leaf(
     type,
     align,
     least: size,
-    flat(m) {
-      if (align > 1) m.pad(align);
-      const { tracer } = m;
-      if (tracer === null) return read(m);
-      const from = m.offset;
-      const value = read(m);
-      if (m.failedAt < 0) tracer.leaf(type, from, m.offset, value, meaning === null ? null : meaning(value));
+    flat(d) {
+      if (align > 1) d.pad(align);
+      const { tracer } = d;
+      if (tracer === null) return read(d);
+      const from = d.offset;
+      const value = read(d);
+      if (d.failedAt < 0) tracer.leaf(type, from, d.offset, value, meaning === null ? null : meaning(value));
       return value;
     },
     rest: null,

@@ -15,13 +15,13 @@ export function orderedNode(inner: Node, littleEndian: boolean): Node {
   };
   return {
     ...inner,
-    flat: (m) => within(m, () => inner.flat(m)),
-    rest: rest === null ? null : (m, value) => within(m, () => rest(m, value)),
+    flat: (d) => within(d, () => inner.flat(d)),
+    rest: rest === null ? null : (d, value) => within(d, () => rest(d, value)),
     put: (e, value) => within(e, () => inner.put(e, value)),
     putRest: putRest === null ? null : (e, value, carried) => within(e, () => putRest(e, value, carried)),
     hoist:
       hoist === null
         ? null
-        : { read: (m) => within(m, () => hoist.read(m)), write: (e, value) => within(e, () => hoist.write(e, value)) },
+        : { read: (d) => within(d, () => hoist.read(d)), write: (e, value) => within(e, () => hoist.write(e, value)) },
   };
 }

@@ -1,11 +1,11 @@
 import { guidAt } from '../bytes/guid.js';
 import type { Value } from '../types.js';
-import type { Machine } from './machine.js';
+import type { Decoder } from './decoder.js';
 import { readWhole, type Node } from './node.js';
 import { topRefNode } from './pointers.js';
 
 /** Reads a header that has its usual form; null, and nothing read, where it has another. */
-type PlainHeader = (m: Machine) => Value;
+type PlainHeader = (d: Decoder) => Value;
 
 /**
  * A header of DCOM calls, described like any structure and read by hand in its usual form, NDR20 without extensions:
@@ -15,15 +15,15 @@ type PlainHeader = (m: Machine) => Value;
 export function headerNode(node: Node, plain: PlainHeader): Node {
   return {
     ...topRefNode(node),
-    flat: (m) => (m.tracer === null && m.tape === null && !m.ndr64 ? plain(m) : null) ?? readWhole(node, m),
+    flat: (d) => (d.tracer === null && d.tape === null && !d.ndr64 ? plain(d) : null) ?? readWhole(node, d),
   };
 }
 
 /** [MS-DCOM] 2.2.13.3 */
-export function plainThis(m: Machine): Value {
-  const { view, pos, littleEndian } = m;
-  if (m.end - pos < 32 || view.getUint32(pos + 28) !== 0) return null;
-  m.pos = pos + 32;
+export function plainThis(d: Decoder): Value {
+  const { view, pos, littleEndian } = d;
+  if (d.end - pos < 32 || view.getUint32(pos + 28) !== 0) return null;
+  d.pos = pos + 32;
   return {
     version: { MajorVersion: view.getUint16(pos, littleEndian), MinorVersion: view.getUint16(pos + 2, littleEndian) },
     flags: view.getUint32(pos + 4, littleEndian),
@@ -34,9 +34,9 @@ export function plainThis(m: Machine): Value {
 }
 
 /** [MS-DCOM] 2.2.13.4 */
-export function plainThat(m: Machine): Value {
-  const { view, pos } = m;
-  if (m.end - pos < 8 || view.getUint32(pos + 4) !== 0) return null;
-  m.pos = pos + 8;
-  return { flags: view.getUint32(pos, m.littleEndian), extensions: null };
+export function plainThat(d: Decoder): Value {
+  const { view, pos } = d;
+  if (d.end - pos < 8 || view.getUint32(pos + 4) !== 0) return null;
+  d.pos = pos + 8;
+  return { flags: view.getUint32(pos, d.littleEndian), extensions: null };
 }

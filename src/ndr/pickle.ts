@@ -1,7 +1,7 @@
 import type { Value } from '../types.js';
 import type { Encoding } from './codec.js';
 import { Encoder } from './encoder.js';
-import { Machine } from './machine.js';
+import { Decoder } from './decoder.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import type { PickleEntry } from './tape.js';
 
@@ -28,10 +28,10 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
     rest: null,
     putRest: null,
     hoist: null,
-    flat(m) {
-      const from = m.offset;
-      if (!m.need(headers)) return null;
-      const { view, pos, tracer } = m;
+    flat(d) {
+      const from = d.offset;
+      if (!d.need(headers)) return null;
+      const { view, pos, tracer } = d;
       const order = view.getUint8(pos + 1);
       const little = order !== BIG;
       const headerLength = view.getUint16(pos + 2, true);
@@ -41,23 +41,23 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
         (order !== LITTLE && order !== BIG) ||
         (headerLength !== COMMON && (little || headerLength !== COMMON << 8))
       ) {
-        m.problem(
+        d.problem(
           'ndr-bad-pickle',
           `type serialisation header has version ${view.getUint8(pos)}, byte order ${order} and length ${headerLength}`,
           '[MS-RPCE] 2.2.6.1',
           from,
         );
       }
-      let size = primitive ? m.remaining - headers : view.getUint32(pos + COMMON, little);
+      let size = primitive ? d.remaining - headers : view.getUint32(pos + COMMON, little);
       const length = size;
-      if (size > m.remaining - headers) {
-        m.problem(
+      if (size > d.remaining - headers) {
+        d.problem(
           'ndr-bad-pickle',
-          `serialised type claims ${length} bytes and ${m.remaining - headers} are left`,
+          `serialised type claims ${length} bytes and ${d.remaining - headers} are left`,
           '[MS-RPCE] 2.2.6.2',
           from + COMMON,
         );
-        size = m.remaining - headers;
+        size = d.remaining - headers;
       }
       const open = tracer === null ? null : tracer.open('type serialisation version 1', from, '[MS-RPCE] 2.2.6');
       if (tracer !== null) {
@@ -71,18 +71,18 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
         }
       }
       const entry: PickleEntry | null =
-        m.tape === null ? null : { kind: 'pickle', header: m.u8.slice(pos, pos + headers), length, tail: NO_BYTES };
-      if (entry !== null) m.tape?.push(entry);
-      m.pos += headers;
-      const value = readInside(m, inner(little), little, size, entry, primitive);
+        d.tape === null ? null : { kind: 'pickle', header: d.u8.slice(pos, pos + headers), length, tail: NO_BYTES };
+      if (entry !== null) d.tape?.push(entry);
+      d.pos += headers;
+      const value = readInside(d, inner(little), little, size, entry, primitive);
       // What is cut off here is missing from the stub too.
-      if (length > size && m.failedAt < 0) {
-        m.explained = true;
-        m.fail(length - size);
+      if (length > size && d.failedAt < 0) {
+        d.explained = true;
+        d.fail(length - size);
       }
       if (tracer !== null && open !== null) {
         open.value = value;
-        tracer.close(m.offset);
+        tracer.close(d.offset);
       }
       return value;
     },
@@ -113,33 +113,33 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
   };
 }
 
-/** Reads the serialised value in a machine of its own, whose offsets count from behind the headers. */
+/** Reads the serialised value in a decoder of its own, whose offsets count from behind the headers. */
 function readInside(
-  m: Machine,
+  d: Decoder,
   node: Node,
   little: boolean,
   size: number,
   entry: PickleEntry | null,
   primitive: boolean,
 ): Value {
-  const { tracer } = m;
-  const from = m.offset;
-  const sub = new Machine(
-    { block: { u8: m.u8, view: m.view }, start: m.pos, end: m.pos + size },
+  const { tracer } = d;
+  const from = d.offset;
+  const sub = new Decoder(
+    { block: { u8: d.u8, view: d.view }, start: d.pos, end: d.pos + size },
     little ? NDR20_LITTLE : NDR20_BIG,
   );
-  sub.depth = m.depth;
-  sub.elements = m.elements;
-  sub.tape = m.tape;
-  sub.opened = m.opened;
+  sub.depth = d.depth;
+  sub.elements = d.elements;
+  sub.tape = d.tape;
+  sub.opened = d.opened;
   const inside = tracer === null ? null : tracer.nested('value');
   sub.tracer = inside;
   const value = sub.enter() ? readWhole(node, sub) : null;
-  m.elements = sub.elements;
+  d.elements = sub.elements;
   for (const { code, message, spec, at } of sub.problems ?? [])
-    m.note(code, message, spec, from + (at.stub ?? 0), at.path ?? null);
+    d.note(code, message, spec, from + (at.stub ?? 0), at.path ?? null);
   if (sub.failed && !sub.explained) {
-    m.note(
+    d.note(
       'ndr-truncated',
       `serialised type ends after ${size} bytes, before its value does`,
       '[MS-RPCE] 2.2.6',
@@ -151,14 +151,14 @@ function readInside(
   const used = primitive && !sub.failed ? Math.min(size, (sub.offset + 7) & ~7) : size;
   if (entry !== null) {
     if (primitive) entry.length = used;
-    entry.tail = m.u8.slice(m.pos + sub.offset, m.pos + used);
+    entry.tail = d.u8.slice(d.pos + sub.offset, d.pos + used);
   }
   tracer?.padding(from + sub.offset, from + used);
-  m.pos += used;
+  d.pos += used;
   if (!sub.failed) return value;
   if (primitive) {
-    m.explained = true;
-    m.fail(sub.wanted);
+    d.explained = true;
+    d.fail(sub.wanted);
   }
   return value !== null && typeof value === 'object' ? value : null;
 }

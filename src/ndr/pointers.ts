@@ -1,7 +1,7 @@
 import type { Span, Value } from '../types.js';
 import type { ObjrefTransform, ValueTransform } from './codec.js';
 import type { Encoder } from './encoder.js';
-import type { Machine } from './machine.js';
+import type { Decoder } from './decoder.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import { unfit } from './scalars.js';
 import type { ObjrefEntry, ShownEntry } from './tape.js';
@@ -11,21 +11,21 @@ import { sameValue } from './value.js';
 const NO_BYTES = new Uint8Array(0);
 
 /** Reads a referent id; null pointers are 0. */
-export function readReferent(m: Machine, type: string, ref = false): number | bigint {
-  m.pad(m.ndr64 ? 8 : 4);
-  const from = m.offset;
-  const id = m.ndr64 ? wideId(m) : m.u32();
-  if (m.tape !== null) m.tape.push({ kind: 'referent', id, ref });
-  if (m.tracer !== null && m.failedAt < 0) m.tracer.hidden(`${m.tracer.name} (pointer)`, type, from, m.offset, id);
+export function readReferent(d: Decoder, type: string, ref = false): number | bigint {
+  d.pad(d.ndr64 ? 8 : 4);
+  const from = d.offset;
+  const id = d.ndr64 ? wideId(d) : d.u32();
+  if (d.tape !== null) d.tape.push({ kind: 'referent', id, ref });
+  if (d.tracer !== null && d.failedAt < 0) d.tracer.hidden(`${d.tracer.name} (pointer)`, type, from, d.offset, id);
   return id;
 }
 
-function wideId(m: Machine): number | bigint {
-  if (!m.need(8)) return 0;
-  const first = m.u32();
-  const second = m.u32();
-  const high = m.littleEndian ? second : first;
-  const low = m.littleEndian ? first : second;
+function wideId(d: Decoder): number | bigint {
+  if (!d.need(8)) return 0;
+  const first = d.u32();
+  const second = d.u32();
+  const high = d.littleEndian ? second : first;
+  const low = d.littleEndian ? first : second;
   return high < 0x20_0000 ? high * 0x1_0000_0000 + low : (BigInt(high) << 32n) | BigInt(low);
 }
 
@@ -43,24 +43,24 @@ export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => No
   const isFull = type.pointer === 'full';
   const isRef = type.pointer === 'ref';
 
-  function rest(m: Machine, held: Value): Value {
+  function rest(d: Decoder, held: Value): Value {
     const id = held as number | bigint;
     if (id === 0) {
-      if (isRef) m.problem('ndr-bad-value', 'a reference pointer is null', '[C706] 14.3.10');
+      if (isRef) d.problem('ndr-bad-value', 'a reference pointer is null', '[C706] 14.3.10');
       return null;
     }
-    if (m.failedAt >= 0) return null;
+    if (d.failedAt >= 0) return null;
     const node = pointee();
     if (isFull) {
-      const known = m.full?.get(id);
+      const known = d.full?.get(id);
       if (known !== undefined && known.node === node) return known.value;
     }
-    if (!m.enter()) return null;
-    const { scope } = m;
-    const value = readWhole(node, m);
-    m.scope = scope;
-    m.leave();
-    if (isFull && m.failedAt < 0) (m.full ??= new Map()).set(id, { node, value });
+    if (!d.enter()) return null;
+    const { scope } = d;
+    const value = readWhole(node, d);
+    d.scope = scope;
+    d.leave();
+    if (isFull && d.failedAt < 0) (d.full ??= new Map()).set(id, { node, value });
     return value;
   }
 
@@ -83,7 +83,7 @@ export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => No
     least: align,
     hoist: null,
     nullable: () => !isRef || pointee().nullable?.() === true,
-    flat: (m) => readReferent(m, label, isRef),
+    flat: (d) => readReferent(d, label, isRef),
     rest,
     put(e, value) {
       if (isFull) return putFull(e, value);
@@ -126,7 +126,7 @@ export function topRefNode(pointee: Node): Node {
   return {
     ...pointee,
     hoist: null,
-    flat: (m) => readWhole(pointee, m),
+    flat: (d) => readWhole(pointee, d),
     rest: null,
     put: (e, value) => writeWhole(pointee, e, value),
     putRest: null,
@@ -143,10 +143,10 @@ export function interfaceNode(name: string | null, ndr64: boolean, objref: () =>
     least: align,
     nullable: () => true,
     hoist: null,
-    flat: (m) => readReferent(m, label),
-    rest(m, id) {
-      if (id === 0 || m.failed) return null;
-      return readInterfacePointer(m, objref());
+    flat: (d) => readReferent(d, label),
+    rest(d, id) {
+      if (id === 0 || d.failed) return null;
+      return readInterfacePointer(d, objref());
     },
     put: (e, value) => e.referentId(value === null),
     putRest(e, value, id) {
@@ -163,42 +163,42 @@ export function interfaceNode(name: string | null, ndr64: boolean, objref: () =>
 }
 
 /** MInterfacePointer: ulCntData, then as many bytes, conformant. */
-function readInterfacePointer(m: Machine, objref: ObjrefTransform): Value {
-  const { tracer } = m;
-  m.pad(m.ndr64 ? 8 : 4);
-  const node = tracer === null ? null : tracer.open('MInterfacePointer', m.offset, '[MS-DCOM] 2.2.14');
-  const entry: ObjrefEntry | null = m.tape === null ? null : { kind: 'objref', shown: null, bytes: NO_BYTES, size: 0 };
-  if (entry !== null) m.tape?.push(entry);
-  const max = m.count('max_count');
-  const sizeAt = m.offset;
-  const size = m.u32();
-  if (tracer !== null && m.failedAt < 0) tracer.hidden('ulCntData', 'ULONG', sizeAt, m.offset, size);
+function readInterfacePointer(d: Decoder, objref: ObjrefTransform): Value {
+  const { tracer } = d;
+  d.pad(d.ndr64 ? 8 : 4);
+  const node = tracer === null ? null : tracer.open('MInterfacePointer', d.offset, '[MS-DCOM] 2.2.14');
+  const entry: ObjrefEntry | null = d.tape === null ? null : { kind: 'objref', shown: null, bytes: NO_BYTES, size: 0 };
+  if (entry !== null) d.tape?.push(entry);
+  const max = d.count('max_count');
+  const sizeAt = d.offset;
+  const size = d.u32();
+  if (tracer !== null && d.failedAt < 0) tracer.hidden('ulCntData', 'ULONG', sizeAt, d.offset, size);
   if (size !== max)
-    m.problem(
+    d.problem(
       'ndr-bad-conformance',
       `MInterfacePointer has max_count ${max} and ulCntData ${size}`,
       '[MS-DCOM] 2.2.14',
       sizeAt,
     );
   let value: Value = null;
-  if (m.room(max, 1)) {
-    const from = m.offset;
-    const span: Span = { block: { u8: m.u8, view: m.view }, start: m.pos, end: m.pos + max };
-    if (m.enter()) {
-      m.pos += max;
-      value = objref.decode(span, (code, message, at) => m.problem(code, message, '[MS-DCOM] 2.2.18', from + at));
+  if (d.room(max, 1)) {
+    const from = d.offset;
+    const span: Span = { block: { u8: d.u8, view: d.view }, start: d.pos, end: d.pos + max };
+    if (d.enter()) {
+      d.pos += max;
+      value = objref.decode(span, (code, message, at) => d.problem(code, message, '[MS-DCOM] 2.2.18', from + at));
       tracer?.adopt(shift(objref.trace(span), from));
     }
-    m.leave();
+    d.leave();
     if (entry !== null) {
       entry.shown = value;
-      entry.bytes = m.u8.slice(span.start, span.end);
+      entry.bytes = d.u8.slice(span.start, span.end);
       entry.size = size;
     }
   }
   if (tracer !== null && node !== null) {
     node.value = value;
-    tracer.close(m.offset);
+    tracer.close(d.offset);
   }
   return value;
 }
@@ -221,10 +221,10 @@ interface Waiting {
 }
 
 /** An entry for what a transform is about to be given; null unless recording. */
-function waiting(m: Machine): ShownEntry | null {
-  if (m.tape === null) return null;
+function waiting(d: Decoder): ShownEntry | null {
+  if (d.tape === null) return null;
   const entry: ShownEntry = { kind: 'shown', wire: null, shown: null };
-  m.tape.push(entry);
+  d.tape.push(entry);
   return entry;
 }
 
@@ -233,10 +233,10 @@ export function transformedNode(inner: Node, transform: ValueTransform): Node {
   const { hoist, rest, putRest } = inner;
   const nullable = (): boolean => inner.nullable?.() === true && transform.decode(null, () => undefined) === null;
 
-  function show(m: Machine, wire: Value, entry: ShownEntry | null): Value {
-    if (m.failedAt >= 0) return wire;
-    const at = m.offset;
-    const shown = transform.decode(wire, (code, message) => m.problem(code, message, null, at));
+  function show(d: Decoder, wire: Value, entry: ShownEntry | null): Value {
+    if (d.failedAt >= 0) return wire;
+    const at = d.offset;
+    const shown = transform.decode(wire, (code, message) => d.problem(code, message, null, at));
     if (entry !== null) {
       entry.wire = wire;
       entry.shown = shown;
@@ -252,19 +252,19 @@ export function transformedNode(inner: Node, transform: ValueTransform): Node {
     align: inner.align,
     least: inner.least,
     nullable,
-    flat(m) {
-      const entry = waiting(m);
-      const flat = inner.flat(m);
-      if (rest === null) return show(m, flat, entry);
-      return entry === null || m.failedAt >= 0 ? flat : ({ entry, flat } satisfies Waiting as unknown as Value);
+    flat(d) {
+      const entry = waiting(d);
+      const flat = inner.flat(d);
+      if (rest === null) return show(d, flat, entry);
+      return entry === null || d.failedAt >= 0 ? flat : ({ entry, flat } satisfies Waiting as unknown as Value);
     },
     rest:
       rest === null
         ? null
-        : (m, held) => {
-            if (m.tape === null || m.failedAt >= 0) return show(m, rest(m, held), null);
+        : (d, held) => {
+            if (d.tape === null || d.failedAt >= 0) return show(d, rest(d, held), null);
             const { entry, flat } = held as unknown as Waiting;
-            return show(m, rest(m, flat), entry);
+            return show(d, rest(d, flat), entry);
           },
     put(e, value) {
       const wire = wireOf(value, e.taped('shown'));

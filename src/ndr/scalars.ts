@@ -2,7 +2,7 @@ import { hex32 } from '../bytes/hex.js';
 import type { Value } from '../types.js';
 import { EncodeError } from './codec.js';
 import type { Encoder } from './encoder.js';
-import type { Machine } from './machine.js';
+import type { Decoder } from './decoder.js';
 import { leaf, type Node } from './node.js';
 import type { BaseName, BaseType, EnumType, FlagsType } from './types.js';
 
@@ -59,16 +59,16 @@ const NAMES: Readonly<Record<BaseName, string>> = {
   int3264: '__int3264',
 };
 
-function readI64(m: Machine): bigint {
-  return BigInt.asIntN(64, m.u64());
+function readI64(d: Decoder): bigint {
+  return BigInt.asIntN(64, d.u64());
 }
 
-function readF64(m: Machine): number {
-  if (!m.need(8)) return 0;
-  const value = m.view.getFloat64(m.pos, m.littleEndian);
-  if (m.tape !== null && Number.isNaN(value))
-    m.tape.push({ kind: 'bits', bits: m.view.getBigUint64(m.pos, m.littleEndian) });
-  m.pos += 8;
+function readF64(d: Decoder): number {
+  if (!d.need(8)) return 0;
+  const value = d.view.getFloat64(d.pos, d.littleEndian);
+  if (d.tape !== null && Number.isNaN(value))
+    d.tape.push({ kind: 'bits', bits: d.view.getBigUint64(d.pos, d.littleEndian) });
+  d.pos += 8;
   return value;
 }
 
@@ -78,12 +78,12 @@ function putF64(e: Encoder, value: Value): void {
   else e.f64(number);
 }
 
-function readF32(m: Machine): number {
-  if (!m.need(4)) return 0;
-  const value = m.view.getFloat32(m.pos, m.littleEndian);
-  if (m.tape !== null && Number.isNaN(value))
-    m.tape.push({ kind: 'bits', bits: BigInt(m.view.getUint32(m.pos, m.littleEndian)) });
-  m.pos += 4;
+function readF32(d: Decoder): number {
+  if (!d.need(4)) return 0;
+  const value = d.view.getFloat32(d.pos, d.littleEndian);
+  if (d.tape !== null && Number.isNaN(value))
+    d.tape.push({ kind: 'bits', bits: BigInt(d.view.getUint32(d.pos, d.littleEndian)) });
+  d.pos += 4;
   return value;
 }
 
@@ -114,7 +114,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         1,
         1,
-        (m) => m.u8_(),
+        (d) => d.u8_(),
         (e, v) => e.u8_(asInteger(e, v, 8)),
         meaning,
       );
@@ -123,7 +123,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         1,
         1,
-        (m) => (m.u8_() << 24) >> 24,
+        (d) => (d.u8_() << 24) >> 24,
         (e, v) => e.u8_(asInteger(e, v, 8) & 0xff),
         meaning,
       );
@@ -132,7 +132,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         2,
         2,
-        (m) => m.u16(),
+        (d) => d.u16(),
         (e, v) => e.u16(asInteger(e, v, 16)),
         meaning,
       );
@@ -141,7 +141,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         2,
         2,
-        (m) => (m.u16() << 16) >> 16,
+        (d) => (d.u16() << 16) >> 16,
         (e, v) => e.u16(asInteger(e, v, 16)),
         meaning,
       );
@@ -150,7 +150,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         4,
         4,
-        (m) => m.u32(),
+        (d) => d.u32(),
         (e, v) => e.u32(asInteger(e, v, 32)),
         meaning,
       );
@@ -159,7 +159,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         4,
         4,
-        (m) => m.i32(),
+        (d) => d.i32(),
         (e, v) => e.i32(asInteger(e, v, 32)),
         meaning,
       );
@@ -168,7 +168,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         8,
         8,
-        (m) => m.u64(),
+        (d) => d.u64(),
         (e, v) => e.u64(asBigint(e, v)),
         meaning,
       );
@@ -180,14 +180,14 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
             name,
             8,
             8,
-            (m) => m.u64(),
+            (d) => d.u64(),
             (e, v) => e.u64(asBigint(e, v)),
           )
         : leaf(
             name,
             4,
             4,
-            (m) => m.u32(),
+            (d) => d.u32(),
             (e, v) => e.u32(asInteger(e, v, 32)),
           );
     case 'int3264':
@@ -197,7 +197,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
             name,
             4,
             4,
-            (m) => m.i32(),
+            (d) => d.i32(),
             (e, v) => e.i32(asInteger(e, v, 32)),
           );
     case 'f32':
@@ -209,7 +209,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         1,
         1,
-        (m) => String.fromCharCode(m.u8_()),
+        (d) => String.fromCharCode(d.u8_()),
         (e, v) => e.u8_(character(e, v) & 0xff),
       );
     case 'wchar':
@@ -217,7 +217,7 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         2,
         2,
-        (m) => String.fromCharCode(m.u16()),
+        (d) => String.fromCharCode(d.u16()),
         (e, v) => e.u16(character(e, v)),
       );
     case 'boolean':
@@ -225,9 +225,9 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
         name,
         1,
         1,
-        (m) => {
-          const raw = m.u8_();
-          if (raw > 1) m.problem('ndr-bad-boolean', `boolean holds ${raw}`, '[C706] 14.2.4', m.offset - 1);
+        (d) => {
+          const raw = d.u8_();
+          if (raw > 1) d.problem('ndr-bad-boolean', `boolean holds ${raw}`, '[C706] 14.2.4', d.offset - 1);
           return raw > 1 ? raw : raw === 1;
         },
         (e, v) => e.u8_(asInteger(e, v, 8)),
@@ -237,30 +237,31 @@ export function baseNode(type: BaseType, ndr64: boolean): Node {
 
 /** Enumerations: by name where the number has one, else the number with a problem. */
 export function enumNode(type: EnumType, ndr64: boolean): Node {
-  const byValue = new Map(Object.entries(type.members).map(([name, value]) => [value, name]));
+  const byName = new Map(Object.entries(type.members));
+  const byValue = new Map([...byName].map(([name, value]) => [value, name]));
   const wide = type.wire === 'v1_enum' || ndr64;
   const size = wide ? 4 : 2;
   return leaf(
     type.name,
     size,
     size,
-    (m) => {
-      const raw = wide ? m.i32() : m.u16();
+    (d) => {
+      const raw = wide ? d.i32() : d.u16();
       const name = byValue.get(raw);
       if (name !== undefined) return name;
-      if (!m.failed)
-        m.problem('ndr-bad-enum', `${type.name} has no member with value ${raw}`, type.section, m.offset - size);
+      if (!d.failed)
+        d.problem('ndr-bad-enum', `${type.name} has no member with value ${raw}`, type.section, d.offset - size);
       return raw;
     },
     (e, value) => {
       const raw =
         typeof value === 'string'
-          ? (type.members[value] ?? unfit(e, `${type.name} has no member ${value}`))
+          ? (byName.get(value) ?? unfit(e, `${type.name} has no member ${value}`))
           : asInteger(e, value, wide ? 32 : 16);
       if (wide) e.i32(raw);
       else e.u16(raw);
     },
-    (value) => (typeof value === 'string' ? String(type.members[value]) : null),
+    (value) => (typeof value === 'string' ? String(byName.get(value)) : null),
   );
 }
 
@@ -278,7 +279,7 @@ export function flagsNode(type: FlagsType): Node {
         type.name,
         1,
         1,
-        (m) => m.u8_(),
+        (d) => d.u8_(),
         (e, v) => e.u8_(asInteger(e, v, 8)),
         meaning,
       );
@@ -287,7 +288,7 @@ export function flagsNode(type: FlagsType): Node {
         type.name,
         2,
         2,
-        (m) => m.u16(),
+        (d) => d.u16(),
         (e, v) => e.u16(asInteger(e, v, 16)),
         meaning,
       );
@@ -296,7 +297,7 @@ export function flagsNode(type: FlagsType): Node {
         type.name,
         4,
         4,
-        (m) => m.u32(),
+        (d) => d.u32(),
         (e, v) => e.u32(asInteger(e, v, 32)),
         meaning,
       );

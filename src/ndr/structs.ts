@@ -2,11 +2,10 @@ import type { Value } from '../types.js';
 import { EncodeError } from './codec.js';
 import type { Encoder } from './encoder.js';
 import { parseSize } from './expression.js';
-import type { Machine } from './machine.js';
+import type { Decoder } from './decoder.js';
 import type { Node } from './node.js';
 import type { Type } from './types.js';
-
-type Bag = { [name: string]: Value };
+import { isRecord, ownField, recordClass, recordFrom, type Fields, type OpenFields } from './value.js';
 
 /** A member of a structure or a parameter, compiled. */
 export interface Member {
@@ -15,11 +14,11 @@ export interface Member {
 }
 
 /** Counts that follow from other members: `cIids` from the array that says `size_is(cIids)`. */
-export type Derived = ReadonlyMap<string, (bag: { readonly [name: string]: Value }) => number | null>;
+export type Derived = ReadonlyMap<string, (record: Fields) => number | null>;
 
 /** Finds, for each member some array's size refers to, how to work it out from that array. */
 export function derivedCounts(members: readonly { readonly name: string; readonly type: Type }[]): Derived {
-  const derived = new Map<string, (bag: { readonly [name: string]: Value }) => number | null>();
+  const derived = new Map<string, (record: Fields) => number | null>();
   for (const { name, type } of members) {
     const array = arrayBehind(type);
     if (array === null) continue;
@@ -27,8 +26,8 @@ export function derivedCounts(members: readonly { readonly name: string; readonl
       if (text === null) continue;
       const size = parseSize(text);
       if (size.field === '' || derived.has(size.field)) continue;
-      derived.set(size.field, (bag) => {
-        const value = bag[name];
+      derived.set(size.field, (record) => {
+        const value = ownField(record, name);
         if (value === null || value === undefined) return 0;
         if (!Array.isArray(value) && typeof value !== 'string' && !(value instanceof Uint8Array)) return null;
         return size.inverse(value.length);
@@ -44,32 +43,24 @@ function arrayBehind(type: Type): Extract<Type, { kind: 'array' }> | null {
 }
 
 /** The member's value; a count left out is worked out from its array. */
-export function memberValue(
-  e: Encoder,
-  bag: { readonly [name: string]: Value },
-  name: string,
-  derived: Derived,
-): Value {
-  const value = bag[name];
+export function memberValue(e: Encoder, record: Fields, name: string, derived: Derived): Value {
+  const value = ownField(record, name);
   if (value !== undefined) return value;
-  const count = derived.get(name)?.(bag) ?? null;
+  const count = derived.get(name)?.(record) ?? null;
   if (count !== null) return count;
   throw new EncodeError([...e.path, name].join('.'), 'no value is given');
 }
 
 /** The given members with counts filled in, so that size expressions find them. */
-export function completed(e: Encoder, value: Value, members: readonly Member[], derived: Derived): Bag {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) {
-    throw new EncodeError(e.path.join('.') || 'value', 'a structure is wanted');
-  }
-  const bag = value as { readonly [name: string]: Value };
-  if (members.every(({ name }) => bag[name] !== undefined)) return bag as Bag;
-  return Object.fromEntries(members.map(({ name }) => [name, memberValue(e, bag, name, derived)]));
+export function completed(e: Encoder, value: Value, members: readonly Member[], derived: Derived): Fields {
+  if (!isRecord(value)) throw new EncodeError(e.path.join('.') || 'value', 'a structure is wanted');
+  if (members.every(({ name }) => ownField(value, name) !== undefined)) return value;
+  return recordFrom(members.map(({ name }) => [name, memberValue(e, value, name, derived)]));
 }
 
 /** What the writing of a structure hands to the writing of its referents. */
 interface Carried {
-  readonly bag: Bag;
+  readonly record: Fields;
   readonly carried: readonly unknown[];
 }
 
@@ -89,54 +80,58 @@ export function structNode(
   // The trailing gap of NDR64 ends the part of fixed size.
   const gapped = ndr64 && hoist === null && align > 1;
 
-  function flat(m: Machine): Value {
-    const bag: Bag = {};
-    if (!m.enter()) return bag;
-    m.pad(align);
-    const { tracer, scope } = m;
-    const open = tracer === null ? null : tracer.open(name, m.offset, section);
-    m.scope = bag;
-    const { max, counts } = m;
+  const Shape = recordClass();
+
+  function flat(d: Decoder): Value {
+    const record = new Shape();
+    if (!d.enter()) return record;
+    d.pad(align);
+    const { tracer, scope } = d;
+    const open = tracer === null ? null : tracer.open(name, d.offset, section);
+    d.scope = record;
+    const { max, counts } = d;
     for (const member of members) {
       if (tracer !== null) tracer.name = member.name;
-      m.max = max;
-      m.counts = counts;
-      const value = member.node.flat(m);
-      if (m.failed && partial(value)) break;
-      bag[member.name] = value;
-      if (m.failed) break;
+      d.max = max;
+      d.counts = counts;
+      const value = member.node.flat(d);
+      if (d.failed && partial(value)) break;
+      record[member.name] = value;
+      if (d.failed) break;
     }
-    if (gapped) m.pad(align);
-    m.scope = scope;
-    m.leave();
+    if (gapped) d.pad(align);
+    d.scope = scope;
+    d.leave();
     if (tracer !== null && open !== null) {
-      open.value = bag;
-      if (pointing.length > 0) m.opened?.set(bag, open);
-      tracer.close(m.offset);
+      open.value = record;
+      if (pointing.length > 0) d.opened?.set(record, open);
+      tracer.close(d.offset);
     }
-    return bag;
+    return record;
   }
 
-  function rest(m: Machine, value: Value): Value {
-    const bag = value as Bag;
-    const { tracer, scope } = m;
-    const open = tracer === null ? undefined : m.opened?.get(bag);
+  function rest(d: Decoder, value: Value): Value {
+    const record = value as OpenFields;
+    const { tracer, scope } = d;
+    const open = tracer === null ? undefined : d.opened?.get(record);
     if (tracer !== null && open !== undefined) tracer.reopen(open);
+    d.depth++;
     for (const { name: field, node } of pointing) {
-      const id = bag[field];
+      const id = record[field];
       if (id === undefined) break;
-      if (m.failed) {
+      if (d.failed) {
         // What its pointers point to was not reached: their ids are no values.
-        delete bag[field];
+        delete record[field];
         continue;
       }
       if (tracer !== null) tracer.name = field;
-      m.scope = bag;
-      bag[field] = (node.rest as NonNullable<Node['rest']>)(m, id);
+      d.scope = record;
+      record[field] = (node.rest as NonNullable<Node['rest']>)(d, id);
     }
-    m.scope = scope;
+    d.depth--;
+    d.scope = scope;
     if (tracer !== null && open !== undefined) tracer.resume();
-    return bag;
+    return record;
   }
 
   return {
@@ -148,30 +143,30 @@ export function structNode(
     put(e, value) {
       e.pad(align);
       const { scope, counts } = e;
-      const bag = completed(e, value, members, derived);
-      e.scope = bag;
+      const record = completed(e, value, members, derived);
+      e.scope = record;
       const carried = members.map(({ name: field, node }) => {
         e.path.push(field);
         e.counts = counts;
-        const carry = node.put(e, bag[field] as Value);
+        const carry = node.put(e, record[field] as Value);
         e.path.pop();
         return carry;
       });
       if (gapped) e.pad(align);
       e.scope = scope;
-      return { bag, carried } satisfies Carried;
+      return { record, carried } satisfies Carried;
     },
     putRest:
       pointing.length === 0
         ? null
         : (e, _, held) => {
             const { scope } = e;
-            const { bag, carried } = held as Carried;
+            const { record, carried } = held as Carried;
             for (const [i, { name: field, node }] of members.entries()) {
               if (node.putRest === null) continue;
-              e.scope = bag;
+              e.scope = record;
               e.path.push(field);
-              node.putRest(e, bag[field] as Value, carried[i]);
+              node.putRest(e, record[field] as Value, carried[i]);
               e.path.pop();
             }
             e.scope = scope;
@@ -182,10 +177,10 @@ export function structNode(
         : {
             read: hoist.read,
             write(e, value) {
-              const bag = completed(e, value, members, derived);
+              const record = completed(e, value, members, derived);
               const { scope } = e;
-              e.scope = bag;
-              hoist.write(e, bag[last.name] as Value);
+              e.scope = record;
+              hoist.write(e, record[last.name] as Value);
               e.scope = scope;
             },
           },

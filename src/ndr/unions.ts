@@ -1,10 +1,11 @@
 import type { Value } from '../types.js';
 import type { Encoder } from './encoder.js';
 import { parseSize } from './expression.js';
-import type { Machine } from './machine.js';
+import type { Decoder } from './decoder.js';
 import type { Node } from './node.js';
 import { unfit } from './scalars.js';
 import type { UnionType } from './types.js';
+import { isRecord, recordClass, type Fields, type OpenFields } from './value.js';
 
 interface Arm {
   readonly name: string;
@@ -12,14 +13,12 @@ interface Arm {
   readonly node: Node | null;
 }
 
-type Bag = { [name: string]: Value };
-
 /**
  * The one arm a value has, as `{ name: value }`; an encapsulated union has its `tag` beside it. Null: no union's value;
  * '': no arm.
  */
 function armName(value: Value): string | null {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) return null;
+  if (!isRecord(value)) return null;
   for (const name in value) if (name !== 'tag') return name;
   return '';
 }
@@ -39,7 +38,7 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
   const align = Math.max(widest, tag.align);
   const begin = ndr64 ? align : tag.align;
   const switchIs = type.switchIs === null ? null : parseSize(type.switchIs);
-  const members = type.switchType.kind === 'enum' ? type.switchType.members : null;
+  const names = type.switchType.kind === 'enum' ? new Map(Object.entries(type.switchType.members)) : null;
   const anyRest = [...byName.values()].some((arm) => arm.node !== null && arm.node.rest !== null);
 
   function numberOf(value: Value | undefined): number | null {
@@ -51,7 +50,7 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
       case 'boolean':
         return value ? 1 : 0;
       case 'string':
-        return members?.[value] ?? (members === null && value.length === 1 ? value.charCodeAt(0) : null);
+        return names?.get(value) ?? (names === null && value.length === 1 ? value.charCodeAt(0) : null);
       default:
         return null;
     }
@@ -62,28 +61,31 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
   }
 
   /** What the field named by switch_is says; null where it is not known. */
-  function wantedOf(scoped: Machine | Encoder): number | null {
+  function wantedOf(scoped: Decoder | Encoder): number | null {
     if (switchIs === null) return null;
     const found = numberOf(switchIs.found(scoped));
     return found === null ? null : switchIs.apply(found);
   }
 
-  function flat(m: Machine): Value {
-    m.pad(begin);
-    const { tracer } = m;
-    const open = tracer === null ? null : tracer.open(type.name, m.offset, type.section);
-    const bag: Bag = {};
+  const Shape = recordClass();
+
+  function flat(d: Decoder): Value {
+    const record = new Shape();
+    if (!d.enter()) return record;
+    d.pad(begin);
+    const { tracer } = d;
+    const open = tracer === null ? null : tracer.open(type.name, d.offset, type.section);
     if (tracer !== null) tracer.name = 'tag';
-    const at = m.offset;
-    const shown = tag.flat(m);
+    const at = d.offset;
+    const shown = tag.flat(d);
     const chosen = numberOf(shown);
     if (switchIs === null) {
-      if (m.failedAt < 0) bag['tag'] = shown;
+      if (d.failedAt < 0) record['tag'] = shown;
     } else {
-      const wanted = wantedOf(m);
-      m.tape?.push({ kind: 'discriminant', tag: chosen ?? 0, wanted });
+      const wanted = wantedOf(d);
+      d.tape?.push({ kind: 'discriminant', tag: chosen ?? 0, wanted });
       if (wanted !== null && wanted !== chosen)
-        m.problem(
+        d.problem(
           'ndr-bad-discriminant',
           `${type.name} has discriminant ${chosen} where ${switchIs.field} is ${wanted}`,
           '[C706] 14.3.8',
@@ -92,46 +94,49 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
     }
     const arm = armFor(chosen);
     if (arm === null)
-      m.giveUp(
+      d.giveUp(
         'ndr-bad-discriminant',
         `${type.name} has no arm for ${chosen}: what follows cannot be told apart`,
         type.section,
         at,
       );
-    if (ndr64) m.pad(widest);
-    if (arm !== null && m.failedAt < 0) {
-      if (arm.node === null) bag[arm.name] = null;
+    if (ndr64) d.pad(widest);
+    if (arm !== null && d.failedAt < 0) {
+      if (arm.node === null) record[arm.name] = null;
       else {
         if (tracer !== null) tracer.name = arm.name;
-        const value = arm.node.flat(m);
-        if (m.failedAt < 0 || (value !== null && typeof value === 'object')) bag[arm.name] = value;
+        const value = arm.node.flat(d);
+        if (d.failedAt < 0 || (value !== null && typeof value === 'object')) record[arm.name] = value;
       }
     }
+    d.leave();
     if (tracer !== null && open !== null) {
-      open.value = bag;
-      m.opened?.set(bag, open);
-      tracer.close(m.offset);
+      open.value = record;
+      d.opened?.set(record, open);
+      tracer.close(d.offset);
     }
-    return bag;
+    return record;
   }
 
-  function rest(m: Machine, value: Value): Value {
-    const bag = value as Bag;
-    const name = armName(bag);
+  function rest(d: Decoder, value: Value): Value {
+    const record = value as OpenFields;
+    const name = armName(record);
     const armRest = name === null ? null : (byName.get(name)?.node?.rest ?? null);
-    if (name === null || armRest === null) return bag;
-    if (m.failed) {
+    if (name === null || armRest === null) return record;
+    if (d.failed) {
       // Its pointer's target was not reached: the id is no value.
-      delete bag[name];
-      return bag;
+      delete record[name];
+      return record;
     }
-    const { tracer } = m;
-    const open = tracer === null ? undefined : m.opened?.get(bag);
+    const { tracer } = d;
+    const open = tracer === null ? undefined : d.opened?.get(record);
     if (tracer !== null && open !== undefined) tracer.reopen(open);
     if (tracer !== null) tracer.name = name;
-    bag[name] = armRest(m, bag[name] as Value);
+    d.depth++;
+    record[name] = armRest(d, record[name] as Value);
+    d.depth--;
     if (tracer !== null && open !== undefined) tracer.resume();
-    return bag;
+    return record;
   }
 
   /**
@@ -154,7 +159,7 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
     put(e, value) {
       const name = armName(value);
       if (name === null) unfit(e, `${type.name} wants one of ${[...byName.keys()].join(', ')}`);
-      const shown = switchIs === null ? (value as Bag)['tag'] : undefined;
+      const shown = switchIs === null ? (value as Fields)['tag'] : undefined;
       const wanted = switchIs === null ? numberOf(shown) : wantedOf(e);
       const arm = name === '' ? armFor(wanted) : (byName.get(name) ?? null);
       if (arm === null || (name === '' && arm.node !== null)) unfit(e, `${type.name} has no arm '${name}'`);
@@ -164,7 +169,7 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
       if (ndr64) e.pad(widest);
       if (arm.node === null) return null;
       e.path.push(arm.name);
-      const carried = arm.node.put(e, (value as Bag)[arm.name] as Value);
+      const carried = arm.node.put(e, (value as Fields)[arm.name] as Value);
       e.path.pop();
       return carried;
     },
@@ -174,7 +179,7 @@ export function unionNode(type: UnionType, tag: Node, ndr64: boolean, armNode: (
           const name = armName(value);
           if (name === null || name === '') return;
           e.path.push(name);
-          byName.get(name)?.node?.putRest?.(e, (value as Bag)[name] as Value, carried);
+          byName.get(name)?.node?.putRest?.(e, (value as Fields)[name] as Value, carried);
           e.path.pop();
         },
   };

@@ -54,6 +54,11 @@ export function asRecord(value: Value | undefined): Fields {
   return isRecord(value) ? value : NO_FIELDS;
 }
 
+/** A record's own field; undefined where it has none, whatever its prototype has. For records that others made. */
+export function ownField(record: Fields, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
 /** The list, or an empty one where the value is none. */
 export function asList(value: Value | undefined): readonly Value[] {
   return Array.isArray(value) ? (value as readonly Value[]) : NO_VALUES;

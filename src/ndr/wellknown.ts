@@ -2,7 +2,7 @@ import { GUID_NULL, guidAt, guidBytes } from '../bytes/guid.js';
 import { hex64Of } from '../bytes/hex.js';
 import type { Value } from '../types.js';
 import type { Encoder } from './encoder.js';
-import type { Machine } from './machine.js';
+import type { Decoder } from './decoder.js';
 import { leaf, type Node } from './node.js';
 import { readReferent } from './pointers.js';
 import { asBigint, asInteger, unfit } from './scalars.js';
@@ -10,6 +10,7 @@ import { utf16Text } from './strings.js';
 import type { BlobEntry } from './tape.js';
 import { dateText, dateValue, filetimeText, filetimeValue, scaledText, scaledValue } from './text.js';
 import type { WellKnownType } from './types.js';
+import { asRecord, isRecord } from './value.js';
 
 type StatusName = (value: number) => string | null;
 
@@ -23,7 +24,7 @@ export function wellKnownNode(type: WellKnownType, ndr64: boolean, statusName: S
         'HRESULT',
         4,
         4,
-        (m) => m.u32(),
+        (d) => d.u32(),
         (e, v) => e.u32(asInteger(e, v, 32)),
         (v) => (typeof v === 'number' ? statusName(v) : null),
       );
@@ -32,7 +33,7 @@ export function wellKnownNode(type: WellKnownType, ndr64: boolean, statusName: S
         'error_status_t',
         4,
         4,
-        (m) => m.u32(),
+        (d) => d.u32(),
         (e, v) => e.u32(asInteger(e, v, 32)),
         (v) => (typeof v === 'number' ? statusName(v) : null),
       );
@@ -43,7 +44,7 @@ export function wellKnownNode(type: WellKnownType, ndr64: boolean, statusName: S
     case 'date':
       return leaf('DATE', 8, 8, readDate, putDate);
     case 'currency':
-      return leaf('CURRENCY', 8, 8, (m) => scaledText(BigInt.asIntN(64, m.u64()), 4), putCurrency);
+      return leaf('CURRENCY', 8, 8, (d) => scaledText(BigInt.asIntN(64, d.u64()), 4), putCurrency);
     case 'decimal':
       return leaf('DECIMAL', 16, 8, readDecimal, putDecimal);
     case 'filetime':
@@ -55,10 +56,10 @@ export function wellKnownNode(type: WellKnownType, ndr64: boolean, statusName: S
   }
 }
 
-function readGuid(m: Machine): Value {
-  if (!m.need(16)) return GUID_NULL;
-  const text = guidAt(m.view, m.pos, m.littleEndian);
-  m.pos += 16;
+function readGuid(d: Decoder): Value {
+  if (!d.need(16)) return GUID_NULL;
+  const text = guidAt(d.view, d.pos, d.littleEndian);
+  d.pos += 16;
   return text;
 }
 
@@ -68,27 +69,27 @@ function putGuid(e: Encoder, value: Value): void {
   e.bytes(bytes);
 }
 
-function readVariantBool(m: Machine): Value {
-  const raw = m.u16();
+function readVariantBool(d: Decoder): Value {
+  const raw = d.u16();
   if (raw === 0) return false;
   if (raw === 0xffff) return true;
-  m.problem(
+  d.problem(
     'ndr-bad-boolean',
     `VARIANT_BOOL holds ${raw}, which is neither VARIANT_TRUE nor VARIANT_FALSE`,
     '[MS-OAUT] 2.2.27',
-    m.offset - 2,
+    d.offset - 2,
   );
   return raw;
 }
 
-function readDate(m: Machine): Value {
-  if (!m.need(8)) return null;
-  const raw = m.view.getFloat64(m.pos, m.littleEndian);
-  if (m.tape !== null) m.tape.push({ kind: 'bits', bits: m.view.getBigUint64(m.pos, m.littleEndian) });
-  m.pos += 8;
+function readDate(d: Decoder): Value {
+  if (!d.need(8)) return null;
+  const raw = d.view.getFloat64(d.pos, d.littleEndian);
+  if (d.tape !== null) d.tape.push({ kind: 'bits', bits: d.view.getBigUint64(d.pos, d.littleEndian) });
+  d.pos += 8;
   const text = dateText(raw);
   if (text !== null) return text;
-  m.problem('ndr-bad-value', `DATE ${raw} is outside the years 100 to 9999`, '[MS-OAUT] 2.2.25', m.offset - 8);
+  d.problem('ndr-bad-value', `DATE ${raw} is outside the years 100 to 9999`, '[MS-OAUT] 2.2.25', d.offset - 8);
   return { date: Number.isFinite(raw) ? raw : String(raw) };
 }
 
@@ -108,8 +109,7 @@ function putDate(e: Encoder, value: Value): void {
 }
 
 function dateOf(value: Value): number | null {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
-  const raw = (value as { readonly [name: string]: Value })['date'];
+  const raw = asRecord(value)['date'];
   return typeof raw === 'number' || typeof raw === 'string' ? Number(raw) : null;
 }
 
@@ -121,17 +121,17 @@ function putCurrency(e: Encoder, value: Value): void {
 }
 
 /** [MS-OAUT] 2.2.26: reserved, scale and sign, high 32 bits, low 64 bits. */
-function readDecimal(m: Machine): Value {
-  if (!m.need(16)) return null;
-  const reserved = m.u16();
-  const scale = m.u8_();
-  const sign = m.u8_();
-  const high = m.u32();
-  const low = m.u64();
-  m.tape?.push({ kind: 'decimal', reserved, sign });
+function readDecimal(d: Decoder): Value {
+  if (!d.need(16)) return null;
+  const reserved = d.u16();
+  const scale = d.u8_();
+  const sign = d.u8_();
+  const high = d.u32();
+  const low = d.u64();
+  d.tape?.push({ kind: 'decimal', reserved, sign });
   const value = (BigInt(high) << 64n) | low;
   if (scale > 28 || (sign !== 0 && sign !== 0x80)) {
-    m.problem('ndr-bad-value', `DECIMAL with scale ${scale} and sign ${sign}`, '[MS-OAUT] 2.2.26', m.offset - 16);
+    d.problem('ndr-bad-value', `DECIMAL with scale ${scale} and sign ${sign}`, '[MS-OAUT] 2.2.26', d.offset - 16);
     return { scale, sign, value };
   }
   const text = scaledText(value, scale);
@@ -149,11 +149,10 @@ function putDecimal(e: Encoder, value: Value): void {
     scale = parsed.scale;
     whole = parsed.value < 0n ? -parsed.value : parsed.value;
     sign = value.startsWith('-') ? 0x80 : 0;
-  } else if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
-    const bag = value as { readonly [name: string]: Value };
-    scale = asInteger(e, bag['scale'] ?? 0, 8);
-    sign = asInteger(e, bag['sign'] ?? 0, 8);
-    whole = asBigint(e, bag['value'] ?? 0);
+  } else if (isRecord(value)) {
+    scale = asInteger(e, value['scale'] ?? 0, 8);
+    sign = asInteger(e, value['sign'] ?? 0, 8);
+    whole = asBigint(e, value['value'] ?? 0);
   } else unfit(e, `a decimal text is wanted, not ${String(value)}`);
   if (whole >= 1n << 96n) unfit(e, 'a DECIMAL has at most 96 bits');
   e.u16(taped?.reserved ?? 0);
@@ -163,9 +162,9 @@ function putDecimal(e: Encoder, value: Value): void {
   e.u64(whole & 0xffff_ffff_ffff_ffffn);
 }
 
-function readFiletime(m: Machine): Value {
-  const low = m.u32();
-  const high = m.u32();
+function readFiletime(d: Decoder): Value {
+  const low = d.u32();
+  const high = d.u32();
   const ticks = (BigInt(high) << 32n) | BigInt(low);
   return filetimeText(ticks) ?? ticks;
 }
@@ -177,24 +176,24 @@ function putFiletime(e: Encoder, value: Value): void {
   e.u32(Number((ticks >> 32n) & 0xffff_ffffn));
 }
 
-function readHex64(m: Machine): Value {
-  const first = m.u32();
-  const second = m.u32();
-  return m.littleEndian ? hex64Of(second, first) : hex64Of(first, second);
+function readHex64(d: Decoder): Value {
+  const first = d.u32();
+  const second = d.u32();
+  return d.littleEndian ? hex64Of(second, first) : hex64Of(first, second);
 }
 
-function readHandle(m: Machine): Value {
-  if (!m.need(20)) return null;
-  const attributes = m.u32();
-  const uuid = guidAt(m.view, m.pos, m.littleEndian);
-  m.pos += 16;
+function readHandle(d: Decoder): Value {
+  if (!d.need(20)) return null;
+  const attributes = d.u32();
+  const uuid = guidAt(d.view, d.pos, d.littleEndian);
+  d.pos += 16;
   return { attributes, uuid };
 }
 
 function putHandle(e: Encoder, value: Value): void {
-  const bag = (value ?? {}) as { readonly [name: string]: Value };
-  e.u32(asInteger(e, bag['attributes'] ?? 0, 32));
-  putGuid(e, bag['uuid'] ?? GUID_NULL);
+  const { attributes, uuid } = asRecord(value);
+  e.u32(asInteger(e, attributes ?? 0, 32));
+  putGuid(e, uuid ?? GUID_NULL);
 }
 
 const NULL_BYTES = 0xffff_ffff;
@@ -208,7 +207,7 @@ function bstrNode(ndr64: boolean): Node {
     least: align,
     nullable: () => true,
     hoist: null,
-    flat: (m) => readReferent(m, 'BSTR'),
+    flat: (d) => readReferent(d, 'BSTR'),
     rest: readBlob,
     put(e, value) {
       // Null as a null pointer is not what the specification has; the tape keeps it.
@@ -218,38 +217,38 @@ function bstrNode(ndr64: boolean): Node {
   };
 }
 
-function readBlob(m: Machine, id: Value): Value {
-  if (id === 0 || m.failedAt >= 0) return null;
-  const { tracer } = m;
-  m.pad(m.ndr64 ? 8 : 4);
-  const node = tracer === null ? null : tracer.open('FLAGGED_WORD_BLOB', m.offset, '[MS-OAUT] 2.2.23.1');
-  const label = m.littleEndian;
-  if (!label) m.littleEndian = blobIsLittle(m);
+function readBlob(d: Decoder, id: Value): Value {
+  if (id === 0 || d.failedAt >= 0) return null;
+  const { tracer } = d;
+  d.pad(d.ndr64 ? 8 : 4);
+  const node = tracer === null ? null : tracer.open('FLAGGED_WORD_BLOB', d.offset, '[MS-OAUT] 2.2.23.1');
+  const label = d.littleEndian;
+  if (!label) d.littleEndian = blobIsLittle(d);
   const entry: BlobEntry | null =
-    m.tape === null ? null : { kind: 'blob', max: 0, cBytes: 0, clSize: 0, little: m.littleEndian };
-  if (entry !== null) m.tape?.push(entry);
-  const max = m.count('max_count');
-  const sizeFrom = m.offset;
-  const bytes = m.u32();
-  const size = m.u32();
-  if (tracer !== null && m.failedAt < 0) {
+    d.tape === null ? null : { kind: 'blob', max: 0, cBytes: 0, clSize: 0, little: d.littleEndian };
+  if (entry !== null) d.tape?.push(entry);
+  const max = d.count('max_count');
+  const sizeFrom = d.offset;
+  const bytes = d.u32();
+  const size = d.u32();
+  if (tracer !== null && d.failedAt < 0) {
     tracer.hidden('cBytes', 'ULONG', sizeFrom, sizeFrom + 4, bytes);
     tracer.hidden('clSize', 'ULONG', sizeFrom + 4, sizeFrom + 8, size);
   }
   let value: string | null = null;
   if (max !== size)
-    m.problem('ndr-bad-conformance', `BSTR has max_count ${max} and clSize ${size}`, '[MS-OAUT] 2.2.23.1', sizeFrom);
-  if (m.room(max, 2)) {
-    const at = m.pos;
-    m.pos += max * 2;
+    d.problem('ndr-bad-conformance', `BSTR has max_count ${max} and clSize ${size}`, '[MS-OAUT] 2.2.23.1', sizeFrom);
+  if (d.room(max, 2)) {
+    const at = d.pos;
+    d.pos += max * 2;
     if (bytes !== NULL_BYTES || max !== 0) {
-      value = utf16Text(m.view, at, max, m.littleEndian);
+      value = utf16Text(d.view, at, max, d.littleEndian);
       if (bytes !== max * 2 && bytes !== max * 2 - 1)
-        m.problem('ndr-bad-string', `BSTR of ${bytes} bytes in ${max} words`, '[MS-OAUT] 2.2.23.1', sizeFrom);
+        d.problem('ndr-bad-string', `BSTR of ${bytes} bytes in ${max} words`, '[MS-OAUT] 2.2.23.1', sizeFrom);
     }
     if (tracer !== null) {
       tracer.name = 'asData';
-      if (max > 0) tracer.leaf('USHORT[]', at - m.base, m.offset, value);
+      if (max > 0) tracer.leaf('USHORT[]', at - d.base, d.offset, value);
     }
     if (entry !== null) {
       entry.max = max;
@@ -257,10 +256,10 @@ function readBlob(m: Machine, id: Value): Value {
       entry.clSize = size;
     }
   }
-  m.littleEndian = label;
+  d.littleEndian = label;
   if (tracer !== null && node !== null) {
     node.value = value;
-    tracer.close(m.offset);
+    tracer.close(d.offset);
   }
   return value;
 }
@@ -270,16 +269,16 @@ function readBlob(m: Machine, id: Value): Value {
  * not know:
  * in a big-endian stub the order is the one in which the counts agree, little-endian where both or neither do.
  */
-function blobIsLittle(m: Machine): boolean {
-  const width = m.ndr64 ? 8 : 4;
-  const at = m.pos;
-  const left = m.end - at - width - 8;
+function blobIsLittle(d: Decoder): boolean {
+  const width = d.ndr64 ? 8 : 4;
+  const at = d.pos;
+  const left = d.end - at - width - 8;
   if (left < 0) return true;
   const agree = (little: boolean): boolean => {
-    const max = m.view.getUint32(at + (m.ndr64 && !little ? 4 : 0), little);
-    const bytes = m.view.getUint32(at + width, little);
+    const max = d.view.getUint32(at + (d.ndr64 && !little ? 4 : 0), little);
+    const bytes = d.view.getUint32(at + width, little);
     return (
-      m.view.getUint32(at + width + 4, little) === max &&
+      d.view.getUint32(at + width + 4, little) === max &&
       max * 2 <= left &&
       (bytes === max * 2 || bytes === max * 2 - 1 || bytes === NULL_BYTES)
     );

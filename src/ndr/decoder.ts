@@ -1,15 +1,15 @@
 import { Cursor } from '../bytes/cursor.js';
 import type { Problem, ProblemCode, Span, Value } from '../types.js';
-import type { Encoding, Fields } from './codec.js';
-import { MAX_DEPTH, MAX_ELEMENTS, MAX_PROBLEMS } from './limits.js';
-import type { Node } from './node.js';
+import type { Encoding } from './codec.js';
+import { MAX_VALUE_DEPTH, MAX_ELEMENTS, MAX_PROBLEMS } from './limits.js';
 import type { CountEntry, TapeEntry } from './tape.js';
 import type { OpenNode, Tracer } from './tracer.js';
+import type { Fields } from './value.js';
 
 /**
  * A decode in progress. One walk serves decoding, tracing and recording: `tracer` and `tape` are null unless asked for.
  */
-export class Machine extends Cursor {
+export class Decoder extends Cursor {
   readonly ndr64: boolean;
   tracer: Tracer | null = null;
   /** Nodes of structures whose pointers are still to be followed; used while tracing. */
@@ -24,13 +24,13 @@ export class Machine extends Cursor {
   max = 0;
   counts: CountEntry | null = null;
   /** Fields of the structure being read, for size expressions. */
-  scope: { readonly [name: string]: Value } | null = null;
-  params: { readonly [name: string]: Value } | null = null;
+  scope: Fields | null = null;
+  params: Fields | null = null;
   request: Fields | null = null;
   depth = 0;
   elements = 0;
-  /** Full pointers by referent id ([C706] 14.3.11.1), with the type they point to. */
-  full: Map<number | bigint, { readonly node: Node; readonly value: Value }> | null = null;
+  /** Full pointers by referent id ([C706] 14.3.11.1), with the node of the type they point to. */
+  full: Map<number | bigint, { readonly node: object; readonly value: Value }> | null = null;
 
   constructor(stub: Span, encoding: Encoding) {
     super(stub.block, stub.start, stub.end, encoding.littleEndian);
@@ -127,10 +127,10 @@ export class Machine extends Cursor {
     }
   }
 
-  /** Enters a constructed type; false, with a problem, past the depth that is followed. */
+  /** Enters a record, a list, a union or what a pointer points to; false, with a problem, past the depth that is followed. */
   enter(): boolean {
-    if (++this.depth <= MAX_DEPTH) return true;
-    this.giveUp('ndr-limit', `types nest deeper than ${MAX_DEPTH}`);
+    if (++this.depth <= MAX_VALUE_DEPTH) return true;
+    this.giveUp('ndr-limit', `types nest deeper than ${MAX_VALUE_DEPTH}`);
     return false;
   }
 
