@@ -79,10 +79,27 @@ export function walkRecords(value: Value | undefined, enter: (record: Fields) =>
 }
 
 /**
- * Calls `visit` with every value inside a value, itself included, and with its path from `path` on: `retval.list[2]`.
- * Returning false keeps it out of that value.
+ * Calls `visit` with every value inside a value, itself included. `name` is that of the field the value stands in, or
+ * whose list it stands in; '' for the value itself. Returning false keeps it out of that value.
  */
 export function walkValue(
+  value: Value,
+  visit: (value: Value, name: string) => boolean | void,
+  name = '',
+  depth = 0,
+): void {
+  if (visit(value, name) === false) return;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || depth > MAX_VALUE_DEPTH) return;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Value[]) walkValue(item, visit, name, depth + 1);
+    return;
+  }
+  const record = value as Fields;
+  for (const field in record) walkValue(record[field] as Value, visit, field, depth + 1);
+}
+
+/** {@link walkValue} with the path of each value from `path` on, `retval.list[2]`, in place of its name. */
+export function walkPaths(
   value: Value,
   visit: (value: Value, path: string) => boolean | void,
   path = '',
@@ -91,17 +108,16 @@ export function walkValue(
   if (visit(value, path) === false) return;
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array || depth > MAX_VALUE_DEPTH) return;
   if (Array.isArray(value)) {
-    for (const [at, item] of (value as readonly Value[]).entries()) walkValue(item, visit, `${path}[${at}]`, depth + 1);
+    for (const [at, item] of (value as readonly Value[]).entries()) walkPaths(item, visit, `${path}[${at}]`, depth + 1);
     return;
   }
   const record = value as Fields;
-  for (const name in record) walkValue(record[name] as Value, visit, path === '' ? name : `${path}.${name}`, depth + 1);
+  for (const name in record) walkPaths(record[name] as Value, visit, path === '' ? name : `${path}.${name}`, depth + 1);
 }
 
 /**
  * The value with everything inside it as `change` says: what it returns stands in the place of the value it was given
- * (undefined: look inside). `name` is that of the field the value stands in, or whose list it stands in; '' for the
- * value itself.
+ * (undefined: look inside). `name` as in {@link walkValue}.
  */
 export function mapValue(
   value: Value,

@@ -7,7 +7,7 @@ import * as d from '../../src/ndr/describe.js';
 import { readIdl } from '../../src/ndr/idl/idl.js';
 import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
 import type { StructType } from '../../src/ndr/types.js';
-import { recordFrom, walkValue } from '../../src/ndr/value.js';
+import { recordFrom, walkPaths } from '../../src/ndr/value.js';
 
 const LITTLE: Encoding = { littleEndian: true, syntax: 'ndr20' };
 
@@ -104,7 +104,7 @@ describe('depth of a value', () => {
     const decoded = codec.decode(spanOf(stub));
     expect(decoded.problems.map((problem) => problem.code)).toEqual(['ndr-limit']);
     let deepest = 0;
-    walkValue(decoded.value, (_, path) => {
+    walkPaths(decoded.value, (_, path) => {
       deepest = Math.max(deepest, (path.match(/\.|\[/g) ?? []).length);
     });
     expect(deepest).toBeGreaterThan(MAX_VALUE_DEPTH / 2);

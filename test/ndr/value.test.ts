@@ -12,6 +12,7 @@ import {
   sameValue,
   walkRecords,
   walkValue,
+  walkPaths,
   type Fields,
 } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
@@ -71,7 +72,7 @@ describe('records whose names come from the wire', () => {
     expect(Object.entries(made)).toEqual([[name, ['new']]]);
     expect(Object.keys(mapFields(recordFrom([[name, 1]]), () => undefined))).toEqual([name]);
     const paths: string[] = [];
-    walkValue(made, (_, path) => void paths.push(path));
+    walkPaths(made, (_, path) => void paths.push(path));
     expect(paths).toEqual(['', name, `${name}[0]`]);
   });
 
@@ -84,11 +85,20 @@ describe('records whose names come from the wire', () => {
 describe('walks', () => {
   it('come to every value with its path, and stay out where told to', () => {
     const paths: string[] = [];
-    walkValue(VALUE, (value, path) => (paths.push(path), !Array.isArray(value)), 'out');
+    walkPaths(VALUE, (value, path) => (paths.push(path), !Array.isArray(value)), 'out');
     expect(paths).toEqual(['out', 'out.a', 'out.list', 'out.bytes', 'out.none']);
     const all: string[] = [];
-    walkValue(VALUE, (_, path) => void all.push(path));
+    walkPaths(VALUE, (_, path) => void all.push(path));
     expect(all).toEqual(['', 'a', 'list', 'list[0]', 'list[0].b', 'list[1]', 'list[1][0]', 'bytes', 'none']);
+  });
+
+  it('come to every value with the name of its field, which is also that of what is in its list', () => {
+    const names: string[] = [];
+    walkValue(VALUE, (value, name) => (names.push(name), value !== BYTES));
+    expect(names).toEqual(['', 'a', 'list', 'list', 'b', 'list', 'list', 'bytes', 'none']);
+    names.length = 0;
+    walkValue(VALUE, (_, name) => (names.push(name), false), 'whole');
+    expect(names).toEqual(['whole']);
   });
 
   it('come to every record, and stay out where told to', () => {
@@ -113,7 +123,7 @@ describe('walks', () => {
   it('go no deeper than values are decoded, and that deep', () => {
     const deepest = (value: Value): number => {
       let most = -1;
-      walkValue(value, (_, path) => void (most = Math.max(most, (path.match(/\[0\]|inner/g) ?? []).length)));
+      walkPaths(value, (_, path) => void (most = Math.max(most, (path.match(/\[0\]|inner/g) ?? []).length)));
       return most;
     };
     expect(deepest(nested(MAX_VALUE_DEPTH))).toBe(MAX_VALUE_DEPTH);
