@@ -12,8 +12,9 @@ import { Session } from '../replay/compare/session.js';
 import type { RecordingRecord } from '../replay/recording/records.js';
 import type { AuthLevel } from './types.js';
 import type { SecretList } from './security/secrets.js';
-import { Client, type RemoteValue } from './peer/client/client.js';
-import { RemoteObject } from './peer/client/object.js';
+import { Client } from './peer/client/client.js';
+import type { ClientError } from './peer/client/error.js';
+import { RemoteObject, type RemoteValue } from './peer/client/object.js';
 import { knowledge } from './io/knowledge.js';
 import type { Knowledge } from './pipeline/knowledge.js';
 import { serveRecording, type Serving } from './io/serve/recording.js';
@@ -32,8 +33,8 @@ export type { CompareResult } from '../replay/compare/compare.js';
 export type { Difference } from '../replay/compare/values.js';
 export type { RecordedCall, RecordingRecord } from '../replay/recording/records.js';
 export type { Serving } from './io/serve/recording.js';
-export type { Client, RemoteValue } from './peer/client/client.js';
-export type { Argument, RemoteObject } from './peer/client/object.js';
+export type { Client } from './peer/client/client.js';
+export type { Argument, RemoteObject, RemoteValue } from './peer/client/object.js';
 export { ClientError, type ClientErrorKind } from './peer/client/error.js';
 
 /** A capture or recording: its path, or the records that were read or made of one. */
@@ -79,6 +80,8 @@ export interface ConnectOptions {
   readonly binding?: 'early' | 'late';
   readonly timeoutMs?: number;
   readonly numbering?: 'wire' | 'printed';
+  /** Hears of a ping that failed by itself: the server may let go what is held. */
+  readonly onPingFailed?: (error: ClientError) => void;
 }
 
 /**
@@ -97,6 +100,7 @@ export function connect(options: ConnectOptions): Client {
     binding = 'early',
     timeoutMs,
     numbering,
+    onPingFailed,
   } = options;
   return new Client({
     registry: known().registry,
@@ -107,6 +111,7 @@ export function connect(options: ConnectOptions): Client {
     binding,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(numbering === undefined ? {} : { numbering }),
+    ...(onPingFailed === undefined ? {} : { onPingFailed }),
   });
 }
 

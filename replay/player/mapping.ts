@@ -1,9 +1,8 @@
 import { GUID_NULL } from '../../src/bytes/guid.js';
+import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
+import { asList, asRecord, isRecord, mapFields, mapValue, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { isIdentifier } from './plan.js';
-
-type Bag = { readonly [name: string]: Value };
-const MAX_DEPTH = 96;
 
 /**
  * Identifiers and ports of a recording, and what they are on the live server: told by the places where they were handed
@@ -36,58 +35,32 @@ export class Mapping {
 
   /** Takes note of what stands where in the recorded answer and in the live one. */
   learn(recorded: Value, live: Value, depth = 0): void {
+    if (depth > MAX_VALUE_DEPTH) return;
     if (typeof recorded === 'string') {
-      if (
-        typeof live === 'string' &&
-        isIdentifier(recorded) &&
-        isIdentifier(live) &&
-        recorded !== GUID_NULL &&
-        live !== GUID_NULL &&
-        !this.ids.has(recorded)
-      ) {
-        this.ids.set(recorded, live);
-        this.back.set(live, recorded);
-      }
-      return;
-    }
-    if (
-      recorded === null ||
-      live === null ||
-      typeof recorded !== 'object' ||
-      typeof live !== 'object' ||
-      depth > MAX_DEPTH
-    )
-      return;
-    if (recorded instanceof Uint8Array || live instanceof Uint8Array) return;
-    if (Array.isArray(recorded)) {
-      if (!Array.isArray(live)) return;
-      for (const [at, one] of (recorded as readonly Value[]).entries()) {
-        const other = (live as readonly Value[])[at];
+      if (typeof live === 'string') this.pair(recorded, live);
+    } else if (Array.isArray(recorded)) {
+      const others = asList(live);
+      for (const [at, one] of asList(recorded).entries()) {
+        const other = others[at];
         if (other !== undefined) this.learn(one, other, depth + 1);
       }
-      return;
-    }
-    if (Array.isArray(live)) return;
-    const [before, after] = [recorded as Bag, live as Bag];
-    this.bindings(before['stringBindings'], after['stringBindings']);
-    for (const name in before) {
-      const other = after[name];
-      if (other !== undefined && name !== 'stringBindings' && name !== 'iid' && name !== 'cid')
-        this.learn(before[name] as Value, other, depth + 1);
+    } else if (isRecord(recorded) && isRecord(live)) {
+      this.bindings(recorded['stringBindings'], live['stringBindings']);
+      for (const name in recorded) {
+        const other = live[name];
+        if (other !== undefined && !APART.includes(name)) this.learn(recorded[name] as Value, other, depth + 1);
+      }
     }
   }
 
   /** A value with its identifiers as the live server knows them. */
-  translate(value: Value, depth = 0): Value {
-    if (typeof value === 'string') return this.ids.get(value) ?? value;
-    if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
-    if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.translate(one, depth + 1));
-    return Object.fromEntries(
-      Object.entries(value as Bag).map(([name, one]) => [
-        name,
-        name === 'cid' && typeof one === 'string' ? this.causality(one) : this.translate(one, depth + 1),
-      ]),
-    );
+  translate(value: Value): Value {
+    return mapValue(value, (one, name) => this.translated(one, name));
+  }
+
+  /** The same of parameters. */
+  translateFields(fields: Fields): Fields {
+    return mapFields(fields, (one, name) => this.translated(one, name));
   }
 
   /** A causality of its own for every recorded one. */
@@ -97,6 +70,18 @@ export class Mapping {
     const made = this.guid();
     this.causalities.set(recorded, made);
     return made;
+  }
+
+  private translated(value: Value, name: string): Value | undefined {
+    if (typeof value !== 'string') return undefined;
+    return name === 'cid' ? this.causality(value) : (this.ids.get(value) ?? value);
+  }
+
+  private pair(recorded: string, live: string): void {
+    if (!isIdentifier(recorded) || !isIdentifier(live) || recorded === GUID_NULL || live === GUID_NULL) return;
+    if (this.ids.has(recorded)) return;
+    this.ids.set(recorded, live);
+    this.back.set(live, recorded);
   }
 
   /** `host[port]` of DUALSTRINGARRAYs: every recorded port of an exporter is the first live one. */
@@ -110,9 +95,11 @@ export class Mapping {
 /** Ports of the TCP bindings (tower 7) that name one ([MS-DCOM] 2.2.19.3). */
 export function portsIn(bindings: readonly Value[]): readonly number[] {
   return bindings.flatMap((one) => {
-    if (one === null || typeof one !== 'object' || Array.isArray(one)) return [];
-    const { towerId, networkAddr } = one as Bag;
+    const { towerId, networkAddr } = asRecord(one);
     const match = towerId === 7 && typeof networkAddr === 'string' ? /\[(\d{1,5})\]$/.exec(networkAddr) : null;
     return match === null ? [] : [Number(match[1])];
   });
 }
+
+/** Fields that are learnt apart, or are the same everywhere. */
+const APART: readonly string[] = ['stringBindings', 'iid', 'cid'];

@@ -1,6 +1,7 @@
 import { guidBytes } from '../../src/bytes/guid.js';
 import { Session, type SessionCall } from '../compare/session.js';
 import type { Registry } from '../../src/ndr/codec.js';
+import { walkValue } from '../../src/ndr/value.js';
 import type { Moment, Value } from '../../src/types.js';
 import type { ConnectionRecord, ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
 import { joinSessions } from '../recording/sessions.js';
@@ -117,14 +118,14 @@ export function isIdentifier(text: string): boolean {
  * Identifiers in the fields that hold them: OIDs, OXIDs, IPIDs and ping sets; never IIDs and CLSIDs, which are the same
  * everywhere.
  */
-export function identifiersIn(value: Value, name: string, found: (id: string) => void, depth = 0): void {
-  if (typeof value === 'string') {
-    if (isIdentifier(value) && !FIXED.test(name)) found(value);
-    return;
-  }
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > 64) return;
-  if (Array.isArray(value)) for (const item of value as readonly Value[]) identifiersIn(item, name, found, depth + 1);
-  else for (const [key, item] of Object.entries(value)) identifiersIn(item as Value, key, found, depth + 1);
+export function identifiersIn(value: Value, name: string, found: (id: string) => void): void {
+  walkValue(
+    value,
+    (one, field) => {
+      if (typeof one === 'string' && isIdentifier(one) && !FIXED.test(field)) found(one);
+    },
+    name,
+  );
 }
 
 /** Fields that name interfaces, classes and causalities. */
@@ -171,10 +172,13 @@ function isBare(
   return cid !== null && cid.every((byte, at) => byte === request.bytes[CID_AT + at]);
 }
 
-function holdsIdentifier(value: Value, depth = 0): boolean {
-  if (typeof value === 'string') return isIdentifier(value);
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > 64) return false;
-  return Object.values(value).some((one) => holdsIdentifier(one as Value, depth + 1));
+function holdsIdentifier(value: Value): boolean {
+  let found = false;
+  walkValue(value, (one) => {
+    found ||= typeof one === 'string' && isIdentifier(one);
+    return !found;
+  });
+  return found;
 }
 
 function isPlain({ call, sort }: SessionCall): boolean {

@@ -1,5 +1,6 @@
 import { guidBytes } from '../../src/bytes/guid.js';
-import type { Encoding, Fields, Registry } from '../../src/ndr/codec.js';
+import type { Encoding, Registry } from '../../src/ndr/codec.js';
+import { isRecord, mapFields, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { compareCalls, type CallResult } from '../compare/calls.js';
 import { equalBytes } from '../compare/values.js';
@@ -10,13 +11,13 @@ import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
 import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
 import { Rebinder, type Binding } from './binding.js';
-import { Exporters } from './exporters.js';
-import { Faces, REM_UNKNOWN, type RemCall } from './faces.js';
+import { LiveSession } from './live-session.js';
 import { Mapping } from './mapping.js';
 import { CID_AT, contextKey, type Plan, type Step } from './plan.js';
-import { changedRequest } from './restub.js';
+import { InterfaceQueries } from './queries.js';
+import { changedRequest } from './stubs.js';
+import { milliseconds, type Channel } from '../../src/peer/channel.js';
 import type { World } from '../../src/peer/world.js';
-import { milliseconds, Wire, type Connection } from './wire.js';
 
 export interface PlayerOptions {
   readonly plan: Plan;
@@ -44,6 +45,8 @@ export interface Played {
   readonly records: readonly RecordingRecord[];
   /** Calls that were made. */
   readonly made: number;
+  /** Words on pings that failed: the server may have let go what was held. */
+  readonly failedPings: readonly string[];
 }
 
 /** Calls under way at once, unless told otherwise. */
@@ -58,10 +61,9 @@ export class Player {
   private readonly world: World;
   private readonly done: (played: Played) => void;
   private readonly mapping: Mapping;
-  private readonly wire: Wire;
+  private readonly live: LiveSession;
   private readonly rebinder: Rebinder;
-  private readonly exporters = new Exporters();
-  private readonly faces = new Faces(this.exporters);
+  private readonly queries: InterfaceQueries;
   private readonly book: RuleBook;
   private readonly identities = new Identities();
   private readonly results: (CallResult | null)[];
@@ -87,7 +89,8 @@ export class Player {
     this.world = world;
     this.done = done;
     this.mapping = new Mapping(() => world.guid());
-    this.wire = new Wire(registry, world, options);
+    this.live = new LiveSession(options, world);
+    this.queries = new InterfaceQueries(this.live);
     this.rebinder = new Rebinder(registry, binding);
     this.book = new RuleBook(rules.rules);
     this.results = plan.steps.map(() => null);
@@ -104,7 +107,7 @@ export class Player {
       this.finish();
       return;
     }
-    this.wire.keepAlive(this.options.port, this.options.plan.steps[0]?.expected.call.auth.level ?? 'none');
+    this.live.keepAlive(this.options.port, this.options.plan.steps[0]?.expected.call.auth.level ?? 'none');
     for (const [index, waits] of this.waits.entries()) if (waits === 0) this.due(index);
     this.drain();
   }
@@ -155,27 +158,27 @@ export class Player {
       this.skip(step, lacking ?? 'its presentation context is not known');
       return;
     }
-    const connection = this.connection(call);
-    if (connection === null) {
+    const channel = this.channel(call);
+    if (channel === null) {
       this.skip(step, `the server did not say where ${call.object?.label ?? 'the object'} listens`);
       return;
     }
     this.under++;
     const object = call.object === null ? null : (this.mapping.live(call.object.ipid) ?? call.object.ipid);
-    const send = (asked: Pick<LinkCall, 'abstract' | 'opnum' | 'object' | 'stub'> | string): void => {
-      if (typeof asked === 'string') {
+    const send = (made: MadeCall | string): void => {
+      if (typeof made === 'string') {
         this.under--;
-        this.skip(step, asked);
+        this.skip(step, made);
         return;
       }
       this.made++;
       this.last = step;
-      this.wire.call(
-        connection,
-        { ...asked, transfer: context.transfer, drep: request.drep },
-        (record, failed) => {
+      this.live.call(
+        channel,
+        { ...made, transfer: context.transfer, drep: request.drep },
+        (record, answer) => {
           if (!this.released[step.index]) this.under--;
-          this.answered(step, record, failed);
+          this.respond(step, record, answer.kind === 'failed' ? answer.message : null);
         },
         form === 'same' && step.plain ? (answer) => this.ahead(step, answer) : undefined,
       );
@@ -189,7 +192,7 @@ export class Player {
         object,
         stub: prepared ?? this.request(step, context, request),
       });
-    else this.rebind(form, { call, context, request, connection, object: object ?? '' }, send);
+    else this.rebind(form, { call, context, request, channel, object: object ?? '' }, send);
   }
 
   /**
@@ -198,18 +201,18 @@ export class Player {
    */
   private rebind(
     form: 'early' | 'late',
-    { call, context, request, connection, object }: Rebinding,
-    send: (asked: Pick<LinkCall, 'abstract' | 'opnum' | 'object' | 'stub'> | string) => void,
+    { call, context, request, channel, object }: Rebinding,
+    send: (made: MadeCall | string) => void,
   ): void {
     const { rebinder } = this;
     const encoding = encodingOf(request, context);
-    const live = this.wire.live.reference(object);
-    const given = this.faced(this.mapping.translate(call.in)) as Fields;
+    const live = this.live.session.reference(object);
+    const given = this.asHandedOut(this.mapping.translateFields(call.in));
     const header = this.mapping.translate(
       rebinder.header(context.abstract, call.via === null ? call.opnum : call.via.opnum, request.bytes, encoding),
     );
-    const made = (how: 'early' | 'late', ipid: string, face: string): void => {
-      const rebound = rebinder[how](call, given, header, face, encoding);
+    const made = (how: 'early' | 'late', ipid: string, iid: string): void => {
+      const rebound = rebinder[how](call, given, header, iid, encoding);
       send(typeof rebound === 'string' ? rebound : { ...rebound, object: ipid });
     };
     const unbound = form === 'late' ? null : rebinder.unbound(call);
@@ -217,18 +220,13 @@ export class Player {
     else if (form === 'late') made('late', object, live?.iid ?? '');
     else if (live !== null && rebinder.derives(live.iid, call.iid ?? '')) made('early', object, live.iid);
     else {
-      this.faces.of(
-        { ipid: object, oxid: live?.oxid ?? null },
-        call.iid ?? '',
-        this.remCall(connection, encoding),
-        (face) => {
-          if (face.ipid === null)
-            send(
-              `it cannot be bound early: ${call.object?.label ?? 'the object'} gave no ${call.interface ?? call.iid ?? ''}: ${face.refused}`,
-            );
-          else made('early', face.ipid, call.iid ?? '');
-        },
-      );
+      this.queries.interface({ ipid: object, oxid: live?.oxid ?? null }, call.iid ?? '', channel, (found) => {
+        if (found.ipid === null)
+          send(
+            `it cannot be bound early: ${call.object?.label ?? 'the object'} gave no ${call.interface ?? call.iid ?? ''}: ${found.refused}`,
+          );
+        else made('early', found.ipid, call.iid ?? '');
+      });
     }
   }
 
@@ -253,45 +251,13 @@ export class Player {
     }
   }
 
-  /** Calls IRemUnknown on a connection. */
-  private remCall(connection: Connection, encoding: Encoding): RemCall {
-    return (remUnknown, opnum, value, done) => {
-      const codec = this.options.registry.method(REM_UNKNOWN.iid, opnum, encoding);
-      if (codec === null) {
-        done(null);
-        return;
-      }
-      const stub = codec.request.encode({
-        ...value,
-        orpcthis: {
-          version: { MajorVersion: 5, MinorVersion: 7 },
-          flags: 0,
-          reserved1: 0,
-          cid: this.world.guid(),
-          extensions: null,
-        },
-      });
-      const call: LinkCall = {
-        abstract: { uuid: REM_UNKNOWN.iid, major: 0, minor: 0 },
-        transfer: encoding.syntax,
-        opnum,
-        object: remUnknown,
-        stub,
-        drep: { littleEndian: encoding.littleEndian, ebcdic: false, float: 'ieee' },
-      };
-      this.wire.call(connection, call, (record, failed) => done(failed === null ? record : null));
-    };
-  }
-
   /** References in arguments name the interface with which the live server handed them out. */
-  private faced(value: Value, depth = 0): Value {
-    if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
-    if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.faced(one, depth + 1));
-    const bag = value as Fields;
-    const { ipid, iid } = bag;
-    const face = typeof ipid === 'string' && typeof iid === 'string' ? this.wire.live.reference(ipid)?.iid : undefined;
-    if (face !== undefined && face !== '') return { ...bag, iid: face };
-    return Object.fromEntries(Object.entries(bag).map(([name, one]) => [name, this.faced(one, depth + 1)]));
+  private asHandedOut(given: Fields): Fields {
+    return mapFields(given, (value) => {
+      if (!isRecord(value) || typeof value['ipid'] !== 'string' || typeof value['iid'] !== 'string') return undefined;
+      const live = this.live.session.reference(value['ipid'])?.iid ?? '';
+      return live === '' ? undefined : { ...value, iid: live };
+    });
   }
 
   /**
@@ -323,14 +289,14 @@ export class Player {
       : `${label} was never made: call ${maker.expected.call.id} (${callTitle(maker.expected.call)}) ${result?.status === 'skipped' ? 'was skipped' : 'did not hand it out'}`;
   }
 
-  private connection(call: RecordedCall): Connection | null {
+  private channel(call: RecordedCall): Channel | null {
     const name = String(call.connection);
-    const known = this.wire.opened(name);
+    const known = this.live.opened(name);
     if (known !== null) return known;
     const { plan, port } = this.options;
     const recorded = plan.connections.get(call.connection)?.server.port ?? 0;
     const target = plan.resolvers.has(recorded) ? port : this.mapping.port(recorded);
-    return target === null ? null : this.wire.connection(name, target, call.auth.level);
+    return target === null ? null : this.live.channel(name, target, call.auth.level);
   }
 
   /** The recorded request with the identifiers of the live server; what no table reads goes as it was. */
@@ -399,16 +365,16 @@ export class Player {
     }
   }
 
-  private answered(step: Step, record: RecordedCall, failed: string | null): void {
-    const { live } = this.wire;
+  private respond(step: Step, record: RecordedCall, failed: string | null): void {
+    const { session } = this.live;
     this.mapping.learn(step.expected.call.out, record.out);
-    if (step.expected.sort === 'stage') this.exporters.learn(record);
-    const actual = live.calls.at(-1);
+    if (step.expected.sort === 'stage') this.live.learnExporters(record);
+    const actual = session.calls.at(-1);
     if (actual === undefined) return;
     const result = compareCalls(
       step.expected,
       actual,
-      { expected: this.options.plan.session, actual: live, identities: this.identities, rules: this.book },
+      { expected: this.options.plan.session, actual: session, identities: this.identities, rules: this.book },
       false,
     );
     this.settle(step, failed === null ? result : { ...result, cause: failed });
@@ -441,29 +407,32 @@ export class Player {
   }
 
   private finish(): void {
-    this.faces.release(() => {
-      this.wire.end();
+    this.queries.release(() => {
+      this.live.end();
       const { plan, rules } = this.options;
-      const { live, records } = this.wire;
+      const { session, records, failedPings } = this.live;
       // Upkeep is made, but its answers are not compared; nor are calls that were never meant to be.
       const results = this.results.flatMap((one) =>
         one === null || (one.expected?.sort === 'upkeep' && one.status !== 'skipped') ? [] : [one],
       );
-      this.done({ result: conclude(results, plan.session, live, rules, this.book), records, made: this.made });
+      const result = conclude(results, plan.session, session, rules, this.book);
+      this.done({ result, records, made: this.made, failedPings });
     });
   }
 }
+
+/** A call as the live server gets it. */
+type MadeCall = Pick<LinkCall, 'abstract' | 'opnum' | 'object' | 'stub'>;
 
 /** A recorded call to be made in the other binding, and where it goes. */
 interface Rebinding {
   readonly call: RecordedCall;
   readonly context: ContextRecord;
   readonly request: RecordedStub;
-  readonly connection: Connection;
+  readonly channel: Channel;
   readonly object: string;
 }
 
-const MAX_DEPTH = 96;
 /** Requests put together ahead of their time. */
 const MAX_PREPARED = 16;
 /** Of a call that the other binding has no use for, and of the upkeep of what it would have made. */

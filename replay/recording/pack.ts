@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { spanOf } from '../../src/bytes/block.js';
 import { Cursor } from '../../src/bytes/cursor.js';
+import type { Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { MAX_RECORD_DEPTH } from './limits.js';
 
@@ -35,11 +36,11 @@ function freeze(value: Value): unknown {
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Uint8Array) return Buffer.from(value);
   if (Array.isArray(value)) return (value as readonly Value[]).map(freeze);
-  const bag = value as { readonly [name: string]: Value };
+  const record = value as Fields;
   return Object.fromEntries(
-    Object.keys(bag).map((name) => [
+    Object.keys(record).map((name) => [
       name.startsWith('$') || name === '__proto__' ? `$${name}` : name,
-      freeze(bag[name] ?? null),
+      freeze(record[name] ?? null),
     ]),
   );
 }
@@ -48,12 +49,12 @@ function thaw(value: Value): Value {
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Uint8Array) return new Uint8Array(value);
   if (Array.isArray(value)) return (value as readonly Value[]).map(thaw);
-  const bag = value as { readonly [name: string]: Value };
-  const { [UTF16]: text, [FLOAT]: float } = bag;
+  const record = value as Fields;
+  const { [UTF16]: text, [FLOAT]: float } = record;
   if (text instanceof Uint8Array) return fromUnits(text);
   if (float === '-0') return -0;
   return Object.fromEntries(
-    Object.keys(bag).map((name) => [name.startsWith('$') ? name.slice(1) : name, thaw(bag[name] ?? null)]),
+    Object.keys(record).map((name) => [name.startsWith('$') ? name.slice(1) : name, thaw(record[name] ?? null)]),
   );
 }
 

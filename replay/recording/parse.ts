@@ -7,8 +7,9 @@ import { RecordingError, type Recording, type RecordingProblem, type RecordingRe
 import { asRecord } from './schema.js';
 import { TEXT_HEAD } from './text.js';
 
-type Bag = { [name: string]: Node };
-type Node = Value | Bag | Node[];
+/** A value that is being put together. */
+type Node = Value | OpenRecord | Node[];
+type OpenRecord = { [name: string]: Node };
 
 /**
  * Reads the text form back. A block that is damaged is left out and named by its line. @throws RecordingError when it
@@ -81,7 +82,7 @@ class BlockReader {
     const first = this.at + 1;
     this.at++;
     if (head === null) return { refused: 'a block should begin here, as [call] does', line: first };
-    const root: Bag = { kind: head[1] ?? '' };
+    const root: OpenRecord = { kind: head[1] ?? '' };
     while (this.at < this.lines.length) {
       const line = this.lines[this.at] ?? '';
       if (line === '' || line.startsWith('[')) break;
@@ -93,7 +94,7 @@ class BlockReader {
     return { value: root as Value, line: first };
   }
 
-  private assign(root: Bag, line: string): string | null {
+  private assign(root: OpenRecord, line: string): string | null {
     const steps = pathOf(line);
     if (steps === null) return 'a line of the form path = value is wanted';
     const value = this.value(line.slice(steps.end));
@@ -156,7 +157,7 @@ function pathOf(line: string): { readonly steps: readonly (string | number)[]; r
 }
 
 /** Puts a value where the path says; lists grow by one at a time. */
-function put(root: Bag, steps: readonly (string | number)[], value: Value): boolean {
+function put(root: OpenRecord, steps: readonly (string | number)[], value: Value): boolean {
   let at: Node = root;
   for (const [depth, step] of steps.entries()) {
     const last = depth === steps.length - 1;
@@ -167,11 +168,11 @@ function put(root: Bag, steps: readonly (string | number)[], value: Value): bool
       at = (at as Node[])[step] as Node;
     } else {
       if (at === null || typeof at !== 'object' || Array.isArray(at) || at instanceof Uint8Array) return false;
-      const bag = at as Bag;
-      if (!Object.hasOwn(bag, step))
-        Object.defineProperty(bag, step, { value: made, enumerable: true, writable: true, configurable: true });
+      const record = at as OpenRecord;
+      if (!Object.hasOwn(record, step))
+        Object.defineProperty(record, step, { value: made, enumerable: true, writable: true, configurable: true });
       else if (last) return false;
-      at = bag[step] as Node;
+      at = record[step] as Node;
     }
   }
   return true;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRecord, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import type { RecordingRecord } from './records.js';
 
@@ -9,9 +10,7 @@ const text = z.string();
 const guid = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'a GUID in lower case is wanted');
-const bag = z.custom<{ readonly [name: string]: Value }>(
-  (given) => given !== null && typeof given === 'object' && !Array.isArray(given) && !(given instanceof Uint8Array),
-);
+const fields = z.custom<Fields>((given) => isRecord(given as Value));
 const endpoint = z.object({ address: text, port: count });
 const moment = z.object({ timeS: z.number(), timeNs: count });
 const drep = z.object({
@@ -69,8 +68,8 @@ const SCHEMA = z.discriminatedUnion('kind', [
     object: z.object({ ipid: guid, label: text.nullable() }).nullable(),
     causality: text.nullable(),
     decoded: z.boolean(),
-    in: bag,
-    out: bag,
+    in: fields,
+    out: fields,
     hresult: z.number().nullable(),
     wrapped: text.nullable(),
     exception: z.object({ source: text.nullable(), description: text.nullable() }).nullable(),

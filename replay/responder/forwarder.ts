@@ -1,13 +1,14 @@
 import { spanOf } from '../../src/bytes/block.js';
-import type { Fields, Registry } from '../../src/ndr/codec.js';
+import type { Registry } from '../../src/ndr/codec.js';
+import { mapValue, type Fields } from '../../src/ndr/value.js';
 import type { AuthLevel, Value } from '../../src/types.js';
+import type { LinkAnswer } from '../../src/peer/link/client.js';
 import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
-import { Exporters } from '../player/exporters.js';
 import { Mapping } from '../player/mapping.js';
 import { contextKey, identifiersIn, identifiersUsed, type Plan } from '../player/plan.js';
-import { changedRequest, changedResponse } from '../player/restub.js';
+import { changedRequest, changedResponse } from '../player/stubs.js';
 import type { World } from '../../src/peer/world.js';
-import { Wire } from '../player/wire.js';
+import { LiveSession } from '../player/live-session.js';
 import type { RecordedCall } from '../recording/records.js';
 
 export interface ForwarderOptions {
@@ -20,7 +21,7 @@ export interface ForwarderOptions {
 }
 
 /** How the stand-in's own identifiers come and go. */
-export interface Faced {
+export interface IdentifierViews {
   /** Those of the client as they were in the recording; others stay. */
   readonly recorded: (value: Value) => Value;
   /** Those of the recording as the client knows them, with bindings of the stand-in. */
@@ -38,9 +39,8 @@ const NO_ANSWER = 0x1c01_0001;
  */
 export class Forwarder {
   private readonly options: ForwarderOptions;
-  private readonly wire: Wire;
+  private readonly live: LiveSession;
   private readonly mapping: Mapping;
-  private readonly exporters = new Exporters();
   /** Calls of the recording made on the real server: what waits for them, or null once they are over. */
   private readonly made = new Map<number, (() => void)[] | null>();
   /** Properties put on objects of the recording, by IPID, in their order. */
@@ -51,10 +51,10 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions, world: World) {
     this.options = options;
-    this.wire = new Wire(options.registry, world, options);
+    this.live = new LiveSession(options, world);
     this.mapping = new Mapping(() => world.guid());
     this.level = options.plan.steps[0]?.expected.call.auth.level ?? 'none';
-    this.wire.keepAlive(options.port, this.level);
+    this.live.keepAlive(options.port, this.level);
   }
 
   /**
@@ -76,7 +76,7 @@ export class Forwarder {
    */
   forward(
     call: ServedCall,
-    { recorded, shown }: Faced,
+    { recorded, shown }: IdentifierViews,
     give: (answer: ServedAnswer, failed: string | null) => void,
   ): void {
     const { registry, plan, port } = this.options;
@@ -104,13 +104,13 @@ export class Forwarder {
         (fields) => this.mapping.translate(recorded(fields)) as Fields,
       );
       const at = object === null ? port : this.portOf(object);
-      this.wire.call(
-        this.wire.connection(`${at} ${call.auth?.level ?? this.level}`, at, call.auth?.level ?? this.level),
+      this.live.call(
+        this.live.channel(`${at} ${call.auth?.level ?? this.level}`, at, call.auth?.level ?? this.level),
         { abstract: call.abstract, transfer: call.transfer, opnum: call.opnum, object, stub, drep: call.drep },
-        (record, failed) => {
-          this.exporters.learn(record);
+        (record, answer) => {
+          this.live.learnExporters(record);
           if (record.response === null) {
-            give({ kind: 'fault', status: record.fault?.status ?? NO_ANSWER }, failed);
+            give({ kind: 'fault', status: record.fault?.status ?? NO_ANSWER }, failureOf(answer));
             return;
           }
           const { bytes, drep } = record.response;
@@ -119,9 +119,10 @@ export class Forwarder {
             {
               kind: 'response',
               drep,
-              stub: changedResponse(registry, answered, bytes, { before: asked, after: asked }, (value) =>
-                shown(this.recorded(value)),
-              ),
+              stub: changedResponse(registry, answered, bytes, {
+                request: { before: asked, after: asked },
+                change: (fields) => shown(this.recorded(fields)) as Fields,
+              }),
             },
             null,
           );
@@ -132,7 +133,7 @@ export class Forwarder {
 
   /** No more calls will come. */
   end(): void {
-    this.wire.end();
+    this.live.end();
   }
 
   /** Makes what stands behind identifiers of the recording, where it is not there yet; then `then`. */
@@ -161,7 +162,7 @@ export class Forwarder {
     this.ensure(identifiersUsed(call, this.options.plan.made), () =>
       this.repeat(call, (record) => {
         if (record !== null) {
-          this.exporters.learn(record);
+          this.live.learnExporters(record);
           this.mapping.learn(call.out, record.out);
         }
         this.putOn(
@@ -215,37 +216,35 @@ export class Forwarder {
         ? bytes
         : changedRequest(registry, form, bytes, (fields) => this.mapping.translate(fields) as Fields);
     const at = object === null ? port : this.portOf(object);
-    this.wire.call(
-      this.wire.connection(`${at} ${call.auth.level}`, at, call.auth.level),
+    this.live.call(
+      this.live.channel(`${at} ${call.auth.level}`, at, call.auth.level),
       { abstract: context.abstract, transfer: context.transfer, opnum: call.wireOpnum ?? 0, object, stub, drep },
-      (record, failed) => {
-        this.trouble = failed;
-        done(failed === null ? record : null);
+      (record, answer) => {
+        this.trouble = failureOf(answer);
+        done(answer.kind === 'failed' ? null : record);
       },
     );
   }
 
   private portOf(ipid: string): number {
-    const { live } = this.wire;
+    const { session, exporters } = this.live;
     return (
-      this.exporters.port(live.reference(ipid)?.oxid ?? null) ??
-      this.exporters.portOfRemUnknown(ipid) ??
-      this.exporters.anyPort ??
+      exporters.get(session.reference(ipid)?.oxid ?? null)?.port ??
+      exporters.withRemUnknown(ipid)?.port ??
+      exporters.last?.port ??
       this.options.port
     );
   }
 
   /** Live identifiers as they were in the recording, where they were. */
-  private recorded(value: Value, depth = 0): Value {
-    if (typeof value === 'string') return this.mapping.recorded(value);
-    if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
-    if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.recorded(one, depth + 1));
-    return Object.fromEntries(
-      Object.entries(value as Fields).map(([name, one]) => [name, this.recorded(one, depth + 1)]),
-    );
+  private recorded(value: Value): Value {
+    return mapValue(value, (one) => (typeof one === 'string' ? this.mapping.recorded(one) : undefined));
   }
 }
 
-const MAX_DEPTH = 96;
 /** Puts remembered of one object that the real server does not have yet. */
 const MAX_PUTS = 1000;
+
+function failureOf(answer: LinkAnswer): string | null {
+  return answer.kind === 'failed' ? answer.message : null;
+}

@@ -6,7 +6,7 @@ import type { SyntaxId, Value } from '../../src/types.js';
 import { Session } from '../compare/session.js';
 import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import { contextKey, identifiersIn, isIdentifier } from '../player/plan.js';
-import { changedResponse } from '../player/restub.js';
+import { changedResponse } from '../player/stubs.js';
 import { joinSessions } from '../recording/sessions.js';
 import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
 import type { Forwarder } from './forwarder.js';
@@ -207,14 +207,11 @@ export class Responder {
             syntax: context.transfer,
           });
     const form = { uuid, opnum, encoding: { littleEndian: drep.littleEndian, syntax: context.transfer } };
-    const stub = changedResponse(
-      this.options.registry,
-      form,
-      bytes,
-      { before: request, after: asked },
-      (value) => this.relocated(translate(value, this.fresh)),
-      { ...form.encoding, syntax: served.transfer },
-    );
+    const stub = changedResponse(this.options.registry, form, bytes, {
+      request: { before: request, after: asked },
+      change: (fields) => this.relocated(translate(fields, this.fresh)) as Fields,
+      encoding: { ...form.encoding, syntax: served.transfer },
+    });
     return { kind: 'response', stub, drep };
   }
 

@@ -23,7 +23,6 @@ const sources = new Map(
 const STANDING_CIRCLES: readonly string[] = [
   'replay/agent/search.ts ~ replay/agent/session.ts',
   'src/capture/pcap.ts ~ src/capture/pcapng.ts ~ src/capture/reader.ts',
-  'src/peer/client/client.ts ~ src/peer/client/object.ts',
   'src/peer/server/automation.ts ~ src/peer/server/exporter.ts',
   'src/tui/replayed.ts ~ src/tui/state.ts',
 ];

@@ -1,8 +1,7 @@
 import { escapeTerminal } from '../../output/escape.js';
 import { jsonText } from '../../output/json.js';
 import { toHex } from '../../bytes/hex.js';
-import type { RemoteValue } from '../../peer/client/client.js';
-import { RemoteObject } from '../../peer/client/object.js';
+import { RemoteObject, type RemoteValue } from '../../peer/client/object.js';
 
 /**
  * A value as a line for people: texts as they are, objects by interface and IPID, collections with how many they hold.

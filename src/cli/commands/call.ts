@@ -127,6 +127,8 @@ async function make(
     binding: flags.late === true ? 'late' : 'early',
     timeoutMs: flags.timeout * 1000,
     numbering: flags.opnums,
+    onPingFailed: (error) =>
+      messages.line(`! what is held was not pinged, and the server may let it go: ${error.message}`),
     onProblem: (call, problem) => messages.line(`! the answer to ${call}: ${problem.message}`),
   });
   let at: string | null = null;

@@ -170,6 +170,12 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
             out.line(line);
         },
       });
+      for (const [at, one] of all.entries())
+        for (const failed of one.failedPings)
+          await say(
+            streams,
+            `! ${all.length > 1 ? `run ${at + 1}: ` : ''}what is held was not pinged, and the server may let it go: ${failed}`,
+          );
       const elapsedS = Number(process.hrtime.bigint() - began) / 1e9;
       if (flags.format === 'text' && many) out.line(totals(all, elapsedS));
       await out.flush();

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { withNeeded } from '../../../replay/player/needed.js';
+import { withPrerequisites } from '../../../replay/player/prerequisites.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { pcapngHeader, pcapngPacket } from '../../capture/write.js';
@@ -90,7 +90,7 @@ async function recording(
       if (index % AT_ONCE === 0) await breathe();
     }
     recorder.end();
-    for (const record of chosen === null ? [] : withNeeded(held, wanted, registry)) writer.put(record);
+    for (const record of chosen === null ? [] : withPrerequisites(held, wanted, registry)) writer.put(record);
   } finally {
     await writer.close();
   }

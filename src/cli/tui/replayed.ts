@@ -1,6 +1,6 @@
 import type { CallResult } from '../../../replay/compare/calls.js';
 import type { CompareResult } from '../../../replay/compare/compare.js';
-import { withNeeded } from '../../../replay/player/needed.js';
+import { withPrerequisites } from '../../../replay/player/prerequisites.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
 import type { RecordedCall, RecordingRecord } from '../../../replay/recording/records.js';
 import type { Names } from '../../output/names.js';
@@ -116,7 +116,7 @@ async function recorded(
       );
   }
   recorder.end();
-  return { records: marked === null ? records : withNeeded(records, wanted, registry), indices };
+  return { records: marked === null ? records : withPrerequisites(records, wanted, registry), indices };
 }
 
 function shown(result: CompareResult, target: string, indices: ReadonlyMap<number, number>, names: Names): Replayed {

@@ -1,8 +1,7 @@
 import type { Registry } from '../../ndr/codec.js';
+import { isRecord } from '../../ndr/value.js';
 import type { Type } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
-
-type Bag = { readonly [name: string]: Value };
 
 /** Typedefs and pointers followed to the type behind a parameter. */
 const MAX_TYPEDEFS = 16;
@@ -32,7 +31,7 @@ export function argumentFor(value: Value, type: Type, registry: Registry): Value
  * tagged already stays.
  */
 export function asVariant(value: Value): Value {
-  if (isBag(value)) return 'vt' in value ? value : { vt: 'VT_DISPATCH', value };
+  if (isRecord(value)) return 'vt' in value ? value : { vt: 'VT_DISPATCH', value };
   switch (typeof value) {
     case 'string':
       return { vt: 'VT_BSTR', value };
@@ -51,7 +50,7 @@ export function asVariant(value: Value): Value {
 
 /** What a VARIANT holds; what is none stays. An array is the list of its elements. */
 export function fromVariant(value: Value): Value {
-  if (!isBag(value) || typeof value['vt'] !== 'string') return value;
+  if (!isRecord(value) || typeof value['vt'] !== 'string') return value;
   return value['value'] ?? null;
 }
 
@@ -64,10 +63,6 @@ export function enumNumber(name: string, registry: Registry): number | null {
     if (found !== undefined) return found[1];
   }
   return null;
-}
-
-export function isBag(value: Value | undefined): value is Bag {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
 function isVariantType(type: Type): boolean {

@@ -1,22 +1,25 @@
+import { activationAnswer, activationRequest, commonVersion, portOf } from '../activation.js';
+import { exporterIn, Exporters, levelFor, type Exporter } from '../exporters.js';
+import { Members, titleOf, type Slot } from '../members.js';
+import { PING_PERIOD_MS, pingCall, PingSet, type Ping, type PingAnswer } from '../ping-set.js';
 import {
-  activationAnswer,
-  activationRequest,
-  commonVersion,
-  comVersion,
-  portOf,
-  type Activated,
-  type ComVersion,
-} from './activation.js';
-import { isBag } from './arguments.js';
-import { ClientError, failed } from './error.js';
-import { Members, type Slot } from './members.js';
-import { MAX_TOWERS, towerOf, towerPort } from './towers.js';
+  addReferences,
+  queryInterfaces,
+  REFERENCES,
+  releaseReferences,
+  type CallRemUnknown,
+  type QueryAnswer,
+} from '../rem-unknown.js';
+import type { TypedAnswer } from '../typed-calls.js';
 import type { World } from '../world.js';
-import { GUID_NULL, guidBytes } from '../../bytes/guid.js';
-import type { Fields, Registry } from '../../ndr/codec.js';
+import { guidBytes } from '../../bytes/guid.js';
+import type { Registry } from '../../ndr/codec.js';
+import { asRecord, type Fields } from '../../ndr/value.js';
 import type { AuthLevel, Problem, Value } from '../../types.js';
-import { RemoteObject, type Reference } from './object.js';
-import { Wire, type Answered } from './wire.js';
+import { ClientCalls, errorFor, type Returned, type Route } from './calls.js';
+import { ClientError, failed } from './error.js';
+import { RemoteObject, type ObjectOwner, type Reference, type RemoteValue } from './object.js';
+import { MAX_TOWERS, towerOf, towerPort } from './towers.js';
 
 /** How a client is to work. */
 export interface ClientOptions {
@@ -32,33 +35,17 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   readonly numbering?: 'wire' | 'printed';
   readonly onProblem?: (call: string, problem: Problem) => void;
+  /** Hears of a ping that failed by itself: the server may let go what is held, unless the next one succeeds. */
+  readonly onPingFailed?: (error: ClientError) => void;
 }
 
 /** Milliseconds a call may take unless told. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
-/** Milliseconds between two pings of what is held ([MS-DCOM] 3.2.1, pingPeriod). */
-export const PING_MS = 120_000;
-/** References given back in one RemRelease. */
-export const MAX_RELEASED = 256;
 /** Milliseconds that giving objects back may take: a server that does not answer keeps nobody from leaving. */
 export const RELEASE_MS = 2000;
 /** Objects held at once; a server that hands out more is not believed. */
 export const MAX_HELD = 200_000;
-/** Public references asked for at once. */
-const REFERENCES = 5;
-/** Authentication levels by number ([MS-RPCE] 2.2.1.1.8). */
-const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 const SORF_NOPING = 0x1000;
-const NO_SET = '0x0000000000000000';
-
-/** An object exporter of the server. */
-interface Exporter {
-  readonly oxid: string;
-  readonly ipidRemUnknown: string;
-  readonly port: number;
-  readonly level: AuthLevel;
-  readonly version: ComVersion;
-}
 
 /**
  * A DCOM client of one server: activates classes, calls their objects, keeps them alive and gives them back. Objects
@@ -66,21 +53,33 @@ interface Exporter {
  * at the host that was dialled, at the port their bindings name: a server cannot send the client, and its credentials,
  * elsewhere.
  */
-export class Client {
+export class Client implements ObjectOwner {
   readonly options: ClientOptions;
   readonly members: Members;
-  private readonly wire: Wire;
-  private readonly exporters = new Map<string, Promise<Exporter>>();
+  private readonly calls: ClientCalls;
+  private readonly exporters = new Exporters();
+  /** Exporters that the object resolver is being asked for, by OXID. */
+  private readonly resolving = new Map<string, Promise<Exporter>>();
   private readonly objects = new Map<string, RemoteObject>();
   private readonly endpoints = new Map<string, number>();
-  private pingSet = { id: NO_SET, sequence: 0, members: new Set<string>() };
+  private readonly pings = new PingSet();
   private pinging: (() => void) | null = null;
 
   constructor(options: ClientOptions) {
     const { registry, world, timeoutMs = DEFAULT_TIMEOUT_MS, numbering = 'wire', onProblem } = options;
     this.options = options;
     this.members = new Members(registry);
-    this.wire = new Wire({ registry, world, timeoutMs, numbering, ...(onProblem === undefined ? {} : { onProblem }) });
+    this.calls = new ClientCalls({
+      registry,
+      world,
+      timeoutMs,
+      numbering,
+      ...(onProblem === undefined ? {} : { onProblem }),
+    });
+  }
+
+  get registry(): Registry {
+    return this.options.registry;
   }
 
   /** Objects that are held now. */
@@ -91,7 +90,7 @@ export class Client {
   /** Asks the object resolver whether it is there (ServerAlive2): its DCOM version and bindings. @throws ClientError */
   async alive(): Promise<{ readonly major: number; readonly minor: number; readonly bindings: Value }> {
     const { value } = await this.resolver('ServerAlive2', {});
-    const version = isBag(value['pComVersion']) ? value['pComVersion'] : {};
+    const version = asRecord(value['pComVersion']);
     return {
       major: Number(version['MajorVersion'] ?? 0),
       minor: Number(version['MinorVersion'] ?? 0),
@@ -107,9 +106,9 @@ export class Client {
    * from, or IDispatch for late binding. @throws ClientError
    */
   async activate(className: string, interfaces?: readonly string[]): Promise<RemoteObject> {
-    const { clsid, face } = this.classNamed(className);
-    const wanted =
-      interfaces ?? (this.options.binding === 'late' || face === null ? ['IDispatch'] : this.members.chain(face));
+    const { clsid, defaultInterface } = this.classNamed(className);
+    const late = this.options.binding === 'late' || defaultInterface === null;
+    const wanted = interfaces ?? (late ? ['IDispatch'] : this.members.chain(defaultInterface));
     return this.activated(
       'RemoteCreateInstance',
       clsid,
@@ -127,9 +126,10 @@ export class Client {
 
   /** Makes an object of a class through its class object, which is given back. @throws ClientError */
   async createInstance(className: string, interfaceName?: string): Promise<RemoteObject> {
-    const { face } = this.classNamed(className);
+    const { defaultInterface } = this.classNamed(className);
     const factory = await this.classObject(className);
-    const wanted = interfaceName ?? (this.options.binding === 'late' || face === null ? 'IDispatch' : face);
+    const late = this.options.binding === 'late' || defaultInterface === null;
+    const wanted = interfaceName ?? (late ? 'IDispatch' : defaultInterface);
     const made = await factory.call('CreateInstance', this.iid(wanted)).finally(() => factory.release());
     if (!(made instanceof RemoteObject))
       throw new ClientError('malformed', 'IClassFactory::CreateInstance handed out no object', {
@@ -138,33 +138,23 @@ export class Client {
     return made;
   }
 
-  /** Keeps what is held alive, now; by itself the client does so every {@link PING_MS}. @throws ClientError */
+  /**
+   * Keeps what is held alive, now; by itself the client does so every {@link PING_PERIOD_MS}. @throws ClientError
+   */
   async ping(): Promise<void> {
-    const due = new Set(
-      this.held.filter((one) => (one.reference.flags & SORF_NOPING) === 0).map((one) => one.reference.oid),
-    );
-    const { members } = this.pingSet;
-    const [added, gone] = [[...due].filter((oid) => !members.has(oid)), [...members].filter((oid) => !due.has(oid))];
-    if (added.length === 0 && gone.length === 0) {
-      if (this.pingSet.id === NO_SET) return;
-      const { result } = await this.resolver('SimplePing', { pSetId: this.pingSet.id });
-      if (result === 0) return;
-      // The server forgot the set: another is made of all that is held.
-      this.pingSet = { id: NO_SET, sequence: 0, members: new Set() };
-      if (due.size > 0) await this.ping();
-      return;
-    }
-    const sequence = (this.pingSet.sequence + 1) & 0xffff;
-    const { value, result } = await this.resolver('ComplexPing', {
-      pSetId: this.pingSet.id,
-      SequenceNum: sequence,
-      cAddToSet: added.length,
-      cDelFromSet: gone.length,
-      AddToSet: added.length === 0 ? null : added,
-      DelFromSet: gone.length === 0 ? null : gone,
+    const held = this.held.filter((one) => (one.reference.flags & SORF_NOPING) === 0).map((one) => one.reference.oid);
+    const error = await new Promise<ClientError | null>((resolve) => {
+      this.pings.round<ClientError>(
+        held,
+        (ping, answered) => {
+          this.sendPing(ping).then(answered, (thrown: unknown) =>
+            answered({ failed: clientError(thrown), status: null }),
+          );
+        },
+        resolve,
+      );
     });
-    if (result !== 0) throw failed('IObjectExporter::ComplexPing', result);
-    this.pingSet = { id: String(value['pSetId']), sequence, members: due };
+    if (error !== null) throw error;
   }
 
   /** Gives objects back (RemRelease). What the server says to it changes nothing. */
@@ -176,17 +166,9 @@ export class Client {
       byOxid.set(one.reference.oxid, [...(byOxid.get(one.reference.oxid) ?? []), one]);
     }
     for (const [oxid, all] of byOxid) {
-      for (let at = 0; at < all.length; at += MAX_RELEASED) {
-        const refs = all
-          .slice(at, at + MAX_RELEASED)
-          .map((one) => ({ ipid: one.ipid, cPublicRefs: one.references, cPrivateRefs: 0 }));
-        await this.remUnknown(
-          oxid,
-          'RemRelease',
-          { cInterfaceRefs: refs.length, InterfaceRefs: refs },
-          RELEASE_MS,
-        ).catch(ignored);
-      }
+      const exporter = await this.exporter(oxid).catch(() => null);
+      if (exporter === null) continue;
+      await new Promise<void>((resolve) => releaseReferences(this.remUnknown(RELEASE_MS), exporter, all, resolve));
     }
   }
 
@@ -195,7 +177,7 @@ export class Client {
     this.pinging?.();
     this.pinging = null;
     await this.release(this.held);
-    this.wire.close();
+    this.calls.close();
   }
 
   /**
@@ -203,9 +185,9 @@ export class Client {
    * the names of
    * its parameters; the return value is not judged. @throws ClientError
    */
-  async rpc(interfaceName: string, method: string, params: Fields, port?: number): Promise<Answered> {
+  async rpc(interfaceName: string, method: string, params: Fields, port?: number): Promise<Returned> {
     const slot = this.slot(interfaceName, method);
-    return this.wire.call({ port: port ?? (await this.map(interfaceName)), level: this.options.level }, slot, params);
+    return this.calls.call({ port: port ?? (await this.map(interfaceName)), level: this.options.level }, slot, params);
   }
 
   /**
@@ -213,14 +195,14 @@ export class Client {
    * ClientError
    */
   async map(interfaceName: string): Promise<number> {
-    const known = this.endpoints.get(interfaceName);
-    if (known !== undefined) return known;
-    const face = this.options.registry.interfaceByName(interfaceName)?.interface;
-    if (face === undefined)
+    const mapped = this.endpoints.get(interfaceName);
+    if (mapped !== undefined) return mapped;
+    const known = this.options.registry.interfaceByName(interfaceName)?.interface;
+    if (known === undefined)
       throw new ClientError('usage', `${interfaceName} is no interface that is known: describe it with --idl`);
-    const { value } = await this.wire.call({ port: this.options.port, level: 'none' }, this.slot('ept', 'ept_map'), {
+    const { value } = await this.calls.call({ port: this.options.port, level: 'none' }, this.slot('ept', 'ept_map'), {
       obj: null,
-      map_tower: towerOf(face),
+      map_tower: towerOf(known),
       entry_handle: null,
       max_towers: MAX_TOWERS,
     });
@@ -237,45 +219,37 @@ export class Client {
   // --- what objects use
 
   /** Makes a call on an object; the return value is not judged. @throws ClientError */
-  async invoke(reference: Reference, slot: Slot, params: Fields): Promise<Answered> {
-    return this.wire.call(await this.exporter(reference.oxid), slot, params, reference.ipid);
+  async invoke(reference: Reference, slot: Slot, params: Fields): Promise<Returned> {
+    return this.calls.call(this.routeTo(await this.exporter(reference.oxid)), slot, params, reference.ipid);
   }
 
   /** Asks an object for interfaces (RemQueryInterface): those that it has. @throws ClientError */
   async queryInterface(object: RemoteObject, iids: readonly string[]): Promise<readonly RemoteObject[]> {
-    const { oxid } = object.reference;
-    const { value, result } = await this.remUnknown(oxid, 'RemQueryInterface', {
-      ripid: object.ipid,
-      cRefs: REFERENCES,
-      cIids: iids.length,
-      iids: [...iids],
-    });
-    const results = Array.isArray(value['ppQIResults']) ? (value['ppQIResults'] as readonly Value[]) : [];
-    const found = await Promise.all(
-      results.slice(0, iids.length).map(async (one, at) => {
-        const std = isBag(one) && Number(one['hResult']) >>> 31 === 0 ? one['std'] : null;
-        return isBag(std) && std['ipid'] !== GUID_NULL
-          ? this.adopt({ ...std, kind: 'standard', iid: iids[at] ?? '' })
-          : null;
-      }),
+    const exporter = await this.exporter(object.reference.oxid);
+    const answer = await new Promise<QueryAnswer>((resolve) =>
+      queryInterfaces(this.remUnknown(), exporter, object.ipid, iids, resolve),
     );
-    const objects = found.filter((one) => one instanceof RemoteObject);
-    if (objects.length === 0 && result >>> 31 === 1 && result !== E_NOINTERFACE)
-      throw failed('IRemUnknown::RemQueryInterface', result);
-    return objects;
+    if (answer.kind === 'refused') throw failed(QUERY_TITLE, answer.result);
+    if (answer.kind !== 'found') throw errorFor(QUERY_TITLE, answer);
+    const found = await Promise.all(
+      answer.references.map((one, at) =>
+        one === null ? null : this.adopt({ ...one, kind: 'standard', iid: iids[at] ?? '' }),
+      ),
+    );
+    return found.filter((one) => one instanceof RemoteObject);
   }
 
   /** Values of an answer with the references in them as objects that are held from now on. */
   async adopt(value: Value | Fields): Promise<RemoteValue> {
     if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
     if (Array.isArray(value)) return Promise.all((value as readonly Value[]).map((one) => this.adopt(one)));
-    const bag = value as Fields;
-    const { ipid, oxid, oid, iid } = bag;
-    if (typeof ipid !== 'string' || typeof oxid !== 'string' || typeof oid !== 'string') return bag;
+    const fields = value as Fields;
+    const { ipid, oxid, oid, iid } = fields;
+    if (typeof ipid !== 'string' || typeof oxid !== 'string' || typeof oid !== 'string') return fields;
     const known = this.objects.get(ipid);
     if (known === undefined && this.objects.size >= MAX_HELD)
       throw new ClientError('malformed', `the server hands out more than ${MAX_HELD} objects`);
-    const references = Number(bag['cPublicRefs'] ?? 0);
+    const references = Number(fields['cPublicRefs'] ?? 0);
     const object =
       known ??
       new RemoteObject(this, {
@@ -283,19 +257,19 @@ export class Client {
         ipid,
         oxid,
         oid,
-        flags: Number(bag['flags'] ?? 0),
-        bindings: bag['bindings'] ?? null,
+        flags: Number(fields['flags'] ?? 0),
+        bindings: fields['bindings'] ?? null,
       });
     object.references += references;
     this.objects.set(ipid, object);
-    if (object.references === 0) await this.addReferences(object, REFERENCES);
+    if (object.references === 0) await this.addReferences(object);
     this.keepAlive();
     return object;
   }
 
   /** The OBJREF of an object that is handed to the server: one of its references goes with it ([MS-DCOM] 3.2.4.3). */
   async handOver(object: RemoteObject): Promise<Value> {
-    if (object.references < 2) await this.addReferences(object, REFERENCES);
+    if (object.references < 2) await this.addReferences(object);
     object.references--;
     const { iid, ipid, oxid, oid, flags, bindings } = object.reference;
     return {
@@ -313,15 +287,15 @@ export class Client {
   /** IID of an interface by its name, or an IID itself. @throws ClientError */
   iid(nameOrIid: string): string {
     if (guidBytes(nameOrIid, true) !== null) return nameOrIid.replace(/[{}]/g, '').toLowerCase();
-    const face = this.options.registry.interfaces.find(
+    const known = this.options.registry.interfaces.find(
       (one) => one.interface.name.toLowerCase() === nameOrIid.toLowerCase(),
     );
-    if (face === undefined)
+    if (known === undefined)
       throw new ClientError(
         'usage',
         `${nameOrIid} is no interface that is known: give its IID, or describe it with --idl`,
       );
-    return face.interface.uuid;
+    return known.interface.uuid;
   }
 
   // --- inside
@@ -333,7 +307,7 @@ export class Client {
   ): Promise<RemoteObject> {
     const { port, level } = this.options;
     const title = `IRemoteSCMActivator::${method}`;
-    const { value, result } = await this.wire.call({ port, level }, this.slot('IRemoteSCMActivator', method), {
+    const { value, result } = await this.calls.call({ port, level }, this.slot('IRemoteSCMActivator', method), {
       ...(method === 'RemoteCreateInstance' ? { pUnkOuter: null } : {}),
       pActProperties: activationRequest(clsid, iids),
     });
@@ -341,7 +315,7 @@ export class Client {
     const answer = activationAnswer(value['ppActProperties'] ?? null);
     if (answer === null)
       throw new ClientError('malformed', `${title} was answered without a reference to an object`, { call: title });
-    this.exporters.set(answer.oxid, Promise.resolve(this.exporterOf(answer)));
+    this.exporters.learn(this.usable({ ...answer, port: portOf(answer.bindings, this.options.host) }));
     const adopted = await Promise.all(
       answer.results.map(({ hresult, reference }) => (hresult >>> 31 === 1 ? null : this.adopt(reference))),
     );
@@ -353,28 +327,29 @@ export class Client {
     return found;
   }
 
-  private exporterOf({ oxid, ipidRemUnknown, bindings, authnHint, version }: Activated): Exporter {
-    const { host, level } = this.options;
-    const port = portOf(bindings, host);
-    if (port === null) throw new ClientError('malformed', 'the server named no TCP port for its objects');
-    const wanted = Math.max(LEVELS.indexOf(level), Math.min(authnHint, LEVELS.length - 1));
+  /** An exporter that names a port. @throws ClientError */
+  private usable(exporter: Exporter): Exporter {
+    if (exporter.port === null) throw new ClientError('malformed', 'the server named no TCP port for its objects');
+    return exporter;
+  }
+
+  private routeTo(exporter: Exporter): Route {
     return {
-      oxid,
-      ipidRemUnknown,
-      port,
-      level: level === 'none' ? level : (LEVELS[wanted] ?? level),
-      version: commonVersion(version),
+      port: exporter.port ?? 0,
+      level: levelFor(this.options.level, exporter),
+      version: commonVersion(exporter.version),
     };
   }
 
   private exporter(oxid: string): Promise<Exporter> {
-    let known = this.exporters.get(oxid);
-    if (known === undefined) {
-      known = this.resolve(oxid);
-      this.exporters.set(oxid, known);
-      known.catch(() => this.exporters.delete(oxid));
+    const known = this.exporters.get(oxid);
+    if (known !== null) return Promise.resolve(known);
+    let asked = this.resolving.get(oxid);
+    if (asked === undefined) {
+      asked = this.resolve(oxid).finally(() => this.resolving.delete(oxid));
+      this.resolving.set(oxid, asked);
     }
-    return known;
+    return asked;
   }
 
   /** Asks the object resolver where an exporter listens (ResolveOxid2). */
@@ -385,68 +360,77 @@ export class Client {
       arRequestedProtseqs: [7],
     });
     if (result !== 0) throw failed('IObjectExporter::ResolveOxid2', result);
-    return this.exporterOf({
-      oxid,
-      ipidRemUnknown: String(value['pipidRemUnknown']),
-      authnHint: Number(value['pAuthnHint'] ?? 0),
-      bindings: value['ppdsaOxidBindings'] ?? null,
-      version: comVersion(value['pComVersion']),
-      results: [],
-    });
+    const exporter = exporterIn({ pOxid: oxid }, value, this.options.host);
+    if (exporter === null) throw new ClientError('malformed', 'the answer to ResolveOxid2 names no exporter');
+    this.usable(exporter);
+    this.exporters.learn(exporter);
+    return exporter;
   }
 
-  private async addReferences(object: RemoteObject, count: number): Promise<void> {
-    const { result } = await this.remUnknown(object.reference.oxid, 'RemAddRef', {
-      cInterfaceRefs: 1,
-      InterfaceRefs: [{ ipid: object.ipid, cPublicRefs: count, cPrivateRefs: 0 }],
-    });
+  private async addReferences(object: RemoteObject): Promise<void> {
+    const exporter = await this.exporter(object.reference.oxid);
+    const answer = await new Promise<TypedAnswer>((resolve) =>
+      addReferences(this.remUnknown(), exporter, object.ipid, resolve),
+    );
+    const { result } = this.calls.returned('IRemUnknown::RemAddRef', answer);
     if (result !== 0) throw failed('IRemUnknown::RemAddRef', result);
-    object.references += count;
+    object.references += REFERENCES;
   }
 
-  private async remUnknown(oxid: string, method: string, params: Fields, mostMs?: number): Promise<Answered> {
-    const exporter = await this.exporter(oxid);
-    return this.wire.call(exporter, this.slot('IRemUnknown', method), params, exporter.ipidRemUnknown, mostMs);
+  private remUnknown(mostMs?: number): CallRemUnknown {
+    return (exporter, method, params, done) => {
+      this.calls
+        .answer(this.routeTo(exporter), this.slot('IRemUnknown', method), params, exporter.ipidRemUnknown, mostMs)
+        .then(done, (thrown: unknown) =>
+          done({ kind: 'failed', cause: 'usage', message: clientError(thrown).message }),
+        );
+    };
   }
 
-  private resolver(method: string, params: Fields): Promise<Answered> {
+  private async sendPing(ping: Ping): Promise<PingAnswer<ClientError>> {
+    const { method, params } = pingCall(ping);
+    const { value, result } = await this.resolver(method, params);
+    if (result !== 0) return { failed: failed(titleOf(this.slot('IObjectExporter', method)), result), status: result };
+    return { setId: ping.kind === 'simple' ? ping.setId : String(value['pSetId']) };
+  }
+
+  private resolver(method: string, params: Fields): Promise<Returned> {
     const { port, level } = this.options;
-    return this.wire.call({ port, level }, this.slot('IObjectExporter', method), params);
+    return this.calls.call({ port, level }, this.slot('IObjectExporter', method), params);
   }
 
-  private slot(face: string, method: string): Slot {
-    const slot = this.members.find(face, method, 'call');
-    if (slot === null) throw new ClientError('usage', `the tables lack ${face}::${method}`);
+  private slot(interfaceName: string, method: string): Slot {
+    const slot = this.members.find(interfaceName, method, 'call');
+    if (slot === null) throw new ClientError('usage', `the tables lack ${interfaceName}::${method}`);
     return slot;
   }
 
-  private classNamed(nameOrClsid: string): { readonly clsid: string; readonly face: string | null } {
+  private classNamed(nameOrClsid: string): { readonly clsid: string; readonly defaultInterface: string | null } {
     const wanted = nameOrClsid.replace(/[{}]/g, '').toLowerCase();
     const known = this.options.registry.specifications
       .flatMap((one) => one.classes)
       .find((one) => one.clsid === wanted || one.name.toLowerCase() === wanted.replace(/^clsid_/, ''));
-    if (known !== undefined) return { clsid: known.clsid, face: known.interface };
+    if (known !== undefined) return { clsid: known.clsid, defaultInterface: known.interface };
     if (guidBytes(wanted, true) === null)
       throw new ClientError('usage', `${nameOrClsid} is no class that is known: give its CLSID`);
-    return { clsid: wanted, face: null };
+    return { clsid: wanted, defaultInterface: null };
   }
 
   private keepAlive(): void {
     if (this.pinging !== null) return;
-    this.pinging = this.options.world.after(PING_MS, () => {
+    this.pinging = this.options.world.after(PING_PERIOD_MS, () => {
       this.pinging = null;
-      // A ping that fails shows in the calls that follow.
-      this.ping().catch(ignored);
+      this.ping().catch((error: unknown) => this.options.onPingFailed?.(clientError(error)));
       if (this.objects.size > 0) this.keepAlive();
     });
   }
 }
 
-/** A value of a call: what the tables' codecs show, with references as objects. */
-export type RemoteValue = Value | RemoteObject | readonly RemoteValue[] | { readonly [name: string]: RemoteValue };
-
+const QUERY_TITLE = 'IRemUnknown::RemQueryInterface';
 const E_NOINTERFACE = 0x8000_4002;
 
-function ignored(): void {
-  // Nothing hangs on it.
+/** An error of the client as it is; whatever else was thrown is a mistake of ours and goes on. */
+function clientError(thrown: unknown): ClientError {
+  if (thrown instanceof ClientError) return thrown;
+  throw thrown;
 }

@@ -1,8 +1,8 @@
 import { ClientError } from './error.js';
 import { enumNumber } from './arguments.js';
 import { ExpressionError, type Node, type Statement } from './expression.js';
-import type { Client, RemoteValue } from './client.js';
-import { MAX_ITEMS, RemoteObject, type Argument } from './object.js';
+import type { Client } from './client.js';
+import { MAX_ITEMS, RemoteObject, type Argument, type RemoteValue } from './object.js';
 
 /** A value that a statement shows; `[*]` shows many. */
 export interface Shown {
@@ -66,7 +66,7 @@ export class Evaluator {
         return this.each(node.of, node.at, (one) => one.get('Item', ...args));
       }
       case 'as':
-        return this.each(node.of, node.at, (one) => one.as(node.face));
+        return this.each(node.of, node.at, (one) => one.as(node.interface));
       case 'each': {
         const found: RemoteValue[] = [];
         for (const one of await this.objects(node.of, node.at)) {

@@ -16,7 +16,7 @@ export type Node =
   | { readonly kind: 'index'; readonly of: Node; readonly args: readonly Node[]; readonly at: number }
   /** `[*]`: every element. */
   | { readonly kind: 'each'; readonly of: Node; readonly at: number }
-  | { readonly kind: 'as'; readonly of: Node; readonly face: string; readonly at: number };
+  | { readonly kind: 'as'; readonly of: Node; readonly interface: string; readonly at: number };
 
 /** One statement: shows a value, puts a property, or names a value. */
 export type Statement =
@@ -213,10 +213,10 @@ class Parser {
         this.expect(']');
       } else if (token.kind === 'name' && token.text === 'as') {
         this.next++;
-        const face = this.token;
-        if (face.kind !== 'name') throw new ExpressionError('the name of an interface is wanted after as', face.at);
+        const name = this.token;
+        if (name.kind !== 'name') throw new ExpressionError('the name of an interface is wanted after as', name.at);
         this.next++;
-        at = { kind: 'as', of: at, face: face.text, at: face.at };
+        at = { kind: 'as', of: at, interface: name.text, at: name.at };
       } else return at;
     }
   }

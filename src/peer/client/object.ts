@@ -1,11 +1,11 @@
 import { argumentFor, asVariant, fromVariant } from './arguments.js';
 import { ClientError, failed } from './error.js';
-import { givenParameters, titleOf, type Slot, type Use } from './members.js';
+import { givenParameters, titleOf, type Members, type Slot, type Use } from '../members.js';
 import { readInvocation } from '../../analysis/dispparams.js';
-import type { Fields } from '../../ndr/codec.js';
+import type { Fields, Registry } from '../../ndr/codec.js';
 import type { Value } from '../../types.js';
 import { suggest } from '../../bytes/suggest.js';
-import type { Client, RemoteValue } from './client.js';
+import type { Returned } from './calls.js';
 
 /** A reference to one interface of an object ([MS-DCOM] 2.2.18.4). */
 export interface Reference {
@@ -19,6 +19,27 @@ export interface Reference {
 
 /** What a caller may give: plain values, a VARIANT as `{ vt, value }`, or an object of the same server. */
 export type Argument = Value | RemoteObject;
+
+/** A value of a call: what the tables' codecs show, with references as objects. */
+export type RemoteValue = Value | RemoteObject | readonly RemoteValue[] | { readonly [name: string]: RemoteValue };
+
+/** What objects need of the client that holds them. All but `iid` make calls. */
+export interface ObjectOwner {
+  readonly registry: Registry;
+  readonly members: Members;
+  /** Makes a call on an object; the return value is not judged. @throws ClientError */
+  invoke(reference: Reference, slot: Slot, params: Fields): Promise<Returned>;
+  /** Asks an object for interfaces: those that it has. @throws ClientError */
+  queryInterface(object: RemoteObject, iids: readonly string[]): Promise<readonly RemoteObject[]>;
+  /** Values of an answer with the references in them as objects that are held from now on. @throws ClientError */
+  adopt(value: Value | Fields): Promise<RemoteValue>;
+  /** The OBJREF of an object that is handed to the server. @throws ClientError */
+  handOver(object: RemoteObject): Promise<Value>;
+  /** Gives objects back. */
+  release(objects: readonly RemoteObject[]): Promise<void>;
+  /** IID of an interface by its name, or an IID itself. @throws ClientError */
+  iid(nameOrIid: string): string;
+}
 
 /** Elements of a collection that are read at most. */
 export const MAX_ITEMS = 100_000;
@@ -42,14 +63,14 @@ export class RemoteObject {
   readonly interface: string;
   /** Public references that are held. */
   references = 0;
-  private readonly client: Client;
+  private readonly client: ObjectOwner;
   private readonly dispids = new Map<string, number>();
   private readonly siblings = new Map<string, RemoteObject>();
 
-  constructor(client: Client, reference: Reference) {
+  constructor(client: ObjectOwner, reference: Reference) {
     this.client = client;
     this.reference = reference;
-    this.interface = client.options.registry.interfaceByUuid(reference.iid)?.interface.name ?? reference.iid;
+    this.interface = client.registry.interfaceByUuid(reference.iid)?.interface.name ?? reference.iid;
   }
 
   get ipid(): string {
@@ -129,7 +150,7 @@ export class RemoteObject {
     const found = await this.query(derived);
     if (found === null)
       throw failed(
-        `${name}: QueryInterface of ${this.interface} for ${derived.map((iid) => this.client.options.registry.interfaceByUuid(iid)?.interface.name).join(', ')}`,
+        `${name}: QueryInterface of ${this.interface} for ${derived.map((iid) => this.client.registry.interfaceByUuid(iid)?.interface.name).join(', ')}`,
         0x8000_4002,
       );
     return found.use(use, name, args);
@@ -161,7 +182,7 @@ export class RemoteObject {
     }
     const given: Record<string, Value> = {};
     for (const [at, param] of params.entries())
-      given[param.name] = argumentFor(await this.handed(args[at] ?? null), param.type, this.client.options.registry);
+      given[param.name] = argumentFor(await this.handed(args[at] ?? null), param.type, this.client.registry);
     const { value, result } = await this.client.invoke(this.reference, slot, given);
     if (result >>> 31 === 1) throw failed(title, result);
     const returned = (slot.method.params ?? []).filter((param) => param.direction !== 'in');
@@ -227,7 +248,7 @@ export class RemoteObject {
   }
 }
 
-function unknownMember(face: string, name: string, use: Use, names: readonly string[]): string {
+function unknownMember(interfaceName: string, name: string, use: Use, names: readonly string[]): string {
   const near = suggest(name, names);
-  return `${face} has no member ${name}${use === 'put' ? ' that can be put' : ''}${near.length === 0 ? '' : `; is it ${near.join(' or ')}?`}`;
+  return `${interfaceName} has no member ${name}${use === 'put' ? ' that can be put' : ''}${near.length === 0 ? '' : `; is it ${near.join(' or ')}?`}`;
 }

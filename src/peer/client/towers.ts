@@ -1,7 +1,7 @@
 import type { Interface } from '../../ndr/types.js';
 import { NDR20 } from '../../rpc/syntax.js';
 import type { Value } from '../../types.js';
-import { isBag } from './arguments.js';
+import { asList, asRecord } from '../../ndr/value.js';
 
 /** Towers asked of an endpoint mapper at once. */
 export const MAX_TOWERS = 4;
@@ -24,13 +24,9 @@ export function towerOf({ uuid, version }: Pick<Interface, 'uuid' | 'version'>):
 
 /** The first TCP port in the towers of an ept_map's answer, or null. */
 export function towerPort(towers: Value): number | null {
-  for (const floor of list(towers).flatMap((tower) => (isBag(tower) ? list(tower['floors']) : []))) {
-    if (isBag(floor) && floor['protocol'] === 'tcp' && typeof floor['port'] === 'number' && floor['port'] > 0)
-      return floor['port'];
+  for (const floor of asList(towers).flatMap((tower) => asList(asRecord(tower)['floors']))) {
+    const { protocol, port } = asRecord(floor);
+    if (protocol === 'tcp' && typeof port === 'number' && port > 0) return port;
   }
   return null;
-}
-
-function list(value: Value | undefined): readonly Value[] {
-  return Array.isArray(value) ? (value as readonly Value[]) : [];
 }

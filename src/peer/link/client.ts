@@ -120,9 +120,9 @@ export class ClientLink {
     return this.pending.size + this.waiting.length;
   }
 
-  /** Whether the connection ended by itself, so that another one may fare better. */
-  get lost(): boolean {
-    return this.state === 'dead' && this.over.cause === 'lost';
+  /** Why the connection is over; null while it is not. */
+  get failure(): LinkFailure | null {
+    return this.state === 'dead' ? this.over.cause : null;
   }
 
   /** Makes a call; the function it returns gives it up: its answer is not waited for any more. */

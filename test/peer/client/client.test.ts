@@ -167,6 +167,7 @@ describe('client', () => {
   it('leaves a server that does not answer any more within the time for giving back', async () => {
     const world = networkWorld('127.0.0.1', ALICE);
     let deaf = false;
+    let passedS = 0;
     const waits: number[] = [];
     const client = clientOf(server.port, {
       timeoutMs: 60_000,
@@ -176,9 +177,15 @@ describe('client', () => {
           const line = world.dial(port, events);
           return { send: (bytes) => (deaf ? undefined : line.send(bytes)), close: () => line.close() };
         },
+        now: () => ({ ...world.now(), timeS: world.now().timeS + passedS }),
+        // Where nobody answers, time passes at once.
         after: (ms, run) => {
-          if (deaf) waits.push(ms);
-          return world.after(deaf ? 0 : ms, run);
+          if (!deaf) return world.after(ms, run);
+          waits.push(ms);
+          return world.after(0, () => {
+            passedS += ms / 1000;
+            run();
+          });
         },
       },
     });

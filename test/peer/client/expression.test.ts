@@ -20,7 +20,7 @@ function told(node: Node): string {
     case 'each':
       return `${told(node.of)}[*]`;
     case 'as':
-      return `<${told(node.of)} as ${node.face}>`;
+      return `<${told(node.of)} as ${node.interface}>`;
   }
 }
 

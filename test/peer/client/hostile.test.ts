@@ -56,9 +56,9 @@ async function session(
         });
         return { send: (bytes) => line.send(go(bytes, sent++)), close: () => line.close() };
       },
-      // Nobody waits long here: an answer that lost its length never ends.
-      after: (_, run) => world.after(patienceMs, run),
     },
+    // Nobody waits long here: an answer that lost its length never ends.
+    timeoutMs: patienceMs,
   });
   const came: unknown[] = [];
   try {

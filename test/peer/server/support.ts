@@ -2,7 +2,7 @@ import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
 import { agentClasses } from '../../../replay/agent/agent.js';
 import { injector } from '../../../replay/agent/faults.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
-import { activationAnswer, activationRequest } from '../../../src/peer/client/activation.js';
+import { activationAnswer, activationRequest } from '../../../src/peer/activation.js';
 import type { Answer } from '../../../src/peer/server/dispatch.js';
 import { Exporter, type ExporterOptions } from '../../../src/peer/server/exporter.js';
 import { spanOf } from '../../../src/bytes/block.js';

@@ -1,6 +1,6 @@
 import { spanOf } from '../../src/bytes/block.js';
-import { EncodeError, type Encoding, type Fields, type Registry } from '../../src/ndr/codec.js';
-import type { Value } from '../../src/types.js';
+import { EncodeError, type Encoding, type Registry } from '../../src/ndr/codec.js';
+import type { Fields } from '../../src/ndr/value.js';
 
 /** What a stub is of. */
 export interface StubForm {
@@ -29,37 +29,38 @@ export function changedRequest(
   );
 }
 
-/**
- * The same of a response; `request` are the arguments it answers. `taped` false: it is encoded anew, as another
- * transfer syntax wants it.
- */
+/** How the values of a response are to be changed. */
+export interface ResponseChange {
+  /** Arguments of the request it answers, as they were and as they are. */
+  readonly request: { readonly before: Fields | null; readonly after: Fields | null };
+  readonly change: (fields: Fields) => Fields;
+  /** The encoding of the changed response, where it is another one than before. */
+  readonly encoding?: Encoding;
+}
+
+/** The same of a response. */
 export function changedResponse(
   registry: Registry,
   form: StubForm,
   stub: Uint8Array,
-  request: { readonly before: Fields | null; readonly after: Fields | null },
-  change: (value: Value) => Value,
-  other: Encoding = form.encoding,
+  { request, change, encoding = form.encoding }: ResponseChange,
 ): Uint8Array {
-  const { uuid, opnum, encoding } = form;
-  const [before, after] =
-    opnum === null ? [null, null] : [registry.method(uuid, opnum, encoding), registry.method(uuid, opnum, other)];
+  const { uuid, opnum } = form;
+  if (opnum === null) return stub;
+  const [before, after] = [registry.method(uuid, opnum, form.encoding), registry.method(uuid, opnum, encoding)];
   if (before === null || after === null) return stub;
   const { value, header, result, tape, problems } = before.response.record(spanOf(stub), request.before ?? undefined);
   if (problems.length > 0) return stub;
-  const all = change({
+  const changed = change({
     ...value,
     ...(header === null ? {} : { orpcthat: header }),
     ...(result === null ? {} : { return: result }),
-  }) as Fields;
-  return (
-    encoded(() =>
-      after.response.encode(all, {
-        ...(other.syntax === encoding.syntax ? { tape } : {}),
-        ...(request.after === null ? {} : { request: request.after }),
-      }),
-    ) ?? stub
-  );
+  });
+  const options = {
+    ...(encoding.syntax === form.encoding.syntax ? { tape } : {}),
+    ...(request.after === null ? {} : { request: request.after }),
+  };
+  return encoded(() => after.response.encode(changed, options)) ?? stub;
 }
 
 function encoded(encode: () => Uint8Array): Uint8Array | null {

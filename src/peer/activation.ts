@@ -1,5 +1,5 @@
-import type { Value } from '../../types.js';
-import { isBag } from './arguments.js';
+import type { Value } from '../types.js';
+import { asList, asRecord, isRecord } from '../ndr/value.js';
 
 /** CLSIDs of activation properties ([MS-DCOM] 1.9). */
 const INSTANTIATION = '000001ab-0000-0000-c000-000000000046';
@@ -32,7 +32,7 @@ export interface Activated {
   readonly authnHint: number;
   readonly version: ComVersion | null;
   readonly bindings: Value;
-  /** One for each IID that was asked for: its HRESULT and its OBJREF, or null. */
+  /** One for each IID that was requested: its HRESULT and its OBJREF, or null. */
   readonly results: readonly { readonly iid: string; readonly hresult: number; readonly reference: Value }[];
 }
 
@@ -87,23 +87,22 @@ export function activationRequest(clsid: string, iids: readonly string[]): Value
 
 /** Reads the activation properties of an answer; null when they hold no reference and no way to the object. */
 export function activationAnswer(properties: Value): Activated | null {
-  const activation = isBag(properties) ? properties['activation'] : null;
-  const found = isBag(activation)
-    ? values(activation['properties']).map((one) => (isBag(one) ? one['value'] : null))
-    : [];
-  const out = found.filter((one) => isBag(one)).find((one) => 'ppIntfData' in one);
-  const reply = found.filter((one) => isBag(one)).find((one) => 'remoteReply' in one)?.['remoteReply'];
-  if (out === undefined || !isBag(reply)) return null;
+  const found = asList(asRecord(asRecord(properties)['activation'])['properties']).map((one) =>
+    asRecord(asRecord(one)['value']),
+  );
+  const out = found.find((one) => 'ppIntfData' in one);
+  const reply = found.find((one) => 'remoteReply' in one)?.['remoteReply'];
+  if (out === undefined || !isRecord(reply)) return null;
   const { Oxid: oxid, ipidRemUnknown, authnHint, pdsaOxidBindings, serverVersion } = reply;
   if (typeof oxid !== 'string' || typeof ipidRemUnknown !== 'string') return null;
-  const [hresults, references] = [values(out['phresults']), values(out['ppIntfData'])];
+  const [hresults, references] = [asList(out['phresults']), asList(out['ppIntfData'])];
   return {
     oxid,
     ipidRemUnknown,
     authnHint: Number(authnHint ?? 0),
     bindings: pdsaOxidBindings ?? null,
     version: comVersion(serverVersion),
-    results: values(out['piid']).map((iid, at) => ({
+    results: asList(out['piid']).map((iid, at) => ({
       iid: String(iid),
       hresult: Number(hresults[at] ?? 0) >>> 0,
       reference: references[at] ?? null,
@@ -112,7 +111,7 @@ export function activationAnswer(properties: Value): Activated | null {
 }
 
 export function comVersion(value: Value | undefined): ComVersion | null {
-  return isBag(value)
+  return isRecord(value)
     ? { MajorVersion: Number(value['MajorVersion']), MinorVersion: Number(value['MinorVersion']) }
     : null;
 }
@@ -134,15 +133,12 @@ export function commonVersion(server: ComVersion | null): ComVersion {
  * none has a port.
  */
 export function portOf(bindings: Value, host: string): number | null {
-  const tcp = (isBag(bindings) ? values(bindings['stringBindings']) : []).flatMap((one) => {
-    if (!isBag(one) || one['towerId'] !== NCACN_IP_TCP) return [];
+  const tcp = asList(asRecord(bindings)['stringBindings']).flatMap((binding) => {
+    const one = asRecord(binding);
+    if (one['towerId'] !== NCACN_IP_TCP) return [];
     const match = /^(.*)\[(\d{1,5})\]$/.exec(String(one['networkAddr']));
     const port = Number(match?.[2] ?? 0);
     return match === null || port < 1 || port > 65_535 ? [] : [{ address: match[1] ?? '', port }];
   });
   return (tcp.find((one) => one.address.toLowerCase() === host.toLowerCase()) ?? tcp[0])?.port ?? null;
-}
-
-function values(value: Value | undefined): readonly Value[] {
-  return Array.isArray(value) ? (value as readonly Value[]) : [];
 }

@@ -1,9 +1,9 @@
-import type { Registry, ResolvedInterface } from '../../ndr/codec.js';
-import type { Interface, MemberKind, Method, Parameter } from '../../ndr/types.js';
+import type { Registry, ResolvedInterface } from '../ndr/codec.js';
+import type { Interface, MemberKind, Method, Parameter } from '../ndr/types.js';
 
 /** A member that can be called early bound: its slot, and the interface whose vtable has it. */
 export interface Slot {
-  readonly face: ResolvedInterface;
+  readonly resolved: ResolvedInterface;
   readonly method: Method;
   readonly owner: Interface;
 }
@@ -25,22 +25,22 @@ export class Members {
 
   constructor(registry: Registry) {
     this.registry = registry;
-    for (const { interface: face } of registry.interfaces) {
-      for (const base of basesOf(registry, face).slice(1))
-        this.descendants.set(base, [...(this.descendants.get(base) ?? []), face.name]);
+    for (const { interface: own } of registry.interfaces) {
+      for (const base of basesOf(registry, own).slice(1))
+        this.descendants.set(base, [...(this.descendants.get(base) ?? []), own.name]);
     }
   }
 
   /** The member of an interface, inherited ones included; null when it has none that can be used so. */
   find(interfaceName: string, name: string, use: Use): Slot | null {
-    const face = this.registry.interfaceByName(interfaceName);
-    if (face === null) return null;
-    const named = face.slots
+    const resolved = this.registry.interfaceByName(interfaceName);
+    if (resolved === null) return null;
+    const named = resolved.slots
       .filter((slot) => slot !== null)
       .filter((slot) => slot.method.name.toLowerCase() === name.toLowerCase());
     for (const kind of KINDS[use]) {
       const slot = named.find((one) => one.method.member === kind);
-      if (slot !== undefined) return { face, ...slot };
+      if (slot !== undefined) return { resolved, ...slot };
     }
     return null;
   }
@@ -54,17 +54,17 @@ export class Members {
 
   /** An interface and what it derives from down to IDispatch, most derived first; IUnknown left out. */
   chain(interfaceName: string): readonly string[] {
-    const face = this.registry.interfaceByName(interfaceName);
-    return face === null ? [] : basesOf(this.registry, face.interface).filter((name) => name !== 'IUnknown');
+    const known = this.registry.interfaceByName(interfaceName);
+    return known === null ? [] : basesOf(this.registry, known.interface).filter((name) => name !== 'IUnknown');
   }
 
   /** Names of all members that an interface or one derived from it has, for suggestions. */
   names(interfaceName: string): readonly string[] {
-    const faces = [interfaceName, ...(this.descendants.get(interfaceName) ?? [])];
+    const all = [interfaceName, ...(this.descendants.get(interfaceName) ?? [])];
     return [
       ...new Set(
-        faces.flatMap((face) =>
-          (this.registry.interfaceByName(face)?.slots ?? []).flatMap((slot) =>
+        all.flatMap((one) =>
+          (this.registry.interfaceByName(one)?.slots ?? []).flatMap((slot) =>
             slot === null || slot.method.notUsedOnWire === true ? [] : [slot.method.name],
           ),
         ),
@@ -87,10 +87,10 @@ export function titleOf({ owner, method }: { readonly owner: Interface; readonly
   return `${owner.name}::${method.name}`;
 }
 
-function basesOf(registry: Registry, face: Interface): readonly string[] {
+function basesOf(registry: Registry, derived: Interface): readonly string[] {
   const chain: string[] = [];
   for (
-    let at: Interface | undefined = face;
+    let at: Interface | undefined = derived;
     at !== undefined && !chain.includes(at.name);
     at = at.base === null ? undefined : registry.interfaceByName(at.base)?.interface
   )

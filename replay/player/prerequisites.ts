@@ -7,7 +7,7 @@ import { identifiersUsed, planOf } from './plan.js';
  * objects they
  * are made on, or an identifier they send, and what those need in turn.
  */
-export function withNeeded(
+export function withPrerequisites(
   records: readonly RecordingRecord[],
   wanted: ReadonlySet<number>,
   registry: Registry,

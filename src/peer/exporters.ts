@@ -1,0 +1,68 @@
+import type { Fields } from '../ndr/codec.js';
+import type { AuthLevel } from '../types.js';
+import { activationAnswer, comVersion, portOf, type ComVersion } from './activation.js';
+
+/** An object exporter of the server: where it listens, and where its IRemUnknown is ([MS-DCOM] 3.2.1, OXID table). */
+export interface Exporter {
+  readonly oxid: string;
+  readonly ipidRemUnknown: string;
+  /** Null: its bindings name no TCP port. */
+  readonly port: number | null;
+  /** Least authentication level that it wants calls at. */
+  readonly authnHint: number;
+  readonly version: ComVersion | null;
+}
+
+/** Authentication levels by number ([MS-RPCE] 2.2.1.1.8). */
+const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
+
+/** The object exporters of a server, by OXID: activations and resolved OXIDs tell of them. */
+export class Exporters {
+  private readonly known = new Map<string, Exporter>();
+
+  learn(exporter: Exporter): void {
+    // What was learnt last stands last.
+    this.known.delete(exporter.oxid);
+    this.known.set(exporter.oxid, exporter);
+  }
+
+  get(oxid: string | null): Exporter | null {
+    return this.known.get(oxid ?? '') ?? null;
+  }
+
+  /** The exporter that has this IRemUnknown, or null. */
+  withRemUnknown(ipid: string): Exporter | null {
+    for (const one of this.known.values()) if (one.ipidRemUnknown === ipid) return one;
+    return null;
+  }
+
+  /** The exporter that was learnt last, or null. */
+  get last(): Exporter | null {
+    return [...this.known.values()].at(-1) ?? null;
+  }
+}
+
+/** The level for calls of an exporter: the one wanted, raised to its hint, unless calls are not protected at all. */
+export function levelFor(wanted: AuthLevel, { authnHint }: Pick<Exporter, 'authnHint'>): AuthLevel {
+  if (wanted === 'none') return wanted;
+  return LEVELS[Math.max(LEVELS.indexOf(wanted), Math.min(authnHint, LEVELS.length - 1))] ?? wanted;
+}
+
+/**
+ * The exporter that an answer of a server tells of: of an activation, or of an object resolver that was asked for an
+ * OXID ([MS-DCOM] 2.2.22.2.8, 3.1.2.5.1.6); null where it tells of none. `host` is who was called.
+ */
+export function exporterIn(request: Fields, response: Fields, host: string): Exporter | null {
+  const activated = activationAnswer(response['ppActProperties'] ?? null);
+  if (activated !== null) return { ...activated, port: portOf(activated.bindings, host) };
+  const oxid = request['pOxid'] ?? response['pOxid'];
+  const ipidRemUnknown = response['pipidRemUnknown'];
+  if (typeof oxid !== 'string' || typeof ipidRemUnknown !== 'string') return null;
+  return {
+    oxid,
+    ipidRemUnknown,
+    port: portOf(response['ppdsaOxidBindings'] ?? null, host),
+    authnHint: Number(response['pAuthnHint'] ?? 0),
+    version: comVersion(response['pComVersion']),
+  };
+}
