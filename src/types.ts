@@ -248,6 +248,8 @@ export interface BindRecord extends Moment {
   readonly frame: number;
   readonly alter: boolean;
   readonly outcome: 'accepted' | 'rejected' | 'unanswered';
+  /** Requests named its contexts while no answer was seen: it was answered, and the answer was not captured. */
+  readonly used: boolean;
   readonly contexts: readonly ContextResult[];
   readonly auth: Auth | null;
   readonly assocGroup: number;
@@ -432,6 +434,25 @@ export interface SecurityRecord {
 
 export type Severity = 'info' | 'warning' | 'error';
 
+/** A connection that ended before it carried the call it was made for. */
+export interface RefusedConnection {
+  /** How far it came: opening TCP, the bind, the logon, or the first call. */
+  readonly step: 'connect' | 'bind' | 'logon' | 'call';
+  readonly client: string;
+  readonly server: Endpoint;
+  /** SYNs sent, or 1 where the connection was opened. */
+  readonly attempts: number;
+  /** From the first sign of it to the last. */
+  readonly time: Moment | null;
+  readonly lastedNs: number | null;
+  /** Id of the call whose answer named the port, or null. */
+  readonly namedBy: number | null;
+  /** What the client's own call ends with: the HRESULT that its program sees. */
+  readonly error: { readonly value: number; readonly name: string };
+  readonly cause: string;
+  readonly advice: string;
+}
+
 /** A rule that the session breaks, or something worth knowing about it. */
 export interface Finding {
   readonly kind: 'finding';
@@ -446,6 +467,8 @@ export interface Finding {
   /** Label of the object it is about, or null. */
   readonly object: string | null;
   readonly frames: readonly number[];
+  /** What is known of the connection, where the finding is that one was refused. */
+  readonly connection?: RefusedConnection;
 }
 
 /** A decoded value. bigint for 64-bit integers, Uint8Array for opaque bytes, null for a null pointer or BSTR. */

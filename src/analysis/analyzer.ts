@@ -7,6 +7,7 @@ import type { SecurityObserver } from '../security/observer.js';
 import type { RpcOutput } from '../rpc/observer.js';
 import { RpcObserver } from '../rpc/observer.js';
 import { CallMaker, type Numbering } from './calls.js';
+import { Connections } from './connections.js';
 import { ANALYSIS_LIMITS, type AnalysisLimits } from './limits.js';
 
 export interface AnalyzerOptions {
@@ -43,6 +44,7 @@ export class Analyzer {
   private readonly rpc: RpcObserver;
   private readonly security: SecurityObserver | null;
   private readonly maker: CallMaker;
+  private readonly connections: Connections;
   private readonly segments: NetOutput[] = [];
   private readonly exchanges: RpcOutput[] = [];
   private frames = 0;
@@ -51,6 +53,10 @@ export class Analyzer {
   private problems = 0;
   private over = false;
   private readonly ports = new Set<number>();
+  private lastS = 0;
+  private lastNs = 0;
+  /** Findings about connections that came to nothing. */
+  private readonly refused: Finding[] = [];
 
   constructor(options: AnalyzerOptions) {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
@@ -62,13 +68,21 @@ export class Analyzer {
       limits,
       objects: options.objects ?? true,
     });
+    this.connections = new Connections({
+      registry: options.registry,
+      labelAt: (oxid) => this.maker.labelAt(oxid),
+    });
   }
 
   push(frame: Frame, out: AnalyzerOutput[]): void {
     this.frames++;
     this.bytes += frame.wireLength;
+    this.lastS = frame.timeS;
+    this.lastNs = frame.timeNs;
+    if (frame.timeS >= this.connections.dueS) this.connections.tick(frame.timeS, this.refused);
     this.net.push(frame, this.segments);
     if (this.segments.length > 0) this.drain(out);
+    if (this.refused.length > 0) this.take(out);
   }
 
   /** To be called when the reader is about to hand out another block. */
@@ -84,6 +98,7 @@ export class Analyzer {
     this.drain(out);
     this.rpc.end(this.exchanges);
     this.deliver(out);
+    this.connections.end({ timeS: this.lastS, timeNs: this.lastNs }, this.refused);
     this.maker.end();
     this.take(out);
   }
@@ -117,8 +132,10 @@ export class Analyzer {
       }
       if (segment.kind === 'gap' && this.rpc.follows(segment.flow.id)) this.report(lost(segment), out);
       this.rpc.push(segment, this.exchanges);
+      this.opened(segment);
       if (segment.kind === 'flow-end') {
         this.deliver(out);
+        this.connections.ended(segment, this.refused);
         this.maker.ended(segment);
         if (this.ports.size < MAX_SERVER_PORTS) this.ports.add(serverPort(segment.flow));
       }
@@ -127,21 +144,34 @@ export class Analyzer {
     if (this.exchanges.length > 0) this.deliver(out);
   }
 
+  /** What shows how a connection is opened. */
+  private opened(segment: Exclude<NetOutput, Problem>): void {
+    if (segment.kind === 'chunk') {
+      if (this.connections.opening > 0) this.connections.data(segment);
+    } else if (segment.kind === 'gap') this.connections.gap(segment);
+    else if (segment.kind === 'handshake') this.connections.handshake(segment);
+    else if (segment.kind === 'unreachable') this.connections.unreachable(segment);
+  }
+
   private deliver(out: AnalyzerOutput[]): void {
     for (const item of this.exchanges) {
       if (item.kind === 'exchange') {
         const call = this.maker.make(item, ++this.calls);
         this.problems += call.problems.length;
         out.push(call);
+        this.connections.call(call, this.refused);
         if (this.maker.findings.length > 0) this.take(out);
       } else if (item.kind === 'bind') {
+        this.connections.bind(item, this.refused);
         if (item.outcome === 'accepted' && item.assocGroup !== 0) this.maker.bound(item.flow, item.assocGroup);
       } else if (item.kind === 'problem') {
         this.report(item, out);
       }
     }
     clear(this.exchanges);
-    if (this.security !== null && this.security.records.length + this.security.findings.length > 0) this.take(out);
+    const heard = this.security;
+    if (this.refused.length > 0) this.take(out);
+    else if (heard !== null && heard.records.length + heard.findings.length + heard.refusals.length > 0) this.take(out);
   }
 
   private take(out: AnalyzerOutput[]): void {
@@ -149,9 +179,13 @@ export class Analyzer {
       out.push(...this.security.records, ...this.security.findings);
       clear(this.security.records);
       clear(this.security.findings);
+      for (const refusal of this.security.refusals) this.connections.logon(refusal, this.refused);
+      clear(this.security.refusals);
     }
     for (const finding of this.maker.findings) out.push(finding);
     clear(this.maker.findings);
+    for (const finding of this.refused) out.push(finding);
+    clear(this.refused);
   }
 
   private report(problem: Problem, out: AnalyzerOutput[]): void {

@@ -89,6 +89,12 @@ export class CallMaker {
       .map((one) => one.interface.uuid);
   }
 
+  /** Label of the first object that an exporter is known to have, or null. */
+  labelAt(oxid: string): string | null {
+    for (const object of this.objects.all()) if (object.oxid === oxid && object.oid !== null) return object.label;
+    return null;
+  }
+
   /** Findings since they were last taken; the caller empties the list. */
   get findings(): Finding[] {
     return this.tracker.findings;

@@ -281,6 +281,7 @@ export type MethodRole =
   | 'get-class-object'
   | 'create-instance'
   | 'resolve-oxid'
+  | 'map-endpoint'
   | 'ping'
   | 'complex-ping'
   | 'query-interface'

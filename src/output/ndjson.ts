@@ -1,5 +1,15 @@
 import { hex32, toHex } from '../bytes/hex.js';
-import type { Auth, Call, Endpoint, Finding, ObjectReference, Problem, SecurityRecord, Stub } from '../types.js';
+import type {
+  Auth,
+  Call,
+  Endpoint,
+  Finding,
+  ObjectReference,
+  Problem,
+  RefusedConnection,
+  SecurityRecord,
+  Stub,
+} from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
 import { fieldsJson, jsonText, quote, quoteOrNull } from './json.js';
 import { MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
@@ -119,8 +129,11 @@ export class NdjsonWriter {
   }
 
   finding(finding: Finding): string {
-    const { kind, rule, severity, message, spec, call, object, frames } = finding;
-    return jsonText({ kind, rule, severity, message, spec, call, object, frames });
+    const { kind, rule, severity, message, spec, call, object, frames, connection } = finding;
+    const text = jsonText({ kind, rule, severity, message, spec, call, object, frames });
+    return connection === undefined
+      ? text
+      : `${text.slice(0, -1)},"connection":${jsonText(connectionJson(connection, this.clock))}}`;
   }
 
   security(record: SecurityRecord): string {
@@ -288,4 +301,23 @@ function problemFields(problem: Problem): string {
  */
 function flat(text: string): string {
   return text.charCodeAt(0) >= 0 ? text : '';
+}
+
+/** A refused connection as plain JSON: endpoints and times as in a call. */
+export function connectionJson(
+  { step, client, server, attempts, time, lastedNs, namedBy, error, cause, advice }: RefusedConnection,
+  clock: IsoClock,
+): Readonly<Record<string, unknown>> {
+  return {
+    step,
+    client,
+    server: endpointText(server),
+    attempts,
+    time: time === null ? null : clock.text(time),
+    lastedNs,
+    namedBy,
+    error: { value: hex32(error.value), name: error.name },
+    cause,
+    advice,
+  };
 }

@@ -151,11 +151,12 @@ function lateNamed(call: Call): boolean {
 
 /** `warning: … (call 7, IUpdate#3) [MS-UAMG] 3.20 [not-used-on-wire]` */
 export function findingText(finding: Finding): string {
-  const { severity, message, call, object, spec, rule } = finding;
+  const { severity, message, call, object, spec, rule, connection } = finding;
   const place = [call === null ? '' : `call ${call}`, object === null ? '' : escapeTerminal(object)]
     .filter((part) => part !== '')
     .join(', ');
-  return `${severity}: ${escapeTerminal(message)}${place === '' ? '' : ` (${place})`}${spec === null ? '' : ` ${spec}`} [${rule}]`;
+  const why = connection === undefined ? '' : `. ${connection.cause}. ${connection.advice}`;
+  return `${severity}: ${escapeTerminal(message)}${why}${place === '' ? '' : ` (${place})`}${spec === null ? '' : ` ${spec}`} [${rule}]`;
 }
 
 /** `security: CONTOSO\\alice logs on with NTLMv2 from PC5 to SRV9, opened (frame 7, flow 2)` */

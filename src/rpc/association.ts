@@ -143,6 +143,7 @@ export class Association {
       timeS: pdu.firstS,
       timeNs: pdu.firstNs,
       headerSigning: signsHeaders(pdu),
+      used: false,
       auth,
       body,
     };

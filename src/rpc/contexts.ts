@@ -25,6 +25,8 @@ export interface Proposal {
   readonly headerSigning: boolean;
   readonly auth: Auth | null;
   readonly body: BindBody;
+  /** A request named one of its contexts before an answer was seen: there was one. */
+  used: boolean;
 }
 
 /** What a look-up of a context id came to. */
@@ -142,7 +144,9 @@ export class Contexts {
       for (const proposed of proposal.body.contexts) {
         if (proposed.id !== id || offeredFeatures(proposed) >= 0) continue;
         const transfer = onlyTransfer(proposed);
-        if (transfer !== null) return { id, abstract: proposed.abstract, transfer };
+        if (transfer === null) continue;
+        proposal.used = true;
+        return { id, abstract: proposed.abstract, transfer };
       }
     }
     return null;
@@ -174,6 +178,7 @@ export function bindRecord(
     frame: proposal.frame,
     alter: proposal.alter,
     outcome,
+    used: proposal.used,
     contexts: answer.contexts,
     auth: proposal.auth,
     // The server names the group of a new association, and fragment sizes both can do ([C706] 12.6.3.1).

@@ -10,14 +10,15 @@ export type Backend = (typeof BACKENDS)[number];
 /**
  * Everything a DCOM session may need, on whatever port: RPC servers listen on ports they pick themselves, and which,
  * only traffic
- * that may have passed already tells. Fragments have no ports, and tagged frames their headers elsewhere. Without ssh,
+ * that may have passed already tells. Fragments have no ports, and tagged frames their headers elsewhere; ICMP says what could not be delivered. Without ssh,
  * or watching over
  * ssh would watch itself.
  */
 export const DEFAULT_FILTER =
-  '(tcp and not port 22) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44) or (vlan and tcp and not port 22)';
+  '(tcp and not port 22) or (icmp[0] = 3) or (icmp6 and ip6[40] = 1) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44) or (vlan and tcp and not port 22)';
 /** The same for interfaces that cannot look behind VLAN tags. */
-export const PLAIN_FILTER = '(tcp and not port 22) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
+export const PLAIN_FILTER =
+  '(tcp and not port 22) or (icmp[0] = 3) or (icmp6 and ip6[40] = 1) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
 /**
  * Kernel buffer, in MiB: bursts wait there while the tool waits for its turn. tcpdump hands packets on at once, and
  * pays with a place of
