@@ -75,7 +75,7 @@ class Run {
   private readonly write: (call: Call) => string;
   private readonly ndjson: NdjsonWriter | null;
   private readonly text: TextWriter;
-  private readonly told = {
+  private readonly shown = {
     problems: new Map<Problem['code'], number>(),
     findings: new Map<string, number>(),
     logons: 0,
@@ -163,33 +163,33 @@ class Run {
   }
 
   private problem(problem: Problem): void {
-    const { options, told } = this;
+    const { options, shown } = this;
     if (isDamage(problem)) this.damaged = true;
     if (this.ndjson !== null && !this.stopped) options.out.line(this.ndjson.problem(problem));
     if (this.ndjson !== null && weightOf(problem) !== 'refused') return;
-    const before = told.problems.get(problem.code) ?? 0;
-    told.problems.set(problem.code, before + 1);
+    const before = shown.problems.get(problem.code) ?? 0;
+    shown.problems.set(problem.code, before + 1);
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.problem(problem));
   }
 
   private finding(finding: Finding): void {
-    const { options, told } = this;
+    const { options, shown } = this;
     if (finding.severity === 'error') this.worst = 'error';
     else if (finding.severity === 'warning' && this.worst === null) this.worst = 'warning';
     if (this.ndjson !== null) {
       if (!this.stopped) options.out.line(this.ndjson.finding(finding));
       return;
     }
-    const before = told.findings.get(finding.rule) ?? 0;
-    told.findings.set(finding.rule, before + 1);
+    const before = shown.findings.get(finding.rule) ?? 0;
+    shown.findings.set(finding.rule, before + 1);
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.finding(finding));
   }
 
   private security(record: SecurityRecord): void {
-    const { options, told } = this;
+    const { options, shown } = this;
     if (this.ndjson !== null) {
       if (!this.stopped) options.out.line(this.ndjson.security(record));
-    } else if (told.logons++ < MAX_PROBLEM_LINES) options.messages.line(this.text.security(record));
+    } else if (shown.logons++ < MAX_PROBLEM_LINES) options.messages.line(this.text.security(record));
   }
 
   private graph(): void {
@@ -213,16 +213,16 @@ class Run {
   }
 
   private close(summary: Summary): void {
-    const { options, told } = this;
-    if (told.logons > MAX_PROBLEM_LINES)
-      options.messages.line(`${told.logons - MAX_PROBLEM_LINES} more logons (--format ndjson shows them all)`);
-    for (const [rule, count] of told.findings) {
+    const { options, shown } = this;
+    if (shown.logons > MAX_PROBLEM_LINES)
+      options.messages.line(`${shown.logons - MAX_PROBLEM_LINES} more logons (--format ndjson shows them all)`);
+    for (const [rule, count] of shown.findings) {
       if (count > MAX_PROBLEM_LINES)
         options.messages.line(
           `${count - MAX_PROBLEM_LINES} more findings of the rule ${rule} (--format ndjson shows them all)`,
         );
     }
-    for (const [code, count] of told.problems) {
+    for (const [code, count] of shown.problems) {
       if (count > MAX_PROBLEM_LINES)
         options.messages.line(
           `! ${count - MAX_PROBLEM_LINES} more problems of the kind ${code} (--format ndjson shows them all)`,

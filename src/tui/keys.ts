@@ -1,65 +1,19 @@
-/** What a key does. */
-export type Action =
-  | 'down'
-  | 'up'
-  | 'left'
-  | 'right'
-  | 'page-down'
-  | 'page-up'
-  | 'half-down'
-  | 'half-up'
-  | 'top'
-  | 'bottom'
-  | 'enter'
-  | 'back'
-  | 'next-pane'
-  | 'previous-pane'
-  | 'zoom'
-  | 'calls'
-  | 'objects'
-  | 'ladder'
-  | 'statistics'
-  | 'findings'
-  | 'help'
-  | 'filter'
-  | 'clear-filter'
-  | 'filter-object'
-  | 'search'
-  | 'next-found'
-  | 'previous-found'
-  | 'next-failed'
-  | 'previous-failed'
-  | 'command'
-  | 'mark'
-  | 'clear-marks'
-  | 'set-mark'
-  | 'go-mark'
-  | 'diff'
-  | 'follow'
-  | 'pause'
-  | 'sort'
-  | 'fold'
-  | 'fold-all'
-  | 'side'
-  | 'wire'
-  | 'export'
-  | 'replay'
-  | 'replayed'
-  | 'copy'
-  | 'stop'
-  | 'quit'
-  | 'redraw';
+/** Groups of the help, in their order. */
+export type Group = 'moving' | 'panes' | 'finding' | 'marking' | 'watching' | 'taking along';
 
-export interface Binding {
-  readonly action: Action;
+interface Entry {
+  readonly action: string;
   /** Names of keys, as the screen gives them. */
   readonly keys: readonly string[];
   readonly help: string;
-  readonly group: 'moving' | 'panes' | 'finding' | 'marking' | 'watching' | 'taking along';
+  readonly group: Group;
 }
 
-/** Every key, once: the screen's keys and the help are both made from this table. */
-export const BINDINGS: readonly Binding[] = [
+/**
+ * Every key but those that show a pane, once: the screen's keys and the help are both made from this table. What an
+ * action does stands in actions.ts.
+ */
+const TABLE = [
   { action: 'down', keys: ['j', 'down'], group: 'moving', help: 'one line down' },
   { action: 'up', keys: ['k', 'up'], group: 'moving', help: 'one line up' },
   { action: 'left', keys: ['h', 'left'], group: 'moving', help: 'fold; move the calls sideways; one byte back' },
@@ -80,11 +34,6 @@ export const BINDINGS: readonly Binding[] = [
   },
   { action: 'back', keys: ['escape'], group: 'panes', help: 'back' },
   { action: 'zoom', keys: ['z'], group: 'panes', help: 'the pane alone on the screen, and back' },
-  { action: 'calls', keys: ['1'], group: 'panes', help: 'calls' },
-  { action: 'objects', keys: ['2', 'o'], group: 'panes', help: 'objects: who made what, references, life lines' },
-  { action: 'ladder', keys: ['3', 'L'], group: 'panes', help: 'ladder: calls between the machines' },
-  { action: 'statistics', keys: ['4', 's'], group: 'panes', help: 'statistics' },
-  { action: 'findings', keys: ['5'], group: 'panes', help: 'findings, and damage that belongs to no call' },
   { action: 'fold', keys: ['e'], group: 'panes', help: 'fold or unfold the field' },
   { action: 'fold-all', keys: ['E'], group: 'panes', help: 'unfold all fields, and back' },
   { action: 'side', keys: ['b'], group: 'panes', help: 'bytes of the request or of the response' },
@@ -94,7 +43,6 @@ export const BINDINGS: readonly Binding[] = [
     group: 'panes',
     help: 'bytes as they were on the wire, or opened (with --password, --nt-hash, --keytab or --keys)',
   },
-  { action: 'help', keys: ['?', 'f1'], group: 'panes', help: 'this help' },
   {
     action: 'filter',
     keys: ['f'],
@@ -119,12 +67,6 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'clear-marks', keys: ['u'], group: 'marking', help: 'unmark all calls' },
   { action: 'set-mark', keys: ['m'], group: 'marking', help: 'and a letter: remember this place' },
   { action: 'go-mark', keys: ["'"], group: 'marking', help: 'and a letter: go to a remembered place' },
-  {
-    action: 'diff',
-    keys: ['d'],
-    group: 'marking',
-    help: 'differences of two marked calls, or of the marked one and this',
-  },
   { action: 'follow', keys: ['F'], group: 'watching', help: 'follow: stay on the newest call' },
   { action: 'pause', keys: ['p'], group: 'watching', help: 'pause: new calls wait; reading goes on' },
   { action: 'stop', keys: ['C-c'], group: 'watching', help: 'stop a replay, or reading; once it is stopped, leave' },
@@ -141,7 +83,6 @@ export const BINDINGS: readonly Binding[] = [
     group: 'taking along',
     help: 'replay the session of this call, or the marked calls and what they need, to a target; compare the answers',
   },
-  { action: 'replayed', keys: ['R'], group: 'taking along', help: 'what the last replay came to' },
   {
     action: 'copy',
     keys: ['y'],
@@ -149,7 +90,16 @@ export const BINDINGS: readonly Binding[] = [
     help: 'and y, v, b, h or f: copy the call, value, bytes, hex of the field, or a filter for it',
   },
   { action: 'quit', keys: ['q'], group: 'taking along', help: 'leave' },
-];
+] as const satisfies readonly Entry[];
+
+/** What a key does. */
+export type Action = (typeof TABLE)[number]['action'];
+
+export interface Binding extends Entry {
+  readonly action: Action;
+}
+
+export const BINDINGS: readonly Binding[] = TABLE;
 
 const BY_KEY = new Map(BINDINGS.flatMap((binding) => binding.keys.map((key) => [key, binding.action] as const)));
 
@@ -158,8 +108,8 @@ export function actionOf(key: string): Action | null {
   return BY_KEY.get(key) ?? null;
 }
 
-/** Commands after `:`, with what they take. */
-export const COMMANDS: readonly { readonly name: string; readonly takes: string; readonly help: string }[] = [
+/** Commands after `:`, with what they take; what each does stands in commands.ts. */
+const LIST = [
   { name: 'filter', takes: 'EXPR', help: 'show calls for which it holds' },
   { name: 'all', takes: '', help: 'show all calls' },
   { name: 'frame', takes: 'N', help: 'to the call that holds this frame' },
@@ -176,4 +126,8 @@ export const COMMANDS: readonly { readonly name: string; readonly takes: string;
   { name: 'stop', takes: '', help: 'stop reading' },
   { name: 'help', takes: '', help: 'keys and commands' },
   { name: 'quit', takes: '', help: 'leave' },
-];
+] as const;
+
+export type CommandName = (typeof LIST)[number]['name'];
+
+export const COMMANDS: readonly { readonly name: CommandName; readonly takes: string; readonly help: string }[] = LIST;

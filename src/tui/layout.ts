@@ -1,12 +1,6 @@
+import type { Area } from './area.js';
+import { paneOf } from './panes/table.js';
 import type { Focus, State } from './state.js';
-
-/** Where a pane lies on the screen, without its border. */
-export interface Area {
-  readonly column: number;
-  readonly row: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Areas of the panes; null for what is not shown. Row 0 is the title, the last row the status. */
 export interface Layout {
@@ -24,17 +18,11 @@ export const MIN_ROWS = 10;
 const BESIDE = 100;
 const WIDE = 140;
 
-/** Bytes in a row of the bytes pane of this width. */
-export function bytesPerRow(width: number): 8 | 16 {
-  return width >= 72 ? 16 : 8;
-}
-
 /** Lays the screen out. */
 export function layout(state: Pick<State, 'columns' | 'rows' | 'zoom' | 'focus' | 'upper'>): Layout {
   const { columns, rows, zoom, focus, upper } = state;
   const whole: Area = { column: 0, row: 1, width: columns, height: rows - 2 };
-  if (upper === 'help' || upper === 'diff' || upper === 'replay' || upper === 'statistics')
-    return { upper: whole, detail: null, bytes: null, divider: null };
+  if (paneOf(upper).whole) return { upper: whole, detail: null, bytes: null, divider: null };
   if (zoom) return { upper: null, detail: null, bytes: null, divider: null, [focus]: whole };
   const upperHeight = Math.max(3, Math.floor((rows - 3) * (rows >= 40 ? 0.55 : 0.48)));
   const top: Area = { ...whole, height: upperHeight };

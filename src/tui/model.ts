@@ -1,12 +1,17 @@
 import type { Call, Stub } from '../types.js';
-import { detailRows, type DetailRow } from './fields.js';
+import { detailRows, type DetailRow } from './detail-rows.js';
 import type { Source } from './source.js';
-import type { Place, Side, State } from './state.js';
+import type { Focus, Place, Side, State } from './state.js';
 
 /** What a screen is made of. */
 export interface Model {
   readonly state: State;
   readonly source: Source;
+}
+
+/** What lies under the current row of a part of the screen: dimmer where the keys go elsewhere. */
+export function cursorIn({ focus }: State, part: Focus): 'cursor' | 'cursor-off' {
+  return focus === part ? 'cursor' : 'cursor-off';
 }
 
 /** The call that detail and bytes show. */

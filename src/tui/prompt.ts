@@ -13,8 +13,38 @@ export function openPrompt(kind: PromptKind, text = ''): Prompt {
 /** What a key makes of the line: another line, or its end. */
 export type Typed =
   | { readonly kind: 'typing'; readonly prompt: Prompt }
-  | { readonly kind: 'given'; readonly text: string }
+  | { readonly kind: 'entered'; readonly text: string }
   | { readonly kind: 'dropped' };
+
+/** A line, and where its cursor stands. */
+interface Edited {
+  readonly line: string;
+  readonly at: number;
+}
+
+/** Keys that edit the line. */
+const EDITS: Readonly<Record<string, (line: string, at: number) => Edited>> = {
+  left: (line, at) => ({ line, at: at - unitBefore(line, at) }),
+  right: (line, at) => ({ line, at: at + unitAfter(line, at) }),
+  home: (line) => ({ line, at: 0 }),
+  'C-a': (line) => ({ line, at: 0 }),
+  end: (line) => ({ line, at: line.length }),
+  'C-e': (line) => ({ line, at: line.length }),
+  backspace: backspaced,
+  'C-h': backspaced,
+  delete: (line, at) => ({ line: line.slice(0, at) + line.slice(at + unitAfter(line, at)), at }),
+  'C-u': (line, at) => ({ line: line.slice(at), at: 0 }),
+  'C-k': (line, at) => ({ line: line.slice(0, at), at }),
+  'C-w': (line, at) => {
+    const kept = line.slice(0, at).replace(/\S+\s*$/, '');
+    return { line: kept + line.slice(at), at: kept.length };
+  },
+};
+
+function backspaced(line: string, at: number): Edited {
+  const from = at - unitBefore(line, at);
+  return { line: line.slice(0, from) + line.slice(at), at: from };
+}
 
 /** A key typed into the line. `text` is what the key writes, or ''. */
 export function type(
@@ -25,63 +55,37 @@ export function type(
   words: Readonly<Record<string, readonly string[]>>,
 ): Typed {
   const { text: line, at } = prompt;
-  const edit = (next: string, to: number): Typed => ({
+  if (key === 'escape' || key === 'C-c') return { kind: 'dropped' };
+  if (key === 'enter') return { kind: 'entered', text: line };
+  if (key === 'tab') return completedLine(prompt, words);
+  if (key === 'up') return recalled(prompt, 1, history);
+  if (key === 'down') return recalled(prompt, -1, history);
+  const edit = Object.hasOwn(EDITS, key) ? EDITS[key] : undefined;
+  if (edit === backspaced && line === '') return { kind: 'dropped' };
+  if (edit !== undefined) return edited(prompt, edit(line, at));
+  if (text === '') return { kind: 'typing', prompt };
+  return edited(prompt, { line: line.slice(0, at) + text + line.slice(at), at: at + text.length });
+}
+
+function edited(prompt: Prompt, { line, at }: Edited): Typed {
+  return {
     kind: 'typing',
-    prompt: { ...prompt, text: next.slice(0, MAX_TYPED), at: Math.min(to, MAX_TYPED), offers: [], error: null },
-  });
-  switch (key) {
-    case 'escape':
-    case 'C-c':
-      return { kind: 'dropped' };
-    case 'enter':
-      return { kind: 'given', text: line };
-    case 'left':
-      return edit(line, at - unitBefore(line, at));
-    case 'right':
-      return edit(line, at + unitAfter(line, at));
-    case 'home':
-    case 'C-a':
-      return edit(line, 0);
-    case 'end':
-    case 'C-e':
-      return edit(line, line.length);
-    case 'backspace':
-    case 'C-h':
-      return at === 0 && line === ''
-        ? { kind: 'dropped' }
-        : edit(line.slice(0, at - unitBefore(line, at)) + line.slice(at), at - unitBefore(line, at));
-    case 'delete':
-      return edit(line.slice(0, at) + line.slice(at + unitAfter(line, at)), at);
-    case 'C-u':
-      return edit(line.slice(at), 0);
-    case 'C-k':
-      return edit(line.slice(0, at), at);
-    case 'C-w': {
-      const kept = line.slice(0, at).replace(/\S+\s*$/, '');
-      return edit(kept + line.slice(at), kept.length);
-    }
-    case 'tab': {
-      const done = complete(prompt.kind, line.slice(0, at), words);
-      return {
-        kind: 'typing',
-        prompt: { ...prompt, text: done.text + line.slice(at), at: done.text.length, offers: done.offers, error: null },
-      };
-    }
-    case 'up':
-    case 'down': {
-      const back = Math.max(0, Math.min(history.length, prompt.back + (key === 'up' ? 1 : -1)));
-      const own = prompt.back === 0 ? line : prompt.own;
-      const shown = back === 0 ? own : (history[history.length - back] ?? '');
-      return {
-        kind: 'typing',
-        prompt: { ...prompt, text: shown, at: shown.length, back, own, offers: [], error: null },
-      };
-    }
-    default:
-      return text === ''
-        ? { kind: 'typing', prompt }
-        : edit(line.slice(0, at) + text + line.slice(at), at + text.length);
-  }
+    prompt: { ...prompt, text: line.slice(0, MAX_TYPED), at: Math.min(at, MAX_TYPED), offers: [], error: null },
+  };
+}
+
+function completedLine(prompt: Prompt, words: Readonly<Record<string, readonly string[]>>): Typed {
+  const { text: line, at } = prompt;
+  const { text, offers } = complete(prompt.kind, line.slice(0, at), words);
+  return { kind: 'typing', prompt: { ...prompt, text: text + line.slice(at), at: text.length, offers, error: null } };
+}
+
+/** An earlier line of the history, `by` further back; the line being typed is kept. */
+function recalled(prompt: Prompt, by: 1 | -1, history: readonly string[]): Typed {
+  const back = Math.max(0, Math.min(history.length, prompt.back + by));
+  const own = prompt.back === 0 ? prompt.text : prompt.own;
+  const text = back === 0 ? own : (history[history.length - back] ?? '');
+  return { kind: 'typing', prompt: { ...prompt, text, at: text.length, back, own, offers: [], error: null } };
 }
 
 /** The history with a line added at its end, once. */
@@ -92,10 +96,12 @@ export function remember(state: State, kind: PromptKind, text: string): State['h
 
 function unitBefore(text: string, at: number): number {
   const code = text.charCodeAt(at - 1);
-  return at === 0 ? 0 : code >= 0xdc00 && code <= 0xdfff ? 2 : 1;
+  if (at === 0) return 0;
+  return code >= 0xdc00 && code <= 0xdfff ? 2 : 1;
 }
 
 function unitAfter(text: string, at: number): number {
   const code = text.charCodeAt(at);
-  return at >= text.length ? 0 : code >= 0xd800 && code <= 0xdbff ? 2 : 1;
+  if (at >= text.length) return 0;
+  return code >= 0xd800 && code <= 0xdbff ? 2 : 1;
 }

@@ -1,30 +1,15 @@
 import { beside, fitBlock, fitLine, line, lineWidth, span, type Line, type Span } from './line.js';
-import { layout, MIN_COLUMNS, MIN_ROWS, type Area } from './layout.js';
+import type { Area } from './area.js';
+import { layout, MIN_COLUMNS, MIN_ROWS } from './layout.js';
+import { tabText } from './mouse.js';
 import { shownBytes, type Model } from './model.js';
 import { bytesPane } from './panes/bytes.js';
-import { callsPane } from './panes/calls.js';
 import { detailPane } from './panes/detail.js';
-import { diffPane } from './panes/diff.js';
-import { findingsPane } from './panes/findings.js';
-import { helpPane } from './panes/help.js';
-import { ladderPane } from './panes/ladder.js';
-import { objectsPane } from './panes/objects.js';
-import { replayPane } from './panes/replay.js';
-import { statisticsPane } from './panes/statistics.js';
-import { UPPERS, type Focus, type Prompt, type PromptKind, type Upper } from './state.js';
+import { paneOf, TABS } from './panes/table.js';
+import { placeOf, type Focus, type Prompt, type PromptKind } from './state.js';
+import type { Reading } from './source.js';
 import { textWidth } from './width.js';
 import { countText, sizeText } from './words.js';
-
-const PANES: Readonly<Record<Upper, (model: Model, area: Area) => Line[]>> = {
-  calls: callsPane,
-  objects: objectsPane,
-  ladder: ladderPane,
-  statistics: statisticsPane,
-  findings: findingsPane,
-  diff: diffPane,
-  replay: replayPane,
-  help: helpPane,
-};
 
 /** The whole screen: as many lines as it has rows, each as wide as it is. */
 export function render(model: Model): Line[] {
@@ -35,7 +20,7 @@ export function render(model: Model): Line[] {
   const shown = layout(state);
   const lines: Line[] = [title(model)];
   if (shown.upper !== null)
-    lines.push(...fitBlock(PANES[state.upper](model, shown.upper), columns, shown.upper.height));
+    lines.push(...fitBlock(paneOf(state.upper).draw(model, shown.upper), columns, shown.upper.height));
   if (shown.divider !== null) lines.push(divider(model, shown.detail, shown.bytes));
   const detail =
     shown.detail === null ? null : fitBlock(detailPane(model, shown.detail), shown.detail.width, shown.detail.height);
@@ -64,9 +49,7 @@ export function promptCursor({ state }: Model): { readonly column: number; reado
 }
 
 function title({ state, source }: Model): Line {
-  const tabs = UPPERS.flatMap((upper, at): Span[] => [
-    span(` ${at + 1} ${upper} `, state.upper === upper ? 'tab-on' : 'tab'),
-  ]);
+  const tabs = TABS.map(({ title: name }, at) => span(tabText(name, at), state.upper === name ? 'tab-on' : 'tab'));
   const { reading } = source;
   const part =
     reading.size === null || reading.size === 0
@@ -80,16 +63,10 @@ function title({ state, source }: Model): Line {
     failed: 'failed',
   }[reading.state];
   const { dropped } = reading;
-  const lost =
-    dropped === null
-      ? ''
-      : dropped.ours === 0 && dropped.kernel === 0
-        ? '  no drops'
-        : `  drops: kernel ${dropped.kernel ?? '?'}, ours ${dropped.ours}`;
   const right: Line = [
     span(`  ${countText(source.count)} calls  `),
     span(how, reading.state === 'failed' ? 'bad' : 'dim'),
-    span(lost, dropped !== null && (dropped.ours > 0 || (dropped.kernel ?? 0) > 0) ? 'bad' : 'dim'),
+    span(droppedText(dropped), dropped !== null && (dropped.ours > 0 || (dropped.kernel ?? 0) > 0) ? 'bad' : 'dim'),
     span(' '),
   ];
   const room = state.columns - lineWidth(tabs) - lineWidth(right);
@@ -102,6 +79,12 @@ function title({ state, source }: Model): Line {
     [...fitLine(left, Math.max(lineWidth(tabs), state.columns - lineWidth(right))), ...right],
     state.columns,
   );
+}
+
+function droppedText(dropped: Reading['dropped']): string {
+  if (dropped === null) return '';
+  if (dropped.ours === 0 && dropped.kernel === 0) return '  no drops';
+  return `  drops: kernel ${dropped.kernel ?? '?'}, ours ${dropped.ours}`;
 }
 
 function divider(model: Model, detail: Area | null, bytes: Area | null): Line {
@@ -174,7 +157,7 @@ function status({ state, source }: Model): Line {
   if (state.pending !== null) return fitLine([span(PENDING[state.pending], 'key')], columns);
   const { view } = source;
   const facts = [
-    `${view.length === 0 ? 0 : state.places.calls.cursor + 1}/${countText(view.length)}`,
+    `${view.length === 0 ? 0 : placeOf(state, 'calls').cursor + 1}/${countText(view.length)}`,
     ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []),
     ...(state.follow ? ['following'] : []),
     ...(state.paused ? ['paused'] : []),
@@ -197,7 +180,6 @@ function status({ state, source }: Model): Line {
 const PENDING: Readonly<Record<NonNullable<Model['state']['pending']>, string>> = {
   m: ' remember this place as (letter) …',
   "'": ' go to the place (letter) …',
-  g: '',
   x: ' write: c capture  n NDJSON  r recording  p replay command   (esc: nothing)',
   y: ' copy: y call  v value  b bytes  h hex of the field  f filter for it   (esc: nothing)',
 };

@@ -156,9 +156,8 @@ export class Screen {
   }
 
   private moused({ action, x, y }: BlessedMouse): void {
-    const kind =
-      action === 'wheeldown' ? 'down' : action === 'wheelup' ? 'up' : action === 'mousedown' ? 'press' : null;
-    if (kind !== null) this.options.onEvent({ kind: 'mouse', column: x, row: y, action: kind });
+    const kind = MOUSE[action];
+    if (kind !== undefined) this.options.onEvent({ kind: 'mouse', column: x, row: y, action: kind });
   }
 
   private resized(): void {
@@ -167,6 +166,13 @@ export class Screen {
     this.options.onEvent({ kind: 'resize', ...this.size });
   }
 }
+
+/** Words of blessed for what the mouse does, in ours. */
+const MOUSE: Readonly<Record<string, 'down' | 'up' | 'press'>> = {
+  wheeldown: 'down',
+  wheelup: 'up',
+  mousedown: 'press',
+};
 
 function keyName(text: string | undefined, key: BlessedKey | undefined): string {
   const name = key?.name;

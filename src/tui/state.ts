@@ -1,9 +1,7 @@
 import type { Replayed } from './replayed.js';
+import type { ReplayTarget } from './target.js';
 import type { SortKey } from './view.js';
 
-/** What the upper part of the screen shows. */
-export type Upper = 'calls' | 'objects' | 'ladder' | 'statistics' | 'findings' | 'diff' | 'replay' | 'help';
-export const UPPERS: readonly Upper[] = ['calls', 'objects', 'ladder', 'statistics', 'findings'];
 export type Focus = 'upper' | 'detail' | 'bytes';
 export type Side = 'request' | 'response';
 
@@ -59,13 +57,14 @@ export interface Prompt {
 export interface State {
   readonly columns: number;
   readonly rows: number;
-  readonly upper: Upper;
-  /** Where `esc` goes back to from help, diff and replay. */
-  readonly before: Upper;
+  /** Title of the pane that the upper part of the screen shows. */
+  readonly upper: string;
+  /** Where `esc` goes back to from panes that lie over the others. */
+  readonly before: string;
   readonly focus: Focus;
   readonly zoom: boolean;
-  /** Places in the lists of the upper panes. */
-  readonly places: Readonly<Record<Upper, Place>>;
+  /** Places in the lists of the upper panes, by title; {@link placeOf} knows those never visited. */
+  readonly places: Readonly<Record<string, Place>>;
   /** Index of the call that detail and bytes show; -1 while there is none. */
   readonly call: number;
   readonly detail: Place;
@@ -87,19 +86,27 @@ export interface State {
   readonly history: Readonly<Record<PromptKind, readonly string[]>>;
   readonly message: { readonly text: string; readonly bad: boolean } | null;
   /** Who and where to replay to, while the password is asked for. */
-  readonly asked: ReplayTarget | null;
+  readonly signingIn: ReplayTarget | null;
   /** The server that a replay under way talks to. */
   readonly replaying: string | null;
   /** What the last replay came to. */
   readonly replayed: Replayed | null;
   /** A key that waits for the next one. */
-  readonly pending: 'm' | "'" | 'g' | 'x' | 'y' | null;
+  readonly pending: Pending | null;
 }
+
+/** Keys that wait for a second one. */
+export type Pending = 'm' | "'" | 'x' | 'y';
 
 const TOP: Place = { cursor: 0, top: 0 };
 
+/** The place in the list of the pane with this title. */
+export function placeOf({ places }: Pick<State, 'places'>, title: string): Place {
+  return Object.hasOwn(places, title) ? (places[title] ?? TOP) : TOP;
+}
+
 /** Parts of the trees that say the same in every call start folded. */
-const FOLDED: readonly string[] = ['request/orpcthis', 'response/orpcthat'];
+export const FOLDED: readonly string[] = ['request/orpcthis', 'response/orpcthat'];
 
 /** The state at start. */
 export function startState(columns: number, rows: number): State {
@@ -110,16 +117,7 @@ export function startState(columns: number, rows: number): State {
     before: 'calls',
     focus: 'upper',
     zoom: false,
-    places: {
-      calls: TOP,
-      objects: TOP,
-      ladder: TOP,
-      statistics: TOP,
-      findings: TOP,
-      diff: TOP,
-      replay: TOP,
-      help: TOP,
-    },
+    places: {},
     call: -1,
     detail: TOP,
     folded: new Set(FOLDED),
@@ -137,7 +135,7 @@ export function startState(columns: number, rows: number): State {
     prompt: null,
     history: { filter: [], search: [], command: [], export: [], target: [], secret: [], 'copy-target': [] },
     message: null,
-    asked: null,
+    signingIn: null,
     replaying: null,
     replayed: null,
     pending: null,
@@ -168,13 +166,6 @@ export type Effect =
       readonly calls: readonly number[] | null;
     }
   | { readonly kind: 'stop-replay' };
-
-/** Where to replay to: `host[:port]`, and who signs in there; null: whoever the options of the command name. */
-export interface ReplayTarget {
-  readonly host: string;
-  readonly user: string | null;
-  readonly domain: string;
-}
 
 export type ExportFormat = 'capture' | 'ndjson' | 'recording';
 

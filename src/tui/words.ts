@@ -36,11 +36,8 @@ export function resultText(call: Call, names: Names): string {
   const shown: Shown = { width: 60, names };
   const keys = Object.keys(call.out);
   const { retval } = call.out;
-  return keys.length === 1 && retval !== undefined
-    ? failed(call) && retval === null
-      ? ''
-      : valueText(retval, shown)
-    : argumentsText(call.out, shown);
+  if (keys.length !== 1 || retval === undefined) return argumentsText(call.out, shown);
+  return failed(call) && retval === null ? '' : valueText(retval, shown);
 }
 
 const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
@@ -62,7 +59,8 @@ export function endedText(kind: 'hresult' | 'fault', value: number, names: Names
 export function outcomeText(call: Call, names: Names): string {
   if (call.fault !== null) return endedText('fault', call.fault.status, names);
   if (call.hresult !== null) return endedText('hresult', call.hresult, names);
-  return OUTCOMES[call.outcome] === '' ? (call.auth.verdict === 'sealed' ? '[sealed]' : '-') : OUTCOMES[call.outcome];
+  if (OUTCOMES[call.outcome] !== '') return OUTCOMES[call.outcome];
+  return call.auth.verdict === 'sealed' ? '[sealed]' : '-';
 }
 
 /** How a call's outcome is painted. */
@@ -80,7 +78,16 @@ export function outcomePaint(call: Call): Paint {
 
 /** The mark before a call: failed, has problems, has no answer. */
 export function outcomeMark(call: Call): string {
-  return failed(call) ? '✗' : call.problems.length > 0 ? '!' : outcomePaint(call) === 'warn' ? '?' : ' ';
+  if (failed(call)) return '✗';
+  if (call.problems.length > 0) return '!';
+  return outcomePaint(call) === 'warn' ? '?' : ' ';
+}
+
+/** `+1.20 ms`: from one moment to another; negative where the rows are sorted otherwise. */
+export function deltaText(from: Moment | null, to: Moment | null): string {
+  if (from === null || to === null) return '';
+  const ns = (to.timeS - from.timeS) * 1e9 + to.timeNs - from.timeNs;
+  return ns < 0 ? durationText(ns) : `+${durationText(ns)}`;
 }
 
 export function latencyText(call: Call): string {
@@ -100,7 +107,8 @@ export function countText(count: number): string {
 /** `12 kB`, `3.4 MB` */
 export function sizeText(bytes: number): string {
   if (bytes < 1e3) return `${bytes} B`;
-  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, 'kB'] : bytes < 1e9 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB'];
+  const power = bytes < 1e6 ? 1 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  const [value, unit] = [bytes / 1000 ** power, ['B', 'kB', 'MB', 'GB'][power] ?? ''];
   return `${value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${unit}`;
 }
 

@@ -24,7 +24,6 @@ const STANDING_CIRCLES: readonly string[] = [
   'replay/agent/search.ts ~ replay/agent/session.ts',
   'src/capture/pcap.ts ~ src/capture/pcapng.ts ~ src/capture/reader.ts',
   'src/peer/server/automation.ts ~ src/peer/server/exporter.ts',
-  'src/tui/replayed.ts ~ src/tui/state.ts',
 ];
 
 /** Imports that stand still against the rows, each with its reason. Empty it; add none. */

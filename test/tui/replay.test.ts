@@ -10,9 +10,9 @@ import { Player, sessionOf, tables } from './support.js';
 
 const SAMPLE = 'wua-session.pcapng';
 
-type Asked = Extract<Effect, { kind: 'replay' }>;
+type Wanted = Extract<Effect, { kind: 'replay' }>;
 
-function asked(player: Player): Asked {
+function wanted(player: Player): Wanted {
   const effect = player.effects.at(-1);
   if (effect?.kind !== 'replay') throw new Error('no replay was asked for');
   return effect;
@@ -21,7 +21,7 @@ function asked(player: Player): Asked {
 describe('asking for a replay', () => {
   it('takes the session of the call under the cursor', () => {
     const player = new Player(sessionOf(SAMPLE)).press('j', 'j', 'r', 'type:build-42:4135', 'enter');
-    expect(asked(player)).toEqual({
+    expect(wanted(player)).toEqual({
       kind: 'replay',
       target: { host: 'build-42:4135', user: null, domain: '' },
       secret: '',
@@ -35,14 +35,14 @@ describe('asking for a replay', () => {
 
   it('takes the marked calls', () => {
     const player = new Player(sessionOf(SAMPLE)).press('j', 'space', 'space', 'j', ':', 'type:replay host', 'enter');
-    expect(asked(player)).toMatchObject({ of: 1, calls: [1, 2] });
+    expect(wanted(player)).toMatchObject({ of: 1, calls: [1, 2] });
   });
 
   it('asks whoever signs in for a password, which neither the screen nor the history shows', () => {
     const player = new Player(sessionOf(SAMPLE)).press('r', 'type:CONTOSO\\alice@host', 'enter', 'type:hunter2');
     expect(player.screen()).toMatch(/password \(empty: that of --password\): \*{7}$/);
     player.press('enter');
-    expect(asked(player)).toMatchObject({
+    expect(wanted(player)).toMatchObject({
       target: { host: 'host', user: 'alice', domain: 'CONTOSO' },
       secret: 'hunter2',
     });
@@ -95,15 +95,13 @@ describe('what a replay came to', () => {
   async function played(
     player: Player,
     { port }: Serving,
-    flags: Parameters<typeof replayed>[4] = {},
+    flags: Parameters<typeof replayed>[2]['flags'] = {},
   ): Promise<Replayed> {
     player.press(':', `type:replay 127.0.0.1:${port}`, 'enter');
     const result = await replayed(
-      asked(player),
+      wanted(player),
       player.session,
-      tables(),
-      testStreams(),
-      flags,
+      { known: tables(), streams: testStreams(), flags },
       new AbortController().signal,
     );
     player.send({ kind: 'replayed', result });
@@ -150,14 +148,14 @@ describe('what a replay came to', () => {
   it('is a message where nobody listens, and where it is stopped', async () => {
     const player = new Player(sessionOf(SAMPLE)).press(':', 'type:replay 127.0.0.1:1', 'enter');
     await expect(
-      replayed(asked(player), player.session, tables(), testStreams(), {}, new AbortController().signal),
+      replayed(wanted(player), player.session, { known: tables(), streams: testStreams(), flags: {} }, new AbortController().signal),
     ).rejects.toThrow('nothing listens there');
     player
       .press('C-c')
       .send({ kind: 'replayed', result: null })
       .press(':', `type:replay 127.0.0.1:${same.port}`, 'enter');
     const controller = new AbortController();
-    const running = replayed(asked(player), player.session, tables(), testStreams(), {}, controller.signal);
+    const running = replayed(wanted(player), player.session, { known: tables(), streams: testStreams(), flags: {} }, controller.signal);
     controller.abort();
     await expect(running).rejects.toThrow('the replay was stopped');
   });
@@ -165,7 +163,7 @@ describe('what a replay came to', () => {
   it('says which password is missing', async () => {
     const player = new Player(sessionOf(SAMPLE)).press('r', `type:alice@127.0.0.1:${same.port}`, 'enter', 'enter');
     await expect(
-      replayed(asked(player), player.session, tables(), testStreams(), {}, new AbortController().signal),
+      replayed(wanted(player), player.session, { known: tables(), streams: testStreams(), flags: {} }, new AbortController().signal),
     ).rejects.toThrow('no password for alice');
   });
 });

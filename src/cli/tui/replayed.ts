@@ -34,13 +34,18 @@ export interface ReplayFlags extends SecretFlags {
   readonly rules?: string;
 }
 
+/** What a replay from the screen works with. */
+export interface ReplayContext {
+  readonly known: Knowledge;
+  readonly streams: Streams;
+  readonly flags: ReplayFlags;
+}
+
 /** Replays what the user selected against the target and compares. @throws UsageError */
 export async function replayed(
   effect: Extract<Effect, { kind: 'replay' }>,
   session: Session,
-  known: Knowledge,
-  streams: Streams,
-  flags: ReplayFlags,
+  { known, streams, flags }: ReplayContext,
   signal: AbortSignal,
 ): Promise<Replayed> {
   const { host, port } = targetOf(effect.target.host);
@@ -161,7 +166,7 @@ function callRows(
       actual: `${differenceText(one, one.actual, names)}${one.message === null ? '' : ` (${one.message})`}`,
     }),
   );
-  const now = cause !== null ? cause : actual === null ? '' : ending(actual.call, names);
+  const now = actual === null ? '' : ending(actual.call, names);
   return [
     {
       kind: 'call',
@@ -169,7 +174,7 @@ function callRows(
       call,
       name: `${call === null ? '' : `${call + 1} `}${side.member}`,
       expected: expected === null ? '' : ending(expected.call, names),
-      actual: now,
+      actual: cause ?? now,
     },
     ...fields,
   ];

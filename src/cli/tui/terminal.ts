@@ -64,7 +64,8 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
           files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
         });
   const ring = rotation.size !== null || rotation.timeS !== null;
-  const source = capture === null ? file : ring ? null : (flags.write ?? null);
+  const kept = ring ? null : (flags.write ?? null);
+  const source = capture === null ? file : kept;
   const unkept = ring
     ? `the packets are in files that rotate: open those of ${flags.write ?? ''}`
     : 'the packets are not kept: capture with --write FILE';
@@ -97,7 +98,7 @@ function takingAlong(
     exported: async (effect, app) =>
       (await import('./export.js')).exported(source, unkept, known, streams)(effect, app),
     replayed: async (effect, session, signal) =>
-      (await import('./replayed.js')).replayed(effect, session, known, streams, flags, signal),
+      (await import('./replayed.js')).replayed(effect, session, { known, streams, flags }, signal),
   };
 }
 

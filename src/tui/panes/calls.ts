@@ -1,12 +1,14 @@
 import type { Call } from '../../types.js';
+import type { Names } from '../../output/names.js';
 import { fitLine, span, type Line, type Paint } from '../line.js';
-import type { Area } from '../layout.js';
-import type { Model } from '../model.js';
-import type { Column } from '../state.js';
+import type { Area } from '../area.js';
+import { cursorIn, type Model } from '../model.js';
+import type { Pane } from '../pane.js';
+import { placeOf, type Column } from '../state.js';
 import { fit } from '../width.js';
 import {
   argumentText,
-  durationText,
+  deltaText,
   endpointText,
   latencyText,
   memberText,
@@ -59,17 +61,28 @@ export function columnsFor(
   const flexible = chosen.some((column) => FORMS[column].width === 0);
   const spare = width - needed();
   const last = chosen.at(-1);
-  return chosen.map((column) => {
-    const own = FORMS[column].width;
-    return {
-      column,
-      width: own === 0 ? MIN_FLEXIBLE + spare : !flexible && column === last ? own + Math.max(0, spare) : own,
-    };
-  });
+  const widened = (own: number, isLast: boolean): number => {
+    if (own === 0) return MIN_FLEXIBLE + spare;
+    return !flexible && isLast ? own + Math.max(0, spare) : own;
+  };
+  return chosen.map((column) => ({ column, width: widened(FORMS[column].width, column === last) }));
 }
 
 /** The list of calls: a heading, and the rows around the cursor. */
-export function callsPane(model: Model, area: Area): Line[] {
+export const callsPane: Pane = {
+  title: 'calls',
+  keys: ['1'],
+  help: 'calls',
+  kind: 'tab',
+  whole: false,
+  cursor: 'calls',
+  length: ({ source }) => source.view.length,
+  height: (_, height) => height - 1,
+  enter: () => ({ kind: 'detail' }),
+  draw,
+};
+
+function draw(model: Model, area: Area): Line[] {
   const { state, source } = model;
   const { view } = source;
   const columns = columnsFor(state.shown.slice(Math.min(state.sideways, state.shown.length - 1)), area.width);
@@ -85,7 +98,7 @@ export function callsPane(model: Model, area: Area): Line[] {
       area.width,
     ),
   ];
-  const { cursor, top } = state.places.calls;
+  const { cursor, top } = placeOf(state, 'calls');
   for (let row = top; row < top + area.height - 1; row++) {
     const index = view.at(row);
     const call = index < 0 ? null : source.call(index);
@@ -94,8 +107,8 @@ export function callsPane(model: Model, area: Area): Line[] {
       continue;
     }
     const before = columns.some(({ column }) => column === 'delta') ? previous(model, row) : null;
-    const under =
-      row === cursor ? (state.focus === 'upper' ? 'cursor' : 'cursor-off') : state.marked.has(index) ? 'marked' : null;
+    const marked = state.marked.has(index) ? 'marked' : null;
+    const under = row === cursor ? cursorIn(state, 'upper') : marked;
     lines.push(fitLine(callLine(model, call, index, before, columns), area.width, under));
   }
   if (view.length === 0) lines[1] = [span(emptyText(model), 'dim')];
@@ -126,65 +139,44 @@ function callLine(
   before: Call | null,
   columns: ReturnType<typeof columnsFor>,
 ): Line {
+  const { names } = source;
   const mark = state.marked.has(index) ? '◆' : outcomeMark(call);
   // Where results have no column of their own they stand behind the arguments.
   const alone = !columns.some(({ column }) => column === 'result');
   const cells = columns.flatMap(({ column, width }) => {
-    const [text, paint] =
-      column === 'arguments' && alone ? both(call, source.names) : cell(column, call, before, source.names);
+    const [text, paint] = column === 'arguments' && alone ? both(call, names) : CELLS[column]({ call, before, names });
     return [span(fit(text, width, FORMS[column].right ? 'right' : 'left'), paint), span(' ')];
   });
   return [span(`${mark} `, outcomePaint(call)), ...cells];
 }
 
-function both(call: Call, names: Model['source']['names']): readonly [string, Paint] {
-  const [given, got] = [argumentText(call, names), resultText(call, names)];
-  return [got === '' ? given : `${given}${given === '' ? '' : ' '}→ ${got}`, 'plain'];
+function both(call: Call, names: Names): readonly [string, Paint] {
+  const [inputs, outputs] = [argumentText(call, names), resultText(call, names)];
+  return [outputs === '' ? inputs : `${inputs}${inputs === '' ? '' : ' '}→ ${outputs}`, 'plain'];
 }
 
-function cell(
-  column: Column,
-  call: Call,
-  before: Call | null,
-  names: Model['source']['names'],
-): readonly [string, Paint] {
-  switch (column) {
-    case 'id':
-      return [String(call.id), 'dim'];
-    case 'time':
-      return [timeText(call.time), 'dim'];
-    case 'delta':
-      return [
-        call.time === null || before === null || before.time === null
-          ? ''
-          : `+${durationText((call.time.timeS - before.time.timeS) * 1e9 + call.time.timeNs - before.time.timeNs)}`.replace(
-              '+-',
-              '-',
-            ),
-        'dim',
-      ];
-    case 'client':
-      return [endpointText(call.client), 'plain'];
-    case 'server':
-      return [endpointText(call.server), 'plain'];
-    case 'object':
-      return [objectText(call), 'plain'];
-    case 'member':
-      return [memberText(call), 'name'];
-    case 'arguments':
-      return [argumentText(call, names), 'plain'];
-    case 'result':
-      return [resultText(call, names), 'value'];
-    case 'hresult':
-      return [outcomeText(call, names), outcomePaint(call)];
-    case 'latency':
-      return [latencyText(call), 'dim'];
-    case 'auth':
-      return [
-        call.auth.type === 'none' ? '' : `${call.auth.type} ${call.auth.level} ${call.auth.verdict}`,
-        call.auth.verdict === 'bad' ? 'bad' : 'dim',
-      ];
-    case 'frames':
-      return [`${call.requestFrames[0] ?? ''}→${call.responseFrames.at(-1) ?? ''}`, 'dim'];
-  }
+/** What a cell is made of: the call, and the one shown above it. */
+interface Row {
+  readonly call: Call;
+  readonly before: Call | null;
+  readonly names: Names;
 }
+
+const CELLS: Readonly<Record<Column, (row: Row) => readonly [string, Paint]>> = {
+  id: ({ call }) => [String(call.id), 'dim'],
+  time: ({ call }) => [timeText(call.time), 'dim'],
+  delta: ({ call, before }) => [deltaText(before?.time ?? null, call.time), 'dim'],
+  client: ({ call }) => [endpointText(call.client), 'plain'],
+  server: ({ call }) => [endpointText(call.server), 'plain'],
+  object: ({ call }) => [objectText(call), 'plain'],
+  member: ({ call }) => [memberText(call), 'name'],
+  arguments: ({ call, names }) => [argumentText(call, names), 'plain'],
+  result: ({ call, names }) => [resultText(call, names), 'value'],
+  hresult: ({ call, names }) => [outcomeText(call, names), outcomePaint(call)],
+  latency: ({ call }) => [latencyText(call), 'dim'],
+  auth: ({ call: { auth } }) => [
+    auth.type === 'none' ? '' : `${auth.type} ${auth.level} ${auth.verdict}`,
+    auth.verdict === 'bad' ? 'bad' : 'dim',
+  ],
+  frames: ({ call }) => [`${call.requestFrames[0] ?? ''}→${call.responseFrames.at(-1) ?? ''}`, 'dim'],
+};

@@ -1,6 +1,6 @@
+import type { Area } from '../area.js';
 import { fitLine, span, type Line } from '../line.js';
-import type { Area } from '../layout.js';
-import { currentRows, type Model } from '../model.js';
+import { currentRows, cursorIn, type Model } from '../model.js';
 
 /** Facts and fields of the current call. */
 export function detailPane(model: Model, area: Area): Line[] {
@@ -10,7 +10,5 @@ export function detailPane(model: Model, area: Area): Line[] {
   const { cursor, top } = state.detail;
   return rows
     .slice(top, top + area.height)
-    .map((row, at) =>
-      fitLine(row.line, area.width, top + at !== cursor ? null : state.focus === 'detail' ? 'cursor' : 'cursor-off'),
-    );
+    .map((row, at) => fitLine(row.line, area.width, top + at === cursor ? cursorIn(state, 'detail') : null));
 }

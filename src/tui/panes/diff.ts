@@ -1,8 +1,10 @@
 import type { Value } from '../../types.js';
 import { valueText } from '../../output/values.js';
 import { fitLine, span, type Line } from '../line.js';
-import type { Area } from '../layout.js';
+import type { Area } from '../area.js';
 import type { Model } from '../model.js';
+import type { Pane } from '../pane.js';
+import { placeOf } from '../state.js';
 import { fit } from '../width.js';
 import { endpointText, latencyText, memberText, momentText, objectText, outcomeText } from '../words.js';
 
@@ -64,12 +66,28 @@ function flatten(path: string, value: Value, fields: Map<string, string>, depth:
   fields.set(path, valueText(value, { width: 200, names: null }));
 }
 
-export function diffPane(model: Model, area: Area): Line[] {
+/** Fields of two calls side by side. */
+export const diffPane: Pane = {
+  title: 'diff',
+  keys: ['d'],
+  help: 'differences of two marked calls, or of the marked one and this',
+  kind: 'over',
+  whole: true,
+  cursor: 'diff',
+  refuses: (model) =>
+    comparedCalls(model) === null ? 'mark two calls with space, or mark one and stand on another' : null,
+  length: (model) => diffRows(model).length,
+  height: (_, height) => height - 1,
+  enter: () => ({ kind: 'back' }),
+  draw,
+};
+
+function draw(model: Model, area: Area): Line[] {
   const rows = diffRows(model);
   const differ = rows.filter((row) => row.left !== row.right).length;
   const name = Math.min(34, Math.floor(area.width / 4));
   const side = Math.floor((area.width - name - 6) / 2);
-  const { cursor, top } = model.state.places.diff;
+  const { cursor, top } = placeOf(model.state, 'diff');
   const lines: Line[] = [
     fitLine([span(`  ${rows.length} fields, ${differ} differ; esc goes back`, 'dim')], area.width),
   ];

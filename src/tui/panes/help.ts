@@ -1,7 +1,8 @@
-import { BINDINGS, COMMANDS } from '../keys.js';
+import { BINDINGS, COMMANDS, type Group } from '../keys.js';
 import { fitLine, span, type Line } from '../line.js';
-import type { Area } from '../layout.js';
-import type { Model } from '../model.js';
+import type { Area } from '../area.js';
+import type { Pane } from '../pane.js';
+import { placeOf } from '../state.js';
 import { fit } from '../width.js';
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -16,24 +17,56 @@ function keyName(key: string): string {
   return NAMES[key] ?? key.replace(/^C-/, 'ctrl-');
 }
 
-/** Lines of the help: keys in groups, then commands. Made from the tables the keys are read by. */
-export function helpLines(): readonly Line[] {
+/** Keys in groups, then commands: made from the tables that keys, commands and panes are looked up in. */
+export function helpPane(panes: () => readonly Pane[]): Pane {
+  const lines = (): readonly Line[] => [...keyLines(panes()), ...commandLines()];
+  return {
+    title: 'help',
+    keys: ['?', 'f1'],
+    help: 'this help',
+    kind: 'over',
+    whole: true,
+    cursor: 'help',
+    scrolls: true,
+    length: () => lines().length,
+    height: (_, height) => height,
+    enter: () => ({ kind: 'back' }),
+    draw(model, area: Area) {
+      const { top } = placeOf(model.state, 'help');
+      return lines()
+        .slice(top, top + area.height)
+        .map((line) => fitLine(line, area.width));
+    },
+  };
+}
+
+/** What the keys of a group do, those that show a pane among them. */
+function bound(
+  group: Group,
+  panes: readonly Pane[],
+): readonly { readonly keys: readonly string[]; readonly help: string }[] {
+  const own = BINDINGS.filter((one) => one.group === group);
+  return group === 'panes' ? [...own, ...panes] : own;
+}
+
+function keyLines(panes: readonly Pane[]): readonly Line[] {
   const lines: Line[] = [];
   for (const group of new Set(BINDINGS.map((binding) => binding.group))) {
     lines.push([span(`  ${group}`, 'title')]);
-    for (const binding of BINDINGS.filter((one) => one.group === group))
-      lines.push([span('    '), span(fit(binding.keys.map(keyName).join(' '), 18), 'key'), span(binding.help)]);
+    for (const { keys, help } of bound(group, panes))
+      lines.push([span('    '), span(fit(keys.map(keyName).join(' '), 18), 'key'), span(help)]);
     lines.push([]);
   }
-  lines.push([span('  commands', 'title')]);
-  for (const command of COMMANDS)
-    lines.push([span('    '), span(fit(`:${command.name} ${command.takes}`, 22), 'key'), span(command.help)]);
   return lines;
 }
 
-export function helpPane(model: Model, area: Area): Line[] {
-  const { top } = model.state.places.help;
-  return helpLines()
-    .slice(top, top + area.height)
-    .map((line) => fitLine(line, area.width));
+function commandLines(): readonly Line[] {
+  return [
+    [span('  commands', 'title')],
+    ...COMMANDS.map((command) => [
+      span('    '),
+      span(fit(`:${command.name} ${command.takes}`, 22), 'key'),
+      span(command.help),
+    ]),
+  ];
 }

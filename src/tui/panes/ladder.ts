@@ -1,7 +1,9 @@
 import type { Call, Moment } from '../../types.js';
 import { fitLine, span, type Line, type Paint } from '../line.js';
-import type { Area } from '../layout.js';
-import { currentCall, type Model } from '../model.js';
+import type { Area } from '../area.js';
+import { currentCall, cursorIn, type Model } from '../model.js';
+import type { Pane } from '../pane.js';
+import { placeOf } from '../state.js';
 import { fit, textWidth } from '../width.js';
 import { durationText, endpointText, memberText, outcomePaint, outcomeText, timeText } from '../words.js';
 
@@ -19,18 +21,31 @@ const MIN_LANE = 24;
 const ACTIVATOR_PORT = 135;
 
 /** Calls between the machines as arrows, the oldest above, around the cursor; those of one causality are marked. */
-export function ladderPane(model: Model, area: Area): Line[] {
-  const { state, source } = model;
-  const { cursor } = state.places.calls;
+export const ladderPane: Pane = {
+  title: 'ladder',
+  keys: ['3', 'L'],
+  help: 'ladder: calls between the machines',
+  kind: 'tab',
+  whole: false,
+  cursor: 'calls',
+  length: ({ source }) => source.view.length,
+  height: (_, height) => height - 1,
+  enter: () => ({ kind: 'detail' }),
+  draw,
+  rowAt: (model, area, row) => arrowsIn(model, area)[row - HEADS]?.row ?? null,
+};
+
+/** Lines above the arrows: the names of the machines, and where their life lines begin. */
+const HEADS = 2;
+
+/** The arrows that an area shows. */
+function arrowsIn({ state, source }: Model, area: Area): readonly Arrow[] {
+  const { cursor } = placeOf(state, 'calls');
   const around = area.height + 2;
-  const calls: { readonly row: number; readonly call: Call }[] = [];
+  const arrows: Arrow[] = [];
   for (let row = Math.max(0, cursor - around); row <= Math.min(source.view.length - 1, cursor + around); row++) {
     const call = source.call(source.view.at(row));
-    if (call !== null) calls.push({ row, call });
-  }
-  if (calls.length === 0) return [[span('  no calls', 'dim')]];
-  const arrows: Arrow[] = [];
-  for (const { row, call } of calls) {
+    if (call === null) continue;
     if (call.exchange.request !== null) arrows.push({ row, call, request: true, time: call.exchange.requestTime });
     if (call.exchange.response !== null || call.fault !== null)
       arrows.push({ row, call, request: false, time: call.exchange.responseTime });
@@ -40,10 +55,17 @@ export function ladderPane(model: Model, area: Area): Line[] {
     0,
     arrows.findIndex((arrow) => arrow.row === cursor),
   );
-  const height = area.height - 2;
+  const height = area.height - HEADS;
   const top = Math.max(0, Math.min(at - Math.floor(height / 3), arrows.length - height));
-  const shown = arrows.slice(top, top + height);
-  const lanes = lanesOf(shown.length === 0 ? [] : shown, Math.max(2, Math.floor((area.width - TIME_WIDTH) / MIN_LANE)));
+  return arrows.slice(top, top + height);
+}
+
+function draw(model: Model, area: Area): Line[] {
+  const { state, source } = model;
+  if (source.view.length === 0) return [[span('  no calls', 'dim')]];
+  const { cursor } = placeOf(state, 'calls');
+  const shown = arrowsIn(model, area);
+  const lanes = lanesOf(shown, Math.max(2, Math.floor((area.width - TIME_WIDTH) / MIN_LANE)));
   const step = Math.max(MIN_LANE, Math.floor((area.width - TIME_WIDTH - 12) / Math.max(1, lanes.length - 1)));
   const place = (lane: number): number => TIME_WIDTH + 6 + lane * step;
   const current = currentCall(model);
@@ -51,7 +73,7 @@ export function ladderPane(model: Model, area: Area): Line[] {
     ...heads(lanes, place, area.width),
     ...shown.map((arrow) => {
       const line = arrowLine(arrow, lanes, place, current, model);
-      return fitLine(line, area.width, arrow.row !== cursor ? null : state.focus === 'upper' ? 'cursor' : 'cursor-off');
+      return fitLine(line, area.width, arrow.row === cursor ? cursorIn(state, 'upper') : null);
     }),
   ];
 }
@@ -131,7 +153,7 @@ function arrowLine(
   const right = length - textWidth(text) - left;
   const dash = '─';
   spans.push(
-    span(low === high ? '│' : same ? '●' : '│', same ? 'key' : 'border'),
+    span(same && low !== high ? '●' : '│', same ? 'key' : 'border'),
     span(from < to ? dash.repeat(left) : `◀${dash.repeat(Math.max(0, left - 1))}`, paint),
     span(text, paint),
     span(from < to ? `${dash.repeat(Math.max(0, right - 1))}▶` : dash.repeat(right), paint),

@@ -1,7 +1,9 @@
 import type { Moment, ObjectRecord } from '../../types.js';
-import { fitLine, span, type Line } from '../line.js';
-import type { Area } from '../layout.js';
-import type { Model } from '../model.js';
+import { fitLine, span, type Line, type Span } from '../line.js';
+import type { Area } from '../area.js';
+import { currentCall, cursorIn, type Model } from '../model.js';
+import type { Pane } from '../pane.js';
+import { placeOf } from '../state.js';
 import { fit } from '../width.js';
 
 /** Levels of the tree that are indented; deeper objects stand at the last of them. */
@@ -10,6 +12,15 @@ const MAX_DEPTH = 24;
 export interface ObjectRow {
   readonly record: ObjectRecord;
   readonly branch: string;
+}
+
+const BRANCH = { last: '└─ ', other: '├─ ' } as const;
+/** What stands before the rows below a branch. */
+const BELOW: Readonly<Record<string, string>> = { [BRANCH.last]: '   ', [BRANCH.other]: '│  ' };
+
+function branchOf(depth: number, last: boolean): string {
+  if (depth === 0) return '';
+  return last ? BRANCH.last : BRANCH.other;
 }
 
 const remembered = new WeakMap<readonly ObjectRecord[], readonly ObjectRow[]>();
@@ -44,14 +55,14 @@ export function objectRows(records: readonly ObjectRecord[]): readonly ObjectRow
         at: list[i] as number,
         before,
         depth,
-        branch: depth === 0 ? '' : i === list.length - 1 ? '└─ ' : '├─ ',
+        branch: branchOf(depth, i === list.length - 1),
       });
   };
   enter(-1, '', 0);
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { at, before, branch, depth } = next;
     rows.push({ record: records[at] as ObjectRecord, branch: before + branch });
-    const deeper = depth < MAX_DEPTH ? before + (branch === '' ? '' : branch.startsWith('└') ? '   ' : '│  ') : before;
+    const deeper = depth < MAX_DEPTH ? before + (BELOW[branch] ?? '') : before;
     enter(at, deeper, depth + 1);
   }
   remembered.set(records, rows);
@@ -59,11 +70,37 @@ export function objectRows(records: readonly ObjectRecord[]): readonly ObjectRow
 }
 
 /** The tree of objects with references, calls, pings, and when each lived. */
-export function objectsPane(model: Model, area: Area): Line[] {
+export const objectsPane: Pane = {
+  title: 'objects',
+  keys: ['2', 'o'],
+  help: 'objects: who made what, references, life lines',
+  kind: 'tab',
+  whole: false,
+  cursor: 'objects',
+  length: ({ source }) => objectRows(source.objects()).length,
+  height: (_, height) => height - 1,
+  enter(model) {
+    const label = objectUnder(model);
+    return label === null
+      ? { kind: 'nothing' }
+      : { kind: 'filter', expression: `object.label == ${JSON.stringify(label)}` };
+  },
+  draw,
+};
+
+/** Label of the object under the cursor, or of the object of the current call; null where it is on none. */
+export function objectUnder(model: Model): string | null {
+  const { state, source } = model;
+  if (state.upper === 'objects' && state.focus === 'upper')
+    return objectRows(source.objects())[placeOf(state, 'objects').cursor]?.record.label ?? null;
+  return currentCall(model)?.object?.label ?? null;
+}
+
+function draw(model: Model, area: Area): Line[] {
   const { state, source } = model;
   const records = source.objects();
   const rows = objectRows(records);
-  const life = area.width >= 110 ? 24 : area.width >= 90 ? 12 : 0;
+  const life = lifeWidth(area.width);
   const name = Math.max(20, area.width - 42 - (life === 0 ? 0 : life + 1));
   const lines: Line[] = [
     fitLine(
@@ -78,37 +115,46 @@ export function objectsPane(model: Model, area: Area): Line[] {
   ];
   if (rows.length === 0) return [...lines, [span('  no objects so far', 'dim')]];
   const [from, to] = range(records);
-  const { cursor, top } = state.places.objects;
+  const { cursor, top } = placeOf(state, 'objects');
   for (const [at, { record, branch }] of rows.slice(top, top + area.height - 1).entries()) {
-    const faces = [...new Set(record.interfaces.map((one) => one.interface ?? `{${(one.iid ?? '').slice(0, 8)}…}`))]
-      .filter((face) => !record.label.startsWith(`${face}#`))
+    const others = [...new Set(record.interfaces.map((one) => one.interface ?? `{${(one.iid ?? '').slice(0, 8)}…}`))]
+      .filter((name) => !record.label.startsWith(`${name}#`))
       .join(', ');
     lines.push(
       fitLine(
         [
-          span(fitted(branch, record.label, faces, name)),
+          span(fitted(branch, record.label, others, name)),
           span(fit(record.madeBy === null ? '-' : `call ${record.madeBy}`, 9, 'right'), 'dim'),
           span(fit(String(record.calls), 8, 'right')),
           span(fit(String(record.references), 7, 'right'), record.leaked ? 'warn' : 'plain'),
           span(fit(String(record.pings), 7, 'right')),
           span('  '),
           ...(life === 0 ? [] : [span(lifeLine(record, from, to, life), 'name'), span(' ')]),
-          record.leaked
-            ? span('leaked', 'warn')
-            : record.releasedBy === null
-              ? span(record.certainty === 'known' ? '' : record.certainty, 'dim')
-              : span(`rel. ${record.releasedBy}`, 'dim'),
+          fate(record),
         ],
         area.width,
-        top + at !== cursor ? null : state.focus === 'upper' ? 'cursor' : 'cursor-off',
+        top + at === cursor ? cursorIn(state, 'upper') : null,
       ),
     );
   }
   return lines;
 }
 
-function fitted(branch: string, label: string, faces: string, width: number): string {
-  return fit(`${branch}${label}${faces === '' ? '' : ` (${faces})`}`, width);
+/** An object by its label, with the other interfaces it has. */
+function fitted(branch: string, label: string, others: string, width: number): string {
+  return fit(`${branch}${label}${others === '' ? '' : ` (${others})`}`, width);
+}
+
+/** Columns of the life line in a pane of this width; 0: it is left out. */
+function lifeWidth(width: number): number {
+  if (width >= 110) return 24;
+  return width >= 90 ? 12 : 0;
+}
+
+function fate({ leaked, releasedBy, certainty }: ObjectRecord): Span {
+  if (leaked) return span('leaked', 'warn');
+  if (releasedBy !== null) return span(`rel. ${releasedBy}`, 'dim');
+  return span(certainty === 'known' ? '' : certainty, 'dim');
 }
 
 function seconds(moment: Moment | null): number | null {

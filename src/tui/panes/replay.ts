@@ -1,7 +1,9 @@
 import { fitLine, span, type Line, type Paint } from '../line.js';
-import type { Area } from '../layout.js';
+import type { Area } from '../area.js';
 import type { Model } from '../model.js';
+import type { Pane } from '../pane.js';
 import type { ReplayRow } from '../replayed.js';
+import { placeOf } from '../state.js';
 import { fit } from '../width.js';
 
 const MARKS: Readonly<Record<ReplayRow['status'], string>> = {
@@ -13,12 +15,37 @@ const MARKS: Readonly<Record<ReplayRow['status'], string>> = {
 };
 
 /** Calls that were replayed, with the answers of the capture beside those that came. */
-export function replayPane({ state }: Model, area: Area): Line[] {
+export const replayPane: Pane = {
+  title: 'replay',
+  keys: ['R'],
+  help: 'what the last replay came to',
+  kind: 'over',
+  whole: true,
+  cursor: 'replay',
+  length: ({ state }) => state.replayed?.rows.length ?? 0,
+  height: (_, height) => height - 1,
+  enter({ state }) {
+    const index = state.replayed?.rows[placeOf(state, 'replay').cursor]?.call ?? null;
+    return index === null ? { kind: 'nothing' } : { kind: 'call', index };
+  },
+  draw,
+  next({ state }, by) {
+    const rows = state.replayed?.rows ?? [];
+    const { cursor } = placeOf(state, 'replay');
+    for (let at = cursor + by; at >= 0 && at < rows.length; at += by) {
+      const { kind = 'note', status = 'same' } = rows[at] ?? {};
+      if (kind === 'call' && status !== 'same') return at;
+    }
+    return null;
+  },
+};
+
+function draw({ state }: Model, area: Area): Line[] {
   const { replayed } = state;
   if (replayed === null) return [[span('  nothing was replayed yet: r replays the session of a call', 'dim')]];
   const name = Math.min(44, Math.floor(area.width / 3));
   const side = Math.floor((area.width - name - 6) / 2);
-  const { cursor, top } = state.places.replay;
+  const { cursor, top } = placeOf(state, 'replay');
   const lines: Line[] = [
     fitLine(
       [

@@ -1,7 +1,9 @@
 import { TIME_PARTS, type MemberStatistics, type ResultStatistics } from '../../analysis/statistics.js';
 import { fitLine, span, type Line, type Span } from '../line.js';
-import type { Area } from '../layout.js';
+import type { Area } from '../area.js';
 import type { Model } from '../model.js';
+import type { Pane } from '../pane.js';
+import { placeOf } from '../state.js';
 import type { Source } from '../source.js';
 import { fit } from '../width.js';
 import { countText, durationText, endedText } from '../words.js';
@@ -14,7 +16,29 @@ export function sparkline(values: readonly number[], most = Math.max(1, ...value
 }
 
 /** Calls over time, results, and every member with its errors and latencies. */
-export function statisticsPane(model: Model, area: Area): Line[] {
+export const statisticsPane: Pane = {
+  title: 'statistics',
+  keys: ['4', 's'],
+  help: 'statistics',
+  kind: 'tab',
+  whole: true,
+  cursor: 'statistics',
+  length: ({ source }) => source.statistics().members.length,
+  height: ({ source }, height) => height - headHeight(source, height),
+  enter({ state, source }) {
+    const member = source.statistics().members[placeOf(state, 'statistics').cursor];
+    const [, name, method] = /^(.*?)(?:::|\.)([^.:]+)$/.exec(member?.name ?? '') ?? [];
+    return name === undefined || method === undefined
+      ? { kind: 'nothing' }
+      : {
+          kind: 'filter',
+          expression: `interface == ${JSON.stringify(name)} && method == ${JSON.stringify(method)}`,
+        };
+  },
+  draw,
+};
+
+function draw(model: Model, area: Area): Line[] {
   const { state, source } = model;
   const { calls, failed, unanswered, members, results, rate, failures, partS } = source.statistics();
   const most = Math.max(1, ...rate);
@@ -57,14 +81,14 @@ export function statisticsPane(model: Model, area: Area): Line[] {
       area.width,
     ),
   );
-  const { cursor, top } = state.places.statistics;
+  const { cursor, top } = placeOf(state, 'statistics');
   for (const [at, member] of members.slice(top, top + Math.max(1, area.height - lines.length)).entries())
     lines.push(fitLine(memberLine(member, name, histogram), area.width, top + at === cursor ? 'cursor' : null));
   return lines;
 }
 
 /** Lines above the list of members, in a pane of this height. */
-export function statisticsHead(source: Source, height: number): number {
+function headHeight(source: Source, height: number): number {
   return 6 + resultsShown(source, height);
 }
 

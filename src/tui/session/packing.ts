@@ -46,7 +46,7 @@ type Seat = Pick<Exchange, 'flow' | 'direction'> & {
   readonly group: number | null;
 };
 type Auths = readonly [own: Auth, request: Auth | null, response: Auth | null];
-type Rare = Pick<Call, 'exception' | 'fault' | 'problems' | 'callbacks'> & { readonly asked: Exchange['problems'] };
+type Rare = Pick<Call, 'exception' | 'fault' | 'problems' | 'callbacks'> & { readonly exchange: Exchange['problems'] };
 /** Index in a table, or the part itself. */
 type Ref<T> = number | T;
 type PackedTime = readonly [seconds: number, nanoseconds: number] | null;
@@ -73,8 +73,8 @@ export type PackedCall = readonly [
   responseTime: PackedTime,
   latencyNs: number | null,
   hresult: number | null,
-  given: Fields,
-  got: Fields,
+  inputs: Fields,
+  outputs: Fields,
   request: PackedStub | null,
   response: PackedStub | null,
   rare: Rare | null,
@@ -156,7 +156,7 @@ export class CallPacking {
             fault: call.fault,
             problems: call.problems,
             callbacks: call.callbacks,
-            asked: e.problems,
+            exchange: e.problems,
           };
     return [
       call.id,
@@ -192,12 +192,12 @@ export class CallPacking {
     ipid,
     authsRef,
     causality,
-    asked,
-    answered,
+    requestAt,
+    responseAt,
     latencyNs,
     hresult,
-    given,
-    got,
+    inputs,
+    outputs,
     packedRequest,
     packedResponse,
     rare,
@@ -205,9 +205,9 @@ export class CallPacking {
     const { sent, context, ...head } = this.heads.get(headRef);
     const { flow, direction, client, server, group } = this.seats.get(seatRef);
     const [auth, requestAuth, responseAuth] = this.auths.get(authsRef);
-    const [requestTime, responseTime] = [moment(asked), moment(answered)];
+    const [requestTime, responseTime] = [moment(requestAt), moment(responseAt)];
     const [request, response] = [this.stubOf(packedRequest), this.stubOf(packedResponse)];
-    const { exception = null, fault = null, problems = NONE, callbacks = NONE, asked: found = NONE } = rare ?? {};
+    const { exception = null, fault = null, problems = NONE, callbacks = NONE, exchange: found = NONE } = rare ?? {};
     const { outcome, contextId } = head;
     return {
       kind: 'call',
@@ -221,8 +221,8 @@ export class CallPacking {
       ...head,
       object: objectRef === null ? null : this.objects.get(objectRef),
       causality: causality === null ? null : this.texts.get(causality),
-      in: given,
-      out: got,
+      in: inputs,
+      out: outputs,
       hresult,
       exception,
       callbacks,

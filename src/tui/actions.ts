@@ -1,0 +1,140 @@
+import { fold, followed, heightOf, move, nextFailed, settled, sideways, toCall } from './cursor.js';
+import type { Action } from './keys.js';
+import { currentCall, currentRows } from './model.js';
+import { objectUnder } from './panes/objects.js';
+import { paneOf } from './panes/table.js';
+import type { Intent } from './pane.js';
+import { openPrompt } from './prompt.js';
+import { askTarget } from './replaying.js';
+import { filtered, searching, sorted } from './selecting.js';
+import { back, isOver } from './showing.js';
+import type { Source } from './source.js';
+import { FOLDED, type Focus, type Pending, type PromptKind, type State } from './state.js';
+import { say, still, type Step } from './step.js';
+import { SORT_KEYS } from './view.js';
+
+type Act = (state: State, source: Source) => Step;
+
+/** What each action does. */
+const ACTS: Readonly<Record<Action, Act>> = {
+  down: (state, source) => move(state, 1, source),
+  up: (state, source) => move(state, -1, source),
+  'page-down': (state, source) => move(state, heightOf(state, source) - 1, source),
+  'page-up': (state, source) => move(state, 1 - heightOf(state, source), source),
+  'half-down': (state, source) => move(state, heightOf(state, source) >> 1, source),
+  'half-up': (state, source) => move(state, -(heightOf(state, source) >> 1), source),
+  top: (state, source) => move(state, -Infinity, source),
+  bottom: (state, source) => move(state, Infinity, source),
+  left: (state, source) => sideways(state, -1, source),
+  right: (state, source) => sideways(state, 1, source),
+  enter,
+  back: (state, source) => settled(back(state), source),
+  'next-pane': (state, source) => settled({ ...state, focus: nextFocus(state.focus, 1) }, source),
+  'previous-pane': (state, source) => settled({ ...state, focus: nextFocus(state.focus, 2) }, source),
+  zoom: (state, source) => settled({ ...state, zoom: !state.zoom }, source),
+  filter: (state) => still({ ...state, prompt: openPrompt('filter', state.filter ?? '') }),
+  'clear-filter': (state) => filtered(state, null),
+  'filter-object': (state, source) => {
+    const label = objectUnder({ state, source });
+    return label === null
+      ? say(state, 'this call is on no object', true)
+      : filtered(state, `object.label == ${JSON.stringify(label)}`);
+  },
+  search: prompting('search'),
+  'next-found': (state) => searchedOn(state, true),
+  'previous-found': (state) => searchedOn(state, false),
+  'next-failed': (state, source) => nextFailed(state, 1, source),
+  'previous-failed': (state, source) => nextFailed(state, -1, source),
+  command: prompting('command'),
+  mark,
+  'clear-marks': (state) => still({ ...state, marked: new Set() }),
+  'set-mark': waiting('m'),
+  'go-mark': waiting("'"),
+  follow: (state, source) => settled(followed({ ...state, follow: !state.follow }, source), source),
+  pause: (state) => ({ state: { ...state, paused: !state.paused }, effects: [{ kind: 'pause', on: !state.paused }] }),
+  sort: (state) => sorted(state, SORT_KEYS[(SORT_KEYS.indexOf(state.sort) + 1) % SORT_KEYS.length] ?? 'none'),
+  fold: (state, source) => fold(state, null, source),
+  'fold-all': (state, source) => settled({ ...state, folded: new Set(state.folded.size === 0 ? FOLDED : []) }, source),
+  side: (state, source) => {
+    const side = state.bytes.side === 'request' ? 'response' : 'request';
+    return settled({ ...state, bytes: { side, offset: 0, top: 0 } }, source);
+  },
+  wire,
+  export: waiting('x'),
+  replay: askTarget,
+  copy: waiting('y'),
+  stop: (state, source) => {
+    if (state.replaying !== null) return { state, effects: [{ kind: 'stop-replay' }] };
+    const { state: how } = source.reading;
+    return { state, effects: [{ kind: how === 'reading' || how === 'waiting' ? 'stop' : 'quit' }] };
+  },
+  redraw: still,
+  quit: (state, source) =>
+    isOver(state.upper) ? settled(back(state), source) : { state, effects: [{ kind: 'quit' }] },
+};
+
+/** Carries out an action. */
+export function act(state: State, action: Action, source: Source): Step {
+  return ACTS[action](state, source);
+}
+
+const FOCUSES: readonly Focus[] = ['upper', 'detail', 'bytes'];
+
+/** The pane that the keys go to next, `by` panes on. */
+function nextFocus(focus: Focus, by: number): Focus {
+  return FOCUSES[(FOCUSES.indexOf(focus) + by) % FOCUSES.length] ?? 'upper';
+}
+
+function prompting(kind: PromptKind): Act {
+  return (state) => still({ ...state, prompt: openPrompt(kind) });
+}
+
+function waiting(pending: Pending): Act {
+  return (state) => still({ ...state, pending });
+}
+
+function searchedOn(state: State, forward: boolean): Step {
+  return state.search === null
+    ? say(state, 'nothing was searched for yet: / searches', true)
+    : { state, effects: [searching(state, state.search, forward)] };
+}
+
+function enter(state: State, source: Source): Step {
+  if (state.focus === 'bytes') return settled({ ...state, focus: 'detail' }, source);
+  if (state.focus === 'upper') return intended(state, paneOf(state.upper).enter({ state, source }), source);
+  const row = currentRows({ state, source })[state.detail.cursor];
+  if (row?.foldable === true) return fold(state, null, source);
+  return settled({ ...state, focus: row === undefined || row.side === null ? 'detail' : 'bytes' }, source);
+}
+
+function intended(state: State, intent: Intent, source: Source): Step {
+  switch (intent.kind) {
+    case 'filter':
+      return filtered({ ...state, upper: 'calls' }, intent.expression);
+    case 'call':
+      return settled(toCall({ ...state, upper: 'calls', follow: false }, intent.index, source), source);
+    case 'detail':
+      return settled({ ...state, focus: 'detail' }, source);
+    case 'back':
+      return settled(back(state), source);
+    case 'say':
+      return say(state, intent.text, true);
+    case 'nothing':
+      return still(state);
+  }
+}
+
+function mark(state: State, source: Source): Step {
+  if (state.call < 0) return still(state);
+  const marked = new Set(state.marked);
+  if (!marked.delete(state.call)) marked.add(state.call);
+  return move({ ...state, marked, focus: 'upper' }, 1, source);
+}
+
+function wire(state: State, source: Source): Step {
+  const call = currentCall({ state, source });
+  const opened = call !== null && source.wire(call, state.bytes.side) !== null;
+  if (!state.wire && !opened)
+    return say(state, `the ${state.bytes.side} was not opened: there is but one way to show it`, true);
+  return still({ ...state, wire: !state.wire });
+}

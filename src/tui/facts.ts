@@ -1,0 +1,69 @@
+import { hex32 } from '../bytes/hex.js';
+import { MAX_TREE_TEXT } from '../output/limits.js';
+import type { Names } from '../output/names.js';
+import { problemText, signature } from '../output/text.js';
+import type { Call } from '../types.js';
+import type { Paint } from './line.js';
+import { durationText, endpointText, momentText, outcomePaint, outcomeText } from './words.js';
+
+/** A fact of a call: its name, what it is, and how it looks. */
+export interface Fact {
+  readonly name: string;
+  readonly text: string;
+  readonly paint: Paint;
+}
+
+/** What is known of a call besides its stubs, in the order of what is asked first. */
+export function factsOf(call: Call, names: Names): readonly Fact[] {
+  return [
+    [`call ${call.id}`, signature(call, { width: MAX_TREE_TEXT, names }), 'name'] as const,
+    ['result', endedText(call, names), outcomePaint(call)] as const,
+    ['exception', exceptionText(call), 'bad'] as const,
+    ['refused', call.refused, 'bad'] as const,
+    ...call.problems.map((problem) => ['problem', problemText(problem), 'warn'] as const),
+    ['object', objectFact(call)] as const,
+    ['time', timeFact(call)] as const,
+    [
+      'way',
+      `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`,
+    ] as const,
+    ['method', methodText(call)] as const,
+    ['section', call.section === null ? null : `[${call.spec ?? '?'}] ${call.section}`] as const,
+    ['interface', call.iid === null ? null : `${call.interface ?? '(in no table)'} {${call.iid}}`] as const,
+    [
+      'late',
+      call.via === null ? null : `${call.via.interface}::${call.via.method}, DISPID ${call.dispid ?? '?'}`,
+    ] as const,
+    ['certainty', call.because === null ? null : `${call.certainty}: ${call.because}`] as const,
+    ['causality', call.causality] as const,
+    ['auth', call.auth.type === 'none' ? null : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}`] as const,
+    ['callbacks', call.callbacks.length === 0 ? null : call.callbacks.join(', ')] as const,
+  ].flatMap(([name, text, paint = 'plain']) => (text === null ? [] : [{ name, text, paint }]));
+}
+
+function endedText(call: Call, names: Names): string {
+  const result = outcomeText(call, names);
+  if (call.hresult === null) return result;
+  return `${hex32(call.hresult)} ${result}${call.wrapped === null ? '' : `, carried by ${call.wrapped}`}`;
+}
+
+function exceptionText({ exception }: Call): string | null {
+  if (exception === null) return null;
+  return `${exception.description ?? ''}${exception.source === null ? '' : ` (${exception.source})`}`;
+}
+
+function objectFact({ object }: Call): string | null {
+  if (object === null) return null;
+  return `${object.label ?? '(unnamed)'}, IPID ${object.ipid}${object.oid === null ? '' : `, OID ${object.oid}`}`;
+}
+
+function timeFact({ time, latencyNs }: Call): string | null {
+  if (time === null) return null;
+  return `${momentText(time)}${latencyNs === null ? '' : `, answered after ${durationText(latencyNs)}`}`;
+}
+
+function methodText({ method, member, opnum, printedOpnum }: Call): string {
+  if (method === null) return `opnum ${opnum ?? '?'}, in no table`;
+  const printed = printedOpnum === null || printedOpnum === opnum ? '' : ` (printed as ${printedOpnum})`;
+  return `${method}, ${member ?? 'method'}, opnum ${opnum ?? '?'}${printed}`;
+}

@@ -1,0 +1,66 @@
+import { clampTo, move, placedAt, rowBytes, selected, settled, sizeOf, toByte, toRow } from './cursor.js';
+import { layout, paneAt } from './layout.js';
+import { currentRows } from './model.js';
+import { paneOf, TABS } from './panes/table.js';
+import { show } from './showing.js';
+import type { Source } from './source.js';
+import { placeOf, type Event, type State } from './state.js';
+import { still, type Step } from './step.js';
+
+/** Lines that one turn of the wheel moves. */
+const WHEEL = 3;
+
+type Mouse = Extract<Event, { kind: 'mouse' }>;
+
+/** Picks rows, bytes, panes and tabs; the wheel scrolls. */
+export function mouse(state: State, event: Mouse, source: Source): Step {
+  const { column, row, action } = event;
+  if (state.prompt !== null) return still(state);
+  if (row === 0 && action === 'press') return tab(state, column, source);
+  const hit = paneAt(layout(state), column, row);
+  if (hit === null) return still(state);
+  const focused: State = { ...state, focus: hit.pane, message: null };
+  if (action !== 'press') return move(focused, action === 'down' ? WHEEL : -WHEEL, source);
+  if (hit.pane === 'detail') {
+    const length = currentRows({ state, source }).length;
+    return settled(toRow(focused, clampTo(state.detail.top + hit.row, length), source), source);
+  }
+  return hit.pane === 'bytes' ? pickByte(focused, hit.column, hit.row, source) : pickRow(focused, hit.row, source);
+}
+
+function tab(state: State, column: number, source: Source): Step {
+  let at = 0;
+  for (const [index, pane] of TABS.entries()) {
+    at += tabText(pane.title, index).length;
+    if (column < at) return show({ ...state, message: null }, pane, source);
+  }
+  return still(state);
+}
+
+/** A tab as it stands in the first line. */
+export function tabText(title: string, index: number): string {
+  return ` ${index + 1} ${title} `;
+}
+
+function pickByte(state: State, column: number, row: number, source: Source): Step {
+  const perRow = rowBytes(state);
+  const size = sizeOf(state, state.bytes.side, source);
+  const digits = Math.max(4, (size - 1).toString(16).length);
+  const within = column - digits - 2;
+  const byte = Math.floor((within - (within >= 24 ? 1 : 0)) / 3);
+  if (byte < 0 || byte >= perRow) return settled(state, source);
+  return settled(toByte(state, clampTo((state.bytes.top + row) * perRow + byte, size), source), source);
+}
+
+function pickRow(state: State, row: number, source: Source): Step {
+  const pane = paneOf(state.upper);
+  const area = layout(state).upper;
+  const model = { state, source };
+  if (pane.scrolls === true || area === null) return settled(state, source);
+  const place = placeOf(state, pane.cursor);
+  const head = area.height - pane.height(model, area.height);
+  const listed = row < head ? null : place.top + row - head;
+  const cursor = pane.rowAt === undefined ? listed : pane.rowAt(model, area, row);
+  if (cursor === null || cursor >= pane.length(model)) return settled(state, source);
+  return settled(selected(placedAt(state, pane.cursor, { ...place, cursor }), source), source);
+}
