@@ -1,3 +1,4 @@
+import { concat } from '../bytes/concat.js';
 import { Sink } from '../bytes/sink.js';
 import type { Moment } from '../types.js';
 
@@ -5,7 +6,14 @@ import type { Moment } from '../types.js';
 export interface OutPacket extends Moment {
   readonly data: Uint8Array;
   readonly wireLength?: number;
+  /** Number of its interface in a pcapng section, in the order in which they are described; 0 when left out. */
+  readonly interfaceId?: number;
+  /** Comments of a pcapng packet (opt_comment), each cut to what an option holds. */
+  readonly comments?: readonly string[];
 }
+
+/** Longest comment, in bytes of UTF-8: a multiple of four, so that it needs no padding beyond a 16-bit length. */
+export const MAX_COMMENT_BYTES = 65_532;
 
 /** Header of a classic pcap file. */
 export function pcapHeader(
@@ -67,7 +75,12 @@ export function pcapngHeader(
     s.align(4);
     s.u32(0);
   });
-  const face = block(1, little, (s) => {
+  return concat([section, pcapngInterface(linkType, little)]);
+}
+
+/** An Interface Description Block: one interface more in the section, with nanosecond time stamps. */
+export function pcapngInterface(linkType: number, littleEndian = true): Uint8Array {
+  return block(1, littleEndian, (s) => {
     s.u16(linkType);
     s.u16(0);
     s.u32(0);
@@ -77,21 +90,34 @@ export function pcapngHeader(
     s.align(4);
     s.u32(0);
   });
-  const both = new Uint8Array(section.length + face.length);
-  both.set(section);
-  both.set(face, section.length);
-  return both;
 }
 
-/** An Enhanced Packet Block on interface 0, whose clock counts nanoseconds. */
+/** An Enhanced Packet Block, on an interface whose clock counts nanoseconds. */
 export function pcapngPacket(packet: OutPacket, littleEndian = true): Uint8Array {
+  const { comments = [] } = packet;
   const ticks = BigInt(packet.timeS) * 1_000_000_000n + BigInt(packet.timeNs);
   return block(6, littleEndian, (s) => {
-    s.u32(0);
+    s.u32(packet.interfaceId ?? 0);
     s.u32(Number(ticks >> 32n));
     s.u32(Number(ticks & 0xffff_ffffn));
     s.u32(packet.data.length);
     s.u32(packet.wireLength ?? packet.data.length);
     s.bytes(packet.data);
+    if (comments.length === 0) return;
+    for (const comment of comments) {
+      const text = commentBytes(comment);
+      s.align(4);
+      s.u16(1);
+      s.u16(text.length);
+      s.bytes(text);
+    }
+    s.align(4);
+    s.u32(0);
   });
+}
+
+/** A comment as UTF-8; a longer one is cut, never within a character. */
+function commentBytes(comment: string): Uint8Array {
+  const bytes = new Uint8Array(Math.min(comment.length * 3, MAX_COMMENT_BYTES));
+  return bytes.subarray(0, new TextEncoder().encodeInto(comment, bytes).written);
 }

@@ -1,4 +1,4 @@
-import type { Call, Finding, Problem, SecurityRecord } from '../types.js';
+import type { Call, Finding, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import type { Batch, OpenCapture } from '../pipeline/batch.js';
 import { Pipeline, type CaptureRecord } from '../pipeline/pipeline.js';
 import { isDamage, weightOf } from '../pipeline/problems.js';
@@ -45,6 +45,8 @@ export interface DecodeOptions {
   readonly style?: Style;
   readonly messageStyle?: Style;
   readonly progress?: Progress;
+  /** Takes every call, and whether it is shown. */
+  readonly seen?: (call: Call, shown: boolean) => void;
 }
 
 export interface DecodeResult {
@@ -59,6 +61,8 @@ export interface DecodeResult {
   readonly worst: 'warning' | 'error' | null;
   /** Stopped by the limit, or by a reader that went away. */
   readonly stopped: boolean;
+  /** What became of every object that is remembered. */
+  readonly objects: () => readonly ObjectRecord[];
 }
 
 /** Problem lines of one code on stderr; the rest are counted. */
@@ -124,6 +128,7 @@ class Run {
       damaged: this.damaged,
       worst: this.worst,
       stopped: this.stopped,
+      objects: () => pipeline.objects(),
     };
   }
 
@@ -157,7 +162,9 @@ class Run {
     // What the last call shown breaks comes behind it.
     if (this.written >= limit) this.stopped = true;
     if (call.problems.length > 0 && call.problems.some(isDamage)) this.damaged = true;
-    if (this.stopped || (where !== null && !where.test(call))) return;
+    const shown = !this.stopped && (where === null || where.test(call));
+    this.options.seen?.(call, shown);
+    if (!shown) return;
     out.line(this.write(call));
     this.written++;
   }

@@ -148,14 +148,24 @@ describe('what a replay came to', () => {
   it('is a message where nobody listens, and where it is stopped', async () => {
     const player = new Player(sessionOf(SAMPLE)).press(':', 'type:replay 127.0.0.1:1', 'enter');
     await expect(
-      replayed(wanted(player), player.session, { known: tables(), streams: testStreams(), flags: {} }, new AbortController().signal),
+      replayed(
+        wanted(player),
+        player.session,
+        { known: tables(), streams: testStreams(), flags: {} },
+        new AbortController().signal,
+      ),
     ).rejects.toThrow('nothing listens there');
     player
       .press('C-c')
       .send({ kind: 'replayed', result: null })
       .press(':', `type:replay 127.0.0.1:${same.port}`, 'enter');
     const controller = new AbortController();
-    const running = replayed(wanted(player), player.session, { known: tables(), streams: testStreams(), flags: {} }, controller.signal);
+    const running = replayed(
+      wanted(player),
+      player.session,
+      { known: tables(), streams: testStreams(), flags: {} },
+      controller.signal,
+    );
     controller.abort();
     await expect(running).rejects.toThrow('the replay was stopped');
   });
@@ -163,7 +173,12 @@ describe('what a replay came to', () => {
   it('says which password is missing', async () => {
     const player = new Player(sessionOf(SAMPLE)).press('r', `type:alice@127.0.0.1:${same.port}`, 'enter', 'enter');
     await expect(
-      replayed(wanted(player), player.session, { known: tables(), streams: testStreams(), flags: {} }, new AbortController().signal),
+      replayed(
+        wanted(player),
+        player.session,
+        { known: tables(), streams: testStreams(), flags: {} },
+        new AbortController().signal,
+      ),
     ).rejects.toThrow('no password for alice');
   });
 });

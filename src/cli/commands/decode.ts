@@ -1,7 +1,10 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { failed } from '../../analysis/failed.js';
 import { SecurityObserver } from '../../security/observer.js';
+import type { Call } from '../../types.js';
 import type { Where } from '../../where/where.js';
+import type { OpenCapture } from '../../pipeline/batch.js';
+import { CallPlaces, ChosenPackets } from '../packets.js';
 import { decode, FORMATS, type Format } from '../decode.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
@@ -9,11 +12,12 @@ import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secr
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import type { IdlFlags } from '../../io/idl.js';
-import { examples, idlOptions, positive, sortIdl, type Register } from './command.js';
+import { examples, idlOptions, positive, say, sortIdl, type Register } from './command.js';
 
 interface DecodeFlags extends SecretFlags, IdlFlags {
   readonly format: Format;
   readonly where?: string;
+  readonly write?: string;
   readonly strict?: true;
   readonly failOn?: 'warning' | 'error';
   readonly objects?: true;
@@ -37,7 +41,12 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
         .choices(FORMATS)
         .default('text'),
     )
-    .option('-w, --where <expr>', 'only calls for which this holds (docs/where.md)')
+    .option('--where <expr>', 'only calls for which this holds (docs/where.md)')
+    .option(
+      '-w, --write <file>',
+      'the packets of the calls shown as a new pcapng file that opens by itself, each call as a comment on its packets',
+      captureName,
+    )
     .addOption(
       new Option(
         '--opnums <numbering>',
@@ -71,6 +80,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
         ['decode big.pcap.gz --format ndjson > calls.ndjson', ''],
         ['decode session.pcapng --where \'interface == "IUpdateSearcher" && hresult != 0 && latency > 100ms\'', ''],
         ['decode session.pcapng --where \'in.criteria contains "IsInstalled" || object.label == "IUpdate#3"\'', ''],
+        ['decode session.pcapng --where failed -w failed.pcapng', 'for Wireshark: the calls are in frame.comment'],
         ['decode plant.pcapng --idl opcda.idl --idl-path ~/sdk/idl', ''],
         ['tcpdump -w - port 135 | uamgscope decode -', ''],
       ]),
@@ -97,9 +107,15 @@ export async function decodeFiles(
   const clear = (): void => progress.clear();
   const out = new Sink(streams.stdout, clear);
   const messages = new Sink(streams.stderr, clear);
+  const packets = flags.write === undefined ? null : new ChosenPackets(known.names);
+  const places = new CallPlaces();
+  const reopen: OpenCapture = (path, framesBefore) => known.open(path, framesBefore, streams.stdin);
+  if (packets !== null && files.includes('-'))
+    throw new UsageError('--write reads the captures a second time: write stdin to a file and decode that');
   const result = await decode({
     files,
-    open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
+    open: reopen,
+    ...(packets === null ? {} : { seen: (call, shown) => noted(call, shown, packets, places) }),
     registry: known.registry,
     names: known.names,
     format: flags.format,
@@ -114,12 +130,38 @@ export async function decodeFiles(
     style: styleFor(flags.color, streams.stdout, streams.env),
     messageStyle: styleFor(flags.color, streams.stderr, streams.env),
   });
+  packets?.addMakers(result.objects(), (id) => places.get(id));
+  if (packets !== null && flags.write !== undefined) await writePackets(packets, flags.write, files, reopen, streams);
   if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
   if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
   if (result.unreadable > 0) return EXIT.usage;
   if (flags.strict === true && result.damaged) return EXIT.damaged;
   const found = result.worst !== null && (flags.failOn === 'warning' || flags.failOn === result.worst);
   return found ? EXIT.found : EXIT.ok;
+}
+
+function noted(call: Call, shown: boolean, packets: ChosenPackets, places: CallPlaces): void {
+  places.add(call);
+  if (shown) packets.add(call);
+}
+
+async function writePackets(
+  packets: ChosenPackets,
+  path: string,
+  files: readonly string[],
+  reopen: OpenCapture,
+  streams: Streams,
+): Promise<void> {
+  if (packets.size === 0) return say(streams, `no call is shown: ${path} is not written`);
+  const written = await packets.write(path, files, reopen);
+  return say(streams, `${written} packets written to ${path}`);
+}
+
+/** The name of a capture to write. `-w` was `--where` once: an expression is no such name. */
+function captureName(text: string): string {
+  if (!/\.(pcapng|pcap|ntar)$/i.test(text))
+    throw new InvalidArgumentError('A name that ends in .pcapng is wanted; conditions are given with --where.');
+  return text;
 }
 
 /** Compiles `--where`; the language is loaded when it is used. @throws UsageError that shows the place */

@@ -13,6 +13,7 @@ import { LiveCapture } from '../../io/live/capture.js';
 import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf } from '../rotation.js';
 import type { Backend } from '../../io/live/tools.js';
+import type { PacketSource } from './export.js';
 import type { ReplayFlags } from './replayed.js';
 import { readSecrets, type SecretFlags } from '../secrets.js';
 import { Session } from '../../tui/session/session.js';
@@ -65,14 +66,13 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
         });
   const ring = rotation.size !== null || rotation.timeS !== null;
   const kept = ring ? null : (flags.write ?? null);
-  const source = capture === null ? file : kept;
-  const unkept = ring
-    ? `the packets are in files that rotate: open those of ${flags.write ?? ''}`
-    : 'the packets are not kept: capture with --write FILE';
+  const stored = file === '-' ? null : file;
+  const source = capture === null ? stored : kept;
+  const unkept = unkeptText(flags, ring, live === undefined);
   const app = new App({
     session: fresh(),
     now: () => performance.now(),
-    ...takingAlong(source, unkept, flags, streams, known),
+    ...takingAlong({ path: source, unkept }, flags, streams, known),
     stop: () => capture?.stop(),
   });
   if (flags.where !== undefined) start(app, flags.where);
@@ -86,17 +86,23 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
   }
 }
 
+/** Why there are no packets to export. */
+function unkeptText(flags: TuiFlags, ring: boolean, piped: boolean): string {
+  if (piped) return 'the packets of stdin are not kept: write them to a file and open that';
+  return ring
+    ? `the packets are in files that rotate: open those of ${flags.write ?? ''}`
+    : 'the packets are not kept: capture with --write FILE';
+}
+
 /** What `x` and `r` do, loaded when it is asked for: the first rows need nothing of it. */
 function takingAlong(
-  source: string | null,
-  unkept: string,
+  source: PacketSource,
   flags: TuiFlags,
   streams: Streams,
   known: Knowledge,
 ): Pick<AppOptions, 'exported' | 'replayed'> {
   return {
-    exported: async (effect, app) =>
-      (await import('./export.js')).exported(source, unkept, known, streams)(effect, app),
+    exported: async (effect, app) => (await import('./export.js')).exported(source, known, streams)(effect, app),
     replayed: async (effect, session, signal) =>
       (await import('./replayed.js')).replayed(effect, session, { known, streams, flags }, signal),
   };
