@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_PROFILE, PROFILES } from './profiles.js';
 
 const text = z.string();
 const flag = z.boolean().default(false);
@@ -9,29 +10,36 @@ const size = z
   .transform(String);
 const count = z.number().int().nonnegative().default(0);
 
-type Words = {
-  readonly title?: string | undefined;
-  readonly name?: string | undefined;
-  readonly description?: string | undefined;
-  readonly releaseNotes?: string | undefined;
-};
+const lcid = z.string().regex(/^(0x[0-9a-f]{1,5}|\d{1,7})$/i, 'an LCID as 0x411 or 1041 is wanted');
 
 /** Texts by LCID, which is written in decimal or as 0x411. */
-const localized = z
-  .record(
-    z.string().regex(/^(0x[0-9a-f]{1,5}|\d{1,7})$/i, 'an LCID as 0x411 or 1041 is wanted'),
-    z.strictObject({
-      title: text.optional(),
-      name: text.optional(),
-      description: text.optional(),
-      releaseNotes: text.optional(),
-    }),
-  )
-  .transform(
-    (all): Readonly<Record<number, Words>> =>
-      Object.fromEntries(Object.entries(all).map(([lcid, words]) => [Number(lcid), words])),
-  )
-  .default({});
+function byLocale<Words extends z.ZodType>(words: Words) {
+  return z
+    .record(lcid, words)
+    .transform(
+      (all): Readonly<Record<number, z.infer<Words>>> =>
+        Object.fromEntries(Object.entries(all).map(([locale, texts]) => [Number(locale), texts])),
+    )
+    .default({});
+}
+
+const picture = { alt: text.nullable().optional(), source: text.optional() };
+const updateWords = z.strictObject({
+  title: text.optional(),
+  description: text.optional(),
+  releaseNotes: text.optional(),
+  eula: text.optional(),
+  uninstallNotes: text.optional(),
+  uninstallSteps: z.array(text).optional(),
+  urls: z.array(text).optional(),
+  supportUrl: text.optional(),
+  image: z.strictObject(picture).optional(),
+});
+const categoryWords = z.strictObject({
+  name: text.optional(),
+  description: text.optional(),
+  image: z.strictObject(picture).optional(),
+});
 
 const image = z
   .strictObject({ alt: text.nullable().default(null), source: text, height: count, width: count })
@@ -54,7 +62,8 @@ const device = z.strictObject({
   status: z.number().int().default(0),
 });
 
-const update = z.strictObject({
+/** An update, as a service offers it and the machine has it. */
+export const updateSchema = z.strictObject({
   id: guid,
   revision: z.number().int().positive().default(1),
   title: text,
@@ -89,6 +98,7 @@ const update = z.strictObject({
   browseOnly: flag,
   assigned: z.boolean().default(true),
   perUser: flag,
+  users: z.array(text).max(10_000).default([]),
   autoSelect: flag,
   source: flag,
   delta: flag,
@@ -107,12 +117,12 @@ const update = z.strictObject({
     .array(z.strictObject({ url: text, delta: flag }))
     .max(10_000)
     .default([]),
-  action: z.enum(['install', 'uninstall', 'detect']).default('install'),
+  action: z.enum(['install', 'uninstall', 'detect', 'none']).default('install'),
   bundles: z.array(guid).default([]),
   services: z.array(guid).default([]),
   driver: device.nullable().default(null),
   devices: z.array(device).max(10_000).default([]),
-  localized,
+  localized: byLocale(updateWords),
 });
 
 const category = z.strictObject({
@@ -123,11 +133,13 @@ const category = z.strictObject({
   order: z.number().int().default(0),
   parent: guid.nullable().default(null),
   image,
-  localized,
+  localized: byLocale(categoryWords),
 });
-const service = z.strictObject({
+/** A service: registered, or only known to be there for AddService2 to find. */
+export const serviceSchema = z.strictObject({
   id: guid,
   name: text,
+  registered: z.boolean().default(true),
   managed: flag,
   registeredWithAU: flag,
   canRegisterWithAU: z.boolean().default(true),
@@ -157,43 +169,61 @@ const entry = z.strictObject({
   selection: z.enum(['default', 'managed', 'windows', 'others']).default('others'),
   service: guid.default('00000000-0000-0000-0000-000000000000'),
   description: text.default(''),
+  locale: z.number().int().positive().max(0xfffff).nullable().default(null),
+  uninstallSteps: z.array(text).nullable().default(null),
+  uninstallNotes: text.nullable().default(null),
+  supportUrl: text.nullable().default(null),
+  categories: z.array(guid).nullable().default(null),
 });
 const warning = z.strictObject({
   message: text.nullable().default(null),
   hresult: z.number().int(),
   context: z.enum(['general', 'driver', 'installer']).default('general'),
+  localized: byLocale(z.strictObject({ message: text })),
 });
-const fault = z.strictObject({
+const user = z.strictObject({
+  name: text,
+  role: z.enum(['administrator', 'user', 'none']).default('administrator'),
+  locale: z.number().int().positive().max(0xfffff).nullable().default(null),
+});
+/** What a member does instead of its work. */
+export const faultSchema = z.strictObject({
   member: z.string().regex(/^\w+(::|\.)\w+$/, 'a member as IUpdateSearcher::Search is wanted'),
   hresult: z.number().int().optional(),
   fault: z.number().int().optional(),
   drop: z.boolean().optional(),
   delay: z.number().int().nonnegative().max(3_600_000).optional(),
+  result: z.enum(['not-started', 'in-progress', 'with-errors', 'failed', 'aborted']).optional(),
   times: z.number().int().positive().optional(),
 });
 
 /** The data of an agent: what the abstract data models of [MS-UAMG] 3 hold, in a file people write; docs/model.md. */
 export const modelSchema = z.strictObject({
   numbering: z.enum(['wire', 'printed']).default('wire'),
+  profile: z.enum(PROFILES.map((one) => one.name)).default(DEFAULT_PROFILE),
   agent: z
     .strictObject({
-      major: z.number().int().default(10),
-      minor: z.number().int().default(0),
-      product: text.default('10.0.26100.1'),
+      major: z.number().int().optional(),
+      minor: z.number().int().optional(),
+      product: text.optional(),
     })
-    .prefault({}),
+    .default({}),
+  network: z.enum(['up', 'down']).default('up'),
+  readOnlySessions: flag,
+  languages: z.array(z.number().int().positive().max(0xfffff)).max(1000).default([]),
+  users: z.array(user).max(10_000).default([]),
   locale: z.number().int().positive().max(0xfffff).default(0x409),
   lastSearch: date.nullable().default(null),
   lastInstallation: date.nullable().default(null),
-  updates: z.array(update).max(100_000).default([]),
+  updates: z.array(updateSchema).max(100_000).default([]),
   categories: z.array(category).max(10_000).default([]),
-  services: z.array(service).max(1000).default([]),
+  services: z.array(serviceSchema).max(1000).default([]),
   history: z.array(entry).max(100_000).default([]),
   warnings: z.array(warning).max(1000).default([]),
   ping: z
     .strictObject({ period: z.number().positive().default(120), count: z.number().int().positive().default(3) })
     .prefault({}),
-  faults: z.array(fault).max(1000).default([]),
+  faults: z.array(faultSchema).max(1000).default([]),
 });
 
 export type Model = z.infer<typeof modelSchema>;
@@ -202,22 +232,26 @@ export type CategoryModel = Model['categories'][number];
 export type ServiceModel = Model['services'][number];
 export type DeviceModel = NonNullable<UpdateModel['driver']>;
 export type ImageModel = UpdateModel['image'];
+export type HistoryModel = Model['history'][number];
+export type WarningModel = Model['warnings'][number];
+export type FaultModel = Model['faults'][number];
+export type UserModel = Model['users'][number];
 export type Behavior = UpdateModel['installation'];
 
 /** Checks a model. @throws Error that names the path of what is wrong */
 export function readModel(value: unknown): Model {
-  const parsed = modelSchema.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a model'}`);
-  }
-  for (const [name, list] of Object.entries({
-    updates: parsed.data.updates,
-    categories: parsed.data.categories,
-    services: parsed.data.services,
-  }))
-    unique(name, list);
-  return parsed.data;
+  const model = checked(modelSchema, value);
+  const { updates, categories, services } = model;
+  for (const [name, list] of Object.entries({ updates, categories, services })) unique(name, list);
+  return model;
+}
+
+/** What a schema makes of a value. @throws Error that names the path of what is wrong */
+export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not what is wanted'}`);
 }
 
 function unique(name: string, list: readonly { readonly id: string }[]): void {

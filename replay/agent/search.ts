@@ -1,9 +1,12 @@
-import { evaluateCriteria, parseCriteria } from '../../src/analysis/criteria.js';
-import type { Outcome, ServedObject } from '../../src/peer/server/dispatch.js';
-import type { Model, UpdateModel } from './model.js';
-import type { Agent } from './session.js';
-import { failed, fixed, ok, thing, WU_E_INVALID_CRITERIA, WU_E_NO_SERVICE, WU_E_UNKNOWN_SERVICE } from './thing.js';
-import { View } from './updates.js';
+import { evaluateCriteria, parseCriteria, type CriteriaTree } from '../../src/analysis/criteria.js';
+import { E_ACCESSDENIED, type Caller, type Outcome, type ServedObject } from '../../src/peer/server/dispatch.js';
+import { fixed } from './collections.js';
+import { viewOf, type AgentContext } from './context.js';
+import { WU_E_INVALID_CRITERIA, WU_E_NO_CONNECTION, WU_E_NO_SERVICE, WU_E_UNKNOWN_SERVICE } from './errors.js';
+import type { FaultModel, UpdateModel, WarningModel } from './model.js';
+import { failed, ok, served } from './served.js';
+import { localized, type Index } from './update-objects.js';
+import { Users } from './users.js';
 
 /** Enumerations of [MS-UAMG] 2.2.11 and 2.2.12 that a client may set, by name; every other value is refused. */
 export const SELECTIONS = ['ssDefault', 'ssManagedServer', 'ssWindowsUpdate', 'ssOthers'];
@@ -26,41 +29,70 @@ export interface SearchState {
   readonly SearchScope: string;
 }
 
+/** A search as it is asked for. */
+export interface SearchRequest {
+  readonly criteria: string;
+  /** LCID of the texts that are found. */
+  readonly locale: number;
+  readonly state: SearchState;
+  readonly caller: Caller;
+}
+
 /** Without criteria: what is not installed and not hidden. */
 const DEFAULT_CRITERIA = '( IsInstalled = 0 and IsHidden = 0 )';
 const CONTEXTS = { general: 'uecGeneral', driver: 'uecWindowsDriver', installer: 'uecWindowsInstaller' } as const;
 const PRIORITIES = ['low', 'normal', 'high', 'extra-high'];
+const RESULTS = {
+  'not-started': 'orcNotStarted',
+  'in-progress': 'orcInProgress',
+  'with-errors': 'orcSucceededWithErrors',
+  failed: 'orcFailed',
+  aborted: 'orcAborted',
+} as const;
+/** Results of a search that found something. */
+const FINDS: readonly (FaultModel['result'] | null)[] = [null, 'with-errors'];
 
 /**
  * Search (3.38.4.11): what the criteria find of the chosen server and scope, less what other found updates supersede
  * unless that is wanted.
  */
-export function search(agent: Agent, locale: number, criteria: string, state: SearchState): Outcome {
+export function search(agent: AgentContext, request: SearchRequest): Outcome {
+  const { criteria, locale, state, caller } = request;
+  const { model, users } = agent;
   const parsed = parseCriteria(criteria === '' ? DEFAULT_CRITERIA : criteria, agent.attributes);
   if (!parsed.ok) return failed(WU_E_INVALID_CRITERIA);
+  // Only administrators may ask for a language that the machine does not have (Microsoft's reference).
+  if (users.roleOf(caller) !== 'administrator' && model.languages.length > 0 && !model.languages.includes(locale))
+    return failed(E_ACCESSDENIED);
   const services = servers(agent, state);
   if (typeof services === 'number') return failed(services);
-  const { model } = agent.index;
-  const anyAction = parsed.tree.some((group) => group.some((one) => one.attribute === 'DeploymentAction'));
-  const found = model.updates.filter(
-    (one) =>
-      offered(one, services) &&
-      inScope(one, state.SearchScope) &&
-      (anyAction || one.action === 'install') &&
-      evaluateCriteria(parsed.tree, (attribute) => valueOf(one, attribute)),
-  );
+  if (state.Online) {
+    if (agent.state.now.network === 'down') return failed(WU_E_NO_CONNECTION);
+    agent.state.contact();
+  }
+  const { offered, known } = agent.state.now;
+  const updates = state.Online ? offered : known;
+  const index = agent.indexOf(updates);
+  const result = agent.state.faults.result('IUpdateSearcher::Search') ?? null;
+  const found = FINDS.includes(result)
+    ? [...updates.values()].filter(
+        (one) => isOffered(one, services) && inScope(one, state.SearchScope, caller) && meets(one, parsed.tree, index),
+      )
+    : [];
   const shown = state.IncludePotentiallySupersededUpdates ? found : unsuperseded(found, state.IgnoreDownloadPriority);
-  const view = new View(agent.index, locale);
+  const view = viewOf(agent, updates, locale, shown);
   // Whoever stays offline meets no trouble on the way.
   const warnings = state.Online ? model.warnings : [];
+  const troubled = warnings.length === 0 ? 'orcSucceeded' : 'orcSucceededWithErrors';
   return ok(
-    thing({
+    served({
       interfaces: ['ISearchResult'],
       get: {
-        ResultCode: warnings.length === 0 ? 'orcSucceeded' : 'orcSucceededWithErrors',
+        ResultCode: result === null ? troubled : RESULTS[result],
         RootCategories: () => view.roots(shown),
-        Updates: view.collection(shown, false),
-        Warnings: () => fixed('IUpdateExceptionCollection', warnings.length, (index) => exception(warnings[index])),
+        Updates: () => view.collection(shown, false),
+        Warnings: () =>
+          fixed('IUpdateExceptionCollection', warnings.length, (at) => exception(warnings[at] as WarningModel, locale)),
       },
       weight: () => 1 + shown.length,
     }),
@@ -68,19 +100,39 @@ export function search(agent: Agent, locale: number, criteria: string, state: Se
 }
 
 /** IUpdateException (3.28). */
-function exception(warning: Model['warnings'][number] | undefined): ServedObject {
-  return thing({
+function exception({ message, hresult, context, localized: words }: WarningModel, locale: number): ServedObject {
+  return served({
     interfaces: ['IUpdateException'],
     get: {
-      Message: warning?.message ?? null,
-      HResult: (warning?.hresult ?? 0) | 0,
-      Context: CONTEXTS[warning?.context ?? 'general'],
+      Message: localized(words, locale)?.message ?? message,
+      HResult: hresult | 0,
+      Context: CONTEXTS[context],
     },
   });
 }
 
+/**
+ * Whether an update meets criteria; where they do not name the action, only what is to be installed does. An update
+ * that inherits its action (2.2.4) is deployed for all that it bundles.
+ */
+function meets(update: UpdateModel, tree: CriteriaTree, index: Index): boolean {
+  const actions = index.actionsOf(update);
+  const named = tree.some((group) => group.some((one) => one.attribute === 'DeploymentAction'));
+  if (!named) return actions.has('install') && evaluateCriteria(tree, (attribute) => valueOf(update, attribute));
+  return [...actions].some((action) =>
+    evaluateCriteria(tree, (attribute) =>
+      attribute === 'DeploymentAction' ? ACTION_NAMES[action] : valueOf(update, attribute),
+    ),
+  );
+}
+
+const ACTION_NAMES = { install: 'Installation', uninstall: 'Uninstallation', detect: 'Detection' } as const;
+
 /** Ids of the services that are asked, null for all; an HRESULT where there is none such. */
-function servers({ services }: Agent, { ServerSelection, ServiceID }: SearchState): readonly string[] | null | number {
+function servers(
+  { state: { services } }: AgentContext,
+  { ServerSelection, ServiceID }: SearchState,
+): readonly string[] | null | number {
   switch (ServerSelection) {
     case 'ssManagedServer': {
       const managed = services.list.filter((one) => one.managed).map((one) => one.id.toLowerCase());
@@ -102,20 +154,24 @@ function servers({ services }: Agent, { ServerSelection, ServiceID }: SearchStat
 }
 
 /** An update that names no service is offered by all. */
-function offered({ services }: UpdateModel, asked: readonly string[] | null): boolean {
+function isOffered({ services }: UpdateModel, asked: readonly string[] | null): boolean {
   return asked === null || services.length === 0 || services.some((id) => asked.includes(id.toLowerCase()));
 }
 
-function inScope({ perUser }: UpdateModel, scope: string): boolean {
+/** Updates of the machine, and of users: of the caller, or of all (2.2.12). */
+function inScope({ perUser, users }: UpdateModel, scope: string, caller: Caller): boolean {
+  const isCallers = users.length === 0 || Users.isAmong(caller, users);
   switch (scope) {
-    case 'searchScopeDefault':
-    case 'searchScopeMachineOnly':
-      return !perUser;
     case 'searchScopeCurrentUserOnly':
+      return perUser && isCallers;
+    case 'searchScopeMachineAndCurrentUser':
+      return !perUser || isCallers;
+    case 'searchScopeMachineAndAllUsers':
+      return true;
     case 'searchScopeAllUsers':
       return perUser;
     default:
-      return true;
+      return !perUser;
   }
 }
 
@@ -135,8 +191,6 @@ function valueOf(update: UpdateModel, attribute: string): string | number | read
   switch (attribute) {
     case 'Type':
       return update.type === 'driver' ? 'Driver' : 'Software';
-    case 'DeploymentAction':
-      return { install: 'Installation', uninstall: 'Uninstallation', detect: 'Detection' }[update.action];
     case 'IsAssigned':
       return Number(update.assigned);
     case 'AutoSelectOnWebSites':

@@ -21,7 +21,6 @@ const sources = new Map(
 
 /** Circles that stand still, each with its reason. Empty it; add none. */
 const STANDING_CIRCLES: readonly string[] = [
-  'replay/agent/search.ts ~ replay/agent/session.ts',
   'src/capture/pcap.ts ~ src/capture/pcapng.ts ~ src/capture/reader.ts',
   'src/peer/server/automation.ts ~ src/peer/server/exporter.ts',
 ];

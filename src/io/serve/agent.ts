@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
-import { agentClasses } from '../../../replay/agent/agent.js';
-import { injector } from '../../../replay/agent/faults.js';
+import { updateAgent } from '../../../replay/agent/agent.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
 import { Exporter } from '../../peer/server/exporter.js';
 import type { Registry } from '../../ndr/codec.js';
@@ -71,17 +70,18 @@ export async function serve(options: ServeOptions): Promise<Serving> {
                 )
               : null,
   };
+  const agent = updateAgent({ model: options.model, attributes: criteriaAttributes, clock: () => Date.now() });
   const ping = { periodMs: options.model.ping.period * 1000, count: options.model.ping.count };
   const objects = await listen(options.host, options.objectPort, ports, tap);
   late.exporter = new Exporter({
     registry: options.registry,
-    classes: agentClasses(options.model, criteriaAttributes),
+    classes: agent.classes,
     addresses: options.names.length > 0 ? options.names : [options.host],
     port: objects.port,
     random,
     now: () => performance.now(),
     ping,
-    inject: injector(options.model.faults),
+    inject: agent.inject,
     numbering: options.model.numbering,
     minLevel: options.minLevel,
   });

@@ -150,5 +150,6 @@ function requestOf(call: ServedCall, owner: string): ServedRequest {
     syntax: call.transfer,
     authLevel: Math.max(LEVEL_NONE, level),
     owner,
+    principal: call.principal,
   };
 }

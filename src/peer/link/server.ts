@@ -29,6 +29,8 @@ export interface ServedCall {
   readonly drep: Drep;
   /** How it was protected; null: not at all. */
   readonly auth: Auth | null;
+  /** Who signed in, as `DOMAIN\user`; null: nobody. */
+  readonly principal: string | null;
 }
 
 /** What is answered. */
@@ -208,7 +210,7 @@ export class ServerLink {
       object: pdu.object,
       stub: trailer === null ? whole : whole.subarray(0, trailer.offset),
       drep,
-      auth: security === null ? null : authOf(security),
+      ...signedIn(security),
     };
     this.options.handle(call, (answer) => {
       if (this.over) return;
@@ -235,12 +237,13 @@ export class ServerLink {
   }
 }
 
-function authOf({ type, level, contextId }: Security): Auth {
+/** How a call is protected, and who makes it. */
+function signedIn(security: Security | null): Pick<ServedCall, 'auth' | 'principal'> {
+  if (security === null) return { auth: null, principal: null };
+  const { type, level, contextId, handshake } = security;
   return {
-    type: authTypeName(type),
-    level: authLevelName(level),
-    verdict: verdictOf(level),
-    contextId,
+    auth: { type: authTypeName(type), level: authLevelName(level), verdict: verdictOf(level), contextId },
+    principal: handshake.context?.principal ?? null,
   };
 }
 

@@ -1,6 +1,6 @@
 import { Classes, kindsOf, type Member } from '../../analysis/classes.js';
 import type { Registry } from '../../ndr/codec.js';
-import type { Type } from '../../ndr/types.js';
+import type { Parameter, Type } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
 import {
   DISP_E_BADINDEX,
@@ -14,6 +14,7 @@ import {
   isEnumerator,
   isServed,
   S_OK,
+  type Caller,
   type MemberKind,
   type Outcome,
   type ServedObject,
@@ -22,14 +23,24 @@ import {
 import { NO_EXCEPTION } from './exporter.js';
 import { typeInfo } from './typeinfo.js';
 
-/** Calls a member of an object by name. */
-export type CallMember = (
-  object: ServedObject,
-  interfaceName: string,
-  member: string,
-  kind: MemberKind,
-  args: Given,
-) => Outcome;
+/** A call of a member of an object, by name. */
+export interface MemberCall {
+  readonly object: ServedObject;
+  readonly interfaceName: string;
+  readonly member: string;
+  readonly kind: MemberKind;
+  readonly args: Given;
+  readonly caller: Caller;
+}
+
+/** A call of IDispatch: on which object, by the vtable of which of its interfaces, by whom. */
+export interface AutomationCall {
+  readonly object: ServedObject;
+  readonly interfaceName: string;
+  readonly method: string;
+  readonly args: Given;
+  readonly caller: Caller;
+}
 
 type Given = { readonly [name: string]: ServedValue };
 type Variant = { readonly vt: string; readonly value: ServedValue };
@@ -43,36 +54,37 @@ const SOURCE = 'Microsoft.Update';
 export class Automation {
   private readonly registry: Registry;
   private readonly classes: Classes;
-  private readonly member: CallMember;
+  private readonly member: (call: MemberCall) => Outcome;
 
-  constructor(registry: Registry, member: CallMember) {
+  constructor(registry: Registry, member: (call: MemberCall) => Outcome) {
     this.registry = registry;
     this.classes = new Classes(registry);
     this.member = member;
   }
 
-  call(object: ServedObject, method: string, given: Given): Outcome {
-    switch (method) {
+  call(call: AutomationCall): Outcome {
+    const interfaces = interfacesOf(call);
+    switch (call.method) {
       case 'GetTypeInfoCount':
         return { hresult: S_OK, out: { pctinfo: 1 } };
       case 'GetTypeInfo':
-        return given['iTInfo'] === 0
-          ? { hresult: S_OK, out: { ppTInfo: typeInfo(this.registry, object.interfaces[0] ?? 'IDispatch') } }
+        return call.args['iTInfo'] === 0
+          ? { hresult: S_OK, out: { ppTInfo: typeInfo(this.registry, interfaces[0] ?? 'IDispatch') } }
           : { hresult: DISP_E_BADINDEX };
       case 'GetIDsOfNames':
-        return this.names(object, given);
+        return this.names(interfaces, call.args);
       case 'Invoke':
-        return this.invoke(object, given);
+        return this.invoke(call, interfaces);
       default:
         return { hresult: E_NOTIMPL };
     }
   }
 
-  private names(object: ServedObject, given: Given): Outcome {
+  private names(interfaces: readonly string[], given: Given): Outcome {
     const [name, ...params] = (Array.isArray(given['rgszNames']) ? (given['rgszNames'] as readonly Value[]) : []).map(
       String,
     );
-    const member = name === undefined ? undefined : this.byName(object, name)[0];
+    const member = name === undefined ? undefined : this.byName(interfaces, name);
     if (member === undefined)
       return { hresult: DISP_E_UNKNOWNNAME, out: { rgDispId: [DISPID_UNKNOWN, ...params.map(() => DISPID_UNKNOWN)] } };
     const known = (member.method.params ?? [])
@@ -85,22 +97,21 @@ export class Automation {
     };
   }
 
-  private byName(object: ServedObject, name: string): readonly Member[] {
-    return object.interfaces
-      .flatMap((face) => this.classes.byName(face, name))
-      .filter((member) => member.method.notUsedOnWire !== true);
+  private byName(interfaces: readonly string[], name: string): Member | undefined {
+    return interfaces.flatMap((one) => this.classes.byName(one, name))[0];
   }
 
-  private invoke(object: ServedObject, given: Given): Outcome {
+  private invoke({ object, args: given, caller }: AutomationCall, interfaces: readonly string[]): Outcome {
     const kinds = kindsOf(Number(given['dwFlags'] ?? 0));
-    const members = object.interfaces
-      .flatMap((face) => this.classes.byDispid(face, Number(given['dispIdMember'])))
-      .filter((member) => member.method.notUsedOnWire !== true);
+    const members = interfaces.flatMap((one) => this.classes.byDispid(one, Number(given['dispIdMember'])));
     const member = kinds
       .map((kind) => members.find((one) => one.method.member === kind))
       .find((one) => one !== undefined);
     if (member === undefined) return failure(DISP_E_MEMBERNOTFOUND);
     const { method, owner } = member;
+    const call = { object, interfaceName: owner.name, member: method.name, kind: method.member, caller };
+    // What is reserved for local use has no parameters in the tables: the object decides without them.
+    if (method.params === null) return this.completed(call, {}, undefined);
     const slots = (method.params ?? []).filter((param) => param.retval !== true);
     const params = given['pDispParams'] as { readonly [name: string]: unknown } | null;
     const sent = (Array.isArray(params?.['rgvarg']) ? params['rgvarg'] : []) as readonly Variant[];
@@ -124,23 +135,44 @@ export class Automation {
     const ordered = Object.fromEntries(
       slots.flatMap(({ name }) => (args[name] === undefined ? [] : [[name, args[name]]])),
     );
-    const outcome = this.member(object, owner.name, method.name, method.member, ordered);
+    return this.completed(
+      call,
+      ordered,
+      method.params.find((param) => param.retval === true),
+    );
+  }
+
+  /** Calls the member, and makes of its outcome what Invoke answers. */
+  private completed(call: Omit<MemberCall, 'args'>, args: Given, returns: Parameter | undefined): Outcome {
+    const outcome = this.member({ ...call, args });
     if (outcome.fault !== undefined || outcome.drop === true) return outcome;
     const delay = outcome.delayMs === undefined ? {} : { delayMs: outcome.delayMs };
+    if (outcome.hresult >>> 0 === DISP_E_MEMBERNOTFOUND) return { ...delay, ...failure(DISP_E_MEMBERNOTFOUND) };
     if (outcome.hresult >>> 31 === 1)
       return {
         ...delay,
         hresult: DISP_E_EXCEPTION,
         out: { pExcepInfo: { ...(NO_EXCEPTION as object), bstrSource: SOURCE, scode: outcome.hresult >>> 0 } as Value },
       };
-    const returns = (method.params ?? []).find((param) => param.retval === true);
-    const result = returns === undefined ? null : resultOf(outcome.out?.[returns.name], returns.type);
+    const value = outcome.out?.[returns?.name ?? 'retval'];
+    const result = returns === undefined && value === undefined ? null : resultOf(value, returns?.type ?? NO_TYPE);
     return {
       ...delay,
       hresult: S_OK,
       out: { ...(result === null ? {} : { pVarResult: result as unknown as Value }), rgVarRef: [] },
     };
   }
+}
+
+/** What a reserved member returns has no type in the tables. */
+const NO_TYPE: Type = { kind: 'interface', interface: null, iidIs: null };
+
+/**
+ * The interfaces whose members count: of an object that is called by IDispatch itself those it has, its default one
+ * first; a dual interface has its own ([MS-OAUT] 3.1.4.4), since DISPIDs begin anew in each.
+ */
+function interfacesOf({ object, interfaceName }: AutomationCall): readonly string[] {
+  return interfaceName === 'IDispatch' ? object.interfaces : [interfaceName];
 }
 
 function failure(hresult: number, argument = 0): Outcome {

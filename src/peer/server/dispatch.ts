@@ -31,9 +31,14 @@ export interface ServedRequest {
   readonly syntax: TransferSyntax;
   /** auth_level the request came at; 1 without security ([MS-RPCE] 2.2.1.1.8). */
   readonly authLevel: number;
-  /** Who asked, as far as memory is shared out: an address. */
+  /** Who called, as far as memory is shared out: an address. */
   readonly owner: string;
+  /** Who called, by the name it signed in with (`DOMAIN\user`); null without security. */
+  readonly principal: string | null;
 }
+
+/** Who a member is called by. */
+export type Caller = Pick<ServedRequest, 'principal'>;
 
 /** What becomes of a request. */
 export type Answer =
@@ -49,15 +54,21 @@ export interface ServedObject {
   readonly served: true;
   /** Names of the interfaces it has, its default one first. */
   readonly interfaces: readonly string[];
-  /** A member of one of them, by the names of the tables; `kind` tells the accessors of a property apart. */
+  /**
+   * A member of one of them, by the names of the tables; `kind` tells the accessors of a property apart. Late-bound
+   * callers reach members that are reserved for local use, too: they come without arguments.
+   */
   call(
     interfaceName: string,
     member: string,
     kind: MemberKind,
     args: { readonly [name: string]: ServedValue },
+    caller: Caller,
   ): Outcome;
   /** Memory it holds for its client, in items and pieces of text; 1 where left out. */
   weight?(): number;
+  /** Nobody holds a reference any more, or nobody pinged for it in time: it is exported no longer. */
+  released?(): void;
 }
 
 export type MemberKind = 'method' | 'propget' | 'propput' | 'propputref';
@@ -65,7 +76,8 @@ export type MemberKind = 'method' | 'propget' | 'propput' | 'propputref';
 /** A class that can be activated. */
 export interface ServedClass {
   readonly clsid: string;
-  create(): ServedObject;
+  /** Makes an object; an HRESULT where this caller is not to have one. */
+  create(caller: Caller): ServedObject | number;
 }
 
 export function isServed(value: ServedValue | undefined): value is ServedObject {

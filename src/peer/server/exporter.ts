@@ -2,7 +2,7 @@ import { spanOf } from '../../bytes/block.js';
 import { EncodeError, type Fields, type Registry, type ResolvedInterface } from '../../ndr/codec.js';
 import type { Method, Type } from '../../ndr/types.js';
 import type { Problem, Value } from '../../types.js';
-import { Automation } from './automation.js';
+import { Automation, type MemberCall } from './automation.js';
 import {
   E_ACCESSDENIED,
   E_INVALIDARG,
@@ -16,7 +16,6 @@ import {
   S_OK,
   type Answer,
   type Injector,
-  type MemberKind,
   type Outcome,
   type ServedClass,
   type ServedObject,
@@ -80,9 +79,7 @@ export class Exporter {
   constructor(options: ExporterOptions) {
     this.options = options;
     this.registry = options.registry;
-    this.automation = new Automation(options.registry, (object, face, member, kind, args) =>
-      this.member(object, face, member, kind, args),
-    );
+    this.automation = new Automation(options.registry, (call) => this.member(call));
     this.table = new ObjectTable(options);
     this.oxid = this.table.id64();
     this.ipidRemUnknown = this.table.guid();
@@ -172,24 +169,27 @@ export class Exporter {
     const facet = request.object === null ? undefined : this.table.find(request.object);
     if (facet === undefined) return { hresult: 0, fault: RPC_E_DISCONNECTED };
     const { object } = facet.exported;
-    const outcome =
-      owner === 'IDispatch'
-        ? this.automation.call(object, method.name, this.given(value))
-        : object.interfaces.some((name) => this.derives(name, resolved.interface.name))
-          ? this.member(object, owner, method.name, method.member, this.given(value))
-          : { hresult: E_NOINTERFACE };
+    const outcome = this.called(request, resolved, method, owner, { object, args: this.given(value) });
     this.table.weigh(facet.exported);
     return outcome;
   }
 
-  private member(
-    object: ServedObject,
-    face: string,
-    member: string,
-    kind: MemberKind,
-    args: { readonly [name: string]: ServedValue },
+  private called(
+    caller: ServedRequest,
+    resolved: ResolvedInterface,
+    { name, member }: Method,
+    owner: string,
+    { object, args }: Pick<MemberCall, 'object' | 'args'>,
   ): Outcome {
-    return this.upon(face, member, () => object.call(face, member, kind, args));
+    if (owner === 'IDispatch')
+      return this.automation.call({ object, interfaceName: resolved.interface.name, method: name, args, caller });
+    return object.interfaces.some((one) => this.derives(one, resolved.interface.name))
+      ? this.member({ object, interfaceName: owner, member: name, kind: member, args, caller })
+      : { hresult: E_NOINTERFACE };
+  }
+
+  private member({ object, interfaceName, member, kind, args, caller }: MemberCall): Outcome {
+    return this.upon(interfaceName, member, () => object.call(interfaceName, member, kind, args, caller));
   }
 
   /** Does the work of a member, unless the server was told to do something else; late, if it was told to. */
@@ -250,7 +250,8 @@ export class Exporter {
 
   // --- activation ([MS-DCOM] 3.1.2.5.2)
 
-  private activate(name: string, value: Fields, { authLevel, owner }: ServedRequest): Outcome {
+  private activate(name: string, value: Fields, caller: ServedRequest): Outcome {
+    const { authLevel, owner } = caller;
     const properties = list(bag(bag(value['pActProperties'])['activation'])['properties']).map((one) =>
       bag(bag(one)['value']),
     );
@@ -259,7 +260,8 @@ export class Exporter {
     const iids = list(info?.['pIID']).filter((iid): iid is string => typeof iid === 'string');
     const served = this.options.classes.find((one) => one.clsid === clsid);
     if (served === undefined) return { hresult: REGDB_E_CLASSNOTREG };
-    const object: ServedObject = name === 'RemoteGetClassObject' ? factoryOf(served) : served.create();
+    const object = name === 'RemoteGetClassObject' ? factoryOf(served) : served.create(caller);
+    if (typeof object === 'number') return { hresult: object };
     const results = iids.map((iid) => this.reference(object, iid, owner));
     if (results.every((one) => one === null)) return { hresult: E_NOINTERFACE };
     const comVersion = { MajorVersion: 5, MinorVersion: 7 };
@@ -581,12 +583,12 @@ function factoryOf(served: ServedClass): ServedObject {
   return {
     served: true,
     interfaces: ['IClassFactory'],
-    call: (_, member) =>
-      member === 'CreateInstance'
-        ? { hresult: S_OK, out: { ppvObject: served.create() } }
-        : member === 'LockServer'
-          ? { hresult: S_OK }
-          : { hresult: E_INVALIDARG },
+    call(_, member, __, ___, caller) {
+      if (member === 'LockServer') return { hresult: S_OK };
+      if (member !== 'CreateInstance') return { hresult: E_INVALIDARG };
+      const made = served.create(caller);
+      return typeof made === 'number' ? { hresult: made } : { hresult: S_OK, out: { ppvObject: made } };
+    },
   };
 }
 

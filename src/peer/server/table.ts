@@ -223,6 +223,7 @@ export class ObjectTable {
     owner.weight -= exported.weight;
     owner.objects.delete(exported);
     if (owner.objects.size === 0) this.owners.delete(exported.owner);
+    exported.object.released?.();
   }
 
   /** The set pinged longest ago, of the owner who has most. */

@@ -38,6 +38,7 @@ it('answers any bytes for any opnum of any interface, on any object, and goes on
               syntax: at % 3 === 0 ? 'ndr64' : 'ndr20',
               authLevel: 6,
               owner: 'test',
+              principal: null,
             });
             kinds.set(answer.kind, (kinds.get(answer.kind) ?? 0) + 1);
           }
@@ -121,6 +122,7 @@ it('answers requests of its members with bytes changed, cut off and put in, and 
               syntax: 'ndr20',
               authLevel: 6,
               owner: `of ${turn % 3}`,
+              principal: null,
             }).kind,
           );
           expect(peer.exporter.size).toBeLessThanOrEqual(limits.objects);

@@ -1,6 +1,5 @@
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
-import { agentClasses } from '../../../replay/agent/agent.js';
-import { injector } from '../../../replay/agent/faults.js';
+import { updateAgent } from '../../../replay/agent/agent.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
 import { activationAnswer, activationRequest } from '../../../src/peer/activation.js';
 import type { Answer } from '../../../src/peer/server/dispatch.js';
@@ -143,6 +142,12 @@ export interface Reference {
   readonly ipid: string;
 }
 
+/** How a peer speaks, who it signed in as, and what its exporter is told. */
+export interface PeerOptions extends Partial<ExporterOptions> {
+  readonly encoding?: Encoding;
+  readonly principal?: string;
+}
+
 /**
  * A client without a socket: stubs go to the exporter and come back as bytes, and every answer has to decode strictly.
  */
@@ -150,19 +155,22 @@ export class Peer {
   readonly exporter: Exporter;
   readonly clock = { ms: 0 };
   private readonly encoding: Encoding;
+  private readonly principal: string | null;
 
-  constructor(model: Model = full, more: Partial<ExporterOptions> & { readonly encoding?: Encoding } = {}) {
+  constructor(model: Model = full, more: PeerOptions = {}) {
     let seed = 0;
     this.encoding = more.encoding ?? LITTLE;
+    this.principal = more.principal ?? null;
+    const agent = updateAgent({ model, attributes: criteriaAttributes, clock: () => this.clock.ms });
     this.exporter = new Exporter({
       registry,
-      classes: agentClasses(model, criteriaAttributes),
+      classes: agent.classes,
       addresses: ['192.0.2.1'],
       port: 49_668,
       now: () => this.clock.ms,
       numbering: model.numbering,
       minLevel: INTEGRITY,
-      inject: injector(model.faults),
+      inject: agent.inject,
       random: (size) =>
         Uint8Array.from({ length: size }, (_, at) => (at === 0 ? ++seed & 0xff : at === 1 ? seed >>> 8 : at)),
       ...more,
@@ -175,7 +183,7 @@ export class Peer {
     opnum: number,
     object: string | null,
     params: Fields,
-    more: { readonly level?: number; readonly owner?: string } = {},
+    more: { readonly level?: number; readonly owner?: string; readonly principal?: string } = {},
   ): Came {
     const resolved = registry.interfaceByName(face);
     const uuid = resolved?.interface.uuid ?? '';
@@ -196,6 +204,7 @@ export class Peer {
       ...this.encoding,
       authLevel: more.level ?? INTEGRITY,
       owner: more.owner ?? 'here',
+      principal: more.principal ?? this.principal,
     });
     if (answer.kind !== 'response' || codec === null)
       return { fault: answer.kind === 'fault' ? answer.status : -1, hresult: 0, out: {} };

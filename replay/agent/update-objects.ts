@@ -1,18 +1,26 @@
 import type { ServedObject, ServedValue } from '../../src/peer/server/dispatch.js';
-import type { Behavior, CategoryModel, DeviceModel, ImageModel, Model, UpdateModel } from './model.js';
-import { fixed, lazily, stringCollection, tabled, thing, updateCollection } from './thing.js';
+import { fixed, stringCollection, updateCollection } from './collections.js';
+import type { Behavior, CategoryModel, DeviceModel, ImageModel, UpdateModel } from './model.js';
+import { offered, type Profile } from './profiles.js';
+import { lazily, served, tabled } from './served.js';
 
 const SOFTWARE = ['IUpdate5', 'IUpdate4', 'IUpdate3', 'IUpdate2', 'IUpdate'];
+/** A driver can be queried for both chains (3.21.4). */
 const DRIVER = [
   'IWindowsDriverUpdate5',
   'IWindowsDriverUpdate4',
   'IWindowsDriverUpdate3',
   'IWindowsDriverUpdate2',
   'IWindowsDriverUpdate',
-  'IUpdate',
+  ...SOFTWARE,
 ];
 
-const ACTIONS = { install: 'daInstallation', uninstall: 'daUninstallation', detect: 'daDetection' } as const;
+const ACTIONS = {
+  none: 'daNone',
+  install: 'daInstallation',
+  uninstall: 'daUninstallation',
+  detect: 'daDetection',
+} as const;
 const PRIORITIES = { low: 'dpLow', normal: 'dpNormal', high: 'dpHigh', 'extra-high': 'dpExtraHigh' } as const;
 const SELECTION = {
   agent: 'asLetWindowsUpdateDecide',
@@ -28,21 +36,21 @@ const DOWNLOAD = {
 const IMPACTS = { normal: 'iiNormal', minor: 'iiMinor', exclusive: 'iiRequiresExclusiveHandling' } as const;
 const REBOOTS = { never: 'irbNeverReboots', always: 'irbAlwaysRequiresReboot', can: 'irbCanRequestReboot' } as const;
 
-/** A model with its updates and categories by their ids. */
+/** Updates and categories by their ids, as they are at one moment. */
 export class Index {
-  readonly model: Model;
   private readonly updates: ReadonlyMap<string, UpdateModel>;
   private readonly categories: ReadonlyMap<string, CategoryModel>;
-  private readonly members = new Map<string, UpdateModel[]>();
   private readonly children = new Map<string, CategoryModel[]>();
 
-  constructor(model: Model) {
-    this.model = model;
-    this.updates = new Map(model.updates.map((one) => [one.id.toLowerCase(), one]));
-    this.categories = new Map(model.categories.map((one) => [one.id.toLowerCase(), one]));
-    for (const update of model.updates) for (const id of update.categories) push(this.members, id, update);
-    for (const category of model.categories.toSorted((a, b) => a.order - b.order))
-      if (category.parent !== null) push(this.children, category.parent, category);
+  constructor(updates: ReadonlyMap<string, UpdateModel>, categories: readonly CategoryModel[]) {
+    this.updates = updates;
+    this.categories = new Map(categories.map((one) => [one.id.toLowerCase(), one]));
+    for (const category of categories.toSorted((a, b) => a.order - b.order)) {
+      if (category.parent === null) continue;
+      const siblings = this.children.get(category.parent.toLowerCase());
+      if (siblings === undefined) this.children.set(category.parent.toLowerCase(), [category]);
+      else siblings.push(category);
+    }
   }
 
   update(id: string): UpdateModel | undefined {
@@ -51,10 +59,6 @@ export class Index {
 
   category(id: string): CategoryModel | undefined {
     return this.categories.get(id.toLowerCase());
-  }
-
-  inCategory(id: string): readonly UpdateModel[] {
-    return this.members.get(id.toLowerCase()) ?? [];
   }
 
   childrenOf(id: string): readonly CategoryModel[] {
@@ -70,49 +74,67 @@ export class Index {
     }
     return null;
   }
+
+  /** What an update is deployed for: one that inherits has the actions of what it bundles (2.2.4). */
+  actionsOf(update: UpdateModel): ReadonlySet<Exclude<UpdateModel['action'], 'none'>> {
+    const actions = new Set<Exclude<UpdateModel['action'], 'none'>>();
+    const seen = new Set<UpdateModel>();
+    const waiting = [update];
+    for (let one = waiting.pop(); one !== undefined && seen.size < MAX_BUNDLED; one = waiting.pop()) {
+      if (seen.has(one)) continue;
+      seen.add(one);
+      if (one.action !== 'none') actions.add(one.action);
+      else waiting.push(...one.bundles.flatMap((id) => this.update(id) ?? []));
+    }
+    return actions;
+  }
 }
 
 const MAX_DEPTH = 64;
+const MAX_BUNDLED = 1000;
 
-function push<T>(lists: Map<string, T[]>, id: string, item: T): void {
-  const key = id.toLowerCase();
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [item]);
-  else list.push(item);
+/** What the objects of one search, or one history, are made from. */
+export interface ViewOptions {
+  readonly index: Index;
+  readonly profile: Profile;
+  /** LCID of their texts. */
+  readonly locale: number;
+  /** The updates that the search found; none for a history. */
+  readonly found: readonly UpdateModel[];
 }
 
 /**
  * Updates and categories as one search or history shows them, in one locale: an update met twice in it is the same
- * object. Nothing is
- * shared between views, so that no client can release what another holds.
+ * object, and none of them changes afterwards. Nothing is shared between views, so that no client can release what
+ * another holds.
  */
 export class View {
   private readonly index: Index;
+  private readonly profile: Profile;
   private readonly locale: number;
+  private readonly found: readonly UpdateModel[];
   private readonly updates = new Map<UpdateModel, ServedObject>();
   private readonly categories = new Map<CategoryModel, ServedObject>();
 
-  constructor(index: Index, locale: number) {
+  constructor({ index, profile, locale, found }: ViewOptions) {
     this.index = index;
+    this.profile = profile;
     this.locale = locale;
+    this.found = found;
   }
 
   update(update: UpdateModel): ServedObject {
     let made = this.updates.get(update);
-    if (made === undefined)
-      this.updates.set(
-        update,
-        (made =
-          update.type === 'driver'
-            ? tabled(DRIVER, DRIVER_UPDATE, update, this)
-            : tabled(SOFTWARE, UPDATE, update, this)),
-      );
+    if (made === undefined) {
+      const [chain, table] = update.type === 'driver' ? [DRIVER, DRIVER_UPDATE] : [SOFTWARE, UPDATE];
+      this.updates.set(update, (made = tabled(offered(this.profile, chain), table, update, this)));
+    }
     return made;
   }
 
   /** Texts of an update in the locale of the view. */
   words(update: UpdateModel): UpdateModel['localized'][number] {
-    return update.localized[this.locale] ?? {};
+    return localized(update.localized, this.locale) ?? {};
   }
 
   bundle({ bundles }: UpdateModel): ServedObject {
@@ -127,6 +149,11 @@ export class View {
       updates.map((one) => () => this.update(one)),
       readOnly,
     );
+  }
+
+  contents({ contents }: UpdateModel): ServedObject {
+    const chain = offered(this.profile, ['IUpdateDownloadContent2', 'IUpdateDownloadContent']);
+    return fixed('IUpdateDownloadContentCollection', contents.length, (index) => content(chain, contents[index]));
   }
 
   categoriesOf(categories: readonly CategoryModel[]): ServedObject {
@@ -149,26 +176,33 @@ export class View {
     );
   }
 
-  /** ICategory (3.6). */
+  /** ICategory (3.6); its updates are those of the search. */
   private category(category: CategoryModel): ServedObject {
     let made = this.categories.get(category);
-    if (made === undefined)
+    if (made === undefined) {
+      const words = localized(category.localized, this.locale) ?? {};
+      const key = category.id.toLowerCase();
       this.categories.set(
         category,
         (made = lazily(['ICategory'], () => ({
           get: {
-            Name: category.localized[this.locale]?.name ?? category.name,
+            Name: words.name ?? category.name,
             CategoryID: category.id,
-            Description: category.localized[this.locale]?.description ?? category.description,
+            Description: words.description ?? category.description,
             Order: category.order,
             Type: category.type,
-            Image: () => imageOf(category.image),
+            Image: () => imageOf(category.image, words.image),
             Parent: () => this.parentOf(category),
             Children: () => this.categoriesOf(this.index.childrenOf(category.id)),
-            Updates: () => this.collection(this.index.inCategory(category.id), true),
+            Updates: () =>
+              this.collection(
+                this.found.filter((one) => one.categories.some((id) => id.toLowerCase() === key)),
+                true,
+              ),
           },
         }))),
       );
+    }
     return made;
   }
 
@@ -178,12 +212,20 @@ export class View {
   }
 }
 
+/** Bits of an LCID that name the language without its region ([MS-LCID] 2). */
+const PRIMARY_LANGUAGE = 0x3ff;
+
+/** What there is in a locale, or in its language without a region. */
+export function localized<Words>(all: Readonly<Record<number, Words>>, locale: number): Words | undefined {
+  return all[locale] ?? all[locale & PRIMARY_LANGUAGE];
+}
+
 type Property = (u: UpdateModel, view: View) => ServedValue;
 
 const strings =
-  (read: (u: UpdateModel) => readonly string[]): Property =>
-  (u) =>
-    stringCollection(read(u), true);
+  (read: (u: UpdateModel, view: View) => readonly string[]): Property =>
+  (u, view) =>
+    stringCollection(read(u, view), true);
 
 /**
  * IUpdate to IUpdate5 (3.20): one table for all updates, so that an update that is read costs no more than one that is
@@ -200,10 +242,10 @@ const UPDATE: { readonly [name: string]: Property } = {
   DeltaCompressedContentPreferred: (u) => u.deltaPreferred,
   Description: (u, view) => view.words(u).description ?? u.description,
   EulaAccepted: (u) => u.eula === null || u.eulaAccepted,
-  EulaText: (u) => u.eula,
+  EulaText: (u, view) => (u.eula === null ? null : (view.words(u).eula ?? u.eula)),
   HandlerID: (u) => u.handler,
   Identity: (u) => identity(u.id, u.revision),
-  Image: (u) => imageOf(u.image),
+  Image: (u, view) => imageOf(u.image, view.words(u).image),
   InstallationBehavior: (u) => behavior(u.installation),
   IsBeta: (u) => u.beta,
   IsDownloaded: (u) => u.downloaded,
@@ -215,7 +257,7 @@ const UPDATE: { readonly [name: string]: Property } = {
   LastDeploymentChangeTime: (u) => u.changed,
   MaxDownloadSize: (u) => u.maxSize,
   MinDownloadSize: (u) => u.minSize,
-  MoreInfoUrls: strings((u) => u.urls),
+  MoreInfoUrls: strings((u, view) => view.words(u).urls ?? u.urls),
   MsrcSeverity: (u) => u.severity,
   RecommendedCpuSpeed: (u) => u.cpu,
   RecommendedHardDiskSpace: (u) => u.disk,
@@ -223,16 +265,15 @@ const UPDATE: { readonly [name: string]: Property } = {
   ReleaseNotes: (u, view) => view.words(u).releaseNotes ?? u.releaseNotes,
   SecurityBulletinIDs: strings((u) => u.bulletins),
   SupersededUpdateIDs: strings((u) => u.supersedes),
-  SupportUrl: (u) => u.supportUrl,
+  SupportUrl: (u, view) => view.words(u).supportUrl ?? u.supportUrl,
   Type: (u) => (u.type === 'driver' ? 'utDriver' : 'utSoftware'),
-  UninstallationNotes: (u) => u.uninstallNotes,
+  UninstallationNotes: (u, view) => view.words(u).uninstallNotes ?? u.uninstallNotes,
   UninstallationBehavior: (u) => (u.uninstallable ? behavior(u.uninstallation) : null),
-  UninstallationSteps: strings((u) => u.uninstallSteps),
+  UninstallationSteps: strings((u, view) => view.words(u).uninstallSteps ?? u.uninstallSteps),
   KBArticleIDs: strings((u) => u.kb),
   DeploymentAction: (u) => ACTIONS[u.action],
   DownloadPriority: (u) => PRIORITIES[u.priority],
-  DownloadContents: (u) =>
-    fixed('IUpdateDownloadContentCollection', u.contents.length, (index) => content(u.contents[index])),
+  DownloadContents: (u, view) => view.contents(u),
   RebootRequired: (u) => u.rebootRequired,
   IsPresent: (u) => u.present,
   CveIDs: strings((u) => u.cves),
@@ -260,6 +301,7 @@ const DRIVER_UPDATE: { readonly [name: string]: Property } = {
   ...Object.fromEntries(
     Object.entries(DEVICE).map(([name, read]): [string, Property] => [name, (u) => read(u.driver ?? NO_DEVICE)]),
   ),
+  // The default entry is the first, as note 22 has it.
   WindowsDriverUpdateEntries: (u) => {
     const devices = [u.driver ?? NO_DEVICE, ...u.devices];
     return fixed('IWindowsDriverUpdateEntryCollection', devices.length, (index) =>
@@ -282,12 +324,12 @@ const NO_DEVICE: DeviceModel = {
 
 /** IUpdateIdentity (3.36). */
 export function identity(id: string, revision: number): ServedObject {
-  return thing({ interfaces: ['IUpdateIdentity'], get: { UpdateID: id, RevisionNumber: revision } });
+  return served({ interfaces: ['IUpdateIdentity'], get: { UpdateID: id, RevisionNumber: revision } });
 }
 
 /** IInstallationBehavior (3.12). */
 function behavior({ input, impact, reboot, network }: Behavior): ServedObject {
-  return thing({
+  return served({
     interfaces: ['IInstallationBehavior'],
     get: {
       CanRequestUserInput: input,
@@ -299,19 +341,27 @@ function behavior({ input, impact, reboot, network }: Behavior): ServedObject {
 }
 
 /** IImageInformation (3.10). */
-function imageOf(image: ImageModel): ServedObject | null {
+function imageOf(image: ImageModel, words: ImageWords = {}): ServedObject | null {
   return image === null
     ? null
-    : thing({
+    : served({
         interfaces: ['IImageInformation'],
-        get: { AltText: image.alt, Height: image.height, Source: image.source, Width: image.width },
+        get: {
+          AltText: words.alt === undefined ? image.alt : words.alt,
+          Height: image.height,
+          Source: words.source ?? image.source,
+          Width: image.width,
+        },
       });
 }
 
+/** What of an image is another in another locale. */
+type ImageWords = { readonly alt?: string | null | undefined; readonly source?: string | undefined };
+
 /** IUpdateDownloadContent2 (3.24). */
-function content(held: UpdateModel['contents'][number] | undefined): ServedObject {
-  return thing({
-    interfaces: ['IUpdateDownloadContent2', 'IUpdateDownloadContent'],
+function content(interfaces: readonly string[], held: UpdateModel['contents'][number] | undefined): ServedObject {
+  return served({
+    interfaces,
     get: { DownloadUrl: held?.url ?? null, IsDeltaCompressedContent: held?.delta ?? false },
   });
 }

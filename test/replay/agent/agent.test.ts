@@ -1,26 +1,29 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
-import { agentClasses } from '../../../replay/agent/agent.js';
+import { updateAgent } from '../../../replay/agent/agent.js';
 import { readModel } from '../../../replay/agent/model.js';
 import {
   isEnumerator,
   isServed,
+  type Caller,
   type Outcome,
   type ServedObject,
   type ServedValue,
 } from '../../../src/peer/server/dispatch.js';
 import { loadModel } from '../../../src/io/serve/agent.js';
 import { ROOT } from '../../support/shared.js';
-import { CLASSES, full, IDS, registry } from './support.js';
+import { servedMisfit } from './declared.js';
+import { CLASSES, full, IDS, registry } from '../../peer/server/support.js';
 
 const sample = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 const SESSION = CLASSES.session;
+const NOBODY: Caller = { principal: null };
 
 function create(clsid: string, model = sample): ServedObject {
-  const found = agentClasses(model, criteriaAttributes).find((one) => one.clsid === clsid);
+  const found = updateAgent({ model, attributes: criteriaAttributes }).classes.find((one) => one.clsid === clsid);
   if (found === undefined) throw new Error(clsid);
-  return found.create();
+  return object(found.create(NOBODY));
 }
 
 function call(
@@ -29,7 +32,7 @@ function call(
   args: { readonly [name: string]: ServedValue } = {},
   kind: 'method' | 'propget' | 'propput' = 'method',
 ): Outcome {
-  return object.call(object.interfaces[0] ?? '', member, kind, args);
+  return object.call(object.interfaces[0] ?? '', member, kind, args, NOBODY);
 }
 
 function get(object: ServedObject, member: string, args: { readonly [name: string]: ServedValue } = {}): ServedValue {
@@ -38,7 +41,7 @@ function get(object: ServedObject, member: string, args: { readonly [name: strin
   return out?.['retval'] ?? null;
 }
 
-function object(value: ServedValue): ServedObject {
+function object(value: ServedValue | number): ServedObject {
   if (!isServed(value)) throw new Error('no object');
   return value;
 }
@@ -72,13 +75,17 @@ describe('the simulated update agent', () => {
         const { method } = slot;
         const asked = (method.params ?? []).filter((param) => param.retval !== true);
         if (method.member === 'propget' && asked.length === 0) {
-          const { hresult, out } = one.call(slot.owner.name, method.name, 'propget', {});
+          const { hresult, out } = one.call(slot.owner.name, method.name, 'propget', {}, NOBODY);
           expect([`${face}.${method.name}`, hresult]).toEqual([`${face}.${method.name}`, 0]);
+          expect([`${face}.${method.name}`, servedMisfit(slot.owner.name, method, out)]).toEqual([
+            `${face}.${method.name}`,
+            null,
+          ]);
           const value = out?.['retval'] ?? null;
           if (isServed(value)) visit(value, depth + 1);
           if (isEnumerator(value)) expect(Array.isArray(value.enumerates)).toBe(true);
         } else if (method.name === 'Item' && method.member === 'propget') {
-          const { hresult, out } = one.call(slot.owner.name, 'Item', 'propget', { index: 0 });
+          const { hresult, out } = one.call(slot.owner.name, 'Item', 'propget', { index: 0 }, NOBODY);
           expect([0, 0x80240007]).toContain(hresult);
           const value = out?.['retval'] ?? null;
           if (isServed(value)) visit(value, depth + 1);
@@ -262,9 +269,9 @@ describe('the simulated update agent', () => {
     expect([
       get(pending, 'RegistrationState'),
       get(pending, 'IsPendingRegistrationWithAU'),
-      get(pending, 'Service'),
+      get(object(get(pending, 'Service')), 'ServiceID'),
       state(),
-    ]).toEqual(['usrsRegistrationPending', true, null, 'usrsRegistrationPending']);
+    ]).toEqual(['usrsRegistrationPending', true, service, 'usrsRegistrationPending']);
     expect(
       call(manager, 'SetOption', { optionName: 'AllowedServiceID', optionValue: { vt: 'VT_BSTR', value: IDS.windows } })
         .hresult,
@@ -275,11 +282,17 @@ describe('the simulated update agent', () => {
     expect(
       call(manager, 'SetOption', { optionName: 'AllowedServiceID', optionValue: { vt: 'VT_BSTR', value: '' } }).hresult,
     ).toBe(0);
+    // What was refused left nothing behind, and what only waits is not registered yet (3.44.4.2).
     expect([call(manager, 'RegisterServiceWithAU', { serviceID: service }).hresult, withAU(), state()]).toEqual([
-      0,
-      [service],
-      'usrsRegistered',
+      0x80240003,
+      [IDS.windows],
+      'usrsRegistrationPending',
     ]);
+    expect([
+      call(manager, 'AddService2', { serviceID: service, flags: 6, authorizationCabPath: '' }).hresult,
+      withAU(),
+      state(),
+    ]).toEqual([0, [service], 'usrsRegistered']);
     expect([
       call(manager, 'RemoveService', { serviceID: `{${service.toUpperCase()}}` }).hresult,
       state(),
