@@ -20,16 +20,17 @@ export interface Members {
   readonly put?: { readonly [name: string]: (value: ServedValue, args: Arguments, caller: Caller) => number };
   readonly methods?: { readonly [name: string]: (args: Arguments, caller: Caller) => Outcome };
   readonly weight?: () => number;
-  readonly released?: () => void;
 }
 
 export interface Described extends Members {
   readonly interfaces: readonly string[];
+  readonly released?: () => void;
 }
 
 /** An object from a description of its members. */
-export function served({ interfaces, ...members }: Described): ServedObject {
-  return lazily(interfaces, () => members);
+export function served({ interfaces, released, ...members }: Described): ServedObject {
+  const object = lazily(interfaces, () => members);
+  return released === undefined ? object : { ...object, released };
 }
 
 /**
@@ -59,7 +60,6 @@ export function lazily(interfaces: readonly string[], describe: () => Members): 
       return ok(held.read(member, () => (typeof getter === 'function' ? getter() : getter)));
     },
     weight: () => (described?.weight?.() ?? 1) + held.size,
-    released: () => described?.released?.(),
   };
 }
 
