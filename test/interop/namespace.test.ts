@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,87 +8,21 @@ import { find } from '../../src/io/live/tools.js';
 import { packageRoot, without } from '../support/shared.js';
 import { read } from '../security/captures.js';
 import { impacketPeer, run, USER } from './agents.js';
+import { ip, TwoHosts, until } from './namespaces.js';
 import { hold, MAIN, release, Terminal } from './terminal.js';
 
 const peer = impacketPeer();
-// Names of interfaces have at most 15 characters.
-const ID = process.pid.toString(36);
-const AGENT = { namespace: `uam-agent-${ID}`, link: `uva${ID}`, address: '10.77.0.2' };
-const CLIENT = { namespace: `uam-client-${ID}`, link: `uvc${ID}`, address: '10.77.0.1' };
+const hosts = new TwoHosts('', '10.77.0');
+const { server: AGENT, client: CLIENT } = hosts;
 const PORT = 135;
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-netns-'));
-const children: ChildProcess[] = [];
 
-function ip(...args: readonly string[]): void {
-  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-/** Two namespaces, a cable between them. */
-function connect(): void {
-  ip(
-    'link',
-    'add',
-    AGENT.link,
-    'netns',
-    AGENT.namespace,
-    'type',
-    'veth',
-    'peer',
-    'name',
-    CLIENT.link,
-    'netns',
-    CLIENT.namespace,
-  );
-  for (const { namespace, link, address } of [AGENT, CLIENT]) {
-    ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', link);
-    ip('-n', namespace, 'link', 'set', link, 'up');
-    ip('-n', namespace, 'link', 'set', 'lo', 'up');
-  }
-}
-
-/** Why this cannot be run here, or null. */
-function missing(): string | null {
-  if (peer === null) return 'impacket is not installed';
-  if (process.getuid?.() !== 0) return 'network namespaces need root';
-  const made = spawnSync('ip', ['netns', 'add', AGENT.namespace], { encoding: 'utf8' });
-  if (made.status !== 0) return `ip netns add: ${made.error?.message ?? made.stderr.trim()}`;
-  ip('netns', 'add', CLIENT.namespace);
-  return null;
-}
-
-const why = missing();
+const why = peer === null ? 'impacket is not installed' : hosts.make();
 if (why !== null) without('live capture in a network namespace', `root, iproute2, impacket (${why})`);
-
-/** The program in a namespace, with what it said. */
-function started(namespace: string, args: readonly string[]) {
-  const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, MAIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  const texts = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    texts.out += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    texts.err += text;
-  });
-  const ended = new Promise<number | null>((resolve) => {
-    child.once('close', resolve);
-  });
-  return { child, texts, ended };
-}
-
-async function until(holds: () => boolean, what: () => string): Promise<void> {
-  for (let at = 0; at < 600; at++) {
-    if (holds()) return;
-    await sleep(50);
-  }
-  throw new Error(`it never came to this: ${what()}`);
-}
 
 /** The agent in its namespace. */
 async function agent(capture: string) {
-  const one = started(AGENT.namespace, [
+  const one = hosts.start(AGENT, [
     'serve',
     '--model',
     join(packageRoot(), 'captures', 'models', 'sample.yaml'),
@@ -139,14 +73,14 @@ describe.skipIf(why !== null)('an agent and impacket in two network namespaces',
   beforeAll(() => {
     if (!existsSync(MAIN)) execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot() });
     hold();
-    connect();
+    hosts.connect();
   });
   afterEach(() => {
-    for (const child of children.splice(0)) child.kill('SIGKILL');
+    hosts.stop();
   });
   afterAll(() => {
     release();
-    for (const { namespace } of [AGENT, CLIENT]) spawnSync('ip', ['netns', 'delete', namespace]);
+    hosts.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -155,7 +89,7 @@ describe.skipIf(why !== null)('an agent and impacket in two network namespaces',
     async (backend) => {
       const answered = join(folder, `${backend}-agent.pcapng`);
       const serving = await agent(answered);
-      const live = started(AGENT.namespace, [
+      const live = hosts.start(AGENT, [
         'live',
         '-i',
         AGENT.link,
@@ -236,7 +170,7 @@ describe.skipIf(why !== null)('an agent and impacket in two network namespaces',
   it('says so when the interface goes away, and keeps what came', async () => {
     const kept = join(folder, 'gone.pcapng');
     const serving = await agent(join(folder, 'gone-agent.pcapng'));
-    const live = started(AGENT.namespace, ['live', '-i', AGENT.link, '--format', 'ndjson', '-w', kept]);
+    const live = hosts.start(AGENT, ['live', '-i', AGENT.link, '--format', 'ndjson', '-w', kept]);
     await until(
       () => live.texts.err.includes('watching'),
       () => `watching: ${live.texts.err}`,
