@@ -168,7 +168,12 @@ export interface VerificationCommand {
 }
 
 export type AuthVerdict = 'none' | 'unverified' | 'good' | 'bad' | 'sealed' | 'opened';
-export type AuthLevel = 'none' | 'connect' | 'call' | 'packet' | 'integrity' | 'privacy' | 'default' | 'unknown';
+/** Authentication levels, each at its number ([MS-RPCE] 2.2.1.1.8). */
+const LEVELS = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'] as const;
+export type KnownAuthLevel = (typeof LEVELS)[number];
+/** One without a number: none that is known. */
+export type AuthLevel = KnownAuthLevel | 'unknown';
+export const AUTH_LEVELS: readonly AuthLevel[] = LEVELS;
 
 /** How a PDU was protected. */
 export interface Auth {

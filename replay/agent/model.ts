@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GUID_NULL } from '../../src/bytes/guid.js';
 import { DEFAULT_PROFILE, PROFILES } from './profiles.js';
 
 const text = z.string();
@@ -167,7 +168,7 @@ const entry = z.strictObject({
   unmapped: z.number().int().default(0),
   client: text.default('AutomaticUpdates'),
   selection: z.enum(['default', 'managed', 'windows', 'others']).default('others'),
-  service: guid.default('00000000-0000-0000-0000-000000000000'),
+  service: guid.default(GUID_NULL),
   description: text.default(''),
   locale: z.number().int().positive().max(0xfffff).nullable().default(null),
   uninstallSteps: z.array(text).nullable().default(null),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isRecord, type Fields } from '../../src/ndr/value.js';
-import type { Value } from '../../src/types.js';
+import { AUTH_LEVELS, type Value } from '../../src/types.js';
 import type { RecordingRecord } from './records.js';
 
 const count = z.number().int().nonnegative();
@@ -10,7 +10,7 @@ const text = z.string();
 const guid = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'a GUID in lower case is wanted');
-const fields = z.custom<Fields>((given) => isRecord(given as Value));
+const fields = z.custom<Fields>((given) => isRecord(given as Value | undefined));
 const endpoint = z.object({ address: text, port: count });
 const moment = z.object({ timeS: z.number(), timeNs: count });
 const drep = z.object({
@@ -78,7 +78,7 @@ const SCHEMA = z.discriminatedUnion('kind', [
     outcome: z.enum(['answered', 'faulted', 'cancelled', 'orphaned', 'unanswered', 'maybe', 'response-only']),
     auth: z.object({
       type: text,
-      level: z.enum(['none', 'connect', 'call', 'packet', 'integrity', 'privacy', 'default', 'unknown']),
+      level: z.enum([...AUTH_LEVELS, 'unknown']),
     }),
     withheld: z.boolean(),
     request: stub.nullable(),

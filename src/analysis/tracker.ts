@@ -1,6 +1,8 @@
 import type { Endpoint, Exchange, Finding, Moment, ObjectRecord, Value } from '../types.js';
-import { asPointer, facetsOf, referencesTo, type Facet, type ObjectTable, type Pointer } from '../dcom/objects.js';
-import { PingSets } from '../dcom/pings.js';
+import { GUID_NULL } from '../bytes/guid.js';
+import { facetsOf, referencesTo, type Facet, type ObjectTable } from '../dcom/objects.js';
+import { PingSets } from '../dcom/ping-sets.js';
+import { asPointer, type Pointer } from '../dcom/references.js';
 import type { Fields, Registry } from '../ndr/codec.js';
 import type { Method, MethodRole } from '../ndr/types.js';
 import { interfaceOf, returnedInterface, type Classes } from './classes.js';
@@ -621,7 +623,7 @@ function exporterIn(value: Value, depth: number): { readonly ipid: string; reado
   const ipid = held['ipidRemUnknown'] ?? held['pipidRemUnknown'];
   if (typeof ipid === 'string') {
     const oxid = held['Oxid'] ?? held['pOxid'];
-    return ipid === NIL ? null : { ipid, oxid: typeof oxid === 'string' ? oxid : null };
+    return ipid === GUID_NULL ? null : { ipid, oxid: typeof oxid === 'string' ? oxid : null };
   }
   for (const name in held) {
     const found = exporterIn(held[name] as Value, depth - 1);
@@ -629,5 +631,3 @@ function exporterIn(value: Value, depth: number): { readonly ipid: string; reado
   }
   return null;
 }
-
-const NIL = '00000000-0000-0000-0000-000000000000';

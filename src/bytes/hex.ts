@@ -17,6 +17,9 @@ export function hex32(value: number): string {
   return '0x' + (value >>> 0).toString(16).padStart(8, '0');
 }
 
+/** A 64-bit identifier of zeros: no OXID, OID or SETID. */
+export const HEX64_NULL = '0x0000000000000000';
+
 /** `0x` and sixteen digits, as OXIDs and OIDs are written. */
 export function hex64(value: bigint): string {
   return '0x' + BigInt.asUintN(64, value).toString(16).padStart(16, '0');

@@ -2,12 +2,12 @@ import { Cursor } from '../bytes/cursor.js';
 import { GUID_NULL } from '../bytes/guid.js';
 import { Sink } from '../bytes/sink.js';
 import { EncodeError, type Codec, type TraceNode } from '../ndr/codec.js';
+import { MAX_VALUE_DEPTH } from '../ndr/limits.js';
+import { asList, asRecord, isRecord, type Fields, type OpenFields } from '../ndr/value.js';
 import type { Problem, Span, Value } from '../types.js';
-import { MAX_NESTING, MAX_PROPERTIES } from './limits.js';
+import { BLOB_LEVELS, MAX_PROPERTIES } from './limits.js';
+import { DIFFERENT_MACHINE } from './names.js';
 import { group, leaf, shifted } from './nodes.js';
-
-export const IN_CLSID = '00000338-0000-0000-c000-000000000046';
-export const OUT_CLSID = '00000339-0000-0000-c000-000000000046';
 
 /** dwSize and dwReserved stand in front of the CustomHeader. */
 const PREFIX = 8;
@@ -21,8 +21,14 @@ export interface ActivationCodecs {
   readonly header: () => Codec;
 }
 
-type Bag = { [name: string]: Value };
 type Note = (code: Problem['code'], message: string, offset: number) => void;
+
+/** What it takes to read the properties of a blob; `depth`: levels around each. */
+interface PropertyReader {
+  readonly blob: Span;
+  readonly codecs: ActivationCodecs;
+  readonly depth: number;
+}
 
 /** A property's place, relative to the blob. */
 interface Place {
@@ -31,8 +37,6 @@ interface Place {
   readonly end: number;
 }
 
-let nesting = 0;
-
 /**
  * An activation properties BLOB ([MS-DCOM] 2.2.22): dwSize, dwReserved, CustomHeader, then the properties it lists,
  * told apart by
@@ -40,43 +44,44 @@ let nesting = 0;
  * other
  * definition `alternate`; what follows the last one stands in `rest`.
  */
-export function decodeActivation(blob: Span, codecs: ActivationCodecs, note: Note): Value {
+export function decodeActivation(blob: Span, codecs: ActivationCodecs, note: Note, depth: number): Value {
   const all = (): Uint8Array => blob.block.u8.slice(blob.start, blob.end);
   const c = Cursor.over(blob);
   const dwSize = c.u32();
   const dwReserved = c.u32();
-  if (c.failed || nesting >= MAX_NESTING) {
+  if (c.failed || !fitsInside(depth)) {
     note(
       'dcom-bad-activation',
       c.failed
         ? `activation blob of ${blob.end - blob.start} bytes is too short for its size fields`
-        : `activation blobs nest deeper than ${MAX_NESTING}: this one stays bytes`,
+        : 'activation blobs nest too deep: this one stays bytes',
       0,
     );
     return { bytes: all() };
   }
-  nesting++;
-  try {
-    const head = readHeader(blob, codecs, note);
-    if (head === null) return { dwSize, dwReserved, bytes: blob.block.u8.slice(c.pos, blob.end) };
-    const { fields, places, end } = head;
-    const shown: Bag = { dwSize, dwReserved, destCtx: fields['destCtx'] ?? 0 };
-    const { classInfoClsid } = fields;
-    if (classInfoClsid !== undefined && classInfoClsid !== GUID_NULL) shown['classInfoClsid'] = classInfoClsid;
-    shown['properties'] = places.map((place) => decodeProperty(place, blob, codecs, note));
-    if (end < blob.end - blob.start) {
-      note(
-        'dcom-bad-activation',
-        `activation blob goes on for ${blob.end - blob.start - end} bytes behind its last property`,
-        end,
-      );
-      shown['rest'] = blob.block.u8.slice(blob.start + end, blob.end);
-    } else if (dwSize !== end - PREFIX)
-      note('dcom-bad-activation', `activation blob says it has ${dwSize} bytes and has ${end - PREFIX}`, 0);
-    return shown;
-  } finally {
-    nesting--;
-  }
+  const head = readHeader(blob, codecs, note);
+  if (head === null) return { dwSize, dwReserved, bytes: blob.block.u8.slice(c.pos, blob.end) };
+  const { fields, places, end } = head;
+  const shown: OpenFields = { dwSize, dwReserved, destCtx: fields['destCtx'] ?? 0 };
+  const { classInfoClsid } = fields;
+  if (classInfoClsid !== undefined && classInfoClsid !== GUID_NULL) shown['classInfoClsid'] = classInfoClsid;
+  const reader: PropertyReader = { blob, codecs, depth: depth + BLOB_LEVELS };
+  shown['properties'] = places.map((place) => decodeProperty(place, reader, note));
+  if (end < blob.end - blob.start) {
+    note(
+      'dcom-bad-activation',
+      `activation blob goes on for ${blob.end - blob.start - end} bytes behind its last property`,
+      end,
+    );
+    shown['rest'] = blob.block.u8.slice(blob.start + end, blob.end);
+  } else if (dwSize !== end - PREFIX)
+    note('dcom-bad-activation', `activation blob says it has ${dwSize} bytes and has ${end - PREFIX}`, 0);
+  return shown;
+}
+
+/** Whether bytes inside a value that has this many levels around it are read. */
+export function fitsInside(depth: number): boolean {
+  return depth + BLOB_LEVELS < MAX_VALUE_DEPTH;
 }
 
 /** The CustomHeader and where it puts each property; null when it cannot be read. `end` is relative to the blob. */
@@ -84,24 +89,24 @@ function readHeader(
   blob: Span,
   codecs: ActivationCodecs,
   note: Note,
-): { readonly fields: Bag; readonly places: readonly Place[]; readonly end: number } | null {
+): { readonly fields: Fields; readonly places: readonly Place[]; readonly end: number } | null {
   const size = blob.end - blob.start;
   const header = codecs.header().decode({ block: blob.block, start: blob.start + PREFIX, end: blob.end });
   // The properties follow: what the header leaves is theirs.
   for (const { code, message, at } of header.problems)
     if (code !== 'ndr-trailing') note(code, `CustomHeader: ${message}`, PREFIX + (at.stub ?? 0));
   const head = header.value['value'];
-  if (head === null || head === undefined || typeof head !== 'object' || Array.isArray(head)) {
+  if (!isRecord(head)) {
     note('dcom-bad-activation', 'activation blob has no readable CustomHeader', PREFIX);
     return null;
   }
-  const fields = head as Bag;
-  const clsids = listed(fields['pclsid']);
-  const sizes = listed(fields['pSizes']);
+  const clsids = asList(head['pclsid']);
+  const sizes = asList(head['pSizes']);
   let at = PREFIX + header.end;
-  if (typeof fields['headerSize'] === 'number' && fields['headerSize'] !== header.end) {
-    note('dcom-bad-activation', `CustomHeader says it has ${fields['headerSize']} bytes and has ${header.end}`, PREFIX);
-    at = Math.min(size, PREFIX + fields['headerSize']);
+  const { headerSize } = head;
+  if (typeof headerSize === 'number' && headerSize !== header.end) {
+    note('dcom-bad-activation', `CustomHeader says it has ${headerSize} bytes and has ${header.end}`, PREFIX);
+    at = Math.min(size, PREFIX + headerSize);
   }
   const places: Place[] = [];
   if (clsids.length !== sizes.length)
@@ -124,11 +129,7 @@ function readHeader(
     places.push({ clsid: String(clsid), start: at, end: at + length });
     at += length;
   }
-  return { fields, places, end: at };
-}
-
-function listed(value: Value | undefined): readonly Value[] {
-  return Array.isArray(value) ? (value as readonly Value[]) : [];
+  return { fields: head, places, end: at };
 }
 
 function spanOfPlace(blob: Span, place: Place): Span {
@@ -140,27 +141,26 @@ function spanOfPlace(blob: Span, place: Place): Span {
  */
 function codecFor(
   place: Place,
-  blob: Span,
-  codecs: ActivationCodecs,
+  { blob, codecs, depth }: PropertyReader,
 ): { readonly codec: Codec; readonly alternate: boolean } | null {
   const codec = codecs.property(place.clsid);
   if (codec === null) return null;
   const other = codecs.alternate?.(place.clsid) ?? null;
-  if (other !== null && !fits(codec, spanOfPlace(blob, place)) && fits(other, spanOfPlace(blob, place)))
+  if (other !== null && !fits(codec, spanOfPlace(blob, place), depth) && fits(other, spanOfPlace(blob, place), depth))
     return { codec: other, alternate: true };
   return { codec, alternate: false };
 }
 
-function fits(codec: Codec, span: Span): boolean {
-  return codec.decode(span).problems.every((problem) => problem.code === 'ndr-trailing');
+function fits(codec: Codec, span: Span, depth: number): boolean {
+  return codec.decode(span, undefined, depth).problems.every((problem) => problem.code === 'ndr-trailing');
 }
 
-function decodeProperty(place: Place, blob: Span, codecs: ActivationCodecs, note: Note): Value {
+function decodeProperty(place: Place, reader: PropertyReader, note: Note): Value {
   const { clsid } = place;
-  const span = spanOfPlace(blob, place);
-  const found = codecFor(place, blob, codecs);
+  const span = spanOfPlace(reader.blob, place);
+  const found = codecFor(place, reader);
   if (found === null) return { clsid, bytes: span.block.u8.slice(span.start, span.end) };
-  const { value, problems, end } = found.codec.decode(span);
+  const { value, problems, end } = found.codec.decode(span, undefined, reader.depth);
   for (const { code, message, at } of problems) {
     // Some fill a property up to eight bytes behind its serialised value.
     if (code !== 'ndr-trailing' || span.end - span.start - end >= 8)
@@ -176,21 +176,21 @@ function decodeProperty(place: Place, blob: Span, codecs: ActivationCodecs, note
  * shows
  */
 export function encodeActivation(value: Value, codecs: ActivationCodecs): Uint8Array {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array)
-    throw new EncodeError('activation', 'activation properties are wanted');
-  const bag = value as Bag;
+  if (!isRecord(value)) throw new EncodeError('activation', 'activation properties are wanted');
   const sink = new Sink();
-  if (bag['bytes'] instanceof Uint8Array) {
-    if (bag['dwSize'] === undefined) return bag['bytes'];
-    sink.u32(Number(bag['dwSize']));
-    sink.u32(Number(bag['dwReserved'] ?? 0));
-    sink.bytes(bag['bytes']);
+  if (value['bytes'] instanceof Uint8Array) {
+    if (value['dwSize'] === undefined) return value['bytes'];
+    sink.u32(Number(value['dwSize']));
+    sink.u32(Number(value['dwReserved'] ?? 0));
+    sink.bytes(value['bytes']);
     return sink.finish();
   }
-  const bodies = (listed(bag['properties']) as readonly Bag[]).map((item) => ({
-    clsid: String(item['clsid']),
-    bytes: propertyBytes(item, codecs),
-  }));
+  const bodies = asList(value['properties'])
+    .map(asRecord)
+    .map((item) => ({
+      clsid: String(item['clsid']),
+      bytes: propertyBytes(item, codecs),
+    }));
   const content = bodies.reduce((sum, body) => sum + body.bytes.length, 0);
   const header = (headerSize: number): Uint8Array =>
     codecs.header().encode({
@@ -198,9 +198,9 @@ export function encodeActivation(value: Value, codecs: ActivationCodecs): Uint8A
         totalSize: content + headerSize,
         headerSize,
         dwReserved: 0,
-        destCtx: bag['destCtx'] ?? 2,
+        destCtx: value['destCtx'] ?? DIFFERENT_MACHINE,
         cIfs: bodies.length,
-        classInfoClsid: bag['classInfoClsid'] ?? GUID_NULL,
+        classInfoClsid: value['classInfoClsid'] ?? GUID_NULL,
         pclsid: bodies.map((body) => body.clsid),
         pSizes: bodies.map((body) => body.bytes.length),
         pdwReserved: null,
@@ -208,14 +208,14 @@ export function encodeActivation(value: Value, codecs: ActivationCodecs): Uint8A
     });
   const head = header(header(0).length);
   sink.u32(content + head.length);
-  sink.u32(Number(bag['dwReserved'] ?? 0));
+  sink.u32(Number(value['dwReserved'] ?? 0));
   sink.bytes(head);
   for (const { bytes } of bodies) sink.bytes(bytes);
-  if (bag['rest'] instanceof Uint8Array) sink.bytes(bag['rest']);
+  if (value['rest'] instanceof Uint8Array) sink.bytes(value['rest']);
   return sink.finish();
 }
 
-function propertyBytes(item: Bag, codecs: ActivationCodecs): Uint8Array {
+function propertyBytes(item: Fields, codecs: ActivationCodecs): Uint8Array {
   if (item['bytes'] instanceof Uint8Array) return item['bytes'];
   const clsid = String(item['clsid']);
   const codec = item['alternate'] === true ? (codecs.alternate?.(clsid) ?? null) : codecs.property(clsid);
@@ -227,44 +227,39 @@ function propertyBytes(item: Bag, codecs: ActivationCodecs): Uint8Array {
 }
 
 /** The fields of a blob with their bytes, relative to the blob. */
-export function traceActivation(blob: Span, codecs: ActivationCodecs): readonly TraceNode[] {
+export function traceActivation(blob: Span, codecs: ActivationCodecs, depth: number): readonly TraceNode[] {
   const size = blob.end - blob.start;
   const { view } = blob.block;
-  if (size < PREFIX || nesting >= MAX_NESTING)
-    return size === 0 ? [] : [leaf('bytes', 'byte[]', 0, size, null, '2.2.22')];
-  nesting++;
-  try {
-    const nodes: TraceNode[] = [
-      leaf('dwSize', 'ULONG', 0, 4, view.getUint32(blob.start, true), '2.2.22'),
-      leaf('dwReserved', 'ULONG', 4, 8, view.getUint32(blob.start + 4, true), '2.2.22'),
-    ];
-    const head = readHeader(blob, codecs, () => undefined);
-    const headEnd = head?.places[0]?.start ?? head?.end ?? PREFIX;
-    if (headEnd > PREFIX) {
-      const inside = codecs.header().trace({ block: blob.block, start: blob.start + PREFIX, end: blob.start + headEnd })
-        .root.children;
-      nodes.push(group('header', 'CustomHeader', PREFIX, headEnd, '2.2.22.1', shifted(inside, PREFIX)));
-    }
-    for (const [i, place] of (head?.places ?? []).entries()) {
-      if (place.end === place.start) continue;
-      const found = codecFor(place, blob, codecs);
-      const node =
-        found === null
-          ? leaf(`properties[${i}]`, 'byte[]', place.start, place.end, null, '2.2.22.2')
-          : group(
-              `properties[${i}]`,
-              'activation property',
-              place.start,
-              place.end,
-              '2.2.22.2',
-              shifted(found.codec.trace(spanOfPlace(blob, place)).root.children, place.start),
-            );
-      nodes.push({ ...node, meaning: place.clsid });
-    }
-    const end = head?.end ?? PREFIX;
-    if (end < size) nodes.push(leaf('rest', 'byte[]', end, size, null, '2.2.22'));
-    return nodes;
-  } finally {
-    nesting--;
+  if (size < PREFIX || !fitsInside(depth)) return size === 0 ? [] : [leaf('bytes', 'byte[]', 0, size, null, '2.2.22')];
+  const nodes: TraceNode[] = [
+    leaf('dwSize', 'ULONG', 0, 4, view.getUint32(blob.start, true), '2.2.22'),
+    leaf('dwReserved', 'ULONG', 4, 8, view.getUint32(blob.start + 4, true), '2.2.22'),
+  ];
+  const head = readHeader(blob, codecs, () => undefined);
+  const reader: PropertyReader = { blob, codecs, depth: depth + BLOB_LEVELS };
+  const headEnd = head?.places[0]?.start ?? head?.end ?? PREFIX;
+  if (headEnd > PREFIX) {
+    const inside = codecs.header().trace({ block: blob.block, start: blob.start + PREFIX, end: blob.start + headEnd })
+      .root.children;
+    nodes.push(group('header', 'CustomHeader', PREFIX, headEnd, '2.2.22.1', shifted(inside, PREFIX)));
   }
+  for (const [i, place] of (head?.places ?? []).entries()) {
+    if (place.end === place.start) continue;
+    const found = codecFor(place, reader);
+    const node =
+      found === null
+        ? leaf(`properties[${i}]`, 'byte[]', place.start, place.end, null, '2.2.22.2')
+        : group(
+            `properties[${i}]`,
+            'activation property',
+            place.start,
+            place.end,
+            '2.2.22.2',
+            shifted(found.codec.trace(spanOfPlace(blob, place), undefined, reader.depth).root.children, place.start),
+          );
+    nodes.push({ ...node, meaning: place.clsid });
+  }
+  const end = head?.end ?? PREFIX;
+  if (end < size) nodes.push(leaf('rest', 'byte[]', end, size, null, '2.2.22'));
+  return nodes;
 }

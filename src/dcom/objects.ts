@@ -1,12 +1,5 @@
-import type { Endpoint, Moment, ObjectReference, Value } from '../types.js';
-
-/** A marshaled reference: STDOBJREF ([MS-DCOM] 2.2.18.2) with the IID it was marshaled for. */
-export interface Pointer {
-  readonly ipid: string;
-  readonly oid: string;
-  readonly oxid: string;
-  readonly iid: string;
-}
+import type { Endpoint, Moment, ObjectReference } from '../types.js';
+import type { Pointer } from './references.js';
 
 /** Where and when a reference was handed out. */
 export interface Origin {
@@ -382,12 +375,3 @@ function detach<K>(object: DcomObject<K>, facet: Facet<K>): void {
 
 /** Interfaces remembered of one object; past it the one learnt first leaves its list (calls on it still find it). */
 export const MAX_FACETS = 256;
-
-/** A decoded OBJREF that names an IPID (standard, handler or extended), or null. */
-export function asPointer(value: Value): Pointer | null {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) return null;
-  const { iid, ipid, oid, oxid } = value as { readonly [name: string]: Value };
-  return typeof iid !== 'string' || typeof ipid !== 'string' || typeof oid !== 'string' || typeof oxid !== 'string'
-    ? null
-    : (value as unknown as Pointer);
-}

@@ -2,27 +2,19 @@ import { Cursor } from '../bytes/cursor.js';
 import { GUID_NULL, guidAt } from '../bytes/guid.js';
 import { hex64Of } from '../bytes/hex.js';
 import type { ObjrefTransform } from '../ndr/codec.js';
+import type { OpenFields } from '../ndr/value.js';
 import type { Problem, Span, Value } from '../types.js';
-import { decodeActivation, IN_CLSID, OUT_CLSID } from './activation.js';
-import { readBindings } from './dualstring.js';
-import {
-  CUSTOM,
-  EXTENDED,
-  EXTENDED_SIGNATURE,
-  HANDLER,
-  HEADER_SIZE,
-  SIGNATURE,
-  STANDARD,
-  STD_SIZE,
-  type ObjrefOptions,
-} from './forms.js';
+import { decodeActivation, fitsInside } from './activation.js';
+import { readBindings } from './bindings.js';
+import { HEADER_SIZE, isActivation, STD_SIZE, type ObjrefOptions } from './forms.js';
+import { BLOB_LEVELS } from './limits.js';
+import { EXTENDED_SIGNATURE, OBJREF, OBJREF_SIGNATURE } from './names.js';
 import { encodeObjref } from './objwrite.js';
 import { traceObjref } from './objtrace.js';
 
 export type { ObjrefOptions } from './forms.js';
 
 type Note = (code: Problem['code'], message: string, offset: number) => void;
-type Bag = { [name: string]: Value };
 
 /**
  * Reads, explains and writes OBJREFs ([MS-DCOM] 2.2.18): standard, handler, custom and extended. They are little-endian
@@ -33,20 +25,20 @@ type Bag = { [name: string]: Value };
  */
 export function makeObjref(options: ObjrefOptions): ObjrefTransform {
   return {
-    decode: (bytes, note) => decode(bytes, note, options),
-    trace: (bytes) => traceObjref(bytes, options),
+    decode: (bytes, note, depth) => decode(bytes, note, options, depth),
+    trace: (bytes, depth) => traceObjref(bytes, options, depth),
     encode: (shown) => encodeObjref(shown, options),
   };
 }
 
-function decode(bytes: Span, note: Note, options: ObjrefOptions): Value {
+function decode(bytes: Span, note: Note, options: ObjrefOptions, depth: number): Value {
   const {
     block: { view, u8 },
     start,
     end,
   } = bytes;
   const size = end - start;
-  if (size < HEADER_SIZE || view.getUint32(start, true) !== SIGNATURE) {
+  if (size < HEADER_SIZE || view.getUint32(start, true) !== OBJREF_SIGNATURE) {
     note(
       'dcom-bad-objref',
       size < HEADER_SIZE
@@ -59,21 +51,23 @@ function decode(bytes: Span, note: Note, options: ObjrefOptions): Value {
   const flags = view.getUint32(start + 4, true);
   const iid = guidAt(view, start + 8, true);
   switch (flags) {
-    case STANDARD:
-    case HANDLER:
-    case EXTENDED:
+    case OBJREF.standard:
+    case OBJREF.handler:
+    case OBJREF.extended:
       return decodeStandard(bytes, flags, iid, note);
-    case CUSTOM:
-      return decodeCustom(bytes, iid, note, options);
+    case OBJREF.custom:
+      return decodeCustom(bytes, iid, note, options, depth);
     default:
       note('dcom-bad-objref', `OBJREF has flags 0x${flags.toString(16)}, which name no form`, 4);
       return { iid, kind: 'unknown', flags, bytes: u8.slice(start + HEADER_SIZE, end) };
   }
 }
 
+const KINDS: ReadonlyMap<number, string> = new Map(Object.entries(OBJREF).map(([name, form]) => [form, name]));
+
 /** The three forms around a STDOBJREF. */
 function decodeStandard(bytes: Span, form: number, iid: string, note: Note): Value {
-  const kind = form === STANDARD ? 'standard' : form === HANDLER ? 'handler' : 'extended';
+  const kind = KINDS.get(form) ?? 'unknown';
   const c = new Cursor(bytes.block, bytes.start, bytes.end);
   const { view } = c;
   c.pos += HEADER_SIZE;
@@ -83,10 +77,10 @@ function decodeStandard(bytes: Span, form: number, iid: string, note: Note): Val
   }
   const at = c.pos;
   c.pos += STD_SIZE;
-  const clsid = form === HANDLER ? readGuid(c) : null;
-  if (form === EXTENDED) readSignature(c, 'first', note);
+  const clsid = form === OBJREF.handler ? readGuid(c) : null;
+  if (form === OBJREF.extended) readSignature(c, 'first', note);
   const oxidLow = view.getUint32(at + 8, true);
-  const shown: Bag = {
+  const shown: OpenFields = {
     iid,
     ipid: guidAt(view, at + 24, true),
     oid: hex64Of(view.getUint32(at + 20, true), view.getUint32(at + 16, true)),
@@ -97,7 +91,7 @@ function decodeStandard(bytes: Span, form: number, iid: string, note: Note): Val
     bindings: readBindings(c, oxidLow, note),
   };
   if (clsid !== null) shown['clsid'] = clsid;
-  if (form === EXTENDED && !c.failed) readElements(c, shown, note);
+  if (form === OBJREF.extended && !c.failed) readElements(c, shown, note);
   if (c.failed) {
     note('dcom-bad-objref', `OBJREF of ${bytes.end - bytes.start} bytes ends before its fields do`, c.failedAt);
     if (c.failedAt < bytes.end - bytes.start) shown['rest'] = c.u8.slice(bytes.start + c.failedAt, bytes.end);
@@ -122,7 +116,7 @@ function readSignature(c: Cursor, which: string, note: Note): void {
  * What follows the bindings of an OBJREF_EXTENDED: one DATAELEMENT, an envoy context, kept as bytes ([MS-DCOM]
  * 2.2.18.7–8).
  */
-function readElements(c: Cursor, shown: Bag, note: Note): void {
+function readElements(c: Cursor, shown: OpenFields, note: Note): void {
   const nElms = c.u32();
   readSignature(c, 'second', note);
   const dataID = readGuid(c);
@@ -139,7 +133,7 @@ function readElements(c: Cursor, shown: Bag, note: Note): void {
   shown['Data'] = room ? c.bytes(cbRounded).slice() : new Uint8Array(0);
 }
 
-function decodeCustom(bytes: Span, iid: string, note: Note, options: ObjrefOptions): Value {
+function decodeCustom(bytes: Span, iid: string, note: Note, options: ObjrefOptions, depth: number): Value {
   const c = new Cursor(bytes.block, bytes.start, bytes.end);
   c.pos += HEADER_SIZE;
   if (!c.need(24)) {
@@ -149,14 +143,14 @@ function decodeCustom(bytes: Span, iid: string, note: Note, options: ObjrefOptio
   const clsid = readGuid(c);
   const cbExtension = c.u32();
   const reserved = c.u32();
-  const shown: Bag = { iid, kind: 'custom', clsid, cbExtension, reserved };
+  const shown: OpenFields = { iid, kind: 'custom', clsid, cbExtension, reserved };
   const from = c.offset;
   const data: Span = { block: bytes.block, start: c.pos, end: bytes.end };
-  if (clsid === IN_CLSID || clsid === OUT_CLSID) {
-    shown['activation'] = decodeActivation(data, options, (code, message, at) => note(code, message, from + at));
+  if (isActivation(clsid)) {
+    shown['activation'] = decodeActivation(data, options, (code, message, at) => note(code, message, from + at), depth);
     return shown;
   }
-  const object = options.custom?.(clsid)?.decode(data);
+  const object = fitsInside(depth) ? options.custom?.(clsid)?.decode(data, undefined, depth + BLOB_LEVELS) : undefined;
   if (object !== undefined && object.problems.length === 0) shown['object'] = object.value['value'] ?? null;
   else shown['pObjectData'] = c.u8.slice(data.start, data.end);
   return shown;

@@ -1,25 +1,27 @@
 import type { TraceNode } from '../ndr/codec.js';
 import type { Span } from '../types.js';
-import { IN_CLSID, OUT_CLSID, traceActivation } from './activation.js';
+import { fitsInside, traceActivation } from './activation.js';
 import { Fields } from './fields.js';
-import { CUSTOM, EXTENDED, HANDLER, HEADER_SIZE, SIGNATURE, STANDARD, STD_SIZE, type ObjrefOptions } from './forms.js';
+import { HEADER_SIZE, isActivation, STD_SIZE, type ObjrefOptions } from './forms.js';
+import { BLOB_LEVELS } from './limits.js';
+import { OBJREF, OBJREF_SIGNATURE, SORF_NOPING } from './names.js';
 import { group, shifted } from './nodes.js';
 
 const FORM_NAMES: Readonly<Record<number, string>> = {
-  [STANDARD]: 'OBJREF_STANDARD',
-  [HANDLER]: 'OBJREF_HANDLER',
-  [CUSTOM]: 'OBJREF_CUSTOM',
-  [EXTENDED]: 'OBJREF_EXTENDED',
+  [OBJREF.standard]: 'OBJREF_STANDARD',
+  [OBJREF.handler]: 'OBJREF_HANDLER',
+  [OBJREF.custom]: 'OBJREF_CUSTOM',
+  [OBJREF.extended]: 'OBJREF_EXTENDED',
 };
 
 /** The fields of an OBJREF with their bytes; the leaves own every byte. */
-export function traceObjref(bytes: Span, options: ObjrefOptions): readonly TraceNode[] {
+export function traceObjref(bytes: Span, options: ObjrefOptions, depth: number): readonly TraceNode[] {
   const fields = new Fields(bytes);
   const signature = fields.word('signature', '2.2.18');
   const form = fields.word('flags', '2.2.18', (value) => FORM_NAMES[value as number] ?? null);
   fields.guid('iid', 'IID', '2.2.18');
-  if (signature === SIGNATURE && form === CUSTOM) traceCustom(bytes, fields, options);
-  else if (signature === SIGNATURE && typeof form === 'number' && FORM_NAMES[form] !== undefined)
+  if (signature === OBJREF_SIGNATURE && form === OBJREF.custom) traceCustom(bytes, fields, options, depth);
+  else if (signature === OBJREF_SIGNATURE && typeof form === 'number' && FORM_NAMES[form] !== undefined)
     traceStandard(bytes, fields, form);
   fields.rest('rest', '2.2.18');
   return fields.nodes;
@@ -31,7 +33,7 @@ function traceStandard(bytes: Span, fields: Fields, form: number): void {
     start: bytes.start + HEADER_SIZE,
     end: Math.min(bytes.end, bytes.start + HEADER_SIZE + STD_SIZE),
   });
-  std.word('flags', '2.2.18.2', (value) => (((value as number) & 0x1000) !== 0 ? 'SORF_NOPING' : null));
+  std.word('flags', '2.2.18.2', (value) => (((value as number) & SORF_NOPING) !== 0 ? 'SORF_NOPING' : null));
   std.word('cPublicRefs', '2.2.18.2');
   std.wide('oxid', 'OXID', '2.2.18.2');
   std.wide('oid', 'OID', '2.2.18.2');
@@ -39,10 +41,10 @@ function traceStandard(bytes: Span, fields: Fields, form: number): void {
   fields.adopt(
     group('std', 'STDOBJREF', HEADER_SIZE, HEADER_SIZE + std.at, '2.2.18.2', shifted(std.nodes, HEADER_SIZE)),
   );
-  if (form === HANDLER) fields.guid('clsid', 'CLSID', '2.2.18.5');
-  if (form === EXTENDED) fields.word('Signature1', '2.2.18.7');
+  if (form === OBJREF.handler) fields.guid('clsid', 'CLSID', '2.2.18.5');
+  if (form === OBJREF.extended) fields.word('Signature1', '2.2.18.7');
   traceBindings(bytes, fields);
-  if (form !== EXTENDED) return;
+  if (form !== OBJREF.extended) return;
   fields.word('nElms', '2.2.18.7');
   fields.word('Signature2', '2.2.18.7');
   fields.guid('dataID', 'GUID', '2.2.18.8');
@@ -77,14 +79,14 @@ function traceBindings(bytes: Span, fields: Fields): void {
   fields.adopt(group('bindings', 'DUALSTRINGARRAY', from, from + list.at, '2.2.19', shifted(list.nodes, from)));
 }
 
-function traceCustom(bytes: Span, fields: Fields, options: ObjrefOptions): void {
+function traceCustom(bytes: Span, fields: Fields, options: ObjrefOptions, depth: number): void {
   const clsid = fields.guid('clsid', 'CLSID', '2.2.18.6');
   fields.word('cbExtension', '2.2.18.6');
   fields.word('reserved', '2.2.18.6');
   if (fields.left === 0) return;
   const from = fields.at;
   const data: Span = { block: bytes.block, start: bytes.start + from, end: bytes.end };
-  if (clsid === IN_CLSID || clsid === OUT_CLSID) {
+  if (isActivation(clsid)) {
     fields.adopt(
       group(
         'activation',
@@ -92,13 +94,13 @@ function traceCustom(bytes: Span, fields: Fields, options: ObjrefOptions): void 
         from,
         from + fields.left,
         '2.2.22',
-        shifted(traceActivation(data, options), from),
+        shifted(traceActivation(data, options, depth), from),
       ),
     );
     return;
   }
-  const codec = typeof clsid === 'string' ? (options.custom?.(clsid) ?? null) : null;
-  const trace = codec?.trace(data);
+  const codec = typeof clsid === 'string' && fitsInside(depth) ? (options.custom?.(clsid) ?? null) : null;
+  const trace = codec?.trace(data, undefined, depth + BLOB_LEVELS);
   if (trace !== undefined && trace.problems.length === 0)
     fields.adopt(group('object', 'object', from, from + fields.left, '2.2.18.6', shifted(trace.root.children, from)));
   else fields.rest('pObjectData', '2.2.18.6');

@@ -1,31 +1,25 @@
 import { guidBytes } from '../bytes/guid.js';
 import { Sink } from '../bytes/sink.js';
 import { EncodeError } from '../ndr/codec.js';
+import { asRecord, isRecord, type Fields } from '../ndr/value.js';
 import type { Value } from '../types.js';
 import { encodeActivation } from './activation.js';
-import { entriesOf } from './dualstring.js';
-import { CUSTOM, EXTENDED, EXTENDED_SIGNATURE, HANDLER, SIGNATURE, STANDARD, type ObjrefOptions } from './forms.js';
+import { entriesOf } from './bindings.js';
+import type { ObjrefOptions } from './forms.js';
+import { EXTENDED_SIGNATURE, OBJREF, OBJREF_SIGNATURE } from './names.js';
 
-type Bag = { readonly [name: string]: Value };
-
-const FORMS: Readonly<Record<string, number>> = {
-  standard: STANDARD,
-  handler: HANDLER,
-  custom: CUSTOM,
-  extended: EXTENDED,
-};
+const FORMS: ReadonlyMap<string, number> = new Map(Object.entries(OBJREF));
 
 /** The bytes of what `makeObjref` shows. @throws EncodeError when it is not that */
 export function encodeObjref(value: Value, options: ObjrefOptions): Uint8Array {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array)
-    throw new EncodeError('objref', 'an OBJREF is wanted');
-  const shown = value as Bag;
+  if (!isRecord(value)) throw new EncodeError('objref', 'an OBJREF is wanted');
+  const shown = value;
   const kind = shown['kind'];
   const raw = shown['bytes'];
   if (kind === undefined && raw instanceof Uint8Array) return raw;
   const s = new Sink();
-  s.u32(SIGNATURE);
-  s.u32(FORMS[String(kind)] ?? number(shown, 'flags', 0));
+  s.u32(OBJREF_SIGNATURE);
+  s.u32(FORMS.get(String(kind)) ?? number(shown, 'flags', 0));
   guid(s, shown, 'iid');
   if (raw instanceof Uint8Array) s.bytes(raw);
   else if (kind === 'custom') putCustom(s, shown, options);
@@ -33,7 +27,7 @@ export function encodeObjref(value: Value, options: ObjrefOptions): Uint8Array {
   return s.finish();
 }
 
-function putCustom(s: Sink, shown: Bag, options: ObjrefOptions): void {
+function putCustom(s: Sink, shown: Fields, options: ObjrefOptions): void {
   guid(s, shown, 'clsid');
   s.u32(number(shown, 'cbExtension', 0));
   const data = customData(shown, options);
@@ -42,7 +36,7 @@ function putCustom(s: Sink, shown: Bag, options: ObjrefOptions): void {
   s.bytes(data);
 }
 
-function customData(shown: Bag, options: ObjrefOptions): Uint8Array {
+function customData(shown: Fields, options: ObjrefOptions): Uint8Array {
   if (shown['activation'] !== undefined) return encodeActivation(shown['activation'], options);
   const codec = shown['object'] === undefined ? null : (options.custom?.(String(shown['clsid'])) ?? null);
   if (codec !== null) return codec.encode({ value: shown['object'] ?? null });
@@ -51,7 +45,7 @@ function customData(shown: Bag, options: ObjrefOptions): Uint8Array {
   return data;
 }
 
-function putStandard(s: Sink, shown: Bag): void {
+function putStandard(s: Sink, shown: Fields): void {
   const { kind, Data: data, rest } = shown;
   s.u32(number(shown, 'flags', 0));
   s.u32(number(shown, 'cPublicRefs', 0));
@@ -62,7 +56,7 @@ function putStandard(s: Sink, shown: Bag): void {
   if (kind === 'extended') s.u32(EXTENDED_SIGNATURE);
   // Null where the original ended before them.
   if (shown['bindings'] !== null) {
-    const { units, security } = entriesOf((shown['bindings'] ?? {}) as Bag);
+    const { units, security } = entriesOf(asRecord(shown['bindings']));
     if (units.length > 0xffff) throw new EncodeError('objref.bindings', `${units.length} entries are more than 65,535`);
     s.u16(units.length);
     s.u16(security);
@@ -80,21 +74,21 @@ function putStandard(s: Sink, shown: Bag): void {
   if (rest instanceof Uint8Array) s.bytes(rest);
 }
 
-function guid(s: Sink, shown: Bag, field: string): void {
+function guid(s: Sink, shown: Fields, field: string): void {
   const text = shown[field];
   const bytes = typeof text === 'string' ? guidBytes(text, true) : null;
   if (bytes === null) throw new EncodeError(`objref.${field}`, `a GUID is wanted, not ${String(text)}`);
   s.bytes(bytes);
 }
 
-function number(shown: Bag, field: string, otherwise: number): number {
+function number(shown: Fields, field: string, otherwise: number): number {
   const value = shown[field] ?? otherwise;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff)
     throw new EncodeError(`objref.${field}`, `a 32-bit number is wanted, not ${String(value)}`);
   return value;
 }
 
-function wide(shown: Bag, field: string): bigint {
+function wide(shown: Fields, field: string): bigint {
   const value = shown[field];
   if (typeof value === 'bigint') return value;
   if (typeof value !== 'string' || !/^0x[0-9a-f]{1,16}$/i.test(value))

@@ -10,7 +10,7 @@ import {
 } from '../../dissectors/index.js';
 import { Explainer, explanationLines } from '../analysis/explain.js';
 import { makeRegistry } from '../analysis/registry.js';
-import { dualStringTransform } from '../dcom/dualstring.js';
+import { dualStringTransform } from '../dcom/bindings.js';
 import { makeObjref } from '../dcom/objref.js';
 import { hex32 } from '../bytes/hex.js';
 import type { Codec, Registry } from '../ndr/codec.js';

@@ -78,9 +78,12 @@ export interface EncodeOptions {
 
 /** Decoder, tracer and encoder of one direction of a method, or of one type, for one {@link Encoding}. */
 export interface Codec {
-  /** Strict: bytes left over are an `ndr-trailing` problem. */
-  decode(stub: Span, request?: Fields): Decoded;
-  trace(stub: Span, request?: Fields): Trace;
+  /**
+   * Strict: bytes left over are an `ndr-trailing` problem. `depth`: levels around the value that these bytes are inside
+   * of (see MAX_VALUE_DEPTH).
+   */
+  decode(stub: Span, request?: Fields, depth?: number): Decoded;
+  trace(stub: Span, request?: Fields, depth?: number): Trace;
   record(stub: Span, request?: Fields): Decoded & { readonly tape: Tape };
   /** @throws EncodeError when a value does not fit its type (our own or our user's mistake, never the input's). */
   encode(value: Fields, options?: EncodeOptions): Uint8Array;
@@ -120,9 +123,14 @@ export interface ValueTransform {
  * compiler.
  */
 export interface ObjrefTransform {
-  readonly decode: (bytes: Span, problem: (code: Problem['code'], message: string, offset: number) => void) => Value;
+  /** `depth`: levels around the value. */
+  readonly decode: (
+    bytes: Span,
+    problem: (code: Problem['code'], message: string, offset: number) => void,
+    depth: number,
+  ) => Value;
   /** Children of the trace, offsets relative to `bytes`; leaves own every byte. */
-  readonly trace: (bytes: Span) => readonly TraceNode[];
+  readonly trace: (bytes: Span, depth: number) => readonly TraceNode[];
   readonly encode: (shown: Value) => Uint8Array;
 }
 

@@ -210,8 +210,9 @@ export class Compiler {
     function traced(
       stub: Span,
       request: Fields | undefined,
+      depth: number,
     ): { readonly tracer: Tracer; readonly problems: readonly Problem[] } {
-      const d = new Decoder(stub, encoding);
+      const d = new Decoder(stub, encoding, depth);
       const tracer = (d.tracer = new Tracer());
       d.opened = new Map();
       const { end } = run(d, request);
@@ -219,18 +220,18 @@ export class Compiler {
     }
 
     /** Paths are known to a trace only: a stub that is not clean is read again with one. */
-    function explained(d: Decoder, stub: Span, request: Fields | undefined, decoded: Decoded): Decoded {
+    function explained(d: Decoder, stub: Span, request: Fields | undefined, decoded: Decoded, depth = 0): Decoded {
       if (d.failedAt < 0 && d.problems === null && (d.pos === stub.end || isPadding(stub, d.pos))) return decoded;
-      return { ...decoded, problems: traced(stub, request).problems };
+      return { ...decoded, problems: traced(stub, request, depth).problems };
     }
 
     return {
-      decode(stub, request) {
-        const d = new Decoder(stub, encoding);
-        return explained(d, stub, request, run(d, request));
+      decode(stub, request, depth = 0) {
+        const d = new Decoder(stub, encoding, depth);
+        return explained(d, stub, request, run(d, request), depth);
       },
-      trace(stub, request): Trace {
-        const { tracer, problems } = traced(stub, request);
+      trace(stub, request, depth = 0): Trace {
+        const { tracer, problems } = traced(stub, request, depth);
         return { root: closeTrace(tracer, stub.end - stub.start), problems };
       },
       record(stub, request) {

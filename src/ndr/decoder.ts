@@ -27,14 +27,16 @@ export class Decoder extends Cursor {
   scope: Fields | null = null;
   params: Fields | null = null;
   request: Fields | null = null;
-  depth = 0;
+  /** Levels of the value being read; see MAX_VALUE_DEPTH. */
+  depth: number;
   elements = 0;
   /** Full pointers by referent id ([C706] 14.3.11.1), with the node of the type they point to. */
   full: Map<number | bigint, { readonly node: object; readonly value: Value }> | null = null;
 
-  constructor(stub: Span, encoding: Encoding) {
+  constructor(stub: Span, encoding: Encoding, depth = 0) {
     super(stub.block, stub.start, stub.end, encoding.littleEndian);
     this.ndr64 = encoding.syntax === 'ndr64';
+    this.depth = depth;
   }
 
   override fail(wanted: number): 0 {

@@ -186,8 +186,12 @@ function readInterfacePointer(d: Decoder, objref: ObjrefTransform): Value {
     const span: Span = { block: { u8: d.u8, view: d.view }, start: d.pos, end: d.pos + max };
     if (d.enter()) {
       d.pos += max;
-      value = objref.decode(span, (code, message, at) => d.problem(code, message, '[MS-DCOM] 2.2.18', from + at));
-      tracer?.adopt(shift(objref.trace(span), from));
+      value = objref.decode(
+        span,
+        (code, message, at) => d.problem(code, message, '[MS-DCOM] 2.2.18', from + at),
+        d.depth,
+      );
+      tracer?.adopt(shift(objref.trace(span, d.depth), from));
     }
     d.leave();
     if (entry !== null) {

@@ -1,8 +1,9 @@
-import type { Auth, AuthLevel, AuthVerdict } from '../types.js';
+import { AUTH_LEVELS, type Auth, type AuthLevel, type AuthVerdict, type KnownAuthLevel } from '../types.js';
 
-/** Authentication levels ([MS-RPCE] 2.2.1.1.8). */
-export const LEVEL = { default: 0, none: 1, connect: 2, call: 3, packet: 4, integrity: 5, privacy: 6 } as const;
-const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
+/** Authentication levels by name ([MS-RPCE] 2.2.1.1.8). */
+export const LEVEL = Object.fromEntries(AUTH_LEVELS.map((name, level) => [name, level])) as Readonly<
+  Record<KnownAuthLevel, number>
+>;
 
 /** Security providers ([MS-RPCE] 2.2.1.1.7). */
 export const AUTH_TYPE = {
@@ -30,7 +31,7 @@ export function authTypeName(type: number): string {
 }
 
 export function authLevelName(level: number): AuthLevel {
-  return LEVELS[level] ?? 'unknown';
+  return AUTH_LEVELS[level] ?? 'unknown';
 }
 
 /** What a trailer of that level says of its PDU before anyone checked it. */

@@ -1,4 +1,4 @@
-import { guidAt } from '../bytes/guid.js';
+import { GUID_NULL, guidAt } from '../bytes/guid.js';
 import { hexByte } from '../bytes/hex.js';
 import type { SyntaxId, TransferSyntax } from '../types.js';
 
@@ -8,7 +8,7 @@ export const NDR20: SyntaxId = Object.freeze({ uuid: '8a885d04-1ceb-11c9-9fe8-08
 export const NDR64: SyntaxId = Object.freeze({ uuid: '71710533-beba-4937-8319-b5dbef9ccc36', major: 1, minor: 0 });
 /** What a rejected context names in place of a syntax. */
 export const NULL_SYNTAX: SyntaxId = Object.freeze({
-  uuid: '00000000-0000-0000-0000-000000000000',
+  uuid: GUID_NULL,
   major: 0,
   minor: 0,
 });

@@ -1,5 +1,14 @@
 import { blockOf } from '../bytes/block.js';
-import type { AuthVerdict, Block, Direction, Finding, Flow, SecurityRecord, Span } from '../types.js';
+import {
+  AUTH_LEVELS,
+  type AuthVerdict,
+  type Block,
+  type Direction,
+  type Finding,
+  type Flow,
+  type SecurityRecord,
+  type Span,
+} from '../types.js';
 import { HEADROOM, type Protector, type SecurityContext } from './context.js';
 import { Handshake, handshakeFindings, whoOf, type HandshakeFacts } from './handshakes.js';
 import { refusalOf, type Refusal } from './refusal.js';
@@ -43,12 +52,12 @@ export const MAX_CONTEXTS = 65_536;
 export const MAX_TOKEN = 65_536;
 /** PTYPEs whose token comes from the server: bind_ack and alter_context_resp ([C706] 12.6.3.1). */
 const ANSWERS: readonly number[] = [12, 15];
-const PRIVACY = 6;
+const PRIVACY = AUTH_LEVELS.indexOf('privacy');
 /** Bytes of a block of clear text. */
 const ROOM = 128 * 1024;
 const GOOD: OpenedPdu = Object.freeze({ verdict: 'good', body: null });
 const BAD: OpenedPdu = Object.freeze({ verdict: 'bad', body: null });
-const CALL = 3;
+const CALL = AUTH_LEVELS.indexOf('call');
 
 /**
  * Opens and verifies what goes by, with the secrets a user gave: an implementation of the RPC room's PduProtection.

@@ -1,3 +1,4 @@
+import { AUTH_LEVELS } from '../types.js';
 import type { Protector } from './context.js';
 
 const REQUEST = 0;
@@ -5,7 +6,7 @@ const FAULT = 3;
 /** PFC_OBJECT_UUID ([C706] 12.6.3.1). */
 const OBJECT = 0x80;
 const TRAILER = 8;
-const PRIVACY = 6;
+const PRIVACY = AUTH_LEVELS.indexOf('privacy');
 
 /** Where a PDU keeps what is protected, and its token; offsets in the PDU. */
 export interface PduParts {

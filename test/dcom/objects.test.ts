@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { facetsOf, ObjectTable, referenceTo, type Origin, type Pointer } from '../../src/dcom/objects.js';
+import { facetsOf, ObjectTable, referenceTo, type Origin } from '../../src/dcom/objects.js';
+import type { Pointer } from '../../src/dcom/references.js';
 
 const server = { address: '192.0.2.9', port: 49_668 };
 const origin: Origin = {

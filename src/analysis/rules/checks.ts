@@ -1,5 +1,5 @@
 import type { Method, Rule, RuleCheck, Type } from '../../ndr/types.js';
-import type { AuthLevel, Call, Value } from '../../types.js';
+import { AUTH_LEVELS, type Call, type Value } from '../../types.js';
 import { hex32 } from '../../bytes/hex.js';
 import { escapeCriteria, parseCriteria } from '../criteria.js';
 import { at, bagOf, objectKey, serverKey, shown, textOf, vtOf } from './fields.js';
@@ -154,8 +154,9 @@ export function checkOf(rule: Rule, setting: Setting): Check {
       });
     case 'auth-level':
       return oncePerFlow(name, memory, (call) => {
-        const rank = LEVELS.indexOf(call.auth.level);
-        return rank < 0 || rank >= LEVELS.indexOf(check.least) ? null : { value: call.auth.level };
+        const rank = AUTH_LEVELS.indexOf(call.auth.level);
+        // The default, and what has no name, say nothing of protection.
+        return rank <= 0 || rank >= AUTH_LEVELS.indexOf(check.least) ? null : { value: call.auth.level };
       });
     case 'transfer':
       return oncePerFlow(name, memory, (call) => {
@@ -167,8 +168,6 @@ export function checkOf(rule: Rule, setting: Setting): Check {
 
 /** The customer bit of an HRESULT ([MS-ERREF] 2.1): its meaning is its sender's own. */
 const CUSTOMER = 0x2000_0000;
-/** Authentication levels from the least on; the others say nothing of protection. */
-const LEVELS: readonly AuthLevel[] = ['none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 
 function plain(test: (call: Call) => Told | null): Check {
   return { test, concerns: () => true, learners: [] };

@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { ClientError, type ClientErrorKind } from '../../peer/client/error.js';
 import { ExpressionError, parseCalls, type Statement } from '../../peer/client/expression.js';
 import { hex32 } from '../../bytes/hex.js';
-import type { AuthLevel } from '../../types.js';
+import { AUTH_LEVELS, type AuthLevel } from '../../types.js';
 import { Client } from '../../peer/client/client.js';
 import { Evaluator } from '../../peer/client/evaluate.js';
 import { plain, valueLine } from '../call/show.js';
@@ -18,7 +18,6 @@ import { escapeTerminal } from '../../output/escape.js';
 import { jsonText } from '../../output/json.js';
 import { writeReason } from '../../io/reason.js';
 
-const LEVELS: readonly AuthLevel[] = ['none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 /** Errors before the server had anything to say: they have the exit status of bad usage. */
 const UNASKED: readonly ClientErrorKind[] = ['usage', 'refused'];
 const HINTS: Partial<Readonly<Record<ClientErrorKind, string>>> = {
@@ -71,7 +70,7 @@ export const callCommand: Register = (program, { streams, load, done }) => {
     .option('--nt-hash <user:hex>', 'the same by NT hash (@FILE; or UAMGSCOPE_NT_HASH)', several)
     .addOption(
       new Option('--level <level>', 'authentication level; integrity with a user, none without, unless told').choices(
-        LEVELS,
+        AUTH_LEVELS.slice(1),
       ),
     )
     .option('--spnego', 'wraps NTLM in SPNEGO')

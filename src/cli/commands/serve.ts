@@ -9,12 +9,13 @@ import { loadRecording } from '../../io/recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
 import { loadModel, serve, type Serving } from '../../io/serve/agent.js';
 import { UsageError, type Streams } from '../../io/streams.js';
+import { AUTH_LEVELS } from '../../types.js';
 import { identityOf, targetOf } from '../identity.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 import { writeReason } from '../../io/reason.js';
 
-const LEVELS = { none: 1, connect: 2, integrity: 5, privacy: 6 } as const;
+const LEVELS = ['none', 'connect', 'integrity', 'privacy'] as const;
 
 interface ServeFlags extends SecretFlags, IdlFlags {
   readonly listen: { readonly host: string; readonly port: number };
@@ -25,7 +26,7 @@ interface ServeFlags extends SecretFlags, IdlFlags {
   readonly model?: string;
   readonly objectPort: number;
   readonly name?: readonly string[];
-  readonly minLevel: keyof typeof LEVELS;
+  readonly minLevel: (typeof LEVELS)[number];
   readonly capture?: string;
   readonly record?: string;
 }
@@ -44,7 +45,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
     .option('--name <host>', 'with --model: name or address that references give for the server (repeatable)', several)
     .addOption(
       new Option('--min-level <level>', 'with --model: least authentication level of activations and calls')
-        .choices(Object.keys(LEVELS))
+        .choices(LEVELS)
         .default('integrity'),
     )
     .option('--capture <file>', 'with --model: writes what is exchanged as a pcapng capture')
@@ -162,7 +163,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       objectPort: flags.objectPort,
       names: flags.name ?? [],
       users: usersOf(flags, streams.env),
-      minLevel: LEVELS[flags.minLevel],
+      minLevel: AUTH_LEVELS.indexOf(flags.minLevel),
       capture: flags.capture ?? null,
     });
   } catch (error) {

@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { ServerLink, type ServedCall, type ServerLinkOptions } from '../../peer/link/server.js';
 import type { Answer, ServedRequest } from '../../peer/server/dispatch.js';
 import { plainBytes } from '../../bytes/block.js';
+import { AUTH_LEVELS } from '../../types.js';
 import type { Tap } from './tap.js';
 
 /** Named bounds of a listening server; docs/limits.md. */
@@ -31,7 +32,6 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-const AUTH_LEVELS: readonly string[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 const LEVEL_NONE = 1;
 
 /**

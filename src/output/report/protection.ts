@@ -1,10 +1,10 @@
-import type { Auth, AuthLevel, Call, SecurityRecord, Severity } from '../../types.js';
+import { AUTH_LEVELS, type Auth, type AuthLevel, type Call, type SecurityRecord, type Severity } from '../../types.js';
 import type { ProtectionReport, SecurityReport } from './data.js';
 import { REPORT_LIMITS } from './limits.js';
 import { countText } from './words.js';
 
 /** Levels that leave calls open to change on the way. */
-const WEAK: readonly AuthLevel[] = ['none', 'connect', 'call', 'packet', 'default'];
+const WEAK: readonly AuthLevel[] = AUTH_LEVELS.slice(0, AUTH_LEVELS.indexOf('integrity'));
 
 interface Use extends Omit<ProtectionReport, 'calls'> {
   calls: number;

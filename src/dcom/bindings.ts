@@ -1,9 +1,11 @@
 import type { Cursor } from '../bytes/cursor.js';
 import { EncodeError, type ValueTransform } from '../ndr/codec.js';
+import { asList, asRecord, isRecord, mapValue, recordOf, sameValue, type Fields } from '../ndr/value.js';
 import type { Problem, Value } from '../types.js';
 import { BINDING_SLOTS } from './limits.js';
+import { NCACN_IP_TCP } from './names.js';
+import { textOf } from './wire.js';
 
-type Bag = { readonly [name: string]: Value };
 type Note = (code: Problem['code'], message: string, offset: number) => void;
 
 /** What the Reserved field of a SECURITYBINDING holds unless shown ([MS-DCOM] 2.2.19.4). */
@@ -22,7 +24,7 @@ export interface DualString {
  * [{ authnSvc, princName }] }`. Where writing those would not give the same entries, the entries stand beside them as
  * `wSecurityOffset` and `aStringArray`; a `reserved` other than 0xffff is shown.
  */
-export function bindingsOf(array: DualString): Bag {
+export function bindingsOf(array: DualString): Fields {
   const shown = parsed(array);
   const again = written(shown);
   const same =
@@ -36,7 +38,7 @@ export function bindingsOf(array: DualString): Bag {
  * The entries of what {@link bindingsOf} shows; those beside the bindings count while they are the entries of these
  * bindings.
  */
-export function entriesOf(shown: Bag): DualString {
+export function entriesOf(shown: Fields): DualString {
   const raw = shown['aStringArray'];
   if (Array.isArray(raw)) {
     const array = { units: raw as readonly number[], security: Number(shown['wSecurityOffset'] ?? 0) };
@@ -51,7 +53,7 @@ export function entriesOf(shown: Bag): DualString {
   return written(shown);
 }
 
-function parsed({ units, security }: DualString): Bag {
+function parsed({ units, security }: DualString): Fields {
   const stringBindings: Value[] = [];
   const securityBindings: Value[] = [];
   let at = 0;
@@ -75,13 +77,13 @@ function parsed({ units, security }: DualString): Bag {
   return { stringBindings, securityBindings };
 }
 
-function written(shown: Bag): DualString {
+function written(shown: Fields): DualString {
   const units: number[] = [];
   const put = (value: Value | undefined): void => {
     if (typeof value === 'string') for (let i = 0; i < value.length; i++) units.push(value.charCodeAt(i));
     units.push(0);
   };
-  for (const binding of listed(shown['stringBindings'])) {
+  for (const binding of asList(shown['stringBindings']).map(asRecord)) {
     units.push(short('towerId', binding['towerId'] ?? 0));
     put(binding['networkAddr']);
   }
@@ -89,7 +91,7 @@ function written(shown: Bag): DualString {
   // An empty list is two zeros, so that the smallest array has four entries ([MS-DCOM] 2.2.19.1).
   if (units.length === 1) units.push(0);
   const security = units.length;
-  for (const binding of listed(shown['securityBindings'])) {
+  for (const binding of asList(shown['securityBindings']).map(asRecord)) {
     units.push(short('authnSvc', binding['authnSvc'] ?? 0), short('reserved', binding['reserved'] ?? RESERVED));
     put(binding['princName']);
   }
@@ -104,23 +106,8 @@ function short(field: string, value: Value): number {
   return value;
 }
 
-function listed(value: Value | undefined): readonly Bag[] {
-  return Array.isArray(value) ? (value as readonly Bag[]) : [];
-}
-
 function sameBindings(a: Value | undefined, b: Value | undefined): boolean {
-  const left = listed(a);
-  const right = listed(b);
-  return (
-    left.length === right.length &&
-    left.every((one, i) => {
-      const other = right[i] ?? {};
-      return (
-        Object.keys(one).length === Object.keys(other).length &&
-        Object.keys(one).every((name) => one[name] === other[name])
-      );
-    })
-  );
+  return sameValue(asList(a), asList(b));
 }
 
 function beyond(security: number, count: number): string | null {
@@ -130,15 +117,14 @@ function beyond(security: number, count: number): string | null {
 /** The NDR form ([MS-DCOM] 2.2.19.2) as its bindings. */
 export const dualStringTransform: ValueTransform = {
   decode(wire, problem) {
-    if (wire === null || typeof wire !== 'object') return wire;
-    const { aStringArray: units, wSecurityOffset: security } = wire as Bag;
+    const { aStringArray: units, wSecurityOffset: security } = asRecord(wire);
     if (!Array.isArray(units) || typeof security !== 'number') return wire;
     const fault = beyond(security, units.length);
     if (fault !== null) problem('dcom-bad-dualstring', fault);
     return bindingsOf({ units: units as readonly number[], security });
   },
   encode(shown) {
-    const { units, security } = entriesOf((shown ?? {}) as Bag);
+    const { units, security } = entriesOf(asRecord(shown));
     return { wNumEntries: units.length, wSecurityOffset: security, aStringArray: units };
   },
 };
@@ -180,4 +166,65 @@ export function readBindings(c: Cursor, key: number, note: Note): Value {
 function sameBytes(a: Uint8Array, u8: Uint8Array, at: number): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== u8[at + i]) return false;
   return true;
+}
+
+// --- views of shown bindings
+
+/** A binding over TCP ([MS-DCOM] 2.2.19.3): `host[port]`; the port is null where the binding names none. */
+export interface TcpBinding {
+  readonly host: string;
+  readonly port: number | null;
+}
+
+/** Bindings over TCP at these addresses, in order, with the authentication services that are accepted. */
+export function writeBindings(bindings: readonly TcpBinding[], services: readonly number[]): Fields {
+  return {
+    stringBindings: bindings.map((one) => ({ towerId: NCACN_IP_TCP, networkAddr: writeAddress(one) })),
+    securityBindings: services.map((authnSvc) => ({ authnSvc, princName: '' })),
+  };
+}
+
+/** The bindings over TCP, in their order. */
+export function readTcpBindings(bindings: Value | undefined): readonly TcpBinding[] {
+  return tcpIn(recordOf(bindings)?.['stringBindings']);
+}
+
+/** The bindings over TCP in a list of string bindings, in their order. */
+export function tcpIn(stringBindings: Value | undefined): readonly TcpBinding[] {
+  return asList(stringBindings).flatMap((one) => {
+    const address = tcpAddress(one);
+    return address === null ? [] : [readAddress(address)];
+  });
+}
+
+/** The value with every binding over TCP in it at another place. */
+export function moveBindings(value: Value, moved: (binding: TcpBinding) => TcpBinding): Value {
+  return mapValue(value, (one) => {
+    const address = tcpAddress(one);
+    return address === null
+      ? undefined
+      : { ...(one as Fields), networkAddr: writeAddress(moved(readAddress(address))) };
+  });
+}
+
+/**
+ * Where an object listens by its bindings: the port of the first TCP binding, one for `host` before others; null when
+ * none has a port.
+ */
+export function portOf(bindings: Value | undefined, host: string): number | null {
+  const ports = readTcpBindings(bindings).filter(({ port }) => port !== null && port >= 1 && port <= 0xffff);
+  return (ports.find((one) => one.host.toLowerCase() === host.toLowerCase()) ?? ports[0])?.port ?? null;
+}
+
+function tcpAddress(value: Value): string | null {
+  return isRecord(value) && value['towerId'] === NCACN_IP_TCP ? textOf(value['networkAddr']) : null;
+}
+
+function readAddress(text: string): TcpBinding {
+  const match = /^(.*)\[(\d{1,5})\]$/.exec(text);
+  return match === null ? { host: text, port: null } : { host: match[1] ?? '', port: Number(match[2]) };
+}
+
+function writeAddress({ host, port }: TcpBinding): string {
+  return port === null ? host : `${host}[${port}]`;
 }
