@@ -1,4 +1,3 @@
-import { open, rm } from 'node:fs/promises';
 import { setImmediate as breath } from 'node:timers/promises';
 import { pcapngHeader, pcapngInterface, pcapngPacket } from '../capture/write.js';
 import { resultName, signature } from '../output/text.js';
@@ -7,7 +6,7 @@ import type { OpenCapture } from '../pipeline/batch.js';
 import { HandshakeFrames } from '../pipeline/handshake-frames.js';
 import { durationText } from '../output/time.js';
 import type { Call, Frame, ObjectRecord } from '../types.js';
-import { writeReason } from '../io/reason.js';
+import { OutputWriter, type OutputOptions } from '../io/output.js';
 import { UsageError } from '../io/streams.js';
 
 /** Characters of a call in the comment on its packet. */
@@ -88,7 +87,7 @@ export class ChosenPackets {
    * Writes the packets, with binds and handshakes of their connections, as a new pcapng file that opens by itself.
    * @throws UsageError when the captures cannot be read again, or the file exists or cannot be written
    */
-  async write(path: string, files: readonly string[], reopen: OpenCapture): Promise<number> {
+  async write(path: string, files: readonly string[], reopen: OpenCapture, force = false): Promise<number> {
     if (files.includes('-'))
       throw new UsageError('the packets of stdin are not kept: write them to a file and decode that');
     const whole = new Set([...this.makers].filter((flow) => !this.flows.has(flow)));
@@ -100,17 +99,19 @@ export class ChosenPackets {
     }
     handshakes.end();
     for (const frame of handshakes.frames) if (!this.comments.has(frame)) this.comments.set(frame, []);
-    return this.copy(path, files, reopen);
+    return this.copy(path, files, reopen, { force, inputs: files });
   }
 
-  private async copy(path: string, files: readonly string[], reopen: OpenCapture): Promise<number> {
+  private async copy(
+    path: string,
+    files: readonly string[],
+    reopen: OpenCapture,
+    output: OutputOptions,
+  ): Promise<number> {
     const interfaces = new Map<number, number>();
     let written = 0;
-    const handle = await open(path, 'wx').catch((error: unknown) => {
-      throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
-    });
-    let whole = false;
-    try {
+    const file = await OutputWriter.open(path, output);
+    await file.whole(async () => {
       for await (const { frames } of framesOf(files, reopen)) {
         const pieces: Uint8Array[] = [];
         for (const frame of frames) {
@@ -119,16 +120,10 @@ export class ChosenPackets {
           pieces.push(...blocksOf(frame, comments, interfaces));
           written++;
         }
-        if (pieces.length > 0) await handle.write(Buffer.concat(pieces));
+        if (pieces.length > 0) await file.write(Buffer.concat(pieces));
         await breath();
       }
-      whole = true;
-    } catch (error) {
-      throw error instanceof UsageError ? error : new UsageError(`cannot write ${path}: ${writeReason(error)}`);
-    } finally {
-      await handle.close();
-      if (!whole) await rm(path, { force: true });
-    }
+    });
     return written;
   }
 }
