@@ -168,7 +168,7 @@ export class LiveSession {
       responseAuth: null,
       problems: [],
     };
-    return this.recorder.call(this.maker.make(exchange, ++this.exchanges));
+    return this.recorder.call(this.maker.make(exchange, ++this.exchanges, []));
   }
 
   private flow(channel: Channel): Flow {

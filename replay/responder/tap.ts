@@ -39,7 +39,7 @@ export class Tap {
       responseAuth: call.auth,
       problems: [],
     };
-    this.recorder.call(this.maker.make(exchange, ++this.calls));
+    this.recorder.call(this.maker.make(exchange, ++this.calls, []));
   }
 
   /** No more calls will come. */

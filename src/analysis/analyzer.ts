@@ -47,6 +47,8 @@ export class Analyzer {
   private readonly connections: Connections;
   private readonly segments: NetOutput[] = [];
   private readonly exchanges: RpcOutput[] = [];
+  /** What the call at hand shows to be wrong; it comes behind the call. */
+  private readonly findings: Finding[] = [];
   private frames = 0;
   private bytes = 0;
   private calls = 0;
@@ -99,7 +101,7 @@ export class Analyzer {
     this.rpc.end(this.exchanges);
     this.deliver(out);
     this.connections.end({ timeS: this.lastS, timeNs: this.lastNs }, this.refused);
-    this.maker.end();
+    this.maker.end(this.findings);
     this.take(out);
   }
 
@@ -156,11 +158,11 @@ export class Analyzer {
   private deliver(out: AnalyzerOutput[]): void {
     for (const item of this.exchanges) {
       if (item.kind === 'exchange') {
-        const call = this.maker.make(item, ++this.calls);
+        const call = this.maker.make(item, ++this.calls, this.findings);
         this.problems += call.problems.length;
         out.push(call);
         this.connections.call(call, this.refused);
-        if (this.maker.findings.length > 0) this.take(out);
+        if (this.findings.length > 0) this.take(out);
       } else if (item.kind === 'bind') {
         this.connections.bind(item, this.refused);
         if (item.outcome === 'accepted' && item.assocGroup !== 0) this.maker.bound(item.flow, item.assocGroup);
@@ -182,8 +184,8 @@ export class Analyzer {
       for (const refusal of this.security.refusals) this.connections.logon(refusal, this.refused);
       clear(this.security.refusals);
     }
-    for (const finding of this.maker.findings) out.push(finding);
-    clear(this.maker.findings);
+    for (const finding of this.findings) out.push(finding);
+    clear(this.findings);
     for (const finding of this.refused) out.push(finding);
     clear(this.refused);
   }

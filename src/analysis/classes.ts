@@ -7,7 +7,7 @@ export interface Member {
   readonly owner: Interface;
 }
 
-interface Face {
+interface DispatchInterface {
   readonly name: string;
   /** The name in a list, which the objects of this class share. */
   readonly alone: readonly string[];
@@ -25,34 +25,33 @@ interface Face {
 
 /** The dispatch interfaces of the tables, by what late-bound calls show of them: DISPIDs and names. */
 export class Classes {
-  private readonly faces = new Map<string, Face>();
+  private readonly interfaces = new Map<string, DispatchInterface>();
   private readonly derived = new Map<string, string[]>();
   private readonly classes = new Map<string, { readonly name: string; readonly interface: string | null }>();
 
   constructor(registry: Registry) {
     const declared = new Map(registry.interfaces.map((one) => [one.interface.name, one.interface]));
-    for (const { interface: face, slots } of registry.interfaces) {
+    for (const { interface: declaration, slots } of registry.interfaces) {
       const members = slots.filter((slot): slot is Member => slot !== null && slot.method.dispid !== null);
       if (members.length === 0) continue;
       const chain: string[] = [];
       for (
-        let at: Interface | undefined = face;
+        let at: Interface | undefined = declaration;
         at !== undefined && !chain.includes(at.name);
         at = at.base === null ? undefined : declared.get(at.base)
       )
         chain.push(at.name);
-      this.faces.set(face.name, {
-        name: face.name,
-        alone: [face.name],
-        uuid: face.uuid,
+      this.interfaces.set(declaration.name, {
+        name: declaration.name,
+        alone: [declaration.name],
+        uuid: declaration.uuid,
         chain,
         byDispid: group(members, (one) => one.method.dispid ?? 0),
         byName: group(members, (one) => one.method.name.toLowerCase()),
       });
     }
-    for (const face of this.faces.values()) {
-      for (const base of face.chain.slice(1)) this.derived.set(base, [...(this.derived.get(base) ?? []), face.name]);
-    }
+    for (const { name, chain } of this.interfaces.values())
+      for (const base of chain.slice(1)) this.derived.set(base, [...(this.derived.get(base) ?? []), name]);
     for (const specification of registry.specifications)
       for (const one of specification.classes)
         this.classes.set(one.clsid, { name: one.name, interface: one.interface });
@@ -60,16 +59,16 @@ export class Classes {
 
   /** Whether late-bound calls can be made on an interface of this name. */
   has(name: string): boolean {
-    return this.faces.has(name);
+    return this.interfaces.has(name);
   }
 
   /** A list of just this name: the same one every time. */
   alone(name: string): readonly string[] {
-    return this.faces.get(name)?.alone ?? [name];
+    return this.interfaces.get(name)?.alone ?? [name];
   }
 
   uuid(name: string): string | null {
-    return this.faces.get(name)?.uuid ?? null;
+    return this.interfaces.get(name)?.uuid ?? null;
   }
 
   /** A class by its CLSID: its name and, where known, its default interface. */
@@ -79,7 +78,7 @@ export class Classes {
 
   /** Whether `name` is `base` or derives from it. */
   derives(name: string, base: string): boolean {
-    return this.faces.get(name)?.chain.includes(base) ?? name === base;
+    return this.interfaces.get(name)?.chain.includes(base) ?? name === base;
   }
 
   /** Whether one of the two derives from the other. */
@@ -93,16 +92,16 @@ export class Classes {
   }
 
   byDispid(name: string, dispid: number): readonly Member[] {
-    return this.faces.get(name)?.byDispid.get(dispid) ?? NONE;
+    return this.interfaces.get(name)?.byDispid.get(dispid) ?? NONE;
   }
 
   byName(name: string, member: string): readonly Member[] {
-    return this.faces.get(name)?.byName.get(member.toLowerCase()) ?? NONE;
+    return this.interfaces.get(name)?.byName.get(member.toLowerCase()) ?? NONE;
   }
 
   /** Interfaces that hold all that is known of an object; of a chain of them the least derived one. */
   fitting(holds: (name: string) => boolean): readonly string[] {
-    const all = [...this.faces.keys()].filter(holds);
+    const all = [...this.interfaces.keys()].filter(holds);
     return all.filter((name) => !all.some((other) => other !== name && this.derives(name, other)));
   }
 }
@@ -124,8 +123,7 @@ function group<Key>(members: readonly Member[], keyOf: (member: Member) => Key):
 export function kindsOf(flags: number): readonly MemberKind[] {
   if ((flags & 8) !== 0 && (flags & 4) === 0) return ['propputref', 'propput'];
   if ((flags & 4) !== 0) return (flags & 8) !== 0 ? ['propput', 'propputref'] : ['propput'];
-  if ((flags & 2) !== 0) return (flags & 1) !== 0 ? ['propget', 'method'] : ['propget', 'method'];
-  return ['method', 'propget'];
+  return (flags & 2) !== 0 ? ['propget', 'method'] : ['method', 'propget'];
 }
 
 /** Interface that a method's result is declared to be, or null. */

@@ -1,6 +1,6 @@
 import type { Value } from '../types.js';
-import type { Fields } from '../ndr/codec.js';
 import type { Method, Parameter, Specification, Type } from '../ndr/types.js';
+import { asList, newRecord, recordOf, type Fields } from '../ndr/value.js';
 
 /** Types by name, for members whose parameters name them. */
 export type Types = ReadonlyMap<string, Specification['types'][number]>;
@@ -45,16 +45,16 @@ export interface Invocation {
 }
 
 /** Reads an Invoke from its decoded stubs; null when the request says no DISPID. */
-export function readInvocation(asked: Fields, answered: Fields | null, hresult: number | null): Invocation | null {
-  const dispid = asked['dispIdMember'];
-  const flags = asked['dwFlags'];
+export function readInvocation(request: Fields, response: Fields | null, hresult: number | null): Invocation | null {
+  const dispid = request['dispIdMember'];
+  const flags = request['dwFlags'];
   if (typeof dispid !== 'number' || typeof flags !== 'number') return null;
-  const params = bag(asked['pDispParams']);
-  const sent = list(params?.['rgvarg']);
-  const names = list(params?.['rgdispidNamedArgs']);
-  const references = list(asked['rgVarRefIdx']);
-  const referred = list(asked['rgVarRef']);
-  const returned = list(answered?.['rgVarRef']);
+  const params = recordOf(request['pDispParams']);
+  const sent = asList(params?.['rgvarg']);
+  const names = asList(params?.['rgdispidNamedArgs']);
+  const references = asList(request['rgVarRefIdx']);
+  const referred = asList(request['rgVarRef']);
+  const returned = asList(response?.['rgVarRef']);
   const arguments_ = sent.map((given): Argument => ({ given, returned: undefined }));
   for (const [at, index] of references.entries()) {
     if (typeof index === 'number' && index < arguments_.length)
@@ -63,24 +63,24 @@ export function readInvocation(asked: Fields, answered: Fields | null, hresult: 
   const named = names
     .slice(0, arguments_.length)
     .flatMap((name, at) => (typeof name === 'number' ? [{ dispid: name, argument: arguments_[at] as Argument }] : []));
-  const unwrapped = unwrap(answered, hresult);
+  const unwrapped = unwrap(response, hresult);
   return {
     dispid,
     flags: flags & 0xffff,
     positional: arguments_.slice(named.length).toReversed(),
     named,
-    result: answered?.['pVarResult'] ?? null,
+    result: response?.['pVarResult'] ?? null,
     ...unwrapped,
   };
 }
 
 function unwrap(
-  answered: Fields | null,
+  response: Fields | null,
   hresult: number | null,
 ): Pick<Invocation, 'exception' | 'refused' | 'hresult' | 'wrapped'> {
-  const info = bag(answered?.['pExcepInfo']);
+  const info = recordOf(response?.['pExcepInfo']);
   const exception = hresult === DISP_E_EXCEPTION && info !== null ? exceptionOf(info) : null;
-  const refused = hresult === DISP_E_TYPEMISMATCH || hresult === DISP_E_PARAMNOTFOUND ? answered?.['pArgErr'] : null;
+  const refused = hresult === DISP_E_TYPEMISMATCH || hresult === DISP_E_PARAMNOTFOUND ? response?.['pArgErr'] : null;
   const code = exception !== null && exception.code !== 0 ? exception.code : hresult;
   return {
     exception,
@@ -92,7 +92,8 @@ function unwrap(
 
 function exceptionOf(info: Fields): Exception {
   const { scode, wCode, bstrSource, bstrDescription } = info;
-  const code = typeof scode === 'number' && scode !== 0 ? scode : typeof wCode === 'number' ? wCode : 0;
+  const short = typeof wCode === 'number' ? wCode : 0;
+  const code = typeof scode === 'number' && scode !== 0 ? scode : short;
   return { code: code >>> 0, source: text(bstrSource), description: text(bstrDescription) };
 }
 
@@ -116,8 +117,8 @@ export function bindArguments(
 ): Bound {
   const params = method?.params ?? null;
   const slots = (params ?? []).filter((param) => param.retval !== true);
-  const given: Record<string, Value> = {};
-  const out: Record<string, Value> = {};
+  const given = newRecord();
+  const out = newRecord();
   const place = (name: string, param: Parameter | undefined, argument: Argument): void => {
     if (!isMissing(argument.given) && param?.direction !== 'out')
       given[name] = typed(argument.given, param?.type ?? null, types);
@@ -148,7 +149,7 @@ function refusedName({ refused, positional, named }: Invocation, nameAt: (index:
 
 /** Whether a VARIANT can be the value of a type, as automation would send it; null when that says nothing. */
 export function fits(variant: Value, type: Type | null): boolean | null {
-  const held = bag(variant);
+  const held = recordOf(variant);
   if (held === null || type === null || held['byref'] === true) return null;
   const vt = held['vt'];
   if (typeof vt !== 'string') return null;
@@ -190,7 +191,7 @@ const WELL_KNOWN: Readonly<Record<string, readonly string[]>> = {
  * hidden.
  */
 function typed(variant: Value, type: Type | null, types: Types): Value {
-  const held = bag(variant);
+  const held = recordOf(variant);
   if (held === null || type === null || held['dims'] !== undefined) return variant;
   const plain = resolved(type, types);
   if (plain === null) return variant;
@@ -232,30 +233,14 @@ function nameOf(members: Readonly<Record<string, number>>, value: number): strin
 }
 
 function isEmpty(variant: Value): boolean {
-  return bag(variant)?.['vt'] === 'VT_EMPTY';
+  return recordOf(variant)?.['vt'] === 'VT_EMPTY';
 }
 
 /** An optional argument that was left out travels as VT_ERROR DISP_E_PARAMNOTFOUND. */
 function isMissing(variant: Value): boolean {
-  const held = bag(variant);
+  const held = recordOf(variant);
   return held !== null && held['vt'] === 'VT_ERROR' && Number(held['value']) >>> 0 === DISP_E_PARAMNOTFOUND;
 }
-
-export function bag(value: Value | undefined): Fields | null {
-  return value === null ||
-    value === undefined ||
-    typeof value !== 'object' ||
-    Array.isArray(value) ||
-    value instanceof Uint8Array
-    ? null
-    : (value as Fields);
-}
-
-export function list(value: Value | undefined): readonly Value[] {
-  return Array.isArray(value) ? (value as readonly Value[]) : NOTHING;
-}
-
-const NOTHING: readonly Value[] = Object.freeze([]);
 
 function text(value: Value | undefined): string | null {
   return typeof value === 'string' && value !== '' ? value : null;

@@ -1,10 +1,12 @@
-import type { DcomObject, Facet } from '../dcom/objects.js';
+import type { DcomObject, IpidEntry } from '../dcom/objects.js';
 import type { Classes } from './classes.js';
+import { handedOutAs } from './reasons.js';
 
 export type Certainty = 'known' | 'inferred' | 'guessed';
 
-/** An object as this room knows it. */
-export type Subject = DcomObject<Knowledge>;
+/** An object, and one of its interfaces, as this room knows them. */
+export type TrackedObject = DcomObject<Knowledge>;
+export type Entry = IpidEntry<Knowledge>;
 
 /** What type information told of a member. */
 export interface LearntMember {
@@ -24,12 +26,12 @@ export interface LearntType {
 }
 
 /** Why something is believed: words, or an interface that was handed out (most reasons are, and few are ever read). */
-export type Reason = string | Facet<Knowledge>;
+export type Reason = string | Entry;
 
 /** What is known of an object's class, and from where. */
 export interface Knowledge {
-  /** Interfaces of the tables it is known to have, most telling first; late-bound members are looked up in them. */
-  faces: readonly string[];
+  /** Names of tables' interfaces it is known to have, most telling first; late-bound members are looked up in them. */
+  interfaces: readonly string[];
   certainty: Certainty;
   /** A reason in words, or the reference that told the class: `reasonOf` puts it in words. */
   because: Reason | null;
@@ -42,20 +44,22 @@ export interface Knowledge {
   names: Map<number, LearntMember> | null;
   type: LearntType | null;
   /** ITypeInfo objects: the object that gave it, and the type it describes. */
-  describes: { readonly object: Subject | null; readonly type: LearntType } | null;
+  describes: { readonly object: TrackedObject | null; readonly type: LearntType } | null;
   /** Enumerators: the interface of what they hand out, and the collection they belong to. */
   elements: { readonly interface: string; readonly because: string } | null;
   /** Results that an object of yet unknown class handed out, for finding its class from theirs. */
-  gave: { readonly dispid: number; readonly object: Subject }[] | null;
+  gave: { readonly dispid: number; readonly object: TrackedObject }[] | null;
   /** Address of the client that was given the first reference, or null. */
   client: string | null;
   /** The object and DISPID that this one came from while the class of that object was unknown. */
-  from: Subject | null;
+  from: TrackedObject | null;
+  /** The release after which a call on it was told as a finding: once is enough. */
+  misusedAfter: number | null;
 }
 
-export function knowledgeOf(object: Subject): Knowledge {
+export function knowledgeOf(object: TrackedObject): Knowledge {
   return (object.knowledge ??= {
-    faces: NONE,
+    interfaces: NONE,
     certainty: 'known',
     because: null,
     title: null,
@@ -68,48 +72,54 @@ export function knowledgeOf(object: Subject): Knowledge {
     gave: null,
     client: null,
     from: null,
+    misusedAfter: null,
   });
 }
 
-/** The reason for the class of an object, in words. */
-export function reasonOf({ because }: Knowledge): string | null {
-  return because === null || typeof because === 'string'
-    ? because
-    : (because.told ??= `a reference to its ${because.interface ?? because.iid} was handed out in frame ${because.frame}`);
+/** Whether the class of an object is known: a reference to it that is handed out again tells nothing new. */
+export function isSettled({ knowledge }: TrackedObject): boolean {
+  return knowledge !== null && knowledge.interfaces.length > 0;
+}
+
+/** The reason for the class of an object, in words; put in words once. */
+export function reasonOf(known: Knowledge): string | null {
+  const { because } = known;
+  if (because === null || typeof because === 'string') return because;
+  return (known.because = handedOutAs(because));
 }
 
 const NONE: readonly string[] = Object.freeze([]);
 const RANK: Readonly<Record<Certainty, number>> = { guessed: 0, inferred: 1, known: 2 };
 
+/** A reason to believe that an object has an interface of the tables. */
+export interface Belief {
+  readonly interface: string;
+  readonly certainty: Certainty;
+  readonly because: Reason;
+}
+
 /**
  * Takes a reason to believe that an object has an interface. A more derived interface refines what was known; one from
- * another
- * branch is kept beside it; a weaker reason never overrides a stronger one. True when something was learnt.
+ * another branch is kept beside it; a weaker reason never overrides a stronger one. True when something was learnt.
  */
-export function believe(
-  object: Subject,
-  face: string,
-  certainty: Certainty,
-  because: Reason,
-  classes: Classes,
-): boolean {
-  if (!classes.has(face)) return false;
+export function believe(object: TrackedObject, belief: Belief, classes: Classes): boolean {
+  const { interface: name, certainty, because } = belief;
+  if (!classes.has(name)) return false;
   const known = knowledgeOf(object);
-  if (known.faces.length === 0) {
-    known.faces = classes.alone(face);
-    object.settled = true;
+  if (known.interfaces.length === 0) {
+    known.interfaces = classes.alone(name);
     known.certainty = certainty;
     known.because = because;
     return true;
   }
-  if (known.faces.some((one) => classes.derives(one, face))) return false;
-  const related = known.faces.some((one) => classes.related(one, face));
+  if (known.interfaces.some((one) => classes.derives(one, name))) return false;
+  const related = known.interfaces.some((one) => classes.related(one, name));
   if (!related && RANK[certainty] <= RANK[known.certainty]) {
     if (certainty !== 'known') return false;
-    known.faces = [...known.faces, face];
+    known.interfaces = [...known.interfaces, name];
     return true;
   }
-  known.faces = [face, ...known.faces.filter((one) => related && !classes.derives(face, one))];
+  known.interfaces = [name, ...known.interfaces.filter((one) => related && !classes.derives(name, one))];
   if (!related || RANK[certainty] > RANK[known.certainty]) {
     known.certainty = certainty;
     known.because = because;

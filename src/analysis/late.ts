@@ -1,18 +1,31 @@
 import type { Value } from '../types.js';
 import type { ObjectTable } from '../dcom/objects.js';
 import type { MemberKind, Method } from '../ndr/types.js';
+import { recordOf } from '../ndr/value.js';
 import { kindsOf, returnedInterface, type Classes, type Member } from './classes.js';
 import { bindArguments, fits, type Bound, type Exception, type Invocation, type Types } from './dispparams.js';
 import {
   believe,
+  isSettled,
   knowledgeOf,
   reasonOf,
+  type Belief,
   type Certainty,
   type Knowledge,
   type LearntMember,
-  type Reason,
-  type Subject,
+  type TrackedObject,
 } from './knowledge.js';
+import {
+  dispidOfTable,
+  handedOutAsOwner,
+  namedDispid,
+  noSuchMember,
+  onlyDerived,
+  onlyWith,
+  returnedBy,
+  unknownClass,
+  unknownObject,
+} from './reasons.js';
 
 /** An Invoke as the member it means. `name` null: the member could not be told, `because` says why. */
 export interface LateCall {
@@ -49,31 +62,31 @@ export class LateBinder {
   }
 
   /** Names an Invoke on an object; `object` null: nobody handed its IPID out. */
-  bind(object: Subject | null, invocation: Invocation): LateCall {
+  bind(object: TrackedObject | null, invocation: Invocation): LateCall {
     const kinds = kindsOf(invocation.flags);
-    const learnt = object === null ? null : learntMember(object, invocation.dispid);
-    const found = object === null ? null : this.member(object, invocation, kinds, learnt);
-    if (found !== null && object !== null) return this.named(object, invocation, found, learnt);
-    if (learnt !== null && object !== null) return this.byNameAlone(object, invocation, kinds, learnt);
-    return { ...this.blank(invocation, kinds), because: reasonless(object, invocation.dispid) };
+    if (object === null) return this.blank(invocation, kinds, unknownObject(invocation.dispid));
+    const learnt = learntMember(object, invocation.dispid);
+    const found = this.member(object, invocation, kinds, learnt);
+    if (found !== null) return this.asMember(object, invocation, found, learnt);
+    if (learnt !== null) return this.byNameAlone(object, invocation, kinds, learnt);
+    return this.blank(invocation, kinds, reasonless(object, invocation.dispid));
   }
 
   /**
    * An object came out of an Invoke: its class is the declared one, or, where nothing was declared, evidence for later.
    */
-  returned(parent: Subject, invocation: Invocation, call: LateCall, child: Subject): void {
+  returned(parent: TrackedObject, invocation: Invocation, call: LateCall, child: TrackedObject): void {
     const declared = call.method === null ? null : returnedInterface(call.method);
     if (declared !== null && this.classes.has(declared)) {
-      this.learnClass(
-        child,
-        declared,
-        call.certainty === 'guessed' ? 'guessed' : 'inferred',
-        `${call.interface}::${call.name} of ${parent.label} returns it`,
-      );
+      this.learnClass(child, {
+        interface: declared,
+        certainty: call.certainty === 'guessed' ? 'guessed' : 'inferred',
+        because: returnedBy(`${call.interface}::${call.name} of ${parent.label}`),
+      });
       return;
     }
     const known = knowledgeOf(parent);
-    if (known.faces.length > 0) return;
+    if (known.interfaces.length > 0) return;
     const own = knowledgeOf(child);
     known.gave ??= [];
     if (known.gave.length < MAX_GAVE && own.from === null) {
@@ -82,8 +95,10 @@ export class LateBinder {
     }
   }
 
-  /** GetIDsOfNames was answered: DISPIDs that override every guess, and, where the class is unknown, what it may be. */
-  asked(object: Subject, names: readonly Value[], dispids: readonly Value[], frame: number): void {
+  /**
+   * GetIDsOfNames was answered: DISPIDs that override every guess, and, where the class is unknown, what it may be.
+   */
+  learnNames(object: TrackedObject, names: readonly Value[], dispids: readonly Value[], frame: number): void {
     const [name] = names;
     const [dispid] = dispids;
     if (typeof name !== 'string' || typeof dispid !== 'number' || dispid === UNKNOWN_DISPID) return;
@@ -102,99 +117,108 @@ export class LateBinder {
       frame,
       by: 'GetIDsOfNames',
     });
-    if (known.faces.length === 0) this.narrow(object);
+    if (known.interfaces.length > 0) return;
+    const belief = this.narrowed(object);
+    if (belief !== null) this.learnClass(object, belief);
   }
 
-  /** Takes a reason for an object's class, renames it, and looks again at the object it came from. */
-  learnClass(object: Subject, face: string, certainty: Certainty, because: Reason): void {
-    if (!believe(object, face, certainty, because, this.classes)) return;
-    this.objects.rename(object, knowledgeOf(object).faces[0] ?? face);
-    const { from } = knowledgeOf(object);
-    if (from !== null && knowledgeOf(from).faces.length === 0) this.narrow(from);
+  /** Takes a reason for an object's class, renames it, and looks again at the objects it came from. */
+  learnClass(object: TrackedObject, belief: Belief): void {
+    let about: TrackedObject | null = object;
+    for (let next: Belief | null = belief; about !== null && next !== null; next = this.narrowed(about)) {
+      if (!believe(about, next, this.classes)) return;
+      this.objects.rename(about, knowledgeOf(about).interfaces[0] ?? next.interface);
+      about = knowledgeOf(about).from;
+      if (about === null || isSettled(about)) return;
+    }
   }
 
   /** The class of an object from the names asked for on it and from what its members returned. */
-  private narrow(object: Subject): void {
+  private narrowed(object: TrackedObject): Belief | null {
     const known = knowledgeOf(object);
     const names = [...(known.names ?? [])];
     const gave = (known.gave ?? []).flatMap((one) =>
       knowledgeOf(one.object)
-        .faces.slice(0, 1)
-        .map((face) => ({ dispid: one.dispid, face })),
+        .interfaces.slice(0, 1)
+        .map((name) => ({ dispid: one.dispid, interface: name })),
     );
-    if (names.length + gave.length === 0) return;
+    if (names.length + gave.length === 0) return null;
     const fitting = this.classes.fitting(
-      (face) =>
+      (candidate) =>
         names.every(([dispid, { name }]) =>
-          this.classes.byDispid(face, dispid).some((one) => one.method.name.toLowerCase() === name.toLowerCase()),
+          this.classes.byDispid(candidate, dispid).some((one) => one.method.name.toLowerCase() === name.toLowerCase()),
         ) &&
         gave.every((one) =>
-          this.classes.byDispid(face, one.dispid).some(({ method }) => {
+          this.classes.byDispid(candidate, one.dispid).some(({ method }) => {
             const declared = returnedInterface(method);
-            return declared !== null && this.classes.related(declared, one.face);
+            return declared !== null && this.classes.related(declared, one.interface);
           }),
         ),
     );
-    const [face] = fitting;
-    if (fitting.length !== 1 || face === undefined) return;
-    const evidence = [...names.map(([, { name }]) => name), ...gave.map((one) => `a result that is ${one.face}`)]
-      .slice(0, 4)
-      .join(', ');
-    this.learnClass(object, face, 'inferred', `only ${face} has ${evidence} at these DISPIDs`);
+    const [only] = fitting;
+    if (fitting.length !== 1 || only === undefined) return null;
+    const evidence = [...names.map(([, { name }]) => name), ...gave.map((one) => `a result that is ${one.interface}`)];
+    return { interface: only, certainty: 'inferred', because: onlyWith(only, evidence) };
   }
 
   private member(
-    object: Subject,
+    object: TrackedObject,
     invocation: Invocation,
     kinds: readonly MemberKind[],
     learnt: LearntMember | null,
   ): Member | null {
-    const { faces } = knowledgeOf(object);
-    for (const face of faces) {
-      const named = learnt === null ? null : pick(this.classes.byName(face, learnt.name), kinds);
+    const { interfaces } = knowledgeOf(object);
+    for (const name of interfaces) {
+      const named = learnt === null ? null : pick(this.classes.byName(name, learnt.name), kinds);
       const member =
         named ??
         (learnt === null || learnt.by === 'ITypeInfo'
-          ? pick(this.classes.byDispid(face, invocation.dispid), kinds)
+          ? pick(this.classes.byDispid(name, invocation.dispid), kinds)
           : null);
       if (member !== null) return member;
     }
-    const derived = faces.flatMap((face) =>
-      this.classes.descendants(face).map((name) => ({
-        face: name,
-        members:
-          learnt === null ? this.classes.byDispid(name, invocation.dispid) : this.classes.byName(name, learnt.name),
-      })),
-    );
-    const possible = new Map<Method, { readonly member: Member; readonly face: string }>();
-    for (const { face, members } of derived) {
+    return this.derivedMember(object, invocation, kinds, learnt);
+  }
+
+  /** The only member that an interface derived from what the object is known to have can mean by the call. */
+  private derivedMember(
+    object: TrackedObject,
+    invocation: Invocation,
+    kinds: readonly MemberKind[],
+    learnt: LearntMember | null,
+  ): Member | null {
+    const { interfaces } = knowledgeOf(object);
+    const possible = new Map<Method, Member>();
+    for (const name of interfaces.flatMap((one) => this.classes.descendants(one))) {
+      const members =
+        learnt === null ? this.classes.byDispid(name, invocation.dispid) : this.classes.byName(name, learnt.name);
       const member = pick(members, kinds);
       if (member !== null && !possible.has(member.method) && shaped(member.method, invocation))
-        possible.set(member.method, { member, face });
+        possible.set(member.method, member);
     }
     // IUpdate2 and IWindowsDriverUpdate2 both declare RebootRequired: the number tells which is meant, where a table
     // has it.
-    const numbered = [...possible.values()].filter(({ member: { method } }) => method.dispid === invocation.dispid);
+    const numbered = [...possible.values()].filter(({ method }) => method.dispid === invocation.dispid);
     const [only, ...others] = numbered.length > 0 ? numbered : [...possible.values()];
     if (only === undefined || others.length > 0) return null;
-    this.learnClass(
-      object,
-      only.member.owner.name,
-      'inferred',
-      `it has ${only.member.method.name}, which no other interface derived from ${faces[0]} has at DISPID ${dispidText(invocation.dispid)}`,
-    );
-    return only.member;
+    this.learnClass(object, {
+      interface: only.owner.name,
+      certainty: 'inferred',
+      because: onlyDerived(only.method.name, interfaces[0], invocation.dispid),
+    });
+    return only;
   }
 
-  private named(
-    object: Subject,
+  private asMember(
+    object: TrackedObject,
     invocation: Invocation,
     { method, owner }: Member,
     learnt: LearntMember | null,
   ): LateCall {
     const known = knowledgeOf(object);
+    const { dispid } = invocation;
     const agreed = learnt !== null && learnt.name.toLowerCase() === method.name.toLowerCase();
-    const reason = `${reasonOf(known) ?? `it was handed out as ${owner.name}`}; ${agreed ? `${learnt.by} named DISPID ${dispidText(invocation.dispid)} ${method.name} in frame ${learnt.frame}` : `DISPID ${dispidText(invocation.dispid)} is ${method.name} in its table`}`;
+    const named = agreed ? namedDispid(learnt, dispid, method.name) : dispidOfTable(dispid, method.name);
     return {
       interface: owner.name,
       iid: owner.uuid,
@@ -206,14 +230,13 @@ export class LateBinder {
       hresult: invocation.hresult,
       wrapped: invocation.wrapped,
       exception: invocation.exception,
-      certainty:
-        known.certainty === 'guessed' ? 'guessed' : agreed && known.certainty === 'known' ? 'known' : 'inferred',
-      because: reason,
+      certainty: certaintyOf(known.certainty, agreed),
+      because: `${reasonOf(known) ?? handedOutAsOwner(owner.name)}; ${named}`,
     };
   }
 
   private byNameAlone(
-    object: Subject,
+    object: TrackedObject,
     invocation: Invocation,
     kinds: readonly MemberKind[],
     learnt: LearntMember,
@@ -226,17 +249,15 @@ export class LateBinder {
     const { title, type } = knowledgeOf(object);
     const named = title ?? type?.name ?? null;
     return {
-      ...this.blank(invocation, kinds),
+      ...this.blank(invocation, kinds, namedDispid(learnt, invocation.dispid, learnt.name)),
       interface: named,
       name: learnt.name,
       member,
       bound: bindArguments(invocation, null, learnt.params, this.types),
-      certainty: 'known',
-      because: `${learnt.by} named DISPID ${dispidText(invocation.dispid)} ${learnt.name} in frame ${learnt.frame}`,
     };
   }
 
-  private blank(invocation: Invocation, kinds: readonly MemberKind[]): LateCall {
+  private blank(invocation: Invocation, kinds: readonly MemberKind[], because: string): LateCall {
     return {
       interface: null,
       iid: null,
@@ -249,9 +270,15 @@ export class LateBinder {
       wrapped: invocation.wrapped,
       exception: invocation.exception,
       certainty: 'known',
-      because: '',
+      because,
     };
   }
+}
+
+/** Of a member: as certain as the class, and known only where the object itself was asked for the name. */
+function certaintyOf(ofClass: Certainty, agreed: boolean): Certainty {
+  if (ofClass === 'guessed') return 'guessed';
+  return agreed && ofClass === 'known' ? 'known' : 'inferred';
 }
 
 const NO_NAMES: readonly string[] = Object.freeze([]);
@@ -261,7 +288,7 @@ const UNKNOWN_DISPID = -1;
 const MAX_NAMES = 1024;
 const MAX_PARAMS = 64;
 
-function learntMember(object: Subject, dispid: number): LearntMember | null {
+function learntMember(object: TrackedObject, dispid: number): LearntMember | null {
   const { knowledge } = object;
   return knowledge === null ? null : (knowledge.names?.get(dispid) ?? knowledge.type?.members.get(dispid) ?? null);
 }
@@ -285,30 +312,10 @@ function shaped(method: Method, { positional, named, result }: Invocation): bool
 }
 
 function isNothing(result: Value): boolean {
-  return (
-    result === null ||
-    (typeof result === 'object' &&
-      !Array.isArray(result) &&
-      (result as { readonly [name: string]: Value })['vt'] === 'VT_EMPTY')
-  );
+  return result === null || recordOf(result)?.['vt'] === 'VT_EMPTY';
 }
 
-function reasonless(object: Subject | null, dispid: number): string {
-  const shown = dispidText(dispid);
-  if (object === null)
-    return `nobody handed this object out in the capture, so that DISPID ${shown} could be any member`;
-  const known = object.knowledge;
-  if (known === null || known.faces.length === 0)
-    return `the class of ${object.label} is not known: no CLSID, member or name in the capture tells it, and DISPID ${shown} alone means nothing`;
-  return `${known.faces.join(' and ')} ${known.faces.length === 1 ? 'has' : 'have'} no such member at DISPID ${shown}`;
-}
-
-/**
- * A DISPID in the form people know: hexadecimal for those a type library numbered, decimal for the small and the
- * negative ones.
- */
-export function dispidText(dispid: number): string {
-  return (dispid >= 0 && dispid < 0x10000) || (dispid < 0 && dispid > -0x10000)
-    ? String(dispid)
-    : `0x${(dispid >>> 0).toString(16)}`;
+function reasonless(object: TrackedObject, dispid: number): string {
+  const interfaces = object.knowledge?.interfaces ?? [];
+  return interfaces.length === 0 ? unknownClass(object.label, dispid) : noSuchMember(interfaces, dispid);
 }

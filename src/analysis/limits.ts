@@ -4,16 +4,12 @@ export interface AnalysisLimits {
   readonly objects: number;
   /** Problems kept on one call; the rest are counted. */
   readonly problemsPerCall: number;
-  /** Depth of the search for interface pointers inside a decoded value. */
-  readonly valueDepth: number;
   /** Ping sets followed, and OIDs in all of them. */
   readonly pingSets: number;
   readonly pingMembers: number;
   /** Types learnt from type information, and members of one of them. */
   readonly types: number;
   readonly typeMembers: number;
-  /** Findings that wait to be taken. */
-  readonly findings: number;
   /** Contexts that nobody saw negotiated and whose interface was worked out. */
   readonly contexts: number;
   /** Peers and interfaces whose numbering is judged. */
@@ -32,12 +28,10 @@ export const SHOWN_OBJECTS = 65_536;
 export const ANALYSIS_LIMITS: AnalysisLimits = {
   objects: 262_144,
   problemsPerCall: 64,
-  valueDepth: 32,
   pingSets: 65_536,
   pingMembers: 1_048_576,
   types: 4096,
   typeMembers: 4096,
-  findings: 65_536,
   contexts: 65_536,
   numberings: 65_536,
   callbacks: 65_536,

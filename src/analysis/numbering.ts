@@ -65,19 +65,49 @@ export class NumberingJudge {
     return (this.last = judgement);
   }
 
-  /** A call, or a vtable offset, that only one numbering explains. */
-  note(judgement: Judgement, which: 'wire' | 'printed'): void {
+  /**
+   * A call, or a vtable offset, that only one numbering explains. Gives a verdict that is news: not the ordinary one,
+   * and not told before.
+   */
+  note(judgement: Judgement, which: 'wire' | 'printed'): 'printed' | 'mixed' | null {
     judgement[which]++;
     judgement.server[which]++;
-    judgement.verdict = judgement.printed === 0 ? 'wire' : judgement.wire === 0 ? 'printed' : 'mixed';
+    const verdict = verdictOf(judgement);
+    judgement.verdict = verdict;
+    if (verdict === judgement.told || verdict === 'wire') return null;
+    judgement.told = verdict;
+    return verdict;
   }
 }
 
+function verdictOf({ wire, printed }: Judgement): Verdict {
+  if (printed === 0) return 'wire';
+  return wire === 0 ? 'printed' : 'mixed';
+}
+
 /** Which numbering to decode first, and whether the other has to be tried even when the first one succeeds. */
-export function order(judgement: Judgement): { readonly first: 'wire' | 'printed'; readonly both: boolean } {
-  const { verdict, wire, printed, server, ambiguous } = judgement;
-  if (verdict === 'wire') return { first: 'wire', both: wire < ENOUGH };
-  if (verdict === 'printed') return { first: 'printed', both: printed < ENOUGH };
-  if (verdict === 'mixed') return { first: wire >= printed ? 'wire' : 'printed', both: true };
-  return { first: server.printed > server.wire ? 'printed' : 'wire', both: ambiguous < PATIENCE };
+export interface Order {
+  readonly first: 'wire' | 'printed';
+  readonly both: boolean;
+}
+
+/** The four there are: one for every call would be made for nothing. */
+const WIRE: Order = { first: 'wire', both: false };
+const WIRE_FIRST: Order = { first: 'wire', both: true };
+const PRINTED: Order = { first: 'printed', both: false };
+const PRINTED_FIRST: Order = { first: 'printed', both: true };
+
+/** The order that the evidence asks for. */
+export function order({ verdict, wire, printed, server, ambiguous }: Judgement): Order {
+  switch (verdict) {
+    case 'wire':
+      return wire < ENOUGH ? WIRE_FIRST : WIRE;
+    case 'printed':
+      return printed < ENOUGH ? PRINTED_FIRST : PRINTED;
+    case 'mixed':
+      return wire >= printed ? WIRE_FIRST : PRINTED_FIRST;
+    case null:
+      if (server.printed > server.wire) return ambiguous < PATIENCE ? PRINTED_FIRST : PRINTED;
+      return ambiguous < PATIENCE ? WIRE_FIRST : WIRE;
+  }
 }

@@ -1,4 +1,5 @@
-import type { Facet } from '../dcom/objects.js';
+import { Lookup } from '../dcom/lookup.js';
+import type { ObjectTable } from '../dcom/objects.js';
 import type { Flow, FlowEnd } from '../types.js';
 import type { Knowledge } from './knowledge.js';
 
@@ -18,13 +19,8 @@ export interface Pair {
 export interface Link {
   readonly pair: Pair;
   readonly group: number | null;
-  /**
-   * What its last call went to and what was last handed out over it, as of a version of the object table: most calls go
-   * to one of them.
-   */
-  facet: Facet<Knowledge> | null;
-  given: Facet<Knowledge> | null;
-  version: number;
+  /** The objects that its calls go to. */
+  readonly objects: Lookup<Knowledge>;
 }
 
 /**
@@ -32,6 +28,7 @@ export interface Link {
  * callbacks go the other way.
  */
 export class Peers {
+  private readonly objects: ObjectTable<Knowledge>;
   /** By client, then by server. */
   private readonly pairs = new Map<string, Map<string, Pair>>();
   private known = 0;
@@ -40,6 +37,10 @@ export class Peers {
   private readonly halves = new Set<number>();
   private lastFlow = -1;
   private last: Link | null = null;
+
+  constructor(objects: ObjectTable<Knowledge>) {
+    this.objects = objects;
+  }
 
   /** A bind was accepted. */
   bound(flow: Flow, group: number): void {
@@ -54,7 +55,7 @@ export class Peers {
       const pair = this.pair(client, server);
       if (pair === null || this.links.size >= MAX_LINKS) return null;
       const first = link === null;
-      link = { pair, group: this.groups.get(flow.id) ?? null, facet: null, given: null, version: -1 };
+      link = { pair, group: this.groups.get(flow.id) ?? null, objects: new Lookup(this.objects) };
       if (first) {
         this.links.set(flow.id, link);
         pair.open++;

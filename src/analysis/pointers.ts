@@ -1,25 +1,21 @@
 import type { Value } from '../types.js';
 import type { Method, Specification, Type } from '../ndr/types.js';
+import { walkRecords, type Fields } from '../ndr/value.js';
+
+type Types = ReadonlyMap<string, Specification['types'][number]>;
 
 /**
- * The parameters of a method's answer that can hold an interface pointer. Most methods have none (a property getter
- * returns a
- * string or a number), and their values need no search.
+ * The parameters of a method's response that can hold an interface pointer. Most methods have none (a property getter
+ * returns a string or a number), and their values need no search.
  */
-export function answersWithPointers(
-  method: Method,
-  types: ReadonlyMap<string, Specification['types'][number]>,
-): readonly string[] {
+export function responsePointers(method: Method, types: Types): readonly string[] {
   return (method.params ?? [])
     .filter((param) => param.direction !== 'in' && holdsPointer(param.type, types, new Set()))
     .map((param) => param.name);
 }
 
 /** The same of its request: a client that hands in objects, its own or the server's. */
-export function asksWithPointers(
-  method: Method,
-  types: ReadonlyMap<string, Specification['types'][number]>,
-): readonly string[] {
+export function requestPointers(method: Method, types: Types): readonly string[] {
   return (method.params ?? [])
     .filter((param) => param.direction !== 'out' && holdsPointer(param.type, types, new Set()))
     .map((param) => param.name);
@@ -27,11 +23,7 @@ export function asksWithPointers(
 
 type AnyType = Type | Specification['types'][number];
 
-function holdsPointer(
-  type: AnyType,
-  types: ReadonlyMap<string, Specification['types'][number]>,
-  seen: Set<string>,
-): boolean {
+function holdsPointer(type: AnyType, types: Types, seen: Set<string>): boolean {
   switch (type.kind) {
     case 'interface':
       return true;
@@ -66,20 +58,12 @@ function holdsPointer(
   }
 }
 
-type Bag = { readonly [name: string]: Value };
-
-/** Every plain object inside a value that has both an `ipid` and an `iid`; `depth` bounds the descent. */
-export function pointersIn(value: Value, depth: number, found: (pointer: Bag) => void): void {
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth <= 0) return;
-  if (Array.isArray(value)) {
-    for (const item of value as readonly Value[]) pointersIn(item, depth - 1, found);
-    return;
-  }
-  const bag = value as Bag;
-  if (typeof bag['ipid'] === 'string' && typeof bag['iid'] === 'string') {
+/** Every record inside a value that is a reference: it has both an `ipid` and an `iid`. */
+export function pointersIn(value: Value | undefined, found: (pointer: Fields) => void): void {
+  walkRecords(value, (record) => {
+    if (typeof record['ipid'] !== 'string' || typeof record['iid'] !== 'string') return true;
     // A reference holds bindings and no further references.
-    found(bag);
-    return;
-  }
-  for (const name in bag) pointersIn(bag[name] as Value, depth - 1, found);
+    found(record);
+    return false;
+  });
 }

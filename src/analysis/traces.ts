@@ -1,6 +1,6 @@
 import type { Call, Stub } from '../types.js';
-import type { Fields, Registry, Trace } from '../ndr/codec.js';
-import { encodingOf } from './calls.js';
+import type { Registry, Trace } from '../ndr/codec.js';
+import { encodingOf } from './interfaces.js';
 
 /** The traces of both stubs of a call; null where a stub is missing, sealed, or of an unknown method. */
 export interface CallTraces {
@@ -15,12 +15,12 @@ export function traceCall(call: Call, registry: Registry): CallTraces {
   if (uuid === null || opnum === null) return { request: null, response: null };
   const { request, response } = exchange;
   const codecOf = (stub: Stub) => registry.method(uuid, opnum, encodingOf(stub, exchange));
-  const asked: Fields | undefined = readable(request) ? codecOf(request)?.request.decode(request).value : undefined;
+  const sent = readable(request) ? codecOf(request)?.request.decode(request).value : undefined;
   return {
     request: readable(request) ? (codecOf(request)?.request.trace(request) ?? null) : null,
     response:
       exchange.fault === null && readable(response)
-        ? (codecOf(response)?.response.trace(response, asked) ?? null)
+        ? (codecOf(response)?.response.trace(response, sent) ?? null)
         : null,
   };
 }

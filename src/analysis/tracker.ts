@@ -1,161 +1,177 @@
 import type { Endpoint, Exchange, Finding, Moment, ObjectRecord, Value } from '../types.js';
 import { GUID_NULL } from '../bytes/guid.js';
-import { facetsOf, referencesTo, type Facet, type ObjectTable } from '../dcom/objects.js';
+import { referencesTo, type ObjectTable } from '../dcom/objects.js';
 import { PingSets } from '../dcom/ping-sets.js';
 import { asPointer, type Pointer } from '../dcom/references.js';
-import type { Fields, Registry } from '../ndr/codec.js';
+import type { Registry } from '../ndr/codec.js';
 import type { Method, MethodRole } from '../ndr/types.js';
+import { asList, recordOf, walkRecords, type Fields } from '../ndr/value.js';
 import { interfaceOf, returnedInterface, type Classes } from './classes.js';
-import { bag, DISPID_NEWENUM, list, type Invocation } from './dispparams.js';
-import { knowledgeOf, reasonOf, type Knowledge, type LearntType, type Subject } from './knowledge.js';
+import { DISPID_NEWENUM, type Invocation } from './dispparams.js';
+import { lifetimeFindings, objectFinding, type ObjectFinding } from './findings.js';
+import { isSettled, knowledgeOf, type Entry, type Knowledge, type TrackedObject } from './knowledge.js';
 import type { LateBinder, LateCall } from './late.js';
 import type { AnalysisLimits } from './limits.js';
-import { pointersIn } from './pointers.js';
-import { lifeFindings } from './life.js';
+import { objectRecord } from './object-records.js';
 import { Peers, type Link } from './peers.js';
+import { pointersIn } from './pointers.js';
+import { activatedAs, elementOf, returnedBy } from './reasons.js';
+import { countReferences, noteReference, type Way } from './references.js';
 import type { Roles } from './roles.js';
+import { TypeInformation } from './type-information.js';
 
-/** An answered call as far as the life of objects is concerned. */
-export interface Answer {
+/** A call as far as the life of objects is concerned. */
+export interface TrackedCall {
   readonly id: number;
   readonly role: MethodRole | null;
   readonly method: Method | null;
-  readonly asked: Fields;
-  readonly answered: Fields;
+  readonly request: Fields;
+  readonly response: Fields;
   readonly succeeded: boolean;
   readonly exchange: Exchange;
   readonly client: Endpoint;
   readonly server: Endpoint;
   readonly time: Moment | null;
-  readonly facet: Facet<Knowledge> | null;
-  readonly late: { readonly call: LateCall; readonly invocation: Invocation } | null;
+  readonly entry: Entry | null;
+  readonly late: Invoked | null;
+}
+
+/** An Invoke, and the member it means. */
+export interface Invoked {
+  readonly call: LateCall;
+  readonly invocation: Invocation;
+}
+
+/** What objects are followed with. */
+export interface TrackerOptions {
+  readonly registry: Registry;
+  readonly objects: ObjectTable<Knowledge>;
+  readonly classes: Classes;
+  readonly late: LateBinder;
+  readonly roles: Roles;
+  readonly limits: AnalysisLimits;
 }
 
 /**
  * Follows the objects of a session: who made them, what they are, who holds references to them, who keeps them alive
- * ([MS-DCOM] 3.1.1.5, 3.2).
+ * ([MS-DCOM] 3.1.1.5, 3.2). What is wrong with their use comes out as findings.
  */
 export class Tracker {
   private readonly registry: Registry;
   private readonly objects: ObjectTable<Knowledge>;
   private readonly classes: Classes;
   private readonly late: LateBinder;
-  private readonly limits: AnalysisLimits;
   private readonly pings: PingSets;
-  private readonly types = new Map<string, LearntType>();
+  private readonly types: TypeInformation;
   /** Interfaces that every object has: a reference to one says nothing about its class. */
   private readonly plain: ReadonlySet<string>;
   private readonly remUnknown: { readonly name: string; readonly uuid: string } | null;
-  readonly peers = new Peers();
-  /** Findings since they were last taken. */
-  readonly findings: Finding[] = [];
+  readonly peers: Peers;
 
-  constructor(
-    registry: Registry,
-    objects: ObjectTable<Knowledge>,
-    classes: Classes,
-    late: LateBinder,
-    roles: Roles,
-    limits: AnalysisLimits,
-  ) {
+  constructor(options: TrackerOptions) {
+    const { registry, objects, classes, late, roles, limits } = options;
     this.registry = registry;
     this.objects = objects;
     this.classes = classes;
     this.late = late;
-    this.limits = limits;
+    this.peers = new Peers(objects);
     this.pings = new PingSets({ sets: limits.pingSets, members: limits.pingMembers });
+    this.types = new TypeInformation(options);
     const roots = registry.interfaces
       .filter((one) => one.interface.orpc && one.interface.base === null)
       .map((one) => one.interface.name);
     this.plain = new Set([...roots, ...roles.players('invoke')]);
     const [name] = roles.players('release');
-    const face = name === undefined ? null : registry.interfaceByName(name);
-    this.remUnknown = face === null ? null : { name: face.interface.name, uuid: face.interface.uuid };
+    const found = name === undefined ? null : registry.interfaceByName(name);
+    this.remUnknown = found === null ? null : { name: found.interface.name, uuid: found.interface.uuid };
   }
 
   /** A call went to an interface. */
-  called(facet: Facet<Knowledge>, server: Endpoint, time: Moment | null, id: number, exchange: Exchange): void {
-    const { object } = facet;
+  called(
+    entry: Entry,
+    { server, time }: Pick<TrackedCall, 'server' | 'time'>,
+    id: number,
+    exchange: Exchange,
+    out: Finding[],
+  ): void {
+    const { object } = entry;
     // An activation is answered by the object resolver: only calls show where the object itself listens.
     if (object.server !== server && object.server.address === server.address) object.server = server;
-    facet.calls++;
+    entry.calls++;
     object.calls++;
     if (time !== null) {
       object.lastSeenS = time.timeS;
       object.lastSeenNs = time.timeNs;
     }
-    if (object.releasedBy !== null && object.releasedBy >= 0) {
-      this.find(
-        'use-after-release',
-        'warning',
-        `${object.label} was called after its last reference was released in call ${object.releasedBy}`,
-        '[MS-DCOM] 3.2.4.4.2',
-        id,
-        object,
-        exchange,
-      );
-      // Said once for an object.
-      object.releasedBy = -object.releasedBy;
-    }
+    if (object.releasedBy !== null) misused(object, object.releasedBy, id, exchange, out);
+  }
+
+  /** References that a client sends along: to objects of its own, or the server's own coming home. */
+  requested(call: TrackedCall, holding: readonly string[], out: Finding[]): void {
+    this.learn(call, holding, false, out);
   }
 
   /**
-   * An answer may hand out objects, tell their classes, or count their references. `holding`: names of what in it can
+   * A response may hand out objects, tell their classes, or count their references. `holding`: names of what in it can
    * hold references.
    */
-  answered(answer: Answer, holding: readonly string[]): void {
-    const learnt = holding.length > 0 ? this.learn(answer, answer.answered, holding, answer.server, true) : NONE;
-    switch (answer.role) {
-      case null:
-        break;
+  responded(call: TrackedCall, holding: readonly string[], out: Finding[]): void {
+    const learnt = holding.length > 0 ? this.learn(call, holding, true, out) : NONE;
+    const { role, entry, request, response, server } = call;
+    switch (role) {
       case 'activate':
       case 'get-class-object':
-        this.exporter(answer, answer.answered, answer.answered['pOxid']);
+        this.exporter(call, response['pOxid']);
         break;
       case 'resolve-oxid':
-        this.exporter(answer, answer.answered, answer.asked['pOxid']);
+        this.exporter(call, request['pOxid']);
         break;
       case 'query-interface':
-        this.queried(answer);
+        this.queried(call, out);
         break;
       case 'add-ref':
-        this.added(answer);
+        this.added(call);
         break;
       case 'release':
-        this.released(answer);
+        this.released(call, out);
         break;
       case 'ping':
-        this.pinged(answer, this.pings.pinged(answer.server.address, String(answer.asked['pSetId'])));
+        this.pinged(call, this.pings.pinged(server.address, String(request['pSetId'])));
         break;
       case 'complex-ping':
-        this.changed(answer);
+        this.changed(call);
         break;
       case 'ids-of-names':
-        if (answer.facet !== null)
-          this.late.asked(
-            answer.facet.object,
-            list(answer.asked['rgszNames']),
-            list(answer.answered['rgDispId']),
-            frameOf(answer),
-          );
+        if (entry !== null)
+          this.late.learnNames(entry.object, asList(request['rgszNames']), asList(response['rgDispId']), frameOf(call));
         break;
       case 'type-info':
       case 'class-info':
-        for (const facet of learnt) this.describes(facet.object, answer.facet?.object ?? null);
+        for (const one of learnt) this.types.describes(one.object, entry?.object ?? null);
         break;
       case 'type-attr':
       case 'names':
       case 'documentation':
-        if (answer.facet !== null) this.typeTold(answer, answer.facet.object);
+        if (entry !== null) this.types.learn({ role, request, response, frame: frameOf(call) }, entry.object);
         break;
       default:
         break;
     }
   }
 
-  /** References that a client sends along: to objects of its own, or the server's own coming home. */
-  asked(answer: Answer, holding: readonly string[]): void {
-    this.learn(answer, answer.asked, holding, answer.client, false);
+  /**
+   * Takes note of the commonest response that hands out objects: a single reference, or none, to an object whose class
+   * is known. False where there is more to it, and nothing was noted.
+   */
+  again(response: Fields, holding: readonly string[], link: Link | null): boolean {
+    const reference = holding.length === 1 ? response[holding[0] as string] : undefined;
+    if (reference === null) return true;
+    const pointer = reference === undefined ? null : asPointer(reference);
+    const entry = pointer === null ? null : this.objects.same(pointer);
+    if (entry === null || !isSettled(entry.object)) return false;
+    noteReference(reference as Fields, entry, 'out');
+    link?.objects.handedOut(entry);
+    return true;
   }
 
   /** What became of every object that is remembered; `ended`: no more calls will come. */
@@ -163,156 +179,105 @@ export class Tracker {
     const records: ObjectRecord[] = [];
     for (const object of this.objects.all()) {
       if (ended) this.ended(object);
-      const facets = facetsOf(object);
-      const known = knowledgeOf(object);
-      const { faces, certainty, title } = known;
-      records.push({
-        kind: 'object',
-        label: object.label,
-        formerLabel: object.formerLabel,
-        class:
-          faces[0] ??
-          title ??
-          facets.find((facet) => facet.interface !== null && !this.plain.has(facet.interface))?.interface ??
-          null,
-        certainty,
-        because: reasonOf(known),
-        oid: object.oid,
-        oxid: object.oxid,
-        server: object.server,
-        madeBy: object.madeBy,
-        parent: object.parent,
-        interfaces: facets.map(({ ipid, iid, interface: name, references: held, madeBy, calls }) => ({
-          ipid,
-          iid,
-          interface: name,
-          references: held,
-          madeBy,
-          calls,
-        })),
-        references: referencesTo(object),
-        calls: object.calls,
-        firstSeen: moment(object.firstSeenS, object.firstSeenNs),
-        lastSeen: moment(object.lastSeenS, object.lastSeenNs),
-        pings: object.pings,
-        lastPing: object.lastPing,
-        releasedBy: object.releasedBy === null ? null : Math.abs(object.releasedBy),
-        leaked: object.leaked,
-      });
+      records.push(objectRecord(object, this.plain));
     }
     return records;
   }
 
   /** What only the end of the capture shows: leaks, and objects that nobody kept alive. */
-  end(): void {
+  end(out: Finding[]): void {
     for (const object of this.objects.all()) this.ended(object);
-    for (const finding of lifeFindings(this.objects.all(), this.objects.forgotten)) this.findings.push(finding);
+    lifetimeFindings(this.objects.all(), this.objects.forgotten, out);
   }
 
   /** No more calls will come on an object: references to it leaked where their client has gone. */
-  private ended(object: Subject): void {
+  private ended(object: TrackedObject): void {
     object.leaked =
       referencesTo(object) > 0 && this.peers.gone(object.knowledge?.client ?? null, object.server.address);
   }
 
-  /**
-   * Takes note of the commonest answer that hands out objects: a single reference, or none, to an object whose class is
-   * known.
-   * False where there is more to it, and nothing was noted.
-   */
-  again(value: Fields, holding: readonly string[], link: Link | null): boolean {
-    const reference = holding.length === 1 ? value[holding[0] as string] : undefined;
-    if (reference === null) return true;
-    const pointer = reference === undefined ? null : asPointer(reference);
-    const facet = pointer === null ? null : this.objects.same(pointer);
-    if (facet === null || !facet.object.settled) return false;
-    note(reference as Fields, facet, 'out');
-    if (link !== null && facet.other === null) link.given = facet;
-    return true;
-  }
-
-  private learn(
-    answer: Answer,
-    value: Fields,
-    holding: readonly string[],
-    owner: Endpoint,
-    counts: boolean,
-  ): readonly Facet<Knowledge>[] {
-    const learnt: Facet<Knowledge>[] = [];
+  /** Takes note of the references in a call; `response`: a server hands them out. */
+  private learn(call: TrackedCall, holding: readonly string[], response: boolean, out: Finding[]): readonly Entry[] {
+    const learnt: Entry[] = [];
     const met = (reference: Fields): void => {
       const pointer = asPointer(reference);
       if (pointer === null) return;
       // A reference handed out again tells nothing new of an object whose class is known.
       const again = this.objects.same(pointer);
-      const settled = again !== null && again.object.settled;
-      const facet = settled ? again : this.take(answer, pointer, owner, counts);
-      note(reference, facet, counts ? 'out' : facet.object.server.address === answer.server.address ? 'home' : 'in');
-      learnt.push(facet);
-      if (counts && !settled) this.cameFrom(answer, facet.object);
+      const settled = again !== null && isSettled(again.object);
+      const entry = settled ? again : this.take(call, pointer, response ? this.handedOut(call) : handedIn(call), out);
+      noteReference(reference, entry, wayOf(entry, call, response));
+      learnt.push(entry);
+      if (response && !settled) this.cameFrom(call, entry.object);
     };
-    for (const name of holding) pointersIn(value[name] ?? null, this.limits.valueDepth, met);
+    const fields = response ? call.response : call.request;
+    for (const name of holding) pointersIn(fields[name], met);
     return learnt;
   }
 
-  private take(answer: Answer, pointer: Pointer, server: Endpoint, out: boolean): Facet<Knowledge> {
-    const declared = answer.late?.call.method ?? answer.method;
-    const expected = !out || declared === null ? null : (returnedInterface(declared) ?? onlyInterface(declared));
-    const clsid = out ? this.classFor(answer) : null;
+  /** What a response tells of the objects it hands out. */
+  private handedOut(call: TrackedCall): Handing {
+    const declared = call.late?.call.method ?? call.method;
+    return {
+      owner: call.server,
+      expected: declared === null ? null : (returnedInterface(declared) ?? onlyInterface(declared)),
+      clsid: this.classFor(call),
+    };
+  }
+
+  private take(call: TrackedCall, pointer: Pointer, { owner, expected, clsid }: Handing, out: Finding[]): Entry {
+    const frame = frameOf(call);
     const name = this.registry.interfaceByUuid(pointer.iid)?.interface.name ?? null;
     const plain = name === null || this.plain.has(name);
-    const known = clsid === null ? null : this.classes.byClsid(clsid);
-    const believed = plain
-      ? (known?.interface ?? (expected !== null && !this.plain.has(expected) ? expected : null))
-      : name;
-    const facet = this.objects.learn(
+    const made = clsid === null ? null : this.classes.byClsid(clsid);
+    const likely = expected !== null && !this.plain.has(expected) ? expected : null;
+    const believed = plain ? (made?.interface ?? likely) : name;
+    const entry = this.objects.learn(
       pointer,
       {
         name,
         shown: believed ?? name ?? `{${pointer.iid}}`,
         provisional: believed === null || !this.classes.has(believed),
-        server,
-        time: answer.time,
-        frame: frameOf(answer),
-        call: answer.id,
-        parent: answer.facet?.object.label ?? null,
+        server: owner,
+        time: call.time,
+        frame,
+        call: call.id,
+        parent: call.entry?.object.label ?? null,
       },
-      (before) => this.reused(answer, before),
+      (before) => out.push(reused(call, before)),
     );
-    knowledgeOf(facet.object).client ??= answer.client.address;
-    if (clsid !== null) {
-      const own = knowledgeOf(facet.object);
-      own.clsid ??= clsid;
-      if (known?.interface != null)
-        this.late.learnClass(
-          facet.object,
-          known.interface,
-          'known',
-          `it was activated as ${known.name} in frame ${frameOf(answer)}`,
-        );
-    }
-    if (!plain) this.late.learnClass(facet.object, name, 'known', facet);
-    return facet;
+    const own = knowledgeOf(entry.object);
+    own.client ??= call.client.address;
+    if (clsid !== null) own.clsid ??= clsid;
+    if (made?.interface != null)
+      this.late.learnClass(entry.object, {
+        interface: made.interface,
+        certainty: 'known',
+        because: activatedAs(made.name, frame),
+      });
+    if (!plain) this.late.learnClass(entry.object, { interface: name, certainty: 'known', because: entry });
+    return entry;
   }
 
-  /** CLSID of the objects in an answer: of an activation, or of the class object that made them. */
-  private classFor(answer: Answer): string | null {
-    if (answer.role === 'activate') return activatedClass(answer.asked);
-    return answer.role === 'create-instance' ? (answer.facet?.object.knowledge?.makes ?? null) : null;
+  /** CLSID of the objects in a response: of an activation, or of the class object that made them. */
+  private classFor(call: TrackedCall): string | null {
+    if (call.role === 'activate') return activatedClass(call.request);
+    return call.role === 'create-instance' ? (call.entry?.object.knowledge?.makes ?? null) : null;
   }
 
-  private cameFrom(answer: Answer, child: Subject): void {
-    const { late, method, facet, role } = answer;
+  private cameFrom(call: TrackedCall, child: TrackedObject): void {
+    const { late, method, entry, role } = call;
     if (role === 'get-class-object') {
-      knowledgeOf(child).makes ??= activatedClass(answer.asked);
+      knowledgeOf(child).makes ??= activatedClass(call.request);
       return;
     }
-    if (facet === null) return;
-    const parent = facet.object;
+    if (entry === null) return;
+    const parent = entry.object;
     if (late !== null && child !== parent) this.late.returned(parent, late.invocation, late.call, child);
     if (role === 'next' || role === 'clone') {
       const { elements } = knowledgeOf(parent);
       if (elements !== null && role === 'clone') knowledgeOf(child).elements = elements;
-      else if (elements !== null) this.late.learnClass(child, elements.interface, 'inferred', elements.because);
+      else if (elements !== null) this.late.learnClass(child, { ...elements, certainty: 'inferred' });
       return;
     }
     const member = late?.call.method ?? method;
@@ -321,38 +286,42 @@ export class Tracker {
     else if (member !== null && late === null) {
       const declared = returnedInterface(member);
       if (declared !== null && !this.plain.has(declared))
-        this.late.learnClass(child, declared, 'inferred', `${member.name} of ${parent.label} returns it`);
+        this.late.learnClass(child, {
+          interface: declared,
+          certainty: 'inferred',
+          because: returnedBy(`${member.name} of ${parent.label}`),
+        });
     }
   }
 
   /** A collection gave an enumerator: it hands out what the collection's default member does. */
-  private enumerates(collection: Subject, enumerator: Subject): void {
-    for (const face of knowledgeOf(collection).faces) {
-      const item = this.classes.byDispid(face, 0).find((one) => returnedInterface(one.method) !== null);
+  private enumerates(collection: TrackedObject, enumerator: TrackedObject): void {
+    for (const holder of knowledgeOf(collection).interfaces) {
+      const item = this.classes.byDispid(holder, 0).find((one) => returnedInterface(one.method) !== null);
       const element = item === undefined ? null : returnedInterface(item.method);
       if (element === null) continue;
       knowledgeOf(enumerator).elements = {
         interface: element,
-        because: `the enumerator of ${collection.label} returned it, and ${face} holds ${element}`,
+        because: elementOf({ collection: collection.label, holder, element }),
       };
       return;
     }
   }
 
   /** An activation or an OXID resolution tells the IPID of the exporter's IRemUnknown ([MS-DCOM] 3.2.1). */
-  private exporter(answer: Answer, value: Fields, oxid: Value | undefined): void {
-    const found = this.remUnknown === null ? null : exporterIn(value, this.limits.valueDepth);
-    if (found === null || this.remUnknown === null || this.objects.find(found.ipid, answer.server.address) !== null)
-      return;
+  private exporter(call: TrackedCall, oxid: Value | undefined): void {
+    const { server } = call;
+    const found = this.remUnknown === null ? null : exporterIn(call.response);
+    if (found === null || this.remUnknown === null || this.objects.find(found.ipid, server.address) !== null) return;
     const { name, uuid } = this.remUnknown;
     this.objects.meet(found.ipid, uuid, found.oxid ?? (typeof oxid === 'string' ? oxid : null), {
       name,
       shown: name,
       provisional: false,
-      server: answer.server,
-      time: answer.time,
-      frame: frameOf(answer),
-      call: answer.id,
+      server,
+      time: call.time,
+      frame: frameOf(call),
+      call: call.id,
       parent: null,
     });
   }
@@ -361,81 +330,71 @@ export class Tracker {
    * RemQueryInterface answers with STDOBJREFs, which name no IID: the request does, in the same order ([MS-DCOM]
    * 3.1.1.5.6.1.1).
    */
-  private queried(answer: Answer): void {
-    const results = list(answer.answered['ppQIResults']);
-    const iids = list(answer.asked['iids']);
-    const asked = answer.asked['ripid'];
-    const parent = typeof asked === 'string' ? this.objects.find(asked, answer.server.address) : null;
-    for (const [index, result] of results.entries()) {
+  private queried(call: TrackedCall, out: Finding[]): void {
+    const iids = asList(call.request['iids']);
+    const ipid = call.request['ripid'];
+    const parent = typeof ipid === 'string' ? this.objects.find(ipid, call.server.address) : null;
+    const handing: Handing = { owner: parent?.object.server ?? call.server, expected: null, clsid: null };
+    for (const [index, result] of asList(call.response['ppQIResults']).entries()) {
       const iid = iids[index];
-      const held = bag(result);
-      const std = bag(held?.['std']);
+      const held = recordOf(result);
+      const std = recordOf(held?.['std']);
       if (typeof iid !== 'string' || std === null || held?.['hResult'] !== 0) continue;
       const pointer = asPointer({ ...std, iid });
       if (pointer === null) continue;
-      const facet = this.take({ ...answer, facet: parent }, pointer, parent?.object.server ?? answer.server, false);
-      count(facet, std, 'out');
-      Object.assign(std, { interface: facet.interface, iid, label: facet.object.label });
+      const entry = this.take({ ...call, entry: parent }, pointer, handing, out);
+      countReferences(entry, std, 'out');
+      Object.assign(std, { interface: entry.interface, iid, label: entry.object.label });
     }
   }
 
-  private added(answer: Answer): void {
-    const results = list(answer.answered['pResults']);
-    for (const [index, { facet, count }] of this.counted(answer).entries()) {
-      if (facet === null || (results[index] ?? 0) !== 0) continue;
-      facet.references += count;
-      facet.object.releasedBy = null;
+  private added(call: TrackedCall): void {
+    const results = asList(call.response['pResults']);
+    for (const [index, { entry, count }] of this.counted(call).entries()) {
+      if (entry === null || (results[index] ?? 0) !== 0) continue;
+      entry.references += count;
+      entry.object.releasedBy = null;
     }
   }
 
-  private released(answer: Answer): void {
-    if (!answer.succeeded) return;
-    for (const { facet, count } of this.counted(answer)) {
-      if (facet === null) continue;
-      const { object } = facet;
-      if (count > facet.references && object.madeBy !== null && facet.madeBy !== null) {
-        this.find(
-          'double-release',
-          'warning',
-          `RemRelease gives back ${count} references to ${facet.interface ?? facet.iid} of ${object.label}, of which ${facet.references} were held`,
-          '[MS-DCOM] 3.1.1.5.6.1.3',
-          answer.id,
-          object,
-          answer.exchange,
-        );
-      }
-      facet.references = Math.max(0, facet.references - count);
-      if (referencesTo(object) === 0) object.releasedBy = answer.id;
+  private released(call: TrackedCall, out: Finding[]): void {
+    if (!call.succeeded) return;
+    for (const { entry, count } of this.counted(call)) {
+      if (entry === null) continue;
+      const { object } = entry;
+      if (count > entry.references && object.madeBy !== null && entry.madeBy !== null)
+        out.push(objectFinding(releasedTwice(entry, count), call.id, object, call.exchange));
+      entry.references = Math.max(0, entry.references - count);
+      if (referencesTo(object) === 0) object.releasedBy = call.id;
     }
   }
 
   /** REMINTERFACEREFs of a request ([MS-DCOM] 2.2.23). */
-  private counted(answer: Answer): { readonly facet: Facet<Knowledge> | null; readonly count: number }[] {
-    return list(answer.asked['InterfaceRefs']).map((one) => {
-      const reference = bag(one);
+  private counted(call: TrackedCall): { readonly entry: Entry | null; readonly count: number }[] {
+    return asList(call.request['InterfaceRefs']).map((one) => {
+      const reference = recordOf(one);
       const ipid = reference?.['ipid'];
       return {
-        facet: typeof ipid === 'string' ? this.objects.find(ipid, answer.server.address) : null,
+        entry: typeof ipid === 'string' ? this.objects.find(ipid, call.server.address) : null,
         count: Number(reference?.['cPublicRefs'] ?? 0),
       };
     });
   }
 
-  private changed(answer: Answer): void {
-    if (!answer.succeeded) return;
-    const setId = answer.answered['pSetId'] ?? answer.asked['pSetId'];
-    this.pinged(
-      answer,
-      this.pings.change(
-        answer.server.address,
-        String(setId),
-        strings(answer.asked['AddToSet']),
-        strings(answer.asked['DelFromSet']),
-      ),
+  private changed(call: TrackedCall): void {
+    if (!call.succeeded) return;
+    const { request, response, server } = call;
+    const setId = String(response['pSetId'] ?? request['pSetId']);
+    const members = this.pings.change(
+      server.address,
+      setId,
+      strings(request['AddToSet']),
+      strings(request['DelFromSet']),
     );
+    this.pinged(call, members);
   }
 
-  private pinged({ server, time, succeeded }: Answer, oids: ReadonlySet<string>): void {
+  private pinged({ server, time, succeeded }: TrackedCall, oids: ReadonlySet<string>): void {
     if (!succeeded) return;
     for (const oid of oids) {
       const object = this.objects.byOid(server.address, oid);
@@ -444,190 +403,110 @@ export class Tracker {
       object.lastPing = time;
     }
   }
+}
 
-  private describes(info: Subject, object: Subject | null): void {
-    knowledgeOf(info).describes ??= { object, type: { guid: null, name: null, members: new Map() } };
-  }
+/** Who has the objects of references, and what is declared of them. */
+interface Handing {
+  readonly owner: Endpoint;
+  /** Interface that the member is declared to return. */
+  readonly expected: string | null;
+  readonly clsid: string | null;
+}
 
-  private typeTold(answer: Answer, info: Subject): void {
-    const known = knowledgeOf(info);
-    known.describes ??= { object: null, type: { guid: null, name: null, members: new Map() } };
-    const { object } = known.describes;
-    let { type } = known.describes;
-    const { asked, answered, role } = answer;
-    const frame = frameOf(answer);
-    if (role === 'type-attr') {
-      const guid = bag(answered['ppTypeAttr'])?.['guid'];
-      if (typeof guid !== 'string') return;
-      type = this.shared(guid, type);
-      known.describes = { object, type };
-      if (object === null) return;
-      const named =
-        this.registry.interfaceByUuid(guid)?.interface.name ?? this.classes.byClsid(guid)?.interface ?? null;
-      if (named !== null)
-        this.late.learnClass(
-          object,
-          named,
-          'known',
-          `ITypeInfo::GetTypeAttr described it as ${named} in frame ${frame}`,
-        );
-    } else if (role === 'names') {
-      const [name, ...params] = list(answered['rgBstrNames']).map((one) => (typeof one === 'string' ? one : ''));
-      if (name !== undefined && name !== '') this.memberTold(type, asked['memid'], name, params, frame);
-    } else {
-      const name = answered['pBstrName'];
-      if (typeof name !== 'string' || name === '') return;
-      if (asked['memid'] !== MEMBERID_NIL) this.memberTold(type, asked['memid'], name, [], frame);
-      else type.name = name;
-    }
-    if (object === null) return;
-    const own = knowledgeOf(object);
-    if (own.type === null || own.type.members.size <= type.members.size) own.type = type;
-    if (type.name !== null && own.faces.length === 0) {
-      own.title = type.name;
-      this.objects.rename(object, type.name);
-    }
-  }
+const NONE: readonly Entry[] = Object.freeze([]);
 
-  private memberTold(
-    type: LearntType,
-    memid: Value | undefined,
-    name: string,
-    params: readonly string[],
-    frame: number,
-  ): void {
-    if (typeof memid !== 'number' || type.members.size >= this.limits.typeMembers) return;
-    const before = type.members.get(memid);
-    if (before === undefined || before.params.length < params.length)
-      type.members.set(memid, { name, params, frame, by: 'ITypeInfo' });
-  }
+function handedIn({ client }: TrackedCall): Handing {
+  return { owner: client, expected: null, clsid: null };
+}
 
-  /** One record for a type, however many objects describe themselves with it. */
-  private shared(guid: string, own: LearntType): LearntType {
-    const known = this.types.get(guid);
-    if (known !== undefined) return known;
-    own.guid = guid;
-    if (this.types.size < this.limits.types) this.types.set(guid, own);
-    return own;
-  }
+function wayOf(entry: Entry, { server }: TrackedCall, response: boolean): Way {
+  if (response) return 'out';
+  return entry.object.server.address === server.address ? 'home' : 'in';
+}
 
-  private reused(answer: Answer, before: Facet<Knowledge>): void {
-    const { object } = before;
-    this.find(
-      'ipid-reused',
-      'info',
-      `IPID ${before.ipid} was ${before.interface ?? before.iid} of ${object.label} and is handed out anew: the server was restarted, or gives IPIDs out again`,
-      '[MS-DCOM] 3.1.1.1',
-      answer.id,
+/** A call on an object that nobody held any more: said once for a release. */
+function misused(object: TrackedObject, releasedBy: number, id: number, exchange: Exchange, out: Finding[]): void {
+  const known = knowledgeOf(object);
+  if (known.misusedAfter === releasedBy) return;
+  known.misusedAfter = releasedBy;
+  out.push(
+    objectFinding(
+      {
+        rule: 'use-after-release',
+        severity: 'warning',
+        message: `${object.label} was called after its last reference was released in call ${releasedBy}`,
+        spec: '[MS-DCOM] 3.2.4.4.2',
+      },
+      id,
       object,
-      answer.exchange,
-    );
-  }
-
-  private find(
-    rule: string,
-    severity: Finding['severity'],
-    message: string,
-    spec: string,
-    call: number,
-    object: Subject,
-    exchange: Exchange,
-  ): void {
-    if (this.findings.length >= this.limits.findings) return;
-    this.findings.push({
-      kind: 'finding',
-      rule,
-      severity,
-      message,
-      spec,
-      call,
-      object: object.label,
-      frames: exchange.request?.frames ?? exchange.response?.frames ?? [],
-    });
-  }
+      exchange,
+    ),
+  );
 }
 
-const NONE: readonly Facet<Knowledge>[] = Object.freeze([]);
-/** MEMBERID_NIL: the type itself ([MS-OAUT] 2.2.35). */
-const MEMBERID_NIL = -1;
-
-/** Counts a reference, and tells in its value what it refers to. */
-function note(reference: Fields, facet: Facet<Knowledge>, way: 'out' | 'in' | 'home'): void {
-  count(facet, reference, way);
-  // The value was made by this decode and is not shared yet.
-  const shown = reference as { interface: string | null; label: string };
-  shown.interface = facet.interface;
-  shown.label = facet.object.label;
+function reused({ id, exchange }: TrackedCall, before: Entry): Finding {
+  const { object } = before;
+  return objectFinding(
+    {
+      rule: 'ipid-reused',
+      severity: 'info',
+      message: `IPID ${before.ipid} was ${before.interface ?? before.iid} of ${object.label} and is handed out anew: the server was restarted, or gives IPIDs out again`,
+      spec: '[MS-DCOM] 3.1.1.1',
+    },
+    id,
+    object,
+    exchange,
+  );
 }
 
-/**
- * Counts the references of an OBJREF: handed out by a server, handed in by a client, or coming home to the server that
- * gave them.
- */
-function count(facet: Facet<Knowledge>, reference: Fields, way: 'out' | 'in' | 'home'): void {
-  const references = reference['cPublicRefs'];
-  if (typeof references !== 'number' || references === 0) return;
-  if (way === 'home') {
-    facet.references = Math.max(0, facet.references - references);
-    return;
-  }
-  facet.references += references;
-  if (way === 'out') facet.object.releasedBy = null;
-}
-
-function moment(timeS: number, timeNs: number): Moment | null {
-  return timeS < 0 ? null : { timeS, timeNs };
+function releasedTwice(entry: Entry, count: number): ObjectFinding {
+  return {
+    rule: 'double-release',
+    severity: 'warning',
+    message: `RemRelease gives back ${count} references to ${entry.interface ?? entry.iid} of ${entry.object.label}, of which ${entry.references} were held`,
+    spec: '[MS-DCOM] 3.1.1.5.6.1.3',
+  };
 }
 
 function strings(value: Value | undefined): string[] {
-  return list(value).filter((one): one is string => typeof one === 'string');
+  return asList(value).filter((one): one is string => typeof one === 'string');
 }
 
-function frameOf({ exchange }: Answer): number {
+function frameOf({ exchange }: TrackedCall): number {
   return (exchange.response ?? exchange.request)?.frames[0] ?? 0;
 }
 
 /** Interface of the only out parameter that is declared to be one, or null. */
 function onlyInterface(method: Method): string | null {
-  const faces = (method.params ?? [])
+  const names = (method.params ?? [])
     .filter((param) => param.direction !== 'in')
     .flatMap((param) => interfaceOf(param.type) ?? []);
-  return faces.length === 1 ? (faces[0] ?? null) : null;
+  return names.length === 1 ? (names[0] ?? null) : null;
 }
 
 /**
  * CLSID that an activation asks for: a parameter of RemoteActivation, or in InstantiationInfoData ([MS-DCOM]
  * 2.2.22.2.1).
  */
-export function activatedClass(asked: Fields): string | null {
-  const direct = asked['Clsid'];
+export function activatedClass(request: Fields): string | null {
+  const direct = request['Clsid'];
   if (typeof direct === 'string') return direct;
-  for (const property of list(bag(bag(asked['pActProperties'])?.['activation'])?.['properties'])) {
-    const clsid = bag(bag(property)?.['value'])?.['classId'];
+  for (const property of asList(recordOf(recordOf(request['pActProperties'])?.['activation'])?.['properties'])) {
+    const clsid = recordOf(recordOf(property)?.['value'])?.['classId'];
     if (typeof clsid === 'string') return clsid;
   }
   return null;
 }
 
-/** IPID of an exporter's IRemUnknown inside an answer, with the OXID beside it. */
-function exporterIn(value: Value, depth: number): { readonly ipid: string; readonly oxid: string | null } | null {
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth <= 0) return null;
-  if (Array.isArray(value)) {
-    for (const item of value as readonly Value[]) {
-      const found = exporterIn(item, depth - 1);
-      if (found !== null) return found;
-    }
-    return null;
-  }
-  const held = value as Fields;
-  const ipid = held['ipidRemUnknown'] ?? held['pipidRemUnknown'];
-  if (typeof ipid === 'string') {
-    const oxid = held['Oxid'] ?? held['pOxid'];
-    return ipid === GUID_NULL ? null : { ipid, oxid: typeof oxid === 'string' ? oxid : null };
-  }
-  for (const name in held) {
-    const found = exporterIn(held[name] as Value, depth - 1);
-    if (found !== null) return found;
-  }
-  return null;
+/** IPID of an exporter's IRemUnknown inside a response, with the OXID beside it. */
+function exporterIn(response: Fields): { readonly ipid: string; readonly oxid: string | null } | null {
+  let found: { readonly ipid: string; readonly oxid: string | null } | null = null;
+  walkRecords(response, (record) => {
+    const ipid = record['ipidRemUnknown'] ?? record['pipidRemUnknown'];
+    if (typeof ipid !== 'string') return found === null;
+    const oxid = record['Oxid'] ?? record['pOxid'];
+    if (ipid !== GUID_NULL) found ??= { ipid, oxid: typeof oxid === 'string' ? oxid : null };
+    return false;
+  });
+  return found;
 }

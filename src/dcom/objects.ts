@@ -18,48 +18,35 @@ export interface Origin {
 }
 
 /**
- * One interface of an object: an IPID ([MS-DCOM] 1.1). `K` is what the analysis knows of objects. What every call
- * touches comes first: it shares a cache line.
+ * One interface of an object, by its IPID ([MS-DCOM] 3.1.1.1). `K` is what the analysis knows of objects. What every
+ * call touches comes first: it shares a cache line.
  */
-export interface Facet<K> {
+export interface IpidEntry<K> {
   readonly object: DcomObject<K>;
   readonly ipid: string;
   calls: number;
-  /**
-   * What the records of calls on it share, true as long as the object has had no more names than then; `referenceTo`
-   * sees to it.
-   */
-  shown: ObjectReference | null;
-  shownNames: number;
+  /** What {@link referenceTo} gave last; its own affair. */
+  reference: ObjectReference | null;
   /**
    * The same IPID at another server; chance makes none, a capture of two servers behind one address translation may.
    */
-  other: Facet<K> | null;
+  other: IpidEntry<K> | null;
   readonly iid: string;
   references: number;
   readonly interface: string | null;
   readonly madeBy: number | null;
   readonly frame: number;
-  /** `calls` when it was last spared from being forgotten. */
-  spared: number;
-  /** That it was handed out, in words, once somebody asked. */
-  told: string | null;
 }
 
-/**
- * What a call record says of the object behind an interface: made anew only when the object was renamed or identified.
- */
-export function referenceTo<K>(facet: Facet<K>): ObjectReference {
-  const { shown, object } = facet;
-  if (shown !== null && facet.shownNames === object.names) return shown;
-  facet.shownNames = object.names;
-  return (facet.shown = { ipid: facet.ipid, oid: object.oid, oxid: object.oxid, label: object.label });
+/** What a call record says of the object behind an interface: the same as last time, unless the object was renamed. */
+export function referenceTo<K>(entry: IpidEntry<K>): ObjectReference {
+  const { reference, object } = entry;
+  if (reference !== null && reference.label === object.label && reference.oid === object.oid) return reference;
+  return (entry.reference = { ipid: entry.ipid, oid: object.oid, oxid: object.oxid, label: object.label });
 }
 
-/** An object of an exporter, by its OXID and OID. As in a facet, what every call touches comes first. */
+/** An object of an exporter, by its OXID and OID. As in its entries, what every call touches comes first. */
 export interface DcomObject<K> {
-  /** Names and identities it has had so far. */
-  names: number;
   releasedBy: number | null;
   server: Endpoint;
   calls: number;
@@ -73,12 +60,10 @@ export interface DcomObject<K> {
   /** Null while no reference to it was captured, only calls on it. */
   oid: string | null;
   oxid: string | null;
-  /** Its class is known: a reference to it that is handed out again tells nothing new. */
-  settled: boolean;
   knowledge: K | null;
   /** Its interface that was learnt first, and the others: most objects have one, and need no list. */
-  facet: Facet<K> | null;
-  more: Facet<K>[] | null;
+  entry: IpidEntry<K> | null;
+  more: IpidEntry<K>[] | null;
   formerLabel: string | null;
   provisional: boolean;
   readonly madeBy: number | null;
@@ -100,12 +85,14 @@ type ByOid<K> = Map<string, DcomObject<K>>;
  * counted.
  */
 export class ObjectTable<K> {
-  private readonly byIpid = new Map<string, Facet<K>>();
+  private readonly byIpid = new Map<string, IpidEntry<K>>();
   private readonly objects = new Set<DcomObject<K>>();
   /** By OXID, and by the address of the object resolver: pings name no OXID. */
   private readonly exporters = new Map<string, ByOid<K>>();
   private readonly resolvers = new Map<string, ByOid<K>>();
   private readonly counts = new Map<string, number>();
+  /** Calls that an IPID had when it was last spared from being forgotten; of those that ever were. */
+  private readonly spared = new Map<string, number>();
   private readonly limit: number;
   /** IPIDs forgotten because of the limit. */
   forgotten = 0;
@@ -117,21 +104,21 @@ export class ObjectTable<K> {
   }
 
   /** The interface behind an IPID; where several servers use it, the one at `address`. */
-  find(ipid: string, address: string): Facet<K> | null {
+  find(ipid: string, address: string): IpidEntry<K> | null {
     const first = this.byIpid.get(ipid);
     if (first === undefined) return null;
     if (first.other === null) return first;
-    for (let facet: Facet<K> | null = first; facet !== null; facet = facet.other)
-      if (facet.object.server.address === address) return facet;
+    for (let entry: IpidEntry<K> | null = first; entry !== null; entry = entry.other)
+      if (entry.object.server.address === address) return entry;
     return first;
   }
 
   /** The interface that a reference names, where just this reference was learnt before; null otherwise. */
-  same(pointer: Pointer): Facet<K> | null {
-    const facet = this.byIpid.get(pointer.ipid);
-    if (facet === undefined) return null;
-    const { object, iid } = facet;
-    return object.oid === pointer.oid && object.oxid === pointer.oxid && iid === pointer.iid ? facet : null;
+  same(pointer: Pointer): IpidEntry<K> | null {
+    const entry = this.byIpid.get(pointer.ipid);
+    if (entry === undefined) return null;
+    const { object, iid } = entry;
+    return object.oid === pointer.oid && object.oxid === pointer.oxid && iid === pointer.iid ? entry : null;
   }
 
   /** The object with an OID at the object resolver of an address. */
@@ -153,43 +140,49 @@ export class ObjectTable<K> {
    * gives to another
    * object: it was restarted, or hands IPIDs out again.
    */
-  learn(pointer: Pointer, origin: Origin, reused?: (before: Facet<K>) => void): Facet<K> {
+  learn(pointer: Pointer, origin: Origin, reused?: (before: IpidEntry<K>) => void): IpidEntry<K> {
     const known = this.byIpid.get(pointer.ipid);
-    for (let facet = known ?? null; facet !== null; facet = facet.other) {
-      if (facet.object.oid === pointer.oid && facet.object.oxid === pointer.oxid && facet.iid === pointer.iid)
-        return facet;
+    for (let entry = known ?? null; entry !== null; entry = entry.other) {
+      if (entry.object.oid === pointer.oid && entry.object.oxid === pointer.oxid && entry.iid === pointer.iid)
+        return entry;
     }
     if (known !== undefined && known.object.oid === null && known.object.server.address === origin.server.address)
       this.identify(known, pointer);
     const object = this.objectOf(pointer, origin);
-    const facet = makeFacet(pointer.ipid, pointer.iid, object, origin, origin.call);
+    const entry = makeEntry(pointer.ipid, pointer.iid, object, origin, origin.call);
     if (known === undefined) {
       if (this.byIpid.size >= this.limit) this.forgetFirst();
-      this.byIpid.set(pointer.ipid, facet);
-      return facet;
+      this.put(pointer.ipid, entry);
+      return entry;
     }
     this.version++;
     if (known.object.server.address === origin.server.address) {
       if (known.object !== object) reused?.(known);
     } else {
-      facet.other = known;
+      entry.other = known;
       known.other = null;
     }
-    this.byIpid.set(pointer.ipid, facet);
-    return facet;
+    this.put(pointer.ipid, entry);
+    return entry;
   }
 
   /**
    * An IPID without an OID: an exporter's own, or one that calls go to without anyone having handed it out in the
    * capture.
    */
-  meet(ipid: string, iid: string, oxid: string | null, origin: Origin): Facet<K> {
-    const facet = makeFacet(ipid, iid, this.make(null, oxid, origin), origin, null);
-    facet.other = this.byIpid.get(ipid) ?? null;
-    if (facet.other !== null) this.version++;
+  meet(ipid: string, iid: string, oxid: string | null, origin: Origin): IpidEntry<K> {
+    const entry = makeEntry(ipid, iid, this.make(null, oxid, origin), origin, null);
+    entry.other = this.byIpid.get(ipid) ?? null;
+    if (entry.other !== null) this.version++;
     if (this.byIpid.size >= this.limit) this.forgetFirst();
-    this.byIpid.set(ipid, facet);
-    return facet;
+    this.put(ipid, entry);
+    return entry;
+  }
+
+  /** The first entry of an IPID is this one from now on. */
+  private put(ipid: string, entry: IpidEntry<K>): void {
+    this.spared.delete(ipid);
+    this.byIpid.set(ipid, entry);
   }
 
   /** Gives an object whose name was provisional the name of its class. */
@@ -197,16 +190,14 @@ export class ObjectTable<K> {
     if (!object.provisional) return;
     object.formerLabel = object.label;
     object.label = this.label(shown);
-    object.names++;
     object.provisional = false;
   }
 
   /** A reference names the object that so far was known by its calls alone. */
-  private identify({ object }: Facet<K>, { oid, oxid }: Pointer): void {
+  private identify({ object }: IpidEntry<K>, { oid, oxid }: Pointer): void {
     if (this.exporters.get(oxid)?.has(oid) === true) return;
     object.oid = oid;
     object.oxid = oxid;
-    object.names++;
     enter(this.exporters, oxid, oid, object);
     enter(this.resolvers, object.server.address, oid, object);
   }
@@ -225,7 +216,6 @@ export class ObjectTable<K> {
 
   private make(oid: string | null, oxid: string | null, origin: Origin): DcomObject<K> {
     const object: DcomObject<K> = {
-      names: 1,
       releasedBy: null,
       server: origin.server,
       calls: 0,
@@ -234,9 +224,8 @@ export class ObjectTable<K> {
       label: this.label(origin.shown),
       oid,
       oxid,
-      settled: false,
       knowledge: null,
-      facet: null,
+      entry: null,
       more: null,
       formerLabel: null,
       provisional: origin.provisional,
@@ -266,21 +255,22 @@ export class ObjectTable<K> {
   private forgetFirst(): void {
     let first = this.byIpid.entries().next();
     for (let spared = 0; first.done !== true && spared < MAX_SPARED; spared++) {
-      const [ipid, facet] = first.value;
-      if (facet.calls === facet.spared || facet.object.releasedBy !== null) break;
-      facet.spared = facet.calls;
+      const [ipid, entry] = first.value;
+      if (entry.calls === (this.spared.get(ipid) ?? 0) || entry.object.releasedBy !== null) break;
+      this.spared.set(ipid, entry.calls);
       this.byIpid.delete(ipid);
-      this.byIpid.set(ipid, facet);
+      this.byIpid.set(ipid, entry);
       first = this.byIpid.entries().next();
     }
     if (first.done === true) return;
-    const [ipid, facet] = first.value;
+    const [ipid, entry] = first.value;
     this.byIpid.delete(ipid);
+    this.spared.delete(ipid);
     this.forgotten++;
     this.version++;
-    const { object } = facet;
-    detach(object, facet);
-    if (object.facet === null) this.drop(object);
+    const { object } = entry;
+    detach(object, entry);
+    if (object.entry === null) this.drop(object);
   }
 
   /**
@@ -291,8 +281,11 @@ export class ObjectTable<K> {
     const [eldest] = this.objects;
     if (eldest === undefined) return;
     this.version++;
-    for (const facet of facetsOf(eldest)) {
-      if (this.byIpid.get(facet.ipid) === facet) this.byIpid.delete(facet.ipid);
+    for (const entry of entriesOf(eldest)) {
+      if (this.byIpid.get(entry.ipid) === entry) {
+        this.byIpid.delete(entry.ipid);
+        this.spared.delete(entry.ipid);
+      }
       this.forgotten++;
     }
     this.drop(eldest);
@@ -319,59 +312,57 @@ function leave<K>(tables: Map<string, ByOid<K>>, key: string, oid: string, objec
   if (table.size === 0) tables.delete(key);
 }
 
-function makeFacet<K>(
+function makeEntry<K>(
   ipid: string,
   iid: string,
   object: DcomObject<K>,
   origin: Origin,
   madeBy: number | null,
-): Facet<K> {
-  const facet: Facet<K> = {
+): IpidEntry<K> {
+  const entry: IpidEntry<K> = {
     object,
     ipid,
     calls: 0,
-    shown: null,
-    shownNames: 0,
+    reference: null,
     other: null,
     iid,
     references: 0,
     interface: origin.name,
     madeBy,
     frame: origin.frame,
-    spared: 0,
-    told: null,
   };
-  attach(object, facet);
-  return facet;
+  attach(object, entry);
+  return entry;
 }
 
 /** Interfaces spared in a row before the next is forgotten all the same. */
 const MAX_SPARED = 8;
 
 /** The interfaces of an object, in the order in which they were learnt. */
-export function facetsOf<K>({ facet, more }: DcomObject<K>): readonly Facet<K>[] {
-  return facet === null ? [] : more === null ? [facet] : [facet, ...more];
+export function entriesOf<K>({ entry, more }: DcomObject<K>): readonly IpidEntry<K>[] {
+  if (entry === null) return [];
+  return more === null ? [entry] : [entry, ...more];
 }
 
 /** Public references held to an object, whatever the interface. */
-export function referencesTo<K>({ facet, more }: DcomObject<K>): number {
-  let sum = facet?.references ?? 0;
+export function referencesTo<K>({ entry, more }: DcomObject<K>): number {
+  let sum = entry?.references ?? 0;
   if (more !== null) for (const one of more) sum += one.references;
   return sum;
 }
 
-function attach<K>(object: DcomObject<K>, facet: Facet<K>): void {
-  if (object.facet === null) object.facet = facet;
-  else if (object.more === null) object.more = [facet];
-  else object.more.push(facet);
-  if (object.more !== null && object.more.length >= MAX_FACETS) object.facet = object.more.shift() ?? null;
+function attach<K>(object: DcomObject<K>, entry: IpidEntry<K>): void {
+  if (object.entry === null) object.entry = entry;
+  else if (object.more === null) object.more = [entry];
+  else object.more.push(entry);
+  if (object.more !== null && object.more.length >= MAX_ENTRIES) object.entry = object.more.shift() ?? null;
 }
 
-function detach<K>(object: DcomObject<K>, facet: Facet<K>): void {
-  const left = facetsOf(object).filter((one) => one !== facet);
-  object.facet = left[0] ?? null;
+function detach<K>(object: DcomObject<K>, entry: IpidEntry<K>): void {
+  const left = entriesOf(object).filter((one) => one !== entry);
+  object.entry = left[0] ?? null;
   object.more = left.length > 1 ? left.slice(1) : null;
 }
 
 /** Interfaces remembered of one object; past it the one learnt first leaves its list (calls on it still find it). */
-export const MAX_FACETS = 256;
+export const MAX_ENTRIES = 256;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { facetsOf, ObjectTable, referenceTo, type Origin } from '../../src/dcom/objects.js';
+import { entriesOf, ObjectTable, referenceTo, type Origin } from '../../src/dcom/objects.js';
 import type { Pointer } from '../../src/dcom/references.js';
 
 const server = { address: '192.0.2.9', port: 49_668 };
@@ -25,7 +25,7 @@ describe('the table of objects', () => {
     expect(table.learn(pointer(1, 1), origin)).toBe(first);
     expect(table.learn(pointer(2, 1), origin).object).toBe(first.object);
     expect(table.learn(pointer(3, 1, 2), origin).object).not.toBe(first.object);
-    expect(facetsOf(first.object).map((one) => one.ipid)).toEqual(['ipid-1', 'ipid-2']);
+    expect(entriesOf(first.object).map((one) => one.ipid)).toEqual(['ipid-1', 'ipid-2']);
     expect(table.byOid(server.address, 'oid-1')?.oxid).toBe('oxid-2');
   });
 
@@ -69,11 +69,11 @@ describe('the table of objects', () => {
 
   it('shares what records say of an object until it has another name', () => {
     const table = new ObjectTable<string>(10);
-    const facet = table.learn(pointer(1, 1), { ...origin, shown: 'IUnknown', provisional: true });
-    const shown = referenceTo(facet);
-    expect(referenceTo(facet)).toBe(shown);
-    table.rename(facet.object, 'IUpdate');
-    expect(referenceTo(facet)).toEqual({ ipid: 'ipid-1', oid: 'oid-1', oxid: 'oxid-1', label: 'IUpdate#1' });
+    const entry = table.learn(pointer(1, 1), { ...origin, shown: 'IUnknown', provisional: true });
+    const shown = referenceTo(entry);
+    expect(referenceTo(entry)).toBe(shown);
+    table.rename(entry.object, 'IUpdate');
+    expect(referenceTo(entry)).toEqual({ ipid: 'ipid-1', oid: 'oid-1', oxid: 'oxid-1', label: 'IUpdate#1' });
     expect(shown.label).toBe('IUnknown#1');
   });
 });

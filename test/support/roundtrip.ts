@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
-import { encodingOf } from '../../src/analysis/calls.js';
+import { encodingOf } from '../../src/analysis/interfaces.js';
 import { carrierOf } from '../../src/analysis/traces.js';
 import { bytesOf } from '../../src/bytes/block.js';
 import { toHex } from '../../src/bytes/hex.js';

@@ -1,17 +1,33 @@
-import type { Exchange, Stub } from '../types.js';
+import type { Call, Exchange, Stub } from '../types.js';
 import type { Decoded, Encoding, MethodCodec, Registry, ResolvedInterface } from '../ndr/codec.js';
-import type { MethodRole, Specification } from '../ndr/types.js';
+import type { MemberKind, MethodRole, Specification } from '../ndr/types.js';
 import { returnedInterface } from './classes.js';
-import { answersWithPointers, asksWithPointers } from './pointers.js';
+import { requestPointers, responsePointers } from './pointers.js';
 import type { Roles } from './roles.js';
 
-/** What is asked of every call of a method, worked out once. */
+/** The member that a call went to, as records name it; null where no table tells. */
+export interface Naming {
+  readonly interface: string | null;
+  readonly iid: string | null;
+  readonly method: string | null;
+  readonly member: MemberKind | null;
+  readonly opnum: number | null;
+  readonly printedOpnum: number | null;
+  readonly section: string | null;
+  readonly spec: string | null;
+}
+
+/** What every call of a method is looked at for, worked out once. */
 export interface Plan {
   readonly slot: NonNullable<ResolvedInterface['slots'][number]>;
   readonly role: MethodRole | null;
-  /** What of its answer, and of its request, can hold references to objects. */
-  readonly answersPointers: readonly string[];
-  readonly asksPointers: readonly string[];
+  /** As calls of it that are not late bound are named. */
+  readonly naming: Naming;
+  /** As late-bound calls say what carried them. */
+  readonly carrier: NonNullable<Call['via']>;
+  /** What of its response, and of its request, can hold references to objects. */
+  readonly responsePointers: readonly string[];
+  readonly requestPointers: readonly string[];
   /** Whether every call of it says something about objects, and not only an answer that hands one out. */
   readonly traced: boolean;
   /** Interface of the object that the method is declared to return, or null. */
@@ -74,13 +90,15 @@ export class Interfaces {
     if (slot == null) return null;
     while (known.plans.length < opnum) known.plans.push(undefined);
     const role = this.roles.of(slot);
-    const asksPointers = asksWithPointers(slot.method, this.types);
+    const inRequest = requestPointers(slot.method, this.types);
     return (known.plans[opnum] = {
       slot,
       role,
-      answersPointers: answersWithPointers(slot.method, this.types),
-      asksPointers,
-      traced: role !== null || asksPointers.length > 0,
+      naming: namingOf(known, opnum, slot),
+      carrier: { interface: slot.owner.name, method: slot.method.name, opnum: slot.method.opnum },
+      responsePointers: responsePointers(slot.method, this.types),
+      requestPointers: inRequest,
+      traced: role !== null || inRequest.length > 0,
       returns: returnedInterface(slot.method),
       codecs: ENCODINGS.map(() => undefined),
     });
@@ -93,16 +111,16 @@ export class Interfaces {
     if (plan === null) return null;
     const codec = this.codec(known, opnum, plan, encodingIndex(request ?? response, exchange));
     if (codec === null) return null;
-    const asked = request === null || !readable(request) ? null : codec.request.decode(request);
-    let answered: Decoded | null = null;
+    const sent = request === null || !readable(request) ? null : codec.request.decode(request);
+    let received: Decoded | null = null;
     if (response !== null && exchange.fault === null && readable(response)) {
       const same = request === null || request.drep.littleEndian === response.drep.littleEndian;
       const own = same ? codec : this.codec(known, opnum, plan, encodingIndex(response, exchange));
-      answered = own === null ? null : own.response.decode(response, asked?.value);
+      received = own === null ? null : own.response.decode(response, sent?.value);
     }
     const clean =
-      (asked === null || asked.problems.length === 0) && (answered === null || answered.problems.length === 0);
-    return { opnum, plan, request: asked, response: answered, clean };
+      (sent === null || sent.problems.length === 0) && (received === null || received.problems.length === 0);
+    return { opnum, plan, request: sent, response: received, clean };
   }
 
   private codec(known: KnownInterface, opnum: number, plan: Plan, encoding: number): MethodCodec | null {
@@ -111,6 +129,19 @@ export class Interfaces {
       ? (plan.codecs[encoding] = this.registry.method(known.uuid, opnum, ENCODINGS[encoding] as Encoding))
       : made;
   }
+}
+
+function namingOf({ resolved, uuid }: KnownInterface, opnum: number, { method, owner }: Plan['slot']): Naming {
+  return {
+    interface: resolved.interface.name,
+    iid: uuid,
+    method: method.name,
+    member: method.member,
+    opnum,
+    printedOpnum: method.printedOpnum,
+    section: method.section,
+    spec: owner.spec,
+  };
 }
 
 function printedNumbers(resolved: ResolvedInterface): ReadonlyMap<number, number> | null {

@@ -1,0 +1,180 @@
+import type { Registry } from '../ndr/codec.js';
+import { NO_FIELDS, recordOf, type Fields } from '../ndr/value.js';
+import type { Exchange, Finding } from '../types.js';
+import type { Classes } from './classes.js';
+import { numberingFinding } from './findings.js';
+import type { Interfaces, KnownInterface, Plan, Reading } from './interfaces.js';
+import type { Place } from './locate.js';
+import { NumberingJudge, order, type Judgement } from './numbering.js';
+
+/**
+ * Which opnums requests carry: slots, printed numbers, or whichever the evidence says of each server and interface
+ * (numbering.ts).
+ */
+export type Numbering = 'auto' | 'wire' | 'printed';
+
+/** What the number of a call was taken for: `either`: it decodes as both, from a peer that mixes them. */
+export type NumberTaken = 'slot' | 'printed' | 'either';
+
+/** The stubs of a call, read. */
+export interface Decoding {
+  /** Null where no table has the method or its parameters. */
+  readonly reading: Reading | null;
+  /** What is known of the method without its stubs; null where no table has it. */
+  readonly plan: Plan | null;
+  /** The slot that was called. */
+  readonly opnum: number | null;
+  readonly request: Fields;
+  readonly response: Fields;
+  /** The HRESULT or status that the method returned, or null. */
+  readonly result: number | null;
+  readonly number: NumberTaken;
+  readonly judgement: Judgement | null;
+}
+
+export interface DecoderOptions {
+  readonly registry: Registry;
+  readonly interfaces: Interfaces;
+  readonly classes: Classes;
+  readonly numbering: Numbering;
+  /** Peers and interfaces whose numbering is judged. */
+  readonly limit: number;
+}
+
+/** The second step of making a call: reads both stubs, under the numbering that the peer is found to use. */
+export class Decoder {
+  private readonly options: DecoderOptions;
+  private readonly judge: NumberingJudge;
+
+  constructor(options: DecoderOptions) {
+    this.options = options;
+    this.judge = new NumberingJudge(options.limit);
+  }
+
+  decode(exchange: Exchange, { known, server }: Place, out: Finding[]): Decoding {
+    const { opnum } = exchange;
+    if (known === null || opnum === null) return { ...NOTHING, opnum };
+    const { interfaces, numbering } = this.options;
+    const printed = known.printed?.get(opnum);
+    const judgement = known.printed === null ? null : this.judge.of(server.address, known.uuid);
+    if (judgement === null || printed === undefined || numbering === 'wire')
+      return this.made(interfaces.read(known, exchange, opnum), 'slot', known, opnum, judgement);
+    if (numbering === 'printed')
+      return this.made(interfaces.read(known, exchange, printed), 'printed', known, opnum, judgement);
+    return this.weighed(known, exchange, printed, judgement, out);
+  }
+
+  /** A server states by a vtable offset which numbering an interface has. */
+  stated(server: string, known: KnownInterface, which: 'wire' | 'printed', exchange: Exchange, out: Finding[]): void {
+    this.judged(this.judge.of(server, known.uuid), which, known, exchange, out);
+  }
+
+  /** Decodes under the numbering that the evidence on this server and interface speaks for, and adds to it. */
+  private weighed(
+    known: KnownInterface,
+    exchange: Exchange,
+    printed: number,
+    judgement: Judgement,
+    out: Finding[],
+  ): Decoding {
+    const { interfaces } = this.options;
+    const opnum = exchange.opnum ?? printed;
+    const { first, both } = order(judgement);
+    const wire = first === 'wire';
+    const one = interfaces.read(known, exchange, wire ? opnum : printed);
+    const fits = this.fits(one);
+    if (fits && !both) return this.made(one, wire ? 'slot' : 'printed', known, opnum, judgement);
+    const other = interfaces.read(known, exchange, wire ? printed : opnum);
+    const otherFits = this.fits(other) && hasStub(other);
+    let taken = one ?? other;
+    if (fits && otherFits) {
+      judgement.ambiguous++;
+      // No object where one is declared is no evidence: many properties have none, and a number or a text of nothing
+      // looks the same.
+      if (judgement.verdict === 'mixed') {
+        if (!without(one) || without(other)) return this.made(one, 'either', known, opnum, judgement);
+        taken = other;
+      }
+    } else if (fits !== otherFits) {
+      this.judged(judgement, fits === wire ? 'wire' : 'printed', known, exchange, out);
+      taken = fits ? one : other;
+    }
+    return this.made(taken, taken?.opnum === printed ? 'printed' : 'slot', known, opnum, judgement);
+  }
+
+  private made(
+    reading: Reading | null,
+    number: NumberTaken,
+    known: KnownInterface,
+    onWire: number,
+    judgement: Judgement | null,
+  ): Decoding {
+    const opnum = reading?.opnum ?? onWire;
+    const plan = reading?.plan ?? this.options.interfaces.plan(known, opnum);
+    const response = reading?.response ?? null;
+    const returns = plan?.slot.method.returns?.kind;
+    return {
+      reading,
+      plan,
+      opnum,
+      request: reading?.request?.value ?? NO_FIELDS,
+      response: response?.value ?? NO_FIELDS,
+      result: returns === 'well-known' && typeof response?.result === 'number' ? response.result : null,
+      number,
+      judgement,
+    };
+  }
+
+  private fits(reading: Reading | null): reading is Reading {
+    return reading !== null && reading.clean && this.plausible(reading);
+  }
+
+  /**
+   * An HRESULT is S_OK, S_FALSE or has its severity bit set, and a result is what it is declared to be; anything else
+   * speaks for a misread stub.
+   */
+  private plausible({ response, plan }: Reading): boolean {
+    if (response === null) return true;
+    const { result } = response;
+    if (typeof result === 'number' && result !== 0 && result !== 1 && result >>> 31 === 0) return false;
+    const declared = plan.returns;
+    if (declared === null) return true;
+    const { registry, classes } = this.options;
+    const iid = recordOf(response.value['retval'])?.['iid'];
+    const given = typeof iid === 'string' ? registry.interfaceByUuid(iid)?.interface.name : undefined;
+    return given === undefined || !classes.has(declared) || !classes.has(given) || classes.related(declared, given);
+  }
+
+  private judged(
+    judgement: Judgement,
+    which: 'wire' | 'printed',
+    known: KnownInterface,
+    exchange: Exchange,
+    out: Finding[],
+  ): void {
+    const news = this.judge.note(judgement, which);
+    if (news === null) return;
+    const server = exchange.direction === 0 ? exchange.flow.b : exchange.flow.a;
+    out.push(numberingFinding(news, known.resolved.interface, server.address, exchange));
+  }
+}
+
+const NOTHING: Decoding = Object.freeze({
+  reading: null,
+  plan: null,
+  opnum: null,
+  request: NO_FIELDS,
+  response: NO_FIELDS,
+  result: null,
+  number: 'slot',
+  judgement: null,
+});
+
+function hasStub({ request, response }: Reading): boolean {
+  return request !== null || response !== null;
+}
+
+/** Whether a reading has no object where its member declares one. */
+function without({ response, plan }: Reading): boolean {
+  return plan.returns !== null && response?.value['retval'] === null && response.result === 0;
+}
