@@ -146,30 +146,21 @@ if (why === null)
       expect(texts.err).toContain('dropped by the kernel: 0, by uamgscope: 0');
     });
 
-    // On a machine that has other things to do, once in a while nobody gets a turn for so long.
-    it('shows a call within 200 ms of its last packet', { retry: 3 }, async () => {
+    // How soon is a matter of the machine (docs/live.md has the figures); that nothing more has to come is ours.
+    it('shows every call before anything else comes over the wire', async () => {
       const { child, texts, ended, port } = await watching(['--backend', 'tcpdump']);
-      const delays: number[] = [];
-      let shown = 0;
-      // One call at a time: the bind and its alter_contexts have no line of their own.
-      for (const turns of [session()]) {
-        let last = 0;
-        const watch = setInterval(() => {
-          const count = texts.out.split('\n').length - 1;
-          if (count > shown && last > 0) delays.push(performance.now() - last);
-          shown = count;
-        }, 1);
-        await converse(turns, port, () => {
-          last = performance.now();
-        });
-        await until(() => shown >= 58, 'all calls shown');
-        clearInterval(watch);
-      }
+      const shown = (): number => texts.out.split('\n').length - 1;
+      // PTYPE of a response and of a fault ([C706] 12.6.4).
+      const ANSWERS: readonly (number | undefined)[] = [2, 3];
+      let calls = 0;
+      await converse(session(), port, async (bytes) => {
+        if (!ANSWERS.includes(bytes[2])) return;
+        calls++;
+        await until(() => shown() >= calls, `call ${calls} shown while the line is quiet`);
+      });
       child.kill('SIGINT');
       await ended;
-      expect(delays.length).toBeGreaterThan(0);
-      // Now and then a busy machine lets everybody wait.
-      expect(delays.toSorted((one, other) => one - other)[Math.floor(delays.length * 0.9)]).toBeLessThan(200);
+      expect(calls).toBe(58);
     });
 
     it('loses nothing of what it wrote when it is killed', async () => {

@@ -50,9 +50,13 @@ export async function freePort(): Promise<number> {
 
 /**
  * Says one conversation again over a real connection to a port of 127.0.0.1, each turn after the one before arrived.
- * `said` is called after each turn of the server.
+ * `said` is called with each turn of the server once it arrived, and the next one waits for it.
  */
-export async function converse(turns: readonly Turn[], on: number, said: () => void = () => undefined): Promise<void> {
+export async function converse(
+  turns: readonly Turn[],
+  on: number,
+  said: (bytes: Uint8Array) => void | Promise<void> = () => undefined,
+): Promise<void> {
   const { server, port } = await listening(on);
   const accepted = new Promise<Socket>((resolve) => {
     server.once('connection', resolve);
@@ -62,7 +66,7 @@ export async function converse(turns: readonly Turn[], on: number, said: () => v
   ends[1].setNoDelay(true);
   for (const { direction, bytes } of turns) {
     await say(bytes, ends[direction], ends[direction === 0 ? 1 : 0]);
-    if (direction === 1) said();
+    if (direction === 1) await said(bytes);
   }
   ends.forEach((end) => end.destroy());
   server.close();
