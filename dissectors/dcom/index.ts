@@ -33,6 +33,7 @@ export const dcom: Specification = {
   name: SPEC,
   title: 'Distributed Component Object Model (DCOM) Remote Protocol',
   types: dcomTypes,
+  upkeep: ['IRemUnknown', 'IRemUnknown2', 'IObjectExporter'],
   rules: dcomRules,
   errors: [],
   classes: [

@@ -49,6 +49,7 @@ export const epm: Specification = {
   types: [twr, ifId, entry, ifIdVector],
   classes: [],
   errors: [],
+  upkeep: ['ept'],
   roles: { 'ept::ept_map': 'map-endpoint' },
   interfaces: [
     rpcInterface(SPEC, 'ept', 'e1af8308-5d1f-11c9-91a4-08002b14a0fa', '3.0', 'O', [

@@ -60,6 +60,16 @@ export const oaut: Specification = {
   name: SPEC,
   title: 'OLE Automation Protocol',
   types: oautTypes,
+  upkeep: [
+    'IDispatch::GetTypeInfoCount',
+    'IDispatch::GetTypeInfo',
+    'IDispatch::GetIDsOfNames',
+    'ITypeInfo',
+    'ITypeInfo2',
+    'ITypeLib',
+    'ITypeLib2',
+    'ITypeComp',
+  ],
   classes: [
     { clsid: '0000002f-0000-0000-c000-000000000046', name: 'RecordInfo', spec: SPEC, section: '1.9', interface: null },
   ],

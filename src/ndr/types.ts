@@ -308,6 +308,11 @@ export interface Specification {
    * negotiated.
    */
   readonly infrastructure?: readonly string[];
+  /**
+   * Calls that look names up or keep references and connections alive, as `Interface` or `Interface::Method`: what one
+   * folds away to see what was done.
+   */
+  readonly upkeep?: readonly string[];
   readonly name: string;
   readonly title: string;
   /** Types that are referred to by name. */

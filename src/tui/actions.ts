@@ -1,6 +1,7 @@
 import { fold, followed, heightOf, move, nextFailed, settled, sideways, toCall } from './cursor.js';
 import type { Action } from './keys.js';
-import { currentCall, currentRows } from './model.js';
+import { currentRows } from './detail.js';
+import { currentCall } from './model.js';
 import { objectUnder } from './panes/objects.js';
 import { paneOf } from './panes/table.js';
 import type { Intent } from './pane.js';
@@ -53,6 +54,16 @@ const ACTS: Readonly<Record<Action, Act>> = {
   follow: (state, source) => settled(followed({ ...state, follow: !state.follow }, source), source),
   pause: (state) => ({ state: { ...state, paused: !state.paused }, effects: [{ kind: 'pause', on: !state.paused }] }),
   sort: (state) => sorted(state, SORT_KEYS[(SORT_KEYS.indexOf(state.sort) + 1) % SORT_KEYS.length] ?? 'none'),
+  'fold-upkeep': (state) => ({
+    state: { ...state, quiet: !state.quiet },
+    effects: [{ kind: 'fold-upkeep', on: !state.quiet }],
+  }),
+  reference: (state) => {
+    if (state.call < 0) return still(state);
+    return state.reference === state.call
+      ? say({ ...state, reference: null }, 'times of day')
+      : say({ ...state, reference: state.call }, `times are counted from call ${state.call + 1}`);
+  },
   fold: (state, source) => fold(state, null, source),
   'fold-all': (state, source) => settled({ ...state, folded: new Set(state.folded.size === 0 ? FOLDED : []) }, source),
   side: (state, source) => {

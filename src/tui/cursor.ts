@@ -1,7 +1,8 @@
 import { bytesPerRow } from './area.js';
 import { fieldsAt, rowAt } from './detail-rows.js';
 import { layout } from './layout.js';
-import { currentCall, currentRows, placed, stubOf } from './model.js';
+import { currentRows } from './detail.js';
+import { currentCall, placed, stubOf } from './model.js';
 import { paneOf } from './panes/table.js';
 import type { Source } from './source.js';
 import { placeOf, type Place, type Side, type State } from './state.js';
@@ -55,6 +56,7 @@ export function selected(state: State, source: Source): State {
 
 /** Another call in detail and bytes: the cursor stays on the field of the same name where the call has one. */
 function withCall(state: State, index: number, source: Source): State {
+  if (index < 0) return { ...state, call: -1, detail: { cursor: 0, top: 0 } };
   const id = currentRows({ state, source })[state.detail.cursor]?.id;
   const next: State = { ...state, call: index };
   const rows = currentRows({ state: next, source });
@@ -164,7 +166,15 @@ export function followed(state: State, source: Source): State {
 
 /** Every cursor inside its list and its pane, and a call to show where there is one. */
 export function settled(before: State, source: Source): Step {
-  return still(bytesPlaced(detailPlaced(upperPlaced(callShown(before, source), source), source), source));
+  const wide: State = { ...before, detailWidth: layout(before).detail?.width ?? before.columns };
+  const led = callFollowed(upperPlaced(callShown(wide, source), source), source);
+  return still(bytesPlaced(detailPlaced(led, source), source));
+}
+
+/** Detail and bytes show the call that the current row of the pane leads to. */
+function callFollowed(state: State, source: Source): State {
+  const index = paneOf(state.upper).follows?.({ state, source }) ?? null;
+  return index === null || index === state.call ? state : withCall(state, index, source);
 }
 
 function callShown(state: State, source: Source): State {

@@ -1,11 +1,10 @@
 import type { CallTraces } from '../analysis/traces.js';
 import type { TraceNode } from '../ndr/codec.js';
 import { MAX_TREE_TEXT } from '../output/limits.js';
-import type { Names } from '../output/names.js';
 import { bytesText, valueText } from '../output/values.js';
 import type { Call, Stub, Value } from '../types.js';
-import { factsOf, type Fact } from './facts.js';
-import { span, type Line } from './line.js';
+import { factsOf, type Fact, type Lore } from './facts.js';
+import { span, wrapText, type Line } from './line.js';
 import type { Side } from './state.js';
 
 /** Rows of one call's tree; what follows is counted. */
@@ -31,30 +30,41 @@ export interface DetailRow {
 export function detailRows(
   call: Call,
   traces: CallTraces,
-  names: Names,
-  folded: ReadonlySet<string>,
+  lore: Lore,
+  { folded, width }: { readonly folded: ReadonlySet<string>; readonly width: number },
 ): readonly DetailRow[] {
-  const rows: DetailRow[] = factsOf(call, names).map(fact);
+  const rows: DetailRow[] = [...factRows(factsOf(call, lore), width)];
   const { request, response } = call.exchange;
   lateArguments(call, folded, rows);
   if (request !== null) new StubRows('request', folded, rows).stub(request, traces.request?.root ?? null);
   if (response !== null) new StubRows('response', folded, rows).stub(response, traces.response?.root ?? null);
   if (rows.length <= MAX_DETAIL_ROWS) return rows;
-  const more = fact({ name: '', text: `… ${rows.length - MAX_DETAIL_ROWS} more rows`, paint: 'dim' });
-  return [...rows.slice(0, MAX_DETAIL_ROWS), { ...more, id: 'more' }];
+  const more = { name: '', text: `… ${rows.length - MAX_DETAIL_ROWS} more rows`, paint: 'dim' } as const;
+  return [...rows.slice(0, MAX_DETAIL_ROWS), ...factRows([more], width)];
 }
 
-function fact({ name, text, paint }: Fact): DetailRow {
-  return {
-    ...LEAF,
-    id: `fact/${name}`,
-    value: text,
-    line: [span(name.padEnd(10), 'dim'), span(' '), span(text, paint)],
-  };
+/** Lines that one fact takes at most. */
+const MAX_FACT_LINES = 12;
+/** Columns of the names of facts, and of what stands between name and text. */
+const NAME_WIDTH = 11;
+
+/** Facts in rows of this width: what does not fit into one goes on in the next. */
+export function factRows(facts: readonly Fact[], width: number): readonly DetailRow[] {
+  return facts.flatMap(({ name, text, paint }) =>
+    wrapText(text, Math.max(20, width - NAME_WIDTH), MAX_FACT_LINES).map((piece, at) =>
+      leaf({
+        id: `fact/${name}${at === 0 ? '' : `/${at}`}`,
+        value: text,
+        line: [span((at === 0 ? name : '').padEnd(NAME_WIDTH - 1), 'dim'), span(' '), span(piece, paint)],
+      }),
+    ),
+  );
 }
 
 /** A row that is no field of a stub. */
-const LEAF = { depth: 0, foldable: false, folded: false, side: null, start: 0, end: 0 } as const;
+function leaf({ id, value, line }: Pick<DetailRow, 'id' | 'value' | 'line'>, depth = 0): DetailRow {
+  return { id, depth, foldable: false, folded: false, side: null, start: 0, end: 0, line, value };
+}
 
 /** Arguments of a late-bound call: the trees below show what carried them. */
 function lateArguments(call: Call, folded: ReadonlySet<string>, rows: DetailRow[]): void {
@@ -67,20 +77,14 @@ function lateArguments(call: Call, folded: ReadonlySet<string>, rows: DetailRow[
     if (keys.length === 0) continue;
     const shut = folded.has(name);
     const line = [span(`${shut ? '▸' : '▾'} ${name}`, 'title')];
-    rows.push({ ...LEAF, id: name, foldable: true, folded: shut, value: '', line });
+    rows.push({ ...leaf({ id: name, value: '', line }), foldable: true, folded: shut });
     if (!shut) for (const key of keys) rows.push(argument(`${name}/${key}`, key, fields[key] ?? null));
   }
 }
 
 function argument(id: string, name: string, value: Value): DetailRow {
   const text = valueText(value, { width: MAX_TREE_TEXT, names: null });
-  return {
-    ...LEAF,
-    id,
-    depth: 1,
-    value: text,
-    line: [span(`    ${name}`), span(' = ', 'dim'), span(text, 'value')],
-  };
+  return leaf({ id, value: text, line: [span(`    ${name}`), span(' = ', 'dim'), span(text, 'value')] }, 1);
 }
 
 /** The rows of one stub, added to those of the call. */

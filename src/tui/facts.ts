@@ -3,7 +3,9 @@ import { MAX_TREE_TEXT } from '../output/limits.js';
 import type { Names } from '../output/names.js';
 import { problemText, signature } from '../output/text.js';
 import type { Call } from '../types.js';
+import { failed } from '../analysis/failed.js';
 import type { Paint } from './line.js';
+import type { Source } from './source.js';
 import { durationText, endpointText, momentText, outcomePaint, outcomeText } from './words.js';
 
 /** A fact of a call: its name, what it is, and how it looks. */
@@ -13,15 +15,23 @@ export interface Fact {
   readonly paint: Paint;
 }
 
-/** What is known of a call besides its stubs, in the order of what is asked first. */
-export function factsOf(call: Call, names: Names): readonly Fact[] {
+/** What facts are told with: names, meanings and titles. */
+export type Lore = Pick<Source, 'names' | 'meaning' | 'titleOf'>;
+
+/** What is known of a call besides its stubs, in the order of what one wants to know first. */
+export function factsOf(call: Call, { names, meaning, titleOf }: Lore): readonly Fact[] {
+  const code = call.fault?.status ?? call.hresult;
+  const known = code === null || !failed(call) ? null : meaning(code);
   return [
-    [`call ${call.id}`, signature(call, { width: MAX_TREE_TEXT, names }), 'name'] as const,
+    [`call ${call.id}`, signature(call, { width: MAX_TREE_TEXT, names }), failed(call) ? 'bad' : 'name'] as const,
     ['result', endedText(call, names), outcomePaint(call)] as const,
+    ['meaning', known?.meaning ?? null, 'bad'] as const,
+    ['what to do', known?.cause ?? null] as const,
     ['exception', exceptionText(call), 'bad'] as const,
     ['refused', call.refused, 'bad'] as const,
     ...call.problems.map((problem) => ['problem', problemText(problem), 'warn'] as const),
     ['object', objectFact(call)] as const,
+    ['titled', call.object?.label == null ? null : titleOf(call.object.label), 'value'] as const,
     ['time', timeFact(call)] as const,
     [
       'way',

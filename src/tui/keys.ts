@@ -67,6 +67,13 @@ const TABLE = [
   { action: 'clear-marks', keys: ['u'], group: 'marking', help: 'unmark all calls' },
   { action: 'set-mark', keys: ['m'], group: 'marking', help: 'and a letter: remember this place' },
   { action: 'go-mark', keys: ["'"], group: 'marking', help: 'and a letter: go to a remembered place' },
+  {
+    action: 'fold-upkeep',
+    keys: ['U'],
+    group: 'finding',
+    help: 'fold look-ups and upkeep away (GetIDsOfNames, references, pings), and back',
+  },
+  { action: 'reference', keys: ['t'], group: 'finding', help: 'count times from this call, and back to times of day' },
   { action: 'follow', keys: ['F'], group: 'watching', help: 'follow: stay on the newest call' },
   { action: 'pause', keys: ['p'], group: 'watching', help: 'pause: new calls wait; reading goes on' },
   { action: 'stop', keys: ['C-c'], group: 'watching', help: 'stop a replay, or reading; once it is stopped, leave' },

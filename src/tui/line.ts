@@ -67,6 +67,29 @@ export function fitLine(of: Line, width: number, under: Under = null): Line {
   return fitted;
 }
 
+/**
+ * A text in lines of at most `width` columns, broken between words where that is possible; at most `most` lines, the last
+ * of which ends in `…` where there is more.
+ */
+export function wrapText(text: string, width: number, most: number): readonly string[] {
+  const lines: string[] = [];
+  let rest = escapeTerminal(text);
+  while (rest !== '' && lines.length < most) {
+    const whole = textWidth(rest) <= width;
+    if (whole || lines.length === most - 1) {
+      lines.push(whole ? rest : fit(rest, width).trimEnd());
+      break;
+    }
+    const taken = clip(rest, Math.max(1, width)) || rest.slice(0, 2);
+    const space = rest[taken.length] === ' ' ? taken.length : taken.lastIndexOf(' ');
+    // A word that takes most of a line is broken: a gap of that size would say nothing.
+    const end = space > taken.length / 2 ? space : taken.length;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return lines;
+}
+
 /** The characters of a line, for tests and for copying. */
 export function plainText(of: Line): string {
   return of.map((one) => one.text).join('');

@@ -1,5 +1,4 @@
 import type { Call, Stub } from '../types.js';
-import { detailRows, type DetailRow } from './detail-rows.js';
 import type { Source } from './source.js';
 import type { Focus, Place, Side, State } from './state.js';
 
@@ -17,19 +16,6 @@ export function cursorIn({ focus }: State, part: Focus): 'cursor' | 'cursor-off'
 /** The call that detail and bytes show. */
 export function currentCall({ state, source }: Model): Call | null {
   return state.call < 0 ? null : source.call(state.call);
-}
-
-const remembered = new WeakMap<Call, { readonly folded: ReadonlySet<string>; readonly rows: readonly DetailRow[] }>();
-
-/** Rows of the detail pane; made once for a call and what is folded. */
-export function currentRows(model: Model): readonly DetailRow[] {
-  const call = currentCall(model);
-  if (call === null) return [];
-  const known = remembered.get(call);
-  if (known !== undefined && known.folded === model.state.folded) return known.rows;
-  const rows = detailRows(call, model.source.traces(call), model.source.names, model.state.folded);
-  remembered.set(call, { folded: model.state.folded, rows });
-  return rows;
 }
 
 /** The stub of one side of the current call. */

@@ -1,6 +1,7 @@
 import { clampTo, move, placedAt, rowBytes, selected, settled, sizeOf, toByte, toRow } from './cursor.js';
 import { layout, paneAt } from './layout.js';
-import { currentRows } from './model.js';
+import { currentRows } from './detail.js';
+import type { Pane } from './pane.js';
 import { paneOf, TABS } from './panes/table.js';
 import { show } from './showing.js';
 import type { Source } from './source.js';
@@ -16,7 +17,7 @@ type Mouse = Extract<Event, { kind: 'mouse' }>;
 export function mouse(state: State, event: Mouse, source: Source): Step {
   const { column, row, action } = event;
   if (state.prompt !== null) return still(state);
-  if (row === 0 && action === 'press') return tab(state, column, source);
+  if (row === 0 && action === 'press') return pickTab(state, column, source);
   const hit = paneAt(layout(state), column, row);
   if (hit === null) return still(state);
   const focused: State = { ...state, focus: hit.pane, message: null };
@@ -28,18 +29,21 @@ export function mouse(state: State, event: Mouse, source: Source): Step {
   return hit.pane === 'bytes' ? pickByte(focused, hit.column, hit.row, source) : pickRow(focused, hit.row, source);
 }
 
-function tab(state: State, column: number, source: Source): Step {
+function pickTab(state: State, column: number, source: Source): Step {
   let at = 0;
   for (const [index, pane] of TABS.entries()) {
-    at += tabText(pane.title, index).length;
+    at += tabText(pane, index, state.columns).length;
     if (column < at) return show({ ...state, message: null }, pane, source);
   }
   return still(state);
 }
 
+/** From this width on tabs have room around them. */
+const ROOMY = 90;
+
 /** A tab as it stands in the first line. */
-export function tabText(title: string, index: number): string {
-  return ` ${index + 1} ${title} `;
+export function tabText({ title, tab }: Pane, index: number, columns: number): string {
+  return ` ${index + 1} ${tab ?? title}${columns >= ROOMY ? ' ' : ''}`;
 }
 
 function pickByte(state: State, column: number, row: number, source: Source): Step {

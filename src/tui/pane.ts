@@ -1,4 +1,5 @@
 import type { Area } from './area.js';
+import type { Fact } from './facts.js';
 import type { Line } from './line.js';
 import type { Model } from './model.js';
 
@@ -15,6 +16,8 @@ export type Intent =
 export interface Pane {
   /** Its name in the tabs and in the state. */
   readonly title: string;
+  /** A shorter name for its tab. */
+  readonly tab?: string;
   /** Keys that show it. */
   readonly keys: readonly string[];
   /** What it shows, for the help. */
@@ -33,11 +36,17 @@ export interface Pane {
   length(model: Model): number;
   /** Rows of the list that it shows at once when it is so high. */
   height(model: Model, height: number): number;
+  /** Index of the call that detail and bytes show for the current row; null leaves the one they show. */
+  follows?(model: Model): number | null;
+  /** What is known of the current row, shown above the facts of the call. */
+  facts?(model: Model): readonly Fact[];
   /** What `enter` asks for on the current row. */
   enter(model: Model): Intent;
   draw(model: Model, area: Area): Line[];
   /** The row of the list that lies in a row of its area; left out where the list ends at the area's last row. */
   rowAt?(model: Model, area: Area, row: number): number | null;
+  /** The words of a row of the list, which searching looks through; left out where calls are searched. */
+  text?(model: Model, row: number): string;
   /** The next row of interest, forth or back, for `]` and `[`; left out where that is the next call that failed. */
   next?(model: Model, by: 1 | -1): number | null;
 }

@@ -49,7 +49,9 @@ export function promptCursor({ state }: Model): { readonly column: number; reado
 }
 
 function title({ state, source }: Model): Line {
-  const tabs = TABS.map(({ title: name }, at) => span(tabText(name, at), state.upper === name ? 'tab-on' : 'tab'));
+  const tabs = TABS.map((pane, at) =>
+    span(tabText(pane, at, state.columns), state.upper === pane.title ? 'tab-on' : 'tab'),
+  );
   const { reading } = source;
   const part =
     reading.size === null || reading.size === 0
@@ -94,7 +96,7 @@ function divider(model: Model, detail: Area | null, bytes: Area | null): Line {
     span(text, state.focus === pane ? 'border-on' : 'border'),
     span(' ', 'border'),
   ];
-  const call = state.call < 0 ? 'detail' : `detail of call ${state.call + 1}`;
+  const call = detailTitle(model);
   const side = `bytes of the ${state.bytes.side}${shownBytes(model, state.bytes.side)?.cipher === true ? ', on the wire' : ''}`;
   if (detail !== null && bytes !== null)
     return [
@@ -104,6 +106,15 @@ function divider(model: Model, detail: Area | null, bytes: Area | null): Line {
     ];
   const both = [...name('detail', call), ...name('bytes', side)];
   return fitLine(fill(both, state.columns), state.columns);
+}
+
+/** What the detail pane is of. */
+function detailTitle(model: Model): string {
+  const { state } = model;
+  const [own] = paneOf(state.upper).facts?.(model) ?? [];
+  const call = state.call < 0 ? '' : `call ${state.call + 1}`;
+  if (own === undefined) return call === '' ? 'detail' : `detail of ${call}`;
+  return `detail of ${own.name === 'object' ? own.text : `the ${own.name}`}${call === '' ? '' : `, ${call}`}`;
 }
 
 function fill(of: readonly Span[], width: number): Line {
@@ -149,7 +160,8 @@ function offers({ state }: Model, lines: Line[]): void {
   }
 }
 
-function status({ state, source }: Model): Line {
+function status(model: Model): Line {
+  const { state, source } = model;
   const { columns, prompt, message } = state;
   if (prompt !== null)
     return fitLine([span(PROMPTS[prompt.kind], 'key'), span(typed(masked(prompt), columns, prompt.kind))], columns);
@@ -157,8 +169,10 @@ function status({ state, source }: Model): Line {
   if (state.pending !== null) return fitLine([span(PENDING[state.pending], 'key')], columns);
   const { view } = source;
   const facts = [
-    `${view.length === 0 ? 0 : placeOf(state, 'calls').cursor + 1}/${countText(view.length)}`,
+    place(model),
     ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []),
+    ...(state.quiet ? [`${countText(view.folded)} of upkeep folded`] : []),
+    ...(state.reference === null ? [] : [`times from call ${state.reference + 1}`]),
     ...(state.follow ? ['following'] : []),
     ...(state.paused ? ['paused'] : []),
     ...(state.replaying === null ? [] : [`replaying to ${state.replaying} …`]),
@@ -175,6 +189,13 @@ function status({ state, source }: Model): Line {
   return room > hints.length + 2
     ? fitLine([...fitLine(left, columns - hints.length), span(hints, 'dim')], columns)
     : fitLine(left, columns);
+}
+
+/** Where the cursor of the upper pane stands in its list. */
+function place(model: Model): string {
+  const pane = paneOf(model.state.upper);
+  const length = pane.length(model);
+  return `${length === 0 ? 0 : placeOf(model.state, pane.cursor).cursor + 1}/${countText(length)}`;
 }
 
 const PENDING: Readonly<Record<NonNullable<Model['state']['pending']>, string>> = {

@@ -1,4 +1,4 @@
-import type { Call, Finding, ObjectRecord, Problem, SecurityRecord } from '../types.js';
+import type { Auth, Call, Endpoint, Finding, Moment, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import type { StatisticsFigures } from '../analysis/statistics.js';
 import type { CallTraces } from '../analysis/traces.js';
 import type { Names } from '../output/names.js';
@@ -18,6 +18,22 @@ export interface Reading {
   readonly dropped: { readonly kernel: number | null; readonly ours: number } | null;
   /** Why reading ended, or what the tool said last. */
   readonly note: string | null;
+}
+
+/** A connection that carried calls. */
+export interface Conversation {
+  readonly flow: number;
+  /** Index of its first call. */
+  readonly call: number;
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  /** When its first and its last call were sent. */
+  readonly first: Moment | null;
+  readonly last: Moment | null;
+  readonly calls: number;
+  readonly failed: number;
+  /** Of its last call. */
+  readonly auth: Auth;
 }
 
 /** Everything the panes show, by now. Reading it changes nothing that shows. */
@@ -41,6 +57,11 @@ export interface Source {
   traces(call: Call): CallTraces;
   /** A stub that was opened as it was on the wire; null where it is no other than that of the call. */
   wire(call: Call, side: Side): Uint8Array | null;
+  /** Meaning of a result and what to do about it; null where nobody knows. */
+  meaning(value: number): { readonly meaning: string | null; readonly cause: string | null } | null;
+  /** What people call an object by, such as the title of an update; null where no call read it. */
+  titleOf(label: string): string | null;
+  conversations(): readonly Conversation[];
   objects(): readonly ObjectRecord[];
   /** Figures of all calls, a moment old at most. */
   statistics(): StatisticsFigures;

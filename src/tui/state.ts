@@ -12,6 +12,7 @@ export const COLUMNS = [
   'client',
   'server',
   'object',
+  'call',
   'member',
   'arguments',
   'result',
@@ -21,15 +22,7 @@ export const COLUMNS = [
   'frames',
 ] as const;
 export type Column = (typeof COLUMNS)[number];
-export const DEFAULT_COLUMNS: readonly Column[] = [
-  'time',
-  'object',
-  'member',
-  'arguments',
-  'result',
-  'hresult',
-  'latency',
-];
+export const DEFAULT_COLUMNS: readonly Column[] = ['time', 'object', 'call', 'hresult', 'latency'];
 
 /** A cursor in a list that is longer than its pane. */
 export interface Place {
@@ -68,11 +61,17 @@ export interface State {
   /** Index of the call that detail and bytes show; -1 while there is none. */
   readonly call: number;
   readonly detail: Place;
+  /** Columns of the detail pane: what is longer goes on in the next row. */
+  readonly detailWidth: number;
   readonly folded: ReadonlySet<string>;
   readonly bytes: { readonly side: Side; readonly offset: number; readonly top: number };
   /** Stubs that were opened are shown as they were on the wire. */
   readonly wire: boolean;
   readonly follow: boolean;
+  /** Calls that look something up or keep something alive are folded away. */
+  readonly quiet: boolean;
+  /** Index of the call that times are counted from; null: times of day. */
+  readonly reference: number | null;
   readonly paused: boolean;
   readonly marked: ReadonlySet<number>;
   readonly marks: ReadonlyMap<string, number>;
@@ -120,10 +119,13 @@ export function startState(columns: number, rows: number): State {
     places: {},
     call: -1,
     detail: TOP,
+    detailWidth: columns,
     folded: new Set(FOLDED),
     bytes: { side: 'request', offset: 0, top: 0 },
     wire: false,
     follow: false,
+    quiet: false,
+    reference: null,
     paused: false,
     marked: new Set(),
     marks: new Map(),
@@ -148,6 +150,7 @@ export type Effect =
   | { readonly kind: 'stop' }
   | { readonly kind: 'filter'; readonly expression: string | null }
   | { readonly kind: 'sort'; readonly key: SortKey }
+  | { readonly kind: 'fold-upkeep'; readonly on: boolean }
   | { readonly kind: 'pause'; readonly on: boolean }
   | { readonly kind: 'search'; readonly text: string; readonly from: number; readonly forward: boolean }
   | { readonly kind: 'copy'; readonly text: string; readonly what: string }

@@ -10,6 +10,8 @@ export interface Calls {
   readonly gone: number;
   call(index: number): Call | null;
   rank(index: number, key: Exclude<SortKey, 'none'>): number;
+  /** Whether it looks something up, or keeps something alive, without fetching it. */
+  upkeep(index: number): boolean;
 }
 
 /** Longest run that is sorted at once: a few milliseconds. */
@@ -24,6 +26,8 @@ export class View {
   private readonly calls: Calls;
   private test: ((call: Call) => boolean) | null = null;
   private key: SortKey = 'none';
+  private folds = false;
+  private foldedAway = 0;
   private matches = new Uint32Array(1024);
   private found = 0;
   private looked = 0;
@@ -37,18 +41,28 @@ export class View {
   /** Rows shown. */
   get length(): number {
     if (this.sorted !== null) return this.sorted.done ? this.sorted.order.length : 0;
-    if (this.test !== null) return this.found;
+    if (this.chooses) return this.found;
     return Math.max(0, this.seen() - this.calls.gone);
   }
 
   /** Calls looked at by the filter so far; all of them when there is none. */
   get examined(): number {
-    return this.test === null ? this.seen() : this.looked;
+    return this.chooses ? this.looked : this.seen();
+  }
+
+  /** Calls of upkeep that are folded away, of those looked at. */
+  get folded(): number {
+    return this.foldedAway;
+  }
+
+  /** Not all calls are shown. */
+  private get chooses(): boolean {
+    return this.test !== null || this.folds;
   }
 
   /** True while a filter or a sort has work left. */
   get busy(): boolean {
-    return (this.test !== null && this.looked < this.seen()) || this.sorted?.done === false;
+    return (this.chooses && this.looked < this.seen()) || this.sorted?.done === false;
   }
 
   get sortKey(): SortKey {
@@ -59,13 +73,13 @@ export class View {
   at(row: number): number {
     if (row < 0 || row >= this.length) return -1;
     if (this.sorted !== null) return this.sorted.order[row] ?? -1;
-    return this.test === null ? row + this.calls.gone : (this.matches[row] ?? -1);
+    return this.chooses ? (this.matches[row] ?? -1) : row + this.calls.gone;
   }
 
   /** The row of a call, or of the first one after it; sorted views look through all rows. */
   rowOf(index: number): number {
     if (this.sorted !== null) return Math.max(0, this.sorted.order.indexOf(index));
-    if (this.test === null) return Math.min(Math.max(0, index - this.calls.gone), Math.max(0, this.length - 1));
+    if (!this.chooses) return Math.min(Math.max(0, index - this.calls.gone), Math.max(0, this.length - 1));
     let low = 0;
     let high = this.found;
     while (low < high) {
@@ -79,9 +93,13 @@ export class View {
   /** Shows only calls that pass; null shows all. The rows come as `step` finds them. */
   filter(test: ((call: Call) => boolean) | null): void {
     this.test = test;
-    this.found = 0;
-    this.looked = this.calls.gone;
-    this.resort();
+    this.again();
+  }
+
+  /** Folds calls away that look something up or keep something alive, or shows them again. */
+  foldUpkeep(on: boolean): void {
+    this.folds = on;
+    this.again();
   }
 
   sort(key: SortKey): void {
@@ -97,11 +115,11 @@ export class View {
   /** Looks at so many calls at most. True when there is more to do. */
   step(budget: number): boolean {
     const { calls, test } = this;
-    if (test !== null) {
+    if (this.chooses) {
       const end = Math.min(this.seen(), this.looked + budget);
       for (; this.looked < end; this.looked++) {
-        const call = calls.call(this.looked);
-        if (call !== null && test(call)) this.keep(this.looked);
+        if (this.folds && calls.upkeep(this.looked)) this.foldedAway++;
+        else if (test === null || passes(calls.call(this.looked), test)) this.keep(this.looked);
       }
       if (this.looked < this.seen()) return true;
     }
@@ -122,15 +140,27 @@ export class View {
     this.matches[this.found++] = index;
   }
 
+  /** Looks at all calls again. */
+  private again(): void {
+    this.found = 0;
+    this.foldedAway = 0;
+    this.looked = this.calls.gone;
+    this.resort();
+  }
+
   private resort(): void {
     this.sorted = null;
   }
 
   private rows(): Uint32Array {
-    if (this.test !== null) return this.matches.slice(0, this.found);
+    if (this.chooses) return this.matches.slice(0, this.found);
     const { gone } = this.calls;
     return Uint32Array.from({ length: Math.max(0, this.seen() - gone) }, (_, at) => at + gone);
   }
+}
+
+function passes(call: Call | null, test: (call: Call) => boolean): boolean {
+  return call !== null && test(call);
 }
 
 /** A merge sort in steps: runs first, then pairs of runs. Equal ranks stay in the order of the calls. */

@@ -26,14 +26,19 @@ export function objectText(call: Call): string {
   return call.object === null ? '' : (call.object.label ?? `@${shortIpid(call.object.ipid)}`);
 }
 
-export function argumentText(call: Call, names: Names): string {
-  const shown: Shown = { width: 60, names };
+/** Characters of one value in a list. */
+const VALUE_WIDTH = 60;
+/** Characters of one value in a row that may be as wide as the screen. */
+export const WIDE_VALUE = 400;
+
+export function argumentText(call: Call, names: Names, width = VALUE_WIDTH): string {
+  const shown: Shown = { width, names };
   const text = argumentsText(call.in, shown);
   return call.member === 'propput' && text !== '' ? `= ${text}` : text;
 }
 
-export function resultText(call: Call, names: Names): string {
-  const shown: Shown = { width: 60, names };
+export function resultText(call: Call, names: Names, width = VALUE_WIDTH): string {
+  const shown: Shown = { width, names };
   const keys = Object.keys(call.out);
   const { retval } = call.out;
   if (keys.length !== 1 || retval === undefined) return argumentsText(call.out, shown);

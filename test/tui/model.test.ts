@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { BINDINGS } from '../../src/tui/keys.js';
+import { PANES } from '../../src/tui/panes/table.js';
 import { lineWidth, plainText } from '../../src/tui/line.js';
+import { columnsFor } from '../../src/tui/panes/calls.js';
+import { noticeText } from '../../src/tui/panes/findings.js';
 import { render } from '../../src/tui/render.js';
+import { DEFAULT_COLUMNS } from '../../src/tui/state.js';
 import { shippedCaptures } from '../support/captures.js';
 import { basename } from 'node:path';
 import { Player, sessionOf } from './support.js';
@@ -28,8 +32,9 @@ describe('screens', () => {
         ['z', '2', 'G'],
         ['3'],
         ['4'],
-        ['5'],
-        ['1', '?'],
+        ['5', 'j', 'G'],
+        ['6', 'j'],
+        ['1', 'U', 't', '?'],
         ['escape', 'space', 'space', 'd'],
         ['escape', 'f', 'type:failed', 'enter'],
       ]) {
@@ -49,9 +54,11 @@ describe('screens', () => {
       .press(...Array.from({ length: 8 }, () => 'j'))
       .screen();
     expect(screen).toMatch(
-      /✗ 12:00:02\.761 .*IUpdateSearcher::Search +criteria="IsInstaled=0".* WU_E_INVALID_CRITERIA|✗ 12:00:02\.761 .*IUpdateSearcher::Search +criteria="IsInstal.*WU_E_INVALID_C/,
+      /✗ 12:00:02\.761 IUpdateSearcher#1 +IUpdateSearcher::Search\(criteria="IsInstaled=0"\) +WU_E_INVALID_CRITERIA/,
     );
     expect(screen).toContain('result     0x80240032 WU_E_INVALID_CRITERIA');
+    expect(screen).toContain('meaning    the search criteria cannot be understood');
+    expect(screen).toMatch(/what to do Check names, operators, quotes and brackets: .*\n {11}\S/);
     expect(screen).toContain('▾ request');
     expect(screen).toContain('request byte 0x0 of');
     expect(screen).toContain(' 9/60');
@@ -72,11 +79,11 @@ describe('screens', () => {
 });
 
 describe('keys', () => {
-  it('stand in the table once each, and in the help', () => {
-    const keys = BINDINGS.flatMap((binding) => binding.keys);
+  it('stand in the tables once each, and in the help', () => {
+    const keys = [...BINDINGS, ...PANES].flatMap((binding) => binding.keys);
     expect(new Set(keys).size).toBe(keys.length);
-    const help = player(100, 90).press('?').screen();
-    for (const { help: text } of BINDINGS) expect(help).toContain(text.slice(0, 70));
+    const help = player(100, 120).press('?').screen();
+    for (const { help: text } of [...BINDINGS, ...PANES]) expect(help).toContain(text.slice(0, 70));
   });
 
   it('filter with completion and history, and tell what is wrong with an expression', () => {
@@ -165,6 +172,105 @@ describe('keys', () => {
     one.press('c', '5', 'enter');
     // The first finding: call 3 is the first of a connection without protection.
     expect(one.state.call).toBe(2);
+  });
+});
+
+describe('the list of calls', () => {
+  it.each([
+    [60, ['call', 'hresult', 'latency'], '(+time +object)'],
+    [50, ['call', 'hresult'], '(+time +object +latency)'],
+    [80, ['time', 'call', 'hresult', 'latency'], '(+object)'],
+    [120, ['time', 'object', 'call', 'hresult', 'latency'], ''],
+    [200, ['time', 'object', 'call', 'hresult', 'latency'], ''],
+  ])('at %i columns says what it has no room for', (width, columns, sign) => {
+    const { laid, left } = columnsFor(DEFAULT_COLUMNS, width);
+    expect(laid.map(({ column }) => column)).toEqual(columns);
+    expect([...columns, ...left].toSorted()).toEqual([...DEFAULT_COLUMNS].toSorted());
+    expect(laid.reduce((sum, one) => sum + one.width + 1, 2)).toBe(width);
+    const [, heading] = player(width, 24).rows();
+    expect(heading).toContain(`call${sign === '' ? '' : ` ${sign}`}`);
+  });
+
+  it('gives what is left to member, arguments and result', () => {
+    const wide = columnsFor(DEFAULT_COLUMNS, 200).laid.find(({ column }) => column === 'call')?.width ?? 0;
+    expect(wide).toBeGreaterThan(120);
+    expect(player(200, 40).press(']').screen()).toContain(
+      `IUpdateSearcher::Search(criteria="IsInstalled=0 and Type='Software'") → ISearchResult#1`,
+    );
+  });
+
+  it('says that columns lie to the left', () => {
+    expect(player(80, 24).press('l').rows()[1]).toMatch(/^‹ call \(\+time|^‹ object|^‹ /);
+  });
+
+  it('paints a failed call as failed, member and result', () => {
+    const one = player(120, 30).press(']');
+    const line = render({ state: one.state, source: one.session }).find((row) => plainText(row).startsWith('✗'));
+    const bad = line?.filter(({ paint }) => paint === 'bad').map(({ text }) => text.trim());
+    expect(bad).toEqual(['✗', 'IUpdateSearcher::Search', 'WU_E_INVALID_CRITERIA']);
+  });
+
+  it('folds look-ups and upkeep with one key, says how many, and unfolds them', () => {
+    const one = player(120, 30, 'wua-late-bound.pcapng');
+    const all = one.session.view.length;
+    one.press('U');
+    const { length, folded } = one.session.view;
+    expect(length + folded).toBe(all);
+    expect(folded).toBeGreaterThan(10);
+    expect(one.screen()).toContain(`${folded} of upkeep folded`);
+    expect(one.screen()).not.toContain('GetIDsOfNames');
+    one.press('f', 'type:failed', 'enter');
+    expect(one.session.view.length).toBeLessThan(length);
+    expect(one.press('c', 'U').session.view.length).toBe(all);
+  });
+
+  it('counts times from a call, and back', () => {
+    const one = player(120, 30).press(']', 't', 'j');
+    expect(one.screen()).toMatch(/ {6}0 ns|\+0 ns/);
+    expect(one.screen()).toContain('times from call 9');
+    expect(one.press('k', 't').screen()).toContain('12:00:02.761');
+  });
+});
+
+describe('detail and bytes', () => {
+  it('follow the selection in every pane', () => {
+    const one = player(120, 40).press('5', 'j');
+    expect(one.state.call).toBe(8);
+    expect(one.screen()).toContain('── detail of the finding, call 9 ─');
+    one.press('2', 'G', 'g', 'j');
+    expect(one.state.call).toBe(4);
+    expect(one.screen()).toMatch(/object {5}IUpdateSearcher#1/);
+    one.press('6', 'j');
+    expect(one.session.call(one.state.call)?.flow).toBe(2);
+    expect(one.press('3', 'G').state.call).toBe(59);
+  });
+
+  it('have the title of an update on its object', () => {
+    const one = player(120, 40).press('f', 'type:object.label == "IUpdate#1"', 'enter', 'G');
+    expect(one.screen()).toMatch(/titled {5}2026-11 Cumulative Update for Windows Server 2025/);
+    expect(one.press('2').screen()).toMatch(/IUpdate#1 \(2026-11 Cumulative Update/);
+  });
+});
+
+describe('findings', () => {
+  it('wrap, the current one whole, whatever the width', () => {
+    for (const width of [80, 120, 200]) {
+      const one = player(width, 24).press('5');
+      for (const notice of one.session.notices) {
+        const shown = one
+          .rows()
+          .map((row) => row.split('│')[0]?.trim() ?? '')
+          .join(' ');
+        for (const word of noticeText(notice).split(' ')) expect(shown).toContain(word);
+        one.press('j');
+      }
+    }
+  });
+
+  it('are picked by the mouse where they are several lines', () => {
+    const one = player(80, 24).press('5');
+    one.send({ kind: 'mouse', column: 10, row: 7, action: 'press' });
+    expect(one.state.call).toBe(8);
   });
 });
 

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BINDINGS } from '../../src/tui/keys.js';
 import type { Line, Paint, Under } from '../../src/tui/line.js';
+import { PANES } from '../../src/tui/panes/table.js';
 import { render } from '../../src/tui/render.js';
 import { textWidth } from '../../src/tui/width.js';
 import { packageRoot } from '../support/shared.js';
@@ -42,11 +44,33 @@ export const SHOTS: Readonly<Record<string, Shot>> = {
     rows: 16,
     keys: [':', 'type:14', 'enter', 'space', ':', 'type:25', 'enter', 'space', 'd'],
   },
+  findings: { capture: 'wua-session.pcapng', columns: 100, rows: 24, keys: ['5', 'j'] },
+  flows: { capture: 'wua-session.pcapng', columns: 120, rows: 16, keys: ['6', 'j'] },
   wrong: { capture: 'wua-session.pcapng', columns: 80, rows: 24, keys: ['f', 'type:mehtod == "Search"', 'enter'] },
 };
 
 export function play({ capture, columns, rows, keys }: Shot): Player {
   return new Player(sessionOf(capture), columns, rows).press(...keys);
+}
+
+/** Every key, as the help has them. */
+function keyTable(): string {
+  const name = (key: string): string => `\`${key === '|' ? '\\|' : key}\``;
+  const rows = [...new Set(BINDINGS.map(({ group }) => group))].flatMap((group) => [
+    `| **${group}** | |`,
+    ...[...BINDINGS.filter((one) => one.group === group), ...(group === 'panes' ? PANES : [])].map(
+      ({ keys, help }) => `| ${keys.map(name).join(' ')} | ${help} |`,
+    ),
+  ]);
+  return ['| key | does |', '|---|---|', ...rows].join('\n');
+}
+
+/** The docs with the table of keys in its place. */
+export function withKeys(text: string): string {
+  return text.replace(
+    /(<!-- keys -->\n)[\s\S]*?(<!-- end of keys -->)/,
+    (_, head: string, tail: string) => `${head}${keyTable()}\n${tail}`,
+  );
 }
 
 /** The docs with every screen in its place: between ```text <name> and the end of the block. */
@@ -137,6 +161,6 @@ export const DOC = join(packageRoot(), 'docs', 'tui.md');
 export const PICTURE = join(packageRoot(), 'docs', 'tui.svg');
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(DOC, withScreens(readFileSync(DOC, 'utf8')));
+  writeFileSync(DOC, withKeys(withScreens(readFileSync(DOC, 'utf8'))));
   writeFileSync(PICTURE, readmePicture());
 }

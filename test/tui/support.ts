@@ -74,6 +74,7 @@ export class Player {
       this.effects.push(effect);
       if (effect.kind === 'filter') this.session.filter(effect.expression);
       else if (effect.kind === 'sort') this.session.sort(effect.key);
+      else if (effect.kind === 'fold-upkeep') this.session.view.foldUpkeep(effect.on);
       else if (effect.kind === 'pause') this.session.view.freeze(effect.on);
       else if (effect.kind === 'search') this.session.find(effect.text, effect.from, effect.forward);
       else continue;

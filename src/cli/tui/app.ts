@@ -99,6 +99,7 @@ export class App {
     this.session = session;
     session.sort(this.state.sort);
     session.filter(this.state.filter);
+    session.view.foldUpkeep(this.state.quiet);
   }
 
   /** Takes all of an input, in slices. */
@@ -215,6 +216,9 @@ export class App {
         break;
       case 'sort':
         session.sort(effect.key);
+        break;
+      case 'fold-upkeep':
+        session.view.foldUpkeep(effect.on);
         break;
       case 'pause':
         session.view.freeze(effect.on);

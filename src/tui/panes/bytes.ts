@@ -2,7 +2,8 @@ import { hexByte } from '../../bytes/hex.js';
 import { bytesPerRow, type Area } from '../area.js';
 import { frameAt } from '../detail-rows.js';
 import { fitLine, span, type Line, type Paint, type Span, type Under } from '../line.js';
-import { currentCall, currentRows, shownBytes, stubOf, type Model } from '../model.js';
+import { currentRows } from '../detail.js';
+import { currentCall, shownBytes, stubOf, type Model } from '../model.js';
 import type { Stub } from '../../types.js';
 
 /**

@@ -1,6 +1,7 @@
 import type { Area } from '../area.js';
 import { fitLine, span, type Line } from '../line.js';
-import { currentRows, cursorIn, type Model } from '../model.js';
+import { currentRows } from '../detail.js';
+import { cursorIn, type Model } from '../model.js';
 
 /** Facts and fields of the current call. */
 export function detailPane(model: Model, area: Area): Line[] {

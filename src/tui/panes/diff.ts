@@ -79,6 +79,10 @@ export const diffPane: Pane = {
   length: (model) => diffRows(model).length,
   height: (_, height) => height - 1,
   enter: () => ({ kind: 'back' }),
+  text(model, row) {
+    const { name = '', left, right } = diffRows(model)[row] ?? {};
+    return `${name} ${left ?? ''} ${right ?? ''}`;
+  },
   draw,
 };
 

@@ -1,5 +1,5 @@
 import { BINDINGS, COMMANDS, type Group } from '../keys.js';
-import { fitLine, span, type Line } from '../line.js';
+import { fitLine, plainText, span, type Line } from '../line.js';
 import type { Area } from '../area.js';
 import type { Pane } from '../pane.js';
 import { placeOf } from '../state.js';
@@ -31,6 +31,7 @@ export function helpPane(panes: () => readonly Pane[]): Pane {
     length: () => lines().length,
     height: (_, height) => height,
     enter: () => ({ kind: 'back' }),
+    text: (_, row) => plainText(lines()[row] ?? []),
     draw(model, area: Area) {
       const { top } = placeOf(model.state, 'help');
       return lines()

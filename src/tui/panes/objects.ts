@@ -2,9 +2,12 @@ import type { Moment, ObjectRecord } from '../../types.js';
 import { fitLine, span, type Line, type Span } from '../line.js';
 import type { Area } from '../area.js';
 import { currentCall, cursorIn, type Model } from '../model.js';
+import type { Fact } from '../facts.js';
 import type { Pane } from '../pane.js';
+import type { Source } from '../source.js';
 import { placeOf } from '../state.js';
 import { fit } from '../width.js';
+import { endpointText, momentText } from '../words.js';
 
 /** Levels of the tree that are indented; deeper objects stand at the last of them. */
 const MAX_DEPTH = 24;
@@ -79,14 +82,65 @@ export const objectsPane: Pane = {
   cursor: 'objects',
   length: ({ source }) => objectRows(source.objects()).length,
   height: (_, height) => height - 1,
+  follows(model) {
+    const record = current(model);
+    if (record === undefined) return null;
+    return record.madeBy === null ? -1 : record.madeBy - 1;
+  },
+  facts(model) {
+    const record = current(model);
+    return record === undefined ? [] : objectFacts(record, model.source);
+  },
   enter(model) {
     const label = objectUnder(model);
     return label === null
       ? { kind: 'nothing' }
       : { kind: 'filter', expression: `object.label == ${JSON.stringify(label)}` };
   },
+  text({ source }, row) {
+    const record = objectRows(source.objects())[row]?.record;
+    if (record === undefined) return '';
+    const { label, oid, oxid, interfaces } = record;
+    const ids = interfaces.map((one) => `${one.interface ?? one.iid ?? ''} ${one.ipid}`).join(' ');
+    return `${label} ${source.titleOf(label) ?? ''} ${ids} ${oid ?? ''} ${oxid ?? ''}`;
+  },
   draw,
 };
+
+function current({ state, source }: Model): ObjectRecord | undefined {
+  return objectRows(source.objects())[placeOf(state, 'objects').cursor]?.record;
+}
+
+/** What is known of an object. */
+function objectFacts(record: ObjectRecord, source: Source): readonly Fact[] {
+  const { label, formerLabel, certainty, because, oid, oxid, server, madeBy, parent } = record;
+  return [
+    ['object', label, 'name'] as const,
+    ['titled', source.titleOf(label), 'value'] as const,
+    ['before', formerLabel === null ? null : `shown as ${formerLabel} until its class was known`] as const,
+    ['class', because === null ? null : `${certainty}: ${because}`] as const,
+    ...record.interfaces.map(
+      (one) => ['interface', `${one.interface ?? `{${one.iid ?? '?'}}`}, IPID ${one.ipid}`] as const,
+    ),
+    ['identity', oid === null ? null : `OID ${oid}, OXID ${oxid ?? '?'}, at ${endpointText(server)}`] as const,
+    ['made by', madeBy === null ? null : `call ${madeBy}${parent === null ? '' : ` on ${parent}`}`] as const,
+    ['life', lifeText(record)] as const,
+    ['fate', fateText(record), record.leaked ? 'warn' : 'plain'] as const,
+  ].flatMap(([name, text, paint = 'plain']) => (text === null ? [] : [{ name, text, paint }]));
+}
+
+function lifeText({ calls, references, pings, firstSeen, lastSeen }: ObjectRecord): string {
+  const when =
+    firstSeen === null
+      ? ''
+      : `, from ${momentText(firstSeen)}${lastSeen === null ? '' : ` to ${momentText(lastSeen)}`}`;
+  return `${calls} calls, ${references} references, ${pings} pings${when}`;
+}
+
+function fateText({ leaked, releasedBy }: ObjectRecord): string | null {
+  if (leaked) return 'leaked: references were still held when its client went away';
+  return releasedBy === null ? null : `its last reference was given back by call ${releasedBy}`;
+}
 
 /** Label of the object under the cursor, or of the object of the current call; null where it is on none. */
 export function objectUnder(model: Model): string | null {
@@ -123,7 +177,7 @@ function draw(model: Model, area: Area): Line[] {
     lines.push(
       fitLine(
         [
-          span(fitted(branch, record.label, others, name)),
+          ...named(branch, record.label, source.titleOf(record.label) ?? others, name),
           span(fit(record.madeBy === null ? '-' : `call ${record.madeBy}`, 9, 'right'), 'dim'),
           span(fit(String(record.calls), 8, 'right')),
           span(fit(String(record.references), 7, 'right'), record.leaked ? 'warn' : 'plain'),
@@ -140,9 +194,9 @@ function draw(model: Model, area: Area): Line[] {
   return lines;
 }
 
-/** An object by its label, with the other interfaces it has. */
-function fitted(branch: string, label: string, others: string, width: number): string {
-  return fit(`${branch}${label}${others === '' ? '' : ` (${others})`}`, width);
+/** An object by its label, with its title, or the other interfaces it has. */
+function named(branch: string, label: string, more: string, width: number): Line {
+  return fitLine([span(`${branch}${label}`), span(more === '' ? '' : ` (${more})`, 'value')], width);
 }
 
 /** Columns of the life line in a pane of this width; 0: it is left out. */

@@ -28,6 +28,10 @@ export const replayPane: Pane = {
     const index = state.replayed?.rows[placeOf(state, 'replay').cursor]?.call ?? null;
     return index === null ? { kind: 'nothing' } : { kind: 'call', index };
   },
+  text({ state }, row) {
+    const { name = '', expected = '', actual = '' } = state.replayed?.rows[row] ?? {};
+    return `${name} ${expected} ${actual}`;
+  },
   draw,
   next({ state }, by) {
     const rows = state.replayed?.rows ?? [];

@@ -18,6 +18,7 @@ export function sparkline(values: readonly number[], most = Math.max(1, ...value
 /** Calls over time, results, and every member with its errors and latencies. */
 export const statisticsPane: Pane = {
   title: 'statistics',
+  tab: 'stats',
   keys: ['4', 's'],
   help: 'statistics',
   kind: 'tab',
@@ -35,6 +36,7 @@ export const statisticsPane: Pane = {
           expression: `interface == ${JSON.stringify(name)} && method == ${JSON.stringify(method)}`,
         };
   },
+  text: ({ source }, row) => source.statistics().members[row]?.name ?? '',
   draw,
 };
 

@@ -1,5 +1,6 @@
 import type { Pane } from '../pane.js';
 import { callsPane } from './calls.js';
+import { conversationsPane } from './conversations.js';
 import { diffPane } from './diff.js';
 import { findingsPane } from './findings.js';
 import { helpPane } from './help.js';
@@ -15,6 +16,7 @@ export const PANES: readonly Pane[] = [
   ladderPane,
   statisticsPane,
   findingsPane,
+  conversationsPane,
   diffPane,
   replayPane,
   helpPane(() => PANES),

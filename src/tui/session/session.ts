@@ -6,7 +6,7 @@ import { traceCall, type CallTraces } from '../../analysis/traces.js';
 import { resultName } from '../../output/text.js';
 import type { SecurityObserver } from '../../security/observer.js';
 import { WireObserver } from '../../security/wire.js';
-import type { Notice, Reading, Source } from '../source.js';
+import type { Conversation, Notice, Reading, Source } from '../source.js';
 import type { Side } from '../state.js';
 import { View, type SortKey } from '../view.js';
 import { searchText } from '../words.js';
@@ -16,7 +16,10 @@ import { compileWhere, type Where } from '../../where/where.js';
 import { ARCHIVE_BYTES, CallArchive, type WireStubs } from './archive.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
+import { Conversations } from './conversations.js';
 import { CallRows } from './rows.js';
+import { Titles } from './titles.js';
+import { upkeepOf } from './upkeep.js';
 
 /** Findings and problems kept for their pane; the rest are counted. */
 export const MAX_NOTICES = 10_000;
@@ -65,6 +68,9 @@ export class Session implements Source {
   private readonly archive: CallArchive;
   private readonly rows = new CallRows();
   private readonly counted = new Statistics();
+  private readonly upkeep: (call: Call) => boolean;
+  private readonly titles: Titles;
+  private readonly flows = new Conversations();
   private readonly ready: CaptureRecord[] = [];
   private search: Search | null = null;
   private graph: { readonly at: number; readonly count: number; readonly records: readonly ObjectRecord[] } | null =
@@ -94,7 +100,10 @@ export class Session implements Source {
       },
       call: (index) => archive.get(index),
       rank: (index, key) => rows.rank(index, key),
+      upkeep: (index) => rows.upkeep(index),
     });
+    this.upkeep = upkeepOf(options.known.registry);
+    this.titles = new Titles(options.known.registry);
   }
 
   get title(): string {
@@ -152,6 +161,18 @@ export class Session implements Source {
 
   wire(call: Call, side: Side): Uint8Array | null {
     return this.archive.wire(call)?.[side === 'request' ? 0 : 1] ?? null;
+  }
+
+  meaning(value: number): ReturnType<Source['meaning']> {
+    return this.known.words(value);
+  }
+
+  titleOf(label: string): string | null {
+    return this.titles.get(label);
+  }
+
+  conversations(): readonly Conversation[] {
+    return this.flows.list();
   }
 
   objects(): readonly ObjectRecord[] {
@@ -266,7 +287,9 @@ export class Session implements Source {
     for (const item of this.ready) {
       if (item.kind === 'call') {
         this.archive.add(item, this.sealed(item));
-        this.rows.add(item, this.counted.push(item));
+        this.rows.add(item, this.counted.push(item), this.upkeep(item));
+        this.titles.add(item);
+        this.flows.add(item);
       } else this.notice(item);
     }
     this.ready.length = 0;

@@ -1,0 +1,51 @@
+import { failed } from '../../analysis/failed.js';
+import type { Auth, Call, Moment } from '../../types.js';
+import type { Conversation } from '../source.js';
+
+/** Connections that are counted by themselves; docs/limits.md */
+export const MAX_CONVERSATIONS = 65_536;
+
+type First = Pick<Call, 'id' | 'flow' | 'client' | 'server' | 'time'>;
+
+interface Counted {
+  readonly first: First;
+  calls: number;
+  failed: number;
+  last: Moment | null;
+  auth: Auth;
+}
+
+/** Connections that carried calls, with what they carried. */
+export class Conversations {
+  private readonly flows = new Map<number, Counted>();
+
+  add(call: Call): void {
+    const known = this.flows.get(call.flow);
+    if (known === undefined) {
+      if (this.flows.size >= MAX_CONVERSATIONS) return;
+      const { id, flow, client, server, time, auth } = call;
+      const first: First = { id, flow, client, server, time };
+      this.flows.set(flow, { first, calls: 1, failed: failed(call) ? 1 : 0, last: time, auth });
+      return;
+    }
+    known.calls++;
+    if (failed(call)) known.failed++;
+    known.last = call.time ?? known.last;
+    known.auth = call.auth;
+  }
+
+  /** In the order in which their first calls were completed. */
+  list(): readonly Conversation[] {
+    return [...this.flows.values()].map(({ first, calls, failed: bad, last, auth }) => ({
+      flow: first.flow,
+      call: first.id - 1,
+      client: first.client,
+      server: first.server,
+      first: first.time,
+      last,
+      calls,
+      failed: bad,
+      auth,
+    }));
+  }
+}
