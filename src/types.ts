@@ -222,6 +222,8 @@ export interface Exchange {
   readonly object: string | null;
   /** Null when the context was never seen negotiated. */
   readonly context: PresentationContext | null;
+  /** Without a context: the transfer syntax that the server accepted, where its answer was captured and what it answers was not. */
+  readonly transfer?: TransferSyntax;
   readonly request: Stub | null;
   readonly response: Stub | null;
   readonly fault: Fault | null;

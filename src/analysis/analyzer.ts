@@ -2,10 +2,12 @@ import type { Call, Finding, Flow, Frame, Gap, ObjectRecord, Problem, SecurityRe
 import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
+import type { NetLimits } from '../net/limits.js';
 import { Net } from '../net/net.js';
 import type { SecurityObserver } from '../security/observer.js';
 import type { RpcOutput } from '../rpc/observer.js';
 import { RpcObserver } from '../rpc/observer.js';
+import { captureFindings } from './capture.js';
 import { CallMaker, type Numbering } from './calls.js';
 import { Connections } from './connections.js';
 import { ANALYSIS_LIMITS, type AnalysisLimits } from './limits.js';
@@ -19,6 +21,10 @@ export interface AnalyzerOptions {
   readonly limits?: Partial<AnalysisLimits>;
   /** Opens and verifies protected PDUs. */
   readonly security?: SecurityObserver;
+  /** Packets are taken in the order of the capture, even where their acknowledgements tell of another. */
+  readonly inOrder?: boolean;
+  /** Bounds of the network stages that differ from the usual ones. */
+  readonly net?: Partial<NetLimits>;
   /** False: objects are not followed; only for measuring what that costs. */
   readonly objects?: boolean;
 }
@@ -40,7 +46,7 @@ export type AnalyzerOutput = Call | Problem | Finding | SecurityRecord;
  * Push frames of one memory block, then call `settle` before the next block: it copies what has to outlive the block.
  */
 export class Analyzer {
-  private readonly net = new Net();
+  private readonly net: Net;
   private readonly rpc: RpcObserver;
   private readonly security: SecurityObserver | null;
   private readonly maker: CallMaker;
@@ -62,6 +68,7 @@ export class Analyzer {
 
   constructor(options: AnalyzerOptions) {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
+    this.net = new Net(options.net, { inOrder: options.inOrder ?? false });
     this.security = options.security ?? null;
     this.rpc = new RpcObserver({ protection: this.security });
     this.maker = new CallMaker({
@@ -103,6 +110,7 @@ export class Analyzer {
     this.connections.end({ timeS: this.lastS, timeNs: this.lastNs }, this.refused);
     this.maker.end(this.findings);
     this.take(out);
+    out.push(...captureFindings(this.net.counts));
   }
 
   /** What became of every object that is remembered, by now or, after `end`, in the end. */

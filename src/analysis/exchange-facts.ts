@@ -1,8 +1,10 @@
 import type { Auth, AuthVerdict, Exchange, Moment, Stub } from '../types.js';
 
-/** Nanoseconds from `from` to `to`, or null when one is missing. */
+/** Nanoseconds from `from` to `to`, or null when one is missing or their clocks disagree so much that it comes after. */
 export function nanosecondsBetween(from: Moment | null, to: Moment | null): number | null {
-  return from === null || to === null ? null : (to.timeS - from.timeS) * 1_000_000_000 + (to.timeNs - from.timeNs);
+  if (from === null || to === null) return null;
+  const nanoseconds = (to.timeS - from.timeS) * 1_000_000_000 + (to.timeNs - from.timeNs);
+  return nanoseconds < 0 ? null : nanoseconds;
 }
 
 const NO_AUTH: Auth = Object.freeze({ type: 'none', level: 'none', verdict: 'none', contextId: 0 });

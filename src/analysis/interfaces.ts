@@ -169,8 +169,6 @@ export function encodingOf(stub: Stub | null, exchange: Exchange): Encoding {
 }
 
 function encodingIndex(stub: Stub | null, exchange: Exchange): number {
-  return (
-    (stub !== null && !stub.drep.littleEndian ? 1 : 0) +
-    (exchange.context !== null && exchange.context.transfer === 'ndr64' ? 2 : 0)
-  );
+  const transfer = exchange.context === null ? exchange.transfer : exchange.context.transfer;
+  return (stub !== null && !stub.drep.littleEndian ? 1 : 0) + (transfer === 'ndr64' ? 2 : 0);
 }

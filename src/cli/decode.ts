@@ -35,6 +35,8 @@ export interface DecodeOptions {
   readonly limit: number;
   /** Opens protected calls. */
   readonly security?: SecurityObserver;
+  /** Packets and files are taken in the order given, not by time and acknowledgements. */
+  readonly inOrder?: boolean;
   readonly limits?: Partial<AnalysisLimits>;
   /** Write the object graph after the calls. */
   readonly objects?: boolean;
@@ -68,7 +70,7 @@ export interface DecodeResult {
 /** Problem lines of one code on stderr; the rest are counted. */
 export const MAX_PROBLEM_LINES = 20;
 
-/** Captures to calls to text: the files one after another as if they were one, so that connections may span them. */
+/** Captures to calls to text: the files as if they were one, so that connections may span them. */
 export async function decode(options: DecodeOptions): Promise<DecodeResult> {
   return new Run(options).run();
 }
@@ -97,6 +99,7 @@ class Run {
       nameOf: (value) => names.hresult(value),
       opnums: options.opnums,
       limits: options.limits ?? {},
+      inOrder: options.inOrder ?? false,
       ...(options.security === undefined ? {} : { security: options.security }),
     });
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
@@ -109,6 +112,7 @@ class Run {
     const { refused } = await readCapture(options.files, {
       open: options.open,
       pipeline,
+      inOrder: options.inOrder ?? false,
       take: (record) => this.take(record),
       between: (batch) => this.between(batch),
     });
@@ -132,7 +136,7 @@ class Run {
     };
   }
 
-  private async between(batch: Batch): Promise<boolean> {
+  private async between(batch: Pick<Batch, 'read' | 'size'>): Promise<boolean> {
     const { progress, out } = this.options;
     progress?.update(batch.read, batch.size);
     await out.ready();

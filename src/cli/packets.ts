@@ -1,12 +1,14 @@
+import { open, rm } from 'node:fs/promises';
 import { setImmediate as breath } from 'node:timers/promises';
 import { pcapngHeader, pcapngInterface, pcapngPacket } from '../capture/write.js';
 import { resultName, signature } from '../output/text.js';
 import type { Names } from '../output/names.js';
 import type { OpenCapture } from '../pipeline/batch.js';
 import { HandshakeFrames } from '../pipeline/handshake-frames.js';
+import { mergeByTime } from '../pipeline/merge.js';
 import { durationText } from '../output/time.js';
 import type { Call, Frame, ObjectRecord } from '../types.js';
-import { OutputWriter, type OutputOptions } from '../io/output.js';
+import { writeReason } from '../io/reason.js';
 import { UsageError } from '../io/streams.js';
 
 /** Characters of a call in the comment on its packet. */
@@ -19,6 +21,12 @@ export const MAX_COMMENTED_CALLS = 100_000;
 
 /** Where a call lies. */
 export type MadeBy = Pick<Call, 'flow' | 'requestFrames' | 'responseFrames'>;
+
+/** Captures, and whether they are read one after another instead of by time. */
+export interface Captures {
+  readonly files: readonly string[];
+  readonly inOrder: boolean;
+}
 
 /** Packets of calls that were chosen, gathered while they are decoded and written when all are known. */
 export class ChosenPackets {
@@ -87,32 +95,30 @@ export class ChosenPackets {
    * Writes the packets, with binds and handshakes of their connections, as a new pcapng file that opens by itself.
    * @throws UsageError when the captures cannot be read again, or the file exists or cannot be written
    */
-  async write(path: string, files: readonly string[], reopen: OpenCapture, force = false): Promise<number> {
-    if (files.includes('-'))
+  async write(path: string, captures: Captures, reopen: OpenCapture): Promise<number> {
+    if (captures.files.includes('-'))
       throw new UsageError('the packets of stdin are not kept: write them to a file and decode that');
     const whole = new Set([...this.makers].filter((flow) => !this.flows.has(flow)));
-    const handshakes = new HandshakeFrames(new Set([...this.flows, ...this.makers]), whole);
-    for await (const { frames } of framesOf(files, reopen)) {
+    const handshakes = new HandshakeFrames(new Set([...this.flows, ...this.makers]), whole, captures.inOrder);
+    for await (const { frames } of framesOf(captures, reopen)) {
       for (const frame of frames) handshakes.push(frame);
       handshakes.settle();
       await breath();
     }
     handshakes.end();
     for (const frame of handshakes.frames) if (!this.comments.has(frame)) this.comments.set(frame, []);
-    return this.copy(path, files, reopen, { force, inputs: files });
+    return this.copy(path, captures, reopen);
   }
 
-  private async copy(
-    path: string,
-    files: readonly string[],
-    reopen: OpenCapture,
-    output: OutputOptions,
-  ): Promise<number> {
+  private async copy(path: string, captures: Captures, reopen: OpenCapture): Promise<number> {
     const interfaces = new Map<number, number>();
     let written = 0;
-    const file = await OutputWriter.open(path, output);
-    await file.whole(async () => {
-      for await (const { frames } of framesOf(files, reopen)) {
+    const handle = await open(path, 'wx').catch((error: unknown) => {
+      throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
+    });
+    let whole = false;
+    try {
+      for await (const { frames } of framesOf(captures, reopen)) {
         const pieces: Uint8Array[] = [];
         for (const frame of frames) {
           const comments = this.comments.get(frame.number);
@@ -120,10 +126,16 @@ export class ChosenPackets {
           pieces.push(...blocksOf(frame, comments, interfaces));
           written++;
         }
-        if (pieces.length > 0) await file.write(Buffer.concat(pieces));
+        if (pieces.length > 0) await handle.write(Buffer.concat(pieces));
         await breath();
       }
-    });
+      whole = true;
+    } catch (error) {
+      throw error instanceof UsageError ? error : new UsageError(`cannot write ${path}: ${writeReason(error)}`);
+    } finally {
+      await handle.close();
+      if (!whole) await rm(path, { force: true });
+    }
     return written;
   }
 }
@@ -141,11 +153,16 @@ function blocksOf(frame: Frame, comments: readonly string[], interfaces: Map<num
   return [head, packet];
 }
 
-/** The frames of captures, block by block, numbered on from one file to the next. */
+/** The frames of captures, block by block, in the order and with the numbers they were decoded with. */
 async function* framesOf(
-  files: readonly string[],
+  { files, inOrder }: Captures,
   reopen: OpenCapture,
 ): AsyncGenerator<{ readonly frames: readonly Frame[] }> {
+  if (files.length > 1 && !inOrder) {
+    for await (const { parts } of mergeByTime(files, reopen))
+      yield { frames: parts.map(({ item }) => item).filter((item) => item.kind === 'frame') };
+    return;
+  }
   let before = 0;
   for (const path of files) {
     let count = 0;

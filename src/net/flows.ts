@@ -1,12 +1,32 @@
 import type { Direction, Endpoint, Flow } from '../types.js';
 import { ipv4Text, ipv6Text } from './address.js';
+import type { Seen } from './packet.js';
+import { Pair } from './pair.js';
 import type { Shared } from './shared.js';
 import { Stream } from './stream.js';
+import type { Waiter } from './waits.js';
+
+/** Where the addresses of a packet stand, one after the other, and its ports. */
+export interface Ends {
+  readonly version: number;
+  readonly ip: DataView;
+  readonly addresses: number;
+  readonly sourcePort: number;
+  readonly targetPort: number;
+}
+
+/** A reset that was captured before bytes that its sender had received. */
+export interface Reset extends Seen {
+  /** The stream of its sender, and the other one. */
+  readonly stream: Stream;
+  readonly other: Stream;
+  readonly ack: number;
+}
 
 /**
  * A connection in the table. Addresses are kept as words (IPv4 uses the first); `a` sent the packet that entered it.
  */
-export interface Connection {
+export interface Connection extends Waiter {
   readonly version: number;
   readonly a0: number;
   readonly a1: number;
@@ -23,8 +43,10 @@ export interface Connection {
   readonly b: Endpoint;
   flow: Flow;
   /** From `a` to `b`, and back; which direction of the flow that is, the stream says. */
-  forward: Stream;
-  backward: Stream;
+  pair: Pair;
+  /** The connection between the same ports before this one: copies of its packets may still come. */
+  former: Pair | null;
+  reset: Reset | null;
   /** True once ended: only a new SYN, or data from elsewhere in the sequence space, brings it back. */
   closed: boolean;
   /** The direction whose FIN came first, or null. */
@@ -49,27 +71,22 @@ export class FlowTable {
     this.shared = shared;
   }
 
-  /** The connection of a packet, addresses at `at` of `ip`; sets `forward`. */
-  find(version: number, ip: DataView, at: number, sourcePort: number, targetPort: number): Connection | null {
+  /** The connection of a packet; sets `forward`. */
+  find(ends: Ends): Connection | null {
     const { last } = this;
-    if (last !== null && this.matches(last, version, ip, at, sourcePort, targetPort)) return last;
-    const hash = flowHash(version, ip, at, sourcePort, targetPort);
+    if (last !== null && this.matches(last, ends)) return last;
+    const hash = flowHash(ends);
     for (let found = this.slots[hash & (this.slots.length - 1)] ?? null; found !== null; found = found.next) {
-      if (found.hash === hash && this.matches(found, version, ip, at, sourcePort, targetPort))
-        return (this.last = found);
+      if (found.hash === hash && this.matches(found, ends)) return (this.last = found);
     }
     return null;
   }
 
   /** The connection silent longest of a full slot, where the packet's connection would go; null while there is room. */
-  crowded(version: number, ip: DataView, at: number, sourcePort: number, targetPort: number): Connection | null {
+  crowded(ends: Ends): Connection | null {
     let oldest: Connection | null = null;
     let count = 0;
-    for (
-      let one = this.slots[flowHash(version, ip, at, sourcePort, targetPort) & (this.slots.length - 1)] ?? null;
-      one !== null;
-      one = one.next
-    ) {
+    for (let one = this.slots[flowHash(ends) & (this.slots.length - 1)] ?? null; one !== null; one = one.next) {
       count++;
       if (oldest === null || byAge(one, oldest) < 0) oldest = one;
     }
@@ -79,23 +96,15 @@ export class FlowTable {
   /**
    * Enters a connection whose first packet goes from its `a` to its `b`; when it answers a SYN, `b` opened the flow.
    */
-  add(
-    version: number,
-    ip: DataView,
-    at: number,
-    sourcePort: number,
-    targetPort: number,
-    timeS: number,
-    opened: Flow['opened'],
-  ): Connection {
-    const hash = flowHash(version, ip, at, sourcePort, targetPort);
+  add(ends: Ends, timeS: number, opened: Flow['opened']): Connection {
+    const { version, ip, addresses: at, sourcePort, targetPort } = ends;
     const size = version === 4 ? 4 : 16;
     const word = (i: number): number =>
       version === 4 && i % 4 !== 0 ? 0 : ip.getInt32(at + (i >= 4 ? size : 0) + (i % 4) * 4);
     const text = (from: number): string => (version === 4 ? ipv4Text(ip.getUint32(from)) : ipv6Text(ip, from));
     const a: Endpoint = { address: text(at), port: sourcePort };
     const b: Endpoint = { address: text(at + size), port: targetPort };
-    const { flow, forward, backward } = this.streams(a, b, opened !== 'syn-ack', opened);
+    const { flow, pair } = this.pair(a, b, opened !== 'syn-ack', opened);
     const connection: Connection = {
       version,
       a0: word(0),
@@ -108,12 +117,14 @@ export class FlowTable {
       b2: word(6),
       b3: word(7),
       bPort: targetPort,
-      hash,
+      hash: flowHash(ends),
       a,
       b,
       flow,
-      forward,
-      backward,
+      pair,
+      former: null,
+      reset: null,
+      waiting: false,
       closed: false,
       closer: null,
       lastS: timeS,
@@ -128,10 +139,11 @@ export class FlowTable {
 
   /** Another connection between the same ports: a new flow, with new streams. */
   renew(connection: Connection, opener: 'a' | 'b', opened: Flow['opened']): void {
-    const { flow, forward, backward } = this.streams(connection.a, connection.b, opener === 'a', opened);
+    const { flow, pair } = this.pair(connection.a, connection.b, opener === 'a', opened);
+    connection.former = connection.pair;
     connection.flow = flow;
-    connection.forward = forward;
-    connection.backward = backward;
+    connection.pair = pair;
+    connection.reset = null;
     connection.closed = false;
     connection.closer = null;
   }
@@ -169,19 +181,16 @@ export class FlowTable {
     return all;
   }
 
-  private streams(
+  private pair(
     a: Endpoint,
     b: Endpoint,
     aOpened: boolean,
     opened: Flow['opened'],
-  ): { readonly flow: Flow; readonly forward: Stream; readonly backward: Stream } {
+  ): { readonly flow: Flow; readonly pair: Pair } {
     const flow: Flow = { id: ++this.shared.counts.flows, a: aOpened ? a : b, b: aOpened ? b : a, opened };
     const way: Direction = aOpened ? 0 : 1;
-    return {
-      flow,
-      forward: new Stream(flow, way, this.shared),
-      backward: new Stream(flow, way === 0 ? 1 : 0, this.shared),
-    };
+    const pair = new Pair(new Stream(flow, way, this.shared), new Stream(flow, way === 0 ? 1 : 0, this.shared));
+    return { flow, pair };
   }
 
   private link(connection: Connection): void {
@@ -196,14 +205,7 @@ export class FlowTable {
     for (const connection of all) this.link(connection);
   }
 
-  private matches(
-    c: Connection,
-    version: number,
-    ip: DataView,
-    at: number,
-    sourcePort: number,
-    targetPort: number,
-  ): boolean {
+  private matches(c: Connection, { version, ip, addresses: at, sourcePort, targetPort }: Ends): boolean {
     if (c.version !== version) return false;
     const to = version === 4 ? at + 4 : at + 16;
     const source = ip.getInt32(at);
@@ -222,7 +224,7 @@ export class FlowTable {
 }
 
 /** A 32-bit hash that is the same for both directions: each end is mixed for itself, and the sum of both again. */
-export function flowHash(version: number, ip: DataView, at: number, sourcePort: number, targetPort: number): number {
+export function flowHash({ version, ip, addresses: at, sourcePort, targetPort }: Ends): number {
   let a: number;
   let b: number;
   if (version === 4) {

@@ -18,7 +18,24 @@ export interface Abandoned {
   readonly reason: 'time' | 'limit' | 'end';
 }
 
-interface Packet {
+/** A fragment: bytes `start` to `end` of a block. */
+export interface Fragment {
+  /** What tells its packet from others. */
+  readonly key: string;
+  readonly block: Block;
+  readonly start: number;
+  readonly end: number;
+  /** Where it belongs in the payload of its packet. */
+  readonly offset: number;
+  /** No more fragments follow it in the packet. */
+  readonly last: boolean;
+  /** What its bytes begin with, if they are the first of the packet. */
+  readonly protocol: number;
+  readonly frame: number;
+  readonly timeS: number;
+}
+
+interface Gathered {
   /** Ascending, without overlaps. */
   readonly pieces: { readonly from: number; readonly bytes: Uint8Array }[];
   readonly frame: number;
@@ -39,7 +56,7 @@ const LARGEST = 65_535;
  * first stay.
  */
 export class FragmentTable {
-  private readonly packets = new Map<string, Packet>();
+  private readonly packets = new Map<string, Gathered>();
   private readonly limits: NetLimits;
   /** Bytes kept at the moment. */
   bytes = 0;
@@ -52,24 +69,9 @@ export class FragmentTable {
     return this.packets.size;
   }
 
-  /**
-   * Adds bytes `start` to `end` of a block as the fragment at `offset` of packet `key`.
-   * @param last no more fragments follow it in the packet
-   * @param protocol what its bytes begin with, if they are the first of the packet
-   * @param abandoned gets the packets given up meanwhile
-   */
-  add(
-    key: string,
-    block: Block,
-    start: number,
-    end: number,
-    offset: number,
-    last: boolean,
-    protocol: number,
-    frame: number,
-    timeS: number,
-    abandoned: Abandoned[],
-  ): FragmentResult {
+  /** Adds a fragment; `abandoned` gets the packets given up meanwhile. */
+  add(fragment: Fragment, abandoned: Abandoned[]): FragmentResult {
+    const { key, start, end, offset, last, protocol, frame, timeS } = fragment;
     this.expire(timeS, abandoned);
     const stop = offset + (end - start);
     if (stop > LARGEST)
@@ -79,7 +81,7 @@ export class FragmentTable {
       return this.refuse(key, packet);
     if (last) packet.total = stop;
     const before = packet.bytes;
-    this.insert(packet, block, start, end, offset);
+    this.insert(packet, fragment);
     this.bytes += packet.bytes - before;
     if (offset === 0) packet.protocol = protocol;
     const furthest = packet.pieces.at(-1);
@@ -105,20 +107,20 @@ export class FragmentTable {
     for (const [key, packet] of this.packets) this.abandon(key, packet, 'end', abandoned);
   }
 
-  private enter(key: string, frame: number, timeS: number, abandoned: Abandoned[]): Packet {
+  private enter(key: string, frame: number, timeS: number, abandoned: Abandoned[]): Gathered {
     if (this.packets.size >= this.limits.fragmentedPackets) {
       for (const [oldest, packet] of this.packets) {
         this.abandon(oldest, packet, 'limit', abandoned);
         break;
       }
     }
-    const packet: Packet = { pieces: [], frame, timeS, total: -1, bytes: 0, protocol: 0, overlap: false };
+    const packet: Gathered = { pieces: [], frame, timeS, total: -1, bytes: 0, protocol: 0, overlap: false };
     this.packets.set(key, packet);
     return packet;
   }
 
   /** Keeps what of the fragment was not there yet, and compares the rest. */
-  private insert(packet: Packet, block: Block, start: number, end: number, offset: number): void {
+  private insert(packet: Gathered, { block, start, end, offset }: Fragment): void {
     const { pieces } = packet;
     const stop = offset + (end - start);
     let at = offset;
@@ -137,7 +139,7 @@ export class FragmentTable {
     }
   }
 
-  private refuse(key: string, packet: Packet): FragmentResult {
+  private refuse(key: string, packet: Gathered): FragmentResult {
     this.drop(key, packet);
     return {
       kind: 'dropped',
@@ -153,18 +155,18 @@ export class FragmentTable {
     }
   }
 
-  private abandon(key: string, packet: Packet, reason: Abandoned['reason'], abandoned: Abandoned[]): void {
+  private abandon(key: string, packet: Gathered, reason: Abandoned['reason'], abandoned: Abandoned[]): void {
     this.drop(key, packet);
     abandoned.push({ frame: packet.frame, reason });
   }
 
-  private drop(key: string, packet: Packet): void {
+  private drop(key: string, packet: Gathered): void {
     this.bytes -= packet.bytes;
     this.packets.delete(key);
   }
 }
 
-function joined(packet: Packet): Uint8Array {
+function joined(packet: Gathered): Uint8Array {
   const out = new Uint8Array(packet.total);
   for (const { from, bytes } of packet.pieces) out.set(bytes, from);
   return out;

@@ -26,6 +26,16 @@ export interface NetLimits {
    * believed.
    */
   readonly believedDistance: number;
+  /** Packets behind a hole that the other side received, after which it is given up: captures misorder a little. */
+  readonly ackedSegments: number;
+  /** Milliseconds, by frame time, after which such a hole is given up whatever is behind it. */
+  readonly ackedWaitMs: number;
+  /**
+   * Milliseconds, by frame time, and frames that have to pass before bytes are given up that the other side received,
+   * where nothing behind them was seen either: they may come from another point, queue or clock.
+   */
+  readonly orderWaitMs: number;
+  readonly orderWaitFrames: number;
   /** IP packets in reassembly at once. */
   readonly fragmentedPackets: number;
   /** Fragment bytes kept in all. */
@@ -48,6 +58,10 @@ export const NET_LIMITS: NetLimits = {
   segmentsTotal: 131_072,
   comparedSegments: 32,
   believedDistance: 4 * 1024 * 1024,
+  ackedSegments: 4,
+  ackedWaitMs: 50,
+  orderWaitMs: 500,
+  orderWaitFrames: 1024,
   fragmentedPackets: 1024,
   fragmentBytes: 16 * 1024 * 1024,
   fragmentsPerPacket: 128,

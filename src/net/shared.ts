@@ -1,4 +1,4 @@
-import type { Chunk, FlowEnd, Gap, Handshake, Moment, Problem, Unreachable } from '../types.js';
+import type { Chunk, FlowEnd, Gap, Handshake, Problem, Unreachable } from '../types.js';
 import type { NetLimits } from './limits.js';
 import { Recent } from './recent.js';
 
@@ -22,13 +22,12 @@ export interface NetCounts {
   repeated: number;
   /** Bytes that belong before the first byte seen of their stream; they are dropped. */
   early: number;
-  /** Bytes behind a FIN or after the end of a connection; they are dropped. */
+  /** Bytes behind a FIN or after the end of a connection, copies among them; they are dropped. */
   afterEnd: number;
-}
-
-/** Where and when something was captured. */
-export interface Seen extends Moment {
-  readonly number: number;
+  /** Segments captured before what their sender had received already, which waited for it. */
+  reordered: number;
+  /** The longest time, in milliseconds, that such a segment was captured too early. */
+  earlyMs: number;
 }
 
 /** What the streams of one {@link Net} have in common. */
@@ -36,15 +35,18 @@ export interface Shared {
   readonly limits: NetLimits;
   readonly counts: NetCounts;
   readonly recent: Recent;
+  /** Segments are taken in the order of the capture, whatever they acknowledge. */
+  readonly inOrder: boolean;
   /** Bytes kept out of order. */
   bytes: number;
   /** Segments kept out of order. */
   segments: number;
 }
 
-export function sharedOf(limits: NetLimits): Shared {
+export function sharedOf(limits: NetLimits, inOrder = false): Shared {
   return {
     limits,
+    inOrder,
     recent: new Recent(limits.comparedSegments),
     counts: {
       frames: 0,
@@ -57,6 +59,8 @@ export function sharedOf(limits: NetLimits): Shared {
       repeated: 0,
       early: 0,
       afterEnd: 0,
+      reordered: 0,
+      earlyMs: 0,
     },
     bytes: 0,
     segments: 0,

@@ -24,7 +24,7 @@ export class HandshakeFrames {
   /** The frames found so far. */
   readonly frames = new Set<number>();
   private readonly flows: ReadonlySet<number>;
-  private readonly net = new Net();
+  private readonly net: Net;
   private readonly rpc: RpcObserver;
   private readonly recent = new Map<string, Segment[]>();
   private readonly whole: ReadonlySet<number>;
@@ -36,7 +36,8 @@ export class HandshakeFrames {
    * `flows`: numbers of the connections, as an analyzer of the same frames counts them; `whole` are those of which
    * everything is wanted, unless they are long: a hole would hold their calls up until others were read that need them.
    */
-  constructor(flows: ReadonlySet<number>, whole: ReadonlySet<number>) {
+  constructor(flows: ReadonlySet<number>, whole: ReadonlySet<number>, inOrder = false) {
+    this.net = new Net({}, { inOrder });
     this.flows = flows;
     this.whole = whole;
     const legs: PduProtection = {

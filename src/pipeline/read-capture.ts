@@ -1,23 +1,33 @@
 import { clear } from '../bytes/list.js';
 import type { Frame, Problem } from '../types.js';
+import type { CaptureInfo } from '../capture/info.js';
 import type { Batch, OpenCapture } from './batch.js';
+import { mergeByTime } from './merge.js';
 import type { CaptureRecord, Pipeline } from './pipeline.js';
 import { weightOf } from './problems.js';
 
-/** How captures are to be read, and who hears of what. */
+/** How captures are to be read, and who hears of what. Files are named by their index. */
 export interface CaptureReading {
   readonly open: OpenCapture;
   readonly pipeline: Pipeline;
+  /** Several files are read one after another, instead of by the time of their packets. */
+  readonly inOrder?: boolean;
   /** Takes every record, in order. */
   readonly take: (record: CaptureRecord) => void;
   /** Takes every frame before what it comes to. */
-  readonly frame?: (frame: Frame) => void;
-  /** A file gave its first batch. */
-  readonly begun?: (path: string, first: Batch) => void;
+  readonly frame?: (frame: Frame, file: number) => void;
   /** A file came to its end. */
-  readonly ended?: () => void;
+  readonly ended?: (file: number, about: FileRead) => void;
   /** Called between two blocks of a file; false ends the reading. */
-  readonly between?: (batch: Batch) => boolean | Promise<boolean>;
+  readonly between?: (progress: Pick<Batch, 'read' | 'size'>) => boolean | Promise<boolean>;
+}
+
+/** A file that was read. */
+export interface FileRead {
+  /** Size on the disk; null for stdin. */
+  readonly size: number | null;
+  /** What it says of itself; null where its format is not known. */
+  readonly info: CaptureInfo | null;
 }
 
 /** What reading came to. */
@@ -28,39 +38,79 @@ export interface CaptureRead {
   readonly stopped: boolean;
 }
 
-/** Reads captures one after another as if they were one, so that connections may span them. */
+/**
+ * Reads captures as if they were one, so that connections may span them: by the time of their packets, or one after
+ * another.
+ */
 export async function readCapture(files: readonly string[], reading: CaptureReading): Promise<CaptureRead> {
-  const { open, pipeline, take, frame, begun, ended, between } = reading;
-  const refused: string[] = [];
-  const out: CaptureRecord[] = [];
-  const deliver = (): void => {
-    for (const record of out) take(record);
-    clear(out);
-  };
-  for (const path of files) {
-    let first = true;
-    for await (const batch of open(path, pipeline.summary.frames)) {
-      if (first) begun?.(path, batch);
-      first = false;
-      for (const item of batch.items) {
-        if (item.kind === 'frame') {
-          frame?.(item);
-          pipeline.push(item, out);
-        } else {
-          if (weightOf(item) === 'refused') refused.push(`${path}: ${item.message}`);
-          pipeline.push(files.length === 1 ? item : named(item, path), out);
-        }
-        // At once: calls that die young cost the garbage collector nothing.
-        if (out.length > 0) deliver();
-      }
-      pipeline.settle();
-      if (between !== undefined && !(await between(batch))) return { refused, stopped: true };
-    }
-    ended?.();
+  const run = new Reading(files, reading);
+  const whole = files.length > 1 && reading.inOrder !== true ? await run.merged() : await run.inTurn();
+  if (whole) run.end();
+  return { refused: run.refused, stopped: !whole };
+}
+
+class Reading {
+  readonly refused: string[] = [];
+  private readonly files: readonly string[];
+  private readonly reading: CaptureReading;
+  private readonly out: CaptureRecord[] = [];
+
+  constructor(files: readonly string[], reading: CaptureReading) {
+    this.files = files;
+    this.reading = reading;
   }
-  pipeline.end(out);
-  deliver();
-  return { refused, stopped: false };
+
+  /** One file after another; false when it was stopped. */
+  async inTurn(): Promise<boolean> {
+    const { open, pipeline, ended, between } = this.reading;
+    for (const [file, path] of this.files.entries()) {
+      let about: FileRead = { size: null, info: null };
+      for await (const batch of open(path, pipeline.summary.frames)) {
+        about = { size: batch.size, info: batch.info ?? about.info };
+        for (const item of batch.items) this.push(item, file);
+        pipeline.settle();
+        if (between !== undefined && !(await between(batch))) return false;
+      }
+      ended?.(file, about);
+    }
+    return true;
+  }
+
+  /** All files by the time of their packets; false when it was stopped. */
+  async merged(): Promise<boolean> {
+    const { open, pipeline, ended, between } = this.reading;
+    for await (const batch of mergeByTime(this.files, open)) {
+      for (const { item, file } of batch.parts) this.push(item, file);
+      for (const { file, size, info } of batch.ended) ended?.(file, { size, info });
+      pipeline.settle();
+      if (between !== undefined && !(await between(batch))) return false;
+    }
+    return true;
+  }
+
+  end(): void {
+    this.reading.pipeline.end(this.out);
+    this.deliver();
+  }
+
+  private push(item: Frame | Problem, file: number): void {
+    const { pipeline, frame } = this.reading;
+    if (item.kind === 'frame') {
+      frame?.(item, file);
+      pipeline.push(item, this.out);
+    } else {
+      const path = this.files[file] ?? '';
+      if (weightOf(item) === 'refused') this.refused.push(`${path}: ${item.message}`);
+      pipeline.push(this.files.length === 1 ? item : named(item, path), this.out);
+    }
+    // At once: calls that die young cost the garbage collector nothing.
+    if (this.out.length > 0) this.deliver();
+  }
+
+  private deliver(): void {
+    for (const record of this.out) this.reading.take(record);
+    clear(this.out);
+  }
 }
 
 function named(problem: Problem, path: string): Problem {

@@ -157,8 +157,8 @@ export class Association {
     if (body.damage !== null) this.report(pdu, 'rpc-malformed', body.damage, '[C706] 12.6.4.4');
     this.noteSecurity(pdu);
     const proposal = this.contexts.take(other(direction), pdu.callId);
-    // Without its bind an ack says only that something was accepted.
-    if (proposal !== null) {
+    if (proposal === null) this.contexts.answered(other(direction), body.results);
+    else {
       const expected = proposal.body.contexts.length;
       if (body.results.length !== expected && body.damage === null) {
         this.report(

@@ -259,7 +259,8 @@ export class Calls {
     if ((pdu.flags & PFC.object) !== 0 && pdu.end - at >= 40) call.object = guidAt(view, at + 24, pdu.littleEndian);
     const context = this.contexts.find(direction, call.contextId);
     if (typeof context !== 'string') call.context = context;
-    else if (context === 'rejected') {
+    else if (context === 'unknown') call.transfer = this.contexts.transferOf(direction);
+    if (context === 'rejected') {
       note(
         call,
         'rpc-context-rejected',
@@ -267,7 +268,12 @@ export class Calls {
         '[MS-RPCE] 3.3.1.5.6',
         pdu.frame,
       );
-    } else if (this.contexts.proposals > 0 && this.flow.opened === 'syn' && this.epochs[0] + this.epochs[1] === 0) {
+    } else if (
+      context === 'unknown' &&
+      this.contexts.proposals > 0 &&
+      this.flow.opened === 'syn' &&
+      this.epochs[0] + this.epochs[1] === 0
+    ) {
       // From the first byte on every bind was seen: the client made the id up.
       note(
         call,
@@ -314,6 +320,7 @@ export class Calls {
       call.contextId = pdu.block.view.getUint16(pdu.start + 20, pdu.littleEndian);
       const context = this.contexts.find(client, call.contextId);
       if (typeof context !== 'string') call.context = context;
+      else if (context === 'unknown') call.transfer = this.contexts.transferOf(client);
     }
     // Where the capture begins in the middle of a connection, its first answers have no request in it.
     if (this.flow.opened === 'syn' || this.asked[client]) {
@@ -485,6 +492,7 @@ export class Calls {
       if (transfer === null || call.problems?.some((problem) => problem.code === 'rpc-context-rejected') === true)
         return;
       call.context = { id: call.contextId, abstract, transfer };
+      call.transfer = null;
       this.contexts.learn(call.direction, call.context);
     } else if (context.abstract.uuid !== abstract.uuid || context.transfer !== transfer) {
       note(

@@ -42,6 +42,8 @@ export type Lookup = PresentationContext | 'unknown' | 'rejected';
 export class Contexts {
   /** Proposals seen on this connection. */
   proposals = 0;
+  /** What the server accepted last, for each side that proposes, where the proposal was not captured. */
+  private readonly accepted: [TransferSyntax | null, TransferSyntax | null] = [null, null];
   private readonly limits: RpcLimits;
   private readonly known: readonly [Map<number, PresentationContext | null>, Map<number, PresentationContext | null>] =
     [new Map(), new Map()];
@@ -93,6 +95,20 @@ export class Contexts {
   take(direction: Direction, callId: number): Proposal | null {
     const at = this.waiting.findIndex((proposal) => proposal.direction === direction && proposal.callId === callId);
     return at < 0 ? null : (this.waiting.splice(at, 1)[0] ?? null);
+  }
+
+  /** Takes an answer whose proposal was not captured: it tells the transfer syntax of contexts that nobody knows. */
+  answered(role: Direction, results: readonly NegotiationResult[]): void {
+    const transfers = results.flatMap(({ result, syntax }) =>
+      result === RESULT.acceptance ? [transferOf(syntax)].filter((transfer) => transfer !== null) : [],
+    );
+    const [only] = transfers;
+    if (only !== undefined && transfers.every((transfer) => transfer === only)) this.accepted[role] = only;
+  }
+
+  /** The transfer syntax of a context that was not seen proposed, or null. */
+  transferOf(role: Direction): TransferSyntax | null {
+    return this.accepted[role];
   }
 
   /** All proposals without an answer, which are forgotten. */

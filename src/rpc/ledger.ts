@@ -12,6 +12,7 @@ import type {
   ProblemCode,
   ShutdownRecord,
   Stub,
+  TransferSyntax,
 } from '../types.js';
 import type { RpcLimits } from './limits.js';
 import type { PduProtection } from './protection.js';
@@ -53,6 +54,8 @@ export class PendingCall {
   opnum: number | null = null;
   object: string | null = null;
   context: PresentationContext | null = null;
+  /** Of a context that is not known: what its server accepted, or null. */
+  transfer: TransferSyntax | null = null;
   request: Stub | null = null;
   requestParts: StubBuilder | null = null;
   responseParts: StubBuilder | null = null;
@@ -162,7 +165,7 @@ export class Ledger {
     this.pending--;
     this.bytes -= call.held;
     this.counts.exchanges++;
-    this.out.push({
+    const exchange: Exchange = {
       kind: 'exchange',
       flow: call.calls.flow,
       direction: call.direction,
@@ -180,7 +183,8 @@ export class Ledger {
       requestAuth: call.requestAuth,
       responseAuth: call.responseAuth,
       problems: call.problems ?? NO_PROBLEMS,
-    });
+    };
+    this.out.push(call.transfer === null ? exchange : { ...exchange, transfer: call.transfer });
   }
 
   /** Gives up a call for a limit's sake. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flowHash } from '../../src/net/flows.js';
+import { flowHash, type Ends } from '../../src/net/flows.js';
 import { Net, type NetOutput } from '../../src/net/net.js';
 import { ascii, codes, ends, framesOf, runTcp, story, type Sent } from '../support/net.js';
 import { ACK, FIN, ip4, RST, SYN } from '../support/packets.js';
@@ -311,6 +311,11 @@ describe('ports used again', () => {
   });
 });
 
+/** Ends of a packet to port 135. */
+function endsOf(ip: DataView, sourcePort: number): Ends {
+  return { version: 4, ip, addresses: 12, sourcePort, targetPort: 135 };
+}
+
 describe('bounds', () => {
   it('give up holes before more is kept than may be, and say so once', () => {
     // One long segment of many bytes behind holes of small ones.
@@ -371,7 +376,7 @@ describe('bounds', () => {
   it('hold against ports chosen to meet in one slot of the table', () => {
     const ip = new DataView(ip4({}, new Uint8Array(0)).buffer);
     const ports = Array.from({ length: 60_000 }, (_, i) => i + 1)
-      .filter((port) => (flowHash(4, ip, 12, port, 135) & 0xff) === 0)
+      .filter((port) => (flowHash(endsOf(ip, port)) & 0xff) === 0)
       .slice(0, 200);
     expect(ports.length).toBe(200);
     const net = new Net({ flowsPerSlot: 64 });
@@ -387,7 +392,7 @@ describe('bounds', () => {
     for (let host = 0; host < 64; host++)
       for (let port = 0; port < 64; port++) {
         ip.setUint8(15, host);
-        const slot = flowHash(4, ip, 12, 49_152 + port, 135) & 4095;
+        const slot = flowHash(endsOf(ip, 49_152 + port)) & 4095;
         slots[slot] = (slots[slot] ?? 0) + 1;
       }
     expect(Math.max(...slots)).toBeLessThan(12);

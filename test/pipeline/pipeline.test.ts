@@ -73,6 +73,7 @@ describe('a capture', () => {
   it('ends where its reader wants no more', async () => {
     let blocks = 0;
     const { stopped } = await readCapture(['-', '-'], {
+      inOrder: true,
       open: async function* () {
         yield { items: [], read: 0, size: null };
         yield { items: [], read: 0, size: null };

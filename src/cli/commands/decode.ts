@@ -4,12 +4,11 @@ import { SecurityObserver } from '../../security/observer.js';
 import type { Call } from '../../types.js';
 import type { Where } from '../../where/where.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
-import { CallPlaces, ChosenPackets } from '../packets.js';
+import { CallPlaces, ChosenPackets, type Captures } from '../packets.js';
 import { decode, FORMATS, type Format } from '../decode.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
-import { checkOutput } from '../../io/output.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import type { IdlFlags } from '../../io/idl.js';
@@ -23,6 +22,7 @@ interface DecodeFlags extends SecretFlags, IdlFlags {
   readonly failOn?: 'warning' | 'error';
   readonly objects?: true;
   readonly opnums: 'auto' | 'wire' | 'printed';
+  readonly inOrder?: true;
   readonly limit?: number;
   readonly jobs?: number;
   readonly color: ColorChoice;
@@ -34,7 +34,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .command('decode')
     .summary('captures to calls')
     .description(
-      'Decodes captures (pcap or pcapng, compressed or not; - is stdin) into calls. Several files are read as one capture: frame numbers go on, and connections may span them.',
+      'Decodes captures (pcap or pcapng, compressed or not; - is stdin) into calls. Several files are read as one capture, by the time of their packets: frames are numbered as they come, and connections may span them.',
     )
     .argument('<file...>', 'captures, or - for stdin')
     .addOption(
@@ -55,6 +55,10 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
       )
         .choices(['auto', 'wire', 'printed'])
         .default('auto'),
+    )
+    .option(
+      '--in-order',
+      'take files one after another and packets as they stand, instead of by time and by TCP acknowledgements',
     )
     .option('-n, --limit <n>', 'stop after this many calls', positive)
     .option(
@@ -83,6 +87,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
         ['decode session.pcapng --where \'in.criteria contains "IsInstalled" || object.label == "IUpdate#3"\'', ''],
         ['decode session.pcapng --where failed -w failed.pcapng', 'for Wireshark: the calls are in frame.comment'],
         ['decode plant.pcapng --idl opcda.idl --idl-path ~/sdk/idl', ''],
+        ['decode tap-rx.pcap tap-tx.pcap', 'a tap writes a file for each direction'],
         ['tcpdump -w - port 135 | uamgscope decode -', ''],
       ]),
     )
@@ -113,7 +118,6 @@ export async function decodeFiles(
   const reopen: OpenCapture = (path, framesBefore) => known.open(path, framesBefore, streams.stdin);
   if (packets !== null && files.includes('-'))
     throw new UsageError('--write reads the captures a second time: write stdin to a file and decode that');
-  if (flags.write !== undefined) checkOutput(flags.write, { force: flags.force === true, inputs: files });
   const result = await decode({
     files,
     open: reopen,
@@ -125,6 +129,7 @@ export async function decodeFiles(
     opnums: flags.opnums,
     security,
     objects: flags.objects === true,
+    inOrder: flags.inOrder === true,
     limit: flags.limit ?? Infinity,
     out,
     messages,
@@ -133,8 +138,10 @@ export async function decodeFiles(
     messageStyle: styleFor(flags.color, streams.stderr, streams.env),
   });
   packets?.addMakers(result.objects(), (id) => places.get(id));
-  if (packets !== null) await writePackets(packets, flags, files, reopen, streams);
-  writeKeyLog(flags, security.sessionKeys, files);
+  const captures: Captures = { files, inOrder: flags.inOrder === true };
+  if (packets !== null && flags.write !== undefined)
+    await writePackets(packets, flags.write, { captures, reopen }, streams);
+  if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
   if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
   if (result.unreadable > 0) return EXIT.usage;
   if (flags.strict === true && result.damaged) return EXIT.damaged;
@@ -149,14 +156,12 @@ function noted(call: Call, shown: boolean, packets: ChosenPackets, places: CallP
 
 async function writePackets(
   packets: ChosenPackets,
-  { write: path, force }: DecodeFlags,
-  files: readonly string[],
-  reopen: OpenCapture,
+  path: string,
+  { captures, reopen }: { readonly captures: Captures; readonly reopen: OpenCapture },
   streams: Streams,
 ): Promise<void> {
-  if (path === undefined) return;
   if (packets.size === 0) return say(streams, `no call is shown: ${path} is not written`);
-  const written = await packets.write(path, files, reopen, force === true);
+  const written = await packets.write(path, captures, reopen);
   return say(streams, `${written} packets written to ${path}`);
 }
 

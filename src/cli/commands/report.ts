@@ -3,13 +3,11 @@ import type { Numbering } from '../../analysis/calls.js';
 import { bytesText, countText } from '../../output/report/words.js';
 import { compareFiles } from '../report/compare.js';
 import { formatOf, REPORT_FORMATS, writeReport, type ReportFormat } from '../report/write.js';
-import { fails, type FailOn } from '../../output/report/junit.js';
 import { readReport, type ReportReading } from '../report/read.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
-import { checkOutput } from '../../io/output.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, positive, say, sortIdl, type Register } from './command.js';
 
@@ -17,9 +15,10 @@ interface ReportFlags extends SecretFlags, IdlFlags {
   readonly output?: string;
   readonly format?: ReportFormat;
   readonly join?: true;
+  readonly inOrder?: true;
   readonly calls?: number;
   readonly rules?: string;
-  readonly failOn?: FailOn;
+  readonly failOn?: 'warning' | 'error';
   readonly opnums: Numbering;
 }
 
@@ -39,7 +38,11 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
         'html, json, markdown or junit (findings for CI); by the ending of the output file, and markdown on stdout',
       ).choices(REPORT_FORMATS),
     )
-    .option('--join', 'the files are parts of one capture: read them one after another instead of comparing')
+    .option(
+      '--join',
+      'the files are parts of one capture: read them together, by the time of their packets, instead of comparing',
+    )
+    .option('--in-order', 'as for decode')
     .option(
       '--calls <n|all>',
       'calls shown in full from the beginning on, besides those that matter (failed, with findings, slow, the first of each member)',
@@ -47,10 +50,10 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
     )
     .option('--rules <file>', 'what may differ between two files (docs/compare.md)')
     .addOption(
-      new Option(
-        '--fail-on <severity>',
-        'exit with status 1 when a finding or a flaw of the capture is at least this severe, or the files differ; of JUnit only such cases fail (left out: warning)',
-      ).choices(['warning', 'error']),
+      new Option('--fail-on <severity>', 'exit with status 1 when a finding is at least this severe').choices([
+        'warning',
+        'error',
+      ]),
     )
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
     .addHelpText(
@@ -86,10 +89,9 @@ async function report(
     opnums: flags.opnums,
     secrets: readSecrets(flags, streams.env),
     progress: new Progress(streams.stderr),
+    inOrder: flags.inOrder === true,
     ...(flags.calls === undefined ? {} : { calls: flags.calls }),
   };
-  const output = { force: flags.force === true, inputs: files };
-  if (to !== '-') checkOutput(to, output);
   const compared = files.length === 2 && flags.join !== true;
   const [before = '', after = ''] = files;
   if (compared && before === '-' && after === '-') throw new UsageError('report: only one side can come from stdin');
@@ -97,23 +99,19 @@ async function report(
   for (const message of read.unreadable) await say(streams, `! ${message}`);
   if (read.unreadable.length > 0 && read.report.totals.frames === 0 && read.report.totals.calls === 0)
     return EXIT.usage;
-  if (read.security !== null) writeKeyLog(flags, read.security.sessionKeys, files);
-  const { failOn } = flags;
-  const size = await writeReport(read.report, {
-    format,
-    to,
-    known,
-    streams,
-    output,
-    ...(failOn === undefined ? {} : { failOn }),
-  });
+  if (flags.exportKeys !== undefined && read.security !== null)
+    writeKeyLog(flags.exportKeys, read.security.sessionKeys);
+  const size = await writeReport(read.report, format, to, known, streams);
   if (to !== '-')
     await say(
       streams,
       `${to}: ${countText(read.report.totals.calls, 'call')}, ${countText(read.report.findings.length, 'kind')} of findings, ${bytesText(size)}`,
     );
   if (read.unreadable.length > 0) return EXIT.usage;
-  return failOn !== undefined && fails(read.report, failOn) ? EXIT.found : EXIT.ok;
+  const { error, warning } = read.report.totals.findings;
+  return flags.failOn !== undefined && (error > 0 || (flags.failOn === 'warning' && warning > 0))
+    ? EXIT.found
+    : EXIT.ok;
 }
 
 function callsOf(text: string): number {

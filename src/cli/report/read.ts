@@ -11,7 +11,7 @@ import { aboutCapture } from './about.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
 import type { Progress } from '../../io/progress.js';
-import { loadRecording, recordingForm, sourceName } from '../../io/recordings.js';
+import { holdsRecording, loadRecording, sourceName } from '../../io/recordings.js';
 import { restored } from '../restored.js';
 import type { Streams } from '../../io/streams.js';
 
@@ -22,6 +22,8 @@ export interface ReportReading {
   readonly secrets: SecretList;
   /** Calls shown in full from the beginning on. */
   readonly calls?: number;
+  /** Packets and files are taken in the order given, not by time and acknowledgements. */
+  readonly inOrder?: boolean;
   readonly progress?: Progress;
   /** Takes every call beside the report, e.g. to compare it. */
   readonly call?: (call: Call) => void;
@@ -39,15 +41,15 @@ export interface ReportRead {
 }
 
 /**
- * Reads a recording, or captures, one after another as if they were one, into a report. @throws UsageError when one
+ * Reads a recording, or captures as if they were one, into a report. @throws UsageError when one
  * cannot be opened
  */
 export async function readReport(
   files: readonly string[],
-  { known, streams, opnums, secrets, calls, progress, call }: ReportReading,
+  { known, streams, opnums, secrets, calls, progress, call, inOrder }: ReportReading,
 ): Promise<ReportRead> {
   const [first = '-'] = files;
-  if (files.length === 1 && first !== '-' && (await recordingForm(first)) !== null) {
+  if (files.length === 1 && first !== '-' && (await holdsRecording(first))) {
     const { records, problems } = await loadRecording(first);
     return {
       report: recordingReport(
@@ -67,27 +69,24 @@ export async function readReport(
     nameOf: (value) => known.names.hresult(value),
     opnums,
     security,
+    inOrder: inOrder ?? false,
   });
   const collector = collectorOf(files.map(nameOf).join(', '), known, calls);
-  let about: Parameters<typeof aboutCapture>[0] = null;
+  for (const path of files) collector.quality.begin(nameOf(path));
   const { refused } = await readCapture(files, {
     open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
     pipeline,
-    frame: (frame) => collector.frame(frame),
+    inOrder: inOrder ?? false,
+    frame: (frame, file) => collector.frame(frame, file),
     take(record) {
       collector.take(record);
       if (record.kind === 'call') call?.(record);
     },
-    begun(path, { size }) {
-      collector.quality.begin(nameOf(path), size);
-      about = null;
-    },
-    between({ info, read, size }) {
-      about = info ?? about;
+    between({ read, size }) {
       progress?.update(read, size);
       return true;
     },
-    ended: () => collector.quality.describe(aboutCapture(about)),
+    ended: (file, { size, info }) => collector.quality.describe(file, { size, ...aboutCapture(info) }),
   });
   progress?.clear();
   return {
@@ -110,9 +109,9 @@ export function recordingReport(
 ): Report {
   const collector = collectorOf(name, known, calls);
   const { calls: all, objects } = restored(records, known.registry);
-  collector.quality.begin(name, null);
+  collector.quality.begin(name);
   const tools = records.flatMap((record) => (record.kind === 'session' ? [`recorded by ${record.tool}`] : []));
-  collector.quality.describe({ format: 'recording', dropped: 0, notes: [...new Set(tools)] });
+  collector.quality.describe(0, { size: null, format: 'recording', dropped: 0, notes: [...new Set(tools)] });
   const pipeline = new Pipeline({ registry: known.registry, nameOf: (value) => known.names.hresult(value) });
   const ready: CaptureRecord[] = [];
   for (const message of damage)

@@ -1,10 +1,11 @@
+import { open } from 'node:fs/promises';
 import { setImmediate as breath } from 'node:timers/promises';
 import { NdjsonWriter } from '../../output/ndjson.js';
 import type { Call } from '../../types.js';
 import { countText } from '../../tui/words.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { ChosenPackets } from '../packets.js';
-import { OutputWriter } from '../../io/output.js';
+import { writeReason } from '../../io/reason.js';
 import { UsageError, type Streams } from '../../io/streams.js';
 import type { App, AppOptions } from './app.js';
 import { exportRecording } from './export-recording.js';
@@ -29,7 +30,9 @@ export function exported(source: PacketSource, known: Knowledge, streams: Stream
     if (packets.size === 0) throw new UsageError('nothing written: no call is selected');
     packets.addMakers(app.session.objects(), (id) => app.session.call(id - 1));
     const from = source.path;
-    const written = await packets.write(path, [from], (file, before) => known.open(file, before, streams.stdin));
+    const written = await packets.write(path, { files: [from], inOrder: false }, (file, before) =>
+      known.open(file, before, streams.stdin),
+    );
     return `${countText(written)} packets written to ${path}`;
   };
 }
@@ -44,10 +47,12 @@ function* selectedCalls(calls: readonly number[] | null, { session }: App): Gene
 }
 
 async function ndjson(path: string, calls: readonly number[] | null, app: App, known: Knowledge): Promise<string> {
-  const file = await OutputWriter.open(path);
+  const file = await open(path, 'wx').catch((error: unknown) => {
+    throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
+  });
   const writer = new NdjsonWriter(known.names);
   let written = 0;
-  await file.whole(async () => {
+  try {
     let lines: string[] = [];
     for (const call of selectedCalls(calls, app)) {
       lines.push(writer.call(call));
@@ -58,6 +63,8 @@ async function ndjson(path: string, calls: readonly number[] | null, app: App, k
       await breath();
     }
     if (lines.length > 0) await file.write(`${lines.join('\n')}\n`);
-  });
+  } finally {
+    await file.close();
+  }
   return `${countText(written)} calls written to ${path}`;
 }

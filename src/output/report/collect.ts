@@ -86,8 +86,9 @@ export class ReportCollector {
     this.picks = new Picks(registry, lexicon, options.calls ?? REPORT_LIMITS.beginning);
   }
 
-  frame(frame: Frame): void {
-    this.quality.frame(frame);
+  /** A frame of a file, by its number from 0. */
+  frame(frame: Frame, file: number): void {
+    this.quality.frame(frame, file);
   }
 
   take(item: AnalyzerOutput): void {
@@ -153,7 +154,7 @@ export class ReportCollector {
       ),
       problems: [...this.problems.values()].toSorted((a, b) => b.count - a.count),
     };
-    return { tool, title, ...body, attention: attentionOf(body), comparison: null };
+    return { tool, title, ...body, attention: attentionOf(body, probesOf(registry)), comparison: null };
   }
 
   private call(call: Call): void {
@@ -246,6 +247,17 @@ export class ReportCollector {
         ),
     };
   }
+}
+
+/** Methods that ask whether an object has an interface. */
+function probesOf({ specifications }: Registry): ReadonlySet<string> {
+  return new Set(
+    specifications.flatMap(({ roles = {} }) =>
+      Object.entries(roles).flatMap(([name, role]) =>
+        role.startsWith('query-interface') ? [name.slice(name.indexOf('::') + 2)] : [],
+      ),
+    ),
+  );
 }
 
 function latencyReport({ answered, p50, p90, p99, max, histogram }: LatencyFigures): LatencyReport {

@@ -1,17 +1,15 @@
-import type { Severity } from '../../types.js';
 import type { JunitCase, JunitSuite } from '../junit.js';
 import type { FindingGroup, Report } from './data.js';
 import { findingPlace } from './words.js';
 
 /**
  * The findings as test suites for CI: a case for every rule that could be broken, failed where it was (information
- * counts as passed; `failOn` says whether
- * warnings do), and one for everything that the capture lacks.
+ * counts as passed), and one
+ * for everything that the capture lacks.
  */
 export function reportSuites(
   report: Report,
   rules: readonly { readonly name: string; readonly severity: string }[],
-  failOn: FailOn = 'warning',
 ): readonly JunitSuite[] {
   const broken = new Map(report.findings.map((group) => [group.rule, group]));
   const names = [...new Set([...rules.map((rule) => rule.name), ...broken.keys()])].toSorted();
@@ -23,8 +21,8 @@ export function reportSuites(
   };
   const timestamp = report.totals.first?.slice(0, 19) ?? null;
   const suites: JunitSuite[] = [
-    { name: 'rules', timestamp, properties, cases: names.map((name) => ruleCase(name, broken.get(name), failOn)) },
-    { name: 'capture', timestamp, properties: {}, cases: qualityCases(report, failOn) },
+    { name: 'rules', timestamp, properties, cases: names.map((name) => ruleCase(name, broken.get(name))) },
+    { name: 'capture', timestamp, properties: {}, cases: qualityCases(report) },
   ];
   const { comparison } = report;
   if (comparison !== null)
@@ -37,28 +35,8 @@ export function reportSuites(
   return suites;
 }
 
-/** The least severity that fails a case: what `--fail-on` says. */
-export type FailOn = 'warning' | 'error';
-
-/** Whether something of this severity is a failure. */
-export function failsOn(severity: Severity, failOn: FailOn): boolean {
-  return severity === 'error' || (severity === 'warning' && failOn === 'warning');
-}
-
-/** Whether a report holds what fails a run: findings, flaws of the capture, differences. */
-export function fails({ totals: { findings }, quality, comparison }: Report, failOn: FailOn): boolean {
-  return (
-    findings.error > 0 ||
-    (failOn === 'warning' && findings.warning > 0) ||
-    quality.some(
-      ({ kind, severity }) => (QUALITIES as readonly string[]).includes(kind) && failsOn(severity, failOn),
-    ) ||
-    comparison?.same === false
-  );
-}
-
-function ruleCase(name: string, group: FindingGroup | undefined, failOn: FailOn): JunitCase {
-  const failed = group !== undefined && failsOn(group.severity, failOn);
+function ruleCase(name: string, group: FindingGroup | undefined): JunitCase {
+  const failed = group !== undefined && group.severity !== 'info';
   return {
     name,
     classname: 'rules',
@@ -80,7 +58,7 @@ function ruleCase(name: string, group: FindingGroup | undefined, failOn: FailOn)
 
 const QUALITIES = ['gaps', 'sealed', 'truncated', 'dropped', 'clock', 'cut-packets', 'damage'] as const;
 
-function qualityCases({ quality }: Report, failOn: FailOn): readonly JunitCase[] {
+function qualityCases({ quality }: Report): readonly JunitCase[] {
   return QUALITIES.map((kind) => {
     const note = quality.find((one) => one.kind === kind);
     return {
@@ -88,10 +66,7 @@ function qualityCases({ quality }: Report, failOn: FailOn): readonly JunitCase[]
       classname: 'capture',
       timeS: 0,
       skipped: null,
-      failure:
-        note === undefined || !failsOn(note.severity, failOn)
-          ? null
-          : { type: kind, message: note.text, text: note.text },
+      failure: note === undefined ? null : { type: kind, message: note.text, text: note.text },
     };
   });
 }

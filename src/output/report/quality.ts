@@ -1,4 +1,4 @@
-import type { Frame, Problem } from '../../types.js';
+import type { Frame, Moment, Problem } from '../../types.js';
 import { durationText } from '../time.js';
 import type { QualityNote, SourceReport } from './data.js';
 import { bytesText, countText, timeText } from './words.js';
@@ -13,7 +13,7 @@ const MIDSTREAM: readonly Problem['code'][] = ['rpc-unknown-context', 'rpc-orpha
 
 /** Watches what a capture lacks. */
 export class Quality {
-  private readonly sources: Mutable<SourceReport>[] = [];
+  private readonly sources: Source[] = [];
   private gaps = 0;
   private cutEnds = 0;
   private damaged = 0;
@@ -24,33 +24,36 @@ export class Quality {
   private deepest = 0;
   private lastS = 0;
   private lastNs = 0;
-  private firstS: number | null = null;
-  private firstNs = 0;
-  private frames = 0;
+  private timed = false;
 
-  /** A file begins. */
-  begin(name: string, size: number | null): void {
-    this.finish();
-    this.sources.push({ name, size, format: null, frames: 0, first: null, last: null, dropped: 0, notes: [] });
-    this.firstS = null;
-    this.frames = 0;
+  /** Another file is read. */
+  begin(name: string): void {
+    this.sources.push({
+      told: { name, size: null, format: null, frames: 0, first: null, last: null, dropped: 0, notes: [] },
+      first: null,
+      last: null,
+    });
   }
 
-  /** What the file says of itself, once it was read. */
-  describe(about: { readonly format: string; readonly dropped: number; readonly notes: readonly string[] }): void {
-    const source = this.sources.at(-1);
-    if (source !== undefined) Object.assign(source, about);
+  /** What a file, by its number from 0, says of itself, once it was read. */
+  describe(file: number, about: Pick<SourceReport, 'size' | 'format' | 'dropped' | 'notes'>): void {
+    const source = this.sources[file];
+    if (source !== undefined) Object.assign(source.told, about);
   }
 
-  frame(frame: Frame): void {
-    this.frames++;
+  /** A frame of a file, by its number from 0. */
+  frame(frame: Frame, file: number): void {
+    const source = this.sources[file];
+    if (source !== undefined) source.told.frames++;
     if (frame.wireLength > frame.end - frame.start) this.cutPackets++;
     if (!frame.hasTime) return;
     const { timeS, timeNs } = frame;
-    if (this.firstS === null) {
-      this.firstS = timeS;
-      this.firstNs = timeNs;
-    } else {
+    if (source !== undefined) {
+      source.first ??= { timeS, timeNs };
+      source.last = { timeS, timeNs };
+    }
+    if (!this.timed) this.timed = true;
+    else {
       const back = (this.lastS - timeS) * 1e9 + (this.lastNs - timeNs);
       if (back >= CLOCK_JUMP_NS) {
         this.jumps++;
@@ -70,8 +73,11 @@ export class Quality {
   }
 
   sourceReports(): readonly SourceReport[] {
-    this.finish();
-    return this.sources;
+    return this.sources.map(({ told, first, last }) => ({
+      ...told,
+      first: first === null ? null : timeText(first),
+      last: last === null ? null : timeText(last),
+    }));
   }
 
   /** What is missing, in sentences. */
@@ -86,7 +92,7 @@ export class Quality {
       calls === 0 ? 1 : 0,
       'No call was found. What is read: DCE-RPC over TCP on any port; not read: named pipes (SMB), RPC over HTTP, and traffic inside tunnels or TLS.',
     );
-    const dropped = this.sources.reduce((sum, source) => sum + source.dropped, 0);
+    const dropped = this.sources.reduce((sum, source) => sum + source.told.dropped, 0);
     add(
       'truncated',
       'error',
@@ -143,15 +149,6 @@ export class Quality {
     );
     return notes;
   }
-
-  private finish(): void {
-    const source = this.sources.at(-1);
-    if (source === undefined) return;
-    source.frames = this.frames;
-    if (this.firstS === null) return;
-    source.first = timeText({ timeS: this.firstS, timeNs: this.firstNs });
-    source.last = timeText({ timeS: this.lastS, timeNs: this.lastNs });
-  }
 }
 
 /** `night.pcapng, pcapng, 1.2 MB, 208 packets` */
@@ -165,3 +162,10 @@ export function sourceText({ name, format, size, frames }: SourceReport): string
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A file, and when its first and last packets were captured. */
+interface Source {
+  readonly told: Mutable<SourceReport>;
+  first: Moment | null;
+  last: Moment | null;
+}

@@ -10,6 +10,7 @@ import type {
   Stub,
   StubPiece,
   Value,
+  TransferSyntax,
 } from '../../types.js';
 
 /** Shared parts of each kind that are kept once; those met later are packed with each call. */
@@ -39,6 +40,7 @@ type Head = Pick<
 > & {
   readonly sent: number | null;
   readonly context: Exchange['context'];
+  readonly transfer: TransferSyntax | null;
 };
 type Seat = Pick<Exchange, 'flow' | 'direction'> & {
   readonly client: Endpoint;
@@ -114,7 +116,7 @@ export class CallPacking {
   pack(call: Call): PackedCall {
     const { exchange: e } = call;
     const { via, object } = call;
-    const headKey = `${call.iid} ${call.opnum} ${e.opnum} ${call.contextId} ${contextKey(e.context)} ${sized(call.interface)} ${sized(call.method)} ${call.member} ${call.printedOpnum} ${call.spec} ${call.section} ${call.dispid} ${call.binding} ${via === null ? '' : `${sized(via.interface)} ${sized(via.method)} ${via.opnum}`} ${call.certainty} ${call.decoded} ${sized(call.wrapped)} ${sized(call.refused)} ${call.outcome} ${call.because}`;
+    const headKey = `${call.iid} ${call.opnum} ${e.opnum} ${call.contextId} ${contextKey(e.context)} ${e.transfer ?? ''} ${sized(call.interface)} ${sized(call.method)} ${call.member} ${call.printedOpnum} ${call.spec} ${call.section} ${call.dispid} ${call.binding} ${via === null ? '' : `${sized(via.interface)} ${sized(via.method)} ${via.opnum}`} ${call.certainty} ${call.decoded} ${sized(call.wrapped)} ${sized(call.refused)} ${call.outcome} ${call.because}`;
     const head = this.heads.put(headKey, {
       contextId: call.contextId,
       interface: call.interface,
@@ -136,6 +138,7 @@ export class CallPacking {
       outcome: call.outcome,
       sent: e.opnum,
       context: e.context,
+      transfer: e.transfer ?? null,
     });
     const seat = this.seats.put(`${e.flow.id} ${e.direction} ${call.group}`, {
       flow: e.flow,
@@ -202,7 +205,7 @@ export class CallPacking {
     packedResponse,
     rare,
   ]: PackedCall): Call {
-    const { sent, context, ...head } = this.heads.get(headRef);
+    const { sent, context, transfer, ...head } = this.heads.get(headRef);
     const { flow, direction, client, server, group } = this.seats.get(seatRef);
     const [auth, requestAuth, responseAuth] = this.auths.get(authsRef);
     const [requestTime, responseTime] = [moment(requestAt), moment(responseAt)];
@@ -241,6 +244,7 @@ export class CallPacking {
         opnum: sent,
         object: ipid === null ? null : this.texts.get(ipid),
         context,
+        ...(transfer === null ? {} : { transfer }),
         request,
         response,
         fault,

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { essences, recordsOf, remarks } from '../support/capture-calls.js';
+import { ROOT } from '../support/shared.js';
+
+const field = (name: string): string => join(ROOT, 'test/field', name);
+const BASE = essences(await recordsOf([field('base.pcap')]));
+
+describe('the base', () => {
+  it('is 11 calls, of which 10 are answered', () => {
+    expect(BASE.length).toBe(11);
+    expect(BASE.filter((call) => call.includes('"outcome":"unanswered"')).length).toBe(1);
+  });
+});
+
+describe('order across capture points', () => {
+  it.each([
+    ['one-answer-before-its-request.pcap'],
+    ['merged-clock-skew.pcap'],
+    ['tap-rx.pcap', 'tap-tx.pcap'],
+    ['tap-tx.pcap', 'tap-rx.pcap'],
+  ])('is told by acknowledgements: %s %s', async (...names) => {
+    const records = await recordsOf(names.filter((name) => name !== undefined).map(field));
+    expect(essences(records)).toEqual(BASE);
+    expect(records.filter((record) => record.kind === 'problem')).toEqual([]);
+  });
+
+  it('tells by how much clocks differ', async () => {
+    const records = await recordsOf([field('merged-clock-skew.pcap')]);
+    const told = records.find((record) => record.kind === 'finding' && record.rule === 'capture-order');
+    expect(told).toMatchObject({ severity: 'info', message: expect.stringContaining('by up to 2.') });
+    expect(remarks(await recordsOf([field('base.pcap')]))).toEqual([]);
+  });
+
+  it('is that of the capture where this is wanted', async () => {
+    const wrong = await recordsOf([field('tap-rx.pcap'), field('tap-tx.pcap')], { inOrder: true });
+    expect(essences(wrong).filter((call) => call.includes('"outcome":"answered"')).length).toBe(0);
+    expect(essences(await recordsOf([field('base.pcap')], { inOrder: true }))).toEqual(BASE);
+  });
+});
+
+describe('copies', () => {
+  it('after the end of their connection are no calls', async () => {
+    const records = await recordsOf([field('duplicates-after-the-end.pcap')]);
+    expect(essences(records)).toEqual(BASE.filter((call) => call.includes('"server":"192.0.2.9:135"')));
+    expect(essences(records).length).toBe(2);
+  });
+});
