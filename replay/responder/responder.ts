@@ -2,7 +2,9 @@ import { GUID_NULL } from '../../src/bytes/guid.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { EncodeError, type Encoding, type Fields, type MethodCodec, type Registry } from '../../src/ndr/codec.js';
 import type { MethodRole } from '../../src/ndr/types.js';
-import type { SyntaxId, Value } from '../../src/types.js';
+import { HEX64_NULL } from '../../src/bytes/hex.js';
+import { transfersOf } from '../../src/dcom/transfer.js';
+import type { SyntaxId, TransferSyntax, Value } from '../../src/types.js';
 import { Session } from '../compare/session.js';
 import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import { contextKey, identifiersIn, isIdentifier } from '../player/plan.js';
@@ -109,9 +111,13 @@ export class Responder {
     for (const { interface: face } of registry.interfaces) if (this.roleOfAny(face.uuid)) this.served.add(face.uuid);
   }
 
-  /** Whether an interface is in the recording, or is one that every server has. */
-  serves(abstract: SyntaxId): boolean {
-    return this.options.fallback === 'forward' || this.served.has(abstract.uuid);
+  /**
+   * Transfer syntaxes of an interface that is in the recording, or is one that every server has; none of another.
+   */
+  serves({ uuid }: SyntaxId): readonly TransferSyntax[] {
+    if (this.options.fallback !== 'forward' && !this.served.has(uuid)) return [];
+    const known = this.options.registry.interfaceByUuid(uuid);
+    return known === null ? UNKNOWN_TRANSFERS : transfersOf(known.interface);
   }
 
   /** Answers a call: `give` is called once, at once unless the call is forwarded. */
@@ -307,7 +313,8 @@ export class Responder {
 }
 
 const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
-const HEX64_NULL = '0x0000000000000000';
+/** Of interfaces that no table has: whatever is proposed first. */
+const UNKNOWN_TRANSFERS: readonly TransferSyntax[] = ['ndr20', 'ndr64'];
 const MAX_DEPTH = 96;
 /** Tower identifier of TCP ([MS-DCOM] 2.2.19.3). */
 const TCP = 7;

@@ -41,6 +41,8 @@ export const SORF_NOPING = 0x1000;
 export const NCACN_IP_TCP = 7;
 /** CLSCTX_LOCAL_SERVER and CLSCTX_REMOTE_SERVER ([MS-DCOM] 2.2.22.2.1). */
 export const CLSCTX_SERVER = 0x14;
+/** Mode of a RemoteActivation that wants the class object ([MS-DCOM] 3.1.2.5.2.3.1). */
+export const MODE_GET_CLASS_OBJECT = 0xffff_ffff;
 /** RPC_C_IMP_LEVEL_IMPERSONATE ([MS-RPCE] 2.2.1.1.9). */
 export const IMPERSONATE = 3;
 /** MSHCTX_DIFFERENTMACHINE: who marshals and who unmarshals are not on one machine ([MS-DCOM] 2.2.20). */

@@ -99,7 +99,9 @@ export class Encoder extends Sink {
     this.pad(this.ndr64 ? 8 : 4);
     const taped = this.taped('referent');
     const fits = taped !== null && ((taped.id === 0) === isNull || (isNull && within));
-    const id = fits ? taped.id : isNull ? 0 : this.nextReferent();
+    let id: number | bigint = 0;
+    if (fits) id = taped.id;
+    else if (!isNull) id = this.nextReferent();
     this.pointer(id);
     return id;
   }

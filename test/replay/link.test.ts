@@ -38,7 +38,7 @@ describe('client link', () => {
     const server = new ServerLink({
       send: (bytes) => toClient.push(bytes),
       close: (reason) => expect(reason).toBe(''),
-      serves: () => true,
+      serves: () => ['ndr20', 'ndr64'],
       handle: ({ opnum }, answer) => due.push({ opnum, answer }),
       accept: () =>
         new NtlmAcceptor({

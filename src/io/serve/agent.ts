@@ -53,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const users = new Map([...options.users].map(([user, account]) => [user.replace(/^.*\\/, ''), account]));
   const late: { exporter: Exporter | null } = { exporter: null };
   const ports: ListenOptions = {
-    serves: ({ uuid }) => late.exporter?.serves(uuid) ?? false,
+    serves: (abstract) => late.exporter?.serves(abstract) ?? [],
     dispatch: (request) => late.exporter?.dispatch(request) ?? { kind: 'drop', delayMs: 0 },
     accept:
       users.size === 0

@@ -8,6 +8,7 @@ import {
   type AuthPart,
 } from '../../rpc/encode.js';
 import { PFC } from '../../rpc/header.js';
+import type { NegotiationResult, ProposedContext } from '../../rpc/bind.js';
 import type { BindPdu, Pdu, SecTrailer } from '../../rpc/pdu.js';
 import { FEATURE, featuresOf, NULL_SYNTAX, NDR20, NDR64, RESULT, transferOf } from '../../rpc/syntax.js';
 import { findVerification } from '../../rpc/verification.js';
@@ -42,8 +43,8 @@ export interface ServerLinkOptions {
   readonly send: (bytes: Uint8Array) => void;
   /** The bytes make no sense, or the peer is not let in: the connection is to be closed. */
   readonly close: (reason: string) => void;
-  /** Whether an interface is served. */
-  readonly serves: (abstract: SyntaxId) => boolean;
+  /** Transfer syntaxes that an interface is served in, the preferred one first; none: it is not served. */
+  readonly serves: (abstract: SyntaxId) => readonly TransferSyntax[];
   readonly handle: (call: ServedCall, answer: (answer: ServedAnswer) => void) => void;
   /** Begins a handshake with a client that authenticates; null, and for a type it does not know: not. */
   readonly accept: ((authType: number) => HandshakeSide | null) | null;
@@ -110,18 +111,7 @@ export class ServerLink {
       this.options.send(encodeBindNak({ callId, reason: 0, drep }));
       return;
     }
-    const results = pdu.contexts.map(({ id, abstract, transfers }) => {
-      const [proposed] = transfers;
-      const features = proposed === undefined ? -1 : featuresOf(proposed);
-      if (features >= 0)
-        return { result: RESULT.negotiateAck, reason: features & FEATURE.keepConnectionOnOrphan, syntax: NULL_SYNTAX };
-      if (!this.options.serves(abstract) || this.contexts.size >= MAX_CONTEXTS)
-        return { result: RESULT.providerRejection, reason: 1, syntax: NULL_SYNTAX };
-      const transfer = transfers.map(transferOf).find((one) => one !== null) ?? null;
-      if (transfer === null) return { result: RESULT.providerRejection, reason: 2, syntax: NULL_SYNTAX };
-      this.contexts.set(id, { abstract, transfer });
-      return { result: RESULT.acceptance, reason: 0, syntax: transfer === 'ndr64' ? NDR64 : NDR20 };
-    });
+    const results = this.resultsOf(pdu.contexts);
     const given = tokenOf(pdu);
     const security = given === null || pdu.auth === null ? null : this.securityOf(pdu.auth);
     const token = security === null ? null : this.step(security, given);
@@ -153,6 +143,36 @@ export class ServerLink {
         flags: PFC.first | PFC.last | (pdu.flags & (PFC.headerSign | PFC.concMpx)),
       }),
     );
+  }
+
+  /**
+   * The result of each proposal. A client may propose an interface more than once, each time in another transfer
+   * syntax: the one that the server prefers is accepted, and no other.
+   */
+  private resultsOf(proposals: readonly ProposedContext[]): readonly NegotiationResult[] {
+    const chosen = new Map<string, TransferSyntax>();
+    for (const { abstract, transfers } of proposals) {
+      const served = this.options.serves(abstract);
+      const best = served.find((one) => transfers.some((proposed) => transferOf(proposed) === one));
+      const known = chosen.get(keyOf(abstract));
+      if (best !== undefined && (known === undefined || served.indexOf(best) < served.indexOf(known)))
+        chosen.set(keyOf(abstract), best);
+    }
+    return proposals.map(({ id, abstract, transfers }) => {
+      const [proposed] = transfers;
+      const features = proposed === undefined ? -1 : featuresOf(proposed);
+      if (features >= 0)
+        return { result: RESULT.negotiateAck, reason: features & FEATURE.keepConnectionOnOrphan, syntax: NULL_SYNTAX };
+      if (this.contexts.size >= MAX_CONTEXTS) return rejected(REJECTION.localLimit);
+      if (this.options.serves(abstract).length === 0) return rejected(REJECTION.abstractSyntax);
+      const transfer = chosen.get(keyOf(abstract));
+      if (transfer === undefined || !transfers.some((one) => transferOf(one) === transfer))
+        return rejected(REJECTION.transferSyntaxes);
+      // The next proposal of the interface in the same syntax is one too many.
+      chosen.delete(keyOf(abstract));
+      this.contexts.set(id, { abstract, transfer });
+      return { result: RESULT.acceptance, reason: 0, syntax: transfer === 'ndr64' ? NDR64 : NDR20 };
+    });
   }
 
   /** The security context of an id, begun where it is new; null when nobody can sign in, or too many did. */
@@ -235,6 +255,17 @@ export class ServerLink {
       this.options.send(pdu);
     }
   }
+}
+
+/** p_provider_reason_t ([C706] 12.6.3.1). */
+const REJECTION = { abstractSyntax: 1, transferSyntaxes: 2, localLimit: 3 } as const;
+
+function rejected(reason: number): NegotiationResult {
+  return { result: RESULT.providerRejection, reason, syntax: NULL_SYNTAX };
+}
+
+function keyOf({ uuid, major, minor }: SyntaxId): string {
+  return `${uuid} ${major}.${minor}`;
 }
 
 /** How a call is protected, and who makes it. */

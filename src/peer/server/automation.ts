@@ -20,7 +20,7 @@ import {
   type ServedObject,
   type ServedValue,
 } from './dispatch.js';
-import { NO_EXCEPTION } from './exporter.js';
+import { NO_EXCEPTION } from './exception.js';
 import { typeInfo } from './typeinfo.js';
 
 /** A call of a member of an object, by name. */
@@ -152,7 +152,7 @@ export class Automation {
       return {
         ...delay,
         hresult: DISP_E_EXCEPTION,
-        out: { pExcepInfo: { ...(NO_EXCEPTION as object), bstrSource: SOURCE, scode: outcome.hresult >>> 0 } as Value },
+        out: { pExcepInfo: { ...NO_EXCEPTION, bstrSource: SOURCE, scode: outcome.hresult >>> 0 } as Value },
       };
     const value = outcome.out?.[returns?.name ?? 'retval'];
     const result = returns === undefined && value === undefined ? null : resultOf(value, returns?.type ?? NO_TYPE);

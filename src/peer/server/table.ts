@@ -1,3 +1,6 @@
+import { HEX64_NULL } from '../../bytes/hex.js';
+import { PINGS_MISSED, PING_PERIOD_MS } from '../../dcom/names.js';
+import type { ComplexPing } from '../../dcom/ping.js';
 import type { ServedObject } from './dispatch.js';
 
 /** Named bounds of a server's memory; docs/limits.md. */
@@ -7,11 +10,11 @@ export interface TableLimits {
   /** Weight of all of them: an object weighs what it says, 1 where it says nothing. */
   readonly weight: number;
   readonly pingSets: number;
-  /** Objects in one ping set. */
+  /** Objects in all ping sets together. */
   readonly pingMembers: number;
 }
 
-export const SERVER_LIMITS: TableLimits = { objects: 100_000, weight: 4_000_000, pingSets: 4096, pingMembers: 100_000 };
+export const SERVER_LIMITS: TableLimits = { objects: 100_000, weight: 4_000_000, pingSets: 4096, pingMembers: 400_000 };
 
 /** An object that no ping has named for `periodMs` times `count` is let go ([MS-DCOM] 3.1.1.6.1). */
 export interface PingTimes {
@@ -19,7 +22,7 @@ export interface PingTimes {
   readonly count: number;
 }
 
-export const PING: PingTimes = { periodMs: 120_000, count: 3 };
+export const PING: PingTimes = { periodMs: PING_PERIOD_MS, count: PINGS_MISSED };
 
 /** An object with its identity on the wire. */
 export interface Exported {
@@ -35,8 +38,8 @@ export interface Exported {
   pinged: number;
 }
 
-/** One interface of an exported object. */
-export interface Facet {
+/** An IPID entry: one interface of an exported object ([MS-DCOM] 3.1.1.1). */
+export interface IpidEntry {
   readonly exported: Exported;
   readonly iid: string;
   /** Name of the interface. */
@@ -52,9 +55,21 @@ export interface TableOptions {
   readonly limits?: TableLimits;
 }
 
+/** What is handed out: `count` references to the interface `iid`, called `name`, of an object. */
+export interface Handed {
+  readonly object: ServedObject;
+  readonly iid: string;
+  readonly name: string;
+  readonly count: number;
+  /** Who is handed it. */
+  readonly owner: string;
+}
+
 interface PingSet {
   readonly owner: string;
   readonly members: Set<string>;
+  /** Sequence number of the newest ping that changed it. */
+  sequence: number;
   pinged: number;
 }
 
@@ -73,12 +88,14 @@ export class ObjectTable {
   private readonly options: TableOptions;
   private readonly limits: TableLimits;
   private readonly ping: PingTimes;
-  private readonly byIpid = new Map<string, Facet>();
+  private readonly byIpid = new Map<string, IpidEntry>();
   private readonly byOid = new Map<string, Exported>();
   private readonly byObject = new Map<ServedObject, Exported>();
   private readonly owners = new Map<string, Owner>();
   private readonly pingSets = new Map<string, PingSet>();
   private weight = 0;
+  /** Members of all ping sets. */
+  private pingMembers = 0;
 
   constructor(options: TableOptions) {
     this.options = options;
@@ -96,18 +113,17 @@ export class ObjectTable {
     return this.pingSets.size;
   }
 
-  find(ipid: string): Facet | undefined {
+  /** Members of all ping sets. */
+  get pinged(): number {
+    return this.pingMembers;
+  }
+
+  find(ipid: string): IpidEntry | undefined {
     return this.byIpid.get(ipid);
   }
 
   /** Hands out an interface of an object with references. */
-  hand(
-    object: ServedObject,
-    iid: string,
-    name: string,
-    count: number,
-    owner: string,
-  ): { readonly oid: string; readonly ipid: string } {
+  hand({ object, iid, name, count, owner }: Handed): { readonly oid: string; readonly ipid: string } {
     let exported = this.byObject.get(object);
     if (exported === undefined) {
       exported = { object, oid: this.id64(), owner, ipids: new Map(), references: 0, weight: 0, pinged: 0 };
@@ -173,21 +189,43 @@ export class ObjectTable {
     return true;
   }
 
-  /** Changes a ping set, or makes one for the id 0; its id, or null where there is none of that id. */
-  complexPing(setId: string, add: readonly string[], remove: readonly string[], owner: string): string | null {
-    let id = setId;
-    let set = this.pingSets.get(id);
-    if (set === undefined) {
-      if (!/^0x0+$/.test(id)) return null;
-      if (this.pingSets.size >= this.limits.pingSets) this.dropSet();
-      id = this.id64();
-      set = { owner, members: new Set(), pinged: 0 };
-      this.pingSets.set(id, set);
-    }
+  /**
+   * Changes a ping set, or makes one for the id 0 ([MS-DCOM] 3.1.2.5.1.3); its id, or null where there is none of that
+   * id. Only objects that are exported come into a set: `unknown` says that one was not, or that sets hold all they may.
+   */
+  complexPing(ping: ComplexPing, owner: string): { readonly setId: string | null; readonly unknown: boolean } {
+    const made = ping.setId === HEX64_NULL;
+    const setId = made ? this.id64() : ping.setId;
+    const set = made ? this.newSet(setId, owner) : this.pingSets.get(setId);
+    if (set === undefined) return { setId: null, unknown: false };
+    // A ping that came late changes nothing.
+    if (set.sequence > ping.sequence) return { setId, unknown: false };
     set.pinged = this.options.now();
-    for (const oid of add) if (set.members.size < this.limits.pingMembers) set.members.add(oid);
-    for (const oid of remove) set.members.delete(oid);
-    return id;
+    set.sequence = ping.sequence;
+    let unknown = false;
+    for (const oid of ping.add) {
+      if (set.members.has(oid)) continue;
+      if (!this.byOid.has(oid) || this.pingMembers >= this.limits.pingMembers) unknown = true;
+      else {
+        set.members.add(oid);
+        this.pingMembers++;
+      }
+    }
+    for (const oid of ping.remove) if (set.members.delete(oid)) this.pingMembers--;
+    // Of a set that is new, unknown objects are left out without a word.
+    return { setId, unknown: unknown && !made };
+  }
+
+  private newSet(setId: string, owner: string): PingSet {
+    if (this.pingSets.size >= this.limits.pingSets) this.dropSet();
+    const set: PingSet = { owner, members: new Set(), sequence: 0, pinged: 0 };
+    this.pingSets.set(setId, set);
+    return set;
+  }
+
+  private forgetSet(setId: string): void {
+    this.pingMembers -= this.pingSets.get(setId)?.members.size ?? 0;
+    this.pingSets.delete(setId);
   }
 
   /** Lets go what was not pinged in time; how many objects that were. */
@@ -196,9 +234,12 @@ export class ObjectTable {
     for (const [id, set] of this.pingSets) {
       for (const oid of set.members) {
         const exported = this.byOid.get(oid);
-        if (exported !== undefined && exported.pinged < set.pinged) exported.pinged = set.pinged;
+        if (exported === undefined) {
+          set.members.delete(oid);
+          this.pingMembers--;
+        } else if (exported.pinged < set.pinged) exported.pinged = set.pinged;
       }
-      if (set.pinged < since) this.pingSets.delete(id);
+      if (set.pinged < since) this.forgetSet(id);
     }
     const gone = [...this.byOid.values()].filter((one) => one.pinged < since);
     for (const one of gone) this.drop(one);
@@ -234,7 +275,7 @@ export class ObjectTable {
     let oldest: readonly [string, PingSet] | null = null;
     for (const entry of this.pingSets)
       if (entry[1].owner === most && (oldest === null || entry[1].pinged < oldest[1].pinged)) oldest = entry;
-    if (oldest !== null) this.pingSets.delete(oldest[0]);
+    if (oldest !== null) this.forgetSet(oldest[0]);
   }
 
   private ownerOf(name: string): Owner {

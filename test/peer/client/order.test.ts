@@ -14,7 +14,7 @@ function bigEndian(answers: Readonly<Record<string, Value>>): World {
       const server = new ServerLink({
         send: (bytes) => queueMicrotask(() => events.data(bytes)),
         close: (reason) => events.closed(reason),
-        serves: () => true,
+        serves: () => ['ndr20', 'ndr64'],
         accept: null,
         port: '135',
         assocGroup: 1,

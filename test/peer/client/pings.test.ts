@@ -26,7 +26,7 @@ function pinging(status: () => number): {
       const server = new ServerLink({
         send: (bytes) => queueMicrotask(() => events.data(bytes)),
         close: (reason) => events.closed(reason),
-        serves: () => true,
+        serves: () => ['ndr20', 'ndr64'],
         accept: null,
         port: '135',
         assocGroup: 1,

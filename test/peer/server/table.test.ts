@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NO_SET, type ComplexPing } from '../../../src/dcom/ping.js';
 import type { ServedObject } from '../../../src/peer/server/dispatch.js';
 import { ObjectTable, type TableLimits } from '../../../src/peer/server/table.js';
 
@@ -24,8 +25,19 @@ function setUp(limits: TableLimits = LIMITS): {
     call: () => ({ hresult: 0 }),
     ...(weight === undefined ? {} : { weight }),
   });
-  return { table, clock, hand: (owner, weight) => table.hand(object(weight), IID, 'IDispatch', 5, owner) };
+  return {
+    table,
+    clock,
+    hand: (owner, weight) => table.hand({ object: object(weight), iid: IID, name: 'IDispatch', count: 5, owner }),
+  };
 }
+
+/** A ComplexPing; the id of its set, or null. */
+function ping(table: ObjectTable, change: Partial<ComplexPing>, owner = 'a'): string | null {
+  return table.complexPing({ ...PING, ...change }, owner).setId;
+}
+
+const PING: ComplexPing = { kind: 'complex', setId: NO_SET, sequence: 1, add: [], remove: [] };
 
 describe('the objects of an exporter', () => {
   it('go with their last reference', () => {
@@ -42,7 +54,7 @@ describe('the objects of an exporter', () => {
   it('go when no ping named them for the period times the count, pinged ones later', () => {
     const { table, clock, hand } = setUp();
     const [kept, lost] = [hand('a'), hand('a')];
-    const set = table.complexPing('0x0000000000000000', [kept.oid, 'of another server'], [], 'a') ?? '';
+    const set = ping(table, { add: [kept.oid, 'of another server'] }) ?? '';
     clock.ms += 300;
     expect([table.simplePing(set), table.collect()]).toEqual([true, 0]);
     clock.ms += 1;
@@ -54,12 +66,28 @@ describe('the objects of an exporter', () => {
   it('that leave a ping set are kept by it no longer', () => {
     const { table, clock, hand } = setUp();
     const { oid } = hand('a');
-    const set = table.complexPing('0x0000000000000000', [oid], [], 'a') ?? '';
-    expect(table.complexPing(set, [], [oid], 'a')).toBe(set);
-    expect(table.complexPing('0x0000000000000063', [], [], 'a')).toBeNull();
+    const set = ping(table, { add: [oid] }) ?? '';
+    expect(ping(table, { setId: set, remove: [oid] })).toBe(set);
+    expect(ping(table, { setId: '0x0000000000000063' })).toBeNull();
     clock.ms += 301;
     table.simplePing(set);
     expect(table.collect()).toBe(1);
+  });
+
+  it('come into ping sets, and nothing else does', () => {
+    const { table, hand } = setUp();
+    const oids = Array.from({ length: 5 }, () => hand('a').oid);
+    const invented = Array.from({ length: 50 }, (_, at) => `0x${at}`);
+    const { setId, unknown } = table.complexPing({ ...PING, add: [...invented, ...oids] }, 'b');
+    // Of a set that is new, what is unknown is left out without a word ([MS-DCOM] 3.1.2.5.1.3).
+    expect([unknown, table.pinged]).toEqual([false, LIMITS.pingMembers]);
+    const second = table.complexPing({ ...PING, setId: setId ?? '', sequence: 2, add: ['0x99'] }, 'b');
+    expect([second.setId, second.unknown]).toEqual([setId, true]);
+    // One that comes late changes nothing.
+    table.complexPing({ ...PING, setId: setId ?? '', sequence: 1, remove: oids }, 'b');
+    expect(table.pinged).toBe(LIMITS.pingMembers);
+    table.complexPing({ ...PING, setId: setId ?? '', sequence: 2, remove: oids }, 'b');
+    expect(table.pinged).toBe(0);
   });
 
   it('of a client that takes all it can go, oldest first, and those of nobody else', () => {
@@ -91,7 +119,7 @@ describe('the objects of an exporter', () => {
     const { table, clock } = setUp();
     const make = (owner: string): string => {
       clock.ms++;
-      return table.complexPing('0x0000000000000000', ['0x1', '0x2', '0x3', '0x4'], [], owner) ?? '';
+      return ping(table, {}, owner) ?? '';
     };
     const own = make('b');
     const sets = Array.from({ length: 5 }, () => make('a'));

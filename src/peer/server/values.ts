@@ -1,0 +1,124 @@
+import { GUID_NULL } from '../../bytes/guid.js';
+import { HEX64_NULL } from '../../bytes/hex.js';
+import { publicReferences } from '../../dcom/references.js';
+import type { Registry } from '../../ndr/codec.js';
+import type { Type, WellKnownType } from '../../ndr/types.js';
+import { isRecord, newRecord, type Fields, type OpenFields } from '../../ndr/value.js';
+import type { Value } from '../../types.js';
+import { isEnumerator, isServed, type ServedValue } from './dispatch.js';
+import { enumerate } from './enumerator.js';
+import { NO_EXCEPTION } from './exception.js';
+import type { References } from './references.js';
+
+/** Arguments and results between what the wire has and what members take and give. */
+
+/** What a client gave, with references to our own objects resolved. */
+export function argumentsOf(value: Fields, references: References): { readonly [name: string]: ServedValue } {
+  const made: { [name: string]: ServedValue } = newRecord() as { [name: string]: ServedValue };
+  for (const name in value) made[name] = resolved(value[name] as Value, references);
+  return made;
+}
+
+function resolved(item: Value, references: References): ServedValue {
+  // A list of variants, as Invoke has them.
+  if (Array.isArray(item)) return item.map((one) => inside(one as Value, references)) as unknown as Value;
+  if (!isRecord(item)) return item;
+  const { rgvarg } = item;
+  if (Array.isArray(rgvarg))
+    return { ...item, rgvarg: rgvarg.map((one) => inside(one as Value, references)) } as unknown as Value;
+  return inside(item, references);
+}
+
+function inside(item: Value, references: References): ServedValue {
+  if (!isRecord(item)) return item;
+  const { ipid, oxid, value } = item;
+  if (typeof ipid === 'string' && typeof oxid === 'string') {
+    const object = references.table.find(ipid)?.exported.object ?? null;
+    // The references that came with it are the client's no more (3.1.1.5.3).
+    references.table.take(ipid, publicReferences(item));
+    return object;
+  }
+  if ('vt' in item && typeof value === 'object' && value !== null)
+    return { ...item, value: inside(value, references) } as unknown as Value;
+  return item;
+}
+
+/** What turns results into what their types have on the wire. */
+export class Results {
+  private readonly registry: Registry;
+  private readonly references: References;
+
+  constructor(registry: Registry, references: References) {
+    this.registry = registry;
+    this.references = references;
+  }
+
+  /** A result as its type has it; what a call does not give is blank. Objects become references of `owner`. */
+  wire(value: ServedValue | undefined, type: Type, request: Fields, owner: string): Value {
+    if (isEnumerator(value)) return this.wire(enumerate(value), type, request, owner);
+    if (isServed(value)) return this.references.result(value, declaredIn(type), request['riid'], owner);
+    return value === undefined ? this.blank(type) : this.inside(value, owner);
+  }
+
+  /** Objects inside VARIANTs and arrays become references. */
+  private inside(value: ServedValue, owner: string): Value {
+    if (isEnumerator(value)) return this.inside(enumerate(value), owner);
+    if (isServed(value)) return this.references.result(value, null, undefined, owner);
+    if (Array.isArray(value)) return (value as readonly ServedValue[]).map((one) => this.inside(one, owner));
+    if (!isRecord(value)) return value;
+    const made: OpenFields = newRecord();
+    for (const name in value) made[name] = this.inside(value[name] as ServedValue, owner);
+    return made;
+  }
+
+  /** What a result is when a call gives none: null, zero, or nothing in each field. */
+  private blank(type: Type): Value {
+    switch (type.kind) {
+      case 'pointer':
+        return type.pointer === 'ref' ? this.blank(type.to) : null;
+      case 'base':
+        return type.base === 'u64' || type.base === 'i64' ? 0n : 0;
+      case 'enum':
+        return Object.values(type.members)[0] ?? 0;
+      case 'flags':
+        return 0;
+      case 'array':
+        return type.of.kind === 'base' && type.of.base === 'u8' ? new Uint8Array(0) : [];
+      case 'well-known':
+        return BLANK[type.name];
+      case 'struct':
+        return Object.fromEntries(type.fields.map((field) => [field.name, this.blank(field.type)]));
+      case 'named':
+        return this.blankNamed(type.name);
+      default:
+        return null;
+    }
+  }
+
+  private blankNamed(name: string): Value {
+    if (name === 'VARIANT') return { vt: 'VT_EMPTY', value: null };
+    if (name === 'EXCEPINFO') return NO_EXCEPTION;
+    const type = this.registry.specifications.flatMap((one) => one.types).find((one) => one.name === name);
+    return type === undefined ? null : this.blank(type.kind === 'typedef' ? type.type : type);
+  }
+}
+
+const BLANK: Readonly<Record<WellKnownType['name'], Value>> = {
+  guid: GUID_NULL,
+  hresult: 0,
+  error_status: 0,
+  bstr: null,
+  variant_bool: false,
+  date: '1899-12-30T00:00:00',
+  currency: '0',
+  decimal: '0',
+  filetime: 0,
+  hex64: HEX64_NULL,
+  context_handle: 0,
+};
+
+/** The interface that a result is declared to be, or null. */
+function declaredIn(type: Type): string | null {
+  if (type.kind === 'interface') return type.interface;
+  return type.kind === 'pointer' && type.to.kind === 'interface' ? type.to.interface : null;
+}
