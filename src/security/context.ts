@@ -40,34 +40,40 @@ export interface Placed extends Span {
 /** Bytes that `unprotectInto` wants before a message. */
 export const HEADROOM = 4;
 
-/**
- * One direction of a context: a sender protects, a receiver (or an observer) unprotects. Both go on by one sequence
- * number a message.
- */
-export interface Protector {
-  /** Bytes of the tokens it makes. */
-  readonly tokenLength: number;
-  /** Signs, and seals the body in place at packet privacy; returns the token. */
-  protect(message: Message): Uint8Array;
+/** One direction of a context as a receiver or an observer has it. */
+export interface Verifier {
   unprotect(message: Message, token: Uint8Array): Unprotected;
-  /** A signature for a mechListMIC (RFC 4178 5); it takes a sequence number like every other. */
-  mic(bytes: Uint8Array): Uint8Array;
-  /** Takes the peer's; false when it does not hold for these bytes. Null: they are not known, nothing is checked. */
+  /** Takes a mechListMIC; false when it does not hold for these bytes. Null: they are not known, nothing is checked. */
   passMic(bytes: Uint8Array | null, token: Uint8Array): boolean;
   /**
-   * The same for an observer that has many: reads the PDU where it lies and leaves its clear text in `into`, HEADROOM
-   * behind `at`,
-   * with room for all up to the token. Null, and nothing done, where it takes more than that (PDUs were lost, say):
-   * `unprotect` knows how.
+   * `unprotect` for an observer that has many: reads the PDU where it lies and leaves its clear text in `into`, HEADROOM
+   * behind `at`, with room for all up to the token. Null, and nothing done, where it takes more than that (PDUs were
+   * lost, say): `unprotect` knows how.
    */
   unprotectInto?(pdu: Placed, privacy: boolean, into: Block, at: number): Unprotected['verdict'] | null;
 }
 
-/** An established context, seen from either side or from beside. */
-export interface SecurityContext {
+/**
+ * One direction of a live context: a sender protects, a receiver unprotects. Both go on by one sequence number a
+ * message, and a message that does not hold is the last one that does.
+ */
+export interface Protector extends Verifier {
+  /** Bytes of the tokens it makes. */
+  readonly tokenLength: number;
+  /** Signs, and seals the body in place at packet privacy; returns the token. */
+  protect(message: Message): Uint8Array;
+  /** A signature for a mechListMIC (RFC 4178 5); it takes a sequence number like every other. */
+  mic(bytes: Uint8Array): Uint8Array;
+}
+
+/** An established context, its two directions as live peers have them, or as an observer does. */
+export interface Established<Direction extends Verifier> {
   readonly mechanism: 'ntlm' | 'kerberos';
   /** Who the client is, e.g. `CONTOSO\alice`. */
   readonly principal: string;
-  readonly fromClient: Protector;
-  readonly fromServer: Protector;
+  readonly fromClient: Direction;
+  readonly fromServer: Direction;
 }
+
+export type SecurityContext = Established<Protector>;
+export type ObservedContext = Established<Verifier>;

@@ -1,5 +1,5 @@
-export type { Message, Protector, SecurityContext, Unprotected } from './context.js';
-export { handshakeFindings, type HandshakeFacts } from './handshakes.js';
+export type { Message, ObservedContext, Protector, SecurityContext, Unprotected, Verifier } from './context.js';
+export { handshakeFindings, type HandshakeFacts } from './facts.js';
 export { SecurityObserver } from './observer.js';
 export type { SecretList, SessionKey } from './secrets.js';
 export { ntHash } from './ntlm/derive.js';

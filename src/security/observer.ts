@@ -9,8 +9,10 @@ import {
   type SecurityRecord,
   type Span,
 } from '../types.js';
-import { HEADROOM, type Protector, type SecurityContext } from './context.js';
-import { Handshake, handshakeFindings, whoOf, type HandshakeFacts } from './handshakes.js';
+import { HEADROOM, type Unprotected, type Verifier } from './context.js';
+import { finding, handshakeFindings, type HandshakeFacts, type Opening } from './facts.js';
+import { Handshake } from './handshakes.js';
+import { SearchBudget } from './ntlm/watcher.js';
 import { refusalOf, type Refusal } from './refusal.js';
 import { Secrets, type SecretList, type SessionKey } from './secrets.js';
 
@@ -39,11 +41,18 @@ export interface OpenedPdu {
 
 interface Watched {
   readonly handshake: Handshake;
-  context: SecurityContext | null;
-  /** Direction in which the client speaks. */
-  client: Direction;
+  opening: Opening | null;
+  /** What may open it where no handshake proved it: the first signature that holds tells. */
+  contenders: readonly Opening[];
+  /** PDUs that none of them opened. */
+  tries: number;
+  /** What its handshake showed and was not told yet, with its frame. */
+  untold: { readonly facts: HandshakeFacts; readonly frame: number } | null;
+  /** auth_level that the client asked for. */
+  level: number;
+  /** Direction in which the client speaks; null before it spoke. */
+  client: Direction | null;
   told: boolean;
-  bad: number;
 }
 
 /** Security contexts watched at once; those of further ones stay closed. docs/limits.md */
@@ -58,6 +67,8 @@ const ROOM = 128 * 1024;
 const GOOD: OpenedPdu = Object.freeze({ verdict: 'good', body: null });
 const BAD: OpenedPdu = Object.freeze({ verdict: 'bad', body: null });
 const CALL = AUTH_LEVELS.indexOf('call');
+/** PDUs that a session without a challenge may take to prove a secret. */
+const MAX_TRIES = 8;
 
 /**
  * Opens and verifies what goes by, with the secrets a user gave: an implementation of the RPC room's PduProtection.
@@ -66,6 +77,7 @@ const CALL = AUTH_LEVELS.indexOf('call');
  */
 export class SecurityObserver {
   private readonly secrets: Secrets;
+  private readonly budget = new SearchBudget();
   private readonly flows = new Map<number, Map<number, Watched>>();
   private contexts = 0;
   private room: Block = blockOf(new Uint8Array(0));
@@ -88,60 +100,52 @@ export class SecurityObserver {
     if (size <= 0 || size > MAX_TOKEN) return;
     const watched = this.watch(pdu.flow.id, pdu.authContextId);
     if (watched === null) return;
-    if (!ANSWERS.includes(pdu.ptype)) watched.client = pdu.direction;
-    const before = watched.handshake.facts;
+    const { handshake } = watched;
+    // Who spoke first is the client; what comes from there is no answer, whatever its type says.
+    const first = watched.client === null && !ANSWERS.includes(pdu.ptype);
+    const answers = watched.client === null ? !first : pdu.direction !== watched.client;
     const token = pdu.block.u8.slice(pdu.tokenStart, pdu.end);
-    const answers = ANSWERS.includes(pdu.ptype);
-    watched.handshake.push(token, answers);
+    const [facts, openings] = [handshake.facts, handshake.openings];
+    if (!handshake.push(token, answers)) return;
+    if (first) {
+      watched.client = pdu.direction;
+      watched.level = pdu.authLevel;
+    }
     const refusal = answers ? refusalOf(token) : null;
     if (refusal !== null && this.refusals.length < MAX_FINDINGS)
       this.refusals.push({ ...refusal, flow: pdu.flow.id, frame: pdu.frame });
-    const { facts, context, sessionKey } = watched.handshake;
-    if (context !== null && context !== watched.context) {
-      watched.context = context;
-      this.opens = true;
-      if (sessionKey !== null) this.sessionKeys.push(sessionKey);
-    }
-    if (
-      facts === null ||
-      facts === before ||
-      this.findings.length >= MAX_FINDINGS ||
-      this.records.length >= MAX_FINDINGS
-    )
-      return;
-    this.findings.push(...handshakeFindings(facts, pdu.frame));
-    this.records.push({
-      kind: 'security',
-      flow: pdu.flow.id,
-      frame: pdu.frame,
-      contextId: pdu.authContextId,
-      ...facts,
-      time: isoOf(facts.time),
-      ticket: facts.ticket ?? null,
-    });
+    if (handshake.facts !== null && handshake.facts !== facts)
+      watched.untold = { facts: handshake.facts, frame: pdu.frame };
+    if (handshake.openings !== openings) this.learn(watched, handshake.openings);
+    if (watched.contenders.length === 0) this.tell(pdu.flow.id, pdu.authContextId, watched);
   }
 
   open(pdu: GuardedPdu): OpenedPdu | null {
-    const watched = this.flows.get(pdu.flow.id)?.get(pdu.authContextId);
-    const context = watched?.context ?? null;
-    if (watched === undefined || context === null || pdu.authLevel < CALL) return null;
-    const protector = pdu.direction === watched.client ? context.fromClient : context.fromServer;
-    const privacy = pdu.authLevel === PRIVACY;
-    const opened = this.openInto(pdu, protector, privacy);
+    const watched = this.watched(pdu);
+    if (watched === null || Math.max(pdu.authLevel, watched.level) < CALL) return null;
+    if (watched.opening === null) return this.contend(pdu, watched);
+    const { context } = watched.opening;
+    const verifier = pdu.direction === watched.client ? context.fromClient : context.fromServer;
+    const privacy = sealed(pdu, watched);
+    const opened = this.openInto(pdu, verifier, privacy);
     if (opened !== null) {
-      if (opened.verdict === 'bad') this.bad(pdu, watched, context, 0);
+      if (opened.verdict === 'bad') this.bad(pdu, watched, 0);
       return opened;
     }
-    const bytes = pdu.block.u8.slice(pdu.start, pdu.tokenStart);
-    const message = {
-      bytes,
-      bodyFrom: pdu.bodyStart - pdu.start,
-      bodyTo: pdu.trailerStart - pdu.start,
-      privacy,
-      headerSigning: pdu.headerSigning,
-    };
-    const { verdict, body, lost } = protector.unprotect(message, pdu.block.u8.slice(pdu.tokenStart, pdu.end));
-    if (verdict === 'bad') this.bad(pdu, watched, context, lost);
+    return this.opened(pdu, watched, unprotected(pdu, verifier, privacy));
+  }
+
+  /** The session of a PDU. One that names a session nobody began belongs to the only one that there is, changed. */
+  private watched(pdu: GuardedPdu): Watched | null {
+    const contexts = this.flows.get(pdu.flow.id);
+    const named = contexts?.get(pdu.authContextId);
+    if (contexts === undefined || named !== undefined || contexts.size > 1) return named ?? null;
+    const [only] = contexts.values();
+    return only ?? null;
+  }
+
+  private opened(pdu: GuardedPdu, watched: Watched, { verdict, body, lost }: Unprotected): OpenedPdu {
+    if (verdict === 'bad') this.bad(pdu, watched, lost);
     else if (lost > 0)
       this.find(
         'lost-pdus',
@@ -152,19 +156,76 @@ export class SecurityObserver {
     return { verdict, body: body === null ? null : { block: blockOf(body), start: 0, end: body.length } };
   }
 
+  /** Takes what a handshake led to: one that is proved, or several that may be. */
+  private learn(watched: Watched, openings: readonly Opening[]): void {
+    const [first] = openings;
+    const unproved = watched.handshake.facts?.secret === 'unproved';
+    watched.contenders = unproved ? openings : [];
+    watched.tries = 0;
+    if (unproved) watched.opening = null;
+    else if (first !== undefined) this.prove(watched, first);
+    if (first !== undefined) this.opens = true;
+  }
+
+  private prove(watched: Watched, opening: Opening): void {
+    if (watched.opening?.sessionKey !== opening.sessionKey) this.sessionKeys.push(opening.sessionKey);
+    watched.opening = opening;
+    watched.contenders = [];
+  }
+
+  /** Tries what may open a session on one of its PDUs; null as long as none does. */
+  private contend(pdu: GuardedPdu, watched: Watched): OpenedPdu | null {
+    const { contenders, untold } = watched;
+    for (const contender of contenders) {
+      const { context } = contender;
+      const verifier = pdu.direction === watched.client ? context.fromClient : context.fromServer;
+      const result = unprotected(pdu, verifier, sealed(pdu, watched));
+      if (result.verdict === 'bad') continue;
+      this.prove(watched, contender);
+      if (untold !== null) watched.untold = { ...untold, facts: { ...untold.facts, secret: 'proved' } };
+      this.tell(pdu.flow.id, pdu.authContextId, watched);
+      return this.opened(pdu, watched, result);
+    }
+    if (contenders.length === 0 || ++watched.tries < MAX_TRIES) return null;
+    watched.contenders = [];
+    if (untold !== null) watched.untold = { ...untold, facts: { ...untold.facts, secret: 'refused' } };
+    this.tell(pdu.flow.id, pdu.authContextId, watched);
+    return null;
+  }
+
+  /** Tells what a handshake showed, once. */
+  private tell(flow: number, contextId: number, watched: Watched): void {
+    const { untold } = watched;
+    if (untold === null || this.findings.length >= MAX_FINDINGS || this.records.length >= MAX_FINDINGS) return;
+    const { principal: _who, challenged: _challenged, ...shown } = untold.facts;
+    const { frame } = untold;
+    watched.untold = null;
+    this.findings.push(...handshakeFindings(untold.facts, frame));
+    this.records.push({
+      kind: 'security',
+      flow,
+      frame,
+      contextId,
+      ...shown,
+      time: isoOf(shown.time),
+      secret: shown.secret === 'unproved' ? 'unknown' : shown.secret,
+      ticket: shown.ticket ?? null,
+    });
+  }
+
   /**
    * The ordinary case without memory for each PDU: clear text goes to a block that many share, and that is left to them
    * once it is full.
    */
-  private openInto(pdu: GuardedPdu, protector: Protector, privacy: boolean): OpenedPdu | null {
-    if (protector.unprotectInto === undefined) return null;
+  private openInto(pdu: GuardedPdu, verifier: Verifier, privacy: boolean): OpenedPdu | null {
+    if (verifier.unprotectInto === undefined) return null;
     const size = HEADROOM + pdu.tokenStart - pdu.start;
     if (this.room.u8.length - this.taken < size) {
       this.room = blockOf(new Uint8Array(Math.max(ROOM, size)));
       this.taken = 0;
     }
     const { room, taken } = this;
-    const verdict = protector.unprotectInto(pdu, privacy, room, taken);
+    const verdict = verifier.unprotectInto(pdu, privacy, room, taken);
     if (verdict === null) return null;
     if (verdict !== 'opened') return verdict === 'good' ? GOOD : BAD;
     const start = taken + HEADROOM + pdu.bodyStart - pdu.start;
@@ -174,14 +235,14 @@ export class SecurityObserver {
   }
 
   onEnd(flow: Flow): void {
+    for (const [contextId, watched] of this.flows.get(flow.id) ?? []) this.tell(flow.id, contextId, watched);
     this.contexts -= this.flows.get(flow.id)?.size ?? 0;
     this.flows.delete(flow.id);
   }
 
   principal(flow: Flow, authContextId: number): string | null {
-    const facts = this.facts(flow.id, authContextId);
-    if (facts === null || facts.user === '') return null;
-    return whoOf(facts);
+    const principal = this.facts(flow.id, authContextId)?.principal ?? '';
+    return principal === '' ? null : principal;
   }
 
   /** What is known of a security context, or null. */
@@ -195,15 +256,23 @@ export class SecurityObserver {
     if (watched !== undefined) return watched;
     if (this.contexts >= MAX_CONTEXTS) return null;
     if (contexts === undefined) this.flows.set(flow, (contexts = new Map()));
-    watched = { handshake: new Handshake(this.secrets), context: null, client: 0, told: false, bad: 0 };
+    watched = {
+      handshake: new Handshake(this.secrets, this.budget),
+      opening: null,
+      contenders: [],
+      tries: 0,
+      untold: null,
+      level: 0,
+      client: null,
+      told: false,
+    };
     contexts.set(contextId, watched);
     this.contexts++;
     return watched;
   }
 
   /** One finding for a context, with the likeliest reason. */
-  private bad(pdu: GuardedPdu, watched: Watched, { principal }: SecurityContext, lost: number): void {
-    watched.bad++;
+  private bad(pdu: GuardedPdu, watched: Watched, lost: number): void {
     if (watched.told) return;
     watched.told = true;
     const reason =
@@ -213,24 +282,31 @@ export class SecurityObserver {
     this.find(
       'bad-signature',
       'error',
-      `a signature of ${principal}'s session does not hold: ${reason}; every further PDU has its own verdict`,
+      `a signature of ${watched.opening?.context.principal ?? 'a client'}'s session does not hold: ${reason}; every further PDU has its own verdict`,
       pdu.frame,
     );
   }
 
   private find(rule: string, severity: Finding['severity'], message: string, frame: number): void {
     if (this.findings.length < MAX_FINDINGS)
-      this.findings.push({
-        kind: 'finding',
-        rule,
-        severity,
-        message,
-        spec: '[MS-RPCE] 3.3.1.5.2.2',
-        call: null,
-        object: null,
-        frames: [frame],
-      });
+      this.findings.push(finding(rule, severity, message, '[MS-RPCE] 3.3.1.5.2.2', frame));
   }
+}
+
+/** Whether a PDU is sealed: as it says, and as its session is where it says a level that has no signatures. */
+function sealed({ authLevel }: GuardedPdu, { level }: Watched): boolean {
+  return (authLevel < CALL || authLevel > PRIVACY ? level : authLevel) === PRIVACY;
+}
+
+function unprotected(pdu: GuardedPdu, verifier: Verifier, privacy: boolean): Unprotected {
+  const message = {
+    bytes: pdu.block.u8.slice(pdu.start, pdu.tokenStart),
+    bodyFrom: pdu.bodyStart - pdu.start,
+    bodyTo: pdu.trailerStart - pdu.start,
+    privacy,
+    headerSigning: pdu.headerSigning,
+  };
+  return verifier.unprotect(message, pdu.block.u8.slice(pdu.tokenStart, pdu.end));
 }
 
 /** A FILETIME as ISO 8601; null where there is none, or it is past what calendars have. */

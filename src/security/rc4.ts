@@ -51,6 +51,26 @@ export class Rc4 {
     return out;
   }
 
+  /** Goes back by `size` bytes of the key stream: every step of RC4 can be undone. */
+  rewind(size: number): void {
+    const { s } = this;
+    let { i, j } = this;
+    for (let k = 0; k < size; k++) {
+      const a = s[j] as number;
+      s[j] = s[i] as number;
+      s[i] = a;
+      j = (j - a) & 0xff;
+      i = (i - 1) & 0xff;
+    }
+    this.i = i;
+    this.j = j;
+  }
+
+  /** The next `size` bytes of the key stream. */
+  stream(size: number): Uint8Array {
+    return this.of(new Uint8Array(size));
+  }
+
   /** Passes over `size` bytes of the key stream. */
   skip(size: number): void {
     this.apply(NOTHING, 0, size, SCRAP, 0);

@@ -58,13 +58,18 @@ export class Secrets {
     }
   }
 
+  /** All keys of a mechanism that a key log holds. */
+  keysOf(mechanism: SessionKey['mechanism']): readonly SessionKey[] {
+    return this.keys.filter((one) => one.mechanism === mechanism);
+  }
+
   /** The key of a session that a key log holds, or null. */
   keyOf(mechanism: SessionKey['mechanism'], session: Uint8Array): SessionKey | null {
     return this.keys.find((one) => one.mechanism === mechanism && equal(one.session, session)) ?? null;
   }
 }
 
-/** Name of an NTLM session in a key log. */
+/** Name of an NTLM session in a key log; without its challenge, where that was not captured. */
 export function ntlmSession(serverChallenge: Uint8Array, ntResponse: Uint8Array): Uint8Array {
   return md5(serverChallenge, ntResponse);
 }

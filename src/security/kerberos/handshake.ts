@@ -1,4 +1,4 @@
-import type { SecurityContext } from '../context.js';
+import type { HandshakeFacts, Opening } from '../facts.js';
 import { decrypt, etypeName, type Key } from './etypes.js';
 import type { KeytabEntry } from './keytab.js';
 import { md5 } from '../crypto.js';
@@ -14,19 +14,6 @@ import {
 } from './messages.js';
 import { kerberosContext } from './protector.js';
 
-/** What an AP exchange showed. */
-export interface KerberosFacts {
-  readonly service: string;
-  readonly realm: string;
-  readonly ticketEtype: string;
-  /** Null: the ticket is for a key nobody gave. */
-  readonly ticket: EncTicketPart | null;
-  /** A key of the keytab has the ticket's encryption type, and does not open it. */
-  readonly refused: boolean;
-  /** Who the client says it is, once its authenticator opened. */
-  readonly client: { readonly name: string; readonly realm: string } | null;
-}
-
 /** Key usages of RFC 4120 7.5.1. */
 const TICKET = 2;
 const AUTHENTICATOR = 11;
@@ -37,18 +24,20 @@ export class KerberosExchange {
   private readonly secrets: Secrets;
   private sessionKey: Key | null = null;
   private principal = '';
-  facts: KerberosFacts | null = null;
-  context: SecurityContext | null = null;
-
-  /** Key of the session that was opened, for a key log. */
-  opened: SessionKey | null = null;
+  private opened: SessionKey | null = null;
+  facts: HandshakeFacts | null = null;
+  openings: readonly Opening[] = [];
 
   constructor(secrets: Secrets) {
     this.secrets = secrets;
   }
 
-  request(message: ApReq): void {
-    const { ticket, authenticator } = message;
+  push(message: ApReq | ApRep): void {
+    if (message.kind === 'ap-req') this.request(message);
+    else this.reply(message);
+  }
+
+  private request({ ticket, authenticator }: ApReq): void {
     const { etype, kvno, cipher } = ticket.data;
     const fitting = this.secrets.keytab.filter((one) => one.key.etype === etype).toSorted((a, b) => rank(b) - rank(a));
     let inside: EncTicketPart | null = null;
@@ -57,28 +46,38 @@ export class KerberosExchange {
       inside = plain === null ? null : readEncTicket(plain);
       if (inside !== null) break;
     }
-    this.facts = {
-      service: ticket.service,
-      realm: ticket.realm,
-      ticketEtype: etypeName(etype),
-      ticket: inside,
-      refused: inside === null && fitting.length > 0,
-      client: null,
-    };
-    this.context = null;
+    this.openings = [];
     const session = md5(cipher);
     const logged = inside === null ? this.secrets.keyOf('kerberos', session) : null;
     const key = inside?.key ?? (logged === null ? null : { etype: logged.etype, value: logged.key });
-    if (key === null) return;
-    const plain = decrypt(key, AUTHENTICATOR, authenticator.cipher);
-    if (plain === null || !isPart(plain, 'authenticator')) return;
-    const client = readClient(plain);
-    this.principal = `${client.name}@${client.realm}`;
-    this.facts = { ...this.facts, client };
+    const plain = key === null ? null : decrypt(key, AUTHENTICATOR, authenticator.cipher);
+    const client = plain !== null && isPart(plain, 'authenticator') ? readClient(plain) : null;
+    this.principal = client === null ? '' : `${client.name}@${client.realm}`;
+    this.facts = {
+      mechanism: 'kerberos',
+      user: client?.name ?? '',
+      domain: client?.realm ?? ticket.realm,
+      workstation: '',
+      principal: this.principal,
+      target: ticket.service,
+      flags: 0,
+      time: null,
+      version: null,
+      ticket: {
+        etype: etypeName(etype),
+        realm: ticket.realm,
+        authTime: inside?.authTime ?? null,
+        endTime: inside?.endTime ?? null,
+      },
+      secret: secretOf(client !== null, inside === null && fitting.length > 0),
+      challenged: true,
+      mic: null,
+    };
+    if (key === null || plain === null || client === null) return;
     this.sessionKey = key;
     this.opened = { mechanism: 'kerberos', session, key: key.value, etype: key.etype };
     // Until the server answers with a subkey of its own.
-    this.context = kerberosContext(readSubkey(plain, 'authenticator') ?? key, false, this.principal);
+    this.open(readSubkey(plain, 'authenticator') ?? key, false);
 
     function rank(one: KeytabEntry): number {
       return (
@@ -88,12 +87,22 @@ export class KerberosExchange {
     }
   }
 
-  reply(message: ApRep): void {
+  private reply(message: ApRep): void {
     const { sessionKey } = this;
     if (sessionKey === null) return;
     const plain = decrypt(sessionKey, AP_REP, message.data.cipher);
     if (plain === null || !isPart(plain, 'ap-rep')) return;
     const subkey = readSubkey(plain, 'ap-rep');
-    if (subkey !== null) this.context = kerberosContext(subkey, true, this.principal);
+    if (subkey !== null) this.open(subkey, true);
   }
+
+  private open(key: Key, acceptorSubkey: boolean): void {
+    if (this.opened === null) return;
+    this.openings = [{ context: kerberosContext(key, acceptorSubkey, this.principal), sessionKey: this.opened }];
+  }
+}
+
+function secretOf(proved: boolean, refused: boolean): HandshakeFacts['secret'] {
+  if (proved) return 'proved';
+  return refused ? 'refused' : 'unknown';
 }

@@ -1,6 +1,7 @@
 import { concat, des, desl, equal, hmacMd5, md4, md5, utf16, latin1 } from '../crypto.js';
 import { Rc4 } from '../rc4.js';
 import { NTLM, type Authenticate, type Challenge } from './messages.js';
+import { upperCase, upperCases } from './uppercase.js';
 
 /** NTOWFv1 ([MS-NLMP] 3.3.1): the NT hash of a password. */
 export function ntHash(password: string): Uint8Array {
@@ -10,7 +11,7 @@ export function ntHash(password: string): Uint8Array {
 /** LMOWFv1 ([MS-NLMP] 3.3.1): the LM hash of a password. */
 export function lmHash(password: string): Uint8Array {
   const key = new Uint8Array(14);
-  key.set(latin1(password.toUpperCase()).subarray(0, 14));
+  key.set(latin1(upperCase(password)).subarray(0, 14));
   const text = latin1('KGS!@#$%');
   return concat(des(key.subarray(0, 7), text), des(key.subarray(7), text));
 }
@@ -23,7 +24,16 @@ export interface Hashes {
 
 /** NTOWFv2 ([MS-NLMP] 3.3.2) from the NT hash. */
 export function ntowf2(hash: Uint8Array, user: string, domain: string): Uint8Array {
-  return hmacMd5(hash, utf16(user.toUpperCase() + domain));
+  return hmacMd5(hash, utf16(upperCase(user) + domain));
+}
+
+/**
+ * What NTOWFv2 may be by the clients that there are: with upper case by an older table, and with the domain that was
+ * sent or, as older clients made it, with none.
+ */
+function ntowf2s(hash: Uint8Array, user: string, domain: string): readonly Uint8Array[] {
+  const domains = domain === '' ? [''] : [domain, ''];
+  return domains.flatMap((one) => upperCases(user).map((upper) => hmacMd5(hash, utf16(upper + one))));
 }
 
 /** What a message proves of a hash: the session's exported key, or null when the response was made with another. */
@@ -35,10 +45,8 @@ export interface Proof {
 /** Checks a response against an NT hash, and derives the exported session key ([MS-NLMP] 3.3, 3.4.5.1). */
 export function prove({ nt: hash, lm }: Hashes, challenge: Challenge, answer: Authenticate): Proof | null {
   if (answer.ntResponse.length > 24) {
-    // The client may have used the domain it sent or, older ones, none.
-    for (const domain of [answer.domain, '']) {
-      const key = ntowf2(hash, answer.user, domain);
-      const given = answer.ntResponse.subarray(0, 16);
+    const given = answer.ntResponse.subarray(0, 16);
+    for (const key of ntowf2s(hash, answer.user, answer.domain)) {
       if (equal(hmacMd5(key, challenge.serverChallenge, answer.ntResponse.subarray(16)), given))
         return { version: 2, exportedKey: exported(hmacMd5(key, given), answer) };
     }
@@ -54,6 +62,29 @@ export function prove({ nt: hash, lm }: Hashes, challenge: Challenge, answer: Au
   if (!equal(expected, answer.ntResponse)) return null;
   const base = md4(hash);
   return { version: 1, exportedKey: exported(keyExchangeKey(base, lm, challenge, answer), answer) };
+}
+
+/**
+ * Exported session keys that a response may stand for where its challenge is not known: NTLMv2 needs none of it
+ * ([MS-NLMP] 3.3.2), NTLMv1 only with extended session security. The first signature proves one.
+ */
+export function unprovedKeys({ nt, lm }: Hashes, answer: Authenticate): readonly Uint8Array[] {
+  if (answer.ntResponse.length > 24) {
+    const proof = answer.ntResponse.subarray(0, 16);
+    return ntowf2s(nt, answer.user, answer.domain).map((key) => exported(hmacMd5(key, proof), answer));
+  }
+  if (answer.ntResponse.length !== 24 || (answer.flags & NTLM.extendedSessionSecurity) !== 0) return [];
+  return [exported(keyExchangeKey(md4(nt), lm, { serverChallenge: new Uint8Array(8) }, answer), answer)];
+}
+
+/** Exported session key of a null session ([MS-NLMP] 3.2.5.1.2): nobody logs on, and no secret is needed. */
+export function nullSessionKey(answer: Authenticate): Uint8Array | null {
+  return isAnonymous(answer) ? exported(new Uint8Array(16), answer) : null;
+}
+
+/** Whether an AUTHENTICATE_MESSAGE is of nobody. */
+export function isAnonymous({ user, ntResponse, lmResponse }: Authenticate): boolean {
+  return user === '' && ntResponse.length === 0 && lmResponse.length <= 1;
 }
 
 /**

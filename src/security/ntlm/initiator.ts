@@ -15,7 +15,8 @@ import {
   writeNegotiate,
   type Challenge,
 } from './messages.js';
-import { ntlmContext, type NtlmContext } from './protector.js';
+import type { SecurityContext } from '../context.js';
+import { ntlmContext } from './protector.js';
 
 export interface NtlmInitiatorOptions {
   readonly user: string;
@@ -38,7 +39,7 @@ export class NtlmInitiator implements HandshakeSide {
   private readonly options: NtlmInitiatorOptions;
   private readonly flags: number;
   private negotiate: Uint8Array = new Uint8Array(0);
-  context: NtlmContext | null = null;
+  context: SecurityContext | null = null;
 
   constructor(options: NtlmInitiatorOptions) {
     this.options = options;

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { blockOf } from '../../src/bytes/block.js';
+import { encodeRequest } from '../../src/rpc/encode.js';
+import { Rc4 } from '../../src/security/rc4.js';
+import { protectPdu, SecurityObserver, type SecretList } from '../../src/security/index.js';
+import { NTLM, WANTED, writeAuthenticate } from '../../src/security/ntlm/messages.js';
+import { NtlmProtector } from '../../src/security/ntlm/protector.js';
+import type { GuardedPdu, OpenedPdu } from '../../src/security/observer.js';
+import type { Flow } from '../../src/types.js';
+
+const flow: Flow = {
+  id: 1,
+  a: { address: '192.0.2.1', port: 49_700 },
+  b: { address: '192.0.2.2', port: 135 },
+  opened: 'syn',
+};
+const AUTH3 = 16;
+const REQUEST = 0;
+
+function guarded(bytes: Uint8Array, fields: Partial<GuardedPdu>): GuardedPdu {
+  return {
+    block: blockOf(bytes),
+    start: 0,
+    end: bytes.length,
+    flow,
+    direction: 0,
+    frame: 1,
+    ptype: REQUEST,
+    flags: 3,
+    callId: 1,
+    bodyStart: 24,
+    trailerStart: bytes.length - 24,
+    tokenStart: bytes.length - 16,
+    authLevel: 6,
+    padLength: 0,
+    authContextId: 1,
+    headerSigning: true,
+    ...fields,
+  };
+}
+
+/** What an observer finds of a session whose third leg and one sealed request it sees, and nothing else. */
+function seen(
+  third: Uint8Array,
+  flags: number,
+  key: Uint8Array,
+  secrets: SecretList = {},
+): { readonly observer: SecurityObserver; readonly opened: OpenedPdu | null } {
+  const observer = new SecurityObserver(secrets);
+  observer.onBind(guarded(third, { ptype: AUTH3, tokenStart: 0, trailerStart: 0, bodyStart: 0 }));
+  const auth = { type: 10, level: 6, contextId: 1, token: new Uint8Array(16) };
+  const pdu = encodeRequest({ callId: 2, contextId: 0, opnum: 5, stub: new Uint8Array(32).fill(0x41), auth });
+  protectPdu(pdu, new NtlmProtector(flags, key, true));
+  return { observer, opened: observer.open(guarded(pdu, {})) };
+}
+
+describe('a null session', () => {
+  const flags = (WANTED | NTLM.seal | NTLM.anonymous) >>> 0;
+  const message = {
+    flags,
+    lmResponse: new Uint8Array(1),
+    ntResponse: new Uint8Array(0),
+    domain: '',
+    user: '',
+    workstation: '',
+  };
+
+  it('opens without any secret, with a key of its own and without', () => {
+    const key = Uint8Array.from({ length: 16 }, (_, i) => i + 1);
+    for (const [own, encryptedKey] of [
+      [key, new Rc4(new Uint8Array(16)).of(key)],
+      [new Uint8Array(16), new Uint8Array(0)],
+    ] as const) {
+      const keyed = own === key ? flags : (flags & ~NTLM.keyExchange) >>> 0;
+      const { observer, opened } = seen(writeAuthenticate({ ...message, flags: keyed, encryptedKey }), keyed, own);
+      expect(opened?.verdict).toBe('opened');
+      expect(observer.principal(flow, 1)).toBe('ANONYMOUS LOGON');
+      expect(observer.records).toMatchObject([{ user: '', secret: 'proved', version: null }]);
+      expect(observer.findings).toEqual([]);
+    }
+  });
+
+  it('is none where there is a user, or a response', () => {
+    const key = new Uint8Array(16);
+    for (const other of [{ user: 'bob' }, { ntResponse: new Uint8Array(24) }]) {
+      const token = writeAuthenticate({ ...message, ...other, encryptedKey: new Rc4(key).of(key) });
+      expect(seen(token, flags, key).opened).toBeNull();
+    }
+  });
+});
+
+describe('a session whose challenge nobody captured', () => {
+  it('of NTLMv1 with extended session security is said to stay closed', () => {
+    const flags = (WANTED | NTLM.seal) >>> 0;
+    const token = writeAuthenticate({
+      flags,
+      lmResponse: new Uint8Array(24).fill(1),
+      ntResponse: new Uint8Array(24).fill(2),
+      domain: '',
+      user: 'bob',
+      workstation: '',
+      encryptedKey: new Uint8Array(16),
+    });
+    const { observer, opened } = seen(token, flags, new Uint8Array(16), {
+      passwords: [{ user: 'bob', password: 'secret' }],
+    });
+    expect(opened).toBeNull();
+    expect(observer.findings.map((one) => one.rule)).toEqual(['no-challenge', 'ntlm-v1']);
+    expect(observer.records).toMatchObject([{ secret: 'unknown', version: 1 }]);
+  });
+});
