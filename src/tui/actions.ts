@@ -7,7 +7,8 @@ import { paneOf } from './panes/table.js';
 import type { Intent } from './pane.js';
 import { openPrompt } from './prompt.js';
 import { askTarget } from './replaying.js';
-import { filtered, searching, sorted } from './selecting.js';
+import { searchFor } from './searching.js';
+import { filtered, sorted } from './selecting.js';
 import { back, isOver } from './showing.js';
 import type { Source } from './source.js';
 import { FOLDED, type Focus, type Pending, type PromptKind, type State } from './state.js';
@@ -42,8 +43,8 @@ const ACTS: Readonly<Record<Action, Act>> = {
       : filtered(state, `object.label == ${JSON.stringify(label)}`);
   },
   search: prompting('search'),
-  'next-found': (state) => searchedOn(state, true),
-  'previous-found': (state) => searchedOn(state, false),
+  'next-found': (state, source) => searchedOn(state, true, source),
+  'previous-found': (state, source) => searchedOn(state, false, source),
   'next-failed': (state, source) => nextFailed(state, 1, source),
   'previous-failed': (state, source) => nextFailed(state, -1, source),
   command: prompting('command'),
@@ -80,6 +81,7 @@ const ACTS: Readonly<Record<Action, Act>> = {
     return { state, effects: [{ kind: how === 'reading' || how === 'waiting' ? 'stop' : 'quit' }] };
   },
   redraw: still,
+  suspend: (state) => ({ state, effects: [{ kind: 'suspend' }] }),
   quit: (state, source) =>
     isOver(state.upper) ? settled(back(state), source) : { state, effects: [{ kind: 'quit' }] },
 };
@@ -87,6 +89,37 @@ const ACTS: Readonly<Record<Action, Act>> = {
 /** Carries out an action. */
 export function act(state: State, action: Action, source: Source): Step {
   return ACTS[action](state, source);
+}
+
+/** Actions that a count repeats, in one move where that is the same. */
+const REPEATED: ReadonlySet<Action> = new Set<Action>([
+  'down',
+  'up',
+  'left',
+  'right',
+  'page-down',
+  'page-up',
+  'half-down',
+  'half-up',
+  'next-failed',
+  'previous-failed',
+  'mark',
+]);
+/** Times that one key is carried out at most. */
+const MAX_COUNT = 10_000;
+
+/** Carries out an action so many times; `G` and `g` with a count go to that line. Others take no count. */
+export function actTimes(state: State, action: Action, count: number, source: Source): Step {
+  if (action === 'down' || action === 'up') return move(state, action === 'down' ? count : -count, source);
+  if (action === 'top' || action === 'bottom') return move(move(state, -Infinity, source).state, count - 1, source);
+  if (!REPEATED.has(action)) return act(state, action, source);
+  let step = act(state, action, source);
+  for (let at = 1; at < Math.min(count, MAX_COUNT) && step.effects.length === 0; at++) {
+    const next = act(step.state, action, source);
+    if (next.state.message?.bad === true) break;
+    step = next;
+  }
+  return step;
 }
 
 const FOCUSES: readonly Focus[] = ['upper', 'detail', 'bytes'];
@@ -104,10 +137,10 @@ function waiting(pending: Pending): Act {
   return (state) => still({ ...state, pending });
 }
 
-function searchedOn(state: State, forward: boolean): Step {
+function searchedOn(state: State, forward: boolean, source: Source): Step {
   return state.search === null
     ? say(state, 'nothing was searched for yet: / searches', true)
-    : { state, effects: [searching(state, state.search, forward)] };
+    : searchFor(state, state.search, forward, source);
 }
 
 function enter(state: State, source: Source): Step {

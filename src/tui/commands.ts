@@ -1,5 +1,5 @@
 import { settled, toCall } from './cursor.js';
-import { exported } from './exporting.js';
+import { exported, formatOf } from './exporting.js';
 import { COMMANDS, type CommandName } from './keys.js';
 import { openPrompt } from './prompt.js';
 import { askTarget, replayTo } from './replaying.js';
@@ -33,6 +33,7 @@ const RUNS: Readonly<Record<CommandName, Run>> = {
   capture: (state, argument) => exported(state, 'capture', argument),
   ndjson: (state, argument) => exported(state, 'ndjson', argument),
   record: (state, argument) => exported(state, 'recording', argument),
+  write: (state, argument) => exported(state, formatOf(argument), argument),
   replay: (state, argument) => (state.replaying === null ? replayTo(state, argument) : askTarget(state)),
   stop: (state) => ({ state, effects: [{ kind: 'stop' }] }),
   help: (state, _, source) => showTitled(state, 'help', source),

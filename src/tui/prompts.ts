@@ -2,7 +2,9 @@ import { command } from './commands.js';
 import { exported, formatOf } from './exporting.js';
 import { remember, type } from './prompt.js';
 import { copyReplay, replayTo, signedIn } from './replaying.js';
-import { filtered, searching } from './selecting.js';
+import { wrongQuery } from './query.js';
+import { searchFor } from './searching.js';
+import { filtered } from './selecting.js';
 import type { Source } from './source.js';
 import type { PromptKind, State } from './state.js';
 import { still, type Step } from './step.js';
@@ -18,18 +20,22 @@ export function typed(state: State, name: string, text: string, source: Source):
   if (prompt.kind === 'secret') return signedIn(state, result.text);
   const history = remember(state, prompt.kind, result.text);
   const line = result.text.trim();
-  const wrong = prompt.kind === 'filter' && line !== '' ? source.wrong(result.text) : null;
+  const wrong = line === '' ? null : wrongLine(prompt.kind, result.text, source);
   if (wrong !== null) return still({ ...state, history, prompt: { ...prompt, error: wrong } });
   return LINES[prompt.kind]({ ...state, history, prompt: null }, line, source);
+}
+
+/** What is wrong with a line, or null. */
+function wrongLine(kind: PromptKind, text: string, source: Source): string | null {
+  if (kind === 'filter') return source.wrong(text);
+  return kind === 'search' ? wrongQuery(text.trim()) : null;
 }
 
 /** What a line comes to, by the prompt it was typed into. */
 const LINES: Readonly<Record<Exclude<PromptKind, 'secret'>, (state: State, line: string, source: Source) => Step>> = {
   filter: (state, line) => filtered(state, line === '' ? null : line),
-  search: (state, line) =>
-    line === ''
-      ? still(state)
-      : { state: { ...state, search: line, follow: false }, effects: [searching(state, line, true)] },
+  search: (state, line, source) =>
+    line === '' ? still(state) : searchFor({ ...state, search: line, follow: false }, line, true, source),
   command,
   export: (state, line) => exported(state, formatOf(line), line),
   target: replayTo,

@@ -1,4 +1,4 @@
-import { act } from './actions.js';
+import { act, actTimes } from './actions.js';
 import { followed, settled, toCall } from './cursor.js';
 import { actionOf } from './keys.js';
 import { mouse } from './mouse.js';
@@ -8,7 +8,7 @@ import { typed } from './prompts.js';
 import { replayOver } from './replaying.js';
 import { show } from './showing.js';
 import type { Source } from './source.js';
-import type { Event, State } from './state.js';
+import type { Digits, Event, State } from './state.js';
 import { say, still, type Step } from './step.js';
 
 /** The state after an event, and what it asks of the world. Pure: the source is only read. */
@@ -27,19 +27,38 @@ export function reduce(state: State, event: Event, source: Source): Step {
     case 'mouse':
       return mouse(state, event, source);
     case 'key':
-      return key(state, event.key, event.text, source);
+      return key(state, event, source);
   }
 }
 
-function key(state: State, name: string, text: string, source: Source): Step {
+function key(state: State, event: Extract<Event, { kind: 'key' }>, source: Source): Step {
+  const { key: name, text, quick } = event;
   if (state.prompt !== null) return typed(state, name, text, source);
-  const quiet: State = { ...state, message: null };
+  const quiet: State = { ...state, message: null, digits: null };
   if (state.pending !== null) return completed({ ...quiet, pending: null }, state.pending, name, source);
+  const digits = quick === true ? state.digits : null;
+  if (/^\d$/.test(name)) return digit(quiet, digits, name, source);
   const pane = paneByKey(name);
   if (pane !== null) return show(quiet, pane, source);
   const action = actionOf(name);
-  return action === null ? still(quiet) : act(quiet, action, source);
+  if (action === null) return still(quiet);
+  return digits === null
+    ? act(quiet, action, source)
+    : actTimes({ ...quiet, ...digits.from }, action, Number(digits.text), source);
 }
+
+/** A digit shows its pane at once; the digits are kept, for they are the count of a motion that comes right behind. */
+function digit(state: State, before: Digits | null, name: string, source: Source): Step {
+  const { upper, before: below, focus, zoom } = state;
+  const from = before?.from ?? { upper, before: below, focus, zoom };
+  const digits = { text: `${before?.text ?? ''}${name}`.slice(0, MAX_DIGITS), from };
+  const pane = paneByKey(name);
+  const step = pane === null ? still(state) : show(state, pane, source);
+  return { ...step, state: { ...step.state, digits } };
+}
+
+/** Digits of a count that are believed. */
+const MAX_DIGITS = 9;
 
 function found(state: State, event: Extract<Event, { kind: 'found' }>, source: Source): Step {
   if (event.index === null) return say(state, `not found: ${event.text}`, true);

@@ -1,4 +1,4 @@
-import { beside, fitBlock, fitLine, line, lineWidth, span, type Line, type Span } from './line.js';
+import { beside, fitBlock, fitLine, line, lineWidth, span, wrapText, type Line, type Span } from './line.js';
 import type { Area } from './area.js';
 import { layout, MIN_COLUMNS, MIN_ROWS } from './layout.js';
 import { tabText } from './mouse.js';
@@ -142,15 +142,18 @@ function typed(text: string, columns: number, kind: PromptKind): string {
   return textWidth(text) <= room ? text : `…${text.slice(-room + 1)}`;
 }
 
+/** Lines that say what is wrong with what was typed. */
+const MAX_ERROR_LINES = 6;
+
 function offers({ state }: Model, lines: Line[]): void {
   const { prompt } = state;
   if (prompt === null) return;
   const last = lines.length - 1;
   if (prompt.error !== null) {
-    for (const [at, text] of prompt.error.split('\n').slice(0, 4).entries())
-      lines[last - 3 + at] = fitLine([span(` ${text}`, 'bad')], state.columns, 'cursor-off');
-    for (let at = prompt.error.split('\n').length; at < 4; at++)
-      lines[last - 3 + at] = fitLine([], state.columns, 'cursor-off');
+    const said = prompt.error.split('\n').flatMap((text) => wrapText(text, state.columns - 2, 3));
+    const shown = Math.min(said.length, MAX_ERROR_LINES);
+    for (let at = 0; at < shown; at++)
+      lines[last - shown + 1 + at] = fitLine([span(` ${said[at] ?? ''}`, 'bad')], state.columns, 'cursor-off');
   } else if (prompt.offers.length > 0) {
     lines[last] = fitLine(
       [span(' ', 'dim'), ...prompt.offers.slice(0, 24).flatMap((offer) => [span(offer, 'key'), span('  ')])],

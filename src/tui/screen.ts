@@ -18,7 +18,12 @@ export interface ScreenOptions {
   /** False where the locale has no UTF-8: drawing characters become ASCII. */
   readonly unicode: boolean;
   readonly onEvent: (event: Event) => void;
+  /** Milliseconds, from any beginning. */
+  readonly now: () => number;
 }
+
+/** A key this soon behind another belongs to it: `5j`. */
+const QUICK_MS = 250;
 
 interface BlessedKey {
   readonly name?: string;
@@ -40,6 +45,9 @@ interface BlessedMouse {
  */
 const RESTORE = '\u001b[0m\u001b[?1006l\u001b[?1003l\u001b[?1002l\u001b[?1000l\u001b[?2004l\u001b[?25h\u001b[?1049l';
 
+/** To the alternate screen, cursor hidden, mouse told in full. */
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?1000h\u001b[?1002h\u001b[?1006h\u001b[2J';
+
 /** A terminal: lines out, keys, mouse and sizes in. The only place that knows blessed. */
 export class Screen {
   private readonly options: ScreenOptions;
@@ -47,6 +55,7 @@ export class Screen {
   private drawn: string[] = [];
   private cursor = '';
   private open = true;
+  private pressedAt = -Infinity;
   private readonly onExit = (): void => this.restoreNow();
   private readonly onResize = (): void => this.resized();
 
@@ -64,7 +73,7 @@ export class Screen {
       zero: true,
     } as unknown as Parameters<typeof blessed.program>[0];
     this.program = blessed.program(programOptions);
-    output.write('\u001b[?1049h\u001b[?25l\u001b[?1000h\u001b[?1002h\u001b[?1006h\u001b[2J');
+    output.write(ENTER);
     this.program.bindMouse();
     this.program.on('keypress', (text: string | undefined, key: BlessedKey | undefined) => this.pressed(text, key));
     this.program.on('mouse', (mouse: BlessedMouse) => this.moused(mouse));
@@ -113,6 +122,25 @@ export class Screen {
     this.options.output.write(sequence);
   }
 
+  /** Leaves the terminal to the shell until the process is continued (SIGTSTP, SIGCONT). */
+  suspend(): void {
+    if (!this.open) return;
+    this.options.output.write(RESTORE);
+    this.raw(false);
+    process.once('SIGCONT', () => {
+      if (!this.open) return;
+      this.raw(true);
+      this.options.output.write(ENTER);
+      this.resized();
+    });
+    process.kill(process.pid, 'SIGTSTP');
+  }
+
+  private raw(on: boolean): void {
+    const { input } = this.options as { input: Readable & { setRawMode?: (on: boolean) => void; isTTY?: boolean } };
+    if (input.isTTY === true && input.setRawMode !== undefined) input.setRawMode(on);
+  }
+
   /** Leaves the terminal as it was. */
   close(): void {
     if (!this.open) return;
@@ -139,9 +167,8 @@ export class Screen {
   }
 
   private release(): void {
-    const { input } = this.options as { input: Readable & { setRawMode?: (on: boolean) => void; isTTY?: boolean } };
-    if (input.isTTY === true && input.setRawMode !== undefined) input.setRawMode(false);
-    input.pause();
+    this.raw(false);
+    this.options.input.pause();
     this.program.removeAllListeners();
     this.program.destroy();
   }
@@ -152,7 +179,11 @@ export class Screen {
     const name = keyName(text, key);
     if (name === '') return;
     const written = text !== undefined && key?.ctrl !== true && !/[\u0000-\u001f\u007f]/.test(text) ? text : '';
-    this.options.onEvent({ kind: 'key', key: name, text: clip(written, 4096) });
+    const now = this.options.now();
+    const quick = now - this.pressedAt <= QUICK_MS;
+    this.pressedAt = now;
+    const event = { kind: 'key', key: name, text: clip(written, 4096) } as const;
+    this.options.onEvent(quick ? { ...event, quick } : event);
   }
 
   private moused({ action, x, y }: BlessedMouse): void {

@@ -1,4 +1,4 @@
-import { placeOf, type Effect, type State } from './state.js';
+import type { State } from './state.js';
 import { say, type Step } from './step.js';
 import type { SortKey } from './view.js';
 
@@ -17,11 +17,6 @@ export function sorted(state: State, sort: SortKey): Step {
     sort === 'none' ? 'in the order of the capture' : `sorted by ${sort}`,
   );
   return { state: said, effects: [{ kind: 'sort', key: sort }] };
-}
-
-/** A search from the current row. */
-export function searching(state: State, text: string, forward: boolean): Effect {
-  return { kind: 'search', text, from: placeOf(state, 'calls').cursor, forward };
 }
 
 /** The marked calls in their order; null where none is marked, which means all. */

@@ -90,8 +90,16 @@ export interface State {
   readonly replaying: string | null;
   /** What the last replay came to. */
   readonly replayed: Replayed | null;
+  /** Digits typed in haste, with where they were typed: those before a motion are its count. */
+  readonly digits: Digits | null;
   /** A key that waits for the next one. */
   readonly pending: Pending | null;
+}
+
+/** Digits that show panes until a key right behind them says that they are a count. */
+export interface Digits {
+  readonly text: string;
+  readonly from: Pick<State, 'upper' | 'before' | 'focus' | 'zoom'>;
 }
 
 /** Keys that wait for a second one. */
@@ -140,6 +148,7 @@ export function startState(columns: number, rows: number): State {
     signingIn: null,
     replaying: null,
     replayed: null,
+    digits: null,
     pending: null,
   };
 }
@@ -148,6 +157,7 @@ export function startState(columns: number, rows: number): State {
 export type Effect =
   | { readonly kind: 'quit' }
   | { readonly kind: 'stop' }
+  | { readonly kind: 'suspend' }
   | { readonly kind: 'filter'; readonly expression: string | null }
   | { readonly kind: 'sort'; readonly key: SortKey }
   | { readonly kind: 'fold-upkeep'; readonly on: boolean }
@@ -173,7 +183,8 @@ export type Effect =
 export type ExportFormat = 'capture' | 'ndjson' | 'recording';
 
 export type Event =
-  | { readonly kind: 'key'; readonly key: string; readonly text: string }
+  /** `quick`: it came right behind the key before it, in one hand's movement. */
+  | { readonly kind: 'key'; readonly key: string; readonly text: string; readonly quick?: true }
   | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
   | { readonly kind: 'mouse'; readonly column: number; readonly row: number; readonly action: 'press' | 'up' | 'down' }
   | { readonly kind: 'found'; readonly index: number | null; readonly text: string; readonly wrapped: boolean }

@@ -99,9 +99,21 @@ export function latencyText(call: Call): string {
   return call.latencyNs === null ? '' : durationText(call.latencyNs);
 }
 
-/** All words of a call in one line, which searching looks through. */
+/** Characters of one value that searching looks through. */
+const SEARCHED_VALUE = 4096;
+
+/** All words of a call in one line, its values whole, which searching looks through. */
 export function searchText(call: Call, names: Names): string {
-  return `${endpointText(call.client)} ${endpointText(call.server)} ${objectText(call)} ${memberText(call)} ${argumentText(call, names)} ${resultText(call, names)} ${outcomeText(call, names)} ${call.exception?.description ?? ''}`.toLowerCase();
+  return [
+    endpointText(call.client),
+    endpointText(call.server),
+    objectText(call),
+    memberText(call),
+    argumentText(call, names, SEARCHED_VALUE),
+    resultText(call, names, SEARCHED_VALUE),
+    outcomeText(call, names),
+    call.exception?.description ?? '',
+  ].join(' ');
 }
 
 /** `1,234,567` */

@@ -7,6 +7,8 @@ export interface Pattern {
   readonly source: string;
   /** Whether it occurs in the first {@link MAX_MATCHED_TEXT} characters of the text. */
   test(text: string): boolean;
+  /** Where it next occurs in a text at or after a place, in UTF-16 units; -1 where it does not. */
+  find(text: string, from: number): number;
 }
 
 const FLAGS: Readonly<Record<string, number>> = {
@@ -34,6 +36,10 @@ export function linearPattern(source: string, flags: string, at: number): Patter
   return {
     source,
     test: (text) => made.test(text.length > MAX_MATCHED_TEXT ? text.slice(0, MAX_MATCHED_TEXT) : text),
+    find(text, from) {
+      const matcher = made.matcher(text);
+      return from <= text.length && matcher.find(from) ? matcher.start() : -1;
+    },
   };
 }
 

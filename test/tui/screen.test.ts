@@ -8,11 +8,19 @@ function terminal(unicode = true) {
   const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
   const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
   let written = '';
+  let now = 0;
   output.on('data', (piece: Buffer) => {
     written += piece.toString('utf8');
   });
   const events: Event[] = [];
-  const screen = new Screen({ input, output, colours: 16, unicode, onEvent: (event) => events.push(event) });
+  const screen = new Screen({
+    input,
+    output,
+    colours: 16,
+    unicode,
+    onEvent: (event) => events.push(event),
+    now: () => (now += 1000),
+  });
   return {
     input,
     output,

@@ -67,6 +67,13 @@ export class Player {
     return this;
   }
 
+  /** Keys one right behind another, as a hand types `12j`. */
+  fast(...keys: readonly string[]): this {
+    for (const [at, key] of keys.entries())
+      this.send({ kind: 'key', key, text: key, ...(at === 0 ? {} : { quick: true }) });
+    return this;
+  }
+
   send(event: Event): this {
     const { state, effects } = reduce(this.state, event, this.session);
     this.state = state;

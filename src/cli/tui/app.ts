@@ -29,6 +29,7 @@ export interface Display {
   draw(lines: readonly Line[], cursor: { readonly column: number; readonly row: number } | null): void;
   invalidate(): void;
   copy(text: string): void;
+  suspend(): void;
 }
 
 export interface AppOptions {
@@ -210,6 +211,9 @@ export class App {
       case 'stop':
         session.reading = { ...session.reading, state: 'stopped' };
         options.stop();
+        return;
+      case 'suspend':
+        this.display?.suspend();
         return;
       case 'filter':
         session.filter(effect.expression);

@@ -149,6 +149,7 @@ export async function show(
     colours: coloursOf(env),
     unicode: /utf-?8/i.test(locale),
     onEvent: (event) => app.dispatch(event),
+    now: () => performance.now(),
   });
   let crash: unknown = null;
   let signal: number | null = null;

@@ -1,11 +1,13 @@
 import type { Numbering } from '../../analysis/calls.js';
 import { failed } from '../../analysis/failed.js';
+import { bytesOf } from '../../bytes/block.js';
 import { SHOWN_OBJECTS } from '../../analysis/limits.js';
 import { Statistics, type StatisticsFigures } from '../../analysis/statistics.js';
 import { traceCall, type CallTraces } from '../../analysis/traces.js';
 import { resultName } from '../../output/text.js';
 import type { SecurityObserver } from '../../security/observer.js';
 import { WireObserver } from '../../security/wire.js';
+import { queryOf, type Query } from '../query.js';
 import type { Conversation, Notice, Reading, Source } from '../source.js';
 import type { Side } from '../state.js';
 import { View, type SortKey } from '../view.js';
@@ -236,13 +238,16 @@ export class Session implements Source {
     this.view.sort(key);
   }
 
-  /** Begins a search from a row; `frame 12` finds the call that holds the frame. */
+  /**
+   * Begins a search from a row, in the words of the calls and, for bytes, in their stubs; `frame 12` finds the call that
+   * holds the frame. @throws WhereError
+   */
   find(text: string, from: number, forward: boolean): void {
     const frame = /^frame (\d+)$/.exec(text)?.[1];
-    const low = text.toLowerCase();
+    const query = queryOf(text);
     const test =
       frame === undefined
-        ? (call: Call) => searchText(call, this.names).includes(low)
+        ? (call: Call) => query.inText(searchText(call, this.names)) || bytesHold(call, query)
         : (call: Call) => [...call.requestFrames, ...call.responseFrames].includes(Number(frame));
     const by = forward ? 1 : -1;
     this.search = { text, test, row: from + by, by, from, wrapped: false };
@@ -309,4 +314,10 @@ export class Session implements Source {
     if (this.notices.length < MAX_NOTICES) this.notices.push(item);
     else this.noticesLost++;
   }
+}
+
+/** Whether bytes that are looked for occur in a stub of the call. Words are looked for in words only. */
+function bytesHold({ exchange: { request, response } }: Call, query: Query): boolean {
+  if (!query.text.startsWith('#')) return false;
+  return [request, response].some((stub) => stub !== null && query.inBytes(bytesOf(stub), 0) >= 0);
 }
