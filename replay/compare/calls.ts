@@ -1,5 +1,5 @@
 import type { Value } from '../../src/types.js';
-import { isReference, referencesIn, type Reference } from '../recording/references.js';
+import { isReference, referencesIn, type Reference } from '../../src/dcom/references.js';
 import type { Identities } from './identity.js';
 import type { RuleBook } from './rules.js';
 import type { Session, SessionCall } from './session.js';

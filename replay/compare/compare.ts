@@ -1,5 +1,5 @@
 import type { Value } from '../../src/types.js';
-import { isReference } from '../recording/references.js';
+import { isReference } from '../../src/dcom/references.js';
 import { align } from './align.js';
 import { compareCalls, type CallResult } from './calls.js';
 import { Identities } from './identity.js';

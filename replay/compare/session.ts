@@ -1,7 +1,9 @@
 import type { Registry } from '../../src/ndr/codec.js';
+import { isRecord } from '../../src/ndr/value.js';
 import type { MethodRole } from '../../src/ndr/types.js';
 import type { Value } from '../../src/types.js';
-import { referencesIn } from '../recording/references.js';
+import { publicReferences, referencesIn, wantsPings } from '../../src/dcom/references.js';
+import { readCounts } from '../../src/dcom/remunknown.js';
 import { joinSessions } from '../recording/sessions.js';
 import type { RecordedCall, RecordingRecord, ReferenceRecord } from '../recording/records.js';
 
@@ -21,8 +23,6 @@ const LOOKUP: readonly MethodRole[] = [
   'documentation',
 ];
 const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
-/** A reference with it is not to be pinged. */
-const SORF_NOPING = 0x1000;
 /** Places are told no deeper than this. */
 const MAX_PLACE = 32;
 
@@ -93,11 +93,9 @@ export class Session {
     const held = this.held;
     const silent = new Set<string>();
     for (const { call } of this.calls)
-      referencesIn(
-        call.out,
-        '',
-        (one) => (Number((one as unknown as Bag)['flags'] ?? 0) & SORF_NOPING) !== 0 && silent.add(one.oid),
-      );
+      referencesIn(call.out, '', (one) => {
+        if (!wantsPings(one)) silent.add(one.oid);
+      });
     return [
       ...new Set(
         [...this.references.values()].flatMap(({ object, oid }) =>
@@ -110,18 +108,17 @@ export class Session {
   /** Objects to which references are held: handed out and added, less released ([MS-DCOM] 3.1.1.5.6). */
   private get held(): ReadonlySet<number> {
     const held = new Map<number, number>();
-    const count = (ipid: Value | undefined, by: number): void => {
-      const object = typeof ipid === 'string' ? this.object(ipid) : null;
+    const count = (ipid: string, by: number): void => {
+      const object = this.object(ipid);
       if (object !== null) held.set(object, Math.max(0, (held.get(object) ?? 0) + by));
     };
     for (const { call, sort } of this.calls) {
-      referencesIn(call.out, '', (one) => count(one.ipid, Number((one as unknown as Bag)['cPublicRefs'] ?? 0)));
+      referencesIn(call.out, '', (one) => count(one.ipid, publicReferences(one)));
       if (sort !== 'upkeep' || call.hresult !== 0) continue;
       const role = this.roleOf(call);
-      const list = call.in['InterfaceRefs'];
-      for (const one of Array.isArray(list) ? (list as readonly Bag[]) : [])
-        if (role === 'release' || role === 'add-ref')
-          count(one?.['ipid'], (role === 'release' ? -1 : 1) * Number(one?.['cPublicRefs'] ?? 0));
+      if (role !== 'release' && role !== 'add-ref') continue;
+      for (const { ipid, references } of readCounts(call.in))
+        count(ipid, role === 'release' ? -references : references);
     }
     return new Set([...held].flatMap(([object, references]) => (references > 0 ? [object] : [])));
   }
@@ -135,11 +132,11 @@ export class Session {
   }
 
   private placeMade(reference: ReferenceRecord, depth: number): string {
-    const face = reference.label.replace(/#\d+$/, '');
+    const own = reference.label.replace(/#\d+$/, '');
     const { call: id, path } = reference.made;
     const call = id === null ? undefined : this.byCall.get(id);
     const parent = call?.object == null ? undefined : this.references.get(call.object.ipid);
-    if (call === undefined || parent === undefined || call.member !== 'propget' || path !== 'out.retval') return face;
+    if (call === undefined || parent === undefined || call.member !== 'propget' || path !== 'out.retval') return own;
     return this.placeOf(parent, depth + 1) + step(call);
   }
 
@@ -165,8 +162,6 @@ export class Session {
   }
 }
 
-type Bag = { readonly [name: string]: Value };
-
 /** A call with its names for a comparison. */
 export interface SessionCall {
   readonly call: RecordedCall;
@@ -182,7 +177,7 @@ function stageOf(registry: Registry): ReadonlySet<string> {
   const stage = registry.specifications.filter((one) =>
     Object.values(one.roles ?? {}).some((role) => role === 'activate' || role === 'resolve-oxid'),
   );
-  return new Set(stage.flatMap((one) => one.interfaces.map((face) => face.uuid)));
+  return new Set(stage.flatMap((one) => one.interfaces.map(({ uuid }) => uuid)));
 }
 
 function memberPath(call: RecordedCall): string {
@@ -204,14 +199,7 @@ function step(call: RecordedCall): string {
 }
 
 function argument(value: Value): string {
-  const held =
-    value !== null &&
-    typeof value === 'object' &&
-    !Array.isArray(value) &&
-    !(value instanceof Uint8Array) &&
-    'vt' in value
-      ? ((value as { readonly [name: string]: Value })['value'] ?? null)
-      : value;
+  const held = isRecord(value) && 'vt' in value ? (value['value'] ?? null) : value;
   if (typeof held === 'string') return JSON.stringify(held.slice(0, 64));
   return held === null || typeof held !== 'object' ? String(held) : '…';
 }

@@ -1,5 +1,5 @@
 import type { Value } from '../../src/types.js';
-import { isReference, type Reference } from '../recording/references.js';
+import { isReference, type Reference } from '../../src/dcom/references.js';
 import type { Rule, RuleBook } from './rules.js';
 import { MAX_REGEX_TEXT } from './rules.js';
 

@@ -1,4 +1,6 @@
 import { spanOf } from '../../src/bytes/block.js';
+import { PING_PERIOD_MS } from '../../src/dcom/names.js';
+import { pingMethod, readSetId, writePing, type Ping } from '../../src/dcom/ping.js';
 import { CallMaker } from '../../src/analysis/calls.js';
 import { ANALYSIS_LIMITS } from '../../src/analysis/limits.js';
 import type { Fields, Registry } from '../../src/ndr/codec.js';
@@ -6,7 +8,7 @@ import { Channels, type CallTimes, type Channel } from '../../src/peer/channel.j
 import { exporterIn, Exporters } from '../../src/peer/exporters.js';
 import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
 import { Members } from '../../src/peer/members.js';
-import { PING_PERIOD_MS, pingCall, PingSet, type Ping, type PingAnswer } from '../../src/peer/ping-set.js';
+import { PingSet, type PingAnswer } from '../../src/peer/ping-set.js';
 import type { CallRemUnknown } from '../../src/peer/rem-unknown.js';
 import { TypedCalls, type SendCall, type TypedAnswer } from '../../src/peer/typed-calls.js';
 import type { World } from '../../src/peer/world.js';
@@ -119,10 +121,9 @@ export class LiveSession {
   }
 
   private sendPing(ping: Ping, channel: Channel, answered: (answer: PingAnswer<string>) => void): void {
-    const { method, params } = pingCall(ping);
-    this.typedCall(channel, ['IObjectExporter', method], params, null, (answer) => {
-      if (answer.kind === 'response' && answer.result === 0)
-        answered({ setId: ping.kind === 'simple' ? ping.setId : String(answer.value['pSetId']) });
+    const method = pingMethod(ping);
+    this.typedCall(channel, ['IObjectExporter', method], writePing(ping), null, (answer) => {
+      if (answer.kind === 'response' && answer.result === 0) answered({ setId: readSetId(answer.value) ?? ping.setId });
       else
         answered({
           failed: `${method} ${wordsOf(answer)}`,

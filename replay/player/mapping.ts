@@ -1,6 +1,7 @@
 import { GUID_NULL } from '../../src/bytes/guid.js';
+import { tcpIn } from '../../src/dcom/bindings.js';
 import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
-import { asList, asRecord, isRecord, mapFields, mapValue, type Fields } from '../../src/ndr/value.js';
+import { asList, isRecord, mapFields, mapValue, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { isIdentifier } from './plan.js';
 
@@ -84,21 +85,15 @@ export class Mapping {
     this.back.set(live, recorded);
   }
 
-  /** `host[port]` of DUALSTRINGARRAYs: every recorded port of an exporter is the first live one. */
+  /** Every recorded port of an exporter is the first live one. */
   private bindings(recorded: Value | undefined, live: Value | undefined): void {
-    if (!Array.isArray(recorded) || !Array.isArray(live)) return;
-    const [port] = portsIn(live as readonly Value[]);
-    if (port !== undefined) for (const one of portsIn(recorded as readonly Value[])) this.ports.set(one, port);
+    const [port] = portsIn(live);
+    if (port !== undefined) for (const one of portsIn(recorded)) this.ports.set(one, port);
   }
 }
 
-/** Ports of the TCP bindings (tower 7) that name one ([MS-DCOM] 2.2.19.3). */
-export function portsIn(bindings: readonly Value[]): readonly number[] {
-  return bindings.flatMap((one) => {
-    const { towerId, networkAddr } = asRecord(one);
-    const match = towerId === 7 && typeof networkAddr === 'string' ? /\[(\d{1,5})\]$/.exec(networkAddr) : null;
-    return match === null ? [] : [Number(match[1])];
-  });
+function portsIn(stringBindings: Value | undefined): readonly number[] {
+  return tcpIn(stringBindings).flatMap(({ port }) => (port === null ? [] : [port]));
 }
 
 /** Fields that are learnt apart, or are the same everywhere. */

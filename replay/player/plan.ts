@@ -5,7 +5,7 @@ import { walkValue } from '../../src/ndr/value.js';
 import type { Moment, Value } from '../../src/types.js';
 import type { ConnectionRecord, ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
 import { joinSessions } from '../recording/sessions.js';
-import { referencesIn } from '../recording/references.js';
+import { referencesIn } from '../../src/dcom/references.js';
 
 /** One call to be made, and what has to be over before. */
 export interface Step {

@@ -1,7 +1,7 @@
 import { guidBytes } from '../../src/bytes/guid.js';
 import type { Encoding, Registry } from '../../src/ndr/codec.js';
+import { holdsCounts, keepCounts, readCounts } from '../../src/dcom/remunknown.js';
 import { isRecord, mapFields, type Fields } from '../../src/ndr/value.js';
-import type { Value } from '../../src/types.js';
 import { compareCalls, type CallResult } from '../compare/calls.js';
 import { equalBytes } from '../compare/values.js';
 import { conclude, type CompareResult } from '../compare/compare.js';
@@ -270,7 +270,7 @@ export class Player {
     if (
       sort === 'upkeep' &&
       !gone.includes(call.object?.ipid ?? '') &&
-      countedIn(call.in).some((ipid) => this.mapping.live(ipid) !== null)
+      readCounts(call.in).some(({ ipid }) => this.mapping.live(ipid) !== null)
     )
       return null;
     const causes = gone.map((id) => this.unmade(id));
@@ -318,16 +318,12 @@ export class Player {
       encoding: encodingOf(stub, context),
     };
     return changedRequest(this.options.registry, form, stub.bytes, (fields) => {
-      const all = this.mapping.translate(fields) as Fields;
-      const list = fields['InterfaceRefs'];
-      const kept = Array.isArray(list)
-        ? (all['InterfaceRefs'] as readonly Fields[]).filter((_, at) =>
-            this.isThere(String((list[at] as Fields)['ipid']), plan),
-          )
-        : null;
-      return kept === null || kept.length === 0 || kept.length === (list as readonly Value[]).length
-        ? all
-        : { ...all, cInterfaceRefs: kept.length, InterfaceRefs: kept };
+      const all = this.mapping.translateFields(fields);
+      if (!holdsCounts(fields)) return all;
+      const counts = readCounts(fields);
+      const isKept = (at: number): boolean => this.isThere(counts[at]?.ipid ?? '', plan);
+      const kept = counts.filter((_, at) => isKept(at)).length;
+      return kept === 0 || kept === counts.length ? all : keepCounts(all, (_, at) => isKept(at));
     });
   }
 
@@ -437,14 +433,6 @@ interface Rebinding {
 const MAX_PREPARED = 16;
 /** Of a call that the other binding has no use for, and of the upkeep of what it would have made. */
 const LEFT_OUT = 'left out';
-
-/** IPIDs whose references a call adds or releases. */
-function countedIn(value: Fields): readonly string[] {
-  const list = value['InterfaceRefs'];
-  return Array.isArray(list)
-    ? (list as readonly Fields[]).flatMap((one) => (typeof one['ipid'] === 'string' ? [one['ipid']] : []))
-    : [];
-}
 
 function encodingOf({ drep }: RecordedStub, { transfer }: ContextRecord): Encoding {
   return { littleEndian: drep.littleEndian, syntax: transfer };

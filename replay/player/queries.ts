@@ -1,6 +1,7 @@
 import type { Channel } from '../../src/peer/channel.js';
 import type { Exporter } from '../../src/peer/exporters.js';
-import { queryInterfaces, REFERENCES, releaseReferences } from '../../src/peer/rem-unknown.js';
+import { QUERIED_REFERENCES } from '../../src/dcom/names.js';
+import { queryInterfaces, releaseReferences } from '../../src/peer/rem-unknown.js';
 import type { LiveSession } from './live-session.js';
 
 /** An interface of a live object, or why it is not there. */
@@ -73,7 +74,7 @@ export class InterfaceQueries {
     };
     for (const [exporter, list] of byExporter) {
       const [first] = list;
-      const counted = list.map(({ ipid }) => ({ ipid, references: REFERENCES }));
+      const counted = list.map(({ ipid }) => ({ ipid, references: QUERIED_REFERENCES }));
       if (first !== undefined) releaseReferences(this.live.remUnknown(first.channel), exporter, counted, over);
     }
     over();

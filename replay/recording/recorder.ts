@@ -1,7 +1,7 @@
 import { bytesOf } from '../../src/bytes/block.js';
 import type { Call, Stub, Value } from '../../src/types.js';
 import type { RecordedCall, RecordedStub, RecordingRecord, SessionRecord } from './records.js';
-import { referencesIn } from './references.js';
+import { referencesIn } from '../../src/dcom/references.js';
 
 /** Members that hand a secret over: what they were given is left out of recordings. */
 const SECRET = /password|credential|passphrase|secret/i;

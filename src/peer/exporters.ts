@@ -1,16 +1,14 @@
-import type { Fields } from '../ndr/codec.js';
+import { portOf } from '../dcom/bindings.js';
+import type { ExporterInfo } from '../dcom/exporters.js';
+import { readExporter } from '../dcom/resolver.js';
+import type { Fields } from '../ndr/value.js';
 import type { AuthLevel } from '../types.js';
-import { activationAnswer, comVersion, portOf, type ComVersion } from './activation.js';
 
-/** An object exporter of the server: where it listens, and where its IRemUnknown is ([MS-DCOM] 3.2.1, OXID table). */
-export interface Exporter {
+/** An object exporter of the server, and where it listens ([MS-DCOM] 3.2.1, OXID table). */
+export interface Exporter extends Omit<ExporterInfo, 'bindings'> {
   readonly oxid: string;
-  readonly ipidRemUnknown: string;
   /** Null: its bindings name no TCP port. */
   readonly port: number | null;
-  /** Least authentication level that it wants calls at. */
-  readonly authnHint: number;
-  readonly version: ComVersion | null;
 }
 
 /** Authentication levels by number ([MS-RPCE] 2.2.1.1.8). */
@@ -48,21 +46,10 @@ export function levelFor(wanted: AuthLevel, { authnHint }: Pick<Exporter, 'authn
   return LEVELS[Math.max(LEVELS.indexOf(wanted), Math.min(authnHint, LEVELS.length - 1))] ?? wanted;
 }
 
-/**
- * The exporter that an answer of a server tells of: of an activation, or of an object resolver that was asked for an
- * OXID ([MS-DCOM] 2.2.22.2.8, 3.1.2.5.1.6); null where it tells of none. `host` is who was called.
- */
+/** The exporter that an answer of a server tells of; null where it tells of none. `host` is who was called. */
 export function exporterIn(request: Fields, response: Fields, host: string): Exporter | null {
-  const activated = activationAnswer(response['ppActProperties'] ?? null);
-  if (activated !== null) return { ...activated, port: portOf(activated.bindings, host) };
-  const oxid = request['pOxid'] ?? response['pOxid'];
-  const ipidRemUnknown = response['pipidRemUnknown'];
-  if (typeof oxid !== 'string' || typeof ipidRemUnknown !== 'string') return null;
-  return {
-    oxid,
-    ipidRemUnknown,
-    port: portOf(response['ppdsaOxidBindings'] ?? null, host),
-    authnHint: Number(response['pAuthnHint'] ?? 0),
-    version: comVersion(response['pComVersion']),
-  };
+  const told = readExporter(response, request);
+  if (told === null || told.oxid === null) return null;
+  const { oxid, ipidRemUnknown, authnHint, version } = told;
+  return { oxid, ipidRemUnknown, authnHint, version, port: portOf(told.bindings, host) };
 }

@@ -1,47 +1,14 @@
-import type { Fields } from '../ndr/codec.js';
+import { MAX_PING_CHANGES } from '../dcom/names.js';
+import { NO_SET, type Ping } from '../dcom/ping.js';
 
-/** How often a client pings what it holds ([MS-DCOM] 3.2.6.1), in milliseconds. */
-export const PING_PERIOD_MS = 120_000;
-/** Objects added, or taken out, by one ping: they are counted in 16 bits ([MS-DCOM] 3.1.2.5.1.3). */
-export const MAX_PING_CHANGES = 0xffff;
 /** Pings of one round: a server that refuses one object after another is not asked forever. */
 export const MAX_ROUND_PINGS = 256;
 
-/** The SETID of a set that is yet to be made. */
-const NO_SET = '0x0000000000000000';
 /** OR_INVALID_OID ([MS-ERREF] 2.2). */
 const INVALID_OID = 1911;
 const FACILITY_WIN32 = 0x8007;
 /** A set whose sequence number would begin again is made anew: the server ignores lower numbers than it knows. */
 const MAX_SEQUENCE = 0xffff;
-
-/** A ping to be sent to the object resolver. */
-export type Ping =
-  | { readonly kind: 'simple'; readonly setId: string }
-  | {
-      readonly kind: 'complex';
-      readonly setId: string;
-      readonly sequence: number;
-      readonly add: readonly string[];
-      readonly remove: readonly string[];
-    };
-
-/** The call of IObjectExporter that a ping is. */
-export function pingCall(ping: Ping): { readonly method: 'SimplePing' | 'ComplexPing'; readonly params: Fields } {
-  if (ping.kind === 'simple') return { method: 'SimplePing', params: { pSetId: ping.setId } };
-  const { setId, sequence, add, remove } = ping;
-  return {
-    method: 'ComplexPing',
-    params: {
-      pSetId: setId,
-      SequenceNum: sequence,
-      cAddToSet: add.length,
-      cDelFromSet: remove.length,
-      AddToSet: add.length === 0 ? null : add,
-      DelFromSet: remove.length === 0 ? null : remove,
-    },
-  };
-}
 
 /** What a ping came to: the set it was for, or what went wrong, with the status that was answered (null: no answer). */
 export type PingAnswer<E> = { readonly setId: string } | { readonly failed: E; readonly status: number | null };

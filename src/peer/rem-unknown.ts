@@ -1,11 +1,9 @@
-import { GUID_NULL } from '../bytes/guid.js';
-import { asList, isRecord, type Fields } from '../ndr/value.js';
-import type { Value } from '../types.js';
+import { QUERIED_REFERENCES } from '../dcom/names.js';
+import { readQueryResults, writeCounts, writeQuery, type Count } from '../dcom/remunknown.js';
+import type { Fields } from '../ndr/value.js';
 import type { Exporter } from './exporters.js';
 import type { TypedAnswer } from './typed-calls.js';
 
-/** Public references that a query or an added reference asks for, as clients of Windows do ([MS-DCOM] 3.2.4.4.3). */
-export const REFERENCES = 5;
 /** References given back in one RemRelease. */
 export const MAX_RELEASED = 256;
 
@@ -33,14 +31,17 @@ export function queryInterfaces(
   iids: readonly string[],
   done: (answer: QueryAnswer) => void,
 ): void {
-  const params = { ripid: ipid, cRefs: REFERENCES, cIids: iids.length, iids: [...iids] };
+  const params = writeQuery({ ipid, references: QUERIED_REFERENCES, iids });
   call(exporter, 'RemQueryInterface', params, (answer) => {
     if (answer.kind !== 'response') {
       done(answer);
       return;
     }
-    const results = asList(answer.value['ppQIResults']);
-    const references = iids.map((_, at) => foundIn(results[at]));
+    const results = readQueryResults(answer.value);
+    const references = iids.map((_, at) => {
+      const one = results[at];
+      return one === undefined || one.hresult >>> 31 === 1 ? null : one.reference;
+    });
     const none = references.every((one) => one === null);
     done(
       none && answer.result >>> 31 === 1 && answer.result !== E_NOINTERFACE
@@ -57,32 +58,20 @@ export function addReferences(
   ipid: string,
   done: (answer: TypedAnswer) => void,
 ): void {
-  call(exporter, 'RemAddRef', counted([{ ipid, references: REFERENCES }]), done);
+  call(exporter, 'RemAddRef', writeCounts([{ ipid, references: QUERIED_REFERENCES }]), done);
 }
 
 /** Gives references back, some in each call; `done` is called when all calls are over, whatever they came to. */
 export function releaseReferences(
   call: CallRemUnknown,
   exporter: Exporter,
-  held: readonly { readonly ipid: string; readonly references: number }[],
+  held: readonly Count[],
   done: () => void,
 ): void {
   const next = (from: number): void => {
     if (from >= held.length) done();
-    else call(exporter, 'RemRelease', counted(held.slice(from, from + MAX_RELEASED)), () => next(from + MAX_RELEASED));
+    else
+      call(exporter, 'RemRelease', writeCounts(held.slice(from, from + MAX_RELEASED)), () => next(from + MAX_RELEASED));
   };
   next(0);
-}
-
-function counted(list: readonly { readonly ipid: string; readonly references: number }[]): Fields {
-  return {
-    cInterfaceRefs: list.length,
-    InterfaceRefs: list.map(({ ipid, references }) => ({ ipid, cPublicRefs: references, cPrivateRefs: 0 })),
-  };
-}
-
-function foundIn(result: Value | undefined): Fields | null {
-  if (!isRecord(result) || Number(result['hResult']) >>> 31 === 1) return null;
-  const std = result['std'] ?? null;
-  return isRecord(std) && typeof std['ipid'] === 'string' && std['ipid'] !== GUID_NULL ? std : null;
 }

@@ -1,7 +1,7 @@
 import { spanOf } from '../bytes/block.js';
 import { EncodeError, type Decoded, type Fields, type Registry } from '../ndr/codec.js';
 import type { Problem, Value } from '../types.js';
-import { COM_VERSION, type ComVersion } from './activation.js';
+import { COM_VERSION, type ComVersion } from '../dcom/version.js';
 import type { LinkAnswer, LinkCall, LinkFailure } from './link/client.js';
 import { titleOf, type Slot } from './members.js';
 

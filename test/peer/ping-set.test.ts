@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_PING_CHANGES, MAX_ROUND_PINGS, PingSet, type Ping, type PingAnswer } from '../../src/peer/ping-set.js';
+import { MAX_PING_CHANGES } from '../../src/dcom/names.js';
+import type { Ping } from '../../src/dcom/ping.js';
+import { MAX_ROUND_PINGS, PingSet, type PingAnswer } from '../../src/peer/ping-set.js';
 
 const oids = (count: number, from = 1): readonly string[] =>
   Array.from({ length: count }, (_, at) => `0x${(from + at).toString(16).padStart(16, '0')}`);

@@ -1,6 +1,6 @@
 import type { Fields, Registry } from '../../ndr/codec.js';
 import type { AuthLevel, Problem } from '../../types.js';
-import type { ComVersion } from '../activation.js';
+import type { ComVersion } from '../../dcom/version.js';
 import { Channels } from '../channel.js';
 import { titleOf, type Slot } from '../members.js';
 import { TypedCalls, type SendCall, type TypedAnswer } from '../typed-calls.js';

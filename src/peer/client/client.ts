@@ -1,11 +1,15 @@
-import { activationAnswer, activationRequest, commonVersion, portOf } from '../activation.js';
+import { readActivated, writeActivation } from '../../dcom/activation-properties.js';
+import { PING_PERIOD_MS, QUERIED_REFERENCES, SORF_NOPING } from '../../dcom/names.js';
+import { pingMethod, readSetId, writePing, type Ping } from '../../dcom/ping.js';
+import { isReference, publicReferences, referenceFlags, standardReference, wantsPings } from '../../dcom/references.js';
+import { readAlive, writeResolve } from '../../dcom/resolver.js';
+import { commonVersion } from '../../dcom/version.js';
 import { exporterIn, Exporters, levelFor, type Exporter } from '../exporters.js';
-import { Members, titleOf, type Slot } from '../members.js';
-import { PING_PERIOD_MS, pingCall, PingSet, type Ping, type PingAnswer } from '../ping-set.js';
+import { Members, type Slot } from '../members.js';
+import { PingSet, type PingAnswer } from '../ping-set.js';
 import {
   addReferences,
   queryInterfaces,
-  REFERENCES,
   releaseReferences,
   type CallRemUnknown,
   type QueryAnswer,
@@ -45,7 +49,6 @@ export const DEFAULT_TIMEOUT_MS = 30_000;
 export const RELEASE_MS = 2000;
 /** Objects held at once; a server that hands out more is not believed. */
 export const MAX_HELD = 200_000;
-const SORF_NOPING = 0x1000;
 
 /**
  * A DCOM client of one server: activates classes, calls their objects, keeps them alive and gives them back. Objects
@@ -90,12 +93,8 @@ export class Client implements ObjectOwner {
   /** Asks the object resolver whether it is there (ServerAlive2): its DCOM version and bindings. @throws ClientError */
   async alive(): Promise<{ readonly major: number; readonly minor: number; readonly bindings: Value }> {
     const { value } = await this.resolver('ServerAlive2', {});
-    const version = asRecord(value['pComVersion']);
-    return {
-      major: Number(version['MajorVersion'] ?? 0),
-      minor: Number(version['MinorVersion'] ?? 0),
-      bindings: value['ppdsaOrBindings'] ?? null,
-    };
+    const { version, bindings } = readAlive(value);
+    return { major: version?.MajorVersion ?? 0, minor: version?.MinorVersion ?? 0, bindings };
   }
 
   /**
@@ -142,7 +141,7 @@ export class Client implements ObjectOwner {
    * Keeps what is held alive, now; by itself the client does so every {@link PING_PERIOD_MS}. @throws ClientError
    */
   async ping(): Promise<void> {
-    const held = this.held.filter((one) => (one.reference.flags & SORF_NOPING) === 0).map((one) => one.reference.oid);
+    const held = this.held.filter((one) => wantsPings(one.reference)).map((one) => one.reference.oid);
     const error = await new Promise<ClientError | null>((resolve) => {
       this.pings.round<ClientError>(
         held,
@@ -243,13 +242,12 @@ export class Client implements ObjectOwner {
   async adopt(value: Value | Fields): Promise<RemoteValue> {
     if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
     if (Array.isArray(value)) return Promise.all((value as readonly Value[]).map((one) => this.adopt(one)));
-    const fields = value as Fields;
-    const { ipid, oxid, oid, iid } = fields;
-    if (typeof ipid !== 'string' || typeof oxid !== 'string' || typeof oid !== 'string') return fields;
+    if (!isReference(value)) return value as Fields;
+    const { ipid, oxid, oid, iid } = value;
     const known = this.objects.get(ipid);
     if (known === undefined && this.objects.size >= MAX_HELD)
       throw new ClientError('malformed', `the server hands out more than ${MAX_HELD} objects`);
-    const references = Number(fields['cPublicRefs'] ?? 0);
+    const references = publicReferences(value);
     const object =
       known ??
       new RemoteObject(this, {
@@ -257,8 +255,8 @@ export class Client implements ObjectOwner {
         ipid,
         oxid,
         oid,
-        flags: Number(fields['flags'] ?? 0),
-        bindings: fields['bindings'] ?? null,
+        flags: referenceFlags(value),
+        bindings: asRecord(value)['bindings'] ?? null,
       });
     object.references += references;
     this.objects.set(ipid, object);
@@ -272,16 +270,7 @@ export class Client implements ObjectOwner {
     if (object.references < 2) await this.addReferences(object);
     object.references--;
     const { iid, ipid, oxid, oid, flags, bindings } = object.reference;
-    return {
-      iid,
-      kind: 'standard',
-      flags: flags & SORF_NOPING,
-      cPublicRefs: 1,
-      oxid,
-      oid,
-      ipid,
-      bindings: bindings ?? { stringBindings: [], securityBindings: [] },
-    };
+    return standardReference(iid, { flags: flags & SORF_NOPING, cPublicRefs: 1, oxid, oid, ipid }, bindings);
   }
 
   /** IID of an interface by its name, or an IID itself. @throws ClientError */
@@ -307,22 +296,21 @@ export class Client implements ObjectOwner {
   ): Promise<RemoteObject> {
     const { port, level } = this.options;
     const title = `IRemoteSCMActivator::${method}`;
-    const { value, result } = await this.calls.call({ port, level }, this.slot('IRemoteSCMActivator', method), {
-      ...(method === 'RemoteCreateInstance' ? { pUnkOuter: null } : {}),
-      pActProperties: activationRequest(clsid, iids),
-    });
+    const slot = this.slot('IRemoteSCMActivator', method);
+    const params = writeActivation(clsid, iids, method === 'RemoteCreateInstance');
+    const { value, result } = await this.calls.call({ port, level }, slot, params);
     if (result >>> 31 === 1) throw failed(title, result);
-    const answer = activationAnswer(value['ppActProperties'] ?? null);
-    if (answer === null)
+    const [exporter, activated] = [exporterIn(params, value, this.options.host), readActivated(value)];
+    if (exporter === null || activated === null)
       throw new ClientError('malformed', `${title} was answered without a reference to an object`, { call: title });
-    this.exporters.learn(this.usable({ ...answer, port: portOf(answer.bindings, this.options.host) }));
+    this.exporters.learn(this.usable(exporter));
     const adopted = await Promise.all(
-      answer.results.map(({ hresult, reference }) => (hresult >>> 31 === 1 ? null : this.adopt(reference))),
+      activated.map(({ hresult, reference }) => (hresult >>> 31 === 1 ? null : this.adopt(reference))),
     );
     const objects = adopted.filter((one) => one instanceof RemoteObject);
     // In the order that was asked for: a server may answer in another.
     const found = iids.map((iid) => objects.find((one) => one.reference.iid === iid)).find((one) => one !== undefined);
-    if (found === undefined) throw failed(title, answer.results[0]?.hresult ?? E_NOINTERFACE);
+    if (found === undefined) throw failed(title, activated[0]?.hresult ?? E_NOINTERFACE);
     found.beside(objects);
     return found;
   }
@@ -354,13 +342,10 @@ export class Client implements ObjectOwner {
 
   /** Asks the object resolver where an exporter listens (ResolveOxid2). */
   private async resolve(oxid: string): Promise<Exporter> {
-    const { value, result } = await this.resolver('ResolveOxid2', {
-      pOxid: oxid,
-      cRequestedProtseqs: 1,
-      arRequestedProtseqs: [7],
-    });
+    const request = writeResolve(oxid);
+    const { value, result } = await this.resolver('ResolveOxid2', request);
     if (result !== 0) throw failed('IObjectExporter::ResolveOxid2', result);
-    const exporter = exporterIn({ pOxid: oxid }, value, this.options.host);
+    const exporter = exporterIn(request, value, this.options.host);
     if (exporter === null) throw new ClientError('malformed', 'the answer to ResolveOxid2 names no exporter');
     this.usable(exporter);
     this.exporters.learn(exporter);
@@ -374,7 +359,7 @@ export class Client implements ObjectOwner {
     );
     const { result } = this.calls.returned('IRemUnknown::RemAddRef', answer);
     if (result !== 0) throw failed('IRemUnknown::RemAddRef', result);
-    object.references += REFERENCES;
+    object.references += QUERIED_REFERENCES;
   }
 
   private remUnknown(mostMs?: number): CallRemUnknown {
@@ -388,10 +373,10 @@ export class Client implements ObjectOwner {
   }
 
   private async sendPing(ping: Ping): Promise<PingAnswer<ClientError>> {
-    const { method, params } = pingCall(ping);
-    const { value, result } = await this.resolver(method, params);
-    if (result !== 0) return { failed: failed(titleOf(this.slot('IObjectExporter', method)), result), status: result };
-    return { setId: ping.kind === 'simple' ? ping.setId : String(value['pSetId']) };
+    const method = pingMethod(ping);
+    const { value, result } = await this.resolver(method, writePing(ping));
+    if (result !== 0) return { failed: failed(`IObjectExporter::${method}`, result), status: result };
+    return { setId: readSetId(value) ?? ping.setId };
   }
 
   private resolver(method: string, params: Fields): Promise<Returned> {

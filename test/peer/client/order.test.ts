@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { commonVersion } from '../../../src/peer/activation.js';
+import { commonVersion } from '../../../src/dcom/version.js';
 import { ServerLink } from '../../../src/peer/link/server.js';
 import type { World } from '../../../src/peer/world.js';
 import { Client } from '../../../src/peer/client/client.js';

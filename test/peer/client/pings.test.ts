@@ -4,7 +4,7 @@ import type { Fields } from '../../../src/ndr/value.js';
 import { Client } from '../../../src/peer/client/client.js';
 import type { ClientError } from '../../../src/peer/client/error.js';
 import { ServerLink } from '../../../src/peer/link/server.js';
-import { PING_PERIOD_MS } from '../../../src/peer/ping-set.js';
+import { PING_PERIOD_MS } from '../../../src/dcom/names.js';
 import type { World } from '../../../src/peer/world.js';
 import { registry } from './support.js';
 

@@ -1,7 +1,7 @@
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
 import { updateAgent } from '../../../replay/agent/agent.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
-import { activationAnswer, activationRequest } from '../../../src/peer/activation.js';
+import { readActivated, writeActivation } from '../../../src/dcom/activation-properties.js';
 import type { Answer } from '../../../src/peer/server/dispatch.js';
 import { Exporter, type ExporterOptions } from '../../../src/peer/server/exporter.js';
 import { spanOf } from '../../../src/bytes/block.js';
@@ -228,15 +228,9 @@ export class Peer {
 
   activate(clsid: string, face: string, more: { readonly level?: number; readonly owner?: string } = {}): Reference {
     const iid = registry.interfaceByName(face)?.interface.uuid ?? '';
-    const { hresult, out } = this.raw(
-      'IRemoteSCMActivator',
-      4,
-      null,
-      { pUnkOuter: null, pActProperties: activationRequest(clsid, [iid]) },
-      more,
-    );
+    const { hresult, out } = this.raw('IRemoteSCMActivator', 4, null, writeActivation(clsid, [iid], true), more);
     if (hresult !== 0) throw new Error(`activation: 0x${hresult.toString(16)}`);
-    return referenceIn(activationAnswer(out['ppActProperties'] ?? null)?.results[0]?.reference ?? null);
+    return referenceIn(readActivated(out)?.[0]?.reference ?? null);
   }
 
   /** Another interface of an object; null where it has none. */
