@@ -3,6 +3,15 @@ import type { Rule } from '../../src/ndr/types.js';
 /** What every DCOM call has to hold to, whatever its interface. */
 export const dcomRules: readonly Rule[] = [
   {
+    name: 'ndr-only',
+    severity: 'warning',
+    section: '2.2',
+    on: ['**'],
+    check: { kind: 'transfer', only: 'ndr20' },
+    message:
+      '{method} is sent in {value}: DCOM must support the NDR transfer syntax only, and its servers refuse others',
+  },
+  {
     name: 'auth-level',
     severity: 'warning',
     section: '3.2.4.1.1.2',

@@ -9,6 +9,7 @@ import {
   hresult,
   i32,
   named,
+  ndrOnly,
   pickle,
   struct,
   transformed,
@@ -48,18 +49,20 @@ const orpcExtentArray = struct('ORPC_EXTENT_ARRAY', '2.2.13.2', [
   ),
 ]);
 
-const orpcThis = struct('ORPCTHIS', '2.2.13.3', [
-  field('version', comVersion),
-  field('flags', orpcFlags),
-  field('reserved1', u32),
-  field('cid', guid, 'causality id'),
-  field('extensions', unique(named('ORPC_EXTENT_ARRAY'))),
-]);
+/** DCOM supports the NDR transfer syntax only (2.2): in a call under NDR64 its headers are NDR all the same. */
+const orpcThis = ndrOnly(
+  struct('ORPCTHIS', '2.2.13.3', [
+    field('version', comVersion),
+    field('flags', orpcFlags),
+    field('reserved1', u32),
+    field('cid', guid, 'causality id'),
+    field('extensions', unique(named('ORPC_EXTENT_ARRAY'))),
+  ]),
+);
 
-const orpcThat = struct('ORPCTHAT', '2.2.13.4', [
-  field('flags', orpcFlags),
-  field('extensions', unique(named('ORPC_EXTENT_ARRAY'))),
-]);
+const orpcThat = ndrOnly(
+  struct('ORPCTHAT', '2.2.13.4', [field('flags', orpcFlags), field('extensions', unique(named('ORPC_EXTENT_ARRAY')))]),
+);
 
 /** [MS-DCOM] 2.2.22.2.1. */
 const activationFlags = flags('ACTVFLAGS', '2.2.22.2.1', 'u32', {

@@ -65,14 +65,6 @@ function indexRules(face: string): readonly Rule[] {
  */
 export const uamgRules: readonly Rule[] = [
   {
-    name: 'ndr-only',
-    severity: 'warning',
-    section: '2.2',
-    on: ['*'],
-    check: { kind: 'transfer', only: 'ndr20' },
-    message: '{method} is sent in {value}; the protocol is specified for NDR 2.0 only',
-  },
-  {
     name: 'bad-enum',
     severity: 'error',
     section: null,

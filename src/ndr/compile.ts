@@ -14,7 +14,7 @@ import {
 import { Encoder } from './encoder.js';
 import { Decoder } from './decoder.js';
 import { readWhole, writeWhole, type Node } from './node.js';
-import { orderedNode } from './order.js';
+import { encodedNode } from './encoded.js';
 import { headerNode, plainThat, plainThis } from './orpc.js';
 import { pickleNode } from './pickle.js';
 import { interfaceNode, pointerNode, topRefNode, transformedNode } from './pointers.js';
@@ -124,9 +124,10 @@ export class Compiler {
       case 'string':
         return stringNode(type, ndr64);
       case 'struct': {
+        if (type.syntax === 'ndr20' && ndr64) return encodedNode(this.ndr20(littleEndian).node(type), { ndr64: false });
         const members = type.fields.map((field) => ({ name: field.name, node: this.node(field.type) }));
         const node = structNode(type.name, type.section, members, derivedCounts(type.fields), ndr64);
-        return type.order === 'little' && !littleEndian ? orderedNode(node, true) : node;
+        return type.order === 'little' && !littleEndian ? encodedNode(node, { littleEndian: true }) : node;
       }
       case 'union':
         return unionNode(type, this.node(type.switchType), ndr64, (index) => {
@@ -134,7 +135,9 @@ export class Compiler {
           return arm === null ? null : this.node(arm);
         });
       case 'interface':
-        return littleEndian ? interfaceTo(type.interface) : orderedNode(interfaceTo(type.interface), false);
+        return littleEndian
+          ? interfaceTo(type.interface)
+          : encodedNode(interfaceTo(type.interface), { littleEndian: false });
       case 'pickle':
         return pickleNode((littleEndian) => this.ndr20(littleEndian).node(type.of), this.isPrimitive(type.of));
       case 'transformed': {

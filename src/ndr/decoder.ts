@@ -10,7 +10,8 @@ import type { Fields } from './value.js';
  * A decode in progress. One walk serves decoding, tracing and recording: `tracer` and `tape` are null unless asked for.
  */
 export class Decoder extends Cursor {
-  readonly ndr64: boolean;
+  /** Changes while a type that has an encoding of its own is read. */
+  ndr64: boolean;
   tracer: Tracer | null = null;
   /** Nodes of structures whose pointers are still to be followed; used while tracing. */
   opened: Map<Value, OpenNode> | null = null;

@@ -111,6 +111,11 @@ export function field(name: string, type: Type, note?: string): Field {
   return note === undefined ? { name, type } : { name, type, note };
 }
 
+/** A structure that is marshalled with NDR whatever the call's transfer syntax is. */
+export function ndrOnly(of: StructType): StructType {
+  return { ...of, syntax: 'ndr20' };
+}
+
 /** A structure that is little-endian whatever the call is. */
 export function littleEndian(of: StructType): StructType {
   return { ...of, order: 'little' };

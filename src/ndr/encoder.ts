@@ -10,7 +10,8 @@ const REFERENT_STEP = 4;
 
 /** An encode in progress. With a tape, what the value does not show is taken from it, in wire order. */
 export class Encoder extends Sink {
-  readonly ndr64: boolean;
+  /** Changes while a type that has an encoding of its own is written. */
+  ndr64: boolean;
   readonly path: string[] = [];
   scope: Fields | null = null;
   params: Fields | null = null;

@@ -8,14 +8,14 @@ import { topRefNode } from './pointers.js';
 type PlainHeader = (d: Decoder) => Value;
 
 /**
- * A header of DCOM calls, described like any structure and read by hand in its usual form, NDR20 without extensions:
+ * A header of DCOM calls, described like any structure and read by hand in its usual form, without extensions:
  * every stub begins
  * with one, and field by field they took an eighth of decoding.
  */
 export function headerNode(node: Node, plain: PlainHeader): Node {
   return {
     ...topRefNode(node),
-    flat: (d) => (d.tracer === null && d.tape === null && !d.ndr64 ? plain(d) : null) ?? readWhole(node, d),
+    flat: (d) => (d.tracer === null && d.tape === null ? plain(d) : null) ?? readWhole(node, d),
   };
 }
 

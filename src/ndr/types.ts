@@ -122,6 +122,8 @@ export interface StructType {
    * same.
    */
   readonly order?: 'little';
+  /** Marshalled with NDR whatever the transfer syntax of the call ([MS-RPCE] 2.2.4.12). */
+  readonly syntax?: 'ndr20';
 }
 
 export interface UnionArm {

@@ -124,8 +124,8 @@ const STORIES: Readonly<
     kept: [[call('IUpdateSession::CreateUpdateSearcher')]],
   },
   'ndr-only': {
-    broken: [[call('IUpdate::Title', { transfer: 'ndr64' })]],
-    kept: [[call('IUpdate::Title')], [call('IRemUnknown::RemRelease', { transfer: 'ndr64' })]],
+    broken: [[call('IUpdate::Title', { transfer: 'ndr64' })], [call('IRemUnknown::RemRelease', { transfer: 'ndr64' })]],
+    kept: [[call('IUpdate::Title')], [call('IObjectExporter::ServerAlive2', { transfer: 'ndr64' })]],
   },
   'bad-enum': {
     broken: [

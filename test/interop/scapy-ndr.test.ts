@@ -190,9 +190,7 @@ function jobs(encoding: Encoding, rounds: number): readonly Job[] {
             values['status'] = { ours: 0x8024_0007, peer: { t: 'number', v: 0x8024_0007 } };
             ours['return'] = 0x8024_0007;
           }
-          const stub = readable
-            ? toHex(codec[side].encode({ ...ours, ...HEADER[side] }), headerBytes(side, encoding))
-            : null;
+          const stub = readable ? toHex(codec[side].encode({ ...ours, ...HEADER[side] }), HEADER_BYTES[side]) : null;
           list.push({
             label: `${name} ${side}`,
             method: name,
@@ -211,10 +209,8 @@ function jobs(encoding: Encoding, rounds: number): readonly Job[] {
 }
 
 /** ORPCTHIS and ORPCTHAT without extensions: their pointer takes eight aligned bytes in NDR64. */
-function headerBytes(side: 'request' | 'response', encoding: Encoding): number {
-  const wide = encoding.syntax === 'ndr64';
-  return side === 'request' ? (wide ? 40 : 32) : wide ? 16 : 8;
-}
+/** ORPCTHIS and ORPCTHAT are NDR in either transfer syntax ([MS-DCOM] 2.2). */
+const HEADER_BYTES = { request: 32, response: 8 } as const;
 
 interface Answer {
   readonly built?: string;
@@ -256,14 +252,14 @@ function disagreement(job: Job, answer: Answer): string | null {
   const due = Object.fromEntries(Object.entries(job.values).map(([name, both]) => [name, both.peer.v]));
   if (job.stub !== null && !isDeepStrictEqual(answer.read, due))
     return `scapy reads ${JSON.stringify(answer.read)} where ${JSON.stringify(due)} was encoded: ${job.stub}`;
-  const header = toHex(new Uint8Array(headerBytes(job.side, job.encoding)));
+  const header = toHex(new Uint8Array(HEADER_BYTES[job.side]));
   const decoded = registry
     .method(job.uuid, job.opnum, job.encoding)
     ?.[job.side].decode(spanOf(fromHex(header + answer.built) ?? new Uint8Array(0)));
   if (decoded === undefined || decoded.problems.length > 0)
     return `we cannot read ${answer.built}: ${decoded?.problems.map((problem) => problem.message).join('; ') ?? ''}`;
   const { status, ...params } = Object.fromEntries(Object.entries(job.values).map(([name, both]) => [name, both.ours]));
-  if (!isDeepStrictEqual(decoded.value, params) || decoded.result !== (status ?? null))
+  if (!isDeepStrictEqual(structuredClone(decoded.value), params) || decoded.result !== (status ?? null))
     return `we read ${shown(decoded.value)} and ${String(decoded.result)} where scapy encoded ${shown(params)}: ${answer.built}`;
   return null;
 }
