@@ -1,5 +1,5 @@
 import type { Call, Moment } from '../types.js';
-import { failed } from './failed.js';
+import { failed, saidNo } from './failed.js';
 
 /** Members, and results, that are counted on their own; calls of further ones go into one row. */
 export const MAX_COUNTED = 4096;
@@ -138,9 +138,8 @@ export class Statistics {
       count(member, at, latencyNs);
     }
     if (call.outcome === 'unanswered') this.unanswered++;
-    const value =
-      call.fault !== null ? (call.fault.status >>> 0) + FAULT : call.hresult === null ? null : call.hresult >>> 0;
-    if (value !== null) this.result(value, call, bad, member.name);
+    const key = resultKey(call);
+    if (key !== null) this.result(key, call, bad, member.name);
     if (time !== null) this.tick(time, bad);
     return member.index;
   }
@@ -161,10 +160,9 @@ export class Statistics {
       .toSorted((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
     const results = [...this.results]
       .map(([key, one]): ResultStatistics => {
-        const isFault = key >= FAULT;
         return {
-          kind: isFault ? 'fault' : 'hresult',
-          value: isFault ? key - FAULT : key,
+          kind: key >= FAULT && key < SAID_NO ? 'fault' : 'hresult',
+          value: key % FAULT,
           count: one.count,
           bad: one.bad,
           call: one.first.call,
@@ -266,8 +264,18 @@ export class Statistics {
   }
 }
 
-/** Added to the status of a fault, so that it and an HRESULT of the same value are told apart. */
+/**
+ * Added to the status of a fault, so that it and an HRESULT of the same value are told apart; and to an HRESULT that
+ * only says no to a question, so that it is not counted with failures.
+ */
 const FAULT = 2 ** 32;
+const SAID_NO = 2 * FAULT;
+
+function resultKey(call: Call): number | null {
+  if (call.fault !== null) return (call.fault.status >>> 0) + FAULT;
+  if (call.hresult === null) return null;
+  return (call.hresult >>> 0) + (saidNo(call) ? SAID_NO : 0);
+}
 
 function isBefore(a: Moment, b: Moment): boolean {
   return a.timeS < b.timeS || (a.timeS === b.timeS && a.timeNs < b.timeNs);

@@ -281,7 +281,12 @@ async function reportPlayed(
     recordingReport(rec, records, [], { known }),
     recordingReport(target, played.records, [], { known }),
   ];
-  await writeReport(sideBySide(before, after, [rec, target], played.result, known), formatOf(to), to, known, streams);
+  await writeReport(sideBySide(before, after, [rec, target], played.result, known), {
+    format: formatOf(to),
+    to,
+    known,
+    streams,
+  });
 }
 
 async function writeOut(path: string, text: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { Numbering } from '../../analysis/calls.js';
 import { bytesText, countText } from '../../output/report/words.js';
 import { compareFiles } from '../report/compare.js';
 import { formatOf, REPORT_FORMATS, writeReport, type ReportFormat } from '../report/write.js';
+import { fails, type FailOn } from '../../output/report/junit.js';
 import { readReport, type ReportReading } from '../report/read.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -18,7 +19,7 @@ interface ReportFlags extends SecretFlags, IdlFlags {
   readonly inOrder?: true;
   readonly calls?: number;
   readonly rules?: string;
-  readonly failOn?: 'warning' | 'error';
+  readonly failOn?: FailOn;
   readonly opnums: Numbering;
 }
 
@@ -50,10 +51,10 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
     )
     .option('--rules <file>', 'what may differ between two files (docs/compare.md)')
     .addOption(
-      new Option('--fail-on <severity>', 'exit with status 1 when a finding is at least this severe').choices([
-        'warning',
-        'error',
-      ]),
+      new Option(
+        '--fail-on <severity>',
+        'exit with status 1 when a finding or a flaw of the capture is at least this severe, or the files differ; of JUnit only such cases fail (left out: warning)',
+      ).choices(['warning', 'error']),
     )
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
     .addHelpText(
@@ -101,17 +102,21 @@ async function report(
     return EXIT.usage;
   if (flags.exportKeys !== undefined && read.security !== null)
     writeKeyLog(flags.exportKeys, read.security.sessionKeys);
-  const size = await writeReport(read.report, format, to, known, streams);
+  const { failOn } = flags;
+  const size = await writeReport(read.report, {
+    format,
+    to,
+    known,
+    streams,
+    ...(failOn === undefined ? {} : { failOn }),
+  });
   if (to !== '-')
     await say(
       streams,
       `${to}: ${countText(read.report.totals.calls, 'call')}, ${countText(read.report.findings.length, 'kind')} of findings, ${bytesText(size)}`,
     );
   if (read.unreadable.length > 0) return EXIT.usage;
-  const { error, warning } = read.report.totals.findings;
-  return flags.failOn !== undefined && (error > 0 || (flags.failOn === 'warning' && warning > 0))
-    ? EXIT.found
-    : EXIT.ok;
+  return failOn !== undefined && fails(read.report, failOn) ? EXIT.found : EXIT.ok;
 }
 
 function callsOf(text: string): number {

@@ -3,7 +3,7 @@ import { junitXml } from '../../output/junit.js';
 import type { Report } from '../../output/report/data.js';
 import { reportHtml } from '../../output/report/html/html.js';
 import { reportJson } from '../../output/report/json.js';
-import { reportSuites } from '../../output/report/junit.js';
+import { reportSuites, type FailOn } from '../../output/report/junit.js';
 import { reportMarkdown } from '../../output/report/markdown.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Sink } from '../../io/sink.js';
@@ -34,7 +34,18 @@ export function formatOf(output: string): ReportFormat {
   return known;
 }
 
-function* pieces(report: Report, format: ReportFormat, known: Knowledge): Generator<string> {
+/** Where a report goes, and how. */
+export interface ReportWriting {
+  readonly format: ReportFormat;
+  /** A path, or `-` for stdout. */
+  readonly to: string;
+  readonly known: Knowledge;
+  readonly streams: Streams;
+  /** The least severity that fails a case of JUnit; warnings do where it is left out. */
+  readonly failOn?: FailOn;
+}
+
+function* pieces(report: Report, { format, known, failOn }: ReportWriting): Generator<string> {
   if (format === 'html') yield* reportHtml(report);
   else if (format === 'json') yield reportJson(report);
   else if (format === 'junit')
@@ -44,6 +55,7 @@ function* pieces(report: Report, format: ReportFormat, known: Knowledge): Genera
         known.registry.specifications
           .flatMap((one) => one.rules ?? [])
           .map(({ name, severity }) => ({ name, severity })),
+        failOn,
       ),
     );
   else for (const line of reportMarkdown(report)) yield `${line}\n`;
@@ -53,14 +65,9 @@ function* pieces(report: Report, format: ReportFormat, known: Knowledge): Genera
  * Writes the whole report or nothing: into a file beside, which then takes the name; `-` is stdout. Gives the bytes
  * written. @throws UsageError
  */
-export async function writeReport(
-  report: Report,
-  format: ReportFormat,
-  to: string,
-  known: Knowledge,
-  streams: Streams,
-): Promise<number> {
-  const all = pieces(report, format, known);
+export async function writeReport(report: Report, writing: ReportWriting): Promise<number> {
+  const { to, streams } = writing;
+  const all = pieces(report, writing);
   let size = 0;
   if (to === '-') {
     const out = new Sink(streams.stdout);

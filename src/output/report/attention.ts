@@ -8,17 +8,11 @@ interface Weighed extends Attention {
   readonly weight: number;
 }
 
-/**
- * The things to look at first: what failed, what breaks a rule, what the capture does not show. `probes` are methods
- * that may well answer no, by name.
- */
-export function attentionOf(
-  report: Omit<Report, 'attention' | 'comparison' | 'title' | 'tool'>,
-  probes: ReadonlySet<string>,
-): readonly Attention[] {
+/** The things to look at first: what failed, what breaks a rule, what the capture does not show. */
+export function attentionOf(report: Omit<Report, 'attention' | 'comparison' | 'title' | 'tool'>): readonly Attention[] {
   const points = [
     ...failedEvents(report),
-    ...failures(report, probes),
+    ...failures(report),
     ...broken(report),
     ...weak(report),
     ...missing(report),
@@ -51,11 +45,9 @@ function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-function failures({ results, totals }: Pick<Report, 'results' | 'totals'>, probes: ReadonlySet<string>): Weighed[] {
+function failures({ results, totals }: Pick<Report, 'results' | 'totals'>): Weighed[] {
   return results
-    .filter(
-      (result) => result.bad && !result.members.every(({ name }) => probes.has(name.slice(name.indexOf('::') + 2))),
-    )
+    .filter((result) => result.bad)
     .slice(0, POINTS)
     .map((result, at): Weighed => {
       const [member] = result.members;

@@ -154,7 +154,7 @@ export class ReportCollector {
       ),
       problems: [...this.problems.values()].toSorted((a, b) => b.count - a.count),
     };
-    return { tool, title, ...body, attention: attentionOf(body, probesOf(registry)), comparison: null };
+    return { tool, title, ...body, attention: attentionOf(body), comparison: null };
   }
 
   private call(call: Call): void {
@@ -247,17 +247,6 @@ export class ReportCollector {
         ),
     };
   }
-}
-
-/** Methods that ask whether an object has an interface. */
-function probesOf({ specifications }: Registry): ReadonlySet<string> {
-  return new Set(
-    specifications.flatMap(({ roles = {} }) =>
-      Object.entries(roles).flatMap(([name, role]) =>
-        role.startsWith('query-interface') ? [name.slice(name.indexOf('::') + 2)] : [],
-      ),
-    ),
-  );
 }
 
 function latencyReport({ answered, p50, p90, p99, max, histogram }: LatencyFigures): LatencyReport {

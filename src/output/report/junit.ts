@@ -1,15 +1,17 @@
+import type { Severity } from '../../types.js';
 import type { JunitCase, JunitSuite } from '../junit.js';
 import type { FindingGroup, Report } from './data.js';
 import { findingPlace } from './words.js';
 
 /**
  * The findings as test suites for CI: a case for every rule that could be broken, failed where it was (information
- * counts as passed), and one
- * for everything that the capture lacks.
+ * counts as passed; `failOn` says whether
+ * warnings do), and one for everything that the capture lacks.
  */
 export function reportSuites(
   report: Report,
   rules: readonly { readonly name: string; readonly severity: string }[],
+  failOn: FailOn = 'warning',
 ): readonly JunitSuite[] {
   const broken = new Map(report.findings.map((group) => [group.rule, group]));
   const names = [...new Set([...rules.map((rule) => rule.name), ...broken.keys()])].toSorted();
@@ -21,8 +23,8 @@ export function reportSuites(
   };
   const timestamp = report.totals.first?.slice(0, 19) ?? null;
   const suites: JunitSuite[] = [
-    { name: 'rules', timestamp, properties, cases: names.map((name) => ruleCase(name, broken.get(name))) },
-    { name: 'capture', timestamp, properties: {}, cases: qualityCases(report) },
+    { name: 'rules', timestamp, properties, cases: names.map((name) => ruleCase(name, broken.get(name), failOn)) },
+    { name: 'capture', timestamp, properties: {}, cases: qualityCases(report, failOn) },
   ];
   const { comparison } = report;
   if (comparison !== null)
@@ -35,8 +37,28 @@ export function reportSuites(
   return suites;
 }
 
-function ruleCase(name: string, group: FindingGroup | undefined): JunitCase {
-  const failed = group !== undefined && group.severity !== 'info';
+/** The least severity that fails a case: what `--fail-on` says. */
+export type FailOn = 'warning' | 'error';
+
+/** Whether something of this severity is a failure. */
+export function failsOn(severity: Severity, failOn: FailOn): boolean {
+  return severity === 'error' || (severity === 'warning' && failOn === 'warning');
+}
+
+/** Whether a report holds what fails a run: findings, flaws of the capture, differences. */
+export function fails({ totals: { findings }, quality, comparison }: Report, failOn: FailOn): boolean {
+  return (
+    findings.error > 0 ||
+    (failOn === 'warning' && findings.warning > 0) ||
+    quality.some(
+      ({ kind, severity }) => (QUALITIES as readonly string[]).includes(kind) && failsOn(severity, failOn),
+    ) ||
+    comparison?.same === false
+  );
+}
+
+function ruleCase(name: string, group: FindingGroup | undefined, failOn: FailOn): JunitCase {
+  const failed = group !== undefined && failsOn(group.severity, failOn);
   return {
     name,
     classname: 'rules',
@@ -58,7 +80,7 @@ function ruleCase(name: string, group: FindingGroup | undefined): JunitCase {
 
 const QUALITIES = ['gaps', 'sealed', 'truncated', 'dropped', 'clock', 'cut-packets', 'damage'] as const;
 
-function qualityCases({ quality }: Report): readonly JunitCase[] {
+function qualityCases({ quality }: Report, failOn: FailOn): readonly JunitCase[] {
   return QUALITIES.map((kind) => {
     const note = quality.find((one) => one.kind === kind);
     return {
@@ -66,7 +88,10 @@ function qualityCases({ quality }: Report): readonly JunitCase[] {
       classname: 'capture',
       timeS: 0,
       skipped: null,
-      failure: note === undefined ? null : { type: kind, message: note.text, text: note.text },
+      failure:
+        note === undefined || !failsOn(note.severity, failOn)
+          ? null
+          : { type: kind, message: note.text, text: note.text },
     };
   });
 }
