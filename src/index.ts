@@ -20,7 +20,7 @@ import type { Knowledge } from './pipeline/knowledge.js';
 import { serveRecording, type Serving } from './io/serve/recording.js';
 import { playRecording } from './io/play.js';
 import { RecordingWriter } from './io/recording-writer.js';
-import { loadRecording } from './io/recordings.js';
+import { formByName, loadRecording } from './io/recordings.js';
 import { resultLines } from './cli/results.js';
 import { hresultsByName, loadRules } from './cli/compare-rules.js';
 import { loadSession } from './cli/sessions.js';
@@ -45,6 +45,8 @@ export interface ReadOptions {
   readonly secrets?: SecretList;
   /** Path of a rules file, or its text. */
   readonly rules?: string;
+  /** `record` replaces a file that exists. */
+  readonly force?: boolean;
 }
 
 /** How a recording is played. */
@@ -131,7 +133,13 @@ export async function record(
 ): Promise<readonly RecordingRecord[]> {
   const { records } = await load(capture, options);
   if (to !== undefined) {
-    const writer = await RecordingWriter.open(to, to.endsWith('.txt') ? 'text' : 'uamgrec', false, process.stdout);
+    const writer = await RecordingWriter.open({
+      path: to,
+      form: formByName(to),
+      stdout: process.stdout,
+      force: options.force === true,
+      inputs: [capture],
+    });
     for (const one of records) writer.put(one);
     await writer.close();
   }

@@ -135,6 +135,9 @@ export interface RecordingProblem {
   readonly at: number;
 }
 
+/** How a recording is written down: frames of bytes, or lines to read. */
+export type RecordingForm = 'uamgrec' | 'text';
+
 /** Everything that could be read of a recording. */
 export interface Recording {
   /** Format version of the file, before migration. */

@@ -1,4 +1,3 @@
-import { open, rm } from 'node:fs/promises';
 import { setImmediate as breath } from 'node:timers/promises';
 import { pcapngHeader, pcapngInterface, pcapngPacket } from '../capture/write.js';
 import { resultName, signature } from '../output/text.js';
@@ -8,7 +7,7 @@ import { HandshakeFrames } from '../pipeline/handshake-frames.js';
 import { mergeByTime } from '../pipeline/merge.js';
 import { durationText } from '../output/time.js';
 import type { Call, Frame, ObjectRecord } from '../types.js';
-import { writeReason } from '../io/reason.js';
+import { OutputWriter, type OutputOptions } from '../io/output.js';
 import { UsageError } from '../io/streams.js';
 
 /** Characters of a call in the comment on its packet. */
@@ -95,7 +94,7 @@ export class ChosenPackets {
    * Writes the packets, with binds and handshakes of their connections, as a new pcapng file that opens by itself.
    * @throws UsageError when the captures cannot be read again, or the file exists or cannot be written
    */
-  async write(path: string, captures: Captures, reopen: OpenCapture): Promise<number> {
+  async write(path: string, captures: Captures, reopen: OpenCapture, force = false): Promise<number> {
     if (captures.files.includes('-'))
       throw new UsageError('the packets of stdin are not kept: write them to a file and decode that');
     const whole = new Set([...this.makers].filter((flow) => !this.flows.has(flow)));
@@ -107,17 +106,14 @@ export class ChosenPackets {
     }
     handshakes.end();
     for (const frame of handshakes.frames) if (!this.comments.has(frame)) this.comments.set(frame, []);
-    return this.copy(path, captures, reopen);
+    return this.copy(path, captures, reopen, { force, inputs: captures.files });
   }
 
-  private async copy(path: string, captures: Captures, reopen: OpenCapture): Promise<number> {
+  private async copy(path: string, captures: Captures, reopen: OpenCapture, output: OutputOptions): Promise<number> {
     const interfaces = new Map<number, number>();
     let written = 0;
-    const handle = await open(path, 'wx').catch((error: unknown) => {
-      throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
-    });
-    let whole = false;
-    try {
+    const file = await OutputWriter.open(path, output);
+    await file.whole(async () => {
       for await (const { frames } of framesOf(captures, reopen)) {
         const pieces: Uint8Array[] = [];
         for (const frame of frames) {
@@ -126,16 +122,10 @@ export class ChosenPackets {
           pieces.push(...blocksOf(frame, comments, interfaces));
           written++;
         }
-        if (pieces.length > 0) await handle.write(Buffer.concat(pieces));
+        if (pieces.length > 0) await file.write(Buffer.concat(pieces));
         await breath();
       }
-      whole = true;
-    } catch (error) {
-      throw error instanceof UsageError ? error : new UsageError(`cannot write ${path}: ${writeReason(error)}`);
-    } finally {
-      await handle.close();
-      if (!whole) await rm(path, { force: true });
-    }
+    });
     return written;
   }
 }

@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { fromHex, toHex } from '../bytes/hex.js';
 import { readKeytab, type KeytabEntry } from '../security/kerberos/keytab.js';
 import type { SecretList, SessionKey } from '../security/secrets.js';
+import { checkOutput, PRIVATE, writeOutputNow, type OutputOptions } from '../io/output.js';
 import { UsageError, type Streams } from '../io/streams.js';
-import { fileReason, messageOf, writeReason } from '../io/reason.js';
+import { fileReason, messageOf } from '../io/reason.js';
 
 /** The options of every command that opens protected traffic. */
 export interface SecretFlags {
@@ -13,6 +14,8 @@ export interface SecretFlags {
   readonly keytab?: readonly string[];
   readonly keys?: string;
   readonly exportKeys?: string;
+  /** Files of `--export-keys` and other outputs that exist are replaced. */
+  readonly force?: true;
 }
 
 /** Adds the options to a command. */
@@ -33,7 +36,8 @@ export function withSecrets(command: Command): Command {
     .option(
       '--export-keys <file>',
       'writes the keys of the sessions that were opened, so that they can be shared without the password',
-    );
+    )
+    .option('--force', 'replaces output files that exist');
 }
 
 /** Gathers an option that may be given several times. */
@@ -58,6 +62,7 @@ export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList
       return { user, hash };
     });
   const keys = flags.keys ?? env['UAMGSCOPE_KEYS'];
+  if (flags.exportKeys !== undefined) checkOutput(flags.exportKeys, keyLogOptions(flags, []));
   return {
     passwords,
     ntHashes,
@@ -80,8 +85,10 @@ function keytabOf(path: string): readonly KeytabEntry[] {
   }
 }
 
-/** Writes a key log. @throws UsageError */
-export function writeKeyLog(path: string, keys: readonly SessionKey[]): void {
+/** Writes the key log that `--export-keys` asks for; `inputs` are the files that were read. @throws UsageError */
+export function writeKeyLog(flags: SecretFlags, keys: readonly SessionKey[], inputs: readonly string[]): void {
+  const path = flags.exportKeys;
+  if (path === undefined) return;
   const text = [
     '# uamgscope key log; docs/keys.md',
     ...keys.map(
@@ -89,11 +96,15 @@ export function writeKeyLog(path: string, keys: readonly SessionKey[]): void {
         `${one.mechanism} ${toHex(one.session)} ${one.mechanism === 'kerberos' ? `${one.etype}:` : ''}${toHex(one.key)}`,
     ),
   ].join('\n');
-  try {
-    writeFileSync(path, `${text}\n`, { mode: 0o600 });
-  } catch (error) {
-    throw new UsageError(`${path}: the key log cannot be written: ${writeReason(error)}`);
-  }
+  writeOutputNow(path, `${text}\n`, keyLogOptions(flags, inputs));
+}
+
+function keyLogOptions({ force, keys, keytab = [] }: SecretFlags, inputs: readonly string[]): OutputOptions {
+  return {
+    force: force === true,
+    mode: PRIVATE,
+    inputs: [...inputs, ...keytab, ...(keys === undefined ? [] : [keys])],
+  };
 }
 
 /** Lines read of one key log. */

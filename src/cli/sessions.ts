@@ -7,7 +7,7 @@ import { readCapture } from '../pipeline/read-capture.js';
 import { SecurityObserver } from '../security/observer.js';
 import type { SecretList, SessionKey } from '../security/secrets.js';
 import { packageVersion } from '../io/package.js';
-import { holdsRecording, loadRecording, sourceName } from '../io/recordings.js';
+import { loadRecording, recordingForm, sourceName } from '../io/recordings.js';
 import { UsageError, type Streams } from '../io/streams.js';
 
 /** What a capture or a recording holds, as records. */
@@ -35,7 +35,7 @@ export async function loadSession(
   path: string,
   { known, streams, opnums, secrets, keys }: SessionReading,
 ): Promise<LoadedSession> {
-  if (path !== '-' && (await holdsRecording(path))) {
+  if (path !== '-' && (await recordingForm(path)) !== null) {
     const { records, problems } = await loadRecording(path);
     return { records, damage: problems.map((problem) => problem.message) };
   }

@@ -1,40 +1,50 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { fileHead } from '../../replay/recording/frames.js';
 import { recordBytes } from '../../replay/recording/format.js';
-import type { RecordingRecord } from '../../replay/recording/records.js';
+import type { RecordingForm, RecordingRecord } from '../../replay/recording/records.js';
 import { recordingText, recordText } from '../../replay/recording/text.js';
-import { UsageError } from './streams.js';
+import { lockOutput, OutputWriter, PRIVATE, type OutputOptions } from './output.js';
 import { writeReason } from './reason.js';
+import { UsageError } from './streams.js';
 
-/** How a recording is written down. */
-export type RecordingForm = 'uamgrec' | 'text';
+/** Where a recording is written, and how. */
+export interface RecordingOutput extends OutputOptions {
+  /** `-` is stdout. */
+  readonly path: string;
+  readonly form: RecordingForm;
+  /** A session is added to a recording that is there. */
+  readonly append?: boolean;
+  readonly stdout: Writable;
+}
 
-/** Writes a recording to a file, or to a stream where the path is `-`. What was flushed survives a crash. */
+/** What a writer needs of what it writes to. */
+interface Destination {
+  write(bytes: Uint8Array): Promise<void>;
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/**
+ * Writes a recording to a file, or to a stream. What was flushed of one that is `growing` survives a crash; any other
+ * has its name when it is whole.
+ */
 export class RecordingWriter {
   private readonly form: RecordingForm;
-  private readonly handle: FileHandle | null;
-  private readonly stream: Writable;
+  private readonly destination: Destination;
   private gathered: Uint8Array[] = [];
   private writing: Promise<void> = Promise.resolve();
   /** Calls put so far. */
   calls = 0;
 
-  private constructor(form: RecordingForm, handle: FileHandle | null, stream: Writable) {
+  private constructor(form: RecordingForm, destination: Destination) {
     this.form = form;
-    this.handle = handle;
-    this.stream = stream;
+    this.destination = destination;
   }
 
   /** @throws UsageError when the file cannot be written */
-  static async open(path: string, form: RecordingForm, append: boolean, stdout: Writable): Promise<RecordingWriter> {
-    const handle =
-      path === '-'
-        ? null
-        : await open(path, append ? 'a' : 'w').catch((error: unknown) => {
-            throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
-          });
-    const writer = new RecordingWriter(form, handle, stdout);
+  static async open({ path, form, append = false, stdout, ...options }: RecordingOutput): Promise<RecordingWriter> {
+    const writer = new RecordingWriter(form, await destinationOf(path, append, stdout, options));
     if (!append) writer.gathered.push(form === 'text' ? lines(recordingText([])) : fileHead());
     return writer;
   }
@@ -51,26 +61,114 @@ export class RecordingWriter {
     await write;
   }
 
+  /** Writes what is left, and ends the file. @throws UsageError */
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } catch (error) {
+      await this.destination.discard();
+      throw error;
+    }
+    await this.destination.finish();
+  }
+
+  /** The recording came to nothing: of a file that was to be whole nothing is left. */
+  async discard(): Promise<void> {
+    await this.writing;
+    await this.destination.discard();
+  }
+
+  /** Does the work that puts all records, and closes; nothing is left of one that failed. */
+  async whole<T>(work: () => Promise<T>): Promise<T> {
+    let done: T;
+    try {
+      done = await work();
+    } catch (error) {
+      await this.discard();
+      throw error;
+    }
+    await this.close();
+    return done;
+  }
+
   private async write(): Promise<void> {
     if (this.gathered.length === 0) return;
     const piece = Buffer.concat(this.gathered);
     this.gathered = [];
-    if (this.handle !== null) await this.handle.writeFile(piece);
-    else if (!this.stream.write(piece) && !this.stream.destroyed) {
-      await new Promise<void>((resolve) => {
-        this.stream.once('drain', resolve);
-        this.stream.once('close', resolve);
-      });
-    }
+    await this.destination.write(piece);
   }
+}
 
-  async close(): Promise<void> {
-    try {
-      await this.flush();
-    } finally {
-      await this.handle?.close();
-    }
-  }
+async function destinationOf(
+  path: string,
+  append: boolean,
+  stdout: Writable,
+  options: OutputOptions,
+): Promise<Destination> {
+  if (path === '-') return streamed(stdout);
+  if (append) return appended(path);
+  const output = await OutputWriter.open(path, { mode: PRIVATE, ...options });
+  return {
+    write: async (bytes) => void (await output.write(bytes)),
+    finish: () => output.finish(),
+    discard: () => output.discard(),
+  };
+}
+
+/** A reader that went away ends it quietly. */
+function streamed(stream: Writable): Destination {
+  let failure: NodeJS.ErrnoException | null = null;
+  stream.on('error', (error: NodeJS.ErrnoException) => (failure = error));
+  const check = (): void => {
+    if (failure !== null && failure.code !== 'EPIPE' && failure.code !== 'ERR_STREAM_DESTROYED')
+      throw new UsageError(`the recording cannot be written: ${writeReason(failure)}`);
+  };
+  return {
+    async write(bytes) {
+      check();
+      if (failure !== null || stream.destroyed || stream.write(bytes)) return;
+      await new Promise<void>((resolve) => {
+        for (const event of ['drain', 'close', 'error']) stream.once(event, () => resolve());
+      });
+      check();
+    },
+    finish: () => Promise.resolve(check()),
+    discard: () => Promise.resolve(),
+  };
+}
+
+/** Adds to a file that is there: what cannot be written whole is taken back. */
+async function appended(path: string): Promise<Destination> {
+  const release = lockOutput(path);
+  const handle = await open(path, 'a').catch((error: unknown) => {
+    release();
+    throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
+  });
+  const { size: start } = await handle.stat();
+  let size = start;
+  const end = async (): Promise<void> => {
+    await handle.close();
+    release();
+  };
+  return {
+    async write(bytes) {
+      try {
+        await handle.writeFile(bytes);
+        size += bytes.length;
+      } catch (error) {
+        await handle.truncate(size).catch(() => undefined);
+        throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
+      }
+    },
+    async finish() {
+      await handle.sync();
+      await end();
+    },
+    async discard() {
+      await handle.truncate(start).catch(() => undefined);
+      await end();
+    },
+  };
 }
 
 function lines(list: Iterable<string>): Uint8Array {

@@ -4,7 +4,7 @@ import { isRecording } from '../../replay/recording/frames.js';
 import { readRecording } from '../../replay/recording/format.js';
 import { MAX_RECORDING_BYTES } from '../../replay/recording/limits.js';
 import { isRecordingText, parseRecordingText } from '../../replay/recording/parse.js';
-import { RecordingError, type Recording } from '../../replay/recording/records.js';
+import { RecordingError, type Recording, type RecordingForm } from '../../replay/recording/records.js';
 import { UsageError } from './streams.js';
 import { fileReason } from './reason.js';
 
@@ -24,19 +24,25 @@ export async function loadRecording(path: string): Promise<Recording> {
   }
 }
 
-/** Whether a file begins as a recording does, in either form; false where it cannot be read. */
-export async function holdsRecording(path: string): Promise<boolean> {
+/** The form of the recording that a file begins as; null where it is none, or cannot be read. */
+export async function recordingForm(path: string): Promise<RecordingForm | null> {
   const handle = await open(path, 'r').catch(() => null);
-  if (handle === null) return false;
+  if (handle === null) return null;
   try {
     const head = new Uint8Array(16);
     await handle.read(head, 0, head.length, 0);
-    return isRecording(head) || isRecordingText(head);
+    if (isRecording(head)) return 'uamgrec';
+    return isRecordingText(head) ? 'text' : null;
   } catch {
-    return false;
+    return null;
   } finally {
     await handle.close();
   }
+}
+
+/** The form that the name of a recording asks for. */
+export function formByName(path: string): RecordingForm {
+  return /\.(txt|text)$/i.test(path) ? 'text' : 'uamgrec';
 }
 
 /** A file's name without its folder: what a recording may keep of it. */

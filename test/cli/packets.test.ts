@@ -74,7 +74,7 @@ describe('decode --where … -w', () => {
     const from = join(packageRoot(), 'captures', 'wua-session.pcapng');
     expect(await decoded(from, '-w', from)).toMatchObject({
       status: 2,
-      err: expect.stringContaining('it exists already'),
+      err: expect.stringContaining('is what is read'),
     });
     expect(await decoded('-', '-w', join(folder, 'x.pcapng'))).toMatchObject({ status: 2, calls: [] });
     expect(await decoded(from, '-w', 'hresult != 0')).toMatchObject({

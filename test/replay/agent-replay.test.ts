@@ -149,6 +149,7 @@ describe("impacket's session, recorded and replayed against a fresh agent", () =
         (text) => `${text}\nfaults: [{ member: 'IUpdateSearcher::Search', hresult: 0x80240016 }]\n`,
         '--learn-noise',
         rules,
+        '--force',
       ),
     ).toBe(1);
   });

@@ -16,7 +16,6 @@ import { networkWorld } from '../../io/world.js';
 import { examples, idlOptions, sortIdl, type Register } from './command.js';
 import { escapeTerminal } from '../../output/escape.js';
 import { jsonText } from '../../output/json.js';
-import { writeReason } from '../../io/reason.js';
 
 /** Errors before the server had anything to say: they have the exit status of bad usage. */
 const UNASKED: readonly ClientErrorKind[] = ['usage', 'refused'];
@@ -82,6 +81,7 @@ export const callCommand: Register = (program, { streams, load, done }) => {
     )
     .option('--json', 'one JSON object a value')
     .option('--capture <file>', 'writes what is exchanged as a pcapng capture')
+    .option('--force', 'replaces the file of --capture where it exists')
     .addHelpText(
       'after',
       examples([
@@ -115,8 +115,14 @@ async function make(
   const level = flags.level ?? (identity === null ? 'none' : 'integrity');
   if (identity === null && level !== 'none')
     throw new UsageError(`--level ${level} needs a user: give --user and --password`);
-  const tap = flags.capture === undefined ? null : tapOf(flags.capture);
   const [out, messages] = [new Sink(streams.stdout), new Sink(streams.stderr)];
+  const tap =
+    flags.capture === undefined
+      ? null
+      : new Tap(flags.capture, {
+          force: flags.force === true,
+          failed: (why) => messages.line(`! ${flags.capture}: ${why}`),
+        });
   const client = new Client({
     registry: known.registry,
     world: networkWorld(host, identity === null ? null : { ...identity, spnego: flags.spnego === true }, tap),
@@ -211,14 +217,6 @@ function parsedOf(text: string): readonly Statement[] {
     if (error instanceof ExpressionError)
       throw new UsageError(`${error.message}, at column ${error.column} of: ${text}`);
     throw error;
-  }
-}
-
-function tapOf(path: string): Tap {
-  try {
-    return new Tap(path);
-  } catch (error) {
-    throw new UsageError(`${path} cannot be written: ${writeReason(error)}`);
   }
 }
 

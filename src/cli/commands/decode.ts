@@ -9,6 +9,7 @@ import { decode, FORMATS, type Format } from '../decode.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { checkOutput } from '../../io/output.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import type { IdlFlags } from '../../io/idl.js';
@@ -118,6 +119,7 @@ export async function decodeFiles(
   const reopen: OpenCapture = (path, framesBefore) => known.open(path, framesBefore, streams.stdin);
   if (packets !== null && files.includes('-'))
     throw new UsageError('--write reads the captures a second time: write stdin to a file and decode that');
+  if (flags.write !== undefined) checkOutput(flags.write, { force: flags.force === true, inputs: files });
   const result = await decode({
     files,
     open: reopen,
@@ -139,9 +141,8 @@ export async function decodeFiles(
   });
   packets?.addMakers(result.objects(), (id) => places.get(id));
   const captures: Captures = { files, inOrder: flags.inOrder === true };
-  if (packets !== null && flags.write !== undefined)
-    await writePackets(packets, flags.write, { captures, reopen }, streams);
-  if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
+  if (packets !== null) await writePackets(packets, flags, { captures, reopen }, streams);
+  writeKeyLog(flags, security.sessionKeys, files);
   if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
   if (result.unreadable > 0) return EXIT.usage;
   if (flags.strict === true && result.damaged) return EXIT.damaged;
@@ -156,12 +157,13 @@ function noted(call: Call, shown: boolean, packets: ChosenPackets, places: CallP
 
 async function writePackets(
   packets: ChosenPackets,
-  path: string,
+  { write: path, force }: DecodeFlags,
   { captures, reopen }: { readonly captures: Captures; readonly reopen: OpenCapture },
   streams: Streams,
 ): Promise<void> {
+  if (path === undefined) return;
   if (packets.size === 0) return say(streams, `no call is shown: ${path} is not written`);
-  const written = await packets.write(path, captures, reopen);
+  const written = await packets.write(path, captures, reopen, force === true);
   return say(streams, `${written} packets written to ${path}`);
 }
 

@@ -63,7 +63,7 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
         for (const message of damage.slice(0, 20)) messages.line(`! ${path}: ${message}`);
         sessions.push(new Session(records, known.registry));
       }
-      if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, exported);
+      writeKeyLog(flags, exported, [a, b]);
       await messages.flush();
       const [expected, actual] = sessions;
       if (expected === undefined || actual === undefined) return;

@@ -116,7 +116,7 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
       streams,
       `${written} calls of ${capture.count} packets; dropped by the kernel: ${kernel ?? 'not counted'}, by uamgscope: ${ours}`,
     );
-    if (flags.exportKeys !== undefined) writeKeyLog(flags.exportKeys, security.sessionKeys);
+    writeKeyLog(flags, security.sessionKeys, []);
     return EXIT.ok;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);

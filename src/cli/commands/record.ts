@@ -3,7 +3,7 @@ import { FORMAT_VERSION } from '../../../replay/recording/migrate.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
 import type { Numbering } from '../../analysis/calls.js';
 import { Pipeline } from '../../pipeline/pipeline.js';
-import { isDamage, weightOf } from '../../pipeline/problems.js';
+import { isDamage } from '../../pipeline/problems.js';
 import { readCapture } from '../../pipeline/read-capture.js';
 import { SecurityObserver } from '../../security/observer.js';
 import type { Batch } from '../../pipeline/batch.js';
@@ -11,11 +11,11 @@ import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { packageVersion } from '../../io/package.js';
-import { RecordingWriter, type RecordingForm } from '../../io/recording-writer.js';
-import { holdsRecording, loadRecording, sourceName } from '../../io/recordings.js';
+import { RecordingWriter } from '../../io/recording-writer.js';
+import { formByName, loadRecording, recordingForm, sourceName } from '../../io/recordings.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import type { SessionKey } from '../../security/secrets.js';
-import type { RecordedCall } from '../../../replay/recording/records.js';
+import type { RecordedCall, Recording, RecordingForm } from '../../../replay/recording/records.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 
@@ -105,91 +105,118 @@ export async function recordFile(
   known: Knowledge,
   from: 'capture' | 'live' = 'capture',
 ): Promise<number> {
-  const form = flags.format ?? (/\.(txt|text)$/i.test(flags.output) ? 'text' : 'uamgrec');
+  const form = flags.format ?? formByName(flags.output);
   const sessions = flags.append === true ? await sessionsIn(flags.output, form) : 0;
-  const again = file !== '-' && (await holdsRecording(file));
+  const again = file !== '-' && (await recordingForm(file)) !== null;
   if (again && flags.append === true)
     throw new UsageError('--append takes a capture: sessions of a recording have numbers of their own');
   const source = again ? await loadRecording(file) : null;
-  if (file !== '-' && source === null) await readable(file, known, streams);
-  const writer = await RecordingWriter.open(flags.output, form, flags.append === true, streams.stdout);
-  const told: string[] = [];
-  let damaged = false;
-  const exported: SessionKey[] = [];
-  const unplayable = new Map<string, number>();
-  try {
-    if (source === null) {
-      // Calls are written as they are completed: a capture that is still being taken (stdin) is a recording all the
-      // while.
-      const recorder = new Recorder(
-        { id: sessions + 1, tool: `uamgscope ${packageVersion()}`, source: from, name: sourceName(file) },
-        (record) => writer.put(record),
-      );
-      const security = new SecurityObserver(readSecrets(flags, streams.env));
-      const { refused } = await readCapture([file], {
-        open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
-        pipeline: new Pipeline({
-          registry: known.registry,
-          nameOf: (value) => known.names.hresult(value),
-          opnums: flags.opnums,
-          security,
-        }),
-        take(record) {
-          if (record.kind === 'call') count(unplayable, recorder.call(record));
-          else if (record.kind === 'problem') told.push(record.message);
-          damaged ||= (record.kind === 'call' ? record.problems : [record]).some(
-            (one) => one.kind === 'problem' && isDamage(one),
-          );
-        },
-        between: async () => {
-          await writer.flush();
-          return true;
-        },
-      });
-      if (refused[0] !== undefined) throw new UsageError(refused[0]);
-      recorder.end();
-      exported.push(...security.sessionKeys);
-    } else {
-      for (const record of source.records) writer.put(record);
-      told.push(...source.problems.map((problem) => problem.message));
-      damaged = source.problems.length > 0;
-    }
-  } finally {
-    await writer.close();
-  }
+  const security = new SecurityObserver(readSecrets(flags, streams.env));
+  const writer = await RecordingWriter.open({
+    path: flags.output,
+    form,
+    append: flags.append === true,
+    stdout: streams.stdout,
+    force: flags.force === true,
+    inputs: file === '-' ? [] : [file],
+    // A capture that is still being taken is a recording all the while.
+    how: file === '-' ? 'growing' : 'whole',
+  });
+  const { told, damaged, exported, unplayable } = await writer.whole(() =>
+    source === null
+      ? recordCapture(file, { writer, known, streams, flags, security, from, session: sessions + 1 })
+      : copyRecording(source, writer),
+  );
   for (const message of told.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
   if (told.length > MAX_LINES) await say(streams, `! ${told.length - MAX_LINES} more`);
   for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
-  if (flags.exportKeys !== undefined && source === null) writeKeyLog(flags.exportKeys, exported);
+  if (source === null) writeKeyLog(flags, exported, [file, flags.output]);
   await say(streams, `${writer.calls} calls recorded`);
   return flags.strict === true && damaged ? EXIT.damaged : EXIT.ok;
 }
 
 const MAX_LINES = 20;
 
+/** What came of writing a recording. */
+interface Written {
+  /** Messages on what was damaged or left out. */
+  readonly told: readonly string[];
+  readonly damaged: boolean;
+  readonly exported: readonly SessionKey[];
+  /** Calls that cannot be replayed, by the reason. */
+  readonly unplayable: ReadonlyMap<string, number>;
+}
+
+interface CaptureToRecord {
+  readonly writer: RecordingWriter;
+  readonly known: Knowledge;
+  readonly streams: Streams;
+  readonly flags: RecordFlags;
+  readonly security: SecurityObserver;
+  readonly from: 'capture' | 'live';
+  /** Number of the session in the file. */
+  readonly session: number;
+}
+
+/** Calls are written as they are completed. @throws UsageError when the capture cannot be read */
+async function recordCapture(
+  file: string,
+  { writer, known, streams, flags, security, from, session }: CaptureToRecord,
+): Promise<Written> {
+  const told: string[] = [];
+  let damaged = false;
+  const unplayable = new Map<string, number>();
+  const recorder = new Recorder(
+    { id: session, tool: `uamgscope ${packageVersion()}`, source: from, name: sourceName(file) },
+    (record) => writer.put(record),
+  );
+  const { refused } = await readCapture([file], {
+    open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
+    pipeline: new Pipeline({
+      registry: known.registry,
+      nameOf: (value) => known.names.hresult(value),
+      opnums: flags.opnums,
+      security,
+    }),
+    take(record) {
+      if (record.kind === 'call') count(unplayable, recorder.call(record));
+      else if (record.kind === 'problem') told.push(record.message);
+      damaged ||= (record.kind === 'call' ? record.problems : [record]).some(
+        (one) => one.kind === 'problem' && isDamage(one),
+      );
+    },
+    between: async () => {
+      await writer.flush();
+      return true;
+    },
+  });
+  if (refused[0] !== undefined) throw new UsageError(refused[0]);
+  recorder.end();
+  return { told, damaged, exported: security.sessionKeys, unplayable };
+}
+
+/** The records of a recording, for another form of it. */
+function copyRecording({ records, problems }: Recording, writer: RecordingWriter): Promise<Written> {
+  for (const record of records) writer.put(record);
+  return Promise.resolve({
+    told: problems.map((problem) => problem.message),
+    damaged: problems.length > 0,
+    exported: [],
+    unplayable: new Map(),
+  });
+}
+
 /** Counts calls that were recorded without what a replay needs. */
-function count(unplayable: Map<string, number>, { withheld, request }: RecordedCall): void {
-  const why = withheld
-    ? 'their arguments are secrets, which are not kept'
-    : request === null
-      ? 'their requests are not in the capture'
-      : request.sealed
-        ? 'they are cipher text; give --password, --nt-hash, --keytab or --keys'
-        : request.complete
-          ? null
-          : 'their requests are in the capture in part';
+function count(unplayable: Map<string, number>, call: RecordedCall): void {
+  const why = unplayableBecause(call);
   if (why !== null) unplayable.set(why, (unplayable.get(why) ?? 0) + 1);
 }
 
-/**
- * Looks at the beginning of a capture, so that no recording is overwritten for a file that is none. @throws UsageError
- */
-async function readable(file: string, known: Knowledge, streams: Streams): Promise<void> {
-  for await (const { items } of known.open(file, 0, streams.stdin)) {
-    const refused = items.find((item) => item.kind === 'problem' && weightOf(item) === 'refused');
-    if (refused?.kind === 'problem') throw new UsageError(`${file}: ${refused.message}`);
-    return;
-  }
+function unplayableBecause({ withheld, request }: RecordedCall): string | null {
+  if (withheld) return 'their arguments are secrets, which are not kept';
+  if (request === null) return 'their requests are not in the capture';
+  if (request.sealed) return 'they are cipher text; give --password, --nt-hash, --keytab or --keys';
+  return request.complete ? null : 'their requests are in the capture in part';
 }
 
 /**
@@ -199,7 +226,7 @@ async function readable(file: string, known: Knowledge, streams: Streams): Promi
 async function sessionsIn(path: string, form: RecordingForm): Promise<number> {
   if (form !== 'uamgrec' || path === '-')
     throw new UsageError('--append adds to a binary recording (.uamgrec): give one with -o');
-  if (!(await holdsRecording(path)))
+  if ((await recordingForm(path)) === null)
     throw new UsageError(`${path} is no recording to add to: leave --append out to make one`);
   const { version, records } = await loadRecording(path);
   if (version !== FORMAT_VERSION)

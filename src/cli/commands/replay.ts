@@ -1,4 +1,3 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { InvalidArgumentError, Option } from 'commander';
 import { noiseRules } from '../../../replay/compare/noise.js';
@@ -7,11 +6,11 @@ import type { Played } from '../../../replay/player/player.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { junitXml } from '../../output/junit.js';
 import type { IdlFlags } from '../../io/idl.js';
-import type { Knowledge } from '../../pipeline/knowledge.js';
 import { learnNoise, playRecording } from '../../io/play.js';
+import { checkOutput, writeOutput, type OutputOptions } from '../../io/output.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
-import { loadRecording } from '../../io/recordings.js';
-import { formatOf, writeReport } from '../report/write.js';
+import { loadRecording, recordingForm } from '../../io/recordings.js';
+import { formatOf, writeReport, type ReportWriting } from '../report/write.js';
 import { sideBySide } from '../report/compare.js';
 import { recordingReport } from '../report/read.js';
 import { resultSuite, type JunitBy } from '../result-junit.js';
@@ -22,7 +21,6 @@ import { identityOf, seconds, targetOf } from '../identity.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, positive, say, type Register } from './command.js';
-import { writeReason } from '../../io/reason.js';
 
 interface ReplayFlags extends SecretFlags, IdlFlags {
   readonly target: { readonly host: string; readonly port: number };
@@ -119,6 +117,12 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       if (flags.update === true && flags.sessions * flags.repeat > 1)
         throw new UsageError('--update takes one run: leave --sessions and --repeat out');
       const known = await load(flags);
+      const output: OutputOptions = {
+        force: flags.force === true,
+        inputs: [rec, ...(flags.rules === undefined ? [] : [flags.rules])],
+      };
+      for (const path of [flags.junit, flags.report, flags.learnNoise])
+        if (typeof path === 'string') checkOutput(path, output);
       const { records, problems } = await loadRecording(rec);
       const messages = new Sink(streams.stderr);
       for (const problem of problems.slice(0, 20)) messages.line(`! ${rec}: ${problem.message}`);
@@ -142,7 +146,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       };
       if (flags.learnNoise !== undefined) {
         const { paths, broken } = await learnNoise(options);
-        await writeNoise(flags.learnNoise, noiseRules(paths), streams);
+        await writeNoise(flags.learnNoise, noiseRules(paths), streams, output);
         if (broken > 0)
           await say(
             streams,
@@ -180,11 +184,28 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       if (flags.format === 'text' && many) out.line(totals(all, elapsedS));
       await out.flush();
       if (flags.junit !== undefined)
-        await writeJunit(flags.junit, all, { rec, host, port, speed: flags.speed }, (one, name, properties) =>
-          resultSuite(one.result, name, properties, known.names, new Date().toISOString().slice(0, 19), flags.junitBy),
+        await writeOutput(
+          flags.junit,
+          [
+            junitOf(all, { rec, host, port, speed: flags.speed }, (one, name, properties) =>
+              resultSuite(
+                one.result,
+                name,
+                properties,
+                known.names,
+                new Date().toISOString().slice(0, 19),
+                flags.junitBy,
+              ),
+            ),
+          ],
+          output,
         );
       if (flags.report !== undefined)
-        await reportPlayed(flags.report, records, all, { rec, target: `${host}:${port}` }, known, streams);
+        await reportPlayed(flags.report, records, all, {
+          rec,
+          target: `${host}:${port}`,
+          writing: { known, streams, output },
+        });
       if (flags.update === true) await update(rec, all, streams);
       done(all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found);
     });
@@ -230,12 +251,14 @@ function totals(all: readonly Played[], elapsedS: number): string {
   return `${all.length} runs, ${different === 0 ? 'all alike' : `${different} differ`}: ${made} calls in ${elapsedS.toFixed(2)} s, ${Math.round(made / elapsedS)} calls/s`;
 }
 
-async function writeNoise(to: true | string, text: string, streams: Streams): Promise<void> {
-  if (to === true) {
-    const out = new Sink(streams.stdout);
-    out.line(text.trimEnd());
-    await out.flush();
-  } else await writeOut(to, text);
+async function writeNoise(to: true | string, text: string, streams: Streams, output: OutputOptions): Promise<void> {
+  if (to !== true) {
+    await writeOutput(to, [text], output);
+    return;
+  }
+  const out = new Sink(streams.stdout);
+  out.line(text.trimEnd());
+  await out.flush();
 }
 
 interface Context {
@@ -245,24 +268,20 @@ interface Context {
   readonly speed: number;
 }
 
-async function writeJunit(
-  path: string,
+function junitOf(
   all: readonly Played[],
   { rec, host, port, speed: factor }: Context,
   suite: (one: Played, name: string, properties: Readonly<Record<string, string>>) => ReturnType<typeof resultSuite>,
-): Promise<void> {
-  await writeOut(
-    path,
-    junitXml(
-      all.map((one, index) =>
-        suite(one, all.length === 1 ? rec : `${rec} run ${index + 1}`, {
-          recording: rec,
-          target: `${host}:${port}`,
-          speed: factor === Infinity ? 'max' : `${factor}x`,
-          summary: summaryLine(one.result),
-          'rules.unused': one.result.unusedRules.map((rule) => rule.number).join(' '),
-        }),
-      ),
+): string {
+  return junitXml(
+    all.map((one, index) =>
+      suite(one, all.length === 1 ? rec : `${rec} run ${index + 1}`, {
+        recording: rec,
+        target: `${host}:${port}`,
+        speed: factor === Infinity ? 'max' : `${factor}x`,
+        summary: summaryLine(one.result),
+        'rules.unused': one.result.unusedRules.map((rule) => rule.number).join(' '),
+      }),
     ),
   );
 }
@@ -272,27 +291,24 @@ async function reportPlayed(
   to: string,
   records: readonly RecordingRecord[],
   [played]: readonly Played[],
-  { rec, target }: { readonly rec: string; readonly target: string },
-  known: Knowledge,
-  streams: Streams,
+  {
+    rec,
+    target,
+    writing,
+  }: {
+    readonly rec: string;
+    readonly target: string;
+    readonly writing: Pick<ReportWriting, 'known' | 'streams' | 'output'>;
+  },
 ): Promise<void> {
   if (played === undefined) return;
+  const { known } = writing;
   const [before, after] = [
     recordingReport(rec, records, [], { known }),
     recordingReport(target, played.records, [], { known }),
   ];
-  await writeReport(sideBySide(before, after, [rec, target], played.result, known), {
-    format: formatOf(to),
-    to,
-    known,
-    streams,
-  });
-}
-
-async function writeOut(path: string, text: string): Promise<void> {
-  await writeFile(path, text).catch((error: unknown) => {
-    throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
-  });
+  const report = sideBySide(before, after, [rec, target], played.result, known);
+  await writeReport(report, { ...writing, format: formatOf(to), to });
 }
 
 /** Puts the session that was played in the place of the recording, in the same form. */
@@ -300,10 +316,8 @@ async function update(path: string, [played]: readonly Played[], streams: Stream
   if (played === undefined) return;
   if (played.result.counts.skipped > 0)
     throw new UsageError(`${played.result.counts.skipped} calls were not made: ${path} stays as it is`);
-  const head = await readFile(path);
-  const beside = `${path}.new`;
-  const writer = await RecordingWriter.open(beside, head[0] === 0x89 ? 'uamgrec' : 'text', false, streams.stdout);
+  const form = (await recordingForm(path)) ?? 'uamgrec';
+  const writer = await RecordingWriter.open({ path, form, force: true, stdout: streams.stdout });
   for (const record of played.records) writer.put(record);
   await writer.close();
-  await rename(beside, path);
 }

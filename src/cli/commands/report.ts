@@ -9,6 +9,7 @@ import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { checkOutput } from '../../io/output.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, positive, say, sortIdl, type Register } from './command.js';
 
@@ -93,6 +94,8 @@ async function report(
     inOrder: flags.inOrder === true,
     ...(flags.calls === undefined ? {} : { calls: flags.calls }),
   };
+  const output = { force: flags.force === true, inputs: files };
+  if (to !== '-') checkOutput(to, output);
   const compared = files.length === 2 && flags.join !== true;
   const [before = '', after = ''] = files;
   if (compared && before === '-' && after === '-') throw new UsageError('report: only one side can come from stdin');
@@ -100,14 +103,14 @@ async function report(
   for (const message of read.unreadable) await say(streams, `! ${message}`);
   if (read.unreadable.length > 0 && read.report.totals.frames === 0 && read.report.totals.calls === 0)
     return EXIT.usage;
-  if (flags.exportKeys !== undefined && read.security !== null)
-    writeKeyLog(flags.exportKeys, read.security.sessionKeys);
+  if (read.security !== null) writeKeyLog(flags, read.security.sessionKeys, files);
   const { failOn } = flags;
   const size = await writeReport(read.report, {
     format,
     to,
     known,
     streams,
+    output,
     ...(failOn === undefined ? {} : { failOn }),
   });
   if (to !== '-')

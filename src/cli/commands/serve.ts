@@ -5,7 +5,7 @@ import { ntHash } from '../../security/ntlm/derive.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { serveRecording } from '../../io/serve/recording.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
-import { loadRecording } from '../../io/recordings.js';
+import { formByName, loadRecording } from '../../io/recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
 import { loadModel, serve, type Serving } from '../../io/serve/agent.js';
 import { UsageError, type Streams } from '../../io/streams.js';
@@ -13,7 +13,7 @@ import { AUTH_LEVELS } from '../../types.js';
 import { identityOf, targetOf } from '../identity.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { examples, idlOptions, say, type Register } from './command.js';
-import { writeReason } from '../../io/reason.js';
+import { messageOf } from '../../io/reason.js';
 
 const LEVELS = ['none', 'connect', 'integrity', 'privacy'] as const;
 
@@ -103,12 +103,14 @@ export const serveCommand: Register = (program, { streams, load }) => {
       const writer =
         flags.record === undefined
           ? null
-          : await RecordingWriter.open(
-              flags.record,
-              /\.(txt|text)$/i.test(flags.record) ? 'text' : 'uamgrec',
-              false,
-              streams.stdout,
-            );
+          : await RecordingWriter.open({
+              path: flags.record,
+              form: formByName(flags.record),
+              stdout: streams.stdout,
+              force: flags.force === true,
+              inputs: recs,
+              how: 'growing',
+            });
       let missed = 0;
       const serving = await serveRecording({
         records,
@@ -119,7 +121,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
         ...(flags.forward === undefined
           ? {}
           : { forward: { ...flags.forward, identity: identityOf(flags, streams.env) } }),
-        ...(writer === null ? {} : { record: (one: RecordingRecord) => void keep(writer, one, streams) }),
+        ...(writer === null ? {} : { record: keeper(writer, streams) }),
         missed: (call, answered, failed) => {
           if (answered === 'upkeep' || ++missed > 100) return;
           const slot = known.registry.interfaceByUuid(call.abstract.uuid)?.slots[call.opnum];
@@ -165,6 +167,11 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       users: usersOf(flags, streams.env),
       minLevel: AUTH_LEVELS.indexOf(flags.minLevel),
       capture: flags.capture ?? null,
+      tap: {
+        force: flags.force === true,
+        inputs: [path],
+        failed: (why) => void say(streams, `! ${flags.capture ?? ''}: ${why}`),
+      },
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -190,12 +197,21 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
   await say(streams, 'stopped');
 }
 
-/** Every record is on the disk before long: what was recorded survives a crash. */
-async function keep(writer: RecordingWriter, record: RecordingRecord, streams: Streams): Promise<void> {
-  writer.put(record);
-  await writer
-    .flush()
-    .catch((error: unknown) => say(streams, `! the recording cannot be written: ${writeReason(error)}`));
+/**
+ * Every record is on the disk before long: what was recorded survives a crash. When it cannot be written any more, that
+ * is told once, and serving goes on.
+ */
+function keeper(writer: RecordingWriter, streams: Streams): (record: RecordingRecord) => void {
+  let failed = false;
+  return (record) => {
+    if (failed) return;
+    writer.put(record);
+    writer.flush().catch(async (error: unknown) => {
+      if (failed) return;
+      failed = true;
+      await say(streams, `! nothing more is recorded: ${messageOf(error)}`);
+    });
+  };
 }
 
 function several(value: string, before: readonly string[] = []): readonly string[] {

@@ -11,7 +11,7 @@ import { aboutCapture } from './about.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
 import type { Progress } from '../../io/progress.js';
-import { holdsRecording, loadRecording, sourceName } from '../../io/recordings.js';
+import { loadRecording, recordingForm, sourceName } from '../../io/recordings.js';
 import { restored } from '../restored.js';
 import type { Streams } from '../../io/streams.js';
 
@@ -49,7 +49,7 @@ export async function readReport(
   { known, streams, opnums, secrets, calls, progress, call, inOrder }: ReportReading,
 ): Promise<ReportRead> {
   const [first = '-'] = files;
-  if (files.length === 1 && first !== '-' && (await holdsRecording(first))) {
+  if (files.length === 1 && first !== '-' && (await recordingForm(first)) !== null) {
     const { records, problems } = await loadRecording(first);
     return {
       report: recordingReport(

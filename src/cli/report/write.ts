@@ -1,4 +1,3 @@
-import { open, rename, rm } from 'node:fs/promises';
 import { junitXml } from '../../output/junit.js';
 import type { Report } from '../../output/report/data.js';
 import { reportHtml } from '../../output/report/html/html.js';
@@ -6,9 +5,9 @@ import { reportJson } from '../../output/report/json.js';
 import { reportSuites, type FailOn } from '../../output/report/junit.js';
 import { reportMarkdown } from '../../output/report/markdown.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import { writeOutput, type OutputOptions } from '../../io/output.js';
 import { Sink } from '../../io/sink.js';
 import { UsageError, type Streams } from '../../io/streams.js';
-import { writeReason } from '../../io/reason.js';
 
 export const REPORT_FORMATS = ['html', 'json', 'markdown', 'junit'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -41,11 +40,16 @@ export interface ReportWriting {
   readonly to: string;
   readonly known: Knowledge;
   readonly streams: Streams;
+  /** How its file may be written. */
+  readonly output: OutputOptions;
   /** The least severity that fails a case of JUnit; warnings do where it is left out. */
   readonly failOn?: FailOn;
 }
 
-function* pieces(report: Report, { format, known, failOn }: ReportWriting): Generator<string> {
+function* pieces(
+  report: Report,
+  { format, known, failOn }: Pick<ReportWriting, 'format' | 'known' | 'failOn'>,
+): Generator<string> {
   if (format === 'html') yield* reportHtml(report);
   else if (format === 'json') yield reportJson(report);
   else if (format === 'junit')
@@ -61,38 +65,20 @@ function* pieces(report: Report, { format, known, failOn }: ReportWriting): Gene
   else for (const line of reportMarkdown(report)) yield `${line}\n`;
 }
 
-/**
- * Writes the whole report or nothing: into a file beside, which then takes the name; `-` is stdout. Gives the bytes
- * written. @throws UsageError
- */
+/** Writes the whole report or nothing; `-` is stdout. Gives the bytes written. @throws UsageError */
 export async function writeReport(report: Report, writing: ReportWriting): Promise<number> {
-  const { to, streams } = writing;
-  const all = pieces(report, writing);
+  const { to, streams, output } = writing;
+  const all = gathered(pieces(report, writing));
+  if (to !== '-') return writeOutput(to, all, output);
   let size = 0;
-  if (to === '-') {
-    const out = new Sink(streams.stdout);
-    for (const piece of gathered(all)) {
-      size += Buffer.byteLength(piece);
-      out.text(piece);
-      await out.ready();
-    }
-    await out.flush();
-    if (out.error !== null) throw new UsageError(`the report cannot be written: ${out.error.message}`);
-    return size;
+  const out = new Sink(streams.stdout);
+  for (const piece of all) {
+    size += Buffer.byteLength(piece);
+    out.text(piece);
+    await out.ready();
   }
-  const beside = `${to}.part`;
-  try {
-    const handle = await open(beside, 'w');
-    try {
-      for (const piece of gathered(all)) size += (await handle.write(piece)).bytesWritten;
-    } finally {
-      await handle.close();
-    }
-    await rename(beside, to);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw new UsageError(`cannot write ${to}: ${writeReason(error)}`);
-  }
+  await out.flush();
+  if (out.error !== null) throw new UsageError(`the report cannot be written: ${out.error.message}`);
   return size;
 }
 

@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setImmediate as breath } from 'node:timers/promises';
 import { withPrerequisites } from '../../../replay/player/prerequisites.js';
@@ -6,6 +5,7 @@ import { Recorder } from '../../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { packageVersion } from '../../io/package.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
+import { formByName } from '../../io/recordings.js';
 import { UsageError } from '../../io/streams.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import type { Session } from '../../tui/session/session.js';
@@ -33,9 +33,7 @@ export async function exportRecording(
     throw new UsageError(
       `calls past the first ${countText(MAX_RECORDED_CALLS)} are recorded with the whole session only: unmark all, show all calls (c) and record again`,
     );
-  if (await exists(path)) throw new UsageError(`${path} exists already: name another file`);
-  const form = /\.(txt|text)$/i.test(path) ? 'text' : 'uamgrec';
-  const writer = await RecordingWriter.open(path, form, false, process.stdout);
+  const writer = await RecordingWriter.open({ path, form: formByName(path), stdout: process.stdout });
   const held: RecordingRecord[] = [];
   const wanted = new Set<number>();
   const recorder = new Recorder(
@@ -45,7 +43,7 @@ export async function exportRecording(
       else held.push(record);
     },
   );
-  try {
+  await writer.whole(async () => {
     for (let index = 0; index < end; index++) {
       const call = session.call(index);
       if (call === null) continue;
@@ -58,9 +56,7 @@ export async function exportRecording(
     }
     recorder.end();
     for (const record of chosen === null ? [] : withPrerequisites(held, wanted, registry)) writer.put(record);
-  } finally {
-    await writer.close();
-  }
+  });
   const others = chosen === null ? 0 : writer.calls - wanted.size;
   return `${countText(writer.calls)} calls are recorded in ${path}${others === 0 ? '' : `, ${countText(others)} of them because others need them`}`;
 }
@@ -76,11 +72,4 @@ function endOf(chosen: ReadonlySet<number>): number {
   let end = 0;
   for (const index of chosen) end = Math.max(end, index + 1);
   return end;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,11 +1,10 @@
-import { open } from 'node:fs/promises';
 import { setImmediate as breath } from 'node:timers/promises';
 import { NdjsonWriter } from '../../output/ndjson.js';
 import type { Call } from '../../types.js';
 import { countText } from '../../tui/words.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { ChosenPackets } from '../packets.js';
-import { writeReason } from '../../io/reason.js';
+import { OutputWriter } from '../../io/output.js';
 import { UsageError, type Streams } from '../../io/streams.js';
 import type { App, AppOptions } from './app.js';
 import { exportRecording } from './export-recording.js';
@@ -47,12 +46,10 @@ function* selectedCalls(calls: readonly number[] | null, { session }: App): Gene
 }
 
 async function ndjson(path: string, calls: readonly number[] | null, app: App, known: Knowledge): Promise<string> {
-  const file = await open(path, 'wx').catch((error: unknown) => {
-    throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
-  });
+  const file = await OutputWriter.open(path);
   const writer = new NdjsonWriter(known.names);
   let written = 0;
-  try {
+  await file.whole(async () => {
     let lines: string[] = [];
     for (const call of selectedCalls(calls, app)) {
       lines.push(writer.call(call));
@@ -63,8 +60,6 @@ async function ndjson(path: string, calls: readonly number[] | null, app: App, k
       await breath();
     }
     if (lines.length > 0) await file.write(`${lines.join('\n')}\n`);
-  } finally {
-    await file.close();
-  }
+  });
   return `${countText(written)} calls written to ${path}`;
 }

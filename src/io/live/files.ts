@@ -1,6 +1,7 @@
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { pcapngHeader, pcapngPacket } from '../../capture/write.js';
 import type { Frame } from '../../types.js';
+import { claimOutput } from '../output.js';
 import { UsageError } from '../streams.js';
 import { writeReason } from '../reason.js';
 
@@ -133,19 +134,18 @@ export class CaptureFiles {
           (ending) => `-${String(this.number).padStart(5, '0')}${ending === '' ? '.pcapng' : ending}`,
         )
       : this.path;
-    try {
-      this.file = given ?? openSync(path, 'wx');
-    } catch (error) {
-      throw new UsageError(
-        error instanceof Error && 'code' in error && error.code === 'EEXIST'
-          ? `${path} exists already: name another file, or remove it`
-          : `cannot write ${path}: ${writeReason(error)}`,
-      );
-    }
+    this.file = given ?? made(path);
     this.kept.push(path);
     this.size = 0;
     this.linkType = null;
     for (const oldest of this.kept.splice(0, count === null ? 0 : Math.max(0, this.kept.length - count)))
       unlinkSync(oldest);
   }
+}
+
+/** Packets are never written over a file that is there, by whatever option. @throws UsageError */
+function made(path: string): number {
+  if (existsSync(path)) throw new UsageError(`${path} exists already: name another file, or remove it`);
+  const output = claimOutput(path, { how: 'growing' });
+  return openSync(output.path, output.flags);
 }

@@ -9,7 +9,7 @@ import type { Registry } from '../../ndr/codec.js';
 import { NtlmAcceptor, SpnegoAcceptor } from '../../security/index.js';
 import { UsageError } from '../streams.js';
 import { listen, type ListenOptions } from './listener.js';
-import { Tap } from './tap.js';
+import { Tap, type TapOptions } from './tap.js';
 import { fileReason } from '../reason.js';
 
 export interface ServeOptions {
@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
   readonly minLevel: number;
   readonly capture: string | null;
+  /** How the file of the capture may be written. */
+  readonly tap?: TapOptions;
 }
 
 export interface Serving {
@@ -49,7 +51,7 @@ const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
 /** Starts a simulated update agent: activation on one port, its objects on another. */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const tap = options.capture === null ? null : new Tap(options.capture);
+  const tap = options.capture === null ? null : new Tap(options.capture, options.tap);
   const users = new Map([...options.users].map(([user, account]) => [user.replace(/^.*\\/, ''), account]));
   const late: { exporter: Exporter | null } = { exporter: null };
   const ports: ListenOptions = {

@@ -1,5 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { isIPv6, type Socket } from 'node:net';
+import { claimOutput, type Output, type OutputOptions } from '../output.js';
+import { writeReason } from '../reason.js';
 import { addWords, checksumOf } from '../../bytes/checksum.js';
 import { pcapngHeader, pcapngPacket } from '../../capture/write.js';
 
@@ -16,17 +18,26 @@ export interface TappedConnection {
   closed(): void;
 }
 
+export interface TapOptions extends Pick<OutputOptions, 'force' | 'inputs'> {
+  /** Hears once that no more packets can be written; what is tapped goes on without. */
+  readonly failed?: (why: string) => void;
+}
+
 /**
  * Writes what a program exchanges over its own sockets as a capture, with the Ethernet, IP and TCP headers it would
  * have had. Every packet is on the disk when it was sent.
  */
 export class Tap {
+  private readonly output: Output;
   private readonly file: number;
+  private readonly failed: (why: string) => void;
   private over = false;
 
-  /** @throws the system's error when the file cannot be written */
-  constructor(path: string) {
-    this.file = openSync(path, 'w');
+  /** @throws UsageError when the file cannot be written */
+  constructor(path: string, { failed = () => undefined, ...options }: TapOptions = {}) {
+    this.failed = failed;
+    this.output = claimOutput(path, { ...options, how: 'growing' });
+    this.file = openSync(this.output.path, this.output.flags);
     writeSync(this.file, pcapngHeader(1, { application: 'uamgscope' }));
   }
 
@@ -67,6 +78,7 @@ export class Tap {
   close(): void {
     this.over = true;
     closeSync(this.file);
+    this.output.finish();
   }
 
   private write(from: End, to: End, sequence: number, acknowledged: number, flags: number, payload: Uint8Array): void {
@@ -109,10 +121,13 @@ export class Tap {
       checksumOf(addWords(addWords(addWords(6 + tcpSize, from.address), to.address), bytes.subarray(tcp))),
     );
     const us = Math.round((performance.timeOrigin + performance.now()) * 1000);
-    writeSync(
-      this.file,
-      pcapngPacket({ timeS: Math.floor(us / 1_000_000), timeNs: (us % 1_000_000) * 1000, data: bytes }),
-    );
+    const packet = pcapngPacket({ timeS: Math.floor(us / 1_000_000), timeNs: (us % 1_000_000) * 1000, data: bytes });
+    try {
+      for (let at = 0; at < packet.length; ) at += writeSync(this.file, packet, at);
+    } catch (error) {
+      this.over = true;
+      this.failed(`packets cannot be written any more: ${writeReason(error)}`);
+    }
   }
 }
 
