@@ -1,4 +1,5 @@
 import type { Call, Moment } from '../types.js';
+import { hidesResult } from './sealed.js';
 import { failed, saidNo } from './failed.js';
 
 /** Members, and results, that are counted on their own; calls of further ones go into one row. */
@@ -33,6 +34,8 @@ export interface MemberStatistics extends LatencyFigures {
   readonly section: string | null;
   readonly count: number;
   readonly failed: number;
+  /** Calls whose result is cipher text: whether they failed is unknown. */
+  readonly sealed: number;
   /** Calls of it through IDispatch::Invoke. */
   readonly late: number;
 }
@@ -54,6 +57,8 @@ export interface ResultStatistics {
 export interface StatisticsFigures {
   readonly calls: number;
   readonly failed: number;
+  /** Calls whose result is cipher text: whether they failed is unknown. */
+  readonly sealed: number;
   readonly unanswered: number;
   readonly latency: LatencyFigures;
   /** Most often called first. */
@@ -82,6 +87,7 @@ interface Member extends Latencies {
   readonly section: string | null;
   count: number;
   failed: number;
+  sealed: number;
   late: number;
 }
 
@@ -118,6 +124,7 @@ export class Statistics {
   private last: Moment | null = null;
   private calls = 0;
   private failed = 0;
+  private sealed = 0;
   private unanswered = 0;
 
   /** Counts a call; returns the number of its member, in the order in which members were first seen. */
@@ -130,6 +137,10 @@ export class Statistics {
     if (bad) {
       this.failed++;
       member.failed++;
+    }
+    if (hidesResult(call)) {
+      this.sealed++;
+      member.sealed++;
     }
     const { latencyNs, time } = call;
     if (latencyNs !== null && latencyNs >= 0) {
@@ -154,6 +165,7 @@ export class Statistics {
             section: one.section,
             count: one.count,
             failed: one.failed,
+            sealed: one.sealed,
             late: one.late,
           }),
       )
@@ -177,6 +189,7 @@ export class Statistics {
     return {
       calls: this.calls,
       failed: this.failed,
+      sealed: this.sealed,
       unanswered: this.unanswered,
       latency: figuresOf(this.all),
       members,
@@ -215,6 +228,7 @@ export class Statistics {
           section,
           count: 0,
           failed: 0,
+          sealed: 0,
           late: 0,
           classes: null,
           answered: 0,

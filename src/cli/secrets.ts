@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { fromHex, toHex } from '../bytes/hex.js';
 import { readKeytab, type KeytabEntry } from '../security/kerberos/keytab.js';
-import type { SecretList, SessionKey } from '../security/secrets.js';
+import type { GivenSecret, SecretList, SessionKey } from '../security/secrets.js';
 import { checkOutput, PRIVATE, writeOutputNow, type OutputOptions } from '../io/output.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import { fileReason, messageOf } from '../io/reason.js';
@@ -63,12 +63,27 @@ export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList
     });
   const keys = flags.keys ?? env['UAMGSCOPE_KEYS'];
   if (flags.exportKeys !== undefined) checkOutput(flags.exportKeys, keyLogOptions(flags, []));
+  // The environment's are for every capture: that one does not need them is no news.
+  const given: GivenSecret[] = [
+    ...passwords
+      .slice(0, own(flags.password, '--password'))
+      .map(({ user }) => ({ option: '--password' as const, user })),
+    ...ntHashes.slice(0, own(flags.ntHash, '--nt-hash')).map(({ user }) => ({ option: '--nt-hash' as const, user })),
+    ...(flags.keytab ?? []).map(() => ({ option: '--keytab' as const, user: null })),
+    ...(flags.keys === undefined ? [] : [{ option: '--keys' as const, user: null }]),
+  ];
   return {
+    given,
     passwords,
     ntHashes,
     sessionKeys: keys === undefined ? [] : readKeyLog(keys),
     keytab: [...(flags.keytab ?? []), ...lines(env['UAMGSCOPE_KEYTAB'])].flatMap(keytabOf),
   };
+}
+
+/** How many secrets the texts of an option hold. */
+function own(texts: readonly string[] | undefined, option: string): number {
+  return (texts ?? []).flatMap((text) => expanded(text, option)).length;
 }
 
 function keytabOf(path: string): readonly KeytabEntry[] {

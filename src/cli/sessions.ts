@@ -2,8 +2,10 @@ import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import type { Numbering } from '../analysis/calls.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
-import { Pipeline } from '../pipeline/pipeline.js';
+import { Pipeline, type CaptureRecord } from '../pipeline/pipeline.js';
+import { isOfInput } from '../pipeline/problems.js';
 import { readCapture } from '../pipeline/read-capture.js';
+import type { Finding, Problem } from '../types.js';
 import { SecurityObserver } from '../security/observer.js';
 import type { SecretList, SessionKey } from '../security/secrets.js';
 import { packageVersion } from '../io/package.js';
@@ -56,11 +58,15 @@ export async function loadSession(
     }),
     take(record) {
       if (record.kind === 'call') recorder.call(record);
-      else if (record.kind === 'problem' && damage.length < MAX_DAMAGE) damage.push(record.message);
+      else if (told(record) && damage.length < MAX_DAMAGE) damage.push(record.message);
     },
   });
   if (refused[0] !== undefined) throw new UsageError(refused[0]);
   recorder.end();
   keys?.(security.sessionKeys);
   return { records, damage };
+}
+
+function told(record: CaptureRecord): record is Problem | Finding {
+  return record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record));
 }

@@ -1,7 +1,9 @@
 import { Analyzer, type AnalyzerOptions, type AnalyzerOutput, type Summary } from '../analysis/analyzer.js';
+import { SealedCalls } from '../analysis/sealed.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
 import { clear } from '../bytes/list.js';
-import type { Call, Frame, ObjectRecord, Problem } from '../types.js';
+import type { Call, Finding, Frame, ObjectRecord, Problem } from '../types.js';
+import { GivenSecrets } from './given-secrets.js';
 
 /** What a capture comes to: calls, findings, logons and damage, in the order in which they were completed. */
 export type CaptureRecord = AnalyzerOutput;
@@ -20,9 +22,12 @@ export class Pipeline {
   private readonly analyzer: Analyzer;
   private readonly rules: RuleEngine;
   private readonly made: AnalyzerOutput[] = [];
+  private readonly sealed = new SealedCalls();
+  private readonly given: GivenSecrets;
   private captureProblems = 0;
 
   constructor({ nameOf, ...options }: PipelineOptions) {
+    this.given = new GivenSecrets(options.security?.given ?? []);
     this.analyzer = new Analyzer(options);
     this.rules = new RuleEngine(options.registry, nameOf);
   }
@@ -40,6 +45,7 @@ export class Pipeline {
   /** Takes a call that is complete already, as a recording holds it. */
   call(call: Call, out: CaptureRecord[]): void {
     out.push(call);
+    this.sealed.push(call);
     this.rules.push(call, out);
   }
 
@@ -52,6 +58,9 @@ export class Pipeline {
   end(out: CaptureRecord[]): void {
     this.analyzer.end(this.made);
     this.deliver(out);
+    const { told } = this.sealed;
+    if (told !== null) out.push(sealedFinding(told));
+    for (const finding of this.given.unused()) out.push(finding);
   }
 
   /** What became of every object that is remembered, by now or, after `end`, in the end. */
@@ -72,9 +81,28 @@ export class Pipeline {
 
   private deliver(out: CaptureRecord[]): void {
     for (const item of this.made) {
-      if (item.kind === 'call') this.call(item, out);
-      else out.push(item);
+      if (item.kind === 'call') {
+        this.call(item, out);
+        continue;
+      }
+      out.push(item);
+      if (item.kind !== 'security') continue;
+      this.given.push(item);
+      this.sealed.logon(item.user, item.mechanism);
     }
     clear(this.made);
   }
+}
+
+function sealedFinding(message: string): Finding {
+  return {
+    kind: 'finding',
+    rule: 'sealed-calls',
+    severity: 'info',
+    message,
+    spec: '[MS-RPCE] 2.2.1.1.8',
+    call: null,
+    object: null,
+    frames: [],
+  };
 }

@@ -1,4 +1,4 @@
-import type { Problem, ProblemCode } from '../types.js';
+import type { Finding, Problem, ProblemCode } from '../types.js';
 
 /**
  * What a problem says of the input: it is `refused` whole, it is `damage`d, or it is a `remark` on traffic that is as
@@ -32,4 +32,12 @@ export function weightOf({ code, at }: Problem): Weight {
 /** Whether a problem means that something of the input is missing or broken. */
 export function isDamage(problem: Problem): boolean {
   return weightOf(problem) !== 'remark';
+}
+
+/** Rules whose findings tell what the input does not show, whatever is done with its calls. */
+const OF_INPUT: readonly string[] = ['sealed-calls', 'secret-unused', 'one-direction'];
+
+/** Whether a finding is about the input: commands that show no findings tell it all the same. */
+export function isOfInput({ rule }: Finding): boolean {
+  return OF_INPUT.includes(rule);
 }

@@ -14,7 +14,7 @@ import { finding, handshakeFindings, type HandshakeFacts, type Opening } from '.
 import { Handshake } from './handshakes.js';
 import { SearchBudget } from './ntlm/watcher.js';
 import { refusalOf, type Refusal } from './refusal.js';
-import { Secrets, type SecretList, type SessionKey } from './secrets.js';
+import { Secrets, type GivenSecret, type SecretList, type SessionKey } from './secrets.js';
 
 /** A PDU with a security trailer, as src/rpc/protection.ts hands it over: positions are absolute in `block`. */
 export interface GuardedPdu extends Span {
@@ -88,11 +88,14 @@ export class SecurityObserver {
   readonly findings: Finding[] = [];
   readonly records: SecurityRecord[] = [];
   readonly sessionKeys: SessionKey[] = [];
+  /** What the user gave it to open with. */
+  readonly given: readonly GivenSecret[];
   /** Logons that a server's token refused, since they were last taken. */
   readonly refusals: (Refusal & { readonly flow: number; readonly frame: number })[] = [];
 
   constructor(secrets: SecretList = {}) {
     this.secrets = new Secrets(secrets);
+    this.given = secrets.given ?? [];
   }
 
   onBind(pdu: GuardedPdu): void {

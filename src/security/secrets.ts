@@ -2,6 +2,13 @@ import { equal, md5 } from './crypto.js';
 import type { KeytabEntry } from './kerberos/keytab.js';
 import { lmHash, ntHash, type Hashes } from './ntlm/derive.js';
 
+/** A secret as it was given: by which option, and for whom where it says so. */
+export interface GivenSecret {
+  readonly option: '--password' | '--nt-hash' | '--keytab' | '--keys';
+  /** Name of a user, with or without a domain; null for everybody, and for keytabs and key logs. */
+  readonly user: string | null;
+}
+
 /** What a user gave to open traffic with. */
 export interface SecretList {
   /** A `user` of null stands for everybody; it may be `DOMAIN\user` or `user@domain`. */
@@ -9,6 +16,8 @@ export interface SecretList {
   readonly ntHashes?: readonly { readonly user: string | null; readonly hash: Uint8Array }[];
   readonly sessionKeys?: readonly SessionKey[];
   readonly keytab?: readonly KeytabEntry[];
+  /** What of it was given on the command line, to tell of what met no session. */
+  readonly given?: readonly GivenSecret[];
 }
 
 /** The key of one session; docs/keys.md. */

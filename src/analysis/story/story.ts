@@ -2,6 +2,7 @@ import type { Registry } from '../../ndr/codec.js';
 import type { StoryEvent, StoryOption, StoryTable } from '../../ndr/types.js';
 import type { Call, Moment } from '../../types.js';
 import { failed } from '../failed.js';
+import { hidesResult, isSealed } from '../sealed.js';
 import { STORY_LIMITS } from './limits.js';
 import { columnOf, Rows, type CellValue } from './rows.js';
 import { Slots, type Slot } from './slots.js';
@@ -19,6 +20,8 @@ export interface ToldSession {
   last: Moment | null;
   calls: number;
   failed: number;
+  /** Calls whose result is cipher text: whether they failed is unknown. */
+  sealed: number;
   upkeep: number;
   readonly events: ToldEvent[];
   eventsLost: number;
@@ -111,9 +114,15 @@ export class Storyteller {
     const bad = failed(call);
     told.calls++;
     if (bad) told.failed++;
+    if (hidesResult(call)) told.sealed++;
     if (slot.kind === 'upkeep') told.upkeep++;
     const user = call.auth.user ?? null;
     if (user !== null && told.users.length < MAX_USERS && !told.users.includes(user)) told.users.push(user);
+    if (isSealed(call)) {
+      // Nobody saw its values: there is nothing to tell but that it was made.
+      if (session.kept) told.steps.push(call, slot, null, null);
+      return session.kept ? told.id : 0;
+    }
     const before = things.all.length;
     const on = slot.kind === 'upkeep' ? null : things.calledOn(call);
     const got = on === null ? this.made(call, things) : this.learn(call, slot, on, things, bad);
@@ -161,6 +170,7 @@ export class Storyteller {
       last: call.time,
       calls: 0,
       failed: 0,
+      sealed: 0,
       upkeep: 0,
       events: [],
       eventsLost: 0,

@@ -3,7 +3,7 @@ import { FORMAT_VERSION } from '../../../replay/recording/migrate.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
 import type { Numbering } from '../../analysis/calls.js';
 import { Pipeline } from '../../pipeline/pipeline.js';
-import { isDamage } from '../../pipeline/problems.js';
+import { isDamage, isOfInput } from '../../pipeline/problems.js';
 import { readCapture } from '../../pipeline/read-capture.js';
 import { SecurityObserver } from '../../security/observer.js';
 import type { Batch } from '../../pipeline/batch.js';
@@ -180,7 +180,7 @@ async function recordCapture(
     }),
     take(record) {
       if (record.kind === 'call') count(unplayable, recorder.call(record));
-      else if (record.kind === 'problem') told.push(record.message);
+      else if (record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record))) told.push(record.message);
       damaged ||= (record.kind === 'call' ? record.problems : [record]).some(
         (one) => one.kind === 'problem' && isDamage(one),
       );

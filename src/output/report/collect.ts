@@ -1,5 +1,6 @@
 import type { AnalyzerOutput, Summary } from '../../analysis/analyzer.js';
 import { failed } from '../../analysis/failed.js';
+import { hidesResult } from '../../analysis/sealed.js';
 import { HISTOGRAM_UP_TO, Statistics, type LatencyFigures, type StatisticsFigures } from '../../analysis/statistics.js';
 import { activatedClass } from '../../analysis/tracker.js';
 import { Storyteller } from '../../analysis/story/story.js';
@@ -43,6 +44,7 @@ interface Talk extends Omit<Conversation, 'first' | 'last' | 'ports' | 'users'> 
   last: Moment | null;
   calls: number;
   failed: number;
+  sealed: number;
   bytes: number;
 }
 
@@ -126,6 +128,7 @@ export class ReportCollector {
       totals: {
         calls: figures.calls,
         failed: figures.failed,
+        sealed: figures.sealed,
         unanswered: figures.unanswered,
         frames: summary.frames,
         bytes: summary.bytes,
@@ -173,6 +176,7 @@ export class ReportCollector {
     if (talk === null) return;
     talk.calls++;
     if (failed(call)) talk.failed++;
+    if (hidesResult(call)) talk.sealed++;
     talk.bytes += sizeOf(call.exchange.request) + sizeOf(call.exchange.response);
     if (call.time !== null) {
       talk.first ??= call.time;
@@ -196,6 +200,7 @@ export class ReportCollector {
           users: [],
           calls: 0,
           failed: 0,
+          sealed: 0,
           bytes: 0,
           first: null,
           last: null,
@@ -230,8 +235,8 @@ export class ReportCollector {
     return {
       members: members
         .slice(0, REPORT_LIMITS.members)
-        .map(({ name, section, count, failed, late, ...latency }) =>
-          Object.assign(latencyReport(latency), { name, section, count, failed, late }),
+        .map(({ name, section, count, failed, sealed, late, ...latency }) =>
+          Object.assign(latencyReport(latency), { name, section, count, failed, sealed, late }),
         ),
       results: results
         .slice(0, REPORT_LIMITS.results)
@@ -276,6 +281,7 @@ function objectsReport(records: readonly ObjectRecord[]): ObjectsReport {
     });
   return {
     total: records.length,
+    unidentified: count((one) => one.oid === null && one.madeBy === null),
     leaked: count((one) => one.leaked),
     released: count((one) => one.releasedBy !== null),
     pinged: count((one) => one.pings > 0),

@@ -63,6 +63,8 @@ export interface SourceReport {
 export interface Totals {
   readonly calls: number;
   readonly failed: number;
+  /** Calls whose result is cipher text: whether they failed is unknown. */
+  readonly sealed: number;
   /** Calls without an answer. */
   readonly unanswered: number;
   readonly frames: number;
@@ -126,6 +128,8 @@ export interface Conversation {
   readonly ports: readonly number[];
   readonly calls: number;
   readonly failed: number;
+  /** Calls whose result is cipher text: whether they failed is unknown. */
+  readonly sealed: number;
   /** Bytes of arguments, both ways. */
   readonly bytes: number;
   readonly users: readonly string[];
@@ -153,6 +157,8 @@ export interface SessionReport {
   readonly durationNs: number | null;
   readonly calls: number;
   readonly failed: number;
+  /** Calls whose result is cipher text: whether they failed is unknown. */
+  readonly sealed: number;
   /** Calls that only look names up or keep references. */
   readonly upkeep: number;
   readonly events: readonly EventReport[];
@@ -257,6 +263,8 @@ export interface MemberReport extends LatencyReport {
   readonly section: string | null;
   readonly count: number;
   readonly failed: number;
+  /** Calls whose result is cipher text: whether they failed is unknown. */
+  readonly sealed: number;
   readonly late: number;
 }
 
@@ -291,7 +299,10 @@ export interface CallReport {
   /** `IUpdateSearcher#1::Search(criteria="…") → ISearchResult#1` */
   readonly text: string;
   readonly outcome: string;
+  /** Known to have failed. */
   readonly failed: boolean;
+  /** Its result is cipher text. */
+  readonly sealed: boolean;
   readonly time: string | null;
   readonly latencyNs: number | null;
   /** Facts by name, in the order shown: way, interface, method, object, protection… */
@@ -327,6 +338,8 @@ export interface FieldReport {
 
 export interface ObjectsReport {
   readonly total: number;
+  /** Known by calls alone: nobody saw who made them, and several may be interfaces of one object. */
+  readonly unidentified: number;
   readonly leaked: number;
   readonly released: number;
   readonly pinged: number;

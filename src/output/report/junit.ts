@@ -19,6 +19,7 @@ export function reportSuites(
     captures: report.title,
     calls: String(report.totals.calls),
     failed: String(report.totals.failed),
+    ...(report.totals.sealed === 0 ? {} : { sealed: String(report.totals.sealed) }),
     frames: String(report.totals.frames),
   };
   const timestamp = report.totals.first?.slice(0, 19) ?? null;

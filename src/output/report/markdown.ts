@@ -2,7 +2,7 @@ import { cut, escapeTerminal } from '../escape.js';
 import { durationText } from '../time.js';
 import type { ComparisonReport, EventReport, Report, SessionReport, StepReport, TableReport } from './data.js';
 import { sourceText } from './quality.js';
-import { bytesText, countText, findingPlace, resultText } from './words.js';
+import { bytesText, countText, failedCell, failedText, findingPlace, objectsText, resultText } from './words.js';
 
 /** Rows of one table, lines of one list: Markdown is for reading and pasting; HTML and JSON have all. */
 const MAX_ROWS = 200;
@@ -54,8 +54,8 @@ function* section(title: string, lines: Iterable<string>): Generator<string> {
   yield '';
 }
 
-function* glance({ totals, sources, attention, quality, conversations }: Report): Generator<string> {
-  yield `${countText(totals.calls, 'call')}, ${totals.failed.toLocaleString('en-US')} failed, ${totals.unanswered.toLocaleString('en-US')} unanswered, on ${countText(totals.objects, 'object')}${totals.first === null ? '' : `, from ${totals.first} to ${totals.last ?? '?'}${totals.durationNs === null ? '' : ` (${durationText(totals.durationNs)})`}`}.`;
+function* glance({ totals, objects, sources, attention, quality, conversations }: Report): Generator<string> {
+  yield `${countText(totals.calls, 'call')}, ${failedText(totals)}, ${totals.unanswered.toLocaleString('en-US')} unanswered, on ${objectsText(totals.objects, objects.unidentified)}${totals.first === null ? '' : `, from ${totals.first} to ${totals.last ?? '?'}${totals.durationNs === null ? '' : ` (${durationText(totals.durationNs)})`}`}.`;
   yield '';
   for (const source of sources)
     yield `- ${md(sourceText(source))}${source.notes.length === 0 ? '' : ` (${md(source.notes.join('; '))})`}`;
@@ -84,7 +84,7 @@ function* glance({ totals, sources, attention, quality, conversations }: Report)
           one.server,
           one.ports.join(', '),
           String(one.calls),
-          String(one.failed),
+          failedCell(one),
           bytesText(one.bytes),
           one.users.join(', '),
         ]),
@@ -126,6 +126,7 @@ function* table({ columns, rows: all, lost, noun }: TableReport): Generator<stri
 function* session({
   calls,
   failed,
+  sealed,
   upkeep,
   users,
   first,
@@ -134,7 +135,7 @@ function* session({
   steps,
   stepsLost,
 }: SessionReport): Generator<string> {
-  yield `${countText(calls, 'call')}, ${failed} failed, ${upkeep} that only look names up or keep references${users.length === 0 ? '' : `, as ${md(users.join(', '))}`}${first === null ? '' : `, from ${first}`}${durationNs === null ? '' : ` for ${durationText(durationNs)}`}; ${countText(events.length, 'event')}.`;
+  yield `${countText(calls, 'call')}, ${failedText({ calls, failed, sealed })}, ${upkeep} that only look names up or keep references${users.length === 0 ? '' : `, as ${md(users.join(', '))}`}${first === null ? '' : `, from ${first}`}${durationNs === null ? '' : ` for ${durationText(durationNs)}`}; ${sealed === 0 ? '' : 'of those that can be read '}${countText(events.length, 'event')}.`;
   yield '';
   yield* list(steps.slice(0, MAX_ROWS), stepLine, stepsLost + Math.max(0, steps.length - MAX_ROWS));
 }
@@ -169,7 +170,7 @@ function* figures({ members, results, calls, slowest, latency }: Report): Genera
           .map((one) => [
             one.name,
             String(one.count),
-            String(one.failed),
+            failedCell({ ...one, calls: one.count }),
             String(one.late),
             ns(one.p50),
             ns(one.p90),
@@ -179,7 +180,11 @@ function* figures({ members, results, calls, slowest, latency }: Report): Genera
         [
           'all',
           String(members.reduce((sum, one) => sum + one.count, 0)),
-          String(members.reduce((sum, one) => sum + one.failed, 0)),
+          failedCell({
+            calls: members.reduce((sum, one) => sum + one.count, 0),
+            failed: members.reduce((sum, one) => sum + one.failed, 0),
+            sealed: members.reduce((sum, one) => sum + one.sealed, 0),
+          }),
           String(members.reduce((sum, one) => sum + one.late, 0)),
           ns(latency.p50),
           ns(latency.p90),
@@ -215,7 +220,10 @@ function ns(value: number | null): string {
 }
 
 function objectsLine({ objects }: Report): string {
-  return `${countText(objects.total, 'object')}: ${objects.released} released, ${objects.leaked} leaked, ${objects.pinged} pinged.`;
+  const what = objectsText(objects.total, objects.unidentified);
+  if (objects.unidentified > 0 && objects.unidentified === objects.total)
+    return `${what}: what they are, and what became of them, is not to be read in the capture.`;
+  return `${what}: ${objects.released} released, ${objects.leaked} leaked, ${objects.pinged} pinged.`;
 }
 
 function* security({ security: { uses, logons, weak } }: Report): Generator<string> {

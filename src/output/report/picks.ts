@@ -1,3 +1,4 @@
+import { hidesResult } from '../../analysis/sealed.js';
 import { toHex } from '../../bytes/hex.js';
 import type { Registry, Trace, TraceNode } from '../../ndr/codec.js';
 import { failed } from '../../analysis/failed.js';
@@ -112,6 +113,7 @@ export class Picks {
       text: signature(call, { width: MAX_LINE_TEXT, names: lexicon }),
       outcome: outcomeText(call, lexicon),
       failed: failed(call),
+      sealed: hidesResult(call),
       time: timeText(call.time),
       latencyNs: call.latencyNs,
       facts: callFacts(call, lexicon),

@@ -47,7 +47,7 @@ class Teller {
   }
 
   session(told: ToldSession): SessionReport {
-    const { id, client, server, users, first, last, calls, failed, upkeep, events, steps } = told;
+    const { id, client, server, users, first, last, calls, failed, sealed, upkeep, events, steps } = told;
     const shown = steps.list.slice(0, REPORT_LIMITS.steps);
     return {
       id,
@@ -59,6 +59,7 @@ class Teller {
       durationNs: spanNs(first, last),
       calls,
       failed,
+      sealed,
       upkeep,
       events: events.slice(0, REPORT_LIMITS.events).map((event) => this.event(event, id)),
       eventsLost: told.eventsLost + Math.max(0, events.length - REPORT_LIMITS.events),

@@ -42,11 +42,12 @@ export const statisticsPane: Pane = {
 
 function draw(model: Model, area: Area): Line[] {
   const { state, source } = model;
-  const { calls, failed, unanswered, members, results, rate, failures, partS } = source.statistics();
+  const { calls, failed, sealed, unanswered, members, results, rate, failures, partS } = source.statistics();
   const most = Math.max(1, ...rate);
   const facts: Span[] = [
     span(`  ${countText(calls)} calls, `),
     span(`${countText(failed)} failed`, failed > 0 ? 'bad' : 'plain'),
+    ...(sealed > 0 ? [span(`, ${countText(sealed)} sealed and unknown`, 'warn')] : []),
     ...(unanswered > 0 ? [span(`, ${countText(unanswered)} unanswered`, 'warn')] : []),
     span(`, ${members.length} members, ${results.length} results`),
   ];
@@ -110,11 +111,16 @@ function resultLine({ kind, value, count, bad, members }: ResultStatistics, { na
   ];
 }
 
+/** Of calls whose result is sealed nobody knows whether they failed. */
+function failedText({ count, failed, sealed }: MemberStatistics): string {
+  return sealed > 0 && sealed === count ? '?' : countText(failed);
+}
+
 function memberLine(member: MemberStatistics, name: number, histogram: boolean): Line {
   return [
     span(`  ${fit(member.name, name)}`, 'name'),
     span(fit(countText(member.count), 8, 'right')),
-    span(fit(countText(member.failed), 8, 'right'), member.failed > 0 ? 'bad' : 'plain'),
+    span(fit(failedText(member), 8, 'right'), member.failed > 0 ? 'bad' : 'plain'),
     span(time(member.p50) + time(member.p90) + time(member.p99) + time(member.max)),
     ...(histogram ? [span(`  ${sparkline(member.histogram)}`, 'value')] : []),
   ];

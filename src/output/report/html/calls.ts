@@ -3,7 +3,19 @@ import { resultText } from '../words.js';
 import { latencyChart, latencySpark, shareBar } from './chart.js';
 import type { Links } from './links.js';
 import { html, joined, type Markup } from './markup.js';
-import { clock, counted, duration, frames, moment, number, section, SECTION_END, table, wrong } from './parts.js';
+import {
+  clock,
+  counted,
+  duration,
+  failures,
+  frames,
+  moment,
+  number,
+  section,
+  SECTION_END,
+  table,
+  wrong,
+} from './parts.js';
 
 /** Members named for one result. */
 const MEMBERS_OF_RESULT = 4;
@@ -110,7 +122,7 @@ function* members(list: readonly MemberReport[]): Generator<Markup> {
       one.name,
       counted(one.count),
       shareBar(one.count, one.failed, most),
-      wrong(one.failed),
+      failures({ ...one, calls: one.count }),
       ...(late ? [counted(one.late)] : []),
       duration(one.p50),
       duration(one.p90),

@@ -25,8 +25,8 @@ interface ChartOptions {
   readonly rows: readonly (readonly Part[])[];
 }
 
-/** Calls over time, the failed among them on the ground. */
-export function* timelineChart({ first, partS, calls, failed }: Timeline): Generator<Markup> {
+/** Calls over time, the failed among them on the ground; `failures` says in words how many failed. */
+export function* timelineChart({ first, partS, calls, failed }: Timeline, failures: string): Generator<Markup> {
   const parts = Math.max(1, calls.findLastIndex((count) => count > 0) + 1);
   const most = Math.max(1, ...calls);
   const start = first === null ? 0 : Date.parse(first);
@@ -36,13 +36,12 @@ export function* timelineChart({ first, partS, calls, failed }: Timeline): Gener
   const atText = (seconds: number): string =>
     byClock ? new Date(start + seconds * 1000).toISOString().slice(11, 19) : `+${durationText(seconds * 1e9)}`;
   const busiest = calls.indexOf(Math.max(...calls));
-  const failures = failed.reduce((sum, one) => sum + one, 0);
   yield* chart(
     {
       id: 'timeline',
       title: 'Calls over time',
       columns: ['From', 'Calls', 'Failed'],
-      text: `${number(calls.reduce((sum, one) => sum + one, 0))} calls in ${durationText(span * 1e9)}, ${number(failures)} failed; at most ${number(most)} in ${durationText(partS * 1e9)}, ${atText(busiest * partS)}${byClock ? ' UTC' : ''}.`,
+      text: `${number(calls.reduce((sum, one) => sum + one, 0))} calls in ${durationText(span * 1e9)}, ${failures}; at most ${number(most)} in ${durationText(partS * 1e9)}, ${atText(busiest * partS)}${byClock ? ' UTC' : ''}.`,
       rows: calls
         .slice(0, parts)
         .flatMap((count, at) => (count === 0 ? [] : [[atText(at * partS), number(count), number(failed[at] ?? 0)]])),

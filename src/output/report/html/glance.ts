@@ -1,12 +1,12 @@
 import { durationText } from '../../time.js';
 import type { Report } from '../data.js';
 import { sourceText } from '../quality.js';
-import { bytesText, countText } from '../words.js';
+import { bytesText, countText, failedCell, failedText, objectsText } from '../words.js';
 import { timelineChart } from './chart.js';
 import type { Links } from './links.js';
 import { callId } from './links.js';
 import { html, joined, type Markup, type Part } from './markup.js';
-import { badge, counted, moment, number, section, SECTION_END, table, wrong } from './parts.js';
+import { badge, counted, failures, moment, number, section, SECTION_END, table } from './parts.js';
 
 /** Who talked to whom, when, how much, what failed, what to look at first, and what the capture does not tell. */
 export function* glance(report: Report, links: Links): Generator<Markup> {
@@ -14,7 +14,7 @@ export function* glance(report: Report, links: Links): Generator<Markup> {
   yield quality(report);
   yield attention(report, links);
   yield figures(report);
-  if (report.totals.calls > 0) yield* timelineChart(report.timeline);
+  if (report.totals.calls > 0) yield* timelineChart(report.timeline, failedText(report.totals));
   yield html`<h3>Who talked to whom</h3>`;
   yield* conversations(report);
   yield html`<h3>What was read</h3>`;
@@ -28,19 +28,19 @@ function quality({ quality: notes }: Report): Markup {
   return html`<div id="quality" class="quality"><h3>What the capture does not tell</h3><ul>${notes.map((note) => html`<li class="${note.severity}">${badge(note.severity)} ${note.text}</li>`)}</ul></div>`;
 }
 
-function attention({ attention: points }: Report, links: Links): Markup {
+function attention({ attention: points, totals }: Report, links: Links): Markup {
   if (points.length === 0)
-    return html`<p class="calm">Nothing failed and no rule is broken in a way that needs attention first.</p>`;
+    return html`<p class="calm">${totals.sealed === 0 ? 'Nothing' : 'Nothing that can be read'} failed and no rule is broken in a way that needs attention first.</p>`;
   return html`<h3>Look at these first</h3><ol class="attention">${points.map(({ severity, title, text, link }) => html`<li class="${severity}">${badge(severity)} <a href="${link.kind === 'section' ? links.section(link.name) : links.has(link.id) ? `#${callId(link.id)}` : links.section('results')}">${title}</a><p>${text}</p></li>`)}</ol>`;
 }
 
-function figures({ totals, sessions, sessionsLost }: Report): Markup {
+function figures({ totals, objects, sessions, sessionsLost }: Report): Markup {
   const { findings } = totals;
   const list: readonly (readonly [name: string, value: Part, more: Part])[] = [
     ['calls', number(totals.calls), `in ${countText(sessions.length + sessionsLost, 'session')}`],
     [
       'failed',
-      totals.failed === 0 ? '0' : html`<span class="bad">${number(totals.failed)}</span>`,
+      totals.failed === 0 ? failedCell(totals) : html`<span class="bad">${failedCell(totals)}</span>`,
       `${number(totals.unanswered)} without an answer`,
     ],
     [
@@ -48,7 +48,11 @@ function figures({ totals, sessions, sessionsLost }: Report): Markup {
       number(findings.error + findings.warning + findings.info),
       `${number(findings.error)} errors, ${number(findings.warning)} warnings`,
     ],
-    ['objects', number(totals.objects), null],
+    [
+      'objects',
+      number(totals.objects - objects.unidentified),
+      objects.unidentified === 0 ? null : `and ${objectsText(objects.unidentified, objects.unidentified)}`,
+    ],
     [
       'duration',
       totals.durationNs === null ? '–' : durationText(totals.durationNs),
@@ -80,7 +84,7 @@ function conversations({ conversations: list }: Report): Iterable<Markup> {
       one.server,
       one.ports.join(', '),
       counted(one.calls),
-      wrong(one.failed),
+      failures(one),
       { show: bytesText(one.bytes), by: one.bytes },
       one.users.length === 0 ? '–' : one.users.join(', '),
       moment(one.first),

@@ -1,5 +1,5 @@
 import type { ObjectReport, Report } from '../data.js';
-import { countText } from '../words.js';
+import { countText, objectsText } from '../words.js';
 import type { Links } from './links.js';
 import { html, joined, type Markup } from './markup.js';
 import { filterBox, left, number, section, SECTION_END } from './parts.js';
@@ -10,11 +10,14 @@ const DEEPEST = 32;
 
 /** Who made what: the objects as a tree, with references, leaks and pings. */
 export function* objects(
-  { objects: { total, leaked, released, pinged, records, lost } }: Report,
+  { objects: { total, unidentified, leaked, released, pinged, records, lost } }: Report,
   links: Links,
 ): Generator<Markup> {
   yield section('objects', 'Objects');
-  yield html`<p>${countText(total, 'object')}: ${number(released)} released, ${leaked === 0 ? 'none leaked' : html`<b class="warn">${number(leaked)} leaked</b>`}, ${number(pinged)} pinged. Each stands under the object whose call made it.</p>`;
+  const what = objectsText(total, unidentified);
+  yield unidentified > 0 && unidentified === total
+    ? html`<p>${what}: what they are, and what became of them, is not to be read in the capture.</p>`
+    : html`<p>${what}: ${number(released)} released, ${leaked === 0 ? 'none leaked' : html`<b class="warn">${number(leaked)} leaked</b>`}, ${number(pinged)} pinged. Each stands under the object whose call made it.</p>`;
   if (records.length > 0) {
     yield filterBox('Objects');
     yield* tree(records, links);

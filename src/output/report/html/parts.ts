@@ -1,7 +1,7 @@
 import type { Severity } from '../../../types.js';
 import { durationText } from '../../time.js';
 import type { ResultName } from '../data.js';
-import { resultText } from '../words.js';
+import { failedCell, resultText } from '../words.js';
 import { html, type Markup, type Part } from './markup.js';
 
 export interface Column {
@@ -85,6 +85,11 @@ export function counted(value: number): Sorted {
 /** A count of what went wrong: marked unless it is none. */
 export function wrong(value: number): Sorted {
   return { show: value === 0 ? '0' : html`<b class="bad">${number(value)}</b>`, by: value };
+}
+
+/** Failures among calls of which some are sealed. */
+export function failures(one: { readonly calls: number; readonly failed: number; readonly sealed: number }): Sorted {
+  return one.sealed === 0 ? wrong(one.failed) : { show: failedCell(one), by: one.failed };
 }
 
 /** A duration in words that sorts by its nanoseconds; a dash for none. */

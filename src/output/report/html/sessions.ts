@@ -19,10 +19,24 @@ export function* sessions({ sessions: list, sessionsLost }: Report, links: Links
 }
 
 function* session(one: SessionReport, links: Links, open: boolean): Generator<Markup> {
-  const { id, client, server, users, calls, failed, upkeep, first, durationNs, events, eventsLost, steps, stepsLost } =
-    one;
-  yield html`<details class="session print" id="${sessionId(id)}"${open ? html` open` : null}><summary><h3>Session ${id}: ${client} with ${server}</h3> <span class="why">${countText(calls, 'call')}${failed === 0 ? null : html`, <b class="bad">${number(failed)} failed</b>`}${durationNs === null ? null : `, ${durationText(durationNs)}`}</span></summary>`;
-  yield html`<p>${users.length === 0 ? 'Nobody was seen to log on' : `As ${users.join(', ')}`}${first === null ? null : [', from ', moment(first), ' UTC']}. ${countText(upkeep, 'call')} only look names up or keep references. ${countText(events.length + eventsLost, 'event')}.</p>`;
+  const {
+    id,
+    client,
+    server,
+    users,
+    calls,
+    failed,
+    sealed,
+    upkeep,
+    first,
+    durationNs,
+    events,
+    eventsLost,
+    steps,
+    stepsLost,
+  } = one;
+  yield html`<details class="session print" id="${sessionId(id)}"${open ? html` open` : null}><summary><h3>Session ${id}: ${client} with ${server}</h3> <span class="why">${countText(calls, 'call')}${failed === 0 ? null : html`, <b class="bad">${number(failed)} failed</b>`}${sealed === 0 ? null : `, ${number(sealed)} sealed`}${durationNs === null ? null : `, ${durationText(durationNs)}`}</span></summary>`;
+  yield html`<p>${users.length === 0 ? 'Nobody was seen to log on' : `As ${users.join(', ')}`}${first === null ? null : [', from ', moment(first), ' UTC']}. ${countText(upkeep, 'call')} only look names up or keep references. ${countText(events.length + eventsLost, 'event')}${sealed === 0 ? null : ' that can be read'}.</p>`;
   yield ladder(one, links);
   yield html`<details class="print"><summary>${countText(steps.length, 'step')}, repeated calls folded</summary>`;
   yield* table(
