@@ -27,8 +27,8 @@ const ACTS: Readonly<Record<Action, Act>> = {
   'half-up': (state, source) => move(state, -(heightOf(state, source) >> 1), source),
   top: (state, source) => move(state, -Infinity, source),
   bottom: (state, source) => move(state, Infinity, source),
-  left: (state, source) => sideways(state, -1, source),
-  right: (state, source) => sideways(state, 1, source),
+  left: (state, source) => shifted(state, -1, source),
+  right: (state, source) => shifted(state, 1, source),
   enter,
   back: (state, source) => settled(back(state), source),
   'next-pane': (state, source) => settled({ ...state, focus: nextFocus(state.focus, 1) }, source),
@@ -168,7 +168,21 @@ function intended(state: State, intent: Intent, source: Source): Step {
   }
 }
 
+function shifted(state: State, by: 1 | -1, source: Source): Step {
+  const { shift } = paneOf(state.upper);
+  return shift === undefined ? sideways(state, by, source) : changedColumns(state, shift(state, by));
+}
+
+/** Columns that were chosen or moved, and are to be kept. */
+function changedColumns(before: State, state: State): Step {
+  return before.shown === state.shown
+    ? still(state)
+    : { state, effects: [{ kind: 'keep-columns', columns: state.shown }] };
+}
+
 function mark(state: State, source: Source): Step {
+  const { toggle } = paneOf(state.upper);
+  if (toggle !== undefined) return changedColumns(state, toggle(state));
   if (state.call < 0) return still(state);
   const marked = new Set(state.marked);
   if (!marked.delete(state.call)) marked.add(state.call);

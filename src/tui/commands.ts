@@ -58,10 +58,12 @@ function toNumber(state: State, number: number, source: Source): Step {
     : settled(toCall({ ...state, follow: false }, number - 1, source), source);
 }
 
-function columns(state: State, text: string): Step {
+function columns(state: State, text: string, source: Source): Step {
+  if (text === '') return showTitled(state, 'columns', source);
   const names = text.split(/[\s,]+/).filter((name) => name !== '');
   const unknown = names.find((name) => !COLUMNS.includes(name as Column));
   if (unknown !== undefined || names.length === 0)
     return say(state, `:columns takes names out of ${COLUMNS.join(', ')}`, true);
-  return still({ ...state, shown: [...new Set(names as Column[])], sideways: 0 });
+  const shown = [...new Set(names as Column[])];
+  return { state: { ...state, shown, sideways: 0 }, effects: [{ kind: 'keep-columns', columns: shown }] };
 }

@@ -109,13 +109,6 @@ export interface Binding extends Entry {
 
 export const BINDINGS: readonly Binding[] = TABLE;
 
-const BY_KEY = new Map(BINDINGS.flatMap((binding) => binding.keys.map((key) => [key, binding.action] as const)));
-
-/** What a key does; null for keys that do nothing. */
-export function actionOf(key: string): Action | null {
-  return BY_KEY.get(key) ?? null;
-}
-
 /** Commands after `:`, with what they take; what each does stands in commands.ts. */
 const LIST = [
   { name: 'filter', takes: 'EXPR', help: 'show calls for which it holds' },

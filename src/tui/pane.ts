@@ -2,6 +2,7 @@ import type { Area } from './area.js';
 import type { Fact } from './facts.js';
 import type { Line } from './line.js';
 import type { Model } from './model.js';
+import type { State } from './state.js';
 
 /** What `enter` asks for: the calls that hold, one call, the detail pane, the way back, or a word on why nothing. */
 export type Intent =
@@ -43,6 +44,10 @@ export interface Pane {
   /** What `enter` asks for on the current row. */
   enter(model: Model): Intent;
   draw(model: Model, area: Area): Line[];
+  /** What space changes on the current row; left out where it marks the call. */
+  toggle?(state: State): State;
+  /** What left and right change on the current row; left out where they move sideways. */
+  shift?(state: State, by: 1 | -1): State;
   /** The row of the list that lies in a row of its area; left out where the list ends at the area's last row. */
   rowAt?(model: Model, area: Area, row: number): number | null;
   /** The words of a row of the list, which searching looks through; left out where calls are searched. */

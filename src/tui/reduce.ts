@@ -1,9 +1,8 @@
 import { act, actTimes } from './actions.js';
 import { followed, settled, toCall } from './cursor.js';
-import { actionOf } from './keys.js';
+import { boundTo } from './keymap.js';
 import { mouse } from './mouse.js';
 import { completed } from './pairs.js';
-import { paneByKey } from './panes/table.js';
 import { typed } from './prompts.js';
 import { replayOver } from './replaying.js';
 import { show } from './showing.js';
@@ -38,10 +37,10 @@ function key(state: State, event: Extract<Event, { kind: 'key' }>, source: Sourc
   if (state.pending !== null) return completed({ ...quiet, pending: null }, state.pending, name, source);
   const digits = quick === true ? state.digits : null;
   if (/^\d$/.test(name)) return digit(quiet, digits, name, source);
-  const pane = paneByKey(name);
-  if (pane !== null) return show(quiet, pane, source);
-  const action = actionOf(name);
-  if (action === null) return still(quiet);
+  const bound = boundTo(name, state.keys);
+  if (bound === null) return still(quiet);
+  if ('pane' in bound) return show(quiet, bound.pane, source);
+  const { action } = bound;
   return digits === null
     ? act(quiet, action, source)
     : actTimes({ ...quiet, ...digits.from }, action, Number(digits.text), source);
@@ -52,8 +51,8 @@ function digit(state: State, before: Digits | null, name: string, source: Source
   const { upper, before: below, focus, zoom } = state;
   const from = before?.from ?? { upper, before: below, focus, zoom };
   const digits = { text: `${before?.text ?? ''}${name}`.slice(0, MAX_DIGITS), from };
-  const pane = paneByKey(name);
-  const step = pane === null ? still(state) : show(state, pane, source);
+  const bound = boundTo(name, state.keys);
+  const step = bound !== null && 'pane' in bound ? show(state, bound.pane, source) : still(state);
   return { ...step, state: { ...step.state, digits } };
 }
 

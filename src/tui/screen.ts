@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import blessed, { type BlessedProgram } from 'blessed';
 import type { Line } from './line.js';
-import { asciiOnly, paint, type Colours } from './palette.js';
+import { asciiOnly, paint, type Palette } from './palette.js';
 import type { Event } from './state.js';
 import { clip, widthOf } from './width.js';
 
@@ -14,7 +14,7 @@ export interface ScreenOptions {
     readonly rows?: number;
     readonly fd?: number;
   };
-  readonly colours: Colours;
+  readonly palette: Palette;
   /** False where the locale has no UTF-8: drawing characters become ASCII. */
   readonly unicode: boolean;
   readonly onEvent: (event: Event) => void;
@@ -89,14 +89,14 @@ export class Screen {
   /** Draws what changed since the last time. `cursor` is where typing happens. */
   draw(lines: readonly Line[], cursor: { readonly column: number; readonly row: number } | null): void {
     if (!this.open) return;
-    const { colours, unicode, output } = this.options;
+    const { palette, unicode, output } = this.options;
     const { columns } = this.size;
     let text = '';
     for (const [row, line] of lines.entries()) {
       const shown = unicode
         ? line
         : line.map(({ text: own, paint: look, under }) => ({ text: asciiOnly(own, widthOf), paint: look, under }));
-      const painted = paint(shown, colours);
+      const painted = paint(shown, palette);
       if (this.drawn[row] === painted) continue;
       this.drawn[row] = painted;
       // Erased first: wide characters that the terminal counts otherwise leave nothing behind.

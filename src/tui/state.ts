@@ -79,6 +79,8 @@ export interface State {
   readonly search: string | null;
   readonly sort: SortKey;
   readonly shown: readonly Column[];
+  /** Keys that were given to actions and panes, by their names. */
+  readonly keys: Readonly<Record<string, readonly string[]>>;
   /** Columns that the calls are moved to the left. */
   readonly sideways: number;
   readonly prompt: Prompt | null;
@@ -115,6 +117,8 @@ export function placeOf({ places }: Pick<State, 'places'>, title: string): Place
 /** Parts of the trees that say the same in every call start folded. */
 export const FOLDED: readonly string[] = ['request/orpcthis', 'response/orpcthat'];
 
+const NO_KEYS = Object.freeze({});
+
 /** The state at start. */
 export function startState(columns: number, rows: number): State {
   return {
@@ -141,6 +145,7 @@ export function startState(columns: number, rows: number): State {
     search: null,
     sort: 'none',
     shown: DEFAULT_COLUMNS,
+    keys: NO_KEYS,
     sideways: 0,
     prompt: null,
     history: { filter: [], search: [], command: [], export: [], target: [], secret: [], 'copy-target': [] },
@@ -161,6 +166,7 @@ export type Effect =
   | { readonly kind: 'filter'; readonly expression: string | null }
   | { readonly kind: 'sort'; readonly key: SortKey }
   | { readonly kind: 'fold-upkeep'; readonly on: boolean }
+  | { readonly kind: 'keep-columns'; readonly columns: readonly Column[] }
   | { readonly kind: 'pause'; readonly on: boolean }
   | { readonly kind: 'search'; readonly text: string; readonly from: number; readonly forward: boolean }
   | { readonly kind: 'copy'; readonly text: string; readonly what: string }

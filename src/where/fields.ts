@@ -7,6 +7,8 @@ export interface Facts {
   failed(call: Call): boolean;
   /** Names like `name` when no code has it; null when one has, or nobody can tell. */
   misspelt?(name: string): readonly string[] | null;
+  /** Expressions that `@name` stands for. */
+  readonly named?: Readonly<Record<string, string>>;
 }
 
 /**

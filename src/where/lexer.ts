@@ -7,6 +7,8 @@ export type Token =
   | { readonly kind: 'pattern'; readonly text: string; readonly flags: string; readonly at: number }
   /** `unit` is '' for a plain number; a duration is given in nanoseconds. */
   | { readonly kind: 'number'; readonly value: number | bigint; readonly unit: string; readonly at: number }
+  /** `@name`: an expression that a user named. */
+  | { readonly kind: 'named'; readonly text: string; readonly at: number }
   | { readonly kind: 'sign'; readonly text: string; readonly at: number }
   | { readonly kind: 'end'; readonly at: number };
 
@@ -23,6 +25,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const NUMBER = /-?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/y;
 const NAME = /[A-Za-z_$][\w$]*/y;
+const NAMED = /@([A-Za-z_]\w*)/y;
 const UNIT = /[A-Za-zµ]+/y;
 const PATTERN = /\/((?:[^/\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+)\/([a-z]*)/y;
 
@@ -61,6 +64,12 @@ export function tokens(expression: string): readonly Token[] {
     if (name !== null) {
       found.push({ kind: 'name', text: name[0], at });
       at += name[0].length;
+      continue;
+    }
+    const named = matchAt(NAMED, expression, at);
+    if (named !== null) {
+      found.push({ kind: 'named', text: named[1] ?? '', at });
+      at += named[0].length;
       continue;
     }
     const pattern = matchAt(PATTERN, expression, at);

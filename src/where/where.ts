@@ -60,9 +60,10 @@ class Compiler {
   private readonly tokens: readonly Token[];
   private readonly watches: Watch[] = [];
   private at = 0;
-  private depth = 0;
+  private depth: number;
 
-  constructor(source: string, facts: Facts) {
+  constructor(source: string, facts: Facts, depth = 0) {
+    this.depth = depth;
     this.source = source;
     this.facts = facts;
     this.tokens = tokens(source);
@@ -132,10 +133,33 @@ class Compiler {
       test = this.either();
       this.expect(')', `the parenthesis opened at ${at + 1} is never closed`);
     } else {
-      test = this.comparison();
+      const token = this.peek();
+      test = token.kind === 'named' ? this.named(token.text, token.at) : this.comparison();
     }
     this.depth--;
     return test;
+  }
+
+  /** The expression that a name stands for. */
+  private named(name: string, at: number): Test {
+    const known = this.facts.named ?? {};
+    const source = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (source === undefined)
+      throw new WhereError(
+        `no expression is named @${name}: name it under "where" in the configuration`,
+        at,
+        suggest(name, Object.keys(known)).map((one) => `@${one}`),
+      );
+    this.at++;
+    try {
+      const inner = new Compiler(source, this.facts, this.depth);
+      const { test } = inner.compile();
+      this.watches.push(...inner.watches);
+      return test;
+    } catch (error) {
+      if (!(error instanceof WhereError)) throw error;
+      throw new WhereError(`@${name}: ${error.message}`, at, error.suggestions);
+    }
   }
 
   private comparison(): Test {
@@ -244,6 +268,8 @@ class Compiler {
         return this.field(token.text, token.at);
       case 'pattern':
         throw new WhereError('a pattern stands only after ~', token.at);
+      case 'named':
+        throw new WhereError(`@${token.text} is a condition, no value`, token.at);
       case 'sign':
       case 'end':
         throw new WhereError(

@@ -37,7 +37,7 @@ describe('text from the network', () => {
         const shown = fitLine([span(text), span(text, 'bad')], width);
         expect(plainText(shown)).not.toMatch(ACTIVE);
         // Once what the palette adds is taken away, nothing is left of any control sequence.
-        expect(paint(shown, 256).replace(/\u001b\[[0-9;]*m/g, '')).not.toMatch(ACTIVE);
+        expect(paint(shown, { colours: 256, theme: 'dark' }).replace(/\u001b\[[0-9;]*m/g, '')).not.toMatch(ACTIVE);
         expect(asciiOnly(plainText(shown), widthOf)).toMatch(/^[ -~]*$/);
       }),
       { numRuns: 500 },

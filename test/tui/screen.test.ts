@@ -16,7 +16,7 @@ function terminal(unicode = true) {
   const screen = new Screen({
     input,
     output,
-    colours: 16,
+    palette: { colours: 16, theme: 'dark' },
     unicode,
     onEvent: (event) => events.push(event),
     now: () => (now += 1000),

@@ -108,7 +108,7 @@ export async function decodeFiles(
   streams: Streams,
   known: Knowledge,
 ): Promise<number> {
-  const where = flags.where === undefined ? null : await whereOf(flags.where, known);
+  const where = flags.where === undefined ? null : await whereOf(flags.where, known, streams.env);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const progress = new Progress(streams.stderr);
   const clear = (): void => progress.clear();
@@ -150,6 +150,12 @@ export async function decodeFiles(
   return found ? EXIT.found : EXIT.ok;
 }
 
+/** Expressions that the configuration names; it is read for those that use one. */
+async function namedIn(env: Streams['env']): Promise<Readonly<Record<string, string>>> {
+  const { readConfig } = await import('../config.js');
+  return readConfig(env).where;
+}
+
 function noted(call: Call, shown: boolean, packets: ChosenPackets, places: CallPlaces): void {
   places.add(call);
   if (shown) packets.add(call);
@@ -175,7 +181,11 @@ function captureName(text: string): string {
 }
 
 /** Compiles `--where`; the language is loaded when it is used. @throws UsageError that shows the place */
-export async function whereOf(source: string, { names, explain, near }: Knowledge): Promise<Where> {
+export async function whereOf(
+  source: string,
+  { names, explain, near }: Knowledge,
+  env: Streams['env'],
+): Promise<Where> {
   const [{ compileWhere }, { WhereError }] = await Promise.all([
     import('../../where/where.js'),
     import('../../where/error.js'),
@@ -185,6 +195,7 @@ export async function whereOf(source: string, { names, explain, near }: Knowledg
       hresult: (value) => names.hresult(value),
       status: (value) => names.status(value),
       failed,
+      ...(source.includes('@') ? { named: await namedIn(env) } : {}),
       misspelt: (name) => (name.includes('(') || explain(name) !== null ? null : near(name)),
     });
   } catch (error) {

@@ -80,7 +80,7 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
   if (flags.interface === undefined)
     throw new UsageError('live needs an interface: -i NAME (live --list shows those there are)');
   keepHeapSmall();
-  const where = flags.where === undefined ? null : await whereOf(flags.where, known);
+  const where = flags.where === undefined ? null : await whereOf(flags.where, known, streams.env);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const rotation = rotationOf(flags);
   const capture = new LiveCapture({

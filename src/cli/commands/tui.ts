@@ -1,4 +1,6 @@
 import { Option } from 'commander';
+import { Sink } from '../../io/sink.js';
+import { EXIT, type Streams } from '../../io/streams.js';
 import { SAMPLE_CAPTURE } from '../../io/package.js';
 import type { TuiFlags } from '../tui/terminal.js';
 import { rotationOptions } from '../rotation.js';
@@ -16,6 +18,14 @@ export const tuiCommand: Register = (program, context) => {
     )
     .argument('[file]', 'capture, or - for stdin')
     .option('-w, --where <expr>', 'begin with this filter (docs/where.md)')
+    .addOption(
+      new Option('--theme <theme>', 'colours for a dark or a light background; auto asks the terminal').choices([
+        'auto',
+        'dark',
+        'light',
+      ]),
+    )
+    .option('--print-config', 'print the configuration in force (theme, columns, keys, named expressions) and end')
     .option('-l, --live <interface>', 'watch a network interface instead of a file')
     .option('--filter <bpf>', 'with --live: packets to capture, as for live')
     .addOption(new Option('--backend <tool>', 'with --live: what captures').choices(BACKENDS).default('auto'))
@@ -41,13 +51,23 @@ export const tuiCommand: Register = (program, context) => {
         ['tui -', 'capture from stdin, keys from the terminal'],
       ]),
     )
-    .action(async (file: string | undefined, flags: TuiFlags) =>
-      context.done(await tui(file ?? SAMPLE_CAPTURE, flags, context)),
+    .action(async (file: string | undefined, flags: TuiFlags & { readonly printConfig?: true }) =>
+      context.done(
+        await (flags.printConfig === true ? printConfig(context.streams) : tui(file ?? SAMPLE_CAPTURE, flags, context)),
+      ),
     );
   for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
 };
+
+async function printConfig(streams: Streams): Promise<number> {
+  const { configText, readConfig } = await import('../config.js');
+  const out = new Sink(streams.stdout);
+  out.text(configText(readConfig(streams.env)));
+  await out.flush();
+  return EXIT.ok;
+}
 
 /** The screen is loaded only when it is asked for: other commands start sooner without it. */
 async function tui(path: string, flags: TuiFlags, { streams, load }: CommandContext): Promise<number> {

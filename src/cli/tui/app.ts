@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate as breath } from 'node:timers/promises';
 import { render, promptCursor } from '../../tui/render.js';
 import { reduce } from '../../tui/reduce.js';
-import { startState, type Effect, type Event, type State } from '../../tui/state.js';
+import { startState, type Column, type Effect, type Event, type State } from '../../tui/state.js';
 import type { Line } from '../../tui/line.js';
 import type { Replayed } from '../../tui/replayed.js';
 import type { Frame, Problem } from '../../types.js';
@@ -45,6 +45,8 @@ export interface AppOptions {
   ) => Promise<Replayed>;
   /** Reading is to stop. */
   readonly stop: () => void;
+  /** Keeps a choice of columns for the next time; gives a sentence on it. @throws UsageError */
+  readonly keepColumns?: (columns: readonly Column[]) => string;
 }
 
 /**
@@ -200,6 +202,17 @@ export class App {
     }
   }
 
+  /** Says what came of something, or why nothing did. */
+  private say(what: () => string | null): void {
+    try {
+      const text = what();
+      if (text !== null) this.dispatch({ kind: 'said', text, bad: false });
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      this.dispatch({ kind: 'said', text: error.message, bad: true });
+    }
+  }
+
   private carryOut(effect: Effect): void {
     const { session, options } = this;
     switch (effect.kind) {
@@ -211,6 +224,9 @@ export class App {
       case 'stop':
         session.reading = { ...session.reading, state: 'stopped' };
         options.stop();
+        return;
+      case 'keep-columns':
+        this.say(() => options.keepColumns?.(effect.columns) ?? null);
         return;
       case 'suspend':
         this.display?.suspend();

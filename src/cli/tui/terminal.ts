@@ -1,10 +1,11 @@
 import { openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { ReadStream } from 'node:tty';
-import { coloursOf } from '../../tui/palette.js';
+import { coloursOf, themeOf, type Theme } from '../../tui/palette.js';
 import { Screen } from '../../tui/screen.js';
 import type { SecurityObserver } from '../../security/observer.js';
 import { WireObserver } from '../../security/wire.js';
+import { backgroundOf } from './background.js';
 import { App, type AppOptions, type Feed } from './app.js';
 import { keepHeapSmall } from '../../io/heap.js';
 import type { IdlFlags } from '../../io/idl.js';
@@ -15,6 +16,7 @@ import { rotationOf } from '../rotation.js';
 import type { Backend } from '../../io/live/tools.js';
 import type { PacketSource } from './export.js';
 import type { ReplayFlags } from './replayed.js';
+import { keepColumns, readConfig } from '../config.js';
 import { readSecrets, type SecretFlags } from '../secrets.js';
 import { Session } from '../../tui/session/session.js';
 import { fileReason } from '../../io/reason.js';
@@ -23,6 +25,7 @@ import { followCapture } from '../../io/tail.js';
 
 export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags {
   readonly opnums: 'auto' | 'wire' | 'printed';
+  readonly theme?: Theme | 'auto';
   readonly where?: string;
   readonly live?: string;
   readonly filter?: string;
@@ -47,13 +50,21 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
       `--${lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to --live: name an interface with it`,
     );
   const rotation = rotationOf(flags);
+  const config = readConfig(streams.env);
   keepHeapSmall();
   if (live === undefined && file !== '-') await readable(file);
   const secrets = readSecrets(flags, streams.env);
   const security = (): SecurityObserver => new WireObserver(secrets);
   const title = live ?? (file === '-' ? 'stdin' : file);
   const fresh = (): Session =>
-    new Session({ title, known, opnums: flags.opnums, security: security(), now: () => performance.now() });
+    new Session({
+      title,
+      known,
+      opnums: flags.opnums,
+      security: security(),
+      named: config.where,
+      now: () => performance.now(),
+    });
   const capture =
     live === undefined
       ? null
@@ -74,12 +85,20 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
     now: () => performance.now(),
     ...takingAlong({ path: source, unkept }, flags, streams, known),
     stop: () => capture?.stop(),
+    keepColumns(columns) {
+      keepColumns(config.path, columns);
+      return `the columns are kept in ${config.path}`;
+    },
   });
+  app.state = { ...app.state, shown: config.columns, keys: config.keys };
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {
-    return await show(app, streams, capture === null && file === '-', () =>
-      capture === null ? readFile(file, app, fresh, streams) : app.feed(liveFeed(capture, app)),
+    return await show(
+      app,
+      streams,
+      { keysElsewhere: capture === null && file === '-', theme: flags.theme ?? config.theme },
+      () => (capture === null ? readFile(file, app, fresh, streams) : app.feed(liveFeed(capture, app))),
     );
   } finally {
     capture?.stop();
@@ -132,21 +151,32 @@ function start(app: App, expression: string): void {
   app.session.filter(expression);
 }
 
+/** How the analyzer is shown. */
+export interface ShowOptions {
+  /** The capture comes from stdin: keys come from the terminal itself. */
+  readonly keysElsewhere: boolean;
+  readonly theme: Theme | 'auto';
+}
+
 /** Runs the analyzer on a terminal until the user leaves; the terminal is as it was afterwards, whatever happens. */
 export async function show(
   app: App,
   streams: Streams,
-  keysElsewhere: boolean,
+  { keysElsewhere, theme }: ShowOptions,
   work: () => Promise<void>,
 ): Promise<number> {
   const { stdout, env } = streams;
   if (stdout.isTTY !== true)
     throw new UsageError('tui needs a terminal: stdout is none (decode writes to files and pipes)');
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  const colours = coloursOf(env);
+  const typed = keysElsewhere ? terminal() : streams.stdin;
+  const asked = theme === 'auto' && colours !== 'none';
+  const told = asked ? await backgroundOf(typed, stdout) : { theme: null, keys: typed };
   const screen = new Screen({
-    input: keysElsewhere ? terminal() : streams.stdin,
+    input: told.keys,
     output: stdout,
-    colours: coloursOf(env),
+    palette: { colours, theme: theme === 'auto' ? (told.theme ?? themeOf(env) ?? 'dark') : theme },
     unicode: /utf-?8/i.test(locale),
     onEvent: (event) => app.dispatch(event),
     now: () => performance.now(),

@@ -1,5 +1,6 @@
 import type { Pane } from '../pane.js';
 import { callsPane } from './calls.js';
+import { columnsPane } from './columns.js';
 import { conversationsPane } from './conversations.js';
 import { diffPane } from './diff.js';
 import { findingsPane } from './findings.js';
@@ -19,6 +20,7 @@ export const PANES: readonly Pane[] = [
   conversationsPane,
   diffPane,
   replayPane,
+  columnsPane,
   helpPane(() => PANES),
 ];
 
@@ -30,9 +32,4 @@ const BY_TITLE = new Map(PANES.map((pane) => [pane.title, pane]));
 /** The pane with this title; the calls for one that is none. */
 export function paneOf(title: string): Pane {
   return BY_TITLE.get(title) ?? callsPane;
-}
-
-/** The pane that a key shows. */
-export function paneByKey(key: string): Pane | null {
-  return PANES.find((pane) => pane.keys.includes(key)) ?? null;
 }

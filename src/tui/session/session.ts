@@ -37,6 +37,8 @@ export interface SessionOptions {
   /** Opens and verifies protected calls. */
   readonly security?: SecurityObserver;
   readonly archiveBytes?: number;
+  /** Expressions that a filter may name: `@name`. */
+  readonly named?: Readonly<Record<string, string>>;
   readonly now: () => number;
 }
 
@@ -285,6 +287,7 @@ export class Session implements Source {
       status: (value) => names.status(value),
       failed,
       misspelt: () => null,
+      named: this.options.named ?? {},
     });
   }
 
