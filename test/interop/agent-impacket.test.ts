@@ -27,15 +27,29 @@ interface Told {
 }
 
 /** The peer's session with an agent of its own. */
-async function session(capture: string, password: string, level: string): Promise<Ended> {
+async function session(capture: string, password: string, level: string, how = 'ping'): Promise<Ended> {
   const [command, ...args] = peer ?? [''];
   const serving = await agent(capture);
-  return run(command, [...args, '127.0.0.1', String(serving.port), USER.user, password, level, 'ping']).finally(() =>
+  return run(command, [...args, '127.0.0.1', String(serving.port), USER.user, password, level, how]).finally(() =>
     serving.close(),
   );
 }
 
 describe.skipIf(peer === null)('the update agent, driven by impacket', () => {
+  it.each(['integrity', 'privacy'])(
+    'completes a search at %s when it was activated by RemoteActivation',
+    async (level) => {
+      const capture = join(folder, `remote-${level}.pcapng`);
+      const { out, err } = await session(capture, USER.password, level, 'remote');
+      expect(err).toBe('');
+      expect(JSON.parse(out)).toMatchObject({ code: 2 });
+      const { calls } = await read(capture, { passwords: [USER] });
+      const made = calls.find((call) => call.method === 'RemoteActivation');
+      expect([made?.hresult, made?.problems]).toEqual([0, []]);
+      expect(calls.filter((call) => call.interface === 'IRemoteSCMActivator')).toEqual([]);
+    },
+  );
+
   it.each(['integrity', 'privacy'])(
     "late bound at %s: the values are the model's, every call has a name, tshark finds nothing malformed",
     async (level) => {

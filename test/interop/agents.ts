@@ -14,12 +14,12 @@ export const sample = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 /** The simulated update agent on free ports of the loopback, or on given ones. */
 export async function agent(
   capture: string,
-  ports: { readonly port?: number; readonly objectPort?: number } = {},
+  ports: { readonly port?: number; readonly objectPort?: number; readonly host?: string } = {},
 ): Promise<Serving> {
   return serve({
     registry: knowledge().registry,
     model: sample,
-    host: '127.0.0.1',
+    host: ports.host ?? '127.0.0.1',
     port: ports.port ?? 0,
     objectPort: ports.objectPort ?? 0,
     names: [],
@@ -60,6 +60,16 @@ export function impacketPeer(): Peer {
   )
     return [python, join(ROOT, 'test/interop/peers/agent_client.py')];
   without('the update agent against impacket', 'Python with test/interop/peers/requirements.txt');
+  return null;
+}
+
+/** scapy's DCOM client, which wants its object resolver on port 135: to listen there takes a right of its own. */
+export function scapyPeer(): Peer {
+  const python = process.env['UAMGSCOPE_PYTHON'] ?? 'python3';
+  const wanted = 'import scapy.layers.msrpce.msdcom, msrpcs.ms_uamg';
+  if (spawnSync(python, ['-c', wanted], { stdio: 'ignore', timeout: 120_000 }).status === 0 && process.getuid?.() === 0)
+    return [python, join(ROOT, 'test/interop/peers/scapy_client.py')];
+  without("the update agent against scapy's DCOM client", 'root, and Python with test/interop/peers/requirements.txt');
   return null;
 }
 

@@ -1,13 +1,14 @@
 """A late-bound update client on impacket: the sequence that real third-party clients send, printed as one JSON object.
 
-Usage: agent_client.py HOST PORT USER PASSWORD LEVEL [ping]   (LEVEL: integrity or privacy; ping: now, not in two minutes)
+Usage: agent_client.py HOST PORT USER PASSWORD LEVEL [ping] [remote]   (LEVEL: integrity or privacy; ping: now, not in two minutes;
+remote: activates through IActivation::RemoteActivation)
 """
 import json
 import sys
 
 from impacket.dcerpc.v5 import dcomrt, transport
 from impacket.dcerpc.v5.dcom.oaut import (DISPATCH_METHOD, DISPATCH_PROPERTYGET, DISPATCH_PROPERTYPUT, DISPPARAMS, IDispatch, IID_IDispatch, VARENUM, VARIANT)
-from impacket.dcerpc.v5.dcomrt import DCOMConnection
+from impacket.dcerpc.v5.dcomrt import DCOMConnection, IActivation
 from impacket.dcerpc.v5.dtypes import NULL
 from impacket.dcerpc.v5.rpcrt import RPC_C_AUTHN_LEVEL_PKT_INTEGRITY, RPC_C_AUTHN_LEVEL_PKT_PRIVACY
 from impacket.uuid import string_to_bin
@@ -107,7 +108,11 @@ def main():
     levels = {'integrity': RPC_C_AUTHN_LEVEL_PKT_INTEGRITY, 'privacy': RPC_C_AUTHN_LEVEL_PKT_PRIVACY}
     dcom = DCOMConnection(host, user, password, 'CONTOSO', authLevel=levels[level], oxidResolver=True)
     try:
-        session = Thing(IDispatch(dcom.CoCreateInstanceEx(CLSID, IID_IDispatch)))
+        if 'remote' in sys.argv[6:]:
+            made = IActivation(dcom.get_dce_rpc()).RemoteActivation(CLSID, IID_IDispatch)
+        else:
+            made = dcom.CoCreateInstanceEx(CLSID, IID_IDispatch)
+        session = Thing(IDispatch(made))
         searcher = session.call('CreateUpdateSearcher')
         searcher.put('Online', variant(VARENUM.VT_BOOL, 0xffff))
         online = searcher.get('Online')
