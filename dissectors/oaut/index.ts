@@ -249,6 +249,18 @@ export const oaut: Specification = {
     ]),
     // Local: its IID stands in the OBJREF that describes a record.
     dcomInterface(SPEC, 'IRecordInfo', '0000002f-0000-0000-c000-000000000046', 'IUnknown', '1.9', []),
+    // Events of COM: a client hands the server a sink, and the server calls it. ocidl.idl of the SDK has them.
+    dcomInterface('SDK', 'IConnectionPointContainer', 'b196b284-bab4-101a-b69c-00aa00341d07', 'IUnknown', null, [
+      method(3, 'EnumConnectionPoints', null, [out('ppEnum', itf('IUnknown'))], hresult),
+      method(4, 'FindConnectionPoint', null, [input('riid', guid), out('ppCP', itf('IConnectionPoint'))], hresult),
+    ]),
+    dcomInterface('SDK', 'IConnectionPoint', 'b196b286-bab4-101a-b69c-00aa00341d07', 'IUnknown', null, [
+      method(3, 'GetConnectionInterface', null, [out('pIID', guid)], hresult),
+      method(4, 'GetConnectionPointContainer', null, [out('ppCPC', itf('IConnectionPointContainer'))], hresult),
+      method(5, 'Advise', null, [input('pUnkSink', itf('IUnknown')), out('pdwCookie', u32)], hresult),
+      method(6, 'Unadvise', null, [input('dwCookie', u32)], hresult),
+      method(7, 'EnumConnections', null, [out('ppEnum', itf('IUnknown'))], hresult),
+    ]),
     dcomInterface('SDK', 'IProvideClassInfo', 'b196b283-bab4-101a-b69c-00aa00341d07', 'IUnknown', null, [
       method(3, 'GetClassInfo', null, [out('ppTI', itf('ITypeInfo'))], hresult),
     ]),

@@ -135,3 +135,44 @@ describe('byte order', () => {
     }
   });
 });
+
+describe('connection points', () => {
+  const POINT = 'b196b286-bab4-101a-b69c-00aa00341d07';
+  const codecOf = (opnum: number) => registry.method(POINT, opnum, LITTLE);
+
+  it('read what scapy writes of Advise, and encode it to the same bytes', () => {
+    // ORPCTHAT by hand ([MS-DCOM] 2.2.13.4), then msrpcs.mc_mqac.Advise_Response(pdwCookie=7) of scapy-rpc.
+    const stub = Uint8Array.from(Buffer.from('00000000000000000700000000000000', 'hex'));
+    const codec = codecOf(5);
+    const { value, header, result, problems } = codec?.response.decode(spanOf(stub)) ?? {};
+    expect(problems).toEqual([]);
+    expect(value).toEqual({ pdwCookie: 7 });
+    expect(codec?.response.encode({ orpcthat: header ?? null, ...value, return: result ?? null })).toEqual(stub);
+  });
+
+  it('take the interface that events are wanted of by its IID', () => {
+    const container = registry.method('b196b284-bab4-101a-b69c-00aa00341d07', 4, LITTLE);
+    const stub = Uint8Array.from(
+      Buffer.from('050007000000000000000000443322116655887799aabbccddeeff0000000000' + IOPC_DATA_CALLBACK.wire, 'hex'),
+    );
+    const { value, header } = container?.request.decode(spanOf(stub)) ?? {};
+    expect(value).toEqual({ riid: IOPC_DATA_CALLBACK.iid });
+    expect(container?.request.encode({ orpcthis: header ?? null, ...value })).toEqual(stub);
+  });
+
+  it('name their members by opnum', () => {
+    expect([3, 4, 5, 6, 7].map((opnum) => codecOf(opnum)?.method.name)).toEqual([
+      'GetConnectionInterface',
+      'GetConnectionPointContainer',
+      'Advise',
+      'Unadvise',
+      'EnumConnections',
+    ]);
+  });
+});
+
+/** As text, and as a GUID of a little-endian stub. */
+const IOPC_DATA_CALLBACK = {
+  iid: '39c13a70-011e-11d0-9675-0020afd8adb3',
+  wire: '703ac1391e01d01196750020afd8adb3',
+};
