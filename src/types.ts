@@ -527,6 +527,8 @@ export type ProblemCode =
   | 'capture-bad-compression'
   | 'capture-unknown-interface'
   | 'capture-bad-time'
+  | 'capture-zeros'
+  | 'capture-joined'
   // link and ip
   | 'link-unsupported'
   | 'link-truncated'

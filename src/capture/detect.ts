@@ -102,6 +102,25 @@ export function detect(u8: Uint8Array): Detected {
   };
 }
 
+/**
+ * Whether another capture begins at `at`, as far as its first bytes show: a pcap header with its version, or a pcapng
+ * section header.
+ */
+export function beginsCapture(u8: Uint8Array, at: number, end: number): boolean {
+  // Asked of every byte behind damage: most are told by their first.
+  if (!FIRST_BYTES.includes(u8[at] as number) || end - at < CAPTURE_HEAD) return false;
+  const found = detect(u8.subarray(at, at + MAGIC_BYTES));
+  if (found.kind === 'pcap')
+    return found.littleEndian ? u8[at + 4] === 2 && u8[at + 5] === 0 : u8[at + 4] === 0 && u8[at + 5] === 2;
+  const order = ((u8[at + 8] ?? 0) << 24) | ((u8[at + 9] ?? 0) << 16) | ((u8[at + 10] ?? 0) << 8) | (u8[at + 11] ?? 0);
+  return found.kind === 'pcapng' && (order === 0x1a2b3c4d || order === 0x4d3c2b1a);
+}
+
+/** First bytes of the magic numbers of pcap and pcapng. */
+const FIRST_BYTES: readonly number[] = [0xa1, 0xd4, 0x4d, 0x34, 0x0a];
+/** Bytes that {@link beginsCapture} wants to see. */
+export const CAPTURE_HEAD = 12;
+
 /** Names markup by its first tag, whatever byte-order mark and white space come before. */
 function textual(u8: Uint8Array): string | null {
   const utf16 = (u8[0] === 0xff && u8[1] === 0xfe) || (u8[0] === 0xfe && u8[1] === 0xff);

@@ -1,9 +1,12 @@
-import type { Block, Problem } from '../types.js';
+import type { Block } from '../types.js';
+import { beginsCapture } from './detect.js';
 import { emptyInfo, plainInterface } from './info.js';
 import { MAX_PACKET, MAX_RECORD } from './limits.js';
-import type { CaptureOutput, RecordParser } from './reader.js';
+import { ANOTHER, damage, LOST, type CaptureOutput, type RecordParser, type Trouble } from './parser.js';
 
 const FILE_HEADER = 24;
+/** Seconds that two packets that follow one another are apart at most, to be found again behind damage. */
+const BELIEVED_S = 86_400;
 
 /**
  * Classic pcap (draft-ietf-opsawg-pcap): a 24-byte header, then records of 16 bytes (24 in the modified form) and data.
@@ -17,6 +20,9 @@ export class PcapParser implements RecordParser {
   private number: number;
   private linkType = -1;
   private largest = MAX_PACKET;
+  private lastS = -1;
+  private zeros = false;
+  trouble: Trouble = { code: 'capture-bad-length', message: '' };
 
   constructor(
     form: { readonly littleEndian: boolean; readonly nano: boolean; readonly modified: boolean },
@@ -29,6 +35,14 @@ export class PcapParser implements RecordParser {
     this.number = framesBefore;
   }
 
+  get frames(): number {
+    return this.number;
+  }
+
+  get inZeros(): boolean {
+    return this.zeros;
+  }
+
   record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
     if (this.linkType < 0) return this.header(block, at, end, offset, out);
     const { view } = block;
@@ -36,20 +50,20 @@ export class PcapParser implements RecordParser {
     const header = this.recordHeader;
     if (end - at < header) return -header;
     const captured = view.getUint32(at + 8, little);
+    let timeS = view.getUint32(at, little);
+    // A packet of a year past 2055 or of 1975, or the magic number of another file: what follows it tells.
+    if ((timeS > 0xa000_0000 || timeS === 0x0a0d_0d0a) && beginsCapture(block.u8, at, end)) return ANOTHER;
     if (captured > this.largest) {
-      out.push(
-        damage(
-          'capture-bad-length',
-          `packet record claims ${captured} captured bytes, more than the ${this.largest} that are believed; reading stops here`,
-          offset,
-        ),
-      );
-      return 0;
+      const message = `packet record claims ${captured} captured bytes, more than the ${this.largest} that are believed`;
+      this.trouble = { code: 'capture-bad-length', message };
+      return LOST;
     }
+    if (captured === 0 && timeS === 0 && onlyZeros(block.u8, at, at + header)) return this.zero(offset, out);
     const size = header + captured;
     if (end - at < size) return -size;
+    this.zeros = false;
+    this.lastS = timeS;
     const fraction = view.getUint32(at + 4, little);
-    let timeS = view.getUint32(at, little);
     let timeNs = fraction * this.nanoFactor;
     if (fraction >= this.fractions) {
       timeS += Math.floor(fraction / this.fractions);
@@ -79,6 +93,42 @@ export class PcapParser implements RecordParser {
     return size;
   }
 
+  /** A record is found again where two that could be stand one behind the other, or one ends with the file. */
+  search(block: Block, from: number, end: number, last: boolean): number {
+    const header = this.recordHeader;
+    for (let at = from; at + header <= end; at++) {
+      if (beginsCapture(block.u8, at, end)) return at;
+      const size = this.believable(block, at);
+      if (size < 0) continue;
+      const next = at + size;
+      if (next === end && last) return at;
+      if (next + header > end) {
+        if (last) continue;
+        return ~at;
+      }
+      if (this.believable(block, next) >= 0 || beginsCapture(block.u8, next, end)) return at;
+    }
+    return last ? ~end : ~Math.max(from, end - header + 1);
+  }
+
+  /** Length of what could be a record, or -1. */
+  private believable({ view }: Block, at: number): number {
+    const little = this.littleEndian;
+    const captured = view.getUint32(at + 8, little);
+    const wire = view.getUint32(at + 12, little);
+    const timeS = view.getUint32(at, little);
+    if (captured === 0 || captured > this.largest || wire < captured || wire > MAX_RECORD) return -1;
+    if (view.getUint32(at + 4, little) >= this.fractions) return -1;
+    return this.lastS >= 0 && Math.abs(timeS - this.lastS) > BELIEVED_S ? -1 : this.recordHeader + captured;
+  }
+
+  /** Zeros where a packet has to begin: space that was taken ahead and never written. */
+  private zero(offset: number, out: CaptureOutput[]): number {
+    if (!this.zeros) out.push(damage('capture-zeros', ZEROS, offset));
+    this.zeros = true;
+    return this.recordHeader;
+  }
+
   private header(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
     if (end - at < FILE_HEADER) return -FILE_HEADER;
     const { view } = block;
@@ -99,14 +149,11 @@ export class PcapParser implements RecordParser {
   }
 }
 
-/** A problem of the file at an offset. */
-export function damage(code: Problem['code'], message: string, offset: number): Problem {
-  return {
-    kind: 'problem',
-    layer: 'capture',
-    code,
-    message: `${message} (offset ${offset})`,
-    spec: null,
-    at: { offset },
-  };
+/** What zeros behind the last packet mean, in words. */
+export const ZEROS =
+  'zeros stand where the next packet has to begin: the space was taken ahead, and the capture ends here; they are passed over';
+
+export function onlyZeros(u8: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (u8[at] !== 0) return false;
+  return true;
 }

@@ -6,12 +6,14 @@ import {
   MAX_DESCRIBED_INTERFACES,
   MAX_INTERFACES,
   MAX_OPTION_TEXT,
+  MAX_PACKET,
   MAX_RECORD,
   MAX_SECRET_BYTES,
   MAX_SECRETS,
 } from './limits.js';
-import { damage } from './pcap.js';
-import type { CaptureOutput, RecordParser } from './reader.js';
+import { beginsCapture } from './detect.js';
+import { ANOTHER, damage, LOST, type CaptureOutput, type RecordParser, type Trouble } from './parser.js';
+import { onlyZeros, ZEROS } from './pcap.js';
 import { clockOf, MICROSECONDS, type Clock } from './ticks.js';
 
 const SECTION = 0x0a0d0d0a;
@@ -24,6 +26,20 @@ const ENHANCED_PACKET = 6;
 const DECRYPTION_SECRETS = 10;
 /** Blocks that carry no packet and that Wireshark numbers among the frames all the same. */
 const NUMBERED_BLOCKS: readonly number[] = [9, 0x0bad, 0x4000_0bad];
+
+/** Blocks that are looked for behind damage. */
+const FOUND_AGAIN: readonly number[] = [
+  SECTION,
+  INTERFACE,
+  OLD_PACKET,
+  SIMPLE_PACKET,
+  NAME_RESOLUTION,
+  INTERFACE_STATISTICS,
+  ENHANCED_PACKET,
+  DECRYPTION_SECRETS,
+];
+/** Largest block that is believed behind damage, in bytes. */
+const MAX_FOUND_AGAIN = MAX_PACKET + 4096;
 
 interface CaptureInterface {
   readonly linkType: number;
@@ -46,9 +62,19 @@ export class PcapngParser implements RecordParser {
   /** Offset where the section says it ends; -1 when it does not say. */
   private sectionEnd = -1;
   private readonly moment = { timeS: 0, timeNs: 0 };
+  private zeros = false;
+  trouble: Trouble = { code: 'capture-bad-length', message: '' };
 
   constructor(framesBefore: number) {
     this.number = framesBefore;
+  }
+
+  get frames(): number {
+    return this.number;
+  }
+
+  get inZeros(): boolean {
+    return this.zeros;
   }
 
   record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
@@ -60,39 +86,71 @@ export class PcapngParser implements RecordParser {
       const order = view.getUint32(at + 8);
       if (order === 0x1a2b3c4d) this.littleEndian = false;
       else if (order === 0x4d3c2b1a) this.littleEndian = true;
-      else {
-        out.push(
-          damage(
-            'capture-bad-block',
-            `section header with byte-order magic ${hex32(order)}, which is neither order; reading stops here`,
-            offset,
-          ),
+      else
+        return this.lose(
+          'capture-bad-block',
+          `section header with byte-order magic ${hex32(order)}, which is neither order`,
         );
-        return 0;
-      }
     }
     const length = view.getUint32(at + 4, this.littleEndian);
     if (length < 12 || length % 4 !== 0 || length > MAX_RECORD) {
+      if (type !== SECTION && beginsCapture(block.u8, at, end)) return ANOTHER;
+      if (onlyZeros(block.u8, at, at + 12)) return this.zero(offset, out);
       const why = length > MAX_RECORD ? `more than the ${MAX_RECORD} that are believed` : 'which no block can have';
-      out.push(
-        damage('capture-bad-length', `block ${hex32(type)} claims ${length} bytes, ${why}; reading stops here`, offset),
-      );
-      return 0;
+      return this.lose('capture-bad-length', `block ${hex32(type)} claims ${length} bytes, ${why}`);
     }
     if (end - at < length) return -length;
     const again = view.getUint32(at + length - 4, this.littleEndian);
-    if (again !== length)
-      out.push(
-        damage(
-          'capture-bad-block',
-          `block ${hex32(type)} gives its length as ${length} before and ${again} after its body; the first is used`,
-          offset,
-        ),
-      );
+    if (again !== length) {
+      const lengths = `block ${hex32(type)} gives its length as ${length} before and ${again} after its body`;
+      // Where another block follows, only its second length is wrong.
+      if (end - at < length + 8) return -(length + 8);
+      if (!this.begins(block, at + length)) return this.lose('capture-bad-block', lengths);
+      out.push(damage('capture-bad-block', `${lengths}; the first is used`, offset));
+    }
+    this.zeros = false;
     this.body(type, block, at + 8, at + length - 4, offset, out);
     return length;
   }
 
+  /** A block is found again where its type is known and its length stands before and behind it. */
+  search(block: Block, from: number, end: number, last: boolean): number {
+    const { view } = block;
+    for (let at = from; at + 12 <= end; at++) {
+      if (beginsCapture(block.u8, at, end)) return at;
+      const type = view.getUint32(at, this.littleEndian);
+      if (!FOUND_AGAIN.includes(type)) continue;
+      const length = view.getUint32(at + 4, this.littleEndian);
+      if (length < 12 || length % 4 !== 0 || length > MAX_FOUND_AGAIN) continue;
+      if (at + length > end) {
+        if (last) continue;
+        return ~at;
+      }
+      if (view.getUint32(at + length - 4, this.littleEndian) === length) return at;
+    }
+    return last ? ~end : ~Math.max(from, end - 11);
+  }
+
+  private lose(code: Trouble['code'], message: string): number {
+    this.trouble = { code, message };
+    return LOST;
+  }
+
+  private zero(offset: number, out: CaptureOutput[]): number {
+    if (!this.zeros) out.push(damage('capture-zeros', ZEROS, offset));
+    this.zeros = true;
+    return 4;
+  }
+
+  /** Whether a block of a known type and a length that can be begins at `at`. */
+  private begins({ view }: Block, at: number): boolean {
+    const length = view.getUint32(at + 4, this.littleEndian);
+    const sound = length >= 12 && length % 4 === 0 && length <= MAX_RECORD;
+    return sound && FOUND_AGAIN.includes(view.getUint32(at, this.littleEndian));
+  }
+
+  // Once for every block: an object for its six places would cost as much as the block.
+  // oxlint-disable-next-line max-params
   private body(type: number, block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): void {
     const { view } = block;
     const little = this.littleEndian;
@@ -153,6 +211,8 @@ export class PcapngParser implements RecordParser {
     }
   }
 
+  // Once for every packet, as above.
+  // oxlint-disable-next-line max-params
   private packet(
     block: Block,
     interfaceId: number,

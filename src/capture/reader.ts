@@ -1,24 +1,15 @@
 import { blockOf } from '../bytes/block.js';
-import type { Block, Frame, Problem } from '../types.js';
+import type { Block } from '../types.js';
 import { detect, DETECT_BYTES, type Detected, MAGIC_BYTES } from './detect.js';
 import type { CaptureInfo } from './info.js';
-import { PcapParser, damage } from './pcap.js';
+import { ANOTHER, damage, LOST, type CaptureOutput, type RecordParser } from './parser.js';
+import { onlyZeros, PcapParser } from './pcap.js';
 import { PcapngParser } from './pcapng.js';
 
-export type CaptureOutput = Frame | Problem;
+export type { CaptureOutput } from './parser.js';
 
-/**
- * What a format does with a record: parses the one at `at`, appends what it holds, and returns its length;
- * or minus the bytes it needs in all when `end - at` are too few (at most MAX_RECORD and a header); or `STOP` after
- * damage it cannot pass. It never reads past `end`.
- */
-export interface RecordParser {
-  readonly info: CaptureInfo;
-  record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number;
-}
-
-/** Returned by a {@link RecordParser} that gave up. */
-export const STOP = 0;
+/** Bytes that are gathered at least, in search of the next record behind damage, before they are looked at again. */
+const SEARCH_STEP = 256 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -26,7 +17,8 @@ const NOTHING = new Uint8Array(0);
  * Bytes of one capture file, in any splits, to frames: zero-copy where a record lies whole within a block; one that
  * lies
  * across blocks is put together in a block of its own. What comes out does not depend on the splits.
- * The first damage that hides where the next record begins ends the reading, with one problem that names the offset.
+ * Damage that hides where the next record begins costs what lies before the next one that shows itself, with one
+ * problem that names the offset and what was passed over; another capture behind the first is read on.
  */
 export class CaptureReader {
   private parser: RecordParser | null = null;
@@ -40,6 +32,8 @@ export class CaptureReader {
   /** Offset in the input of the first byte of the carry, or, with an empty carry, of the next byte pushed. */
   private offset = 0;
   private stopped = false;
+  /** Where the damage lies behind which the next record is looked for; -1: none is. */
+  private lostAt = -1;
 
   /** Number of the first frame less one. */
   private readonly framesBefore: number;
@@ -73,10 +67,15 @@ export class CaptureReader {
   /** The input is over: a record begun and not finished is reported, in one problem. */
   end(out: CaptureOutput[]): void {
     if (this.stopped) return;
-    if (this.parser === null && this.held >= MAGIC_BYTES) this.look(out, true);
+    if (this.held > 0 && (this.parser === null ? this.held >= MAGIC_BYTES : this.lostAt >= 0)) this.look(out, true);
     if (this.stopped) return;
     this.stopped = true;
     const { held, offset } = this;
+    if (this.lostAt >= 0) {
+      this.tellSkipped(offset + held, 'none that is whole follows', out);
+      return;
+    }
+    if (this.parser?.inZeros === true && onlyZeros(this.carry, 0, held)) return;
     if (held > 0 && this.parser !== null) {
       out.push(
         damage(
@@ -118,21 +117,54 @@ export class CaptureReader {
       this.parser = this.choose(block, start, end, out, last);
       if (this.parser === null) return;
     }
-    const { parser } = this;
     let at = start;
     while (at < end) {
-      const used = parser.record(block, at, end, this.offset, out);
-      if (used === STOP) {
-        this.stopped = true;
-        return;
+      if (this.lostAt >= 0) {
+        at = this.find(this.parser, { block, at, end }, out, last);
+        if (this.lostAt >= 0) return;
       }
-      if (used < 0) {
+      const used: number = this.parser.record(block, at, end, this.offset, out);
+      if (used === ANOTHER) {
+        out.push(damage('capture-joined', 'another capture begins here; it is read on', this.offset));
+        const next = this.choose(block, at, end, out, last);
+        if (next === null) return;
+        this.parser = next;
+      } else if (used === LOST) this.lostAt = this.offset;
+      else if (used < 0) {
         this.hold(block, at, end, -used);
         return;
+      } else {
+        at += used;
+        this.offset += used;
       }
-      at += used;
-      this.offset += used;
     }
+  }
+
+  /** Looks for the next record behind damage; where it begins, or `end` with what may be one kept. */
+  private find(
+    parser: RecordParser,
+    { block, at, end }: { readonly block: Block; readonly at: number; readonly end: number },
+    out: CaptureOutput[],
+    last: boolean,
+  ): number {
+    // The first byte of the record that is none is passed over in any case.
+    const from = this.offset === this.lostAt ? at + 1 : at;
+    const found = from < end ? parser.search(block, from, end, last) : ~end;
+    const place = Math.min(found < 0 ? ~found : found, end);
+    this.offset += place - at;
+    if (found >= 0 && place < end) {
+      this.tellSkipped(this.offset, 'the next that is whole is read', out);
+      this.lostAt = -1;
+      return place;
+    }
+    if (place < end) this.hold(block, place, end, end - place + SEARCH_STEP);
+    return end;
+  }
+
+  private tellSkipped(until: number, then: string, out: CaptureOutput[]): void {
+    if (this.parser === null) return;
+    const { code, message } = this.parser.trouble;
+    out.push(damage(code, `${message}; ${until - this.lostAt} bytes are passed over, ${then}`, this.lostAt));
   }
 
   private choose(block: Block, start: number, end: number, out: CaptureOutput[], last: boolean): RecordParser | null {
@@ -148,7 +180,8 @@ export class CaptureReader {
       out.push(damage('capture-unsupported', `this is ${found.what}; ${found.advice}`, this.offset));
       return null;
     }
-    return found.kind === 'pcap' ? new PcapParser(found, this.framesBefore) : new PcapngParser(this.framesBefore);
+    const before = this.parser?.frames ?? this.framesBefore;
+    return found.kind === 'pcap' ? new PcapParser(found, before) : new PcapngParser(before);
   }
 
   private hold(block: Block, at: number, end: number, wanted: number): void {

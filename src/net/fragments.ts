@@ -57,6 +57,8 @@ const LARGEST = 65_535;
  */
 export class FragmentTable {
   private readonly packets = new Map<string, Gathered>();
+  /** Packets put together last, and when: what comes of them again is a copy. */
+  private readonly whole = new Map<string, number>();
   private readonly limits: NetLimits;
   /** Bytes kept at the moment. */
   bytes = 0;
@@ -73,6 +75,7 @@ export class FragmentTable {
   add(fragment: Fragment, abandoned: Abandoned[]): FragmentResult {
     const { key, start, end, offset, last, protocol, frame, timeS } = fragment;
     this.expire(timeS, abandoned);
+    if (this.copied(key, timeS)) return WAITING;
     const stop = offset + (end - start);
     if (stop > LARGEST)
       return { kind: 'dropped', reason: 'malformed', why: `fragment ends at ${stop}, past the largest packet` };
@@ -89,6 +92,7 @@ export class FragmentTable {
       return this.refuse(key, packet);
     if (packet.bytes === packet.total) {
       this.drop(key, packet);
+      this.remember(key, timeS);
       return { kind: 'whole', block: blockOf(joined(packet)), protocol: packet.protocol, overlap: packet.overlap };
     }
     if (packet.pieces.length > this.limits.fragmentsPerPacket || this.bytes > this.limits.fragmentBytes) {
@@ -105,6 +109,19 @@ export class FragmentTable {
   /** Gives up all that is unfinished. */
   end(abandoned: Abandoned[]): void {
     for (const [key, packet] of this.packets) this.abandon(key, packet, 'end', abandoned);
+  }
+
+  /** Whether a packet was put together a moment ago. Its identification is used again sooner or later. */
+  private copied(key: string, timeS: number): boolean {
+    const at = this.whole.get(key);
+    return at !== undefined && Math.abs(timeS - at) <= this.limits.fragmentCopyS;
+  }
+
+  private remember(key: string, timeS: number): void {
+    this.whole.delete(key);
+    this.whole.set(key, timeS);
+    const [oldest] = this.whole.keys();
+    if (this.whole.size > this.limits.fragmentedPackets && oldest !== undefined) this.whole.delete(oldest);
   }
 
   private enter(key: string, frame: number, timeS: number, abandoned: Abandoned[]): Gathered {

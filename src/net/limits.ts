@@ -44,6 +44,8 @@ export interface NetLimits {
   readonly fragmentsPerPacket: number;
   /** Seconds, by frame time, after which an unfinished packet is dropped (RFC 8200 4.5 says 60). */
   readonly fragmentTimeoutS: number;
+  /** Seconds in which fragments of a packet that is whole are copies of it. */
+  readonly fragmentCopyS: number;
   /** VLAN tags, MPLS labels and extension headers followed in one packet. */
   readonly headerDepth: number;
 }
@@ -66,5 +68,6 @@ export const NET_LIMITS: NetLimits = {
   fragmentBytes: 16 * 1024 * 1024,
   fragmentsPerPacket: 128,
   fragmentTimeoutS: 60,
+  fragmentCopyS: 2,
   headerDepth: 16,
 };

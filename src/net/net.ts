@@ -195,8 +195,8 @@ export class Net {
       out.push(
         problem(
           'ip',
-          'ip-malformed',
-          `an IP packet claims ${claimed - limit} bytes more than were on the wire; it is taken to end with its frame`,
+          'ip-truncated',
+          `an IP packet is ${claimed - limit} bytes longer than what was captured, and the capture calls it whole: it was cut when it was captured. Capture whole packets (netsh trace and pktmon cut them unless told otherwise: pktmon start --pkt-size 0)`,
           frame.number,
         ),
       );

@@ -12,6 +12,8 @@ const REFUSED: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['capture-unsuppo
 /** Codes that tell of the traffic or of the file's kind, not of damage to either. */
 const REMARKS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'capture-version',
+  'capture-zeros',
+  'capture-joined',
   'unknown-interface',
   'unknown-opnum',
   'not-used-on-wire',

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { essences, recordsOf, remarks } from '../support/capture-calls.js';
+import { framesIn } from '../support/read.js';
 import { ROOT } from '../support/shared.js';
 
 const field = (name: string): string => join(ROOT, 'test/field', name);
@@ -44,5 +45,44 @@ describe('copies', () => {
     const records = await recordsOf([field('duplicates-after-the-end.pcap')]);
     expect(essences(records)).toEqual(BASE.filter((call) => call.includes('"server":"192.0.2.9:135"')));
     expect(essences(records).length).toBe(2);
+  });
+});
+
+describe('damaged and joined files', () => {
+  it('go on at the next whole block', async () => {
+    const records = await recordsOf([field('damaged-middle.pcapng')]);
+    // The end of an answer and the packet behind it were overwritten.
+    const calls = records.filter((record) => record.kind === 'call');
+    expect(calls.length).toBe(BASE.length);
+    expect(calls.filter(({ outcome }) => outcome === 'answered').length).toBe(9);
+    expect(remarks(records).slice(0, 2)).toEqual(['capture-bad-block', 'tcp-gap']);
+  });
+
+  it('end where zeros begin, told once', async () => {
+    const records = await recordsOf([field('preallocated-zeros.pcap')]);
+    expect(essences(records)).toEqual(BASE);
+    expect(records.filter((record) => record.kind === 'problem').map(({ code }) => code)).toEqual(['capture-zeros']);
+  });
+
+  it('are read on where another begins: its packets are copies of the first', async () => {
+    const records = await recordsOf([field('two-files-cat.pcap')]);
+    expect(essences(records)).toEqual(BASE);
+    expect(remarks(records)).toEqual(['capture-joined']);
+    expect(framesIn(field('two-files-cat.pcap')).length).toBe(140);
+  });
+
+  it('are told from packets that were cut when they were captured', async () => {
+    const records = await recordsOf([field('etl-truncated.pcap')]);
+    expect(records.find((record) => record.kind === 'problem' && record.code === 'ip-truncated')).toMatchObject({
+      message: expect.stringContaining('Capture whole packets'),
+    });
+  });
+});
+
+describe('fragments that come twice', () => {
+  it('are whole', async () => {
+    const records = await recordsOf([field('fragments-twice.pcap')]);
+    expect(essences(records).length).toBe(5);
+    expect(remarks(records)).toEqual([]);
   });
 });

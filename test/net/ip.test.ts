@@ -60,7 +60,7 @@ describe('IPv4', () => {
     const data = ethernet(tcpPacket({ seq: 1, payload: ascii('abc') }));
     new DataView(data.buffer).setUint16(16, 1000);
     const { out } = runFrames([frameOf(data), frameOf(ethernet(tcpPacket({ seq: 4, payload: ascii('def') })), 2)]);
-    expect([story(out), codes(out)]).toEqual(['abcdef', ['ip-malformed']]);
+    expect([story(out), codes(out)]).toEqual(['abcdef', ['ip-truncated']]);
   });
 
   it('says when a header is short, or its packet shorter than it', () => {

@@ -67,6 +67,7 @@ export class Quality {
   problem({ code, layer }: Problem): void {
     if (code === 'tcp-gap') this.gaps++;
     else if (CUT.includes(code)) this.cutEnds++;
+    else if (code === 'ip-truncated') this.cutPackets++;
     else if (layer === 'capture') this.damaged++;
     else if (MIDSTREAM.includes(code)) this.midstream++;
     else if (code === 'unknown-interface' || code === 'unknown-opnum') this.unknown++;
