@@ -1,12 +1,24 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { readSecrets, type SecretFlags } from './secrets.js';
 import { UsageError, type Streams } from '../io/streams.js';
-import type { Identity } from '../io/world.js';
+import type { Identity } from '../io/signing.js';
+import { NTLM_POLICIES, type NtlmPolicy } from '../security/index.js';
 
 /** The options of commands that sign in. */
 export interface IdentityFlags extends SecretFlags {
   readonly user?: string;
   readonly domain?: string;
+  readonly authPolicy?: NtlmPolicy;
+}
+
+/** `--auth-policy`, for commands that sign in or let others do so. */
+export function policyOption(): Option {
+  return new Option(
+    '--auth-policy <policy>',
+    'strict: NTLMv2, 128 bits, key exchange, every answer signed; legacy: what the other side agrees to, faults without a signature too (Samba)',
+  )
+    .choices(NTLM_POLICIES)
+    .default('strict');
 }
 
 /** Who signs in: the user, and the first password or hash that is his or anybody's; null: nobody. @throws UsageError */
@@ -28,7 +40,7 @@ export function identityOf(flags: IdentityFlags, env: Streams['env']): Identity 
   const hash = ntHashes.find(own)?.hash ?? null;
   if (password === null && hash === null)
     throw new UsageError(`no password for ${user}: give --password @FILE, --nt-hash or UAMGSCOPE_PASSWORD`);
-  return { user, domain: flags.domain ?? '', password, hash };
+  return { user, domain: flags.domain ?? '', password, hash, policy: flags.authPolicy ?? 'strict' };
 }
 
 /**

@@ -7,7 +7,8 @@ import type { Binding } from '../../replay/player/binding.js';
 import { planOf } from '../../replay/player/plan.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import type { Registry } from '../ndr/codec.js';
-import { networkWorld, type Identity } from './world.js';
+import type { Identity } from './signing.js';
+import { networkWorld } from './world.js';
 
 /** How a recording is to be played. */
 export interface PlayOptions {

@@ -1,27 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
-import type { ClientAuth, LinkFailure } from '../peer/link/client.js';
+import type { LinkFailure } from '../peer/link/client.js';
 import type { Line, World } from '../peer/world.js';
 import { plainBytes } from '../bytes/block.js';
-import { NtlmInitiator, SpnegoInitiator } from '../security/index.js';
-import type { AuthLevel, Moment } from '../types.js';
+import type { Moment } from '../types.js';
+import { authOf, type Identity } from './signing.js';
 import type { Tap, TappedConnection } from './serve/tap.js';
-
-/** Who the player is to the server; null: nobody, calls are not authenticated. */
-export interface Identity {
-  readonly user: string;
-  readonly domain: string;
-  readonly password: string | null;
-  readonly hash: Uint8Array | null;
-  /** NTLM wrapped in SPNEGO instead of raw. */
-  readonly spnego?: boolean;
-}
-
-/** auth_type of NTLM and of SPNEGO ([MS-RPCE] 2.2.1.1.7). */
-const NTLM = 10;
-const SPNEGO = 9;
-/** 100-nanosecond steps from 1601 to 1970. */
-const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
 /**
  * The world of a player or a client: TCP connections to one host, the clock, randomness. What they exchange goes to
@@ -40,7 +24,7 @@ export function networkWorld(
       const timer = setTimeout(run, Math.min(ms, MAX_TIMEOUT_MS));
       return () => clearTimeout(timer);
     },
-    auth: (level) => (identity === null ? null : ntlm(identity, level)),
+    auth: (level) => (identity === null ? null : authOf(identity, level)),
     guid: () => randomUUID(),
   };
 }
@@ -105,22 +89,4 @@ function whyFailed(error: NodeJS.ErrnoException, host: string, port: number): st
     default:
       return `the connection to ${host} port ${port} failed: ${error.message}`;
   }
-}
-
-function ntlm({ user, domain, password, hash, spnego = false }: Identity, level: AuthLevel): ClientAuth {
-  const initiator = new NtlmInitiator({
-    user,
-    domain,
-    ...(password === null ? {} : { password }),
-    ...(hash === null ? {} : { hash }),
-    privacy: level === 'privacy',
-    random: (size) => new Uint8Array(randomBytes(size)),
-    time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
-  });
-  return {
-    // A recording of calls that nobody signed is played as DCOM servers want it by now.
-    type: spnego ? SPNEGO : NTLM,
-    level: level === 'none' || level === 'unknown' || level === 'default' ? 'integrity' : level,
-    handshake: spnego ? new SpnegoInitiator(initiator) : initiator,
-  };
 }

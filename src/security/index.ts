@@ -5,6 +5,7 @@ export type { SecretList, SessionKey } from './secrets.js';
 export { ntHash } from './ntlm/derive.js';
 export { NtlmAcceptor, type NtlmAcceptorOptions } from './ntlm/acceptor.js';
 export { NtlmInitiator, type NtlmInitiatorOptions } from './ntlm/initiator.js';
+export { NTLM_POLICIES, type NtlmPolicy } from './ntlm/policy.js';
 export type { HandshakeSide, Random, Step } from './mechanism.js';
 export { SpnegoAcceptor } from './spnego/acceptor.js';
 export { SpnegoInitiator } from './spnego/initiator.js';

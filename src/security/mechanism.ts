@@ -23,6 +23,7 @@ export const SEC_E = {
   invalidToken: 0x80090308,
   logonDenied: 0x8009030c,
   messageAltered: 0x8009030f,
+  unsupportedFunction: 0x80090302,
 } as const;
 
 /** A step that more have to follow. */

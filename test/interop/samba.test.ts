@@ -11,6 +11,7 @@ import { ClientError } from '../../src/peer/client/error.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { Tap } from '../../src/io/serve/tap.js';
 import { networkWorld } from '../../src/io/world.js';
+import type { NtlmPolicy } from '../../src/security/index.js';
 import type { AuthLevel, Value } from '../../src/types.js';
 import { ROOT, without } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
@@ -87,12 +88,19 @@ function listens(port: number): Promise<boolean> {
   });
 }
 
-function clientOf(tap: Tap | null, level: AuthLevel, spnego: boolean, password = PASSWORD): Client {
+/** Samba signs no faults: they are believed where the policy says so. */
+function clientOf(
+  tap: Tap | null,
+  level: AuthLevel,
+  spnego: boolean,
+  password = PASSWORD,
+  policy: NtlmPolicy = 'legacy',
+): Client {
   return new Client({
     registry,
     world: networkWorld(
       ADDRESS,
-      level === 'none' ? null : { user: 'root', domain: '', password, hash: null, spnego },
+      level === 'none' ? null : { user: 'root', domain: '', password, hash: null, spnego, policy },
       tap,
     ),
     host: ADDRESS,
@@ -275,6 +283,13 @@ describe.skipIf(!enabled)('the client against Samba', () => {
       await low.close();
     },
   );
+
+  it('believes no fault without a signature inside a proved session, unless told to', async () => {
+    const client = clientOf(null, 'integrity', false, PASSWORD, 'strict');
+    expect((await client.rpc('srvsvc', 'NetrRemoteTOD', { ServerName: null })).result).toBe(0);
+    expect((await errorOf(client.rpc('srvsvc', 'NobodyServesThis', { nothing: 1 })))[0]).toBe('malformed');
+    await client.close();
+  });
 
   it('is told that an interface is not served', async () => {
     const client = clientOf(null, 'integrity', false);

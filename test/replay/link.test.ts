@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ClientLink, type ClientAuth, type LinkAnswer } from '../../src/peer/link/client.js';
 import { ServerLink, type ServedAnswer } from '../../src/peer/link/server.js';
-import { encodeBindAck, encodeBindNak, encodeFault } from '../../src/rpc/encode.js';
+import { encodeBind, encodeBindAck, encodeBindNak, encodeFault } from '../../src/rpc/encode.js';
 import { NDR20 } from '../../src/rpc/syntax.js';
 import { ntHash } from '../../src/security/ntlm/derive.js';
-import { NtlmAcceptor, NtlmInitiator } from '../../src/security/index.js';
-import type { Drep } from '../../src/types.js';
+import { NtlmAcceptor, NtlmInitiator, type NtlmInitiatorOptions } from '../../src/security/index.js';
+import { NTLM } from '../../src/security/ntlm/messages.js';
+import type { AuthLevel, Drep } from '../../src/types.js';
 
 const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
 const call = (opnum: number, uuid = '99fcfec4-5260-101b-bbcb-00aa0021347a') =>
@@ -106,5 +107,192 @@ describe('client link', () => {
     expect(answered(accepted, encodeFault({ callId: 4, contextId: 0, status: 0x1c01_0003 }))).toMatchObject([
       { cause: 'refused', message: expect.stringContaining('0x1c010003') as string },
     ]);
+  });
+});
+
+describe('a signed session', () => {
+  /** Both sides of one connection, and what stands between them. */
+  function session(level: AuthLevel, options: Partial<NtlmInitiatorOptions> = {}, unsignedFaults = false) {
+    const toServer: Uint8Array[] = [];
+    const toClient: Uint8Array[] = [];
+    const closed: string[] = [];
+    const served: number[] = [];
+    const initiator = new NtlmInitiator({
+      user: 'tester',
+      password: 'secret',
+      privacy: level === 'privacy',
+      random: (size) => new Uint8Array(size).fill(9),
+      time: 133_000_000_000_000_000n,
+      ...options,
+    });
+    const client = new ClientLink((bytes) => toServer.push(bytes), {
+      type: 10,
+      level,
+      handshake: initiator,
+      unsignedFaults,
+    });
+    const server = new ServerLink({
+      send: (bytes) => toClient.push(bytes),
+      close: (reason) => closed.push(reason),
+      serves: () => ['ndr20'],
+      handle: ({ opnum }, answer) => {
+        served.push(opnum);
+        answer(
+          opnum === 99
+            ? { kind: 'fault', status: 0x1c01_0002 }
+            : { kind: 'response', stub: Uint8Array.of(opnum), drep: LITTLE },
+        );
+      },
+      accept: (type, asked) =>
+        type === 10
+          ? new NtlmAcceptor({
+              users: new Map([['tester', { hash: ntHash('secret') }]]),
+              server: 'S',
+              random: (size) => new Uint8Array(size).fill(7),
+              time: 133_000_000_000_000_000n,
+              privacy: asked === 6,
+            })
+          : null,
+      port: '135',
+      assocGroup: 1,
+    });
+    const answers: LinkAnswer[] = [];
+    const make = (opnum: number): LinkAnswer | undefined => {
+      client.call(call(opnum), (answer) => answers.push(answer));
+      return answers.at(-1);
+    };
+    const pump = (
+      change: (bytes: Uint8Array, from: 'client' | 'server') => Uint8Array | null = (bytes) => bytes,
+    ): void => {
+      while (toServer.length + toClient.length > 0) {
+        for (const bytes of toServer.splice(0)) {
+          const kept = change(bytes, 'client');
+          if (kept !== null) server.push(kept);
+        }
+        for (const bytes of toClient.splice(0)) {
+          const kept = change(bytes, 'server');
+          if (kept !== null) client.push(kept);
+        }
+      }
+    };
+    return { client, answers, closed, served, make, pump };
+  }
+  const isRequest = (bytes: Uint8Array): boolean => bytes[2] === 0;
+
+  it.each(['integrity', 'privacy'] as const)('at %s ends where a request was taken out on the way', (level) => {
+    const { make, pump, closed, served } = session(level);
+    make(1);
+    pump();
+    make(2);
+    pump((bytes, from) => (from === 'client' && isRequest(bytes) ? null : bytes));
+    make(3);
+    pump();
+    expect([served, closed]).toEqual([[1], ['the signature of a request does not hold']]);
+  });
+
+  it.each([5, 4, 2, 1])('at privacy takes no request that says level %i', (said) => {
+    const { make, pump, closed, served } = session('privacy');
+    make(1);
+    pump();
+    make(2);
+    pump((bytes) => {
+      if (isRequest(bytes)) bytes[bytes.length - 23] = said;
+      return bytes;
+    });
+    expect(served).toEqual([1]);
+    expect(closed).toEqual([`a request says authentication level ${said}, and its session has 6`]);
+  });
+
+  it('takes no request without a signature, and ends', () => {
+    const { make, pump, closed, served } = session('integrity');
+    make(1);
+    pump();
+    make(2);
+    pump((bytes) => {
+      if (!isRequest(bytes)) return bytes;
+      const bare = bytes.slice(0, 24);
+      bare.set([24, 0, 0, 0], 8);
+      return bare;
+    });
+    expect([served, closed]).toEqual([[1], ['a request of a protected session carries no signature']]);
+  });
+
+  it('signs its faults, and the client believes none that is not signed', () => {
+    const signed = session('integrity');
+    signed.make(1);
+    signed.make(99);
+    signed.pump();
+    expect(signed.answers).toMatchObject([
+      { kind: 'response' },
+      { kind: 'fault', status: 0x1c01_0002, unproved: false },
+    ]);
+    for (const believed of [false, true]) {
+      const { make, pump, answers } = session('integrity', {}, believed);
+      make(1);
+      pump();
+      make(2);
+      pump((bytes, from) =>
+        from === 'server' && bytes[2] === 2
+          ? encodeFault({ callId: bytes[12] ?? 0, contextId: 0, status: 0x8001_0108 })
+          : bytes,
+      );
+      expect(answers[1]).toMatchObject(
+        believed ? { kind: 'fault', status: 0x8001_0108 } : { kind: 'failed', cause: 'malformed' },
+      );
+    }
+  });
+
+  it('is not begun in a way of authenticating, or at a level, that there is none of: bind_nak 8', () => {
+    for (const [type, level] of [
+      [200, 5],
+      [10, 99],
+      [10, 0],
+      [10, 1],
+    ] as const) {
+      const sent: Uint8Array[] = [];
+      const server = new ServerLink({
+        send: (bytes) => sent.push(bytes),
+        close: () => undefined,
+        serves: () => ['ndr20'],
+        handle: () => undefined,
+        accept: (asked) =>
+          asked === 10
+            ? new NtlmAcceptor({ users: new Map(), server: 'S', random: (size) => new Uint8Array(size), time: 0n })
+            : null,
+        port: '135',
+        assocGroup: 1,
+      });
+      const contexts = [{ id: 0, abstract: call(1).abstract, transfers: [NDR20] }];
+      server.push(
+        encodeBind({ callId: 1, contexts, auth: { type, level, contextId: 1, token: new Uint8Array(40), align: 4 } }),
+      );
+      expect(sent.map((bytes) => [bytes[2], bytes[16]])).toEqual([[13, 8]]);
+    }
+  });
+
+  it.each([
+    [NTLM.sign, 'integrity', 'signing'],
+    [NTLM.seal, 'privacy', 'sealing'],
+    [NTLM.extendedSessionSecurity, 'integrity', 'extended session security'],
+    [NTLM.bits128, 'integrity', 'keys of 128 bits'],
+    [NTLM.keyExchange, 'integrity', 'key exchange'],
+  ] as const)('is not begun where flag %i was taken out on the way', (flag, level, word) => {
+    const strip = (bytes: Uint8Array): Uint8Array => {
+      const at = Buffer.from(bytes).indexOf('NTLMSSP\0\x02', 0, 'latin1');
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      if (at >= 0) view.setUint32(at + 20, view.getUint32(at + 20, true) & ~flag, true);
+      return bytes;
+    };
+    const { make, pump, answers } = session(level);
+    make(1);
+    pump(strip);
+    expect(answers).toMatchObject([
+      { kind: 'failed', cause: 'denied', message: expect.stringContaining(word) as string },
+    ]);
+    // A client that lets it pass is refused by the server.
+    const careless = session(level, { policy: 'legacy' });
+    careless.make(1);
+    careless.pump(strip);
+    expect(careless.served).toEqual([]);
   });
 });

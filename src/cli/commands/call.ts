@@ -6,7 +6,7 @@ import { AUTH_LEVELS, type AuthLevel } from '../../types.js';
 import { Client } from '../../peer/client/client.js';
 import { Evaluator } from '../../peer/client/evaluate.js';
 import { plain, valueLine } from '../call/show.js';
-import { identityOf, seconds, targetOf, type IdentityFlags } from '../identity.js';
+import { identityOf, seconds, targetOf, type IdentityFlags, policyOption } from '../identity.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Tap } from '../../io/serve/tap.js';
@@ -101,6 +101,7 @@ export const callCommand: Register = (program, { streams, load, done }) => {
       const known = await load(idl);
       done(await make(parsed, flags, known, streams));
     });
+  command.addOption(policyOption());
   for (const option of idlOptions()) command.addOption(option);
 };
 

@@ -5,6 +5,7 @@ import type { Binding } from '../../../replay/player/binding.js';
 import type { Played } from '../../../replay/player/player.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { junitXml } from '../../output/junit.js';
+import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { learnNoise, playRecording } from '../../io/play.js';
 import { checkOutput, writeOutput, type OutputOptions } from '../../io/output.js';
@@ -17,7 +18,7 @@ import { resultSuite, type JunitBy } from '../result-junit.js';
 import { resultLines, resultNdjson, summaryLine } from '../results.js';
 import { loadRules } from '../compare-rules.js';
 import { withSecrets, type SecretFlags } from '../secrets.js';
-import { identityOf, seconds, targetOf } from '../identity.js';
+import { identityOf, seconds, targetOf, policyOption } from '../identity.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, positive, say, type Register } from './command.js';
@@ -40,6 +41,7 @@ interface ReplayFlags extends SecretFlags, IdlFlags {
   readonly learnNoise?: true | string;
   readonly user?: string;
   readonly domain?: string;
+  readonly authPolicy: NtlmPolicy;
   readonly color: ColorChoice;
 }
 
@@ -210,6 +212,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       done(all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found);
     });
   withSecrets(command);
+  command.addOption(policyOption());
   for (const option of idlOptions()) command.addOption(option);
 };
 

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Fallback } from '../../../replay/responder/responder.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { ntHash } from '../../security/ntlm/derive.js';
+import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { serveRecording } from '../../io/serve/recording.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
@@ -10,7 +11,7 @@ import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
 import { loadModel, serve, type Serving } from '../../io/serve/agent.js';
 import { UsageError, type Streams } from '../../io/streams.js';
 import { AUTH_LEVELS } from '../../types.js';
-import { identityOf, targetOf } from '../identity.js';
+import { identityOf, targetOf, policyOption } from '../identity.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 import { messageOf } from '../../io/reason.js';
@@ -23,6 +24,7 @@ interface ServeFlags extends SecretFlags, IdlFlags {
   readonly forward?: { readonly host: string; readonly port: number };
   readonly user?: string;
   readonly domain?: string;
+  readonly authPolicy: NtlmPolicy;
   readonly model?: string;
   readonly objectPort: number;
   readonly name?: readonly string[];
@@ -118,6 +120,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
         ...flags.listen,
         fallback: flags.fallback,
         users,
+        policy: flags.authPolicy,
         ...(flags.forward === undefined
           ? {}
           : { forward: { ...flags.forward, identity: identityOf(flags, streams.env) } }),
@@ -148,6 +151,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
       await writer?.close();
     });
   withSecrets(command);
+  command.addOption(policyOption());
   for (const option of idlOptions()) command.addOption(option);
 };
 
@@ -165,6 +169,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       objectPort: flags.objectPort,
       names: flags.name ?? [],
       users: usersOf(flags, streams.env),
+      policy: flags.authPolicy,
       minLevel: AUTH_LEVELS.indexOf(flags.minLevel),
       capture: flags.capture ?? null,
       tap: {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
@@ -6,8 +5,10 @@ import { updateAgent } from '../../../replay/agent/agent.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
 import { Exporter } from '../../peer/server/exporter.js';
 import type { Registry } from '../../ndr/codec.js';
-import { NtlmAcceptor, SpnegoAcceptor } from '../../security/index.js';
+import type { NtlmPolicy } from '../../security/index.js';
+import { random } from '../signing.js';
 import { UsageError } from '../streams.js';
+import { acceptorOf } from './accept.js';
 import { listen, type ListenOptions } from './listener.js';
 import { Tap, type TapOptions } from './tap.js';
 import { fileReason } from '../reason.js';
@@ -24,6 +25,8 @@ export interface ServeOptions {
   /** NT hashes by name in lower case. */
   readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
   readonly minLevel: number;
+  /** What NTLM has to offer; `strict` unless told. */
+  readonly policy?: NtlmPolicy;
   readonly capture: string | null;
   /** How the file of the capture may be written. */
   readonly tap?: TapOptions;
@@ -45,10 +48,6 @@ export function loadModel(path: string): Model {
   }
 }
 
-/** auth_type of SPNEGO and of NTLM ([MS-RPCE] 2.2.1.1.7). */
-const NTLM_TYPES: readonly number[] = [9, 10];
-const FILETIME_EPOCH = 116_444_736_000_000_000n;
-
 /** Starts a simulated update agent: activation on one port, its objects on another. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const tap = options.capture === null ? null : new Tap(options.capture, options.tap);
@@ -57,20 +56,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const ports: ListenOptions = {
     serves: (abstract) => late.exporter?.serves(abstract) ?? [],
     dispatch: (request) => late.exporter?.dispatch(request) ?? { kind: 'drop', delayMs: 0 },
-    accept:
-      users.size === 0
-        ? null
-        : (type) =>
-            NTLM_TYPES.includes(type)
-              ? new SpnegoAcceptor(
-                  new NtlmAcceptor({
-                    users,
-                    server: 'UAMGSCOPE',
-                    random,
-                    time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
-                  }),
-                )
-              : null,
+    accept: acceptorOf({ users, ...(options.policy === undefined ? {} : { policy: options.policy }) }),
   };
   const agent = updateAgent({ model: options.model, attributes: criteriaAttributes, clock: () => Date.now() });
   const ping = { periodMs: options.model.ping.period * 1000, count: options.model.ping.count };
@@ -105,8 +91,4 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     await objects.close();
     throw error;
   }
-}
-
-function random(size: number): Uint8Array {
-  return new Uint8Array(randomBytes(size));
 }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { ServerLink } from '../../peer/link/server.js';
 import { Tap } from '../../../replay/responder/tap.js';
@@ -8,10 +8,12 @@ import { Responder, type Fallback, type ResponderOptions } from '../../../replay
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { plainBytes } from '../../bytes/block.js';
 import type { Registry } from '../../ndr/codec.js';
-import { NtlmAcceptor, SpnegoAcceptor, type HandshakeSide } from '../../security/index.js';
+import type { NtlmPolicy } from '../../security/index.js';
 import type { Flow } from '../../types.js';
 import { packageVersion } from '../package.js';
-import { networkWorld, now, type Identity } from '../world.js';
+import { networkWorld, now } from '../world.js';
+import type { Identity } from '../signing.js';
+import { acceptorOf } from './accept.js';
 import { UsageError } from '../streams.js';
 
 /** How a recording is to be served. */
@@ -26,6 +28,8 @@ export interface ServeOptions {
   readonly forward?: { readonly host: string; readonly port: number; readonly identity: Identity | null };
   /** Users who may sign in, by name in lower case; empty: nobody can, and nobody has to. */
   readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
+  /** What NTLM has to offer; `strict` unless told. */
+  readonly policy?: NtlmPolicy;
   readonly missed?: ResponderOptions['missed'];
   /** Takes records of what the clients do and are answered. */
   readonly record?: (record: RecordingRecord) => void;
@@ -41,15 +45,13 @@ export interface Serving {
 export const MAX_CONNECTIONS = 4096;
 /** Time a real server has to answer a forwarded call. */
 const FORWARD_DEADLINE_MS = 30_000;
-/** auth_type of NTLM and of SPNEGO ([MS-RPCE] 2.2.1.1.7). */
-const NTLM_TYPES: readonly number[] = [9, 10];
-const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
 /**
  * Serves a recording on a TCP port: object resolver and objects at once. @throws UsageError when the port cannot be had
  */
 export async function serveRecording(options: ServeOptions): Promise<Serving> {
-  const { records, registry, host, fallback, forward, users, missed } = options;
+  const { records, registry, host, fallback, forward, users, missed, policy } = options;
+  const accept = acceptorOf({ users, ...(policy === undefined ? {} : { policy }) });
   const open = new Set<Socket>();
   let responder: Responder | null = null;
   const tap =
@@ -88,7 +90,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
           answer(given);
         });
       },
-      accept: users.size === 0 ? null : (type) => (NTLM_TYPES.includes(type) ? acceptor(users) : null),
+      accept,
       port: String(portOf(server)),
       assocGroup: group,
     });
@@ -142,17 +144,6 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
         for (const socket of open) socket.destroy();
       }),
   };
-}
-
-function acceptor(users: ServeOptions['users']): HandshakeSide {
-  return new SpnegoAcceptor(
-    new NtlmAcceptor({
-      users,
-      server: 'UAMGSCOPE',
-      random: (size) => new Uint8Array(randomBytes(size)),
-      time: BigInt(Date.now()) * 10_000n + FILETIME_EPOCH,
-    }),
-  );
 }
 
 function portOf(server: Server): number {

@@ -21,6 +21,8 @@ export interface ClientAuth {
   readonly type: number;
   readonly level: AuthLevel;
   readonly handshake: HandshakeSide;
+  /** Faults without a signature are believed although the session has signatures: some servers (Samba) sign none. */
+  readonly unsignedFaults?: boolean;
 }
 
 /** A call to be made. */
@@ -237,9 +239,13 @@ export class ClientLink {
     }
   }
 
+  private get level(): number {
+    return this.auth === null ? LEVEL.none : levelOf(this.auth);
+  }
+
   /** Above connect level every PDU carries a token. */
   private protects(): boolean {
-    return this.auth !== null && levelOf(this.auth) > LEVEL.connect;
+    return this.level > LEVEL.connect;
   }
 
   private take(received: Received): void {
@@ -353,19 +359,27 @@ export class ClientLink {
   private answer(received: Received): void {
     const { pdu } = received;
     if (pdu.kind !== 'response' && pdu.kind !== 'fault') return;
+    // A server that refuses the credentials cannot sign its fault; one that took them has to.
+    const believed = !this.proved || this.auth?.unsignedFaults === true;
+    const unsigned = pdu.kind === 'fault' && pdu.auth === null && believed;
     // An answer that nobody waits for any more is opened too: sequence numbers count it.
-    const protector =
-      this.protects() && (pdu.kind === 'response' || pdu.auth !== null)
-        ? (this.auth?.handshake.context?.fromServer ?? null)
-        : null;
+    const protector = this.protects() && !unsigned ? (this.auth?.handshake.context?.fromServer ?? null) : null;
+    if (protector !== null && pdu.auth?.level !== this.level) {
+      this.close(
+        pdu.auth === null
+          ? `${pdu.kind === 'fault' ? `a fault (status 0x${pdu.status.toString(16).padStart(8, '0')})` : 'an answer'} carries no signature: the server signs none, or it was made up on the way`
+          : `an answer says authentication level ${pdu.auth.level}, and the session has ${this.level}`,
+        'malformed',
+      );
+      return;
+    }
     const stub = openStub(received, protector, this.headerSigning);
-    const waiting = this.pending.get(pdu.callId);
-    // A server that refuses the credentials cannot sign its fault.
-    if (stub === null && pdu.kind === 'response') {
+    if (stub === null) {
       this.close('the signature of an answer does not hold', 'malformed');
       return;
     }
-    if (pdu.kind === 'response' || (protector !== null && stub !== null)) this.proved = true;
+    if (!unsigned) this.proved = true;
+    const waiting = this.pending.get(pdu.callId);
     if (waiting === undefined) return;
     const { contextId } = waiting;
     const finish = (answer: LinkAnswer): void => {
@@ -383,7 +397,7 @@ export class ClientLink {
       });
       return;
     }
-    const whole = stub === null ? null : this.gatherer.add(pdu.callId, pdu.flags, stub);
+    const whole = this.gatherer.add(pdu.callId, pdu.flags, stub);
     if (whole === 'too-much') this.close('an answer is larger than is read', 'malformed');
     else if (whole !== null) finish({ kind: 'response', stub: whole, drep: pdu.drep, contextId, callId: pdu.callId });
   }

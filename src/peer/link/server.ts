@@ -6,10 +6,11 @@ import {
   encodeFault,
   encodeResponseFragments,
   type AuthPart,
+  type FaultFields,
 } from '../../rpc/encode.js';
 import { PFC } from '../../rpc/header.js';
 import type { NegotiationResult, ProposedContext } from '../../rpc/bind.js';
-import type { BindPdu, Pdu, SecTrailer } from '../../rpc/pdu.js';
+import type { BindPdu, Pdu, RequestPdu, SecTrailer } from '../../rpc/pdu.js';
 import { FEATURE, featuresOf, NULL_SYNTAX, NDR20, NDR64, RESULT, transferOf } from '../../rpc/syntax.js';
 import { findVerification } from '../../rpc/verification.js';
 import { blockOf } from '../../bytes/block.js';
@@ -47,7 +48,7 @@ export interface ServerLinkOptions {
   readonly serves: (abstract: SyntaxId) => readonly TransferSyntax[];
   readonly handle: (call: ServedCall, answer: (answer: ServedAnswer) => void) => void;
   /** Begins a handshake with a client that authenticates; null, and for a type it does not know: not. */
-  readonly accept: ((authType: number) => HandshakeSide | null) | null;
+  readonly accept: ((authType: number, level: number) => HandshakeSide | null) | null;
   /** Port as text, for the secondary address of a bind_ack. */
   readonly port: string;
   readonly assocGroup: number;
@@ -60,6 +61,8 @@ const FRAGMENT = 5840;
 const ACCESS_DENIED = 5;
 const NCA_PROTO_ERROR = 0x1c01_000b;
 const UNKNOWN_IF = 0x1c01_0003;
+/** provider_reject_reason of a bind_nak: authentication_type_not_recognized ([MS-RPCE] 2.2.2.5). */
+const UNKNOWN_AUTHENTICATION = 8;
 /** Presentation contexts, and security contexts, of one connection. */
 const MAX_CONTEXTS = 1024;
 
@@ -111,18 +114,19 @@ export class ServerLink {
       this.options.send(encodeBindNak({ callId, reason: 0, drep }));
       return;
     }
-    const results = this.resultsOf(pdu.contexts);
     const given = tokenOf(pdu);
     const security = given === null || pdu.auth === null ? null : this.securityOf(pdu.auth);
+    if (given !== null && security === null) {
+      this.unacceptable(pdu);
+      return;
+    }
+    const results = this.resultsOf(pdu.contexts);
     const token = security === null ? null : this.step(security, given);
-    if (security?.denied === true && pdu.kind === 'alter_context') {
+    if (token === null && security?.denied === true && pdu.kind === 'alter_context') {
       this.options.send(encodeFault({ callId, contextId: 0, status: ACCESS_DENIED, drep }));
       return;
     }
-    const auth: AuthPart | null =
-      token === null || security === null
-        ? null
-        : { type: security.type, level: security.level, contextId: security.contextId, token, align: 4 };
+    const auth = token === null || security === null ? null : partOf(security, token, 4);
     const answer = {
       callId,
       results,
@@ -175,11 +179,21 @@ export class ServerLink {
     });
   }
 
-  /** The security context of an id, begun where it is new; null when nobody can sign in, or too many did. */
+  /** A client wants to authenticate in a way, or at a level, that there is none of ([MS-RPCE] 2.2.2.5). */
+  private unacceptable({ kind, callId, drep }: BindPdu): void {
+    if (kind === 'bind') this.options.send(encodeBindNak({ callId, reason: UNKNOWN_AUTHENTICATION, drep }));
+    else this.options.send(encodeFault({ callId, contextId: 0, status: ACCESS_DENIED, drep }));
+  }
+
+  /**
+   * The security context of an id, begun where it is new; null when nobody can sign in so, or too many did. One that is
+   * begun keeps its type and level.
+   */
   private securityOf({ contextId, type, level }: SecTrailer): Security | null {
     const known = this.security.get(contextId);
-    if (known !== undefined) return known;
-    const handshake = this.security.size >= MAX_CONTEXTS ? null : (this.options.accept?.(type) ?? null);
+    if (known !== undefined) return known.type === type && known.level === level ? known : null;
+    if (level < LEVEL.connect || level > LEVEL.privacy || this.security.size >= MAX_CONTEXTS) return null;
+    const handshake = this.options.accept?.(type, level) ?? null;
     if (handshake === null) return null;
     const made: Security = { contextId, type, level, handshake, denied: false };
     this.security.set(contextId, made);
@@ -197,18 +211,17 @@ export class ServerLink {
     const { pdu } = received;
     if (pdu.kind !== 'request') return;
     const { callId, contextId, drep } = pdu;
-    const fault = (status: number): void => this.options.send(encodeFault({ callId, contextId, status, drep }));
     const [first] = this.security.values();
     const security = pdu.auth === null ? (first ?? null) : (this.security.get(pdu.auth.contextId) ?? null);
-    const context = security?.handshake.context ?? null;
-    const protects = security !== null && security.level > LEVEL.connect;
-    // Where users are known, a call without one is refused; so is one that should carry a signature and does not.
-    const anonymous = this.options.anonymous === true && this.security.size === 0;
-    if ((this.options.accept !== null && context === null && !anonymous) || (protects && pdu.auth === null)) {
+    const guard = security !== null && isGuarded(security) && security.handshake.context !== null ? security : null;
+    const fault = (status: number): void => this.fault({ callId, contextId, status, drep }, guard);
+    const refused = this.refusalOf(pdu, security);
+    if (refused !== null) {
       fault(ACCESS_DENIED);
+      if (guard !== null) this.close(refused);
       return;
     }
-    const stub = openStub(received, protects ? (context?.fromClient ?? null) : null, this.headerSigning);
+    const stub = openStub(received, guard?.handshake.context?.fromClient ?? null, this.headerSigning);
     if (stub === null) {
       this.close('the signature of a request does not hold');
       return;
@@ -235,26 +248,56 @@ export class ServerLink {
     this.options.handle(call, (answer) => {
       if (this.over) return;
       if (answer.kind === 'fault') fault(answer.status);
-      else this.respond(call, answer.stub, answer.drep, protects ? security : null);
+      else this.respond(call, answer.stub, answer.drep, guard);
     });
   }
 
-  private respond({ callId, contextId }: ServedCall, stub: Uint8Array, drep: Drep, security: Security | null): void {
-    const protector = security?.handshake.context?.fromServer ?? null;
-    const auth =
-      protector === null || security === null
-        ? null
-        : {
-            type: security.type,
-            level: security.level,
-            contextId: security.contextId,
-            token: new Uint8Array(protector.tokenLength),
-          };
-    for (const pdu of encodeResponseFragments({ callId, contextId, stub, drep, auth }, this.maxFragment)) {
-      if (protector !== null) protectPdu(pdu, protector, this.headerSigning);
-      this.options.send(pdu);
-    }
+  /**
+   * Why a request is not taken; null: it is. Where users are known, one without a user is refused; so is one that should
+   * carry a signature and does not, or that says another level than its session's.
+   */
+  private refusalOf({ auth }: RequestPdu, security: Security | null): string | null {
+    const anonymous = this.options.anonymous === true && this.security.size === 0;
+    const context = security?.handshake.context ?? null;
+    if (this.options.accept !== null && context === null && !anonymous) return 'nobody signed in';
+    if (security === null) return null;
+    if (auth === null) return isGuarded(security) ? 'a request of a protected session carries no signature' : null;
+    return auth.level === security.level
+      ? null
+      : `a request says authentication level ${auth.level}, and its session has ${security.level}`;
   }
+
+  private respond({ callId, contextId }: ServedCall, stub: Uint8Array, drep: Drep, guard: Security | null): void {
+    const auth = roomOf(guard);
+    for (const pdu of encodeResponseFragments({ callId, contextId, stub, drep, auth }, this.maxFragment))
+      this.send(pdu, guard);
+  }
+
+  /** A fault is protected as its session's other answers are: nobody on the way can make one up. */
+  private fault(fields: FaultFields, guard: Security | null): void {
+    this.send(encodeFault({ ...fields, auth: roomOf(guard) }), guard);
+  }
+
+  private send(pdu: Uint8Array, guard: Security | null): void {
+    const protector = guard?.handshake.context?.fromServer ?? null;
+    if (protector !== null) protectPdu(pdu, protector, this.headerSigning);
+    this.options.send(pdu);
+  }
+}
+
+function partOf({ type, level, contextId }: Security, token: Uint8Array, align: number): AuthPart {
+  return { type, level, contextId, token, align };
+}
+
+/** Whether every PDU of a session carries a token. */
+function isGuarded({ level }: Security): boolean {
+  return level > LEVEL.connect;
+}
+
+/** A trailer with room for a token; null for a session that protects nothing. */
+function roomOf(guard: Security | null): AuthPart | null {
+  const length = guard?.handshake.context?.fromServer.tokenLength ?? 0;
+  return guard === null || length === 0 ? null : partOf(guard, new Uint8Array(length), 16);
 }
 
 /** p_provider_reason_t ([C706] 12.6.3.1). */

@@ -13,6 +13,7 @@ import {
   type Authenticate,
   type Challenge,
 } from './messages.js';
+import { lacking, type NtlmPolicy } from './policy.js';
 import { ntlmContext } from './protector.js';
 
 export interface NtlmAcceptorOptions {
@@ -23,6 +24,10 @@ export interface NtlmAcceptorOptions {
   readonly random: Random;
   /** FILETIME of now. */
   readonly time: bigint;
+  /** The client wants its messages sealed. */
+  readonly privacy?: boolean;
+  /** `strict` unless told. */
+  readonly policy?: NtlmPolicy;
 }
 
 /** The server's side ([MS-NLMP] 3.2). */
@@ -73,6 +78,10 @@ export class NtlmAcceptor implements HandshakeSide {
     const account = this.options.users.get(message.user.toLowerCase());
     const proof = account === undefined ? null : prove({ nt: account.hash, lm: null }, challenge, message);
     if (proof === null) return failure(SEC_E.logonDenied, `the logon of ${message.user} is refused`);
+    const { privacy = false, policy = 'strict' } = this.options;
+    const missing = proof.version === 1 && policy === 'strict' ? 'NTLMv2' : lacking(message.flags, privacy, policy);
+    if (missing !== null)
+      return failure(SEC_E.unsupportedFunction, `the logon of ${message.user} lacks ${missing}: policy refuses it`);
     if (message.micAt !== null) {
       const given = bytes.subarray(message.micAt, message.micAt + 16);
       if (!equal(micOf(proof.exportedKey, this.negotiate, this.challengeBytes, bytes, message.micAt), given))

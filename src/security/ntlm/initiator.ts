@@ -16,6 +16,7 @@ import {
   type Challenge,
 } from './messages.js';
 import type { SecurityContext } from '../context.js';
+import { lacking, type NtlmPolicy } from './policy.js';
 import { ntlmContext } from './protector.js';
 
 export interface NtlmInitiatorOptions {
@@ -29,6 +30,8 @@ export interface NtlmInitiatorOptions {
   readonly target?: string;
   /** Sealing will be wanted. */
   readonly privacy: boolean;
+  /** `strict` unless told. */
+  readonly policy?: NtlmPolicy;
   readonly random: Random;
   /** FILETIME of now, for servers that send none. */
   readonly time: bigint;
@@ -58,7 +61,13 @@ export class NtlmInitiator implements HandshakeSide {
   }
 
   private respond(challenge: Challenge, bytes: Uint8Array): Step {
-    const { user, domain = '', workstation = '', target = '', random } = this.options;
+    const { user, domain = '', workstation = '', target = '', random, privacy, policy = 'strict' } = this.options;
+    const missing = lacking(challenge.flags, privacy, policy);
+    if (missing !== null)
+      return failure(
+        SEC_E.unsupportedFunction,
+        `the server's NTLM lacks ${missing}: it is weaker than policy allows, or was weakened on the way`,
+      );
     const hash = this.options.hash ?? ntHash(this.options.password ?? '');
     const pairs = new Map(readAvPairs(challenge.targetInfo));
     const time = pairs.get(AV.timestamp) ?? filetime(this.options.time);

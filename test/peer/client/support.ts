@@ -6,7 +6,8 @@ import { Client, type ClientOptions } from '../../../src/peer/client/client.js';
 import { RemoteObject, type RemoteValue } from '../../../src/peer/client/object.js';
 import { knowledge } from '../../../src/io/knowledge.js';
 import { loadModel, serve, type Serving } from '../../../src/io/serve/agent.js';
-import { networkWorld, type Identity } from '../../../src/io/world.js';
+import type { Identity } from '../../../src/io/signing.js';
+import { networkWorld } from '../../../src/io/world.js';
 import { ntHash } from '../../../src/security/index.js';
 import { ROOT } from '../../support/shared.js';
 

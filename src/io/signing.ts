@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import type { ClientAuth } from '../peer/link/client.js';
+import { NtlmInitiator, SpnegoInitiator, type NtlmPolicy } from '../security/index.js';
+import type { AuthLevel } from '../types.js';
+
+/** Who a client is to the server; null: nobody, calls are not authenticated. */
+export interface Identity {
+  readonly user: string;
+  readonly domain: string;
+  readonly password: string | null;
+  readonly hash: Uint8Array | null;
+  /** NTLM wrapped in SPNEGO instead of raw. */
+  readonly spnego?: boolean;
+  /** What NTLM has to offer, and whether unsigned faults are believed; `strict` unless told. */
+  readonly policy?: NtlmPolicy;
+}
+
+/** auth_type of NTLM and of SPNEGO ([MS-RPCE] 2.2.1.1.7). */
+const NTLM = 10;
+const SPNEGO = 9;
+/** 100-nanosecond steps from 1601 to 1970. */
+const FILETIME_EPOCH = 116_444_736_000_000_000n;
+
+/** Bytes nobody can foretell. */
+export function random(size: number): Uint8Array {
+  return new Uint8Array(randomBytes(size));
+}
+
+/** Now, as a FILETIME. */
+export function filetimeNow(): bigint {
+  return BigInt(Date.now()) * 10_000n + FILETIME_EPOCH;
+}
+
+/** The client's side of a logon at a level. */
+export function authOf(identity: Identity, wanted: AuthLevel): ClientAuth {
+  const { user, domain, password, hash, spnego = false, policy = 'strict' } = identity;
+  // A recording of calls that nobody signed is played as DCOM servers want it by now.
+  const level = wanted === 'none' || wanted === 'unknown' || wanted === 'default' ? 'integrity' : wanted;
+  const initiator = new NtlmInitiator({
+    user,
+    domain,
+    ...(password === null ? {} : { password }),
+    ...(hash === null ? {} : { hash }),
+    privacy: level === 'privacy',
+    policy,
+    random,
+    time: filetimeNow(),
+  });
+  return {
+    type: spnego ? SPNEGO : NTLM,
+    level,
+    handshake: spnego ? new SpnegoInitiator(initiator) : initiator,
+    unsignedFaults: policy === 'legacy',
+  };
+}
