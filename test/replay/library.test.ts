@@ -232,7 +232,10 @@ describe('JUnit', () => {
       'skipped',
     ]);
     expect(all.find((one) => one.name === 'failure')?.attributes['message']).toBe(`]]>&<"'[31m tail`);
-    expect(all[0]?.attributes).toMatchObject({ tests: '2', failures: '1', skipped: '1', errors: '0' });
+    // The schema of Jenkins knows no count of what was skipped for all suites.
+    expect(all[0]?.attributes).toMatchObject({ tests: '2', failures: '1', errors: '0' });
+    expect(all[0]?.attributes).not.toHaveProperty('skipped');
+    expect(all[1]?.attributes).toMatchObject({ skipped: '1' });
   });
 });
 
