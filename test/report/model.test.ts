@@ -121,10 +121,10 @@ function rows(of: TableReport): readonly Readonly<Record<string, string | undefi
 const yes = (value: boolean): string => (value ? 'yes' : 'no');
 const day = (date: string): string => date.replace('T', ' ').replace(/ 00:00:00$/, '');
 const ACTIONS = {
-  none: 'daNone',
-  install: 'daInstallation',
-  uninstall: 'daUninstallation',
-  detect: 'daDetection',
+  none: 'none',
+  install: 'installation',
+  uninstall: 'uninstallation',
+  detect: 'detection',
 } as const;
 
 function expected(u: UpdateModel, { categories }: Model): Readonly<Record<string, string>> {
@@ -135,7 +135,7 @@ function expected(u: UpdateModel, { categories }: Model): Readonly<Record<string
     CveIDs: u.cves.join(', '),
     SecurityBulletinIDs: u.bulletins.join(', '),
     Categories: u.categories.map((id) => categories.find((one) => one.id === id)?.name).join(', '),
-    Type: u.type === 'driver' ? 'utDriver' : 'utSoftware',
+    Type: u.type === 'driver' ? 'driver' : 'software',
     MaxDownloadSize: bytesText(Number(u.maxSize)),
     MinDownloadSize: bytesText(Number(u.minSize)),
     Deadline: u.deadline === null ? '' : day(u.deadline),
@@ -193,6 +193,23 @@ describe.each(['early', 'late'] as const)('the report of a session that read eve
         .find((topic) => topic.name === 'search')
         ?.events.map((event) => [event.criteria?.words, event.result.find((one) => one.title === 'Updates')?.text]),
     ).toEqual([['not installed; or installed', String(model.updates.length)]]);
+    // An operator's questions, answered on the first screen: what is missing, what of it is critical, what needs a
+    // restart, what failed, and what now.
+    const missing = model.updates.filter((one) => !one.installed);
+    const critical = missing.filter((one) => one.severity === 'Critical');
+    const restart = missing.filter((one) => one.rebootRequired);
+    const tiles = Object.fromEntries(report.overview.tiles.map((one) => [one.name, one.value]));
+    expect(tiles).toMatchObject({
+      missing: String(missing.length),
+      gravest: String(critical.length),
+      restart: String(restart.length),
+      searches: '0',
+    });
+    expect(report.overview.verdict.text).toContain(`${missing.length} updates are missing`);
+    for (const one of critical.slice(0, 3))
+      expect(report.overview.advice.find(({ what }) => what.startsWith('Install what is critical'))?.what).toContain(
+        one.title,
+      );
     // Thousands of calls read as a page.
     const [session] = report.sessions;
     expect(session?.calls).toBeGreaterThan(1500);

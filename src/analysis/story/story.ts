@@ -41,7 +41,7 @@ export interface ToldEvent {
   /** What came of it, once the objects are known: values by the columns of the event. */
   result: readonly {
     readonly title: string;
-    readonly show: 'text' | 'bytes' | 'hresult' | 'date';
+    readonly show: 'text' | 'bytes' | 'hresult' | 'date' | 'enum';
     readonly value: CellValue;
   }[];
   readonly failure: { readonly kind: 'hresult' | 'fault'; readonly value: number } | null;

@@ -4,7 +4,7 @@ import { Session } from '../../../replay/compare/session.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { callTitle } from '../../../replay/recording/text.js';
-import { compareReports } from '../../output/report/compare.js';
+import { compareReports, comparisonOverview } from '../../output/report/compare.js';
 import type { CallChange, Report } from '../../output/report/data.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
@@ -49,15 +49,13 @@ export function sideBySide(
   result: CompareResult,
   known: Knowledge,
 ): Report {
+  const changes = result.results.flatMap((found) => changeOf(found, known));
+  const comparison = compareReports(before, after, names, changes);
   return {
     ...after,
     title: names.join(' → '),
-    comparison: compareReports(
-      before,
-      after,
-      names,
-      result.results.flatMap((found) => changeOf(found, known)),
-    ),
+    overview: comparisonOverview(comparison, result.results.length),
+    comparison,
   };
 }
 

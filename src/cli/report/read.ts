@@ -116,12 +116,13 @@ export function recordingReport(
   const ready: CaptureRecord[] = [];
   for (const message of damage)
     pipeline.push({ kind: 'problem', layer: 'capture', code: 'capture-bad-block', message, spec: null, at: {} }, ready);
+  for (const record of ready) collector.take(record);
+  ready.length = 0;
   for (const call of all) {
     pipeline.call(call, ready);
-    for (const record of ready) collector.take(record);
+    for (const record of ready) if (!inventsWeakness(record, call)) collector.take(record);
     ready.length = 0;
   }
-  for (const record of ready) collector.take(record);
   const { problems } = pipeline.summary;
   return collector.finish(
     { frames: 0, bytes: 0, flows: new Set(all.map((call) => call.flow)).size, pdus: 0, calls: all.length, problems },
@@ -146,4 +147,9 @@ function collectorOf(title: string, { registry, names, words }: Knowledge, calls
 
 function nameOf(path: string): string {
   return sourceName(path) ?? 'stdin';
+}
+
+/** A recording may keep no protection of its calls: that says nothing about the one they had. */
+function inventsWeakness(record: CaptureRecord, call: Call): boolean {
+  return record.kind === 'finding' && record.rule === 'auth-level' && call.auth.type === 'none';
 }

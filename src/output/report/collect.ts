@@ -5,13 +5,25 @@ import { HISTOGRAM_UP_TO, Statistics, type LatencyFigures, type StatisticsFigure
 import { activatedClass } from '../../analysis/tracker.js';
 import { Storyteller } from '../../analysis/story/story.js';
 import type { Registry } from '../../ndr/codec.js';
-import type { Call, Finding, Frame, Moment, ObjectRecord, Problem, Severity, Stub } from '../../types.js';
+import type {
+  Call,
+  Finding,
+  Frame,
+  Moment,
+  ObjectRecord,
+  Problem,
+  RefusedConnection,
+  Severity,
+  Stub,
+} from '../../types.js';
+import { hex32 } from '../../bytes/hex.js';
 import { MAX_LINE_TEXT } from '../limits.js';
 import { endpointText } from '../names.js';
 import { objectTree } from '../objects.js';
 import { signature } from '../text.js';
 import { attentionOf } from './attention.js';
 import type {
+  ConnectionReport,
   Conversation,
   FindingGroup,
   LatencyReport,
@@ -21,6 +33,7 @@ import type {
   Report,
 } from './data.js';
 import { REPORT_LIMITS } from './limits.js';
+import { overviewOf } from './overview.js';
 import { Picks } from './picks.js';
 import { Protection } from './protection.js';
 import { Quality } from './quality.js';
@@ -71,6 +84,8 @@ export class ReportCollector {
   >();
   private readonly severities: Record<Severity, number> = { info: 0, warning: 0, error: 0 };
   private readonly recent: Call[] = [];
+  private readonly connections: ConnectionReport[] = [];
+  private connectionsLost = 0;
   private readonly byFlow = new Map<number, Talk>();
 
   constructor(options: CollectOptions) {
@@ -103,6 +118,11 @@ export class ReportCollector {
   /** A finding, at the latest a few calls after the one it is about. */
   finding(finding: Finding): void {
     this.severities[finding.severity]++;
+    if (finding.connection !== undefined) {
+      if (this.connections.length < REPORT_LIMITS.connections)
+        this.connections.push(connectionReport(finding, finding.connection));
+      else this.connectionsLost++;
+    }
     const { rule, severity, spec, message, call, object, frames } = finding;
     let group = this.findings.get(rule);
     if (group === undefined) {
@@ -125,6 +145,8 @@ export class ReportCollector {
     const { calls, slow } = this.picks;
     const body = {
       sources: quality.sourceReports(),
+      connections: this.connections,
+      connectionsLost: this.connectionsLost,
       totals: {
         calls: figures.calls,
         failed: figures.failed,
@@ -157,7 +179,8 @@ export class ReportCollector {
       ),
       problems: [...this.problems.values()].toSorted((a, b) => b.count - a.count),
     };
-    return { tool, title, ...body, attention: attentionOf(body), comparison: null };
+    const overview = overviewOf(body, registry.specifications);
+    return { tool, title, ...body, overview, attention: attentionOf({ ...body, overview }), comparison: null };
   }
 
   private call(call: Call): void {
@@ -252,6 +275,30 @@ export class ReportCollector {
         ),
     };
   }
+}
+
+/** A finding about a refused connection, with what is known of it. */
+function connectionReport(
+  { rule, severity, message, call, object, frames }: Finding,
+  { step, client, server, attempts, time, lastedNs, error, cause, advice }: RefusedConnection,
+): ConnectionReport {
+  return {
+    rule,
+    severity,
+    message,
+    step,
+    client,
+    server: endpointText(server),
+    attempts,
+    time: timeText(time),
+    lastedNs,
+    error: { value: hex32(error.value), name: error.name },
+    cause,
+    advice,
+    call,
+    object,
+    frames,
+  };
 }
 
 function latencyReport({ answered, p50, p90, p99, max, histogram }: LatencyFigures): LatencyReport {

@@ -1,14 +1,17 @@
 import type {
+  Advice,
   CallChange,
   ComparisonReport,
   MemberReport,
+  Overview,
   Report,
   RowReport,
   TableChange,
   TableReport,
+  Tile,
 } from './data.js';
 import { REPORT_LIMITS } from './limits.js';
-import { resultText } from './words.js';
+import { countText, resultText } from './words.js';
 
 /** A median has to change by this factor, and by so much, to be told. */
 const SLOWER = 1.5;
@@ -143,4 +146,97 @@ function latencyChanges(before: readonly MemberReport[], after: readonly MemberR
       return [{ member: member.name, before: old.p50, after: member.p50, count: member.answered }];
     })
     .toSorted((a, b) => b.after / b.before - a.after / a.before);
+}
+
+/** The first screen of a comparison: whether something differs, and each difference with both values. */
+export function comparisonOverview(comparison: ComparisonReport, total: number): Overview {
+  const { before, after, same, calls, callsLost, tables, results } = comparison;
+  const differ = calls.length + callsLost;
+  const changes = tables.flatMap((table) => table.rows.map((row) => ({ noun: table.noun[0], ...row })));
+  const between = `${before} and ${after}`;
+  const parts = [
+    differ === 0
+      ? ''
+      : `${countText(differ, 'call')} of ${total.toLocaleString('en-US')} ${differ === 1 ? 'differs' : 'differ'}${namesText(calls)}`,
+    ...tables.flatMap(tableText),
+  ].filter((part) => part !== '');
+  return {
+    verdict: {
+      tone: same ? 'good' : 'error',
+      text: same
+        ? `Nothing differs between ${between}: ${countText(total, 'call')} alike.`
+        : `${between} differ: ${parts.length === 0 ? `${countText(results.length, 'result')} came more or less often` : parts.join('; ')}.`,
+    },
+    tiles: [
+      tileOf('Calls that differ', differ, `of ${total.toLocaleString('en-US')}`),
+      ...tables.map(({ title, rows, same: alike }) => tileOf(`${title} that differ`, rows.length, `${alike} alike`)),
+      tileOf('Results that differ', results.length, 'failures by name'),
+    ],
+    advice: [
+      ...calls.slice(0, TOLD).map(
+        (one): Advice => ({
+          tone: 'error',
+          what: `${one.status}: ${one.title}`,
+          why: one.differences
+            .slice(0, TOLD)
+            .map((difference) => `${difference.place}: ${difference.before} → ${difference.after}`)
+            .join('; '),
+          link: one.after === null ? { kind: 'section', name: 'comparison' } : { kind: 'call', id: one.after },
+        }),
+      ),
+      ...changes.slice(0, TOLD).map(
+        ({ noun, change, name, cells }): Advice => ({
+          tone: 'warning',
+          what: `${noun} ${change}: ${name}`,
+          why: cells
+            .map((cell) => `${cell.title}: ${cell.before ?? 'not read'} → ${cell.after ?? 'not read'}`)
+            .join('; '),
+          link: { kind: 'section', name: 'comparison' },
+        }),
+      ),
+    ],
+  };
+}
+
+/** Differences told on the first screen, of each kind; all stand below. */
+const TOLD = 5;
+/** Names of calls in the verdict. */
+const NAMED = 3;
+
+/** ` (IUpdate.Title, IUpdateSearcher::Search)` */
+function namesText(calls: readonly CallChange[]): string {
+  // Titles begin with the object, where there is one: `IUpdate#1 IUpdate.Title`.
+  const names = [...new Set(calls.map(({ title }) => title.replace(/^\S*#\d+ /, '').replace(/\(.*$/, '')))];
+  return names.length === 0 ? '' : ` (${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ', …' : ''})`;
+}
+
+/** `2 updates came, 1 went, 3 changed` */
+function tableText({ noun, rows }: TableChange): readonly string[] {
+  const count = (change: TableChange['rows'][number]['change']): number =>
+    rows.filter((row) => row.change === change).length;
+  const parts = [
+    [count('added'), 'came'],
+    [count('removed'), 'went'],
+    [count('changed'), 'changed'],
+  ].filter(([number]) => number !== 0);
+  return parts.length === 0
+    ? []
+    : [
+        parts
+          .map(([number, word], at) =>
+            at === 0 ? `${countText(Number(number), noun[0], noun[1])} ${word}` : `${number} ${word}`,
+          )
+          .join(', '),
+      ];
+}
+
+function tileOf(title: string, count: number, detail: string): Tile {
+  return {
+    name: 'differences',
+    title,
+    value: count.toLocaleString('en-US'),
+    detail,
+    tone: count === 0 ? 'good' : 'error',
+    link: 'comparison',
+  };
 }

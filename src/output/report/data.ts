@@ -13,6 +13,11 @@ export interface Report {
   readonly title: string;
   readonly sources: readonly SourceReport[];
   readonly totals: Totals;
+  /** What an operator asks first: a verdict, figures, and what to do. */
+  readonly overview: Overview;
+  /** Connections that never became calls, in the order in which they were told. */
+  readonly connections: readonly ConnectionReport[];
+  readonly connectionsLost: number;
   /** At most three, the gravest first. */
   readonly attention: readonly Attention[];
   /** What makes the capture say less than all; empty for one that lacks nothing. */
@@ -44,6 +49,59 @@ export interface Report {
   readonly findings: readonly FindingGroup[];
   readonly problems: readonly ProblemGroup[];
   readonly comparison: ComparisonReport | null;
+}
+
+/** The first screen of a report. */
+export interface Overview {
+  readonly verdict: { readonly tone: Tone; readonly text: string };
+  readonly tiles: readonly Tile[];
+  /** What to do, the most urgent first. */
+  readonly advice: readonly Advice[];
+}
+
+/** How good or bad something is; `unknown` where the capture does not tell. */
+export type Tone = 'good' | 'info' | 'warning' | 'error' | 'unknown';
+
+/** A figure that is asked for. */
+export interface Tile {
+  readonly name: 'missing' | 'gravest' | 'restart' | 'searches' | 'agents' | 'connections' | 'calls' | 'differences';
+  readonly title: string;
+  /** `45`, or `?` where nobody asked. */
+  readonly value: string;
+  readonly detail: string;
+  readonly tone: Tone;
+  readonly link: SectionName | null;
+}
+
+/** Something to do, and why. */
+export interface Advice {
+  readonly tone: Tone;
+  readonly what: string;
+  readonly why: string;
+  readonly link: Attention['link'] | null;
+}
+
+/** A connection that ended before it carried the call it was made for. */
+export interface ConnectionReport {
+  readonly rule: string;
+  readonly severity: Severity;
+  /** What was seen, as a sentence. */
+  readonly message: string;
+  readonly step: 'connect' | 'bind' | 'logon' | 'call';
+  readonly client: string;
+  /** `192.0.2.9:49668` */
+  readonly server: string;
+  readonly attempts: number;
+  readonly time: string | null;
+  readonly lastedNs: number | null;
+  /** What the client's own call ends with. */
+  readonly error: { readonly value: string; readonly name: string };
+  readonly cause: string;
+  readonly advice: string;
+  /** The call that named the port, or that was denied, and the object it was for. */
+  readonly call: number | null;
+  readonly object: string | null;
+  readonly frames: readonly number[];
 }
 
 export interface SourceReport {
@@ -91,6 +149,7 @@ export interface Attention {
 }
 
 export type SectionName =
+  | 'connections'
   | 'quality'
   | 'updates'
   | 'searches'
@@ -220,10 +279,15 @@ export interface TableReport {
   readonly columns: readonly {
     readonly name: string;
     readonly title: string;
-    readonly show: 'text' | 'bytes' | 'hresult' | 'date';
+    readonly show: 'text' | 'bytes' | 'hresult' | 'date' | 'enum';
+    /** Shown first, and offered to filter by. */
+    readonly foremost: boolean;
+    readonly filter: boolean;
   }[];
   readonly rows: readonly RowReport[];
   readonly lost: number;
+  /** Things of which too little was read to make a row. */
+  readonly counted: number;
 }
 
 export interface RowReport {

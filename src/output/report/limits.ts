@@ -16,6 +16,8 @@ export const REPORT_LIMITS = {
   /** Findings of one rule, and problems of one code, that are told one by one. */
   findings: 100,
   problems: 50,
+  /** Refused connections told one by one. */
+  connections: 100,
   /** Rules and codes told apart. */
   groups: 256,
   /** Objects shown of the object graph. */

@@ -14,8 +14,10 @@ const MAX_CELL = 200;
 export function* reportMarkdown(report: Report): Generator<string> {
   yield `# ${md(report.title)}`;
   yield '';
-  yield* glance(report);
+  yield* front(report);
   if (report.comparison !== null) yield* comparison(report.comparison);
+  yield* refused(report);
+  yield* glance(report);
   for (const topic of report.topics)
     if (topic.name !== 'settings') yield* section(topic.title, list(topic.events, eventLine, topic.lost));
   for (const one of report.tables) yield* section(`${one.title} (${one.rows.length + one.lost})`, table(one));
@@ -52,6 +54,37 @@ function* section(title: string, lines: Iterable<string>): Generator<string> {
   yield '';
   yield* lines;
   yield '';
+}
+
+/** The verdict, the figures that are asked for, and what to do. */
+function* front({ overview: { verdict, tiles, advice }, comparison: compared }: Report): Generator<string> {
+  yield `**${md(verdict.text)}**`;
+  yield '';
+  yield* rows(
+    tiles.map((one) => one.title),
+    [tiles.map((one) => (one.detail === '' ? one.value : `${one.value} (${one.detail})`))],
+  );
+  yield '';
+  if (advice.length > 0)
+    yield* section(
+      compared === null ? 'What to do' : 'What differs',
+      advice.map(
+        ({ what, why, link }, at) =>
+          `${at + 1}. **${md(what)}**${why === '' ? '' : ` ${md(why)}`}${link?.kind === 'call' ? ` (call ${link.id})` : ''}`,
+      ),
+    );
+}
+
+function* refused({ connections, connectionsLost }: Report): Generator<string> {
+  if (connections.length === 0) return;
+  yield* section(
+    'Connections that never became calls',
+    list(
+      connections,
+      (one) => `\`${one.rule}\`: ${md(one.message)}. ${md(one.cause)}. ${md(one.advice)}.`,
+      connectionsLost,
+    ),
+  );
 }
 
 function* glance({ totals, objects, sources, attention, quality, conversations }: Report): Generator<string> {
@@ -108,7 +141,7 @@ function eventLine(event: EventReport): string {
   return `call ${event.call}: ${md(event.text)}${explained}${set.length === 0 ? '' : ` [${set.join('; ')}]`}${outcome === '' ? '' : ` → ${outcome}`}${event.latencyNs === null ? '' : `, ${durationText(event.latencyNs)}`}`;
 }
 
-function* table({ columns, rows: all, lost, noun }: TableReport): Generator<string> {
+function* table({ columns, rows: all, lost, noun, counted }: TableReport): Generator<string> {
   yield* rows(
     columns.map((column) => column.title),
     all
@@ -121,6 +154,7 @@ function* table({ columns, rows: all, lost, noun }: TableReport): Generator<stri
   );
   const left = lost + Math.max(0, all.length - MAX_ROWS);
   if (left > 0) yield `\n${countText(left, `more ${noun[0]}`, `more ${noun[1]}`)}.`;
+  if (counted > 0) yield `\n${countText(counted, `more ${noun[0]}`, `more ${noun[1]}`)} of which too little was read.`;
 }
 
 function* session({

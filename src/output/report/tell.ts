@@ -17,7 +17,7 @@ export function tellStory(
   lexicon: Lexicon,
 ): Pick<Report, 'sessions' | 'sessionsLost' | 'topics' | 'tables'> {
   const names = namesIn(story.tables);
-  const teller = new Teller(lexicon, (value) => names.get(value.toLowerCase()) ?? null);
+  const teller = new Teller(lexicon, (value) => names.get(value.toLowerCase()) ?? null, specifications);
   const sessions = story.sessions.slice(0, REPORT_LIMITS.sessions).map((session) => teller.session(session));
   const events = story.sessions.flatMap((session) => session.events.map((event) => ({ event, session: session.id })));
   const topics = [...specifications.flatMap((one) => one.story?.topics ?? []), SETTINGS].map(({ name, title }) => {
@@ -33,17 +33,29 @@ export function tellStory(
     sessions,
     sessionsLost: story.sessionsLost + story.sessions.length - sessions.length,
     topics: topics.filter((topic) => topic.events.length > 0),
-    tables: story.tables.map((rows) => tableReport(rows, lexicon)).filter((table) => table.rows.length > 0),
+    tables: story.tables
+      .map((rows) => tableReport(rows, lexicon))
+      .filter((table) => table.rows.length + table.counted > 0),
   };
 }
+
+type Told = NonNullable<Registry['specifications'][number]['story']>;
+type StoryOption = NonNullable<Told['events'][number]['options']>[number];
 
 class Teller {
   private readonly lexicon: Lexicon;
   private readonly nameOf: (value: string) => string | null;
 
-  constructor(lexicon: Lexicon, nameOf: (value: string) => string | null) {
+  private readonly options: ReadonlyMap<string, StoryOption>;
+
+  constructor(lexicon: Lexicon, nameOf: (value: string) => string | null, specifications: Registry['specifications']) {
     this.lexicon = lexicon;
     this.nameOf = nameOf;
+    this.options = new Map(
+      specifications.flatMap(({ story }) =>
+        (story?.events ?? []).flatMap((event) => (event.options ?? []).map((option) => [option.name, option] as const)),
+      ),
+    );
   }
 
   session(told: ToldSession): SessionReport {
@@ -78,13 +90,23 @@ class Teller {
       latencyNs,
       time: timeText(told.time),
       topic: event?.topic ?? SETTINGS.name,
-      text: sentence(told),
+      text:
+        event === null
+          ? `${object ?? 'an object'}: ${String(values['name'] ?? '')} = ${this.settingText(values)}`
+          : sentence(told),
       criteria: this.criteria(told),
       options: told.options.map(optionReport),
       result: told.result.map(({ title, show, value }) => ({ title, text: cellText(value, show, lexicon) })),
       failure: failure === null ? null : nameResult(failure.kind, failure.value, lexicon),
-      setting: event === null ? { name: String(values['name'] ?? ''), text: shown(values['value'] ?? null) } : null,
+      setting: event === null ? { name: String(values['name'] ?? ''), text: this.settingText(values) } : null,
     };
+  }
+
+  /** The value of a property that was set, in the words of the option it is. */
+  private settingText(values: ToldEvent['values']): string {
+    const value = values['value'] ?? null;
+    const option = this.options.get(String(values['name'] ?? ''));
+    return option?.words?.[String(value)] ?? shown(value);
   }
 
   private criteria({ event, values }: ToldEvent): EventReport['criteria'] {
@@ -96,9 +118,8 @@ class Teller {
   }
 }
 
-function sentence({ event, values, object, failure }: ToldEvent): string {
-  if (event === null)
-    return `${object ?? 'an object'}: ${String(values['name'] ?? '')} = ${shown(values['value'] ?? null)}`;
+function sentence({ event, values, failure }: ToldEvent): string {
+  if (event === null) return '';
   // What a failed call returned says nothing.
   return event.text.replace(/(: )?\{(\w+)\}/g, (_, colon: string | undefined, name: string) =>
     failure !== null && name === 'retval' ? '' : `${colon ?? ''}${shown(values[name] ?? null)}`,
@@ -158,13 +179,24 @@ function tableReport({ table, rows, lost }: Rows, lexicon: Lexicon): TableReport
   const columns = table.columns.flatMap(({ name, title, show }, at) =>
     read[at] === true ? [{ name, title, show: show ?? ('text' as const), at }] : [],
   );
-  const shownRows = rows.slice(0, REPORT_LIMITS.rows);
+  const weak = new Set(table.weak ?? []);
+  const telling = rows.filter((row) =>
+    row.cells.some((cell, at) => cell != null && !weak.has(table.columns[at]?.name ?? '')),
+  );
+  const shownRows = telling.slice(0, REPORT_LIMITS.rows);
   return {
     name: table.name,
     title: table.title,
     noun: table.noun,
-    columns: columns.map(({ name, title, show }) => ({ name, title, show })),
-    lost: lost + rows.length - shownRows.length,
+    columns: columns.map(({ name, title, show }) => ({
+      name,
+      title,
+      show,
+      foremost: table.foremost?.includes(name) ?? true,
+      filter: table.filters?.includes(name) ?? false,
+    })),
+    lost: lost + telling.length - shownRows.length,
+    counted: rows.length - telling.length,
     rows: shownRows.map((row) => ({
       objects: row.objects,
       call: row.call,

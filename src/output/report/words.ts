@@ -43,7 +43,11 @@ export function resultText(result: ResultName): string {
  * A value of a table in words: sizes with units, failures by name with what they mean, dates with a space, `yes` and
  * `no`.
  */
-export function cellText(value: CellValue, show: 'text' | 'bytes' | 'hresult' | 'date', lexicon: Lexicon): string {
+export function cellText(
+  value: CellValue,
+  show: 'text' | 'bytes' | 'hresult' | 'date' | 'enum',
+  lexicon: Lexicon,
+): string {
   if (Array.isArray(value))
     return (value as readonly CellValue[]).map((one) => cellText(one, show, lexicon)).join(', ');
   if (value === null) return '';
@@ -51,8 +55,16 @@ export function cellText(value: CellValue, show: 'text' | 'bytes' | 'hresult' | 
   const number = typeof value === 'string' ? Number(value) : Number(value as number | bigint);
   if (show === 'bytes' && Number.isFinite(number)) return bytesText(number);
   if (show === 'hresult' && Number.isInteger(number)) return codeText(number >>> 0, lexicon);
+  if (show === 'enum' && typeof value === 'string') return enumWords(value);
   if (show === 'date' && typeof value === 'string') return value.replace('T', ' ').replace(/ 00:00:00$/, '');
   return String(value);
+}
+
+/** `succeeded with errors` for `orcSucceededWithErrors`: the name of a member without the prefix of its type. */
+export function enumWords(name: string): string {
+  const match = /^[a-z]{1,6}((?:[A-Z][a-z0-9]*)+)$/.exec(name);
+  if (match === null) return name;
+  return (match[1] ?? '').replace(/(?!^)([A-Z])/g, ' $1').toLowerCase();
 }
 
 function codeText(code: number, lexicon: Lexicon): string {
@@ -101,7 +113,8 @@ export function bytesText(bytes: number): string {
   if (bytes < 1000) return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
   const at = Math.min(4, Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1000 ** at;
-  return `${value >= 100 ? Math.round(value) : value >= 10 ? value.toFixed(1) : value.toFixed(2)} ${['', 'kB', 'MB', 'GB', 'TB'][at] ?? ''}`;
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(value)));
+  return `${value.toFixed(digits)} ${['', 'kB', 'MB', 'GB', 'TB'][at] ?? ''}`;
 }
 
 /** `1 call`, `2,000 calls` */

@@ -1,16 +1,46 @@
 import { durationText } from '../../time.js';
-import type { Report } from '../data.js';
+import type { Attention, Report, Tile } from '../data.js';
 import { sourceText } from '../quality.js';
 import { bytesText, countText, failedCell, failedText, objectsText } from '../words.js';
 import { timelineChart } from './chart.js';
 import type { Links } from './links.js';
 import { callId } from './links.js';
 import { html, joined, type Markup, type Part } from './markup.js';
-import { badge, counted, failures, moment, number, section, SECTION_END, table } from './parts.js';
+import { badge, counted, failures, frames, left, moment, number, section, SECTION_END, table } from './parts.js';
 
-/** Who talked to whom, when, how much, what failed, what to look at first, and what the capture does not tell. */
+/** The first screen: the verdict, the figures that are asked for, and what to do. */
+export function* front({ overview: { verdict, tiles, advice }, comparison }: Report, links: Links): Generator<Markup> {
+  yield section('front', 'Verdict');
+  yield html`<p class="verdict ${verdict.tone}"><b>${verdict.text}</b></p>`;
+  yield html`<ul class="tiles">${tiles.map((one) => tile(one, links))}</ul>`;
+  if (advice.length > 0)
+    yield html`<h3>${comparison === null ? 'What to do' : 'What differs'}</h3><ol class="advice">${advice.map(({ tone, what, why, link }) => html`<li class="${tone}"><b>${link === null ? what : html`<a href="${place(link, links)}">${what}</a>`}</b><p>${why}</p></li>`)}</ol>`;
+  yield SECTION_END;
+}
+
+function tile({ title, value, detail, tone, link }: Tile, links: Links): Markup {
+  const name = link === null ? html`${title}` : html`<a href="${links.section(link)}">${title}</a>`;
+  return html`<li class="${tone}"><span class="name">${name}</span> <span class="big">${value}</span> <span class="why">${detail}</span></li>`;
+}
+
+function place(link: Attention['link'], links: Links): string {
+  if (link.kind === 'section') return links.section(link.name);
+  return links.has(link.id) ? `#${callId(link.id)}` : links.section('results');
+}
+
+/** Connections that never became calls: what was seen, what the client gets, the cause, and what to do. */
+export function* refused({ connections, connectionsLost }: Report, links: Links): Generator<Markup> {
+  if (connections.length === 0) return;
+  yield section('connections', 'Connections that never became calls');
+  for (const one of connections)
+    yield html`<article class="event failed"><p class="what">${one.message}.</p><p class="where">${badge(one.severity)} <code>${one.rule}</code>, ${one.time === null ? null : html`${moment(one.time)} UTC, `}${one.frames.length === 0 ? null : `frames ${frames(one.frames)}`}${one.call === null ? null : html`, ${links.call(one.call)}`}</p><dl><dt>the client gets</dt><dd>${one.error.name} <code>${one.error.value}</code></dd><dt>cause</dt><dd>${one.cause}.</dd><dt>what to do</dt><dd>${one.advice}.</dd></dl></article>`;
+  yield left(connectionsLost, (count) => `${count} more are only in the findings.`) ?? html``;
+  yield SECTION_END;
+}
+
+/** Who talked to whom, when, how much, what failed, and what the capture does not tell. */
 export function* glance(report: Report, links: Links): Generator<Markup> {
-  yield section('glance', 'At a glance');
+  yield section('glance', 'The protocol at a glance');
   yield quality(report);
   yield attention(report, links);
   yield figures(report);
@@ -31,7 +61,7 @@ function quality({ quality: notes }: Report): Markup {
 function attention({ attention: points, totals }: Report, links: Links): Markup {
   if (points.length === 0)
     return html`<p class="calm">${totals.sealed === 0 ? 'Nothing' : 'Nothing that can be read'} failed and no rule is broken in a way that needs attention first.</p>`;
-  return html`<h3>Look at these first</h3><ol class="attention">${points.map(({ severity, title, text, link }) => html`<li class="${severity}">${badge(severity)} <a href="${link.kind === 'section' ? links.section(link.name) : links.has(link.id) ? `#${callId(link.id)}` : links.section('results')}">${title}</a><p>${text}</p></li>`)}</ol>`;
+  return html`<h3>Look at these first</h3><ol class="attention">${points.map(({ severity, title, text, link }) => html`<li class="${severity}">${badge(severity)} <a href="${place(link, links)}">${title}</a><p>${text}</p></li>`)}</ol>`;
 }
 
 function figures({ totals, objects, sessions, sessionsLost }: Report): Markup {

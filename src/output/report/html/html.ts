@@ -3,7 +3,7 @@ import { callFigures } from './calls.js';
 import { comparison } from './comparison.js';
 import { details } from './detail.js';
 import { findings } from './findings.js';
-import { glance } from './glance.js';
+import { front, glance, refused } from './glance.js';
 import { Links } from './links.js';
 import type { Markup } from './markup.js';
 import { objects } from './objects.js';
@@ -23,9 +23,11 @@ export function* reportHtml(report: Report): Generator<string> {
 
 function* sections(report: Report): Generator<Markup> {
   const links = new Links(report);
-  yield* glance(report, links);
+  yield* front(report, links);
   if (report.comparison !== null) yield* comparison(report.comparison, links);
+  yield* refused(report, links);
   yield* story(report, links);
+  yield* glance(report, links);
   yield* findings(report, links);
   yield* sessions(report, links);
   yield* callFigures(report, links);

@@ -17,12 +17,13 @@ const WIDTHS = [
 /** Width of a letter of the drawing, about. */
 const LETTER = 6.4;
 
-/** The first steps of a session as a ladder: client to the left, server to the right, time downward. */
+/** The steps of a session that matter as a ladder: client to the left, server to the right, time downward. */
 export function ladder(session: SessionReport, links: Links): Markup {
-  const steps = session.steps.slice(0, STEPS);
+  const steps = mattering(session);
   if (steps.length === 0) return html``;
   const title = `Ladder of session ${session.id}`;
-  const text = `The first ${steps.length === 1 ? 'step' : `${steps.length} steps`} between client ${session.client} and server ${session.server}; the table of the steps says the same.`;
+  const chosen = steps.length === session.steps.length ? 'The' : `Of ${session.steps.length} steps the`;
+  const text = `${chosen} ${steps.length === 1 ? 'step' : `${steps.length} steps`} that matter between client ${session.client} and server ${session.server}: how it began, what was asked, what failed; the table of the steps has all.`;
   const height = HEAD + steps.length * STEP_HEIGHT + 8;
   return joined(
     WIDTHS.map(([kind, width, side]) => {
@@ -36,16 +37,35 @@ export function ladder(session: SessionReport, links: Links): Markup {
   );
 }
 
+/**
+ * At most so many steps as are drawn, in their order: those that failed, then those that are events of the story, then
+ * the first.
+ */
+function mattering({ steps, events }: SessionReport): readonly StepReport[] {
+  const asked = events.filter((event) => event.setting === null).map((event) => event.call);
+  const weight = (step: StepReport, at: number): number => {
+    if (step.failed > 0) return 3;
+    if (at === 0) return 2;
+    return asked.some((call) => call >= step.call && call <= step.last) ? 1 : 0;
+  };
+  return steps
+    .map((step, at) => ({ step, at, weight: weight(step, at) }))
+    .toSorted((a, b) => b.weight - a.weight || a.at - b.at)
+    .slice(0, STEPS)
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ step }) => step);
+}
+
 function rung(step: StepReport, y: number, from: number, to: number, links: Links): Markup {
   const letters = Math.floor((to - from - 20) / LETTER);
   const { call, calls, failed, latencyNs, text } = step;
   const name = plain(cut(escapeTerminal(text), letters));
   const linked = links.has(call) ? html`<a href="#${callId(call)}">${name}</a>` : name;
-  const kind = failed > 0 ? 'bad' : calls > 1 ? 'many' : 'one';
+  const kind = kindOf(failed, calls);
   const [down, back] = [y + 16, y + 25];
   const note = [
     calls > 1 ? `${calls.toLocaleString('en-US')} calls` : `call ${call}`,
-    failed === 0 ? null : calls > 1 ? `${failed} failed` : 'failed',
+    failureNote(failed, calls),
     latencyNs === null ? null : durationText(latencyNs),
   ]
     .filter((one) => one !== null)
@@ -55,4 +75,14 @@ function rung(step: StepReport, y: number, from: number, to: number, links: Link
       ? null
       : html`<path class="answer ${kind}" d="M${to} ${back}H${from + 2}M${from + 7} ${back - 3}L${from + 2} ${back}L${from + 7} ${back + 3}"/>`;
   return html`<g class="rung ${kind}"><text x="${from + 10}" y="${y + 11}">${linked}</text><path class="ask ${kind}" d="M${from} ${down}H${to - 2}M${to - 8} ${down - 4}L${to - 2} ${down}L${to - 8} ${down + 4}"/>${answer}<text class="note" x="${to - 10}" y="${y + 35}">${note}</text></g>`;
+}
+
+function kindOf(failed: number, calls: number): 'bad' | 'many' | 'one' {
+  if (failed > 0) return 'bad';
+  return calls > 1 ? 'many' : 'one';
+}
+
+function failureNote(failed: number, calls: number): string | null {
+  if (failed === 0) return null;
+  return calls > 1 ? `${failed} failed` : 'failed';
 }

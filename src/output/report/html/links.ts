@@ -9,6 +9,7 @@ export class Links {
   constructor({ calls, topics, tables, comparison, problems }: Report) {
     this.calls = new Set(calls.map((call) => call.id));
     this.places = {
+      connections: 'connections',
       quality: 'quality',
       sessions: 'sessions',
       results: 'results',

@@ -44,12 +44,12 @@ ${contents(report)}
 `;
 }
 
-function contents({ comparison, topics, tables }: Report): Markup {
+function contents({ comparison, topics, tables, connections }: Report): Markup {
   const story = [
     ...topics.map((one) => item(topicId(one.name), one.title)),
     ...tables.map((one) => item(tableId(one.name), one.title)),
   ];
-  return html`<nav aria-label="Contents"><ul>${item('glance', 'At a glance')}${comparison === null ? null : item('comparison', 'Comparison')}${item('story', 'What happened', story.length === 0 ? null : html`<ul>${story}</ul>`)}${item('findings', 'Findings')}${item('sessions', 'Sessions')}${item('calls', 'Calls in figures')}${item('objects', 'Objects')}${item('security', 'Security')}${item('picked', 'Calls in full')}</ul></nav>`;
+  return html`<nav aria-label="Contents"><ul>${item('front', 'Verdict')}${comparison === null ? null : item('comparison', 'Comparison')}${connections.length === 0 ? null : item('connections', 'Refused connections')}${item('story', 'What happened', story.length === 0 ? null : html`<ul>${story}</ul>`)}${item('glance', 'At a glance')}${item('findings', 'Findings')}${item('sessions', 'Sessions')}${item('calls', 'Calls in figures')}${item('objects', 'Objects')}${item('security', 'Security')}${item('picked', 'Calls in full')}</ul></nav>`;
 }
 
 function item(id: string, title: Part, under: Part = null): Markup {

@@ -23,6 +23,11 @@ export interface TableOptions {
   readonly id?: string;
   /** False: the caption is for screen readers only, because the heading above says the same. */
   readonly shown?: boolean;
+  /**
+   * What opens below each row, over its whole width. Such rows are cards on a narrow screen, with the heads beside their
+   * values.
+   */
+  readonly rest?: readonly Part[];
 }
 
 /** Rows from which a table gets a box to filter it. */
@@ -30,15 +35,23 @@ const MANY = 8;
 
 /** A table that scrolls by itself where it is wider than the page; the first cell of a row is its heading. */
 export function* table(
-  { caption, columns, id, shown = false }: TableOptions,
+  { caption, columns, id, shown = false, rest }: TableOptions,
   rows: readonly (readonly (Part | Sorted)[])[],
 ): Generator<Markup> {
-  if (rows.length > MANY) yield filterBox(caption);
-  yield html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table${id === undefined ? null : html` id="${id}"`}><caption${shown ? null : html` class="hidden"`}>${caption}</caption><thead><tr>`;
+  const cards = rest !== undefined;
+  if (rows.length > (cards ? 1 : MANY)) yield filterBox(caption);
+  yield html`<div class="scroll${cards ? ' cards' : null}" role="region" tabindex="0" aria-label="${caption}"><table${id === undefined ? null : html` id="${id}"`}><caption${shown ? null : html` class="hidden"`}>${caption}</caption><thead><tr>`;
   for (const column of columns) yield html`<th scope="col"${classOf(column)}>${column.title}</th>`;
-  yield html`</tr></thead><tbody>`;
-  for (const row of rows) yield html`<tr>${row.map((cell, at) => cellMarkup(cell, columns[at], at === 0))}</tr>`;
-  yield html`</tbody></table></div>`;
+  yield html`</tr></thead>`;
+  if (!cards) yield html`<tbody>`;
+  for (const [at, row] of rows.entries()) {
+    const cells = row.map((cell, place) => cellMarkup(cell, columns[place], place === 0, cards));
+    if (cards)
+      yield html`<tbody><tr>${cells}</tr><tr class="rest"><td colspan="${columns.length}">${rest[at] ?? null}</td></tr></tbody>`;
+    else yield html`<tr>${cells}</tr>`;
+  }
+  if (!cards) yield html`</tbody>`;
+  yield html`</table></div>`;
 }
 
 /** A box that filters what follows it; it shows once the script is there. */
@@ -57,13 +70,14 @@ function classOf(column: Column | undefined): Markup | null {
   return column?.kind === undefined ? null : (CLASSES[column.kind] ?? null);
 }
 
-function cellMarkup(cell: Part | Sorted, column: Column | undefined, heading: boolean): Markup {
+function cellMarkup(cell: Part | Sorted, column: Column | undefined, heading: boolean, card: boolean): Markup {
   const sorted = typeof cell === 'object' && cell !== null && 'by' in cell;
   const part = sorted ? cell.show : cell;
   const by = sorted ? html` data-v="${cell.by}"` : null;
+  const head = card && column !== undefined ? html` data-h="${column.title}"` : null;
   return heading
-    ? html`<th scope="row"${classOf(column)}${by}>${part}</th>`
-    : html`<td${classOf(column)}${by}>${part}</td>`;
+    ? html`<th scope="row"${classOf(column)}${by}${head}>${part}</th>`
+    : html`<td${classOf(column)}${by}${head}>${part}</td>`;
 }
 
 const SEVERITIES: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' };

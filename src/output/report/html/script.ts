@@ -9,7 +9,7 @@ export const SCRIPT = `
 'use strict';
 (() => {
 const all = (what, within = document) => [...within.querySelectorAll(what)];
-for (const one of all('.tools,.filter')) one.hidden = false;
+for (const one of all('.tools,.filter,.choices')) one.hidden = false;
 
 const theme = document.getElementById('theme');
 theme.addEventListener('click', () => {
@@ -37,6 +37,7 @@ addEventListener('beforeprint', () => {
 });
 addEventListener('afterprint', () => { for (const one of closed.splice(0)) one.open = false; });
 
+const cellOf = (body, head) => [...body.rows[0].cells].find((cell) => cell.dataset.h === head)?.textContent;
 const texts = new WeakMap();
 const textOf = (one) => {
   let text = texts.get(one);
@@ -46,31 +47,37 @@ const textOf = (one) => {
 for (const box of all('.filter')) {
   const within = box.nextElementSibling;
   const [input, output] = [box.querySelector('input'), box.querySelector('output')];
-  let asked = false;
-  input.addEventListener('input', () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => { asked = false; apply(); });
-  });
+  const before = box.previousElementSibling;
+  const selects = before?.matches('.choices') ? all('select', before) : [];
+  let waiting = false;
+  const soon = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; apply(); });
+  };
+  input.addEventListener('input', soon);
+  for (const one of selects) one.addEventListener('change', soon);
   const apply = () => {
     const words = input.value.toLowerCase().split(/\\s+/).filter(Boolean);
-    const items = within.matches('.calls') ? [...within.children] : all(within.matches('.tree') ? 'li' : 'tbody tr', within);
+    const chosen = selects.filter((one) => one.value);
+    const items = within.matches('.calls') ? [...within.children] : all(within.matches('.tree') ? 'li' : within.matches('.cards') ? 'tbody' : 'tbody tr', within);
     let shown = 0;
     for (const one of items) {
-      const fits = words.every((word) => textOf(one).includes(word));
+      const fits = words.every((word) => textOf(one).includes(word)) && chosen.every((by) => cellOf(one, by.dataset.column) === by.value);
       if (fits) shown++;
       if (one.hidden === fits) one.hidden = !fits;
       if (fits && words.length && within.matches('.tree')) open(one);
     }
-    output.textContent = words.length ? shown + ' of ' + items.length : '';
+    output.textContent = words.length || chosen.length ? shown + ' of ' + items.length : '';
   };
 }
 
 const compare = new Intl.Collator(undefined, { numeric: true }).compare;
-const valueOf = (row, at) => { const cell = row.cells[at]; return cell.dataset.v ?? cell.textContent; };
+const rowsOf = (table) => table.closest('.cards') ? [...table.tBodies] : [...table.tBodies[0].rows];
+const valueOf = (item, at) => { const cell = (item.rows?.[0] ?? item).cells[at]; return cell.dataset.v ?? cell.textContent; };
 for (const head of all('thead th:not(.g)')) {
   const table = head.closest('table');
-  if (table.matches('.fields') || table.tBodies[0].rows.length < 2) continue;
+  if (table.matches('.fields') || !table.tBodies.length || rowsOf(table).length < 2) continue;
   const button = document.createElement('button');
   button.append(...head.childNodes);
   head.append(button);
@@ -78,10 +85,10 @@ for (const head of all('thead th:not(.g)')) {
     const down = head.getAttribute('aria-sort') === 'ascending';
     for (const other of all('th', head.parentElement)) other.removeAttribute('aria-sort');
     head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-    const [body, at] = [table.tBodies[0], head.cellIndex];
-    const rows = [...body.rows].map((row) => [valueOf(row, at), row]);
+    const at = head.cellIndex;
+    const rows = rowsOf(table).map((row) => [valueOf(row, at), row]);
     rows.sort(([a], [b]) => { const by = a - b; return (isNaN(by) ? compare(a, b) : by) * (down ? -1 : 1); });
-    body.append(...rows.map(([, row]) => row));
+    rows[0][1].parentElement.append(...rows.map(([, row]) => row));
   });
 }
 

@@ -1,5 +1,6 @@
 import { cut } from '../../escape.js';
 import type { CellReport, EventReport, Report, RowReport, TableReport } from '../data.js';
+import { countText } from '../words.js';
 import { tableId, topicId, type Links } from './links.js';
 import { html, joined, type Markup, type Part } from './markup.js';
 import {
@@ -16,8 +17,10 @@ import {
   type Sorted,
 } from './parts.js';
 
-/** Columns of a table in the page; what more was read of a row opens in its last cell. */
-const COLUMNS = 12;
+/** Columns of a table in the page; what more was read of a row opens below it. */
+const COLUMNS = 8;
+/** Values of a column that are offered to filter by. */
+const CHOICES = 12;
 /** Characters shown of one cell. */
 const CELL = 400;
 
@@ -92,30 +95,34 @@ function* settings(events: readonly EventReport[], title: string, links: Links):
   );
 }
 
-/** A table of things, e.g. updates: the foremost columns, and the rest of each row under one more. */
-function* things({ name, title, noun, columns, rows, lost }: TableReport, links: Links): Generator<Markup> {
+/** A table of things, e.g. updates: the foremost columns, and the rest of each row opens in its last cell. */
+function* things(one: TableReport, links: Links): Generator<Markup> {
+  const { name, title, noun, columns, rows, lost, counted } = one;
   yield html`<h3 id="${tableId(name)}">${title} <span class="count">${number(rows.length + lost)}</span></h3>`;
-  const foremost = columns.slice(0, columns.length <= COLUMNS + 1 ? columns.length : COLUMNS);
-  const rest = columns.slice(foremost.length);
-  const heads: Column[] = foremost.map(
+  const places = columns.map((column, at) => Object.assign({ at }, column));
+  const foremost = places.filter((column) => column.foremost).slice(0, COLUMNS);
+  const others = places.filter((column) => !foremost.includes(column));
+  const heads = foremost.map(
     ({ title: head, show }): Column => (show === 'bytes' ? { title: head, kind: 'number' } : { title: head }),
   );
-  if (rest.length > 0) heads.push({ title: 'More' });
+  yield choices(one);
   yield* table(
-    { caption: title, columns: [...heads, { title: 'Read by' }] },
-    rows.map((row) => [
-      ...foremost.map(({ show }, at) => cell(row.cells[at] ?? null, show)),
-      ...(rest.length > 0 ? [more(row, rest, foremost.length)] : []),
-      {
-        show: [
-          links.call(row.call),
-          row.objects.length === 0 ? null : html` <span class="why">${cut(row.objects.join(', '), 80)}</span>`,
-        ],
-        by: row.call,
-      },
-    ]),
+    { caption: title, columns: heads, rest: rows.map((row) => more(row, others, links)) },
+    rows.map((row) => foremost.map(({ show, at }) => cell(row.cells[at] ?? null, show))),
   );
   yield left(lost, (count) => `${count} more ${lost === 1 ? noun[0] : noun[1]} are not shown.`) ?? html``;
+  if (counted > 0)
+    yield html`<p class="left">Of ${countText(counted, `more ${noun[0]}`, `more ${noun[1]}`)} too little was read to make a row.</p>`;
+}
+
+/** Values offered to filter a table by; the script shows them. */
+function choices({ title, columns, rows }: TableReport): Markup {
+  const offered = columns.flatMap(({ title: head, filter }, at) => {
+    const values = [...new Set(rows.map((row) => row.cells[at]?.text ?? ''))].filter((text) => text !== '').toSorted();
+    return filter && values.length > 1 && values.length <= CHOICES ? [{ head, values }] : [];
+  });
+  if (offered.length === 0) return html``;
+  return html`<p class="choices" hidden>${offered.map(({ head, values }) => html`<label>${head} <select data-column="${head}" aria-label="${title}: ${head}"><option value="">all</option>${values.map((text) => html`<option>${text}</option>`)}</select></label>`)}</p>`;
 }
 
 function cell(read: CellReport | null, show: TableReport['columns'][number]['show']): Part | Sorted {
@@ -129,16 +136,19 @@ function cell(read: CellReport | null, show: TableReport['columns'][number]['sho
   return Number.isFinite(number) ? { show: part, by: number } : part;
 }
 
-function more(row: RowReport, rest: TableReport['columns'], from: number): Part {
-  const read = rest.flatMap(({ title, show }, at) => {
-    const value = row.cells[from + at] ?? null;
+function more(row: RowReport, others: readonly Placed[], links: Links): Part {
+  const read = others.flatMap(({ title, show, at }) => {
+    const value = row.cells[at] ?? null;
     return value === null ? [] : [{ title, value, show }];
   });
-  if (read.length === 0) return '–';
-  return html`<details class="print"><summary>${read.length} more</summary><dl>${joined(
+  const by = html`<div><dt>read by</dt><dd>${links.call(row.call)}${row.objects.length === 0 ? null : html` <span class="why">${cut(row.objects.join(', '), 80)}</span>`}</dd></div>`;
+  return html`<details class="print"><summary>${read.length === 0 ? 'where it was read' : `${countText(read.length, 'more property', 'more properties')}`}</summary><dl>${joined(
     read.map(({ title, value, show }) => {
       const part = cell(value, show);
-      return html`<dt>${title}</dt><dd>${typeof part === 'object' && part !== null && 'by' in part ? part.show : part}</dd>`;
+      return html`<div><dt>${title}</dt><dd>${typeof part === 'object' && part !== null && 'by' in part ? part.show : part}</dd></div>`;
     }),
-  )}</dl></details>`;
+  )}${by}</dl></details>`;
 }
+
+/** A column with its place in the rows. */
+type Placed = TableReport['columns'][number] & { readonly at: number };

@@ -53,6 +53,14 @@ li.error{border-color:var(--bad)!important;background:var(--bad-bg)!important}
 li.warning{border-color:var(--warn)!important;background:var(--warn-bg)!important}
 li.info{border-color:var(--info)!important;background:var(--info-bg)!important}
 .attention li p{margin:.25rem 0 0}.attention a{font-weight:600}
+.verdict{font-size:1.25rem;line-height:1.4;margin:0 0 1rem;padding:.8rem 1rem;border-left:6px solid var(--line);border-radius:0 8px 8px 0;background:var(--card)}
+.verdict.error{border-color:var(--bad);background:var(--bad-bg)}.verdict.warning,.verdict.unknown{border-color:var(--warn);background:var(--warn-bg)}.verdict.good{border-color:var(--good)}.verdict.info{border-color:var(--info)}
+.tiles{list-style:none;display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.6rem;margin:1rem 0;padding:0}
+.tiles li{display:flex;flex-direction:column;background:var(--card);border:1px solid var(--line);border-top:4px solid var(--line);border-radius:8px;padding:.5rem .8rem}
+.tiles .name{font-size:.9rem}.tiles .big{font-size:1.9rem;line-height:1.25;font-weight:650}
+.tiles .error{border-top-color:var(--bad)}.tiles .error .big{color:var(--bad)}.tiles .warning{border-top-color:var(--warn)}.tiles .warning .big{color:var(--warn)}.tiles .good{border-top-color:var(--good)}.tiles .good .big{color:var(--good)}.tiles .unknown .big{color:var(--muted)}
+.advice{margin:0;padding-left:1.6rem;display:grid;gap:.5rem}.advice li{padding:.5rem .8rem;border-radius:0 6px 6px 0}.advice p{margin:.1rem 0 0;color:var(--muted)}.advice .error::marker{color:var(--bad)}.advice .warning::marker{color:var(--warn)}
+.choices{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;margin:.5rem 0}.choices select{font:inherit;color:inherit;background:var(--bg);border:1px solid var(--muted);border-radius:6px;padding:.2rem .4rem;max-width:14rem}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.6rem;margin:1.5rem 0}
 .figures div{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.6rem .8rem}
 .figures dt,.figures dd{color:var(--muted);margin:0;font-size:.9rem}
@@ -117,10 +125,23 @@ summary h3{display:inline;margin:0}
 .dump{overflow:auto;max-height:26rem;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.6rem .8rem;margin:.5rem 0;line-height:1.4}
 .dump mark{background:var(--mark);color:var(--mark-fg)}
 ${Array.from({ length: 13 }, (_, depth) => `.d${depth}{padding-left:${0.6 + depth * 0.9}rem}`).join('')}
+.cards tbody tr:first-child>*{border-bottom:0}.cards .rest>td{max-width:none;padding-top:0;border-bottom:1px solid var(--line)}.cards .rest summary{color:var(--muted);font-size:.9rem}
+.cards tbody:hover>tr>*{background:var(--card)}
+.cards dl{grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:.35rem 1.5rem}.cards dl>div{break-inside:avoid}.cards dt,.cards dd{max-width:none;margin:0}
+@media screen and (max-width:700px){
+.cards thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+.cards tbody,.cards tbody tr{display:block}
+.cards tbody{padding:.5rem .7rem;border-bottom:1px solid var(--line)}
+.cards tbody tr:not(.rest)>*{display:grid;grid-template-columns:7rem minmax(0,1fr);gap:.6rem;padding:.1rem 0;border:0;max-width:none;min-width:0;text-align:left;white-space:normal}
+.cards tbody tr:not(.rest)>*::before{content:attr(data-h);color:var(--muted)}
+.cards tbody th{font-weight:600}
+.cards td dl{min-width:0}
+}
 @page{margin:12mm}
 @media print{
 body{font-size:9.5pt}
-nav,.skip,.tools,.filter{display:none!important}
+nav,.skip,.tools,.filter,.choices{display:none!important}
+.cards dl{grid-template-columns:repeat(3,minmax(0,1fr))}.cards tr:first-child{break-after:avoid}.cards tr.rest{break-inside:auto}dd{overflow-wrap:anywhere}
 .page,body>header,body>footer{display:block;padding-left:0;padding-right:0}
 .scroll,.dump{overflow:visible;max-height:none;border-radius:0}
 table{font-size:8pt}th,td{min-width:0;padding:.15rem .3rem}.w{min-width:0}thead th{position:static;white-space:normal}
