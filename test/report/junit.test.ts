@@ -42,7 +42,7 @@ function check(name: string, element: Element): void {
 
 async function junit(...args: readonly string[]): Promise<{ readonly status: number; readonly xml: string }> {
   const path = join(folder, 'findings.xml');
-  const { status } = await command('report', ...args, '-o', path);
+  const { status } = await command('report', ...args, '-o', path, '--force');
   return { status, xml: readFileSync(path, 'utf8') };
 }
 
