@@ -328,7 +328,8 @@ export interface Call {
   readonly binding: 'early' | 'late';
   readonly dispid: number | null;
   readonly via: { readonly interface: string; readonly method: string; readonly opnum: number } | null;
-  readonly certainty: 'known' | 'inferred' | 'guessed';
+  /** How certain it is that interface and method are these; `unknown`: nothing tells which interface was called. */
+  readonly certainty: 'known' | 'inferred' | 'guessed' | 'unknown';
   readonly because: string | null;
   readonly object: ObjectReference | null;
   readonly causality: string | null;
@@ -586,9 +587,7 @@ export type ProblemCode =
   | 'dcom-bad-dualstring'
   | 'dcom-bad-variant'
   // analysis
-  | 'unknown-interface'
   | 'unknown-opnum'
   | 'not-used-on-wire'
-  | 'guessed-interface'
   | 'stub-incomplete'
   | 'input-limit';

@@ -19,6 +19,10 @@ export function contextOfOthers({ interface: name, iid, frame }: HandedOut): str
   return `no bind was captured; another object called on this context was handed out as ${name ?? iid} in frame ${frame}`;
 }
 
+export function bindNotCaptured(contextId: number): string {
+  return `the bind of context ${contextId} was not captured`;
+}
+
 export function onlyServersInterface(name: string): string {
   return `no bind was captured and nobody handed the object out; of the interfaces every DCOM server has, the stubs decode strictly only as ${name}`;
 }

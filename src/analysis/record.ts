@@ -9,7 +9,7 @@ import { encodingOf, readable, type Naming } from './interfaces.js';
 import type { Certainty, Entry } from './knowledge.js';
 import type { LateCall } from './late.js';
 import type { Place } from './locate.js';
-import { eitherNumber, printedNumber } from './reasons.js';
+import { bindNotCaptured, eitherNumber, printedNumber } from './reasons.js';
 import type { Invoked } from './tracker.js';
 
 /** What the steps before found out of an exchange. */
@@ -145,23 +145,25 @@ const UNNAMED: Naming = {
 };
 
 interface Certain {
-  readonly certainty: Certainty;
+  readonly certainty: Call['certainty'];
   readonly because: string | null;
 }
 
 const KNOWN: Certain = Object.freeze({ certainty: 'known', because: null });
+const RANK: Readonly<Record<Certainty, number>> = { guessed: 1, inferred: 2, known: 3 };
 
 /** How certain it is that the call is what its record says, and why. */
 function certaintyOf(exchange: Exchange, { place, decoding, late: invoked }: Found): Certain {
   const { belief } = place;
   const { reading, plan, number, judgement } = decoding;
+  if (exchange.context === null && belief === null)
+    return { certainty: 'unknown', because: bindNotCaptured(exchange.contextId) };
   const late = invoked?.call ?? null;
   if (late === null && belief === null && number === 'slot') return KNOWN;
   const either = number === 'either' && plan !== null;
-  const doubt = late ?? belief;
-  if (doubt !== null) {
-    const certainty = belief?.certainty === 'guessed' || either ? 'guessed' : doubt.certainty;
-    return { certainty, because: becauseOf(late, belief?.because ?? null) };
+  if (late !== null || belief !== null) {
+    const certainty = weakest(late?.certainty ?? 'known', belief?.certainty ?? 'known');
+    return { certainty: either ? 'guessed' : certainty, because: becauseOf(late, belief?.because ?? null) };
   }
   if (either) return { certainty: 'guessed', because: eitherNumber(exchange.opnum, plan.slot.method.name) };
   if (reading === null || judgement === null || exchange.opnum === null) return KNOWN;
@@ -169,6 +171,10 @@ function certaintyOf(exchange: Exchange, { place, decoding, late: invoked }: Fou
     certainty: 'inferred',
     because: printedNumber(exchange.opnum, reading.plan.slot.method.name, judgement),
   };
+}
+
+function weakest(one: Certainty, other: Certainty): Certainty {
+  return RANK[one] < RANK[other] ? one : other;
 }
 
 function becauseOf(late: LateCall | null, belief: string | null): string | null {
@@ -186,14 +192,10 @@ function causalityOf(header: Value): string | null {
   return typeof cid === 'string' ? cid : null;
 }
 
-/** What is to be said of the interface and the number that were called. */
-function ownProblem(exchange: Exchange, { known, uuid }: Place, { plan }: Decoding): Problem | null {
-  if (known === null)
-    return uuid === null || exchange.context === null
-      ? null
-      : problem(exchange, 'unknown-interface', `interface ${uuid} is in no table: its stubs are shown as bytes`);
+/** What is to be said of the number that was called. An interface that no table has is no problem of a call. */
+function ownProblem(exchange: Exchange, { known }: Place, { plan }: Decoding): Problem | null {
   if (plan === null)
-    return exchange.opnum === null
+    return known === null || exchange.opnum === null
       ? null
       : problem(
           exchange,

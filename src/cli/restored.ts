@@ -92,7 +92,7 @@ function callOf(
     printedOpnum: slot?.method.printedOpnum ?? null,
     section: slot?.method.section ?? null,
     spec: slot?.owner.spec ?? null,
-    certainty: 'known',
+    certainty: record.iid === null ? 'unknown' : 'known',
     because: null,
     object:
       record.object === null ? null : { ...record.object, oid: reference?.oid ?? null, oxid: reference?.oxid ?? null },

@@ -1,7 +1,7 @@
 import { hex32 } from '../bytes/hex.js';
 import type { Call } from '../types.js';
 import { endpointText, type Names } from './names.js';
-import { resultName } from './text.js';
+import { namelessText, resultName } from './text.js';
 
 /** What is known of a call besides its fields, by name, in the order in which it is shown. */
 export function callFacts(call: Call, names: Names): readonly { readonly name: string; readonly text: string }[] {
@@ -40,7 +40,7 @@ export function callFacts(call: Call, names: Names): readonly { readonly name: s
 }
 
 function methodText(call: Call): string | null {
-  if (call.method === null) return call.opnum === null ? null : `opnum ${call.opnum}, in no table`;
+  if (call.method === null) return call.opnum === null ? null : namelessText(call);
   const printed =
     call.printedOpnum === null || call.printedOpnum === call.opnum ? '' : ` (printed as ${call.printedOpnum})`;
   const section = call.section === null ? '' : `, [${call.spec ?? '?'}] ${call.section}`;

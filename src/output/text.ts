@@ -189,6 +189,13 @@ export function logonName({ mechanism, user, domain }: Pick<SecurityRecord, 'mec
   return domain === '' ? user : `${domain}\\${user}`;
 }
 
+/** What is to be said of a method that has no name: whether its interface has it, is in no table, or is not known. */
+export function namelessText({ iid, interface: name, opnum }: Call): string {
+  const number = `opnum ${opnum ?? '?'}`;
+  if (iid === null) return `${number} of an interface that is not known`;
+  return name === null ? `${number} of an interface that no table has` : `${number}, in no table`;
+}
+
 /**
  * `IUpdateSearcher::Search(criteria="…") → ISearchResult#1`, `IUpdate.Title → "…"`, `IUpdateSearcher.Online = true`.
  */

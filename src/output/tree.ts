@@ -7,7 +7,7 @@ import { escapeTerminal } from './escape.js';
 import { MAX_LINE_TEXT, MAX_TREE_LINES, MAX_TREE_TEXT } from './limits.js';
 import { endpointText, type Names } from './names.js';
 import { PLAIN, type Style } from './style.js';
-import { problemText, resultName, signature, summaryText, type TextOptions } from './text.js';
+import { namelessText, problemText, resultName, signature, summaryText, type TextOptions } from './text.js';
 import { durationText, IsoClock } from './time.js';
 import { bytesText, valueText } from './values.js';
 
@@ -134,7 +134,7 @@ function isGroup(value: Value): boolean {
 }
 
 function methodFact(call: Call): string | null {
-  if (call.method === null) return call.opnum === null ? null : `opnum ${call.opnum}, in no table`;
+  if (call.method === null) return call.opnum === null ? null : namelessText(call);
   const printed =
     call.printedOpnum === null || call.printedOpnum === call.opnum ? '' : ` (printed as ${call.printedOpnum})`;
   const section = call.section === null ? '' : `, [${call.spec ?? '?'}] ${call.section}`;

@@ -1,7 +1,7 @@
 import { hex32 } from '../bytes/hex.js';
 import { MAX_TREE_TEXT } from '../output/limits.js';
 import type { Names } from '../output/names.js';
-import { problemText, signature } from '../output/text.js';
+import { namelessText, problemText, signature } from '../output/text.js';
 import type { Call } from '../types.js';
 import { failed } from '../analysis/failed.js';
 import type { Paint } from './line.js';
@@ -72,8 +72,9 @@ function timeFact({ time, latencyNs }: Call): string | null {
   return `${momentText(time)}${latencyNs === null ? '' : `, answered after ${durationText(latencyNs)}`}`;
 }
 
-function methodText({ method, member, opnum, printedOpnum }: Call): string {
-  if (method === null) return `opnum ${opnum ?? '?'}, in no table`;
+function methodText(call: Call): string {
+  const { method, member, opnum, printedOpnum } = call;
+  if (method === null) return namelessText(call);
   const printed = printedOpnum === null || printedOpnum === opnum ? '' : ` (printed as ${printedOpnum})`;
   return `${method}, ${member ?? 'method'}, opnum ${opnum ?? '?'}${printed}`;
 }

@@ -62,7 +62,7 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
       opnum: plain('its opnum', (call) => call.via?.opnum ?? null),
     },
   },
-  certainty: plain('known, inferred or guessed', (call) => call.certainty),
+  certainty: plain('known, inferred, guessed or unknown', (call) => call.certainty),
   because: plain('why it is not known', (call) => call.because),
   object: {
     kind: 'plain',

@@ -187,6 +187,7 @@ export class ReportCollector {
     const member = this.statistics.push(call);
     this.picks.push(call, member);
     this.protection.push(call);
+    this.quality.call(call);
     this.story.push(call);
     this.talk(call);
     for (const problem of call.problems) this.problem(problem, call.id);

@@ -1,4 +1,4 @@
-import type { Frame, Moment, Problem } from '../../types.js';
+import type { Call, Frame, Moment, Problem } from '../../types.js';
 import { durationText } from '../time.js';
 import type { QualityNote, SourceReport } from './data.js';
 import { bytesText, countText, timeText } from './words.js';
@@ -70,7 +70,12 @@ export class Quality {
     else if (code === 'ip-truncated') this.cutPackets++;
     else if (layer === 'capture') this.damaged++;
     else if (MIDSTREAM.includes(code)) this.midstream++;
-    else if (code === 'unknown-interface' || code === 'unknown-opnum') this.unknown++;
+    else if (code === 'unknown-opnum') this.unknown++;
+  }
+
+  /** A call of an interface that no table has. */
+  call({ iid, interface: name }: Call): void {
+    if (iid !== null && name === null) this.unknown++;
   }
 
   sourceReports(): readonly SourceReport[] {

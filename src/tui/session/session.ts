@@ -214,7 +214,7 @@ export class Session implements Source {
       outcome: ['answered', 'faulted', 'unanswered', 'cancelled', 'orphaned', 'maybe', 'response-only'],
       member: ['method', 'propget', 'propput', 'propputref'],
       binding: ['early', 'late'],
-      certainty: ['known', 'inferred', 'guessed'],
+      certainty: ['known', 'inferred', 'guessed', 'unknown'],
     };
     this.spoken = { count: this.count, words };
     return words;
