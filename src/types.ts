@@ -560,6 +560,7 @@ export type ProblemCode =
   | 'rpc-unsupported-version'
   | 'rpc-connectionless'
   | 'rpc-named-pipe'
+  | 'rpc-preamble'
   | 'rpc-drep'
   | 'rpc-bad-auth-trailer'
   | 'rpc-bad-verification-trailer'

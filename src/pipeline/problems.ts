@@ -19,6 +19,7 @@ const REMARKS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'rpc-context-rejected',
   'rpc-bind-nak',
   'rpc-named-pipe',
+  'rpc-preamble',
 ]);
 
 /** The one meaning that a problem has for every command. */

@@ -28,6 +28,8 @@ export interface RpcLimits {
   readonly pendingBinds: number;
   /** Security contexts kept per connection, for naming only. */
   readonly securityContexts: number;
+  /** Connections that begin with the handshake of a proxy and whose first PDU is waited for. */
+  readonly preambles: number;
   /** Bytes of one direction passed over in search of a PDU header before the connection is given up as no RPC. */
   readonly searchBytes: number;
 }
@@ -43,6 +45,7 @@ export const RPC_LIMITS: RpcLimits = {
   contexts: 1024,
   pendingBinds: 64,
   securityContexts: 64,
+  preambles: 4096,
   searchBytes: 256 * 1024,
 };
 

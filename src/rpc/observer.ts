@@ -5,6 +5,7 @@ import { connectionlessAt, FOUND, plausibleHeader, ptypeName } from './header.js
 import { Ledger, type RpcCounts, type RpcOutput } from './ledger.js';
 import { RPC_LIMITS, type RpcLimits } from './limits.js';
 import { bindOverSmb } from './pipes.js';
+import { bindIn, PREAMBLE_BYTES, proxyOf } from './preamble.js';
 import type { PduProtection } from './protection.js';
 import { PduView } from './view.js';
 
@@ -34,6 +35,8 @@ export class RpcObserver {
   /** The connection of `lastId`; null: it is none of ours. */
   private last: Connection | null = null;
   private saidPipes = false;
+  /** Connections that begin with what a proxy is asked, and whose handshake it is. */
+  private readonly proxies = new Map<number, string>();
 
   constructor(options: RpcOptions = {}) {
     this.ledger = new Ledger({ ...RPC_LIMITS, ...options.limits }, options.protection ?? null);
@@ -54,14 +57,17 @@ export class RpcObserver {
       this.lastId = id;
       this.last = this.connections.get(id) ?? null;
     }
-    let connection = this.last;
+    const connection = this.last;
     if (connection === null) {
-      if (input.kind === 'flow-end') return;
-      connection = this.last = this.admit(input);
-      if (connection === null) return;
+      if (input.kind !== 'flow-end') this.begin(input);
+      else if (this.proxies.size > 0) this.proxies.delete(id);
+      return;
     }
     connection.push(input);
-    if (connection.state === 'over') this.forget(id);
+    if (connection.state !== 'over') return;
+    this.forget(id);
+    // What was begun as a PDU was none: what comes now may be the first.
+    if (connection.unproven && input.kind === 'chunk' && input.streamOffset > 0) this.begin(input);
   }
 
   /** Ends every connection: calls still waiting come out as they are. */
@@ -85,6 +91,38 @@ export class RpcObserver {
   /** Whether a connection is, or may still turn out to be, DCE-RPC. */
   follows(flowId: number): boolean {
     return this.connections.has(flowId);
+  }
+
+  /** A piece of a connection that is not known. */
+  private begin(input: Chunk | Gap): void {
+    const { id } = input.flow;
+    if (input.kind === 'chunk' && input.streamOffset === 0) this.note(input);
+    const connection = this.admit(input);
+    if (connection !== null) {
+      this.last = connection;
+      connection.push(input);
+      if (connection.state === 'over') this.forget(id);
+      return;
+    }
+    if (input.kind !== 'chunk' || input.streamOffset > PREAMBLE_BYTES || input.flow.opened === 'midstream') return;
+    const at = bindIn(input, this.proxies.has(id));
+    if (at < 0 || at + input.streamOffset === input.start) return;
+    const passed = input.streamOffset + at - input.start;
+    const found = this.add(new Connection(input.flow, this.ledger, this.view, true));
+    this.last = found;
+    const name = this.proxies.get(id) ?? 'something else';
+    found.report('rpc-preamble', `${name} stands before the first PDU: ${passed} bytes were passed over`, input.frame);
+    found.push({ ...input, start: at, streamOffset: passed });
+    if (found.state === 'over') this.forget(id);
+  }
+
+  /** Remembers whose handshake a connection begins with, for its first PDU. */
+  private note(chunk: Chunk): void {
+    const name = proxyOf(chunk);
+    if (name === null || this.proxies.has(chunk.flow.id)) return;
+    const [oldest] = this.proxies.keys();
+    if (this.proxies.size >= this.ledger.limits.preambles && oldest !== undefined) this.proxies.delete(oldest);
+    this.proxies.set(chunk.flow.id, name);
   }
 
   /** A piece of a connection that is not known: a new one, or null when it is no RPC. */
@@ -174,6 +212,7 @@ class Connection implements PduSink {
   /** Its beginning was not captured. */
   private readonly midstream: boolean;
   private at: Chunk | Gap | null = null;
+  private proven = false;
 
   constructor(flow: Flow, ledger: Ledger, view: PduView, midstream: boolean) {
     this.flow = flow;
@@ -242,6 +281,7 @@ class Connection implements PduSink {
       this.association = new Association(this.flow, this.ledger);
       this.ledger.counts.associations++;
       this.state = 'rpc';
+      this.proven = true;
     }
     if (!view.cut) this.ledger.counts.pdus++;
     this.association.push(view, stream.direction);
@@ -309,6 +349,11 @@ class Connection implements PduSink {
       spec: code === 'rpc-resync' || code === 'rpc-malformed' ? '[C706] 12.6.3.1' : null,
       at,
     });
+  }
+
+  /** No PDU was ever found in it. */
+  get unproven(): boolean {
+    return !this.proven;
   }
 
   get probing(): boolean {

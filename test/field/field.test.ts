@@ -86,3 +86,22 @@ describe('fragments that come twice', () => {
     expect(remarks(records)).toEqual([]);
   });
 });
+
+describe('what a proxy is asked first', () => {
+  // As many requests as the file holds.
+  it.each([
+    ['proxy-http_connect.pcap', 26],
+    ['proxy-proxy1.pcap', 27],
+    ['proxy-socks4.pcap', 26],
+    ['proxy-socks5.pcap', 24],
+  ])('is passed over: %s', async (name, requests) => {
+    const records = await recordsOf([field(name)]);
+    const calls = records.filter((record) => record.kind === 'call');
+    expect(calls.length).toBe(requests);
+    expect(calls.filter((call) => call.interface === null)).toEqual([]);
+    expect(records.filter((record) => record.kind === 'problem').map(({ code }) => code)).toEqual([
+      'rpc-preamble',
+      'rpc-preamble',
+    ]);
+  });
+});
