@@ -24,6 +24,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   explain: async () => (await import('./commands/explain.js')).explainCommand,
   report: async () => (await import('./commands/report.js')).reportCommand,
   tui: async () => (await import('./commands/tui.js')).tuiCommand,
+  completion: async () => (await import('./commands/completion.js')).completionCommand,
+  man: async () => (await import('./commands/man.js')).manCommand,
 };
 
 async function loadAll(idl: IdlFlags = {}): Promise<Knowledge> {
@@ -39,6 +41,7 @@ export async function run(argv: readonly string[], streams: Streams, load: Load 
   let status: number = EXIT.ok;
   try {
     if (argv.length === 0) return await demonstrate(streams, load);
+    if (argv.length === 2 && VERSION.includes(argv[0] ?? '') && argv[1] === '--verbose') return await versions(streams);
     const program = await commands(argv[0], streams, load, (code) => {
       status = code;
     });
@@ -52,6 +55,17 @@ export async function run(argv: readonly string[], streams: Streams, load: Load 
   }
 }
 
+const VERSION: readonly string[] = ['--version', '-V'];
+
+/** `--version --verbose`: what belongs into a report of a fault. */
+async function versions(streams: Streams): Promise<number> {
+  const { versionLines } = await import('./versions.js');
+  const out = new Sink(streams.stdout);
+  for (const line of versionLines(streams.env)) out.line(line);
+  await out.flush();
+  return EXIT.ok;
+}
+
 /** The program with the command that is called; with all of them where none is, as for the help. */
 async function commands(
   called: string | undefined,
@@ -61,7 +75,7 @@ async function commands(
 ): Promise<Command> {
   const program = new Command('uamgscope')
     .description('Wire-traffic analyzer for DCE-RPC, DCOM and MS-UAMG, the Windows Update Agent Management Protocol.')
-    .version(packageVersion(), '-V, --version')
+    .version(packageVersion(), '-V, --version', 'output the version number; with --verbose, of all its parts')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => new Sink(streams.stdout).text(text),
@@ -80,8 +94,10 @@ async function commands(
       ]),
     );
 
-  const context: CommandContext = { streams, load, done };
-  const only = called !== undefined && Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
+  const whole = (): Promise<Command> => commands(undefined, streams, load, done);
+  const context: CommandContext = { streams, load, done, program: whole };
+  const file = called === 'complete' ? 'completion' : called;
+  const only = file !== undefined && Object.hasOwn(COMMANDS, file) ? COMMANDS[file] : undefined;
   const registers = await Promise.all((only === undefined ? Object.values(COMMANDS) : [only]).map((one) => one()));
   for (const register of registers) register(program, context);
   return program;

@@ -6,22 +6,25 @@ import { readCapture } from '../pipeline/read-capture.js';
 import type { Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import type { AnalysisLimits } from '../analysis/limits.js';
+import { Statistics } from '../analysis/statistics.js';
 import { traceCall } from '../analysis/traces.js';
 import type { Registry } from '../ndr/codec.js';
 import { escapeTerminal } from '../output/escape.js';
+import { CsvWriter, type CsvColumn } from '../output/csv.js';
 import { NdjsonWriter } from '../output/ndjson.js';
 import { objectJson, objectsText } from '../output/objects.js';
 import type { Names } from '../output/names.js';
 import { PLAIN, type Style } from '../output/style.js';
 import { TextWriter } from '../output/text.js';
+import { statisticsJson, statisticsText } from '../output/statistics.js';
 import { TreeWriter } from '../output/tree.js';
 import type { SecurityObserver } from '../security/observer.js';
 import type { Where } from '../where/where.js';
 import type { Progress } from '../io/progress.js';
 import type { Sink } from '../io/sink.js';
 
-export type Format = 'text' | 'tree' | 'ndjson';
-export const FORMATS: readonly Format[] = ['text', 'tree', 'ndjson'];
+export type Format = 'text' | 'tree' | 'ndjson' | 'csv' | 'tsv';
+export const FORMATS: readonly Format[] = ['text', 'tree', 'ndjson', 'csv', 'tsv'];
 
 export interface DecodeOptions {
   readonly files: readonly string[];
@@ -47,6 +50,12 @@ export interface DecodeOptions {
   readonly style?: Style;
   readonly messageStyle?: Style;
   readonly progress?: Progress;
+  /** Columns of csv and tsv. */
+  readonly columns?: readonly CsvColumn[];
+  /** Figures of the calls shown, instead of them. */
+  readonly statistics?: boolean;
+  /** Takes every record. */
+  readonly record?: (record: CaptureRecord) => void;
   /** Takes every call, and whether it is shown. */
   readonly seen?: (call: Call, shown: boolean) => void;
 }
@@ -86,6 +95,7 @@ class Run {
     findings: new Map<string, number>(),
     logons: 0,
   };
+  private readonly counted: Statistics | null;
   private written = 0;
   private damaged = false;
   private stopped = false;
@@ -104,11 +114,13 @@ class Run {
     });
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
     this.text = new TextWriter(names, { style: messageStyle });
+    this.counted = options.statistics === true ? new Statistics() : null;
     this.write = writerOf(options, this.ndjson, style);
   }
 
   async run(): Promise<DecodeResult> {
     const { options, pipeline } = this;
+    if (this.counted === null && table(options) !== null) options.out.line(table(options)?.head() ?? '');
     const { refused } = await readCapture(options.files, {
       open: options.open,
       pipeline,
@@ -119,6 +131,7 @@ class Run {
     options.progress?.clear();
     const { summary } = pipeline;
     if (options.objects === true && !options.out.closed) this.graph();
+    if (this.counted !== null) this.figures(this.counted);
     if (this.ndjson !== null) options.out.line(this.ndjson.summary(summary));
     await options.out.flush();
     this.close(summary);
@@ -145,6 +158,7 @@ class Run {
   }
 
   private take(record: CaptureRecord): void {
+    this.options.record?.(record);
     switch (record.kind) {
       case 'call':
         this.call(record);
@@ -169,7 +183,8 @@ class Run {
     const shown = !this.stopped && (where === null || where.test(call));
     this.options.seen?.(call, shown);
     if (!shown) return;
-    out.line(this.write(call));
+    if (this.counted === null) out.line(this.write(call));
+    else this.counted.push(call);
     this.written++;
   }
 
@@ -201,6 +216,13 @@ class Run {
     if (this.ndjson !== null) {
       if (!this.stopped) options.out.line(this.ndjson.security(record));
     } else if (shown.logons++ < MAX_PROBLEM_LINES) options.messages.line(this.text.security(record));
+  }
+
+  private figures(counted: Statistics): void {
+    const { out, names } = this.options;
+    const figures = counted.figures();
+    if (this.ndjson !== null) out.line(statisticsJson(figures, names));
+    else for (const line of statisticsText(figures, names)) out.line(line);
   }
 
   private graph(): void {
@@ -254,6 +276,14 @@ function writerOf(options: DecodeOptions, ndjson: NdjsonWriter | null, style: St
     const tree = new TreeWriter(options.names, { style });
     return (call) => tree.call(call, traceCall(call, options.registry));
   }
+  const rows = table(options);
+  if (rows !== null) return (call) => rows.call(call);
   const text = new TextWriter(options.names, { style });
   return (call) => text.call(call);
+}
+
+/** The writer of csv and tsv; null for other formats. */
+function table({ format, columns = [] }: DecodeOptions): CsvWriter | null {
+  if (format !== 'csv' && format !== 'tsv') return null;
+  return new CsvWriter(columns, format === 'csv' ? ',' : '\t');
 }

@@ -54,6 +54,18 @@ export function compileWhere(source: string, facts: Facts): Where {
   return new Compiler(source, facts).compile();
 }
 
+/** A field of a call, by its path. */
+export interface Field {
+  readonly path: string;
+  readonly kind: FieldKind;
+  readonly get: (call: Call) => Value | undefined;
+}
+
+/** Compiles the path of one field: `in.criteria`, `out.retval.label`, `hresult`. @throws WhereError */
+export function compileField(source: string, facts: Facts): Field {
+  return new Compiler(source, facts).onlyField();
+}
+
 class Compiler {
   private readonly source: string;
   private readonly facts: Facts;
@@ -83,6 +95,14 @@ class Compiler {
           .filter((watch) => watch.looked && !watch.hit)
           .map((watch) => ({ path: watch.path, seen: [...watch.seen].toSorted() })),
     };
+  }
+
+  onlyField(): Field {
+    const operand = this.operand();
+    const rest = this.peek();
+    if (operand.literal || rest.kind !== 'end') throw new WhereError('the path of a field is wanted', rest.at);
+    const { path, kind, get } = operand;
+    return { path, kind, get };
   }
 
   private peek(ahead = 0): Token {

@@ -12,6 +12,8 @@ export type Load = (idl?: IdlFlags) => Promise<Knowledge>;
 export interface CommandContext {
   readonly streams: Streams;
   readonly load: Load;
+  /** The program with all its commands. */
+  readonly program: () => Promise<Command>;
   /** Takes the exit status; the last one given counts. */
   done(status: number): void;
 }

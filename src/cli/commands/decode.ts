@@ -5,6 +5,7 @@ import type { Call } from '../../types.js';
 import type { Where } from '../../where/where.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
 import { CallPlaces, ChosenPackets, type Captures } from '../packets.js';
+import { columnsOf } from '../columns.js';
 import { decode, FORMATS, type Format } from '../decode.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
@@ -19,6 +20,8 @@ interface DecodeFlags extends SecretFlags, IdlFlags {
   readonly format: Format;
   readonly where?: string;
   readonly write?: string;
+  readonly columns?: string;
+  readonly stats?: true;
   readonly strict?: true;
   readonly failOn?: 'warning' | 'error';
   readonly objects?: true;
@@ -39,7 +42,10 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     )
     .argument('<file...>', 'captures, or - for stdin')
     .addOption(
-      new Option('-f, --format <format>', 'text: a line a call; tree: every field; ndjson: one JSON object a line')
+      new Option(
+        '-f, --format <format>',
+        'text: a line a call; tree: every field; ndjson: one JSON object a line; csv, tsv: a table',
+      )
         .choices(FORMATS)
         .default('text'),
     )
@@ -61,6 +67,11 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
       '--in-order',
       'take files one after another and packets as they stand, instead of by time and by TCP acknowledgements',
     )
+    .option(
+      '--columns <names>',
+      'columns of csv and tsv, with commas: fields as of --where, and call, arguments, results; alone it means tsv',
+    )
+    .option('--stats', 'figures instead of the calls: results, members, latencies')
     .option('-n, --limit <n>', 'stop after this many calls', positive)
     .option(
       '-j, --jobs <n>',
@@ -87,6 +98,8 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
         ['decode session.pcapng --where \'interface == "IUpdateSearcher" && hresult != 0 && latency > 100ms\'', ''],
         ['decode session.pcapng --where \'in.criteria contains "IsInstalled" || object.label == "IUpdate#3"\'', ''],
         ['decode session.pcapng --where failed -w failed.pcapng', 'for Wireshark: the calls are in frame.comment'],
+        ["decode session.pcapng --columns 'time,method,in.criteria,hresult,latency'", 'a table'],
+        ['decode session.pcapng --stats', ''],
         ['decode plant.pcapng --idl opcda.idl --idl-path ~/sdk/idl', ''],
         ['decode tap-rx.pcap tap-tx.pcap', 'a tap writes a file for each direction'],
         ['tcpdump -w - port 135 | uamgscope decode -', ''],
@@ -108,6 +121,7 @@ export async function decodeFiles(
   streams: Streams,
   known: Knowledge,
 ): Promise<number> {
+  const format = formatOf(flags);
   const where = flags.where === undefined ? null : await whereOf(flags.where, known, streams.env);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const progress = new Progress(streams.stderr);
@@ -126,7 +140,9 @@ export async function decodeFiles(
     ...(packets === null ? {} : { seen: (call, shown) => noted(call, shown, packets, places) }),
     registry: known.registry,
     names: known.names,
-    format: flags.format,
+    format,
+    ...(format === 'csv' || format === 'tsv' ? { columns: await columnsOf(flags.columns, known) } : {}),
+    statistics: flags.stats === true,
     where,
     opnums: flags.opnums,
     security,
@@ -154,6 +170,16 @@ export async function decodeFiles(
 async function namedIn(env: Streams['env']): Promise<Readonly<Record<string, string>>> {
   const { readConfig } = await import('../config.js');
   return readConfig(env).where;
+}
+
+/** The format, by what else is wanted. @throws UsageError for what does not go together */
+function formatOf({ format, columns, stats }: DecodeFlags): Format {
+  const tabular = format === 'csv' || format === 'tsv';
+  if (stats === true && (tabular || format === 'tree' || columns !== undefined))
+    throw new UsageError('--stats prints text, or one object with --format ndjson');
+  if (columns === undefined || tabular) return format;
+  if (format !== 'text') throw new UsageError('--columns belongs to --format csv and tsv');
+  return 'tsv';
 }
 
 function noted(call: Call, shown: boolean, packets: ChosenPackets, places: CallPlaces): void {

@@ -1,7 +1,11 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { WATCHED_OBJECTS } from '../../analysis/limits.js';
 import { SecurityObserver } from '../../security/observer.js';
 import type { Batch } from '../../pipeline/batch.js';
+import { serveMetrics, type MetricsAddress, type ServedMetrics } from '../../io/metrics.js';
+import { Metrics } from '../../output/prometheus.js';
+import type { CaptureRecord } from '../../pipeline/pipeline.js';
+import { columnsOf } from '../columns.js';
 import { decode, FORMATS, type Format } from '../decode.js';
 import { keepHeapSmall } from '../../io/heap.js';
 import type { IdlFlags } from '../../io/idl.js';
@@ -24,6 +28,7 @@ interface LiveFlags extends SecretFlags, IdlFlags {
   readonly filter?: string;
   readonly backend: Backend;
   readonly write?: string;
+  readonly metrics?: MetricsAddress;
   readonly rotateSize?: number;
   readonly rotateCount?: number;
   readonly rotateTime?: number;
@@ -49,6 +54,11 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     .option('-w, --write <file>', 'keep the packets in this pcapng file')
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
     .option('-n, --limit <n>', 'stop after this many calls', positive)
+    .option(
+      '--metrics <[host]:port>',
+      'serve counts for Prometheus at http://host:port/metrics; without a host on this machine only',
+      metricsAddress,
+    )
     .addOption(
       new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'),
     )
@@ -58,6 +68,7 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
         ['live --list', ''],
         ['live -i eth0', ''],
         ['live -i eth0 --where failed -w session.pcapng', 'show what fails, keep everything'],
+        ['live -i eth0 --metrics :9464 --format ndjson > calls.ndjson', ''],
         ['live -i eth0 -w day.pcapng --rotate-size 100M --rotate-count 20', ''],
       ]),
     )
@@ -94,6 +105,9 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
   const stop = (): void => capture.stop();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const out = new Sink(streams.stdout);
+  const metrics = flags.metrics === undefined ? null : new Metrics(known.names);
+  const served =
+    metrics === null || flags.metrics === undefined ? null : await serving(flags.metrics, metrics, capture, streams);
   try {
     const { written } = await decode({
       files: [flags.interface],
@@ -104,6 +118,8 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
       where,
       opnums: flags.opnums,
       security,
+      ...(flags.format === 'csv' || flags.format === 'tsv' ? { columns: await columnsOf(undefined, known) } : {}),
+      ...(metrics === null ? {} : { record: (record) => counted(record, metrics) }),
       limits: { objects: WATCHED_OBJECTS },
       limit: flags.limit ?? Infinity,
       out,
@@ -120,8 +136,40 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
     return EXIT.ok;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
+    served?.close();
     capture.stop();
   }
+}
+
+function counted(record: CaptureRecord, metrics: Metrics): void {
+  if (record.kind === 'call') metrics.call(record);
+  else if (record.kind === 'finding') metrics.finding(record);
+  else if (record.kind === 'problem') metrics.problem(record);
+}
+
+async function serving(
+  address: MetricsAddress,
+  metrics: Metrics,
+  capture: LiveCapture,
+  streams: Streams,
+): Promise<ServedMetrics> {
+  const served = await serveMetrics(address, () => {
+    const { count: packets, dropped } = capture;
+    return metrics.text({ packets, dropped });
+  });
+  await say(
+    streams,
+    `metrics at http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${served.port}/metrics`,
+  );
+  return served;
+}
+
+/** `:9464`, `9464`, `0.0.0.0:9464`, `[::1]:9464`. */
+function metricsAddress(text: string): MetricsAddress {
+  const [, bracketed, plain, digits = ''] = /^(?:(?:\[([\da-f:.]+)\]|([^:\s]*)):)?(\d{1,5})$/i.exec(text) ?? [];
+  if (digits === '' || Number(digits) > 65_535)
+    throw new InvalidArgumentError('A port is wanted, or host:port: :9464.');
+  return { host: bracketed ?? (plain === undefined || plain === '' ? '127.0.0.1' : plain), port: Number(digits) };
 }
 
 /** Batches for the decoder; lines that it made of one are out before it gets the next. */
