@@ -119,7 +119,9 @@ export function bindArguments(
   const slots = (params ?? []).filter((param) => param.retval !== true);
   const given = newRecord();
   const out = newRecord();
-  const place = (name: string, param: Parameter | undefined, argument: Argument): void => {
+  const own = new OwnNames();
+  const place = (wanted: string, param: Parameter | undefined, argument: Argument): void => {
+    const name = own.name(wanted);
     if (!isMissing(argument.given) && param?.direction !== 'out')
       given[name] = typed(argument.given, param?.type ?? null, types);
     if (argument.returned !== undefined) out[name] = typed(argument.returned, param?.type ?? null, types);
@@ -134,9 +136,30 @@ export function bindArguments(
   const { result } = invocation;
   if (result !== null && (returns !== undefined || !isEmpty(result))) {
     if (!isEmpty(result) || isVariant(returns?.type ?? null))
-      out[returns?.name ?? 'retval'] = typed(result, returns?.type ?? null, types);
+      out[own.name(returns?.name ?? 'retval')] = typed(result, returns?.type ?? null, types);
   }
   return { in: given, out, refused: refusedName(invocation, nameAt) };
+}
+
+/**
+ * Names of the arguments of one call. Those that came over the wire may be alike: the second is `name#2`, so that none
+ * hides another.
+ */
+class OwnNames {
+  private readonly taken = new Set<string>();
+  private readonly counts = new Map<string, number>();
+
+  name(wanted: string): string {
+    let count = this.counts.get(wanted) ?? 0;
+    let name = wanted;
+    do {
+      count++;
+      name = count === 1 ? wanted : `${wanted}#${count}`;
+    } while (this.taken.has(name));
+    this.counts.set(wanted, count);
+    this.taken.add(name);
+    return name;
+  }
 }
 
 function refusedName({ refused, positional, named }: Invocation, nameAt: (index: number) => string): string | null {

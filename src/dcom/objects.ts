@@ -1,4 +1,5 @@
 import type { Endpoint, Moment, ObjectReference } from '../types.js';
+import { Eldest } from './eldest.js';
 import type { Pointer } from './references.js';
 
 /** Where and when a reference was handed out. */
@@ -86,7 +87,9 @@ type ByOid<K> = Map<string, DcomObject<K>>;
  */
 export class ObjectTable<K> {
   private readonly byIpid = new Map<string, IpidEntry<K>>();
+  private readonly eldestIpid = new Eldest(() => this.byIpid.entries());
   private readonly objects = new Set<DcomObject<K>>();
+  private readonly eldestObject = new Eldest(() => this.objects.values());
   /** By OXID, and by the address of the object resolver: pings name no OXID. */
   private readonly exporters = new Map<string, ByOid<K>>();
   private readonly resolvers = new Map<string, ByOid<K>>();
@@ -253,17 +256,17 @@ export class ObjectTable<K> {
    * what comes and goes.
    */
   private forgetFirst(): void {
-    let first = this.byIpid.entries().next();
-    for (let spared = 0; first.done !== true && spared < MAX_SPARED; spared++) {
-      const [ipid, entry] = first.value;
+    let first = this.eldestIpid.take();
+    for (let spared = 0; first !== null && spared < MAX_SPARED; spared++) {
+      const [ipid, entry] = first;
       if (entry.calls === (this.spared.get(ipid) ?? 0) || entry.object.releasedBy !== null) break;
       this.spared.set(ipid, entry.calls);
       this.byIpid.delete(ipid);
       this.byIpid.set(ipid, entry);
-      first = this.byIpid.entries().next();
+      first = this.eldestIpid.take();
     }
-    if (first.done === true) return;
-    const [ipid, entry] = first.value;
+    if (first === null) return;
+    const [ipid, entry] = first;
     this.byIpid.delete(ipid);
     this.spared.delete(ipid);
     this.forgotten++;
@@ -278,8 +281,8 @@ export class ObjectTable<K> {
    * that no IPID finds any more.
    */
   private forgetEldest(): void {
-    const [eldest] = this.objects;
-    if (eldest === undefined) return;
+    const eldest = this.eldestObject.take();
+    if (eldest === null) return;
     this.version++;
     for (const entry of entriesOf(eldest)) {
       if (this.byIpid.get(entry.ipid) === entry) {

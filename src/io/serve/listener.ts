@@ -4,6 +4,7 @@ import type { Answer, ServedRequest } from '../../peer/server/dispatch.js';
 import { plainBytes } from '../../bytes/block.js';
 import { AUTH_LEVELS } from '../../types.js';
 import type { Tap } from './tap.js';
+import type { Unsent } from './unsent.js';
 
 /** Named bounds of a listening server; docs/limits.md. */
 export const LISTEN_LIMITS = {
@@ -12,8 +13,6 @@ export const LISTEN_LIMITS = {
   /** A connection that says nothing, and one that has not said a first word. */
   idleMs: 600_000,
   firstMs: 30_000,
-  /** Answers that the client does not read. */
-  unsentBytes: 16 * 1024 * 1024,
   /** Requests in fragments, of one connection. */
   requestBytes: 1024 * 1024,
   requests: 64,
@@ -24,6 +23,8 @@ export interface ListenOptions {
   readonly dispatch: (request: ServedRequest) => Answer;
   /** The server's side of a logon; null: the server takes none. */
   readonly accept: ServerLinkOptions['accept'];
+  /** Answers that are not read yet: one budget for all ports of a server. */
+  readonly unsent: Unsent;
 }
 
 /** A port that speaks RPC. */
@@ -86,11 +87,12 @@ function serve(
   owner: string,
   port: number,
   assocGroup: number,
-  { serves, dispatch, accept }: ListenOptions,
+  { serves, dispatch, accept, unsent }: ListenOptions,
   tap: Tap | null,
 ): void {
   const wire = tap?.connection(socket) ?? null;
   const timers = new Set<NodeJS.Timeout>();
+  const outgoing = unsent.of(socket);
   const handle: ServerLinkOptions['handle'] = (call, answer) => {
     const given = dispatch(requestOf(call, owner));
     const finish = (): void => {
@@ -99,12 +101,12 @@ function serve(
     };
     if (given.delayMs === 0) return finish();
     // Who waits is not read from: what is held back for a client stays what it sent by then.
-    socket.pause();
+    outgoing.hold();
     const timer = setTimeout(() => {
       timers.delete(timer);
       if (socket.destroyed) return;
       finish();
-      if (timers.size === 0) socket.resume();
+      outgoing.release();
     }, given.delayMs);
     timers.add(timer);
   };
@@ -112,7 +114,7 @@ function serve(
     send(bytes) {
       if (socket.destroyed) return;
       wire?.sent(1, bytes);
-      socket.write(bytes);
+      outgoing.send(bytes);
     },
     close: () => socket.destroy(),
     serves,
@@ -130,8 +132,6 @@ function serve(
   socket.on('data', (bytes) => {
     wire?.sent(0, bytes);
     link.push(plainBytes(bytes));
-    // Who does not read what was answered is not answered any more.
-    if (socket.writableLength > LISTEN_LIMITS.unsentBytes) socket.destroy();
   });
   socket.on('close', () => {
     for (const timer of timers) clearTimeout(timer);

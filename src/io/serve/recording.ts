@@ -15,6 +15,7 @@ import { networkWorld, now } from '../world.js';
 import type { Identity } from '../signing.js';
 import { acceptorOf } from './accept.js';
 import { UsageError } from '../streams.js';
+import { Unsent } from './unsent.js';
 
 /** How a recording is to be served. */
 export interface ServeOptions {
@@ -63,6 +64,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
           options.record,
         );
   let groups = 0;
+  const unsent = new Unsent();
   const server: Server = createServer({ noDelay: true }, (socket) => {
     const own = responder;
     if (own === null || open.size >= MAX_CONNECTIONS) {
@@ -77,10 +79,9 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       b: { address: socket.localAddress ?? host, port: portOf(server) },
       opened: 'syn',
     };
+    const outgoing = unsent.of(socket);
     const link = new ServerLink({
-      send: (bytes) => {
-        if (!socket.destroyed) socket.write(bytes);
-      },
+      send: (bytes) => outgoing.send(bytes),
       close: () => socket.destroy(),
       serves: (abstract) => own.serves(abstract),
       handle: (call, answer) => {

@@ -68,9 +68,15 @@ export interface GatherLimits {
   readonly calls: number;
 }
 
+/** Bytes of a stub that is not whole yet: memory grows with what came, whatever the number of fragments. */
+interface Gathered {
+  bytes: Uint8Array;
+  size: number;
+}
+
 /** Puts the fragments of calls together, by call id. */
 export class Gatherer {
-  private readonly calls = new Map<number, { readonly parts: Uint8Array[]; size: number }>();
+  private readonly calls = new Map<number, Gathered>();
   private readonly limits: GatherLimits;
   private held = 0;
 
@@ -89,26 +95,30 @@ export class Gatherer {
     const first = (flags & PFC.first) !== 0;
     const last = (flags & PFC.last) !== 0;
     if (first && last) return stub;
-    const call = first ? { parts: [], size: 0 } : this.calls.get(callId);
+    const call = first ? { bytes: NOTHING, size: 0 } : this.calls.get(callId);
     if (call === undefined) return null;
     if (first) {
       this.drop(callId);
       if (this.calls.size >= this.limits.calls) return 'too-much';
       this.calls.set(callId, call);
     }
-    // In memory of its own: a fragment is not to hold what came with it.
-    call.parts.push(stub.slice());
-    call.size += stub.length;
     this.held += stub.length;
     if (this.held > this.limits.bytes) return 'too-much';
+    append(call, stub);
     if (!last) return null;
     this.drop(callId);
-    const whole = new Uint8Array(call.size);
-    let at = 0;
-    for (const part of call.parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return call.bytes.subarray(0, call.size);
   }
+}
+
+/** Room doubles: what was gathered is copied twice at most. */
+function append(call: Gathered, part: Uint8Array): void {
+  const size = call.size + part.length;
+  if (size > call.bytes.length) {
+    const grown = new Uint8Array(Math.max(size, 2 * call.bytes.length));
+    grown.set(call.bytes.subarray(0, call.size));
+    call.bytes = grown;
+  }
+  call.bytes.set(part, call.size);
+  call.size = size;
 }
