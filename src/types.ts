@@ -95,6 +95,8 @@ export interface FlowEnd extends Moment {
   readonly by: Direction | null;
   /** False: its SYN was captured, and nothing shows that the other side took the connection. */
   readonly answered: boolean;
+  /** The direction of which no packet was captured, and the bytes of it that its receiver acknowledges; or null. */
+  readonly unseen: { readonly direction: Direction; readonly bytes: number } | null;
 }
 
 /** A connection is asked for (SYN) or granted (SYN with ACK, RFC 9293 3.5); every copy of either is one. */

@@ -10,6 +10,7 @@ import { RpcObserver } from '../rpc/observer.js';
 import { captureFindings } from './capture.js';
 import { CallMaker, type Numbering } from './calls.js';
 import { Connections } from './connections.js';
+import { OneDirection } from './one-direction.js';
 import { ANALYSIS_LIMITS, type AnalysisLimits } from './limits.js';
 
 export interface AnalyzerOptions {
@@ -51,6 +52,7 @@ export class Analyzer {
   private readonly security: SecurityObserver | null;
   private readonly maker: CallMaker;
   private readonly connections: Connections;
+  private readonly oneDirection = new OneDirection();
   private readonly segments: NetOutput[] = [];
   private readonly exchanges: RpcOutput[] = [];
   /** What the call at hand shows to be wrong; it comes behind the call. */
@@ -111,6 +113,8 @@ export class Analyzer {
     this.maker.end(this.findings);
     this.take(out);
     out.push(...captureFindings(this.net.counts));
+    const { finding } = this.oneDirection;
+    if (finding !== null) out.push(finding);
   }
 
   /** What became of every object that is remembered, by now or, after `end`, in the end. */
@@ -141,6 +145,7 @@ export class Analyzer {
         continue;
       }
       if (segment.kind === 'gap' && this.rpc.follows(segment.flow.id)) this.report(lost(segment), out);
+      if (segment.kind === 'flow-end' && this.rpc.follows(segment.flow.id)) this.oneDirection.ended(segment);
       this.rpc.push(segment, this.exchanges);
       this.opened(segment);
       if (segment.kind === 'flow-end') {

@@ -255,6 +255,7 @@ export class TcpStreams {
       timeNs: seen.timeNs,
       by: reset === null ? connection.closer : reset.stream.direction,
       answered: wasAnswered(connection),
+      unseen: unseenOf(connection),
     });
   }
 
@@ -310,4 +311,13 @@ function wasAnswered({ flow, pair: { forward, backward } }: Connection): boolean
   if (flow.opened !== 'syn') return true;
   const [opener, other] = forward.direction === 0 ? [forward, backward] : [backward, forward];
   return other.started || opener.offset > 0;
+}
+
+/** The direction that the capture has nothing of, though its receiver acknowledges bytes (RFC 9293 3.4). */
+function unseenOf({ pair }: Connection): FlowEnd['unseen'] {
+  for (const stream of [pair.forward, pair.backward]) {
+    const bytes = stream.begin === BEGIN.expected ? stream.tail() : 0;
+    if (bytes > 0) return { direction: stream.direction, bytes };
+  }
+  return null;
 }

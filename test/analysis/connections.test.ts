@@ -225,6 +225,7 @@ describe('binds, logons and first calls', () => {
     reason,
     by,
     answered: true,
+    unseen: null,
     frame: 9,
     timeS,
     timeNs: 0,

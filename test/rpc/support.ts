@@ -80,6 +80,7 @@ export class Wire {
       reason: 'fin',
       by: 0,
       answered: true,
+      unseen: null,
       frame: this.frame,
       timeS: 1000 + this.frame,
       timeNs: 5,

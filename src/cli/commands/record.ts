@@ -181,6 +181,10 @@ async function recordCapture(
     take(record) {
       if (record.kind === 'call') count(unplayable, recorder.call(record));
       else if (record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record))) told.push(record.message);
+      if (record.kind === 'finding' && record.rule === 'one-direction') {
+        told.push('what is recorded cannot be replayed: half of the conversation is missing');
+        damaged = true;
+      }
       damaged ||= (record.kind === 'call' ? record.problems : [record]).some(
         (one) => one.kind === 'problem' && isDamage(one),
       );

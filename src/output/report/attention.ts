@@ -105,6 +105,7 @@ function missing({ quality }: Pick<Report, 'quality'>): Weighed[] {
 const TITLES: Readonly<Record<string, string>> = {
   sealed: 'Calls are sealed',
   gaps: 'Packets are missing',
+  'one-direction': 'Half of the conversation is missing',
   truncated: 'The capture ends early',
   dropped: 'Packets were dropped',
   clock: 'The clock jumps',

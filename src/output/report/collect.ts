@@ -124,6 +124,7 @@ export class ReportCollector {
       else this.connectionsLost++;
     }
     const { rule, severity, spec, message, call, object, frames } = finding;
+    if (rule === 'one-direction') this.quality.oneDirection(message);
     let group = this.findings.get(rule);
     if (group === undefined) {
       if (this.findings.size >= REPORT_LIMITS.groups) return;

@@ -165,6 +165,7 @@ export type SectionName =
 export interface QualityNote {
   readonly kind:
     | 'gaps'
+    | 'one-direction'
     | 'sealed'
     | 'truncated'
     | 'dropped'

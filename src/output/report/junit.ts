@@ -79,7 +79,16 @@ function ruleCase(name: string, group: FindingGroup | undefined, failOn: FailOn)
   };
 }
 
-const QUALITIES = ['gaps', 'sealed', 'truncated', 'dropped', 'clock', 'cut-packets', 'damage'] as const;
+const QUALITIES = [
+  'gaps',
+  'one-direction',
+  'sealed',
+  'truncated',
+  'dropped',
+  'clock',
+  'cut-packets',
+  'damage',
+] as const;
 
 function qualityCases({ quality }: Report, failOn: FailOn): readonly JunitCase[] {
   return QUALITIES.map((kind) => {

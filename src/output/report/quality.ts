@@ -19,6 +19,7 @@ export class Quality {
   private damaged = 0;
   private midstream = 0;
   private unknown = 0;
+  private half: string | null = null;
   private cutPackets = 0;
   private jumps = 0;
   private deepest = 0;
@@ -73,6 +74,11 @@ export class Quality {
     else if (code === 'unknown-opnum') this.unknown++;
   }
 
+  /** Only one direction of connections was captured: in words. */
+  oneDirection(message: string): void {
+    this.half = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+  }
+
   /** A call of an interface that no table has. */
   call({ iid, interface: name }: Call): void {
     if (iid !== null && name === null) this.unknown++;
@@ -111,6 +117,7 @@ export class Quality {
       this.damaged,
       `${countText(this.damaged, 'place')} of the capture files could not be read; the rest was.`,
     );
+    add('one-direction', 'error', this.half === null ? 0 : 1, this.half ?? '');
     add(
       'gaps',
       'error',
