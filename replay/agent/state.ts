@@ -178,7 +178,7 @@ export class AgentState {
     update: UpdateModel,
     { operation, result, hresult, unmapped = 0, reboot, client = AUTOMATIC }: Omit<Operation, 'update'> & Performed,
   ): void {
-    const came = result ?? (hresult !== undefined && hresult < 0 ? 'failed' : 'succeeded');
+    const came = result ?? (hresult !== undefined && (hresult | 0) < 0 ? 'failed' : 'succeeded');
     const well = came === 'succeeded' || came === 'with-errors';
     const code = hresult ?? (well ? 0 : E_FAIL);
     const installs = operation === 'installation';

@@ -1,4 +1,7 @@
+import { createInterface, type Interface } from 'node:readline';
 import { InvalidArgumentError, Option } from 'commander';
+import { clockSetting, dateText, type ClockSetting } from '../../../replay/agent/clock.js';
+import { PROFILES } from '../../../replay/agent/profiles.js';
 import type { Fallback } from '../../../replay/responder/responder.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { ntHash } from '../../security/ntlm/derive.js';
@@ -8,7 +11,7 @@ import { serveRecording } from '../../io/serve/recording.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, loadRecording } from '../../io/recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
-import { loadModel, serve, type Serving } from '../../io/serve/agent.js';
+import { loadModel, loadScenario, serve, type Serving } from '../../io/serve/agent.js';
 import { UsageError, type Streams } from '../../io/streams.js';
 import { AUTH_LEVELS } from '../../types.js';
 import { identityOf, targetOf, policyOption } from '../identity.js';
@@ -26,6 +29,9 @@ interface ServeFlags extends SecretFlags, IdlFlags {
   readonly domain?: string;
   readonly authPolicy: NtlmPolicy;
   readonly model?: string;
+  readonly profile?: string;
+  readonly scenario?: string;
+  readonly clock?: ClockSetting;
   readonly objectPort: number;
   readonly name?: readonly string[];
   readonly minLevel: (typeof LEVELS)[number];
@@ -43,6 +49,17 @@ export const serveCommand: Register = (program, { streams, load }) => {
     )
     .argument('[rec...]', 'recordings (uamgscope record makes them)')
     .option('--model <file>', 'instead of recordings: what an update agent has, in YAML or JSON')
+    .addOption(
+      new Option('--profile <product>', 'with --model: versions and interfaces as this product has them').choices(
+        PROFILES.map((one) => one.name),
+      ),
+    )
+    .option('--scenario <file>', 'with --model: what happens as time passes, in YAML or JSON (docs/model.md)')
+    .option(
+      '--clock <when>',
+      'with --model: where its time begins and how many times as fast it goes: 2026-11-11T22:00:00, *60, or both; lines on stdin turn it on: 02:00, +30m',
+      clock,
+    )
     .option('--object-port <n>', 'with --model: port of the objects; 0 takes any free one', port, 0)
     .option('--name <host>', 'with --model: name or address that references give for the server (repeatable)', several)
     .addOption(
@@ -79,6 +96,10 @@ export const serveCommand: Register = (program, { streams, load }) => {
       'after',
       examples([
         ['serve --model captures/models/sample.yaml --listen 127.0.0.1:4135 --password alice:secret', ''],
+        [
+          'serve --model captures/models/night.yaml --scenario captures/models/night-story.yaml --profile server2019 --clock "*60" --listen 127.0.0.1:4135 --password alice:secret',
+          'a night in half a quarter of an hour',
+        ],
         ['serve session.uamgrec --listen 127.0.0.1:4135 --user tester --password @secret', ''],
         [
           'serve session.uamgrec --fallback forward --forward build-42 --user tester --password @secret --record more.uamgrec',
@@ -157,7 +178,8 @@ export const serveCommand: Register = (program, { streams, load }) => {
 
 /** Runs the simulated update agent until it is interrupted. */
 async function runAgent(path: string, flags: ServeFlags, known: Knowledge, streams: Streams): Promise<void> {
-  const model = loadModel(path);
+  const model = loadModel(path, flags.profile ?? null);
+  const scenario = flags.scenario === undefined ? null : loadScenario(flags.scenario, model);
   const { host, port: listenPort } = flags.listen;
   let serving: Serving;
   try {
@@ -177,6 +199,9 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
         inputs: [path],
         failed: (why) => void say(streams, `! ${flags.capture ?? ''}: ${why}`),
       },
+      scenario,
+      clock: flags.clock ?? null,
+      tell: (line) => void say(streams, line),
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -194,10 +219,12 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
     streams,
     `listening at ${host}:${serving.port}, objects on port ${serving.objectPort}; ${model.updates.length} updates; Ctrl-C ends it`,
   );
+  const turning = flags.clock === undefined ? null : turnedBy(streams, serving);
   await new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
+  turning?.close();
   await serving.close();
   await say(streams, 'stopped');
 }
@@ -217,6 +244,29 @@ function keeper(writer: RecordingWriter, streams: Streams): (record: RecordingRe
       await say(streams, `! nothing more is recorded: ${messageOf(error)}`);
     });
   };
+}
+
+/** Lines on stdin turn the clock of an agent, and are answered with the time. */
+function turnedBy(streams: Streams, { clock }: Serving): Interface {
+  const lines = createInterface({ input: streams.stdin });
+  lines.on('line', (line) => {
+    if (line.trim() === '') return;
+    const turned = clock.turn(line);
+    void say(
+      streams,
+      turned
+        ? `it is ${dateText(clock.now()).replace('T', ' ')}`
+        : `! ${line}: a time as 22:30, a span as +45m or a date as 2026-11-12T03:00:00 turns the clock`,
+    );
+  });
+  return lines;
+}
+
+function clock(text: string): ClockSetting {
+  const setting = clockSetting(text);
+  if (setting === null)
+    throw new InvalidArgumentError('A time is wanted, how fast it goes, or both: 2026-11-11T22:00:00, *60.');
+  return setting;
 }
 
 function several(value: string, before: readonly string[] = []): readonly string[] {

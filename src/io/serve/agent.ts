@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
 import { updateAgent } from '../../../replay/agent/agent.js';
+import { AgentClock, type ClockSetting } from '../../../replay/agent/clock.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
+import { readScenario, type Scenario } from '../../../replay/agent/scenario.js';
+import { AgentState } from '../../../replay/agent/state.js';
 import { Exporter } from '../../peer/server/exporter.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { NtlmPolicy } from '../../security/index.js';
@@ -31,19 +34,44 @@ export interface ServeOptions {
   readonly capture: string | null;
   /** How the file of the capture may be written. */
   readonly tap?: TapOptions;
+  /** What happens while it serves. */
+  readonly scenario?: Scenario | null;
+  /** Where its time begins and how fast it goes; as the scenario begins, or now, where left out. */
+  readonly clock?: ClockSetting | null;
+  /** Is told what happens in the scenario, a line each. */
+  readonly tell?: (line: string) => void;
 }
 
 export interface Serving {
   readonly port: number;
   readonly objectPort: number;
   readonly exporter: Exporter;
+  readonly clock: AgentClock;
   close(): Promise<void>;
 }
 
-/** Reads a model file, YAML or JSON. @throws UsageError that names the file and the path in it */
-export function loadModel(path: string): Model {
+/** How often what happened is told; members see it at once. */
+const NEWS_MS = 200;
+
+/**
+ * Reads a model file, YAML or JSON, as an agent of that profile has it; of its own where null. @throws UsageError that
+ * names the file and the path in it
+ */
+export function loadModel(path: string, profile: string | null = null): Model {
   try {
-    return readModel(parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 }));
+    const model = readModel(parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 }));
+    return profile === null ? model : { ...model, profile };
+  } catch (error) {
+    throw new UsageError(`${path}: ${fileReason(error)}`);
+  }
+}
+
+/** Reads a scenario of a model, and plays it once. @throws UsageError that names the file and the step in it */
+export function loadScenario(path: string, model: Model): Scenario {
+  try {
+    const scenario = readScenario(parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 }));
+    AgentState.rehearse(model, scenario);
+    return scenario;
   } catch (error) {
     throw new UsageError(`${path}: ${fileReason(error)}`);
   }
@@ -60,8 +88,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     dispatch: (request) => late.exporter?.dispatch(request) ?? { kind: 'drop', delayMs: 0 },
     accept: acceptorOf({ users, ...(options.policy === undefined ? {} : { policy: options.policy }) }),
   };
-  const agent = updateAgent({ model: options.model, attributes: criteriaAttributes, clock: () => Date.now() });
-  const ping = { periodMs: options.model.ping.period * 1000, count: options.model.ping.count };
+  const { model, scenario = null, tell } = options;
+  const start = options.clock?.startMs ?? scenario?.beginsMs ?? Date.now();
+  const clock = new AgentClock(start, options.clock?.speed ?? 1, () => performance.now());
+  const agent = updateAgent({ model, attributes: criteriaAttributes, clock: () => clock.now(), scenario });
+  const ping = { periodMs: model.ping.period * 1000, count: model.ping.count };
   const objects = await listen(options.host, options.objectPort, ports, tap);
   late.exporter = new Exporter({
     registry: options.registry,
@@ -72,24 +103,27 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     now: () => performance.now(),
     ping,
     inject: agent.inject,
-    numbering: options.model.numbering,
+    numbering: model.numbering,
     minLevel: options.minLevel,
   });
-  const collector = setInterval(() => void late.exporter?.collect(), ping.periodMs).unref();
+  const timers = [setInterval(() => void late.exporter?.collect(), ping.periodMs).unref()];
+  if (tell !== undefined) timers.push(setInterval(() => agent.news().forEach((line) => tell(line)), NEWS_MS).unref());
+  const stop = (): void => timers.forEach((one) => clearInterval(one));
   try {
     const resolver = await listen(options.host, options.port, ports, tap);
     return {
       port: resolver.port,
       objectPort: objects.port,
       exporter: late.exporter,
+      clock,
       async close() {
-        clearInterval(collector);
+        stop();
         await Promise.all([resolver.close(), objects.close()]);
         tap?.close();
       },
     };
   } catch (error) {
-    clearInterval(collector);
+    stop();
     await objects.close();
     throw error;
   }
