@@ -23,6 +23,13 @@ export const uamg: Specification = {
   rules: uamgRules,
   story: uamgStory,
   errors: [],
+  // As Microsoft's wuapi.h names it.
+  library: {
+    guid: 'b596cc9f-56e5-419e-a622-e01bb457431e',
+    version: { major: 2, minor: 0 },
+    name: 'WUApiLib',
+    documentation: 'WUAPI 2.0 Type Library',
+  },
   classes: [
     {
       clsid: '72c97d74-7c3b-40ae-b77d-abdb22eba6fb',

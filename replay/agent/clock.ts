@@ -22,10 +22,11 @@ export class AgentClock {
 
   /** Goes on to a time, or by a span, as {@link momentAfter} reads it; false where that says nothing it knows. */
   turn(text: string): boolean {
-    const to = momentAfter(this.now(), text.trim());
+    const now = this.now();
+    const to = momentAfter(now, text.trim());
     if (to === null) return false;
     this.since = this.elapsed();
-    this.base = Math.max(to, this.base);
+    this.base = Math.max(to, now);
     return true;
   }
 }

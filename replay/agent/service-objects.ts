@@ -21,7 +21,7 @@ const NON_VOLATILE = 1;
 
 /** IUpdateServiceManager2 (3.44). */
 export function serviceManager(agent: AgentContext): ServedObject {
-  const { services } = agent.state;
+  const { state } = agent;
   let client: ServedValue = '';
   /** The only service that may be registered with automatic updates, or null (3.44.1). */
   let allowed: string | null = null;
@@ -55,10 +55,10 @@ export function serviceManager(agent: AgentContext): ServedObject {
     const isLocated = typeof scanFileLocation === 'string' && scanFileLocation !== '';
     if (!isNamed || !isLocated || typeof flags !== 'number' || (flags & ~NON_VOLATILE) !== 0)
       return failed(E_INVALIDARG);
-    const added = services.addScanPackage(serviceName);
+    const added = state.services.addScanPackage(serviceName);
     if (typeof added === 'number') return failed(added);
     // A volatile one goes with the reference to it (Microsoft's reference of UpdateServiceOption).
-    const ends = (flags & NON_VOLATILE) === 0 ? () => void services.remove(added.id) : undefined;
+    const ends = (flags & NON_VOLATILE) === 0 ? () => void state.services.remove(added.id) : undefined;
     return { hresult: 0, out: { ppService: serviceOf(agent, added, ends) } };
   };
 
@@ -67,29 +67,29 @@ export function serviceManager(agent: AgentContext): ServedObject {
       return failed(E_INVALIDARG);
     if ((flags & ~(ADD.pending | ADD.online | ADD.registerWithAU)) !== 0 || !isText(authorizationCabPath))
       return failed(E_INVALIDARG);
-    const service = services.lookUp(serviceID);
+    const service = state.services.lookUp(serviceID);
     const withAU = (flags & ADD.registerWithAU) !== 0;
     // Looked at first: what is refused leaves no service behind.
     const refused = withAU ? refusal(service) : null;
     if (refused !== null) return failed(refused);
-    const isKnown = services.find(serviceID) !== undefined;
+    const isKnown = state.services.find(serviceID) !== undefined;
     const hasFile = authorizationCabPath !== null && authorizationCabPath !== '';
     if (!isKnown && !hasFile) {
-      const isOffline = agent.state.now.network === 'down';
+      const isOffline = state.now.network === 'down';
       const canWait = (flags & ADD.pending) !== 0;
       // Who does not allow to look for the file now waits for it; who does waits where nobody can be reached.
       if (canWait && (isOffline || (flags & ADD.online) === 0))
-        return services.wait(service, withAU) ? registered(serviceID) : failed(E_OUTOFMEMORY);
+        return state.services.wait(service, withAU) ? registered(serviceID) : failed(E_OUTOFMEMORY);
       if (isOffline) return failed(WU_E_NO_CONNECTION);
     }
-    const added = services.add(service);
+    const added = state.services.add(service);
     if (typeof added === 'number') return failed(added);
-    if (withAU) services.registerWithAU(added);
+    if (withAU) state.services.registerWithAU(added);
     return registered(serviceID);
   };
 
   const registered = (id: string): Outcome => {
-    const record = services.registration(id);
+    const record = state.services.registration(id);
     return record === undefined ? failed(WU_E_UNKNOWN_ID) : ok(registrationOf(agent, record));
   };
 
@@ -100,19 +100,19 @@ export function serviceManager(agent: AgentContext): ServedObject {
     methods: {
       // A property that is the same collection until a service comes or goes: collections never change (3.42.1).
       Services: () => {
-        const { list } = services;
+        const { list } = state.services;
         if (shown?.list !== list) shown = { list, object: collection(agent, list) };
         return ok(shown.object);
       },
       RegisterServiceWithAU: change(({ serviceID }) => {
-        const service = services.find(serviceID);
+        const service = state.services.find(serviceID);
         if (service === undefined) return failed(WU_E_UNKNOWN_ID);
         const refused = refusal(service);
         if (refused !== null) return failed(refused);
-        services.registerWithAU(service);
+        state.services.registerWithAU(service);
         return ok();
       }),
-      RemoveService: change(({ serviceID }) => (services.remove(serviceID) ? ok() : failed(WU_E_UNKNOWN_ID))),
+      RemoveService: change(({ serviceID }) => (state.services.remove(serviceID) ? ok() : failed(WU_E_UNKNOWN_ID))),
       AddScanPackageService: change(addScanPackage),
       SetOption: setOption,
       QueryServiceRegistration: ({ serviceID }) =>

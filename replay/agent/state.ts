@@ -30,8 +30,8 @@ export interface Snapshot {
 
 /** The machine that an agent runs on: what it has, and what becomes of it as time passes. */
 export class AgentState {
-  readonly services: Services;
   readonly faults: Faults;
+  private readonly serviceList: Services;
   private readonly clock: () => number;
   private readonly scenario: Scenario | null;
   private readonly told: string[] = [];
@@ -42,7 +42,7 @@ export class AgentState {
   /** `clock` tells ms since 1970, UTC. */
   constructor(model: Model, clock: () => number, scenario: Scenario | null = null) {
     const updates = new Map(model.updates.map((one) => [one.id.toLowerCase(), one]));
-    this.services = new Services(model.services);
+    this.serviceList = new Services(model.services);
     this.faults = new Faults(model.faults);
     this.clock = clock;
     this.scenario = scenario;
@@ -54,6 +54,12 @@ export class AgentState {
       lastSearch: model.lastSearch,
       lastInstallation: model.lastInstallation,
     };
+  }
+
+  /** The services of the machine, as they are now. */
+  get services(): Services {
+    this.advance();
+    return this.serviceList;
   }
 
   /** The machine now: all that was due by the clock has happened. */
@@ -87,10 +93,10 @@ export class AgentState {
   /** A search that goes online reaches a service: the agent knows what it offers, and pending registrations complete. */
   contact(atMs: number = this.clock()): void {
     this.current = { ...this.current, known: this.current.offered };
-    for (const { service, pendingWithAU } of this.services.pending) {
-      const added = this.services.add(service);
+    for (const { service, pendingWithAU } of this.serviceList.pending) {
+      const added = this.serviceList.add(service);
       if (typeof added === 'number') continue;
-      if (pendingWithAU && added.canRegisterWithAU) this.services.registerWithAU(added);
+      if (pendingWithAU && added.canRegisterWithAU) this.serviceList.registerWithAU(added);
       this.tell(atMs, `the pending registration of ${service.name} is completed`);
     }
   }
@@ -120,10 +126,10 @@ export class AgentState {
       this.tell(atMs, `the network is ${step.network}`);
     }
     for (const service of step.registers) {
-      this.services.add(service);
+      this.serviceList.add(service);
       this.tell(atMs, `${service.name} is registered`);
     }
-    for (const id of step.removes) this.services.remove(id);
+    for (const id of step.removes) this.serviceList.remove(id);
     this.offer(step);
     const patches: readonly (readonly [readonly string[], Partial<UpdateModel>, string])[] = [
       [step.downloads, { downloaded: true }, 'is downloaded'],
@@ -182,7 +188,7 @@ export class AgentState {
     const well = came === 'succeeded' || came === 'with-errors';
     const code = hresult ?? (well ? 0 : E_FAIL);
     const installs = operation === 'installation';
-    const service = update.services[0] === undefined ? undefined : this.services.find(update.services[0]);
+    const service = update.services[0] === undefined ? undefined : this.serviceList.find(update.services[0]);
     const behavior = installs ? update.installation : update.uninstallation;
     if (well) {
       const rebootRequired = reboot ?? behavior.reboot === 'always';

@@ -24,7 +24,7 @@ import type { TapeEntry } from './tape.js';
 import { closeTrace, Tracer } from './tracer.js';
 import type { Method, Specification, Type } from './types.js';
 import { unionNode } from './unions.js';
-import { recordClass, type Fields } from './value.js';
+import { ownField, recordClass, recordFrom, type Fields } from './value.js';
 import { wellKnownNode } from './wellknown.js';
 
 type NamedType = Specification['types'][number];
@@ -189,13 +189,15 @@ export class Compiler {
   private codec(parts: readonly Part[], derived: Derived): Codec {
     const { encoding } = this.options;
     const Shape = recordClass();
+    // Counts that a message carries itself: of the same name the request had an older one.
+    const own = parts.filter(({ name }) => derived.has(name)).map(({ name }) => name);
 
     function run(d: Decoder, request: Fields | undefined): Decoded {
       const value = new Shape();
       let header: Value = null;
       let result: Value = null;
       d.params = value;
-      d.request = request ?? null;
+      d.request = request === undefined ? null : older(request, own);
       const { tracer } = d;
       for (const { name, node, role } of parts) {
         if (tracer !== null) tracer.name = name;
@@ -311,4 +313,10 @@ function problemsOf(d: Decoder, stub: Span, end: number): readonly Problem[] {
     );
   }
   return d.problems ?? NO_PROBLEMS;
+}
+
+/** What a response may take from its request: nothing of the given names. */
+function older(request: Fields, names: readonly string[]): Fields {
+  if (!names.some((name) => ownField(request, name) !== undefined)) return request;
+  return recordFrom(Object.entries(request).filter(([name]) => !names.includes(name)));
 }

@@ -301,6 +301,14 @@ export type MethodRole =
   | 'names'
   | 'documentation';
 
+/** What a type library says of itself ([MS-OAUT] 2.2.45, 3.11.4.7); its types are those of its specification. */
+export interface TypeLibrary {
+  readonly guid: string;
+  readonly version: { readonly major: number; readonly minor: number };
+  readonly name: string;
+  readonly documentation: string | null;
+}
+
 /** Everything known of one specification. */
 export interface Specification {
   /** Roles by `Interface::Method`. */
@@ -327,6 +335,8 @@ export interface Specification {
   )[];
   readonly interfaces: readonly Interface[];
   readonly classes: readonly ComClass[];
+  /** The type library that its servers have. */
+  readonly library?: TypeLibrary;
   readonly errors: readonly ErrorName[];
   /** What its calls have to hold to. */
   readonly rules?: readonly Rule[];

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { UpdateModel } from '../../replay/agent/model.js';
+import { profileOf } from '../../replay/agent/profiles.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { read } from '../security/captures.js';
 import { agent, goPeer, malformed, run, sample, USER } from './agents.js';
@@ -151,7 +152,7 @@ describe.skipIf(peer === null)('the update agent, driven by go-msrpc', () => {
         ),
       ).toEqual(expect.arrayContaining(sample.services.map((one) => one.name)));
       expect(told['removed']).toContain('-21451243');
-      expect(told['product']).toBe(sample.agent.product);
+      expect(told['product']).toBe(profileOf(sample.profile).product);
       expect(told['automatic']).toEqual({
         Results: {
           LastSearchSuccessDate: expect.closeTo(days(sample.lastSearch ?? ''), 6) as unknown,

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Model } from '../../replay/agent/model.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { loadModel, serve, type Serving } from '../../src/io/serve/agent.js';
 import { ntHash } from '../../src/security/index.js';
@@ -15,10 +16,11 @@ export const sample = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 export async function agent(
   capture: string,
   ports: { readonly port?: number; readonly objectPort?: number; readonly host?: string } = {},
+  model: Model = sample,
 ): Promise<Serving> {
   return serve({
     registry: knowledge().registry,
-    model: sample,
+    model,
     host: ports.host ?? '127.0.0.1',
     port: ports.port ?? 0,
     objectPort: ports.objectPort ?? 0,

@@ -21,7 +21,7 @@ import {
   type ServedValue,
 } from './dispatch.js';
 import { NO_EXCEPTION } from './exception.js';
-import { typeInfo } from './typeinfo.js';
+import { TypeLibraries } from './typelib.js';
 
 /** A call of a member of an object, by name. */
 export interface MemberCall {
@@ -52,12 +52,12 @@ const SOURCE = 'Microsoft.Update';
 
 /** IDispatch for every object, from the tables ([MS-OAUT] 3.1.4): names to DISPIDs, DISPIDs to members. */
 export class Automation {
-  private readonly registry: Registry;
+  private readonly types: TypeLibraries;
   private readonly classes: Classes;
   private readonly member: (call: MemberCall) => Outcome;
 
   constructor(registry: Registry, member: (call: MemberCall) => Outcome) {
-    this.registry = registry;
+    this.types = new TypeLibraries(registry);
     this.classes = new Classes(registry);
     this.member = member;
   }
@@ -69,7 +69,7 @@ export class Automation {
         return { hresult: S_OK, out: { pctinfo: 1 } };
       case 'GetTypeInfo':
         return call.args['iTInfo'] === 0
-          ? { hresult: S_OK, out: { ppTInfo: typeInfo(this.registry, interfaces[0] ?? 'IDispatch') } }
+          ? { hresult: S_OK, out: { ppTInfo: this.types.infoOf(interfaces[0] ?? 'IDispatch') } }
           : { hresult: DISP_E_BADINDEX };
       case 'GetIDsOfNames':
         return this.names(interfaces, call.args);

@@ -74,10 +74,13 @@ export class References {
   }
 
   private iidFor(object: ServedObject, declared: string | null): string {
-    if (declared !== null && declared !== 'IUnknown')
-      return this.registry.interfaceByName(declared)?.interface.uuid ?? IID.IDispatch;
-    const enumerator = object.interfaces.includes(ENUMERATOR) ? this.registry.interfaceByName(ENUMERATOR) : null;
-    return enumerator?.interface.uuid ?? IID.IDispatch;
+    // What is declared as an IUnknown is handed out as that, whatever else it is.
+    if (declared === 'IUnknown') return IID.IUnknown;
+    if (declared !== null) return this.registry.interfaceByName(declared)?.interface.uuid ?? IID.IDispatch;
+    // Where nothing is declared: automation's interface, or the one that the object has instead.
+    const [own] = object.interfaces;
+    if (own === undefined || this.derives(own, 'IDispatch')) return IID.IDispatch;
+    return this.registry.interfaceByName(own)?.interface.uuid ?? IID.IUnknown;
   }
 
   private interfaceFor(object: ServedObject, iid: string): string | null {
@@ -101,6 +104,3 @@ export class References {
     return false;
   }
 }
-
-/** The interface of what `_NewEnum` gives ([MS-OAUT] 3.3). */
-const ENUMERATOR = 'IEnumVARIANT';

@@ -1,18 +1,19 @@
 import type { Member } from '../../analysis/classes.js';
-import type { Registry } from '../../ndr/codec.js';
+import type { Registry, ResolvedInterface } from '../../ndr/codec.js';
 import type { Parameter, Type } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
 import { E_INVALIDARG, E_NOTIMPL, S_OK, type Outcome, type ServedObject, type ServedValue } from './dispatch.js';
 
-const TYPE_E_ELEMENTNOTFOUND = 0x8002802b;
+export const TYPE_E_ELEMENTNOTFOUND = 0x8002802b;
+const TYPE_E_CANTLOADLIBRARY = 0x80029c4a;
 const TYPE_E_BADMODULEKIND = 0x800288bd;
-const MEMBERID_NIL = -1;
+export const MEMBERID_NIL = -1;
 /** Size of a pointer in the vtables that FUNCDESC.oVft counts in. */
 const POINTER = 8;
-/** TYPEFLAG_FDUAL, TYPEFLAG_FOLEAUTOMATION, TYPEFLAG_FDISPATCHABLE ([MS-OAUT] 2.2.16). */
-const DUAL = 0x1140;
-/** The HREFTYPE of what an interface derives from; there is one only. */
-const BASE = 1;
+const ENUM_SIZE = 4;
+/** TYPEFLAGS ([MS-OAUT] 2.2.16): dual, automation-compatible and dispatchable; creatable. */
+const TYPE_FLAGS = { dispatch: 0x1140, enum: 0, class: 2 } as const;
+const IMPLTYPEFLAG_DEFAULT = 1;
 
 /** VARTYPEs ([MS-OAUT] 2.2.7) of what members take and give. */
 const VT = {
@@ -38,75 +39,127 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 /** PARAMFLAGS ([MS-OAUT] 2.2.15). */
 const PARAMETER = { in: 1, optional: 0x10 } as const;
 
+/** HREFTYPE of what a type derives from, or of what a class implements; there is one only. */
+const REFERENCE = 1;
+
+/** A type of a type library, as automation describes it. */
+export type AutomationType =
+  | {
+      readonly kind: 'dispatch';
+      readonly name: string;
+      readonly guid: string;
+      readonly base: string | null;
+      readonly members: readonly Member[];
+      /** Slots of its vtable. */
+      readonly slots: number;
+    }
+  | { readonly kind: 'enum'; readonly name: string; readonly members: readonly (readonly [string, number])[] }
+  | { readonly kind: 'class'; readonly name: string; readonly guid: string; readonly default: string };
+
+export const TYPE_KINDS = { dispatch: 'TKIND_DISPATCH', enum: 'TKIND_ENUM', class: 'TKIND_COCLASS' } as const;
+
+/** What a type description leads to. */
+export interface TypeLinks {
+  /** The description of a type by its name, or null. */
+  readonly infoOf: (name: string) => ServedObject | null;
+  /** The library that it stands in, and where; null for what stands in none. */
+  readonly library: () => { readonly object: ServedObject; readonly index: number } | null;
+  readonly comp: () => ServedObject;
+}
+
+/** A dispatch interface as automation sees it; null for what the tables do not have. */
+export function dispatchType(registry: Registry, name: string): AutomationType | null {
+  const resolved = registry.interfaceByName(name);
+  if (resolved === null) return null;
+  const { uuid, base } = resolved.interface;
+  const { slots } = resolved;
+  return { kind: 'dispatch', name, guid: uuid, base, members: servedMembers(slots), slots: slots.length };
+}
+
+/** MEMBERID of a constant: they are counted from here. */
+const FIRST_CONSTANT = 0x4000_0000;
+
+/** What `memid` names in a type: its name and those of its parameters, and its description; null where nothing is. */
+export function elementOf(type: AutomationType, memid: ServedValue | undefined): readonly string[] | null {
+  if (type.kind === 'dispatch') {
+    const member = type.members.find((one) => one.method.dispid === memid);
+    if (member === undefined) return null;
+    // The right side of an assignment has no name.
+    const params = taken(member).slice(0, member.method.member === 'propput' ? -1 : undefined);
+    return [member.method.name, ...params.map((param) => param.name)];
+  }
+  const constant = type.kind === 'enum' ? type.members[Number(memid) - FIRST_CONSTANT] : undefined;
+  return constant === undefined ? null : [constant[0]];
+}
+
+/** A description of a member by its place in a type, and what kind it is. */
+export function describedAt(type: AutomationType, index: ServedValue | undefined): Value {
+  if (typeof index !== 'number') return null;
+  if (type.kind === 'dispatch') {
+    const member = type.members[index];
+    return member === undefined ? null : funcDesc(member);
+  }
+  const constant = type.kind === 'enum' ? type.members[index] : undefined;
+  return constant === undefined ? null : varDesc(FIRST_CONSTANT + index, constant[1]);
+}
+
+/** MEMBERID of the member at a place. */
+export function memberIdAt(type: AutomationType, index: number): number {
+  if (type.kind === 'dispatch') return type.members[index]?.method.dispid ?? MEMBERID_NIL;
+  return FIRST_CONSTANT + index;
+}
+
+const NOT_FOUND: Outcome = { hresult: TYPE_E_ELEMENTNOTFOUND };
+
 /**
- * The type information of a dispatch interface ([MS-OAUT] 3.7), from the tables: for clients that read types before
- * they call.
+ * The description of a type ([MS-OAUT] 3.7), from the tables: for clients that read types before they call. It is asked
+ * for dispatch interfaces first, and through its library for enumerations and classes.
  */
-export function typeInfo(registry: Registry, face: string): ServedObject {
-  const declared = registry.interfaceByName(face)?.interface;
-  const members = servedMembers(registry, face);
-  const named = (memid: ServedValue | undefined): readonly Member[] =>
-    members.filter((one) => one.method.dispid === memid);
+export function typeInfo(type: AutomationType, links: TypeLinks): ServedObject {
+  const parent = parentOf(type);
+  const described = (index: ServedValue | undefined, name: 'ppFuncDesc' | 'ppVarDesc', fits: boolean): Outcome => {
+    const found = fits ? describedAt(type, index) : null;
+    return found === null ? NOT_FOUND : { hresult: S_OK, out: { [name]: found, pReserved: 0 } };
+  };
   return {
     served: true,
     interfaces: ['ITypeInfo'],
     call(_, method, __, args): Outcome {
       switch (method) {
         case 'GetTypeAttr':
-          return {
-            hresult: S_OK,
-            out: {
-              ppTypeAttr: typeAttr(
-                declared?.uuid ?? NIL,
-                members.length,
-                registry.interfaceByName(face)?.slots.length ?? 0,
-                declared?.base == null ? 0 : 1,
-              ),
-              pReserved: 0,
-            },
-          };
-        case 'GetFuncDesc': {
-          const member = typeof args['index'] === 'number' ? members[args['index']] : undefined;
-          return member === undefined
-            ? { hresult: TYPE_E_ELEMENTNOTFOUND }
-            : { hresult: S_OK, out: { ppFuncDesc: funcDesc(member), pReserved: 0 } };
-        }
+          return { hresult: S_OK, out: { ppTypeAttr: typeAttr(type), pReserved: 0 } };
+        case 'GetTypeComp':
+          return { hresult: S_OK, out: { ppTComp: links.comp() } };
+        case 'GetFuncDesc':
+          return described(args['index'], 'ppFuncDesc', type.kind === 'dispatch');
+        case 'GetVarDesc':
+          return described(args['index'], 'ppVarDesc', type.kind === 'enum');
         case 'GetNames': {
-          const [member] = named(args['memid']);
-          const most = Number(args['cMaxNames'] ?? 0);
-          if (member === undefined) return { hresult: TYPE_E_ELEMENTNOTFOUND, out: { rgBstrNames: [], pcNames: 0 } };
-          // The right side of an assignment has no name.
-          const params = taken(member).slice(0, member.method.member === 'propput' ? -1 : undefined);
-          const names = [member.method.name, ...params.map((param) => param.name)].slice(0, most);
-          return { hresult: S_OK, out: { rgBstrNames: names, pcNames: names.length } };
+          const names = elementOf(type, args['memid'])?.slice(0, Number(args['cMaxNames'] ?? 0));
+          return names === undefined
+            ? { ...NOT_FOUND, out: { rgBstrNames: [], pcNames: 0 } }
+            : { hresult: S_OK, out: { rgBstrNames: names, pcNames: names.length } };
         }
         case 'GetDocumentation': {
-          const [member] = named(args['memid']);
-          if (member === undefined && args['memid'] !== MEMBERID_NIL) return { hresult: TYPE_E_ELEMENTNOTFOUND };
-          return {
-            hresult: S_OK,
-            out: {
-              pBstrName: member?.method.name ?? face,
-              pBstrDocString: null,
-              pdwHelpContext: 0,
-              pBstrHelpFile: null,
-            },
-          };
+          const name = args['memid'] === MEMBERID_NIL ? type.name : elementOf(type, args['memid'])?.[0];
+          return name === undefined ? NOT_FOUND : { hresult: S_OK, out: documentation(name, args['refPtrFlags']) };
         }
         case 'GetRefTypeOfImplType':
-          return args['index'] === 0 && declared?.base != null
-            ? { hresult: S_OK, out: { pRefType: BASE } }
-            : { hresult: TYPE_E_ELEMENTNOTFOUND };
+          return args['index'] === 0 && parent !== null ? { hresult: S_OK, out: { pRefType: REFERENCE } } : NOT_FOUND;
         case 'GetImplTypeFlags':
-          return args['index'] === 0 && declared?.base != null
-            ? { hresult: S_OK, out: { pImplTypeFlags: 0 } }
-            : { hresult: TYPE_E_ELEMENTNOTFOUND };
-        case 'GetRefTypeInfo':
-          return args['hRefType'] === BASE && declared?.base != null
-            ? { hresult: S_OK, out: { ppTInfo: typeInfo(registry, declared.base) } }
-            : { hresult: E_INVALIDARG };
-        case 'GetVarDesc':
-          return { hresult: TYPE_E_ELEMENTNOTFOUND };
+          return args['index'] === 0 && parent !== null
+            ? { hresult: S_OK, out: { pImplTypeFlags: type.kind === 'class' ? IMPLTYPEFLAG_DEFAULT : 0 } }
+            : NOT_FOUND;
+        case 'GetRefTypeInfo': {
+          const found = args['hRefType'] === REFERENCE && parent !== null ? links.infoOf(parent) : null;
+          return found === null ? { hresult: E_INVALIDARG } : { hresult: S_OK, out: { ppTInfo: found } };
+        }
+        case 'GetContainingTypeLib': {
+          const library = links.library();
+          return library === null
+            ? { hresult: TYPE_E_CANTLOADLIBRARY }
+            : { hresult: S_OK, out: { ppTLib: library.object, pIndex: library.index } };
+        }
         case 'GetDllEntry':
           return { hresult: TYPE_E_BADMODULEKIND };
         case 'GetMops':
@@ -118,9 +171,33 @@ export function typeInfo(registry: Registry, face: string): ServedObject {
   };
 }
 
+/** The type that another derives from, or whose members a class has by default; null where there is none. */
+function parentOf(type: AutomationType): string | null {
+  if (type.kind === 'dispatch') return type.base;
+  return type.kind === 'class' ? type.default : null;
+}
+
+/** Which parts of a documentation are wanted ([MS-OAUT] 3.7.4.8, 3.11.4.7). */
+const WANTED = { name: 1, docString: 2 } as const;
+
+/** What a documentation tells of a name, as far as it is wanted; there are no help files. */
+export function documentation(
+  name: string,
+  wanted: ServedValue | undefined,
+  docString: string | null = null,
+): { readonly [name: string]: Value } {
+  const flags = Number(wanted ?? 0);
+  return {
+    pBstrName: (flags & WANTED.name) === 0 ? null : name,
+    pBstrDocString: (flags & WANTED.docString) === 0 ? null : docString,
+    pdwHelpContext: 0,
+    pBstrHelpFile: null,
+  };
+}
+
 /** Members with a DISPID that are served, those of base interfaces first. */
-function servedMembers(registry: Registry, face: string): readonly Member[] {
-  return (registry.interfaceByName(face)?.slots ?? []).filter(
+function servedMembers(slots: ResolvedInterface['slots']): readonly Member[] {
+  return slots.filter(
     (slot): slot is Member => slot !== null && slot.method.dispid !== null && slot.method.notUsedOnWire !== true,
   );
 }
@@ -131,27 +208,40 @@ function taken({ method }: Member): readonly Parameter[] {
 }
 
 /** TYPEATTR ([MS-OAUT] 2.2.44). */
-function typeAttr(guid: string, cFuncs: number, slots: number, cImplTypes: number): Value {
+function typeAttr(type: AutomationType): Value {
+  const isDispatch = type.kind === 'dispatch';
   return {
-    guid,
+    guid: type.kind === 'enum' ? NIL : type.guid,
     lcid: 0,
     dwReserved1: 0,
     dwReserved2: 0,
     dwReserved3: 0,
     lpstrReserved4: null,
-    cbSizeInstance: POINTER,
-    typekind: 'TKIND_DISPATCH',
-    cFuncs,
-    cVars: 0,
-    cImplTypes,
-    cbSizeVft: slots * POINTER,
-    cbAlignment: POINTER,
-    wTypeFlags: DUAL,
+    cbSizeInstance: type.kind === 'enum' ? ENUM_SIZE : POINTER,
+    typekind: TYPE_KINDS[type.kind],
+    cFuncs: isDispatch ? type.members.length : 0,
+    cVars: type.kind === 'enum' ? type.members.length : 0,
+    cImplTypes: parentOf(type) === null ? 0 : 1,
+    cbSizeVft: isDispatch ? type.slots * POINTER : 0,
+    cbAlignment: type.kind === 'enum' ? ENUM_SIZE : POINTER,
+    wTypeFlags: TYPE_FLAGS[type.kind],
     wMajorVerNum: 2,
     wMinorVerNum: 0,
     tdescAlias: typeDesc(VT.empty),
     dwReserved5: 0,
     wReserved6: 0,
+  };
+}
+
+/** VARDESC of a constant ([MS-OAUT] 2.2.43). */
+function varDesc(memid: number, value: number): Value {
+  return {
+    memid,
+    lpstrReserved: null,
+    _vdUnion: { lpvarValue: { vt: 'VT_I4', value } },
+    elemdescVar: elemDesc(VT.i4, 0),
+    wVarFlags: 0,
+    varkind: 'VAR_CONST',
   };
 }
 

@@ -66,6 +66,12 @@ export class Results {
     if (isServed(value)) return this.references.result(value, null, undefined, owner);
     if (Array.isArray(value)) return (value as readonly ServedValue[]).map((one) => this.inside(one, owner));
     if (!isRecord(value)) return value;
+    const held = value['value'] as ServedValue | undefined;
+    // A VARIANT that says it is an IUnknown holds just that.
+    if (value['vt'] === 'VT_UNKNOWN' && (isServed(held) || isEnumerator(held))) {
+      const object = isEnumerator(held) ? enumerate(held) : held;
+      return { vt: 'VT_UNKNOWN', value: this.references.result(object, 'IUnknown', undefined, owner) };
+    }
     const made: OpenFields = newRecord();
     for (const name in value) made[name] = this.inside(value[name] as ServedValue, owner);
     return made;

@@ -90,11 +90,9 @@ export function decodedMisfit(owner: string, method: Method, out: Readonly<Recor
     const wrong = misfit(type, out[name], (face, value) => {
       if (value === null) return nullable ? null : `null is no ${face}`;
       const { iid, ipid } = value as { readonly iid?: unknown; readonly ipid?: unknown };
-      // What is declared as IUnknown is handed out as the enumerator it is.
-      const due = face === 'IUnknown' ? 'IEnumVARIANT' : face;
-      return iid === registry.interfaceByName(due)?.interface.uuid && typeof ipid === 'string'
+      return iid === registry.interfaceByName(face)?.interface.uuid && typeof ipid === 'string'
         ? null
-        : `${shown(value)} is no ${due}`;
+        : `${shown(value)} is no ${face}`;
     });
     if (wrong !== null) return `${name}: ${wrong}`;
   }

@@ -2,7 +2,7 @@
 // every property of the objects it meets. Prints what it read as one JSON object. It sends ASCII only: go-msrpc 1.2.16 gives a BSTR
 // the length that its text has in UTF-8, so that others end in NULs.
 //
-// Usage: peer HOST PORT USER PASSWORD LEVEL   (LEVEL: integrity or privacy)
+// Usage: peer HOST PORT USER PASSWORD LEVEL [plan]   (LEVEL: integrity or privacy; plan: the calls of a plan on standard input instead)
 package main
 
 import (
@@ -47,7 +47,12 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	peer := connect(ctx, host, port, security, sessionClass, iupdatesession3.UpdateSession3IID)
-	told := peer.session()
+	var told any
+	if len(os.Args) > 6 && os.Args[6] == "plan" {
+		told = peer.walk()
+	} else {
+		told = peer.session()
+	}
 	peer.close()
 	if err := json.NewEncoder(os.Stdout).Encode(told); err != nil {
 		panic(err)

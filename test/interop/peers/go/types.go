@@ -40,7 +40,8 @@ func (o Object) types() []any {
 // each walks the enumerator of a collection, two elements at a time.
 func (o Object) each() []any {
 	p := o.peer
-	enumerator := o.do("Get_NewEnum", nil)
+	// What is declared as IUnknown comes as that.
+	enumerator := o.do("Get_NewEnum", nil).query("EnumVariant", ienumvariant.EnumVariantIID)
 	items := []any{}
 	for {
 		// Fewer elements than were asked for come with S_FALSE, which go-msrpc tells as an error.
