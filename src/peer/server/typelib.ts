@@ -190,7 +190,7 @@ function isSame(name: string, given: ServedValue | undefined): boolean {
   return typeof given === 'string' && name.toLowerCase() === given.toLowerCase();
 }
 
-/** Place of the member of a name, bound for a kind of call (0: any); -1 where there is none. */
+/** Place of the member of a name, bound for a kind of call, or for all where 0; -1 where there is none. */
 function placeOf(type: AutomationType, given: ServedValue | undefined, wFlags = 0): number {
   if (type.kind === 'dispatch')
     return type.members.findIndex(
