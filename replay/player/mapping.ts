@@ -3,7 +3,7 @@ import { tcpIn } from '../../src/dcom/bindings.js';
 import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
 import { asList, isRecord, mapFields, mapValue, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
-import { isIdentifier } from './plan.js';
+import { isContextHandle, isIdentifier } from '../../src/dcom/identifiers.js';
 
 /**
  * Identifiers and ports of a recording, and what they are on the live server: told by the places where they were handed
@@ -35,21 +35,23 @@ export class Mapping {
   }
 
   /** Takes note of what stands where in the recorded answer and in the live one. */
-  learn(recorded: Value, live: Value, depth = 0): void {
+  learn(recorded: Value, live: Value, name = '', depth = 0): void {
     if (depth > MAX_VALUE_DEPTH) return;
     if (typeof recorded === 'string') {
-      if (typeof live === 'string') this.pair(recorded, live);
+      if (isIdentifier(recorded, name) && isIdentifier(live, name)) this.pair(recorded, live);
     } else if (Array.isArray(recorded)) {
       const others = asList(live);
       for (const [at, one] of asList(recorded).entries()) {
         const other = others[at];
-        if (other !== undefined) this.learn(one, other, depth + 1);
+        if (other !== undefined) this.learn(one, other, name, depth + 1);
       }
     } else if (isRecord(recorded) && isRecord(live)) {
+      if (isContextHandle(recorded) && isContextHandle(live)) this.pair(String(recorded['uuid']), String(live['uuid']));
       this.bindings(recorded['stringBindings'], live['stringBindings']);
-      for (const name in recorded) {
-        const other = live[name];
-        if (other !== undefined && !APART.includes(name)) this.learn(recorded[name] as Value, other, depth + 1);
+      for (const field in recorded) {
+        const other = live[field];
+        if (other !== undefined && !APART.includes(field))
+          this.learn(recorded[field] as Value, other, field, depth + 1);
       }
     }
   }
@@ -74,13 +76,14 @@ export class Mapping {
   }
 
   private translated(value: Value, name: string): Value | undefined {
+    if (isContextHandle(value)) return { ...value, uuid: this.ids.get(String(value['uuid'])) ?? value['uuid'] ?? null };
     if (typeof value !== 'string') return undefined;
-    return name === 'cid' ? this.causality(value) : (this.ids.get(value) ?? value);
+    if (name === 'cid') return this.causality(value);
+    return isIdentifier(value, name) ? (this.ids.get(value) ?? value) : value;
   }
 
   private pair(recorded: string, live: string): void {
-    if (!isIdentifier(recorded) || !isIdentifier(live) || recorded === GUID_NULL || live === GUID_NULL) return;
-    if (this.ids.has(recorded)) return;
+    if (this.ids.has(recorded) || recorded === GUID_NULL || live === GUID_NULL) return;
     this.ids.set(recorded, live);
     this.back.set(live, recorded);
   }

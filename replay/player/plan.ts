@@ -1,7 +1,7 @@
 import { guidBytes } from '../../src/bytes/guid.js';
 import { Session, type SessionCall } from '../compare/session.js';
 import type { Registry } from '../../src/ndr/codec.js';
-import { walkValue } from '../../src/ndr/value.js';
+import { identifiersIn } from '../../src/dcom/identifiers.js';
 import type { Moment, Value } from '../../src/types.js';
 import type { ConnectionRecord, ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
 import { joinSessions } from '../recording/sessions.js';
@@ -105,36 +105,10 @@ export function planOf(recording: readonly RecordingRecord[], registry: Registry
 
 /** Calls of one group that may be under way at once as far as the plan looks. */
 const MAX_FRONT = 256;
-const HEX64_NULL = '0x0000000000000000';
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const HEX64 = /^0x[0-9a-f]{16}$/;
-
-/** Whether a text has the form of an identifier of the wire: a GUID, or the sixteen digits of an OXID or OID. */
-export function isIdentifier(text: string): boolean {
-  return (text.length === 36 && GUID.test(text)) || (text.length === 18 && text !== HEX64_NULL && HEX64.test(text));
-}
-
-/**
- * Identifiers in the fields that hold them: OIDs, OXIDs, IPIDs and ping sets; never IIDs and CLSIDs, which are the same
- * everywhere.
- */
-export function identifiersIn(value: Value, name: string, found: (id: string) => void): void {
-  walkValue(
-    value,
-    (one, field) => {
-      if (typeof one === 'string' && isIdentifier(one) && !FIXED.test(field)) found(one);
-    },
-    name,
-  );
-}
-
-/** Fields that name interfaces, classes and causalities. */
-const FIXED = /^(?:r?iids?|piid|pIID|p?clsid|classId|cid|guid|retval|classInfoClsid)$/i;
-
 function identifiersMade(calls: readonly SessionCall[]): ReadonlyMap<string, number> {
   const made = new Map<string, number>();
   for (const { call } of calls)
-    identifiersIn(call.out, '', (id) => {
+    identifiersIn(call.out, (id) => {
       if (!made.has(id)) made.set(id, call.id);
     });
   return made;
@@ -144,7 +118,7 @@ function identifiersMade(calls: readonly SessionCall[]): ReadonlyMap<string, num
 export function identifiersUsed(call: RecordedCall, made: ReadonlyMap<string, number>): ReadonlySet<string> {
   const used = new Set<string>();
   if (call.object !== null && made.has(call.object.ipid)) used.add(call.object.ipid);
-  identifiersIn(call.in, '', (id) => {
+  identifiersIn(call.in, (id) => {
     const maker = made.get(id);
     if (maker !== undefined && maker !== call.id) used.add(id);
   });
@@ -166,7 +140,6 @@ function isBare(
     (via === null && registry.interfaceByUuid(iid ?? '')?.interface.orpc !== true)
   )
     return false;
-  // Whatever looks like an identifier may have another value on the live server, the text of an update's ID too.
   if (uses.some((id) => id !== object?.ipid) || holdsIdentifier(given)) return false;
   const cid = guidBytes(causality, request.drep.littleEndian);
   return cid !== null && cid.every((byte, at) => byte === request.bytes[CID_AT + at]);
@@ -174,10 +147,7 @@ function isBare(
 
 function holdsIdentifier(value: Value): boolean {
   let found = false;
-  walkValue(value, (one) => {
-    found ||= typeof one === 'string' && isIdentifier(one);
-    return !found;
-  });
+  identifiersIn(value, () => (found = true));
   return found;
 }
 
@@ -195,7 +165,7 @@ function groupsOf(call: RecordedCall, session: Session): readonly string[] {
   };
   if (call.object !== null) add(call.object.ipid);
   referencesIn(call.in, '', (one) => add(one.ipid));
-  identifiersIn(call.in, '', add);
+  identifiersIn(call.in, add);
   for (const object of objects) groups.push(`object ${object}`);
   return groups;
 }

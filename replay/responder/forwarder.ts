@@ -1,11 +1,12 @@
 import { spanOf } from '../../src/bytes/block.js';
 import type { Registry } from '../../src/ndr/codec.js';
-import { mapValue, type Fields } from '../../src/ndr/value.js';
+import type { Fields } from '../../src/ndr/value.js';
 import type { AuthLevel, Value } from '../../src/types.js';
 import type { LinkAnswer } from '../../src/peer/link/client.js';
 import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import { Mapping } from '../player/mapping.js';
-import { contextKey, identifiersIn, identifiersUsed, type Plan } from '../player/plan.js';
+import { identifiersIn, mapIdentifiers } from '../../src/dcom/identifiers.js';
+import { contextKey, identifiersUsed, type Plan } from '../player/plan.js';
 import { changedRequest, changedResponse } from '../player/stubs.js';
 import type { World } from '../../src/peer/world.js';
 import { LiveSession } from '../player/live-session.js';
@@ -22,7 +23,8 @@ export interface ForwarderOptions {
 
 /** How the stand-in's own identifiers come and go. */
 export interface IdentifierViews {
-  /** Those of the client as they were in the recording; others stay. */
+  /** An identifier of the client as it was in the recording, and all those in a value; others stay. */
+  readonly recordedId: (id: string) => string;
   readonly recorded: (value: Value) => Value;
   /** Those of the recording as the client knows them, with bindings of the stand-in. */
   readonly shown: (value: Value) => Value;
@@ -76,17 +78,17 @@ export class Forwarder {
    */
   forward(
     call: ServedCall,
-    { recorded, shown }: IdentifierViews,
+    { recordedId, recorded, shown }: IdentifierViews,
     give: (answer: ServedAnswer, failed: string | null) => void,
   ): void {
     const { registry, plan, port } = this.options;
     const encoding = { littleEndian: call.drep.littleEndian, syntax: call.transfer };
     const form = { uuid: call.abstract.uuid, opnum: call.opnum, encoding };
-    const asked = registry.method(form.uuid, call.opnum, encoding)?.request.decode(spanOf(call.stub)).value ?? null;
+    const request = registry.method(form.uuid, call.opnum, encoding)?.request.decode(spanOf(call.stub)).value ?? null;
     const needed = new Set<string>();
     const need = (id: string): unknown => plan.made.has(id) && needed.add(id);
-    identifiersIn(asked === null ? null : recorded(asked), '', need);
-    const target = call.object === null ? null : String(recorded(call.object));
+    identifiersIn(request === null ? null : recorded(request), need);
+    const target = call.object === null ? null : recordedId(call.object);
     if (target !== null) need(target);
     this.ensure(needed, () => {
       const object = target === null ? null : (this.mapping.live(target) ?? target);
@@ -114,13 +116,13 @@ export class Forwarder {
             return;
           }
           const { bytes, drep } = record.response;
-          const answered = { ...form, encoding: { littleEndian: drep.littleEndian, syntax: call.transfer } };
+          const answeredForm = { ...form, encoding: { littleEndian: drep.littleEndian, syntax: call.transfer } };
           give(
             {
               kind: 'response',
               drep,
-              stub: changedResponse(registry, answered, bytes, {
-                request: { before: asked, after: asked },
+              stub: changedResponse(registry, answeredForm, bytes, {
+                request: { before: request, after: request },
                 change: (fields) => shown(this.recorded(fields)) as Fields,
               }),
             },
@@ -238,7 +240,7 @@ export class Forwarder {
 
   /** Live identifiers as they were in the recording, where they were. */
   private recorded(value: Value): Value {
-    return mapValue(value, (one) => (typeof one === 'string' ? this.mapping.recorded(one) : undefined));
+    return mapIdentifiers(value, (id) => this.mapping.recorded(id));
   }
 }
 

@@ -2,12 +2,17 @@ import { GUID_NULL } from '../../src/bytes/guid.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { EncodeError, type Encoding, type Fields, type MethodCodec, type Registry } from '../../src/ndr/codec.js';
 import type { MethodRole } from '../../src/ndr/types.js';
-import { HEX64_NULL } from '../../src/bytes/hex.js';
+
 import { transfersOf } from '../../src/dcom/transfer.js';
 import type { SyntaxId, TransferSyntax, Value } from '../../src/types.js';
 import { Session } from '../compare/session.js';
 import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
-import { contextKey, identifiersIn, isIdentifier } from '../player/plan.js';
+import { moveBindings } from '../../src/dcom/bindings.js';
+import { identifiersIn, mapIdentifiers } from '../../src/dcom/identifiers.js';
+import { NO_SET, readSetId, writePingAnswer } from '../../src/dcom/ping.js';
+import { readActivation } from '../../src/dcom/activation-properties.js';
+import { readCounts, writeAddResults } from '../../src/dcom/remunknown.js';
+import { contextKey } from '../player/plan.js';
 import { changedResponse } from '../player/stubs.js';
 import { joinSessions } from '../recording/sessions.js';
 import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
@@ -85,7 +90,7 @@ export class Responder {
       const context = contexts.get(contextKey(call.connection, call.contextId));
       if (context === undefined) continue;
       this.served.add(context.abstract.uuid);
-      for (const side of [call.in, call.out]) identifiersIn(side, '', (id) => this.name(id));
+      for (const side of [call.in, call.out]) identifiersIn(side, (id) => this.name(id));
       if (call.object !== null) this.name(call.object.ipid);
       if (
         call.request === null ||
@@ -152,6 +157,7 @@ export class Responder {
       forwarder.forward(
         call,
         {
+          recordedId: (id) => this.recorded.get(id) ?? id,
           recorded: (value) => translate(value, this.recorded),
           shown: (value) => this.relocated(translate(value, this.fresh)),
         },
@@ -169,11 +175,10 @@ export class Responder {
 
   /** Whether a release names references that are of no recorded object. */
   private foreign(asked: Fields | null): boolean {
-    const list = asked?.['InterfaceRefs'];
     return (
       this.options.fallback === 'forward' &&
-      Array.isArray(list) &&
-      (list as readonly Fields[]).some((one) => !this.recorded.has(String(one['ipid'])))
+      asked !== null &&
+      readCounts(asked).some(({ ipid }) => !this.recorded.has(ipid))
     );
   }
 
@@ -230,21 +235,7 @@ export class Responder {
   ): ServedAnswer | null {
     const codec = this.codec(call.abstract.uuid, call.opnum, encoding);
     if (codec === null || asked === null) return null;
-    const counted = asked['InterfaceRefs'];
-    const out: Fields | null =
-      role === 'release' || role === 'ping'
-        ? {}
-        : role === 'add-ref'
-          ? { pResults: Array.isArray(counted) ? counted.map(() => 0) : [] }
-          : role === 'complex-ping'
-            ? {
-                pSetId:
-                  asked['pSetId'] === HEX64_NULL
-                    ? `0x${this.options.guid().replaceAll('-', '').slice(0, 16)}`
-                    : (asked['pSetId'] ?? HEX64_NULL),
-                pPingBackoffFactor: 0,
-              }
-            : null;
+    const out = this.upkeepOf(role, asked);
     if (out === null) return null;
     try {
       return {
@@ -261,22 +252,30 @@ export class Responder {
     }
   }
 
+  private upkeepOf(role: MethodRole | null, request: Fields): Fields | null {
+    switch (role) {
+      case 'release':
+      case 'ping':
+        return {};
+      case 'add-ref':
+        return writeAddResults(readCounts(request).map(() => 0));
+      case 'complex-ping': {
+        const setId = readSetId(request) ?? NO_SET;
+        return writePingAnswer(setId === NO_SET ? `0x${this.options.guid().replaceAll('-', '').slice(0, 16)}` : setId);
+      }
+      default:
+        return null;
+    }
+  }
+
   /** Bindings say where this server listens. */
-  private relocated(value: Value, depth = 0): Value {
-    if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
-    if (Array.isArray(value)) return (value as readonly Value[]).map((one) => this.relocated(one, depth + 1));
-    const bag = value as Fields;
-    const { towerId, networkAddr } = bag;
-    if (towerId === TCP && typeof networkAddr === 'string')
-      return {
-        ...bag,
-        networkAddr: /\[\d+\]$/.test(networkAddr) ? `${this.options.host}[${this.options.port}]` : this.options.host,
-      };
-    return Object.fromEntries(Object.entries(bag).map(([name, one]) => [name, this.relocated(one, depth + 1)]));
+  private relocated(value: Value): Value {
+    const { host, port } = this.options;
+    return moveBindings(value, (binding) => ({ host, port: binding.port === null ? null : port }));
   }
 
   private name(id: string): void {
-    if (!isIdentifier(id) || id === GUID_NULL || this.fresh.has(id)) return;
+    if (id === GUID_NULL || this.fresh.has(id)) return;
     const made = this.options.guid();
     const other = id.startsWith('0x') ? `0x${made.replaceAll('-', '').slice(0, 16)}` : made;
     this.fresh.set(id, other);
@@ -315,9 +314,6 @@ export class Responder {
 const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
 /** Of interfaces that no table has: whatever is proposed first. */
 const UNKNOWN_TRANSFERS: readonly TransferSyntax[] = ['ndr20', 'ndr64'];
-const MAX_DEPTH = 96;
-/** Tower identifier of TCP ([MS-DCOM] 2.2.19.3). */
-const TCP = 7;
 /** Parameters that differ on every call and say nothing. */
 const HEADERS: readonly string[] = ['orpcthis', 'SequenceNum'];
 
@@ -329,13 +325,8 @@ function memberKey(uuid: string, opnum: number): string {
   return `${uuid} ${opnum}`;
 }
 
-function translate(value: Value, ids: ReadonlyMap<string, string>, depth = 0): Value {
-  if (typeof value === 'string') return ids.get(value) ?? value;
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return value;
-  if (Array.isArray(value)) return (value as readonly Value[]).map((one) => translate(one, ids, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value as Fields).map(([name, one]) => [name, translate(one, ids, depth + 1)]),
-  );
+function translate(value: Value, ids: ReadonlyMap<string, string>): Value {
+  return mapIdentifiers(value, (id) => ids.get(id) ?? id);
 }
 
 /**
@@ -343,8 +334,8 @@ function translate(value: Value, ids: ReadonlyMap<string, string>, depth = 0): V
  * the rest tells of the client.
  */
 function argumentsText(asked: Fields): string {
-  const classes = wanted(asked);
-  if (classes.length > 0) return classes.join(' ');
+  const activation = readActivation(asked);
+  if (activation !== null) return `${activation.clsid} ${activation.iids.join(' ')}`;
   const kept = Object.fromEntries(Object.entries(asked).filter(([name]) => !HEADERS.includes(name)));
   return JSON.stringify(kept, (name, value: unknown) => {
     if (typeof value === 'bigint') return `${value}n`;
@@ -352,16 +343,6 @@ function argumentsText(asked: Fields): string {
     if (name === 'bindings' || name === 'reserved') return undefined;
     return value;
   });
-}
-
-/** The classes and interfaces an activation asks for; nothing of any other call. */
-function wanted(value: Value, found: string[] = [], depth = 0): readonly string[] {
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || depth > MAX_DEPTH) return found;
-  for (const [name, one] of Object.entries(value)) {
-    if (name === 'classId' || name === 'pIID') found.push(JSON.stringify(one));
-    else wanted(one as Value, found, depth + 1);
-  }
-  return found;
 }
 
 function hex(bytes: Uint8Array): string {

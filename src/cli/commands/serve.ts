@@ -7,7 +7,7 @@ import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { ntHash } from '../../security/ntlm/derive.js';
 import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
-import { serveRecording } from '../../io/serve/recording.js';
+import { serveRecording, type Missed } from '../../io/serve/recording.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, loadRecording } from '../../io/recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
@@ -23,7 +23,7 @@ const LEVELS = ['none', 'connect', 'integrity', 'privacy'] as const;
 
 interface ServeFlags extends SecretFlags, IdlFlags {
   readonly listen: { readonly host: string; readonly port: number };
-  readonly fallback: Fallback;
+  readonly fallback: Fallback | 'model';
   readonly forward?: { readonly host: string; readonly port: number };
   readonly user?: string;
   readonly domain?: string;
@@ -76,9 +76,9 @@ export const serveCommand: Register = (program, { streams, load }) => {
     .addOption(
       new Option(
         '--fallback <what>',
-        'answer to a call that was never recorded: a fault, that of the nearest recorded call, or what the server of --forward says',
+        'answer to a call that was never recorded: an error (ERROR_NOT_FOUND), that of the nearest recorded call, what the server of --forward says, or what the agent of --model says',
       )
-        .choices(['error', 'nearest', 'forward'])
+        .choices(['error', 'nearest', 'forward', 'model'])
         .default('error'),
     )
     .addOption(
@@ -109,10 +109,9 @@ export const serveCommand: Register = (program, { streams, load }) => {
     )
     .action(async (recs: string[], flags: ServeFlags) => {
       const known = await load(flags);
-      if (flags.model !== undefined) {
-        if (recs.length > 0) throw new UsageError('either recordings or --model');
-        return runAgent(flags.model, flags, known, streams);
-      }
+      if (flags.model !== undefined && recs.length === 0) return runAgent(flags.model, flags, known, streams);
+      if ((flags.fallback === 'model') !== (flags.model !== undefined && recs.length > 0))
+        throw new UsageError('--fallback model and --model FILE belong together beside a recording');
       if (recs.length === 0) throw new UsageError('a recording or --model is wanted');
       if ((flags.fallback === 'forward') !== (flags.forward !== undefined))
         throw new UsageError('--fallback forward and --forward HOST[:PORT] belong together');
@@ -134,7 +133,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
               inputs: recs,
               how: 'growing',
             });
-      let missed = 0;
+      const asked = new Map<string, number>();
       const serving = await serveRecording({
         records,
         registry: known.registry,
@@ -142,24 +141,18 @@ export const serveCommand: Register = (program, { streams, load }) => {
         fallback: flags.fallback,
         users,
         policy: flags.authPolicy,
+        ...(flags.model === undefined ? {} : { model: loadModel(flags.model) }),
         ...(flags.forward === undefined
           ? {}
           : { forward: { ...flags.forward, identity: identityOf(flags, streams.env) } }),
         ...(writer === null ? {} : { record: keeper(writer, streams) }),
-        missed: (call, answered, failed) => {
-          if (answered === 'upkeep' || ++missed > 100) return;
-          const slot = known.registry.interfaceByUuid(call.abstract.uuid)?.slots[call.opnum];
-          const how =
-            answered === 'fault'
-              ? 'answered with a fault'
-              : answered === 'nearest'
-                ? 'answered with the nearest call'
-                : failed === null
-                  ? 'forwarded'
-                  : `forwarded in vain: ${failed}`;
+        missed: (what, how, failed) => {
+          const before = asked.get(what) ?? 0;
+          if (before > 0 || asked.size < MAX_ASKED) asked.set(what, before + 1);
+          if (before > 0 || asked.size > MAX_TOLD) return;
           void say(
             streams,
-            `! ${slot == null ? `${call.abstract.uuid} opnum ${call.opnum}` : `${slot.owner.name}::${slot.method.name}`} was never recorded so: ${how}`,
+            `! ${what} was never recorded so: ${failed === null ? HOW[how] : `${HOW[how]} in vain: ${failed}`}`,
           );
         },
       });
@@ -170,11 +163,26 @@ export const serveCommand: Register = (program, { streams, load }) => {
       });
       await serving.close();
       await writer?.close();
+      if (asked.size > 0) await say(streams, `asked for, never recorded: ${askedText(asked)}`);
     });
   withSecrets(command);
   command.addOption(policyOption());
   for (const option of idlOptions()) command.addOption(option);
 };
+
+/** Different calls that were never recorded: those that are told when they come, and those that are listed at the end. */
+const MAX_TOLD = 100;
+const MAX_ASKED = 1000;
+const HOW: Readonly<Record<Missed, string>> = {
+  refused: 'refused',
+  nearest: 'answered with the nearest call',
+  forwarded: 'forwarded',
+  model: 'answered by the agent',
+};
+
+function askedText(asked: ReadonlyMap<string, number>): string {
+  return [...asked].map(([what, times]) => (times === 1 ? what : `${what} (${times} times)`)).join(', ');
+}
 
 /** Runs the simulated update agent until it is interrupted. */
 async function runAgent(path: string, flags: ServeFlags, known: Knowledge, streams: Streams): Promise<void> {

@@ -1,15 +1,20 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { ServerLink } from '../../peer/link/server.js';
+import { ServerLink, type ServedAnswer, type ServedCall } from '../../peer/link/server.js';
 import { Tap } from '../../../replay/responder/tap.js';
 import { planOf } from '../../../replay/player/plan.js';
 import { Forwarder } from '../../../replay/responder/forwarder.js';
-import { Responder, type Fallback, type ResponderOptions } from '../../../replay/responder/responder.js';
+import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
+import { updateAgent } from '../../../replay/agent/agent.js';
+import type { Model } from '../../../replay/agent/model.js';
+import { Responder, type Fallback } from '../../../replay/responder/responder.js';
+import { StandIn } from '../../../replay/responder/stand-in.js';
+import { PING_PERIOD_MS } from '../../dcom/names.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { plainBytes } from '../../bytes/block.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { NtlmPolicy } from '../../security/index.js';
-import type { Flow } from '../../types.js';
+import type { Flow, SyntaxId, TransferSyntax } from '../../types.js';
 import { packageVersion } from '../package.js';
 import { networkWorld, now } from '../world.js';
 import type { Identity } from '../signing.js';
@@ -24,17 +29,23 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 takes a port that is free. */
   readonly port: number;
-  readonly fallback: Fallback;
+  readonly fallback: Fallback | 'model';
+  /** The agent of the fallback `model`. */
+  readonly model?: Model;
   /** The real server of the fallback `forward`, and who signs in to it. */
   readonly forward?: { readonly host: string; readonly port: number; readonly identity: Identity | null };
   /** Users who may sign in, by name in lower case; empty: nobody can, and nobody has to. */
   readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
   /** What NTLM has to offer; `strict` unless told. */
   readonly policy?: NtlmPolicy;
-  readonly missed?: ResponderOptions['missed'];
+  /** Hears of what was asked for and never recorded so, and of what was done. */
+  readonly missed?: (what: string, how: Missed, failed: string | null) => void;
   /** Takes records of what the clients do and are answered. */
   readonly record?: (record: RecordingRecord) => void;
 }
+
+/** How a call that was never recorded so was answered. */
+export type Missed = 'refused' | 'nearest' | 'forwarded' | 'model';
 
 /** A server that is up. */
 export interface Serving {
@@ -51,10 +62,10 @@ const FORWARD_DEADLINE_MS = 30_000;
  * Serves a recording on a TCP port: object resolver and objects at once. @throws UsageError when the port cannot be had
  */
 export async function serveRecording(options: ServeOptions): Promise<Serving> {
-  const { records, registry, host, fallback, forward, users, missed, policy } = options;
+  const { registry, host, users, policy } = options;
   const accept = acceptorOf({ users, ...(policy === undefined ? {} : { policy }) });
   const open = new Set<Socket>();
-  let responder: Responder | null = null;
+  let standIn: Answering | null = null;
   const tap =
     options.record === undefined
       ? null
@@ -66,7 +77,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
   let groups = 0;
   const unsent = new Unsent();
   const server: Server = createServer({ noDelay: true }, (socket) => {
-    const own = responder;
+    const own = standIn;
     if (own === null || open.size >= MAX_CONNECTIONS) {
       socket.destroy();
       return;
@@ -86,7 +97,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       serves: (abstract) => own.serves(abstract),
       handle: (call, answer) => {
         const asked = now();
-        own.answer(call, (given) => {
+        own.answer(call, socket.remoteAddress ?? '', (given) => {
           tap?.answered(flow, call, given, asked, now());
           answer(given);
         });
@@ -110,6 +121,30 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
     server.listen(options.port, host, resolve);
   });
   const port = portOf(server);
+  standIn = answering(options, port);
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          tap?.end();
+          standIn?.end();
+          resolve();
+        });
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}
+
+/** What answers the calls of clients. */
+interface Answering {
+  serves(abstract: SyntaxId): readonly TransferSyntax[];
+  answer(call: ServedCall, owner: string, give: (answer: ServedAnswer) => void): void;
+  end(): void;
+}
+
+function answering(options: ServeOptions, port: number): Answering {
+  const { records, registry, host, fallback, forward, missed } = options;
   const forwarder =
     forward === undefined
       ? null
@@ -123,28 +158,54 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
           },
           networkWorld(forward.host, forward.identity),
         );
-  responder = new Responder({
+  const exact = new Responder({
     records,
     registry,
-    fallback,
+    fallback: fallback === 'model' ? 'error' : fallback,
     host,
     port,
     guid: () => randomUUID(),
-    ...(missed === undefined ? {} : { missed }),
+    missed: (call, how, failed) => {
+      if (how !== 'upkeep') missed?.(titleOf(call, registry), how === 'fault' ? 'refused' : how, failed);
+    },
     ...(forwarder === null ? {} : { forwarder }),
   });
+  // A real server has objects of its own: what it says is told as it is, call by call.
+  if (fallback === 'forward')
+    return {
+      serves: (abstract) => exact.serves(abstract),
+      answer: (call, _, give) => exact.answer(call, give),
+      end: () => forwarder?.end(),
+    };
+  const standIn = new StandIn({
+    records,
+    registry,
+    fallback,
+    exact,
+    ...(options.model === undefined
+      ? {}
+      : {
+          model: updateAgent({ model: options.model, attributes: criteriaAttributes, clock: () => Date.now() }).classes,
+        }),
+    exporter: {
+      addresses: [host],
+      port,
+      random: (size) => new Uint8Array(randomBytes(size)),
+      now: () => performance.now(),
+    },
+    missed: (member, how) => missed?.(member, how, null),
+  });
+  const collector = setInterval(() => standIn.collect(), PING_PERIOD_MS).unref();
   return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          tap?.end();
-          forwarder?.end();
-          resolve();
-        });
-        for (const socket of open) socket.destroy();
-      }),
+    serves: (abstract) => standIn.serves(abstract),
+    answer: (call, owner, give) => standIn.answer(call, owner, give),
+    end: () => clearInterval(collector),
   };
+}
+
+function titleOf({ abstract, opnum }: ServedCall, registry: Registry): string {
+  const slot = registry.interfaceByUuid(abstract.uuid)?.slots[opnum];
+  return slot == null ? `${abstract.uuid} opnum ${opnum}` : `${slot.owner.name}::${slot.method.name}`;
 }
 
 function portOf(server: Server): number {

@@ -14,6 +14,7 @@ import {
   type Answer,
   type Injector,
   type Outcome,
+  type ServedObject,
   type ServedRequest,
 } from './dispatch.js';
 import { ERROR_ACCESS_DENIED, NCA_FAULT_UNSPEC, NCA_OP_RNG, NCA_UNK_IF, RPC_X_BAD_STUB_DATA } from './faults.js';
@@ -93,6 +94,11 @@ export class Exporter {
    */
   collect(): number {
     return this.references.table.collect();
+  }
+
+  /** The object behind an IPID, or null. */
+  objectOf(ipid: string): ServedObject | null {
+    return this.references.table.find(ipid)?.exported.object ?? null;
   }
 
   /** Transfer syntaxes that an interface is served in, the preferred one first; none: it is not served. */

@@ -1,0 +1,231 @@
+import { spanOf } from '../../src/bytes/block.js';
+import { Roles } from '../../src/analysis/roles.js';
+import { readActivation } from '../../src/dcom/activation-properties.js';
+import { referencesIn } from '../../src/dcom/references.js';
+import { readQuery, readQueryResults } from '../../src/dcom/remunknown.js';
+import type { Registry } from '../../src/ndr/codec.js';
+import type { MethodRole } from '../../src/ndr/types.js';
+import type { Fields } from '../../src/ndr/value.js';
+import type { Value } from '../../src/types.js';
+import { Session } from '../compare/session.js';
+import { contextKey } from '../player/plan.js';
+import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
+import { joinSessions } from '../recording/sessions.js';
+
+/** What followed one activation of a recording: everything that was called on its object and on what came of that. */
+export interface RecordedActivation {
+  /** From 0, in the order in which they were made. */
+  readonly number: number;
+  readonly clsid: string;
+  /** Number of the object that was made; null where the activation was refused. */
+  readonly root: number | null;
+  readonly hresult: number;
+}
+
+/** What a call returned. */
+export interface Returned {
+  readonly out: Fields;
+  readonly hresult: number;
+}
+
+/** A member that was called on an object of the recording. */
+export interface RecordedMember {
+  /** From 0, in the order of the recording. */
+  readonly position: number;
+  readonly call: RecordedCall;
+}
+
+const ACTIVATIONS: readonly MethodRole[] = ['activate', 'get-class-object'];
+
+/** The activations of a recording, and the members called on each object, as a stand-in has to know them. */
+export class RecordedSessions {
+  readonly activations: RecordedActivation[] = [];
+  private readonly registry: Registry;
+  private readonly session: Session;
+  private readonly roles: Roles;
+  private readonly activationOf = new Map<number, RecordedActivation>();
+  private readonly members = new Map<number, RecordedMember[]>();
+  private readonly interfaces = new Map<number, Set<string>>();
+  private readonly refused = new Map<number, Set<string>>();
+  private readonly queries = new Map<string, number>();
+  private readonly contexts: ReadonlyMap<string, ContextRecord>;
+  /** CLSID of the class object behind an object number. */
+  private readonly factories = new Map<number, string>();
+
+  constructor(records: readonly RecordingRecord[], registry: Registry) {
+    this.registry = registry;
+    this.session = new Session(records, registry);
+    this.roles = new Roles(registry.specifications);
+    this.contexts = new Map(
+      joinSessions(records)
+        .filter((one) => one.kind === 'context')
+        .map((one) => [contextKey(one.connection, one.id), one]),
+    );
+    for (const { object, interface: name, label } of this.session.handedOut)
+      for (const one of [label.replace(/#\d+$/, ''), name]) if (one !== null) this.note(object, one);
+    const ordered = this.session.calls
+      .map((one) => one.call)
+      .toSorted(
+        (one, other) =>
+          (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) ||
+          (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) ||
+          one.id - other.id,
+      );
+    for (const [position, call] of ordered.entries()) this.take(call, position);
+  }
+
+  /** Numbers of the objects behind the references in a value, in their order. */
+  objectsIn(value: Value): readonly number[] {
+    const found: number[] = [];
+    referencesIn(value, '', ({ ipid }) => {
+      const object = this.session.object(ipid);
+      if (object !== null) found.push(object);
+    });
+    return found;
+  }
+
+  /** The HRESULT that a query for these interfaces of an object came to; null where there was none. */
+  queryResult(objects: Iterable<number>, iids: readonly string[]): number | null {
+    for (const object of objects) {
+      const found = this.queries.get(`${object} ${iids.join(' ')}`);
+      if (found !== undefined) return found;
+    }
+    return null;
+  }
+
+  /**
+   * What a call returned, by its bytes, where they are there: they are what a client of the recorded server got.
+   */
+  returned(call: RecordedCall): Returned {
+    const typed = { out: call.out, hresult: (call.hresult ?? 0) >>> 0 };
+    const context = this.contexts.get(contextKey(call.connection, call.contextId));
+    const { request, response } = call;
+    const opnum = (call.via === null ? call.opnum : call.via.opnum) ?? -1;
+    if (context === undefined || request === null || response === null || response.sealed) return typed;
+    const { littleEndian } = response.drep;
+    const syntax = context.transfer;
+    const codec = this.registry.method(context.abstract.uuid, opnum, { littleEndian, syntax });
+    const asked = this.registry
+      .method(context.abstract.uuid, opnum, { littleEndian: request.drep.littleEndian, syntax })
+      ?.request.decode(spanOf(request.bytes)).value;
+    const read = codec?.response.decode(spanOf(response.bytes), asked);
+    if (read === undefined || read.problems.length > 0) return typed;
+    if (call.via === null)
+      return { out: read.value, hresult: typeof read.result === 'number' ? read.result >>> 0 : typed.hresult };
+    const [name, ...more] = Object.keys(call.out);
+    const result = read.value['pVarResult'];
+    const only = name !== undefined && more.length === 0 && result !== undefined;
+    return only ? { ...typed, out: { [name]: result } } : typed;
+  }
+
+  /** Number of the object behind an IPID, or null. */
+  object(ipid: string): number | null {
+    return this.session.object(ipid);
+  }
+
+  /** Members that were called on an object, in their order. */
+  membersOf(object: number): readonly RecordedMember[] {
+    return this.members.get(object) ?? [];
+  }
+
+  /**
+   * Interfaces of an object, the most derived first: those it was seen with, and the later versions of them, which only
+   * a query that was refused denies.
+   */
+  interfacesOf(object: number): readonly string[] {
+    const all = new Set<string>();
+    for (const name of this.interfaces.get(object) ?? []) {
+      all.add(name);
+      for (const { interface: other } of this.registry.interfaces)
+        if (isLater(other.name, name) && this.derives(other.name, name)) all.add(other.name);
+    }
+    const denied = this.refused.get(object);
+    return [...all]
+      .filter((name) => denied?.has(name) !== true)
+      .toSorted((one, other) => this.depth(other) - this.depth(one) || (one < other ? -1 : 1));
+  }
+
+  private take(call: RecordedCall, position: number): void {
+    const role = call.via === null ? this.roleOf(call) : null;
+    if (role !== null && ACTIVATIONS.includes(role)) this.activated(call, role);
+    else if (role === 'query-interface' || role === 'query-interface2') this.queried(call);
+    const object = call.object === null ? null : this.session.object(call.object.ipid);
+    if (object === null) return;
+    const factory = this.factories.get(object);
+    if (role === 'create-instance' && factory !== undefined) this.made(factory, call);
+    const activation = this.activationOf.get(object);
+    if (activation === undefined || call.method === null) return;
+    if (call.interface !== null) this.note(object, call.interface);
+    const list = this.members.get(object);
+    if (list === undefined) this.members.set(object, [{ position, call }]);
+    else list.push({ position, call });
+    for (const one of this.objectsIn(call.out)) if (!this.activationOf.has(one)) this.activationOf.set(one, activation);
+  }
+
+  private activated(call: RecordedCall, role: MethodRole): void {
+    const clsid = readActivation(call.in)?.clsid ?? null;
+    if (clsid === null) return;
+    const [object] = this.objectsIn(call.out);
+    if (role === 'get-class-object') {
+      if (object !== undefined) this.factories.set(object, clsid);
+      return;
+    }
+    this.made(clsid, call);
+  }
+
+  private made(clsid: string, call: RecordedCall): void {
+    const [root = null] = this.objectsIn(call.out);
+    if (root === null && (call.hresult ?? 0) >>> 31 === 0) return;
+    const activation = { number: this.activations.length, clsid, root, hresult: (call.hresult ?? 0) >>> 0 };
+    this.activations.push(activation);
+    if (root !== null) this.activationOf.set(root, activation);
+  }
+
+  private queried(call: RecordedCall): void {
+    const query = readQuery(call.in);
+    const object = query === null ? null : this.session.object(query.ipid);
+    if (query === null || object === null) return;
+    if (call.hresult !== null) this.queries.set(`${object} ${query.iids.join(' ')}`, call.hresult >>> 0);
+    for (const [at, { reference }] of readQueryResults(call.out).entries()) {
+      const name = this.registry.interfaceByUuid(query.iids[at] ?? '')?.interface.name;
+      if (name === undefined) continue;
+      if (reference !== null) this.note(object, name);
+      else this.refused.set(object, (this.refused.get(object) ?? new Set()).add(name));
+    }
+  }
+
+  private note(object: number, name: string): void {
+    if (this.registry.interfaceByName(name) === null || COMMON.includes(name)) return;
+    this.interfaces.set(object, (this.interfaces.get(object) ?? new Set()).add(name));
+  }
+
+  private derives(name: string, base: string): boolean {
+    let at: string | null = name;
+    for (let depth = 0; at !== null && depth < MAX_BASES; depth++) {
+      if (at === base) return true;
+      at = this.registry.interfaceByName(at)?.interface.base ?? null;
+    }
+    return false;
+  }
+
+  private depth(name: string): number {
+    let depth = 0;
+    let at: string | null = name;
+    for (; at !== null && depth < MAX_BASES; depth++) at = this.registry.interfaceByName(at)?.interface.base ?? null;
+    return depth;
+  }
+
+  private roleOf(call: RecordedCall): MethodRole | null {
+    return this.roles.of(this.registry.interfaceByUuid(call.iid ?? '')?.slots[call.opnum ?? -1]);
+  }
+}
+
+/** Interfaces that every object has, and that say nothing of it. */
+const COMMON: readonly string[] = ['IUnknown', 'IDispatch', 'IRemUnknown', 'IRemUnknown2'];
+/** Interfaces derive no deeper than this. */
+const MAX_BASES = 32;
+
+/** `IUpdate2` is a later version of `IUpdate`. */
+function isLater(name: string, than: string): boolean {
+  return name !== than && name.replace(/\d+$/, '') === than.replace(/\d+$/, '');
+}
