@@ -26,7 +26,10 @@ export const completionCommand: Register = (program, context) => {
       // What reads it may have left: the package writes to the process's own stdout.
       const out = new Sink(streams.stdout);
       const { script } = await import('@bomb.sh/tab');
-      script(shell, program.name(), program.name());
+      const name = program.name();
+      script(shell, name, name);
+      // The script turns file names off where they make no sense, and leaves them off everywhere else.
+      if (shell === 'bash') out.line(`complete -o default -F __${name}_complete ${name}`);
       await out.flush();
     });
   program
