@@ -45,14 +45,17 @@ function several(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
+/** `user:password`; without a colon the password of any user. */
+export function passwordOf(text: string): { readonly user: string | null; readonly password: string } {
+  const { user, rest } = split(text);
+  return { user, password: rest };
+}
+
 /** Reads what the options and the environment name. @throws UsageError, which never quotes a secret */
 export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList {
   const passwords = [...(flags.password ?? []), ...lines(env['UAMGSCOPE_PASSWORD'])]
     .flatMap((text) => expanded(text, '--password'))
-    .map((text) => {
-      const { user, rest } = split(text);
-      return { user, password: rest };
-    });
+    .map(passwordOf);
   const ntHashes = [...(flags.ntHash ?? []), ...lines(env['UAMGSCOPE_NT_HASH'])]
     .flatMap((text) => expanded(text, '--nt-hash'))
     .map((text) => {

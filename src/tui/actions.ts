@@ -50,6 +50,10 @@ const ACTS: Readonly<Record<Action, Act>> = {
   command: prompting('command'),
   mark,
   'clear-marks': (state) => still({ ...state, marked: new Set() }),
+  note: (state) =>
+    state.call < 0
+      ? say(state, 'there is no call to write a note on', true)
+      : still({ ...state, prompt: openPrompt('note', state.notes.get(state.call) ?? '') }),
   'set-mark': waiting('m'),
   'go-mark': waiting("'"),
   follow: (state, source) => settled(followed({ ...state, follow: !state.follow }, source), source),
@@ -73,6 +77,7 @@ const ACTS: Readonly<Record<Action, Act>> = {
   },
   wire,
   export: waiting('x'),
+  unlock: prompting('unlock'),
   replay: askTarget,
   copy: waiting('y'),
   stop: (state, source) => {

@@ -1,5 +1,6 @@
 import type { Call } from '../types.js';
 import { detailRows, factRows, type DetailRow } from './detail-rows.js';
+import type { Fact } from './facts.js';
 import { currentCall, type Model } from './model.js';
 import { paneOf } from './panes/table.js';
 
@@ -14,7 +15,9 @@ const remembered = new WeakMap<Call, Remembered>();
 /** Rows of the detail pane: what is known of the row selected above, then the call it leads to. */
 export function currentRows(model: Model): readonly DetailRow[] {
   const { state } = model;
-  const facts = paneOf(state.upper).facts?.(model) ?? [];
+  const note = state.notes.get(state.call);
+  const noted: readonly Fact[] = note === undefined ? [] : [{ name: 'note', text: note, paint: 'key' }];
+  const facts = [...(paneOf(state.upper).facts?.(model) ?? []), ...noted];
   const rows = callRows(model);
   return facts.length === 0 ? rows : [...factRows(facts, state.detailWidth), ...rows];
 }

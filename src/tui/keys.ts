@@ -65,6 +65,12 @@ const TABLE = [
   },
   { action: 'mark', keys: ['space'], group: 'marking', help: 'mark the call, or unmark it' },
   { action: 'clear-marks', keys: ['u'], group: 'marking', help: 'unmark all calls' },
+  {
+    action: 'note',
+    keys: ['a'],
+    group: 'marking',
+    help: 'write a note on the call; kept beside the capture, and exported with its packets',
+  },
   { action: 'set-mark', keys: ['m'], group: 'marking', help: 'and a letter: remember this place' },
   { action: 'go-mark', keys: ["'"], group: 'marking', help: 'and a letter: go to a remembered place' },
   {
@@ -84,6 +90,12 @@ const TABLE = [
     keys: ['x'],
     group: 'taking along',
     help: 'and c, n, r or p: marked calls (or all shown) as capture, NDJSON, recording, or a replay command',
+  },
+  {
+    action: 'unlock',
+    keys: ['K'],
+    group: 'watching',
+    help: 'enter a password (user:password) that opens protected calls; the capture is read anew',
   },
   {
     action: 'replay',

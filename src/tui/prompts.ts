@@ -18,6 +18,7 @@ export function typed(state: State, name: string, text: string, source: Source):
   if (result.kind === 'dropped') return still({ ...state, prompt: null, signingIn: null });
   // A secret is neither remembered nor trimmed.
   if (prompt.kind === 'secret') return signedIn(state, result.text);
+  if (prompt.kind === 'unlock') return unlocked({ ...state, prompt: null }, result.text);
   const history = remember(state, prompt.kind, result.text);
   const line = result.text.trim();
   const wrong = line === '' ? null : wrongLine(prompt.kind, result.text, source);
@@ -32,12 +33,27 @@ function wrongLine(kind: PromptKind, text: string, source: Source): string | nul
 }
 
 /** What a line comes to, by the prompt it was typed into. */
-const LINES: Readonly<Record<Exclude<PromptKind, 'secret'>, (state: State, line: string, source: Source) => Step>> = {
+const LINES: Readonly<
+  Record<Exclude<PromptKind, 'secret' | 'unlock'>, (state: State, line: string, source: Source) => Step>
+> = {
   filter: (state, line) => filtered(state, line === '' ? null : line),
   search: (state, line, source) =>
     line === '' ? still(state) : searchFor({ ...state, search: line, follow: false }, line, true, source),
   command,
   export: (state, line) => exported(state, formatOf(line), line),
+  note: noted,
   target: replayTo,
   'copy-target': copyReplay,
 };
+
+/** A note on the current call; an empty one is taken away. */
+function noted(state: State, line: string): Step {
+  const notes = new Map(state.notes);
+  if (line === '') notes.delete(state.call);
+  else notes.set(state.call, line);
+  return still({ ...state, notes });
+}
+
+function unlocked(state: State, secret: string): Step {
+  return secret === '' ? still(state) : { state, effects: [{ kind: 'unlock', secret }] };
+}

@@ -129,11 +129,13 @@ const PROMPTS: Readonly<Record<PromptKind, string>> = {
   target: 'replay to [user@]host[:port]: ',
   'copy-target': 'copy the command that replays to host[:port]: ',
   secret: 'password (empty: that of --password): ',
+  note: 'note on this call: ',
+  unlock: 'user:password that opens this traffic: ',
 };
 
 /** A secret shows its length only. */
 function masked({ kind, text }: Prompt): string {
-  return kind === 'secret' ? '*'.repeat(text.length) : text;
+  return kind === 'secret' || kind === 'unlock' ? '*'.repeat(text.length) : text;
 }
 
 /** The end of a long text: where one types. */
@@ -174,6 +176,7 @@ function status(model: Model): Line {
   const facts = [
     place(model),
     ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []),
+    ...(state.notes.size > 0 ? [`${state.notes.size} noted`] : []),
     ...(state.quiet ? [`${countText(view.folded)} of upkeep folded`] : []),
     ...(state.reference === null ? [] : [`times from call ${state.reference + 1}`]),
     ...(state.follow ? ['following'] : []),

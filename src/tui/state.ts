@@ -30,7 +30,16 @@ export interface Place {
   readonly top: number;
 }
 
-export type PromptKind = 'filter' | 'search' | 'command' | 'export' | 'target' | 'secret' | 'copy-target';
+export type PromptKind =
+  | 'filter'
+  | 'search'
+  | 'command'
+  | 'export'
+  | 'target'
+  | 'secret'
+  | 'copy-target'
+  | 'note'
+  | 'unlock';
 
 /** The line being typed. */
 export interface Prompt {
@@ -75,6 +84,8 @@ export interface State {
   readonly paused: boolean;
   readonly marked: ReadonlySet<number>;
   readonly marks: ReadonlyMap<string, number>;
+  /** What was noted on calls, by their index. */
+  readonly notes: ReadonlyMap<number, string>;
   readonly filter: string | null;
   readonly search: string | null;
   readonly sort: SortKey;
@@ -141,6 +152,7 @@ export function startState(columns: number, rows: number): State {
     paused: false,
     marked: new Set(),
     marks: new Map(),
+    notes: new Map(),
     filter: null,
     search: null,
     sort: 'none',
@@ -148,7 +160,17 @@ export function startState(columns: number, rows: number): State {
     keys: NO_KEYS,
     sideways: 0,
     prompt: null,
-    history: { filter: [], search: [], command: [], export: [], target: [], secret: [], 'copy-target': [] },
+    history: {
+      filter: [],
+      search: [],
+      command: [],
+      export: [],
+      target: [],
+      secret: [],
+      'copy-target': [],
+      note: [],
+      unlock: [],
+    },
     message: null,
     signingIn: null,
     replaying: null,
@@ -162,6 +184,8 @@ export function startState(columns: number, rows: number): State {
 export type Effect =
   | { readonly kind: 'quit' }
   | { readonly kind: 'stop' }
+  /** `user:password`, with which protected calls may open. */
+  | { readonly kind: 'unlock'; readonly secret: string }
   | { readonly kind: 'suspend' }
   | { readonly kind: 'filter'; readonly expression: string | null }
   | { readonly kind: 'sort'; readonly key: SortKey }

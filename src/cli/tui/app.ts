@@ -46,6 +46,10 @@ export interface AppOptions {
   /** Reading is to stop. */
   readonly stop: () => void;
   /** Keeps a choice of columns for the next time; gives a sentence on it. @throws UsageError */
+  /** Keeps what was marked and noted, beside the capture. @throws UsageError */
+  readonly keepMarks?: (state: State) => void;
+  /** Reads the input anew with one more secret; gives a sentence on it. @throws UsageError */
+  readonly unlock?: (secret: string, app: App) => string;
   readonly keepColumns?: (columns: readonly Column[]) => string;
 }
 
@@ -64,6 +68,7 @@ export class App {
   private leave: (() => void) | null = null;
   private replaying: AbortController | null = null;
   private quitting = false;
+  private abandoned = false;
   /** Resolves when the user leaves. */
   readonly left: Promise<void>;
 
@@ -86,8 +91,11 @@ export class App {
   }
 
   dispatch(event: Event): void {
-    const { state, effects } = reduce(this.state, event, this.session);
+    const before = this.state;
+    const { state, effects } = reduce(before, event, this.session);
     this.state = state;
+    if (state.notes !== before.notes || state.marks !== before.marks || state.marked !== before.marked)
+      this.say(() => this.kept(state));
     if (event.kind === 'key' && event.key === 'C-l') this.display?.invalidate();
     for (const effect of effects) this.carryOut(effect);
     if (event.kind !== 'changed') this.drawSoon();
@@ -95,6 +103,19 @@ export class App {
 
   lines(): Line[] {
     return render({ state: this.state, source: this.session });
+  }
+
+  /** Ends what is being read, for another session comes in its place. */
+  abandon(): void {
+    this.abandoned = true;
+    this.session.reading = { ...this.session.reading, state: 'stopped' };
+  }
+
+  /** Whether the session was abandoned since this was asked for last. */
+  takeAbandoned(): boolean {
+    const { abandoned } = this;
+    this.abandoned = false;
+    return abandoned;
   }
 
   /** Another session in the place of this one: the file is read anew. */
@@ -202,6 +223,11 @@ export class App {
     }
   }
 
+  private kept(state: State): null {
+    this.options.keepMarks?.(state);
+    return null;
+  }
+
   /** Says what came of something, or why nothing did. */
   private say(what: () => string | null): void {
     try {
@@ -224,6 +250,9 @@ export class App {
       case 'stop':
         session.reading = { ...session.reading, state: 'stopped' };
         options.stop();
+        return;
+      case 'unlock':
+        this.say(() => options.unlock?.(effect.secret, this) ?? 'no secret can be entered here');
         return;
       case 'keep-columns':
         this.say(() => options.keepColumns?.(effect.columns) ?? null);

@@ -28,6 +28,10 @@ export function exported(source: PacketSource, known: Knowledge, streams: Stream
     for (const call of selectedCalls(calls, app)) packets.add(call);
     if (packets.size === 0) throw new UsageError('nothing written: no call is selected');
     packets.addMakers(app.session.objects(), (id) => app.session.call(id - 1));
+    for (const [index, note] of app.state.notes) {
+      const frame = app.session.call(index)?.requestFrames[0];
+      if (frame !== undefined) packets.note(frame, `note: ${note}`);
+    }
     const from = source.path;
     const written = await packets.write(path, { files: [from], inOrder: false }, (file, before) =>
       known.open(file, before, streams.stdin),

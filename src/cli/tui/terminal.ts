@@ -15,9 +15,10 @@ import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf } from '../rotation.js';
 import type { Backend } from '../../io/live/tools.js';
 import type { PacketSource } from './export.js';
+import { marksPath, readMarks, writeMarks } from './marks-file.js';
 import type { ReplayFlags } from './replayed.js';
 import { keepColumns, readConfig } from '../config.js';
-import { readSecrets, type SecretFlags } from '../secrets.js';
+import { passwordOf, readSecrets, type SecretFlags } from '../secrets.js';
 import { Session } from '../../tui/session/session.js';
 import { fileReason } from '../../io/reason.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
@@ -38,8 +39,10 @@ export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags {
 
 /** Options that say how packets are captured and kept. */
 const LIVE_FLAGS = ['filter', 'write', 'rotateSize', 'rotateTime', 'rotateCount'] as const;
-/** A file that was read to its end is looked at so often for more, in milliseconds. */
-const GROWN_EVERY_MS = 1000;
+/** A session that was read is looked at so often, whether it is to be read anew, in milliseconds. */
+const LOOK_EVERY_MS = 100;
+/** Of those times, every so manieth the file is looked at for more. */
+const GROWN_EVERY = 10;
 
 /** Shows a capture, or an interface, in the terminal until the user leaves. Resolves to the exit status. */
 export async function analyze(file: string, flags: TuiFlags, streams: Streams, known: Knowledge): Promise<number> {
@@ -53,7 +56,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
   const config = readConfig(streams.env);
   keepHeapSmall();
   if (live === undefined && file !== '-') await readable(file);
-  const secrets = readSecrets(flags, streams.env);
+  let secrets = readSecrets(flags, streams.env);
   const security = (): SecurityObserver => new WireObserver(secrets);
   const title = live ?? (file === '-' ? 'stdin' : file);
   const fresh = (): Session =>
@@ -85,12 +88,25 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
     now: () => performance.now(),
     ...takingAlong({ path: source, unkept }, flags, streams, known),
     stop: () => capture?.stop(),
+    ...(source === null ? {} : { keepMarks: (state) => writeMarks(marksPath(source), state) }),
+    unlock(secret, opened) {
+      if (source === null || capture !== null)
+        throw new UsageError('packets that come live are not read again: open the file of --write with --password');
+      const { state: how } = opened.session.reading;
+      if (how === 'stopped' || how === 'failed')
+        throw new UsageError('reading was stopped: open the capture again with --password');
+      const { passwords = [] } = secrets;
+      secrets = { ...secrets, passwords: [...passwords, passwordOf(secret)] };
+      opened.abandon();
+      return 'the capture is read anew with that secret';
+    },
     keepColumns(columns) {
       keepColumns(config.path, columns);
       return `the columns are kept in ${config.path}`;
     },
   });
   app.state = { ...app.state, shown: config.columns, keys: config.keys };
+  if (capture === null && source !== null) app.state = { ...app.state, ...readMarks(marksPath(source)) };
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {
@@ -132,6 +148,10 @@ async function readFile(path: string, app: App, fresh: () => Session, streams: S
   for (;;) {
     await app.feed(fileFeed(path, app, streams));
     const { read, state } = app.session.reading;
+    if (app.takeAbandoned()) {
+      app.replace(fresh());
+      continue;
+    }
     if (path === '-' || state !== 'done' || !(await grown(path, read, app))) return;
     app.replace(fresh());
   }
@@ -237,12 +257,14 @@ async function* fileFeed(path: string, app: App, streams: Streams): AsyncGenerat
   }
 }
 
-/** Waits until the file has grown; false when the user left first. */
+/** Waits until the file has grown, or is to be read anew; false when the user left first. */
 async function grown(path: string, size: number, app: App): Promise<boolean> {
-  while (!app.over) {
+  for (let turn = 1; !app.over; turn++) {
     await new Promise((resolve) => {
-      setTimeout(resolve, GROWN_EVERY_MS).unref();
+      setTimeout(resolve, LOOK_EVERY_MS).unref();
     });
+    if (app.session.reading.state === 'stopped') return app.takeAbandoned();
+    if (turn % GROWN_EVERY !== 0) continue;
     const found = await stat(path).catch(() => null);
     if (found !== null && found.size > size) return true;
   }

@@ -163,7 +163,8 @@ function emptyText({ state, source }: Model): string {
 
 function callLine({ state }: Model, row: Row, laid: readonly Laid[]): Line {
   const { call } = row;
-  const mark = state.marked.has(call.id - 1) ? '◆' : outcomeMark(call);
+  const noted = state.notes.has(call.id - 1) ? '✎' : outcomeMark(call);
+  const mark = state.marked.has(call.id - 1) ? '◆' : noted;
   const cells = laid.flatMap(({ column, width }) => [...cellIn(CELLS[column](row), width, FORMS[column]), span(' ')]);
   return [span(`${mark} `, outcomePaint(call)), ...cells];
 }
