@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Document, isMap, parseDocument, YAMLError } from 'yaml';
 import { z } from 'zod';
 import { suggest } from '../bytes/suggest.js';
@@ -7,6 +7,7 @@ import { fileReason, messageOf } from '../io/reason.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import { BINDINGS } from '../tui/keys.js';
 import { PANES } from '../tui/panes/table.js';
+import { configPath } from './config-path.js';
 import { COLUMNS, DEFAULT_COLUMNS, type Column } from '../tui/state.js';
 
 const keyNames = z.union([
@@ -20,6 +21,7 @@ const schema = z.strictObject({
   theme: z.enum(['auto', 'dark', 'light']).optional(),
   columns: z.array(z.enum(COLUMNS)).min(1).optional(),
   keys: z.record(z.string(), keyNames).optional(),
+  ignoreRules: z.array(z.string().min(1)).optional(),
   where: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'a name is letters, digits and _'), z.string()).optional(),
 });
 
@@ -32,12 +34,8 @@ export interface Config {
   readonly keys: Readonly<Record<string, readonly string[]>>;
   /** Expressions by name: `@name` stands for one in a filter. */
   readonly where: Readonly<Record<string, string>>;
-}
-
-/** Where the configuration lies (XDG Base Directory Specification). */
-export function configPath(env: Streams['env']): string {
-  const { XDG_CONFIG_HOME: home = '' } = env;
-  return join(home === '' ? join(env['HOME'] ?? '.', '.config') : home, 'uamgscope', 'config.yaml');
+  /** Names of rules whose findings are not wanted. */
+  readonly ignoreRules: readonly string[];
 }
 
 /** Reads the configuration; what a file does not say, and all without one, is as it ships. @throws UsageError */
@@ -51,14 +49,14 @@ export function readConfig(env: Streams['env']): Config {
     });
     throw new UsageError(`${path}: ${said.join('; ')}`);
   }
-  const { theme = 'auto', columns = DEFAULT_COLUMNS, keys = {}, where = {} } = found.data;
+  const { theme = 'auto', columns = DEFAULT_COLUMNS, keys = {}, where = {}, ignoreRules = [] } = found.data;
   const names = [...BINDINGS.map(({ action }) => action), ...PANES.map(({ title }) => title)];
   const unknown = Object.keys(keys).find((name) => !names.includes(name));
   if (unknown !== undefined)
     throw new UsageError(
       `${path}: keys.${unknown}: there is no such action${near(unknown, names)}; --print-config shows them`,
     );
-  return { path, theme, columns, keys, where };
+  return { path, theme, columns, keys, where, ignoreRules };
 }
 
 function near(name: string, names: readonly string[]): string {
@@ -94,8 +92,8 @@ export function keepColumns(path: string, columns: readonly Column[]): void {
 }
 
 /** The configuration as it is in force, as a file to begin with. */
-export function configText({ path, theme, columns, keys, where }: Config): string {
-  const document = new Document({ theme, columns: [], keys: {}, where });
+export function configText({ path, theme, columns, keys, where, ignoreRules }: Config): string {
+  const document = new Document({ theme, columns: [], keys: {}, where, ignoreRules });
   document.commentBefore = ` ${path}; docs/tui.md`;
   document.set('columns', document.createNode(columns, { flow: true }));
   const bound = Object.fromEntries([

@@ -21,6 +21,7 @@ import { TreeWriter } from '../output/tree.js';
 import type { SecurityObserver } from '../security/observer.js';
 import type { Where } from '../where/where.js';
 import type { Progress } from '../io/progress.js';
+import { ShownCalls } from './shown-calls.js';
 import type { Sink } from '../io/sink.js';
 
 export type Format = 'text' | 'tree' | 'ndjson' | 'csv' | 'tsv';
@@ -50,6 +51,10 @@ export interface DecodeOptions {
   readonly style?: Style;
   readonly messageStyle?: Style;
   readonly progress?: Progress;
+  /** Names of rules whose findings are not wanted. */
+  readonly ignoreRules?: ReadonlySet<string>;
+  /** Nothing for people but what stops it. */
+  readonly quiet?: boolean;
   /** Columns of csv and tsv. */
   readonly columns?: readonly CsvColumn[];
   /** Figures of the calls shown, instead of them. */
@@ -96,7 +101,11 @@ class Run {
     logons: 0,
   };
   private readonly counted: Statistics | null;
+  /** Of a selection: findings are told of these calls only. */
+  private readonly selected = new ShownCalls();
   private written = 0;
+  /** The call shown last. */
+  private last = 0;
   private damaged = false;
   private stopped = false;
   private worst: 'warning' | 'error' | null = null;
@@ -110,6 +119,7 @@ class Run {
       opnums: options.opnums,
       limits: options.limits ?? {},
       inOrder: options.inOrder ?? false,
+      ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
       ...(options.security === undefined ? {} : { security: options.security }),
     });
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
@@ -135,7 +145,10 @@ class Run {
     if (this.ndjson !== null) options.out.line(this.ndjson.summary(summary));
     await options.out.flush();
     this.close(summary);
-    const why = this.ndjson !== null || this.stopped || refused.length > 0 ? null : this.whyNothing(summary);
+    const why =
+      this.ndjson !== null || this.stopped || options.quiet === true || refused.length > 0
+        ? null
+        : this.whyNothing(summary);
     if (why !== null && !options.out.closed) options.messages.line(why);
     await options.messages.flush();
     return {
@@ -183,6 +196,8 @@ class Run {
     const shown = !this.stopped && (where === null || where.test(call));
     this.options.seen?.(call, shown);
     if (!shown) return;
+    if (where !== null) this.selected.add(call.id);
+    this.last = call.id;
     if (this.counted === null) out.line(this.write(call));
     else this.counted.push(call);
     this.written++;
@@ -191,8 +206,9 @@ class Run {
   private problem(problem: Problem): void {
     const { options, shown } = this;
     if (isDamage(problem)) this.damaged = true;
+    const refused = weightOf(problem) === 'refused';
     if (this.ndjson !== null && !this.stopped) options.out.line(this.ndjson.problem(problem));
-    if (this.ndjson !== null && weightOf(problem) !== 'refused') return;
+    if ((this.ndjson !== null || this.silent) && !refused) return;
     const before = shown.problems.get(problem.code) ?? 0;
     shown.problems.set(problem.code, before + 1);
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.problem(problem));
@@ -200,22 +216,36 @@ class Run {
 
   private finding(finding: Finding): void {
     const { options, shown } = this;
+    if (!this.tells(finding)) return;
     if (finding.severity === 'error') this.worst = 'error';
     else if (finding.severity === 'warning' && this.worst === null) this.worst = 'warning';
     if (this.ndjson !== null) {
-      if (!this.stopped) options.out.line(this.ndjson.finding(finding));
+      options.out.line(this.ndjson.finding(finding));
       return;
     }
+    if (this.silent) return;
     const before = shown.findings.get(finding.rule) ?? 0;
     shown.findings.set(finding.rule, before + 1);
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.finding(finding));
+  }
+
+  /** Whether a finding is told: it is about a call that is shown, or about none while calls are shown. */
+  private tells({ call }: Finding): boolean {
+    if (call === null || call > this.last) return call === null && !this.stopped && !this.options.out.closed;
+    return this.options.where === null || this.selected.has(call);
+  }
+
+  /** Nothing more is said to people: they want it so, or their reader left. */
+  private get silent(): boolean {
+    return this.options.quiet === true || this.options.out.closed || this.stopped;
   }
 
   private security(record: SecurityRecord): void {
     const { options, shown } = this;
     if (this.ndjson !== null) {
       if (!this.stopped) options.out.line(this.ndjson.security(record));
-    } else if (shown.logons++ < MAX_PROBLEM_LINES) options.messages.line(this.text.security(record));
+    } else if (this.silent) return;
+    else if (shown.logons++ < MAX_PROBLEM_LINES) options.messages.line(this.text.security(record));
   }
 
   private figures(counted: Statistics): void {
@@ -247,6 +277,7 @@ class Run {
 
   private close(summary: Summary): void {
     const { options, shown } = this;
+    if (options.quiet === true || options.out.closed) return;
     if (shown.logons > MAX_PROBLEM_LINES)
       options.messages.line(`${shown.logons - MAX_PROBLEM_LINES} more logons (--format ndjson shows them all)`);
     for (const [rule, count] of shown.findings) {

@@ -11,6 +11,8 @@ export type CaptureRecord = AnalyzerOutput;
 export interface PipelineOptions extends AnalyzerOptions {
   /** Name of an HRESULT, for the rules; null when no table has it. */
   readonly nameOf: (value: number) => string | null;
+  /** Names of rules whose findings do not come out. */
+  readonly ignoreRules?: ReadonlySet<string>;
 }
 
 /**
@@ -24,9 +26,12 @@ export class Pipeline {
   private readonly made: AnalyzerOutput[] = [];
   private readonly sealed = new SealedCalls();
   private readonly given: GivenSecrets;
+  private readonly ignored: ReadonlySet<string>;
+  private readonly broken: Finding[] = [];
   private captureProblems = 0;
 
-  constructor({ nameOf, ...options }: PipelineOptions) {
+  constructor({ nameOf, ignoreRules = new Set(), ...options }: PipelineOptions) {
+    this.ignored = ignoreRules;
     this.given = new GivenSecrets(options.security?.given ?? []);
     this.analyzer = new Analyzer(options);
     this.rules = new RuleEngine(options.registry, nameOf);
@@ -46,7 +51,10 @@ export class Pipeline {
   call(call: Call, out: CaptureRecord[]): void {
     out.push(call);
     this.sealed.push(call);
-    this.rules.push(call, out);
+    this.rules.push(call, this.broken);
+    if (this.broken.length === 0) return;
+    for (const finding of this.broken) this.tell(finding, out);
+    clear(this.broken);
   }
 
   /** To be called before the reader hands out another block. */
@@ -59,8 +67,8 @@ export class Pipeline {
     this.analyzer.end(this.made);
     this.deliver(out);
     const { told } = this.sealed;
-    if (told !== null) out.push(sealedFinding(told));
-    for (const finding of this.given.unused()) out.push(finding);
+    if (told !== null) this.tell(sealedFinding(told), out);
+    for (const finding of this.given.unused()) this.tell(finding, out);
   }
 
   /** What became of every object that is remembered, by now or, after `end`, in the end. */
@@ -79,13 +87,18 @@ export class Pipeline {
     return { ...summary, problems: summary.problems + this.captureProblems };
   }
 
+  private tell(finding: Finding, out: CaptureRecord[]): void {
+    if (!this.ignored.has(finding.rule)) out.push(finding);
+  }
+
   private deliver(out: CaptureRecord[]): void {
     for (const item of this.made) {
       if (item.kind === 'call') {
         this.call(item, out);
         continue;
       }
-      out.push(item);
+      if (item.kind === 'finding') this.tell(item, out);
+      else out.push(item);
       if (item.kind !== 'security') continue;
       this.given.push(item);
       this.sealed.logon(item.user, item.mechanism);

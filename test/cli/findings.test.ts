@@ -1,3 +1,5 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
@@ -43,17 +45,56 @@ describe('findings of decode', () => {
     expect((await decoded(SESSION, '--fail-on', 'info')).status).toBe(2);
   });
 
-  it('do not depend on which calls are shown', async () => {
-    const { out, status } = await decoded(
-      SESSION,
-      '--format',
-      'ndjson',
-      '--where',
-      'interface == "Nothing"',
-      '--fail-on',
-      'warning',
-    );
-    expect(out).toContain('"criteria-grammar"');
+  it('follow the calls that are shown, and so does the exit status', async () => {
+    const shown = ['--where', 'method == "Search"', '--fail-on', 'warning'];
+    const hidden = ['--where', 'interface == "Nothing"', '--fail-on', 'warning'];
+    for (const format of ['text', 'ndjson']) {
+      const some = await decoded(SESSION, '--format', format, ...shown);
+      expect(`${some.out}${some.err}`).toContain('criteria-grammar');
+      expect(some.status).toBe(1);
+      const none = await decoded(SESSION, '--format', format, ...hidden);
+      expect(`${none.out}${none.err}`).not.toMatch(/criteria-grammar|auth-level/);
+      expect(none.status).toBe(0);
+    }
+    // Call 9 has the bad criteria: with eight calls it is not reached, with nine it is the last.
+    expect((await decoded(SESSION, '--limit', '8')).err).not.toContain('criteria-grammar');
+    for (const format of ['text', 'ndjson']) {
+      const { out, err } = await decoded(SESSION, '--limit', '9', '--format', format);
+      expect(`${out}${err}`).toContain('criteria-grammar');
+    }
+  });
+
+  it('are silenced by rule, by option and in the configuration, and with --fail-on', async () => {
+    const one = await decoded(SESSION, '--ignore-rule', 'criteria-grammar');
+    expect(one.err).not.toContain('criteria-grammar');
+    expect(one.err).toContain('auth-level');
+    const rules = [...new Set(one.err.match(/(?<=\[)[a-z-]+(?=\]\n)/g) ?? [])];
+    const all = [...rules, 'criteria-grammar'].flatMap((rule) => ['--ignore-rule', rule]);
+    expect((await decoded(SESSION, ...all, '--fail-on', 'warning')).status).toBe(0);
+
+    const home = mkdtempSync(join(tmpdir(), 'uamgscope-rules-'));
+    try {
+      mkdirSync(join(home, 'uamgscope'));
+      writeFileSync(join(home, 'uamgscope/config.yaml'), 'ignoreRules: [criteria-grammar]\n');
+      for (const argv of [
+        ['decode', SESSION],
+        ['report', SESSION],
+      ]) {
+        const streams = testStreams({ env: { XDG_CONFIG_HOME: home } });
+        await run(argv, streams);
+        expect(`${streams.out()}${streams.err()}`).not.toContain('criteria-grammar');
+        expect(`${streams.out()}${streams.err()}`).toContain('auth-level');
+      }
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
+
+  it('and everything else for people, are left out with --quiet', async () => {
+    const { out, err, status } = await decoded(SESSION, '--quiet', '--fail-on', 'warning');
+    expect(err).toBe('');
+    expect(out.trim().split('\n')).toHaveLength(60);
     expect(status).toBe(1);
+    expect((await decoded(join(ROOT, 'package.json'), '--quiet')).err).toContain('this is a JSON text');
   });
 });

@@ -10,13 +10,15 @@ import { decode, FORMATS, type Format } from '../decode.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { checkOutput } from '../../io/output.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { examples, idlOptions, positive, say, sortIdl, type Register } from './command.js';
 
-interface DecodeFlags extends SecretFlags, IdlFlags {
+interface DecodeFlags extends SecretFlags, IgnoreFlags, IdlFlags {
+  readonly quiet?: true;
   readonly format: Format;
   readonly where?: string;
   readonly write?: string;
@@ -85,6 +87,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
         'exit with status 1 when a finding is at least this severe (docs/rules.md)',
       ).choices(['warning', 'error']),
     )
+    .option('-q, --quiet', 'no messages on stderr: no findings, logons, problems and totals')
     .option('--strict', 'exit with status 3 when the input was damaged')
     .addOption(
       new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'),
@@ -111,6 +114,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
       done(await decodeFiles(rest, flags, streams, await load(idl)));
     });
   withSecrets(command);
+  withIgnoredRules(command);
   for (const option of idlOptions()) command.addOption(option);
 };
 
@@ -146,6 +150,8 @@ export async function decodeFiles(
     where,
     opnums: flags.opnums,
     security,
+    ignoreRules: await ignoredRules(flags, streams.env),
+    quiet: flags.quiet === true,
     objects: flags.objects === true,
     inOrder: flags.inOrder === true,
     limit: flags.limit ?? Infinity,

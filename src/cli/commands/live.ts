@@ -14,13 +14,15 @@ import { LiveCapture } from '../../io/live/capture.js';
 import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf, rotationOptions } from '../rotation.js';
 import { BACKENDS, DEFAULT_FILTER, interfaces, type Backend } from '../../io/live/tools.js';
+import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, positive, say, type Register } from './command.js';
 import { whereOf } from './decode.js';
 
-interface LiveFlags extends SecretFlags, IdlFlags {
+interface LiveFlags extends SecretFlags, IgnoreFlags, IdlFlags {
+  readonly quiet?: true;
   readonly interface?: string;
   readonly list?: true;
   readonly format: Format;
@@ -53,6 +55,7 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     .addOption(new Option('--backend <tool>', 'what captures').choices(BACKENDS).default('auto'))
     .option('-w, --write <file>', 'keep the packets in this pcapng file')
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
+    .option('-q, --quiet', 'no findings, logons, problems and totals on stderr')
     .option('-n, --limit <n>', 'stop after this many calls', positive)
     .option(
       '--metrics <[host]:port>',
@@ -77,6 +80,7 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     );
   for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
+  withIgnoredRules(command);
   for (const option of idlOptions()) command.addOption(option);
 };
 
@@ -118,6 +122,8 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
       where,
       opnums: flags.opnums,
       security,
+      ignoreRules: await ignoredRules(flags, streams.env),
+      quiet: flags.quiet === true,
       ...(flags.format === 'csv' || flags.format === 'tsv' ? { columns: await columnsOf(undefined, known) } : {}),
       ...(metrics === null ? {} : { record: (record) => counted(record, metrics) }),
       limits: { objects: WATCHED_OBJECTS },

@@ -8,12 +8,13 @@ import { readReport, type ReportReading } from '../report/read.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
+import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { checkOutput } from '../../io/output.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, positive, say, sortIdl, type Register } from './command.js';
 
-interface ReportFlags extends SecretFlags, IdlFlags {
+interface ReportFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly output?: string;
   readonly format?: ReportFormat;
   readonly join?: true;
@@ -74,6 +75,7 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
       done(await report(rest, flags, streams, await load(idl)));
     });
   withSecrets(command);
+  withIgnoredRules(command);
   for (const option of idlOptions()) command.addOption(option);
 };
 
@@ -92,6 +94,7 @@ async function report(
     secrets: readSecrets(flags, streams.env),
     progress: new Progress(streams.stderr),
     inOrder: flags.inOrder === true,
+    ignoreRules: await ignoredRules(flags, streams.env),
     ...(flags.calls === undefined ? {} : { calls: flags.calls }),
   };
   const output = { force: flags.force === true, inputs: files };

@@ -24,6 +24,8 @@ export interface ReportReading {
   readonly calls?: number;
   /** Packets and files are taken in the order given, not by time and acknowledgements. */
   readonly inOrder?: boolean;
+  /** Names of rules whose findings are not wanted. */
+  readonly ignoreRules?: ReadonlySet<string>;
   readonly progress?: Progress;
   /** Takes every call beside the report, e.g. to compare it. */
   readonly call?: (call: Call) => void;
@@ -46,7 +48,7 @@ export interface ReportRead {
  */
 export async function readReport(
   files: readonly string[],
-  { known, streams, opnums, secrets, calls, progress, call, inOrder }: ReportReading,
+  { known, streams, opnums, secrets, calls, progress, call, inOrder, ignoreRules }: ReportReading,
 ): Promise<ReportRead> {
   const [first = '-'] = files;
   if (files.length === 1 && first !== '-' && (await recordingForm(first)) !== null) {
@@ -56,7 +58,7 @@ export async function readReport(
         nameOf(first),
         records,
         problems.map((problem) => problem.message),
-        { known, ...(calls === undefined ? {} : { calls }) },
+        { known, ...(calls === undefined ? {} : { calls }), ...(ignoreRules === undefined ? {} : { ignoreRules }) },
       ),
       records,
       unreadable: [],
@@ -70,6 +72,7 @@ export async function readReport(
     opnums,
     security,
     inOrder: inOrder ?? false,
+    ...(ignoreRules === undefined ? {} : { ignoreRules }),
   });
   const collector = collectorOf(files.map(nameOf).join(', '), known, calls);
   for (const path of files) collector.quality.begin(nameOf(path));
@@ -105,14 +108,18 @@ export function recordingReport(
   name: string,
   records: readonly RecordingRecord[],
   damage: readonly string[],
-  { known, calls }: Pick<ReportReading, 'known' | 'calls'>,
+  { known, calls, ignoreRules }: Pick<ReportReading, 'known' | 'calls' | 'ignoreRules'>,
 ): Report {
   const collector = collectorOf(name, known, calls);
   const { calls: all, objects } = restored(records, known.registry);
   collector.quality.begin(name);
   const tools = records.flatMap((record) => (record.kind === 'session' ? [`recorded by ${record.tool}`] : []));
   collector.quality.describe(0, { size: null, format: 'recording', dropped: 0, notes: [...new Set(tools)] });
-  const pipeline = new Pipeline({ registry: known.registry, nameOf: (value) => known.names.hresult(value) });
+  const pipeline = new Pipeline({
+    registry: known.registry,
+    nameOf: (value) => known.names.hresult(value),
+    ...(ignoreRules === undefined ? {} : { ignoreRules }),
+  });
   const ready: CaptureRecord[] = [];
   for (const message of damage)
     pipeline.push({ kind: 'problem', layer: 'capture', code: 'capture-bad-block', message, spec: null, at: {} }, ready);
