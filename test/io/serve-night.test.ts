@@ -60,7 +60,7 @@ it('serve plays the worked example of docs/model.md, and lines on stdin turn its
     expect(await count()).toBe(2);
     child.stdin.write('+2h10m\n');
     await line(/it is 2026-11-12 00:40:00/);
-    await expect(count()).rejects.toThrow(/8024001F/i);
+    await expect(count()).rejects.toMatchObject({ status: 0x8024001f });
     await client.close();
   } finally {
     child.kill('SIGTERM');
