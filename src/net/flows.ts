@@ -1,6 +1,6 @@
 import type { Direction, Endpoint, Flow } from '../types.js';
 import { ipv4Text, ipv6Text } from './address.js';
-import type { Seen } from './packet.js';
+import { ANY_PATH, type Seen } from './packet.js';
 import { Pair } from './pair.js';
 import type { Shared } from './shared.js';
 import { Stream } from './stream.js';
@@ -13,6 +13,10 @@ export interface Ends {
   readonly addresses: number;
   readonly sourcePort: number;
   readonly targetPort: number;
+  /** What the packet came through; {@link ANY_PATH} where that is not asked. */
+  readonly path: number;
+  readonly sequence: number;
+  readonly ack: number;
 }
 
 /** A reset that was captured before bytes that its sender had received. */
@@ -52,6 +56,9 @@ export interface Connection extends Waiter {
   /** The direction whose FIN came first, or null. */
   closer: Direction | null;
   lastS: number;
+  /** What packets from `a` came through, and those from `b`. */
+  aPath: number;
+  bPath: number;
   next: Connection | null;
 }
 
@@ -74,12 +81,26 @@ export class FlowTable {
   /** The connection of a packet; sets `forward`. */
   find(ends: Ends): Connection | null {
     const { last } = this;
-    if (last !== null && this.matches(last, ends)) return last;
+    if (last !== null && this.matches(last, ends) && ends.path === (this.forward ? last.aPath : last.bPath))
+      return last;
     const hash = flowHash(ends);
+    const { path } = ends;
+    let best: Connection | null = null;
+    let bestFit: number = FIT.none;
     for (let found = this.slots[hash & (this.slots.length - 1)] ?? null; found !== null; found = found.next) {
-      if (found.hash === hash && this.matches(found, ends)) return (this.last = found);
+      if (found.hash !== hash || !this.matches(found, ends)) continue;
+      if (path === (this.forward ? found.aPath : found.bPath)) return (this.last = found);
+      const fit = fitOf(found, ends, this.forward);
+      if (fit <= bestFit) continue;
+      best = found;
+      bestFit = fit;
     }
-    return null;
+    if (best === null) return null;
+    this.matches(best, ends);
+    // A direction is known by the first path that it was seen on; copies come on others.
+    if (this.forward && best.aPath === ANY_PATH) best.aPath = path;
+    else if (!this.forward && best.bPath === ANY_PATH) best.bPath = path;
+    return (this.last = best);
   }
 
   /** The connection silent longest of a full slot, where the packet's connection would go; null while there is room. */
@@ -128,6 +149,8 @@ export class FlowTable {
       closed: false,
       closer: null,
       lastS: timeS,
+      aPath: ends.path,
+      bPath: ANY_PATH,
       next: null,
     };
     if (this.size >= this.slots.length) this.grow();
@@ -221,6 +244,22 @@ export class FlowTable {
     this.forward = false;
     return true;
   }
+}
+
+/** How well a packet on another path than its direction was seen on fits a connection with its addresses and ports. */
+const FIT = { none: 0, acknowledges: 1, continues: 2, answers: 3 } as const;
+
+function fitOf({ pair, aPath, bPath }: Connection, { path, sequence, ack }: Ends, forward: boolean): number {
+  if (path === ANY_PATH) return FIT.answers;
+  const known = forward ? aPath : bPath;
+  const stream = forward ? pair.forward : pair.backward;
+  const other = forward ? pair.backward : pair.forward;
+  if (known === ANY_PATH) {
+    if (path === (forward ? bPath : aPath)) return FIT.answers;
+    return other.covers(ack) ? FIT.acknowledges : FIT.none;
+  }
+  // A copy on its way through another network, or one that changed its way.
+  return stream.started && stream.covers(sequence) ? FIT.continues : FIT.none;
 }
 
 /** A 32-bit hash that is the same for both directions: each end is mixed for itself, and the sum of both again. */

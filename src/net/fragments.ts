@@ -67,6 +67,11 @@ export class FragmentTable {
     this.limits = limits;
   }
 
+  /** Whether fragments of a packet wait, or made one a moment ago. */
+  knows(key: string): boolean {
+    return this.packets.has(key) || this.whole.has(key);
+  }
+
   get size(): number {
     return this.packets.size;
   }

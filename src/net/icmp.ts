@@ -1,3 +1,4 @@
+import { ANY_PATH } from './packet.js';
 import { ipv4Text, ipv6Text } from './address.js';
 
 /** A TCP packet that could not be delivered, as the ICMP message quotes it. */
@@ -8,6 +9,10 @@ export interface Undelivered {
   readonly addresses: number;
   readonly sourcePort: number;
   readonly targetPort: number;
+  /** Whatever it came through. */
+  readonly path: typeof ANY_PATH;
+  readonly sequence: 0;
+  readonly ack: 0;
   /** Address of whoever says so, and what it says, in words. */
   readonly from: string;
   readonly reason: string;
@@ -68,6 +73,9 @@ function ofV4(view: DataView, from: number, at: number, end: number): Undelivere
     addresses: inner + 12,
     sourcePort: view.getUint16(inner + header),
     targetPort: view.getUint16(inner + header + 2),
+    path: ANY_PATH,
+    sequence: 0,
+    ack: 0,
     from: ipv4Text(view.getUint32(from)),
     reason,
   };
@@ -85,6 +93,9 @@ function ofV6(view: DataView, from: number, at: number, end: number): Undelivere
     addresses: inner + 8,
     sourcePort: view.getUint16(inner + 40),
     targetPort: view.getUint16(inner + 42),
+    path: ANY_PATH,
+    sequence: 0,
+    ack: 0,
     from: ipv6Text(view, from),
     reason,
   };

@@ -1,9 +1,20 @@
 import { toHex } from '../bytes/hex.js';
 import type { Frame, Problem } from '../types.js';
-import { FragmentTable, type Abandoned } from './fragments.js';
+import { FragmentTable, type Abandoned, type Fragment } from './fragments.js';
 import { ICMP, ICMPV6, undelivered } from './icmp.js';
 import { NET_LIMITS, type NetLimits } from './limits.js';
-import { ipHeader, LINK_TYPES, NOT_IP, TOO_SHORT, UNSUPPORTED } from './link.js';
+import {
+  ETHER_IPV4,
+  ETHER_IPV6,
+  IP_TCP,
+  IP_UDP,
+  layerOf,
+  NOTHING,
+  TOO_SHORT,
+  UNREAD,
+  type Layer,
+} from './layers/layer.js';
+import { FOLLOWS, LINK_TYPES, unknownName } from './layers/table.js';
 import { Packet } from './packet.js';
 import { problem, sharedOf, type NetCounts, type NetOutput, type Shared } from './shared.js';
 import { TcpStreams } from './tcp.js';
@@ -11,8 +22,18 @@ import { TcpStreams } from './tcp.js';
 export type { NetCounts, NetOutput } from './shared.js';
 
 const TCP = 6;
+const UDP = 17;
 const FRAGMENT = 44;
 const AUTHENTICATION = 51;
+const IP_BASE = layerOf('ip', 0);
+const LINK_BASE = layerOf('link', 0);
+const UDP_BASE = layerOf('udp', 0);
+/** What was wrong is told already. */
+const TOLD: Layer = -3;
+/** Ports that stand on the side of the answer too. */
+const BOTH_WAYS: readonly number[] = [1701, 3544, 4500];
+/** Names of what is not looked into that are kept. */
+const NAMES = 256;
 /** Link types refused by name; captures with more of them than this are not made by chance. */
 const REFUSALS = 64;
 
@@ -66,16 +87,30 @@ export class Net {
 
   push(frame: Frame, out: NetOutput[]): void {
     const { packet } = this;
+    const { block, start, end } = frame;
     this.shared.counts.frames++;
     packet.frame = frame.number;
     packet.timeS = frame.timeS;
     packet.timeNs = frame.timeNs;
+    packet.path = 0;
     if (this.streams.waiting) this.streams.review(packet, out);
-    const found = ipHeader(frame, this.limits.headerDepth);
-    const version = found & 7;
-    if (version === 4) this.ipv4(frame, found >>> 3, out);
-    else if (version === 6) this.ipv6(frame, found >>> 3, out);
-    else this.noIp(frame, found, out);
+    packet.block = block;
+    packet.end = end;
+    packet.missing = frame.wireLength - (end - start);
+    if (packet.missing < 0) packet.missing = 0;
+    packet.padded = packet.whole = false;
+    // Nearly all packets are TCP in IP in Ethernet: for them nothing is looked up.
+    const type = frame.linkType === 1 && end - start >= 34 ? block.view.getUint16(start + 12) : 0;
+    if (type === 0x0800) {
+      packet.start = start + 14;
+      this.follow(this.ipv4(out), out);
+    } else if (type === 0x86dd) {
+      packet.start = start + 14;
+      this.follow(this.ipv6(out), out);
+    } else {
+      packet.start = start;
+      this.follow(LINK_BASE + (frame.linkType & 0xffff), out);
+    }
   }
 
   /** To be called before the memory of earlier frames is reused: copies what is still compared with. */
@@ -98,207 +133,241 @@ export class Net {
     this.streams.end(this.packet, out);
   }
 
-  private noIp(frame: Frame, found: number, out: NetOutput[]): void {
-    if (found === TOO_SHORT && frame.end - frame.start < frame.wireLength) {
-      out.push(
-        problem(
-          'link',
-          'link-truncated',
-          `frame is cut inside its link-layer header (${frame.end - frame.start} of ${frame.wireLength} bytes); it is skipped`,
-          frame.number,
-        ),
-      );
-      return;
+  /** Takes headers off until TCP, or nothing of ours, is left. */
+  private follow(first: Layer, out: NetOutput[]): void {
+    const { packet } = this;
+    let layer = first;
+    for (let depth = 0; depth <= this.limits.headerDepth; depth++) {
+      if (layer === IP_TCP) {
+        this.streams.segment(packet, out);
+        return;
+      }
+      if (layer <= NOTHING) {
+        this.over(layer, out);
+        return;
+      }
+      layer = this.next(layer, out);
     }
-    if (found === UNSUPPORTED && !this.refused.has(frame.linkType) && this.refused.size < REFUSALS) {
-      this.refused.add(frame.linkType);
-      const known = Object.entries(LINK_TYPES)
-        .map(([type, name]) => `${name} (${type})`)
-        .join(', ');
-      out.push(
-        problem(
-          'link',
-          'link-unsupported',
-          `link type ${frame.linkType} is not read; its frames are skipped. Read are: ${known}`,
-          frame.number,
-        ),
-      );
-    }
-    if (found === NOT_IP || found === TOO_SHORT) this.shared.counts.other++;
+    packet.unread = `more than ${this.limits.headerDepth} headers around one another`;
+    this.over(UNREAD, out);
   }
 
-  private ipv4(frame: Frame, at: number, out: NetOutput[]): void {
-    const { block, end } = frame;
+  private next(layer: Layer, out: NetOutput[]): Layer {
+    if (layer === ETHER_IPV4) return this.packet.end > this.packet.start ? this.ipv4(out) : TOO_SHORT;
+    if (layer === ETHER_IPV6) return this.packet.end > this.packet.start ? this.ipv6(out) : TOO_SHORT;
+    if (layer === IP_UDP) return this.udp();
+    if (layer >= IP_BASE && layer < UDP_BASE && isExtension(layer - IP_BASE))
+      return this.extensions(layer - IP_BASE, out);
+    const step = FOLLOWS.get(layer);
+    if (step !== undefined) return step(this.packet, this.packet.block.view);
+    const name = unknownName(layer);
+    if (name === null) return layer < LINK_BASE + 0x1_0000 ? this.unsupported(layer - LINK_BASE, out) : NOTHING;
+    this.packet.unread = name;
+    return UNREAD;
+  }
+
+  /** The packet holds no TCP that can be read. */
+  private over(layer: Layer, out: NetOutput[]): void {
+    const { packet, shared } = this;
+    if (layer === TOLD) return;
+    if (layer === TOO_SHORT && packet.missing > 0) {
+      const message = `frame is cut inside one of its headers, ${packet.missing} bytes before its end; it is skipped`;
+      out.push(problem('link', 'link-truncated', message, packet.frame));
+      return;
+    }
+    shared.counts.other++;
+    if (layer !== UNREAD) return;
+    const { unread } = shared.counts;
+    const before = unread.get(packet.unread);
+    if (before !== undefined || unread.size < NAMES) unread.set(packet.unread, (before ?? 0) + 1);
+  }
+
+  private unsupported(linkType: number, out: NetOutput[]): Layer {
+    if (this.refused.has(linkType) || this.refused.size >= REFUSALS) return TOLD;
+    this.refused.add(linkType);
+    const known = Object.entries(LINK_TYPES)
+      .map(([type, name]) => `${name} (${type})`)
+      .join(', ');
+    const message = `link type ${linkType} is not read; its frames are skipped. Read are: ${known}`;
+    out.push(problem('link', 'link-unsupported', message, this.packet.frame));
+    return TOLD;
+  }
+
+  private ipv4(out: NetOutput[]): Layer {
+    const { packet } = this;
+    const { block, start: at, end } = packet;
     const { view, u8 } = block;
+    const version = (u8[at] as number) >>> 4;
+    if (version !== 4) return version === 6 ? this.ipv6(out) : NOTHING;
     const header = ((u8[at] as number) & 15) * 4;
     const total = end - at < 4 ? 0 : view.getUint16(at + 2);
     if (header < 20 || end - at < header || (total !== 0 && total < header)) {
-      out.push(badIpv4(header, end - at < header ? 0 : total, frame.number));
-      return;
+      out.push(badIpv4(header, end - at < header ? 0 : total, packet.frame));
+      return TOLD;
     }
     const protocol = u8[at + 9] as number;
-    if (protocol !== TCP && protocol !== AUTHENTICATION) {
-      if (protocol === ICMP) this.icmp(frame, at + 12, at + header, 4, out);
-      this.shared.counts.other++;
-      return;
-    }
-    const { packet } = this;
+    const fragment = view.getUint16(at + 6);
     packet.version = 4;
     packet.ip = view;
     packet.addresses = at + 12;
+    if (protocol !== TCP && !this.reads(protocol, at + header, fragment & 0x1fff))
+      return this.passed(protocol, at + header, out);
     // Segmentation offload leaves 0: the packet ends with the frame.
-    this.fill(frame, at + header, total === 0 ? wireEnd(frame) : at + total, out);
-    const fragment = view.getUint16(at + 6);
-    if ((fragment & 0x3fff) === 0) {
-      if (protocol === TCP) this.streams.segment(packet, out);
-      else this.extensions(protocol, true, out);
-      return;
-    }
-    const key = `4${protocol}:${toHex(u8, at + 12, at + 20)}:${view.getUint16(at + 4)}`;
-    this.fragment(key, (fragment & 0x1fff) * 8, (fragment & 0x2000) === 0, protocol, out);
+    this.fill(at + header, total === 0 ? end + packet.missing : at + total, out);
+    if ((fragment & 0x3fff) === 0) return IP_BASE + protocol;
+    const key = `4${protocol}:${toHex(u8, at + 12, at + 20)}:${view.getUint16(at + 4)}:${packet.path}`;
+    return this.fragment({ key, offset: (fragment & 0x1fff) * 8, last: (fragment & 0x2000) === 0, protocol }, out);
   }
 
-  private ipv6(frame: Frame, at: number, out: NetOutput[]): void {
-    const { block, end } = frame;
+  private ipv6(out: NetOutput[]): Layer {
+    const { packet } = this;
+    const { block, start: at, end } = packet;
+    const version = (block.u8[at] as number) >>> 4;
+    if (version !== 6) return version === 4 ? this.ipv4(out) : NOTHING;
     if (end - at < 40) {
-      out.push(problem('ip', 'ip-truncated', 'frame ends inside the IPv6 header; the packet is skipped', frame.number));
-      return;
+      out.push(problem('ip', 'ip-truncated', 'frame ends inside the IPv6 header; the packet is skipped', packet.frame));
+      return TOLD;
     }
     const protocol = block.u8[at + 6] as number;
-    if (protocol !== TCP && !isExtension(protocol)) {
-      if (protocol === ICMPV6) this.icmp(frame, at + 8, at + 40, 6, out);
-      this.shared.counts.other++;
-      return;
-    }
-    const { packet } = this;
     packet.version = 6;
     packet.ip = block.view;
     packet.addresses = at + 8;
+    if (protocol !== TCP && !isExtension(protocol) && !this.reads(protocol, at + 40, 0))
+      return this.passed(protocol, at + 40, out);
     const length = block.view.getUint16(at + 4);
-    this.fill(frame, at + 40, length === 0 ? wireEnd(frame) : at + 40 + length, out);
-    if (protocol === TCP) this.streams.segment(packet, out);
-    else this.extensions(protocol, false, out);
+    this.fill(at + 40, length === 0 ? end + packet.missing : at + 40 + length, out);
+    return IP_BASE + protocol;
   }
 
-  private icmp(frame: Frame, from: number, at: number, version: 4 | 6, out: NetOutput[]): void {
-    const told = undelivered(frame.block.view, from, at, frame.end, version);
-    if (told !== null) this.streams.unreachable(told, this.packet, out);
+  /** Whether what IP carries is looked into: for others nothing is told of what is wrong with them. */
+  private reads(protocol: number, at: number, offset: number): boolean {
+    if (protocol !== UDP) return isExtension(protocol) || FOLLOWS.has(IP_BASE + protocol);
+    // Of later fragments nothing tells the port: they are taken where the first was.
+    return offset !== 0 ? this.fragments.size > 0 : this.portOf(at) > 0;
+  }
+
+  /** What is not looked into: ICMP may tell of a connection, others are named. */
+  private passed(protocol: number, at: number, out: NetOutput[]): Layer {
+    const { packet } = this;
+    if (protocol === (packet.version === 4 ? ICMP : ICMPV6)) {
+      const told = undelivered(packet.ip, packet.addresses, at, packet.end, packet.version);
+      if (told !== null) this.streams.unreachable(told, packet, out);
+      return NOTHING;
+    }
+    const name = unknownName(IP_BASE + protocol);
+    if (name === null) return NOTHING;
+    packet.unread = name;
+    return UNREAD;
+  }
+
+  /** The port that tells what a UDP datagram at `at` carries, or 0. */
+  private portOf(at: number): number {
+    const { block, end } = this.packet;
+    if (end - at < 8) return 0;
+    const target = block.view.getUint16(at + 2);
+    if (FOLLOWS.has(UDP_BASE + target)) return target;
+    const source = block.view.getUint16(at);
+    return BOTH_WAYS.includes(source) ? source : 0;
+  }
+
+  private udp(): Layer {
+    const { packet } = this;
+    const port = this.portOf(packet.start);
+    if (port === 0) return NOTHING;
+    const length = packet.block.view.getUint16(packet.start + 4);
+    if (length >= 8) {
+      const stop = packet.start + length;
+      const whole = packet.end + packet.missing;
+      if (stop < whole) packet.missing = Math.max(0, stop - packet.end);
+      if (stop < packet.end) packet.end = stop;
+    }
+    packet.start += 8;
+    return UDP_BASE + port;
   }
 
   /**
    * What is left of the packet begins at `start` and claims to end at `claimed`, but it ends no later than what was on
    * the wire: a hole is only what a snap length cut.
    */
-  private fill(frame: Frame, start: number, claimed: number, out: NetOutput[]): void {
-    const limit = wireEnd(frame);
+  private fill(start: number, claimed: number, out: NetOutput[]): void {
+    const { packet } = this;
+    const limit = packet.end + packet.missing;
     if (claimed > limit) {
       out.push(
         problem(
           'ip',
           'ip-truncated',
           `an IP packet is ${claimed - limit} bytes longer than what was captured, and the capture calls it whole: it was cut when it was captured. Capture whole packets (netsh trace and pktmon cut them unless told otherwise: pktmon start --pkt-size 0)`,
-          frame.number,
+          packet.frame,
         ),
       );
     }
-    const { packet } = this;
     const stop = claimed > limit ? limit : claimed;
-    packet.block = frame.block;
     packet.start = start;
-    packet.end = stop < frame.end ? stop : frame.end;
+    if (stop < packet.end) packet.end = stop;
     packet.missing = stop - packet.end;
   }
 
-  /** Follows extension headers on to TCP. `whole`: a fragment header may no longer follow. */
-  private extensions(first: number, whole: boolean, out: NetOutput[]): void {
+  /** Takes extension headers off (RFC 8200 4), and says what is behind them. */
+  private extensions(first: number, out: NetOutput[]): Layer {
     const { packet } = this;
     const { block, end, missing, frame } = packet;
     let protocol = first;
-    for (let i = 0; i <= this.limits.headerDepth; i++) {
+    for (let i = 0; i < this.limits.headerDepth; i++) {
+      if (!isExtension(protocol)) return IP_BASE + protocol;
       const at = packet.start;
-      if (protocol === TCP) {
-        this.streams.segment(packet, out);
-        return;
-      }
-      if (!isExtension(protocol)) {
-        this.shared.counts.other++;
-        return;
-      }
       const size = end - at < 8 ? 8 : extensionSize(protocol, block.u8[at + 1] as number);
       if (end - at < size) {
-        out.push(
-          problem(
-            'ip',
-            missing > 0 ? 'ip-truncated' : 'ip-malformed',
-            'a packet ends inside an extension header; it is skipped',
-            frame,
-            'RFC 8200 4',
-          ),
-        );
-        return;
+        const code = missing > 0 ? 'ip-truncated' : 'ip-malformed';
+        out.push(problem('ip', code, 'a packet ends inside an extension header; it is skipped', frame, 'RFC 8200 4'));
+        return TOLD;
       }
       const following = block.u8[at] as number;
       const word = protocol === FRAGMENT ? block.view.getUint16(at + 2) : 0;
       packet.start = at + size;
       // A fragment of offset 0 without more to come is a whole packet (RFC 6946).
-      if ((word & 0xfff9) !== 0) {
-        this.fragment6(following, word, whole, out);
-        return;
-      }
+      if ((word & 0xfff9) !== 0) return this.fragment6(following, word, out);
       protocol = following;
     }
-    out.push(
-      problem(
-        'ip',
-        'ip-malformed',
-        `more than ${this.limits.headerDepth} extension headers; the packet is skipped`,
-        frame,
-        'RFC 8200 4',
-      ),
-    );
+    if (!isExtension(protocol)) return IP_BASE + protocol;
+    const message = `more than ${this.limits.headerDepth} extension headers; the packet is skipped`;
+    out.push(problem('ip', 'ip-malformed', message, frame, 'RFC 8200 4'));
+    return TOLD;
   }
 
   /** What follows a fragment header of IPv6, whose offset and flag are `word`. */
-  private fragment6(following: number, word: number, whole: boolean, out: NetOutput[]): void {
-    const { block, start, frame, addresses } = this.packet;
-    if (whole)
-      out.push(
-        problem(
-          'ip',
-          'ip-malformed',
-          'a fragment header within a packet put together from fragments; it is skipped',
-          frame,
-          'RFC 8200 4.5',
-        ),
-      );
-    else if (following === TCP || isExtension(following)) {
-      const key = `6:${toHex(block.u8, addresses, addresses + 32)}:${block.view.getUint32(start - 4)}`;
-      this.fragment(key, word & 0xfff8, (word & 1) === 0, following, out);
-    } else this.shared.counts.other++;
+  private fragment6(following: number, word: number, out: NetOutput[]): Layer {
+    const { packet } = this;
+    const { block, start, frame, addresses, ip } = packet;
+    if (packet.whole) {
+      const message = 'a fragment header within a packet put together from fragments; it is skipped';
+      out.push(problem('ip', 'ip-malformed', message, frame, 'RFC 8200 4.5'));
+      return TOLD;
+    }
+    const offset = word & 0xfff8;
+    if (following !== TCP && !this.reads(following, start, offset)) return this.passed(following, start, out);
+    const source = new Uint8Array(ip.buffer, ip.byteOffset + addresses, 32);
+    const key = `6:${toHex(source, 0, 32)}:${block.view.getUint32(start - 4)}:${packet.path}`;
+    return this.fragment({ key, offset, last: (word & 1) === 0, protocol: following }, out);
   }
 
   /** The packet holds a fragment: goes on with the whole packet, once it is there. */
-  private fragment(key: string, offset: number, last: boolean, protocol: number, out: NetOutput[]): void {
+  private fragment(place: Pick<Fragment, 'key' | 'offset' | 'last' | 'protocol'>, out: NetOutput[]): Layer {
     const { packet } = this;
     const { block, start, end, frame, timeS } = packet;
+    if (place.protocol === UDP && place.offset !== 0 && !this.fragments.knows(place.key)) return NOTHING;
     this.shared.counts.fragments++;
     if (packet.missing > 0) {
-      out.push(
-        problem(
-          'ip',
-          'ip-truncated',
-          'a fragment is cut; its packet cannot be put together. Capture with a longer snap length',
-          frame,
-        ),
-      );
-      return;
+      const message = 'a fragment is cut; its packet cannot be put together. Capture with a longer snap length';
+      out.push(problem('ip', 'ip-truncated', message, frame));
+      return TOLD;
     }
-    const result = this.fragments.add({ key, block, start, end, offset, last, protocol, frame, timeS }, this.abandoned);
+    const result = this.fragments.add({ ...place, block, start, end, frame, timeS }, this.abandoned);
     if (this.abandoned.length > 0) this.tellAbandoned(out);
-    if (result.kind === 'waiting') return;
+    if (result.kind === 'waiting') return TOLD;
     if (result.kind === 'dropped') {
       out.push(problem('ip', result.reason === 'limit' ? 'ip-fragment-limit' : 'ip-malformed', result.why, frame));
-      return;
+      return TOLD;
     }
     if (result.overlap)
       out.push(
@@ -314,7 +383,8 @@ export class Net {
     packet.start = 0;
     packet.end = result.block.u8.length;
     packet.missing = 0;
-    this.extensions(result.protocol, true, out);
+    packet.whole = true;
+    return IP_BASE + result.protocol;
   }
 
   private tellAbandoned(out: NetOutput[]): void {
@@ -361,11 +431,6 @@ function badIpv4(header: number, total: number, frame: number): Problem {
 function extensionSize(protocol: number, length: number): number {
   if (protocol === FRAGMENT) return 8;
   return protocol === AUTHENTICATION ? (length + 2) * 4 : (length + 1) * 8;
-}
-
-/** Where the frame ended on the wire, as a position in its block. */
-function wireEnd(frame: Frame): number {
-  return Math.max(frame.end, frame.start + frame.wireLength);
 }
 
 /** Headers of the common shape (RFC 6564) and the two that differ: fragment and authentication. */

@@ -15,6 +15,9 @@ export interface Run extends Seen {
   readonly missing: number;
 }
 
+/** A path that fits every connection; and that of a direction of which nothing was seen. */
+export const ANY_PATH = -1;
+
 const NOTHING: Block = blockOf(new Uint8Array(0));
 
 /**
@@ -30,6 +33,14 @@ export class Packet implements Run {
   start = 0;
   end = 0;
   missing = 0;
+  /** What it came through (tags, tunnels), as a number: 0 for nothing. */
+  path = 0;
+  /** Name of what it holds and is not looked into. */
+  unread = '';
+  /** Headers of 802.11 are padded to four bytes. */
+  padded = false;
+  /** Put together from fragments. */
+  whole = false;
   /** IP version, and where the addresses of the packet stand, one after the other. */
   version: 4 | 6 = 4;
   ip: DataView = NOTHING.view;

@@ -12,6 +12,8 @@ export interface NetCounts {
   tcp: number;
   /** Frames that hold no TCP. */
   other: number;
+  /** Of those, what may hold calls and is not looked into, by name: frames. */
+  readonly unread: Map<string, number>;
   flows: number;
   /** IP fragments that may belong to TCP. */
   fragments: number;
@@ -52,6 +54,7 @@ export function sharedOf(limits: NetLimits, inOrder = false): Shared {
       frames: 0,
       tcp: 0,
       other: 0,
+      unread: new Map(),
       flows: 0,
       fragments: 0,
       gaps: 0,

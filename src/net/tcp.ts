@@ -47,13 +47,13 @@ export class TcpStreams {
     packet.sourcePort = view.getUint16(start);
     packet.targetPort = view.getUint16(start + 2);
     packet.sequence = view.getInt32(start + 4);
+    packet.ack = view.getInt32(start + 8);
     const flags = u8[start + 13] as number;
     const data = start + header;
     if (data > end) packet.missing = Math.max(0, packet.missing - (data - end));
     packet.start = data < end ? data : end;
     const connection = this.table.find(packet) ?? this.enter(packet, flags, out);
     if ((flags & MARKS) !== 0 || connection.closed) {
-      packet.ack = view.getInt32(start + 8);
       this.marked(connection, flags, packet, out);
       return;
     }
@@ -67,7 +67,7 @@ export class TcpStreams {
       this.data(connection, stream, other, packet, out);
       return;
     }
-    const ack = view.getInt32(start + 8);
+    const { ack } = packet;
     if (other.begin === BEGIN.unknown) other.expect(ack);
     packet.ack = this.shared.inOrder ? other.next : ack;
     if (packet.start < packet.end || packet.missing > 0) this.data(connection, stream, other, packet, out);

@@ -26,6 +26,11 @@ export const ROOMS: readonly Room[] = [
   { path: 'src/bytes', does: 'bounded reads, writes, GUIDs, checksums', opens: ['src/types'] },
   { path: 'src/capture', does: 'pcap and pcapng to frames, and the writers', opens: BASE },
   { path: 'src/net', does: 'link layers, IP with fragments, TCP streams', opens: BASE },
+  {
+    path: 'src/net/layers',
+    does: 'what follows what: link types, tags and tunnels, as tables',
+    opens: [...BASE, 'src/net'],
+  },
   { path: 'src/rpc', does: 'PDU codec, framing by content, contexts, fragments, pairing by call id', opens: BASE },
   { path: 'src/security', does: 'what the mechanisms share, and the observer of handshakes', opens: BASE },
   { path: 'src/security/spnego', does: 'SPNEGO: which mechanism is spoken', opens: [...BASE, 'src/security'] },

@@ -105,3 +105,24 @@ describe('what a proxy is asked first', () => {
     ]);
   });
 });
+
+describe('tunnels, tags and link types', () => {
+  it.each([
+    'tunnel-vxlan',
+    'tunnel-geneve-options',
+    'tunnel-gtpu',
+    'link-80211-105',
+    'link-radiotap-127',
+    'link-ppi-192',
+    'link-pktap-258',
+    'link-nflog-239',
+    'link-exported-pdu-252',
+    'live-qinq',
+    'live-pppoe',
+    'live-mpls',
+  ])('hold the same calls: %s', async (name) => {
+    const records = await recordsOf([field(`${name}.pcap`)]);
+    expect(essences(records)).toEqual(BASE);
+    expect(remarks(records)).toEqual([]);
+  });
+});

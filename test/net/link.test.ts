@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LINK_TYPES } from '../../src/net/link.js';
+import { LINK_TYPES } from '../../src/net/layers/table.js';
 import { concat } from '../../src/bytes/concat.js';
 import { ascii, codes, runFrames, story } from '../support/net.js';
 import { ethernet, frameOf, tcpPacket } from '../support/packets.js';
@@ -16,6 +16,10 @@ const SLL = [0, 0, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0];
 const SLL2 = [0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0];
 const PPPOE = [0x11, 0, 0, 1, 0, 47];
 const MAC = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+
+const SNAP = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+const WLAN = [8, 2, 0, 0, ...MAC, 2, 0, 0, 0, 0, 1, 0, 0];
+const zeros = (count: number): readonly number[] => Array.from({ length: count }, () => 0);
 
 /** Name, link type, frame. */
 const READ: readonly (readonly [string, number, Uint8Array])[] = [
@@ -57,6 +61,33 @@ const READ: readonly (readonly [string, number, Uint8Array])[] = [
   ]),
   ...[12, 14, 101, 228].map((type): readonly [string, number, Uint8Array] => [`raw IPv4 as ${type}`, type, V4]),
   ...[12, 14, 101, 229].map((type): readonly [string, number, Uint8Array] => [`raw IPv6 as ${type}`, type, V6]),
+  ['Ethernet with LLC and SNAP', 1, wrap([...MAC, 0, 60, ...SNAP])],
+  ['802.1ah', 1, wrap([...MAC, 0x88, 0xe7, 0, 0, 0, 7, ...MAC, 8, 0])],
+  ['VN-Tag', 1, wrap([...MAC, 0x89, 0x26, 0, 1, 0, 2, 8, 0])],
+  ['802.1BR', 1, wrap([...MAC, 0x89, 0x3f, 0, 1, 0, 2, 0, 0, 8, 0])],
+  ['Cisco metadata', 1, wrap([...MAC, 0x89, 9, 1, 1, 0, 1, 0, 5, 8, 0])],
+  ['MACsec without cipher', 1, concat([wrap([...MAC, 0x88, 0xe5, 0, 0, 0, 0, 0, 1, 8, 0]), new Uint8Array(16)])],
+  ['HSR', 1, wrap([...MAC, 0x89, 0x2f, 0, 60, 0, 1, 8, 0])],
+  ['NSH', 1, wrap([...MAC, 0x89, 0x4f, 0x0f, 0xc2, 1, 1, 0, 0, 1, 0xff])],
+  ['802.11', 105, wrap([...WLAN, ...SNAP])],
+  ['802.11 with quality of service', 105, wrap([0x88, ...WLAN.slice(1), 0, 0, ...SNAP])],
+  ['radiotap', 127, wrap([0, 0, 9, 0, 2, 0, 0, 0, 0, ...WLAN, ...SNAP])],
+  ['radiotap with padding', 127, wrap([0, 0, 9, 0, 2, 0, 0, 0, 0x20, 0x88, ...WLAN.slice(1), 0, 0, 0, 0, ...SNAP])],
+  ['Prism', 119, wrap([...zeros(4), 144, 0, 0, 0, ...zeros(136), ...WLAN, ...SNAP])],
+  ['AVS', 163, wrap([0x80, 0x21, 0x10, 1, 0, 0, 0, 64, ...zeros(56), ...WLAN, ...SNAP])],
+  ['PPI', 192, wrap([0, 0, 8, 0, 1, 0, 0, 0, ...MAC, 8, 0])],
+  ['PKTAP', 258, wrap([12, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, ...MAC, 8, 0])],
+  ['NFLOG', 239, wrap([2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 1, 0, 53, 0, 9, 0])],
+  ['NFLOG, big-endian', 239, wrap([2, 0, 0, 0, 0, 53, 0, 9])],
+  ['exported PDU', 252, wrap([0, 12, 0, 4, 0x69, 0x70, 0, 0, 0, 0, 0, 0])],
+  ['FDDI', 10, wrap([0x50, ...MAC, ...SNAP])],
+  ['token ring', 6, wrap([0x10, 0x40, ...MAC, ...SNAP])],
+  ['ATM', 100, wrap(SNAP)],
+  ['ENC', 109, wrap(zeros(12))],
+  ['PFLOG', 117, wrap([61, 2, ...zeros(62)])],
+  ['IP over IEEE 1394', 138, wrap([...zeros(16), 8, 0])],
+  ['PPP with direction', 204, wrap([1, 0xff, 3, 0, 0x21])],
+  ['IP over InfiniBand', 242, wrap([...zeros(40), 8, 0, 0, 0])],
   ['PPP', 9, wrap([0, 0x21])],
   ['PPP, protocol compressed', 9, wrap([0x21])],
   ['PPP with address and control', 9, wrap([0xff, 3, 0, 0x57], V6)],

@@ -313,7 +313,7 @@ describe('ports used again', () => {
 
 /** Ends of a packet to port 135. */
 function endsOf(ip: DataView, sourcePort: number): Ends {
-  return { version: 4, ip, addresses: 12, sourcePort, targetPort: 135 };
+  return { version: 4, ip, addresses: 12, sourcePort, targetPort: 135, path: 0, sequence: 0, ack: 0 };
 }
 
 describe('bounds', () => {
