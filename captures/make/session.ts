@@ -207,14 +207,13 @@ export class Session {
       target: 'RPCSS/wsus-host',
     });
     const client = ntlm.spnego === true ? new SpnegoInitiator(initiator) : initiator;
-    const server = new SpnegoAcceptor(
-      new NtlmAcceptor({
-        users: new Map([[user.toLowerCase(), { hash: ntHash(password) }]]),
-        server: 'WSUS-HOST',
-        random: filler(11),
-        time,
-      }),
-    );
+    const acceptor = new NtlmAcceptor({
+      users: new Map([[user.toLowerCase(), { hash: ntHash(password) }]]),
+      server: 'WSUS-HOST',
+      random: filler(11),
+      time,
+    });
+    const server = new SpnegoAcceptor({ ntlm: acceptor, kerberos: null });
     const part = (token: Uint8Array | null): AuthPart => ({ ...auth, token: token ?? new Uint8Array(0), align: 4 });
     const signs = PFC.first | PFC.last | PFC.headerSign;
     let token = client.step(null).token;

@@ -1,6 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { readSecrets, type SecretFlags } from './secrets.js';
 import { UsageError, type Streams } from '../io/streams.js';
+import { readKrb5Config, ticketFor } from '../io/kdc.js';
+import type { UserSecret } from '../security/kerberos/kdc.js';
 import type { Identity } from '../io/signing.js';
 import { NTLM_POLICIES, type NtlmPolicy } from '../security/index.js';
 
@@ -9,6 +11,13 @@ export interface IdentityFlags extends SecretFlags {
   readonly user?: string;
   readonly domain?: string;
   readonly authPolicy?: NtlmPolicy;
+}
+
+/** The options of commands that sign in with Kerberos, too. */
+export interface TicketFlags extends IdentityFlags {
+  readonly kerberos?: true;
+  readonly kdc?: string;
+  readonly spn?: string;
 }
 
 /** `--auth-policy`, for commands that sign in or let others do so. */
@@ -41,6 +50,59 @@ export function identityOf(flags: IdentityFlags, env: Streams['env']): Identity 
   if (password === null && hash === null)
     throw new UsageError(`no password for ${user}: give --password @FILE, --nt-hash or UAMGSCOPE_PASSWORD`);
   return { user, domain: flags.domain ?? '', password, hash, policy: flags.authPolicy ?? 'strict' };
+}
+
+/** `--kerberos` and what goes with it, for commands that sign in. */
+export function kerberosOptions(): readonly Option[] {
+  return [
+    new Option(
+      '--kerberos',
+      'signs in with Kerberos: by --user and --password or --keytab, or with the tickets of KRB5CCNAME',
+    ),
+    new Option('--kdc <host[:port]>', 'the KDC to ask; otherwise krb5.conf (KRB5_CONFIG) and DNS tell'),
+    new Option('--spn <name>', 'service to get a ticket for, instead of RPCSS/HOST and host/HOST of the target'),
+  ];
+}
+
+/**
+ * Who signs in to a host: with `--kerberos` by a ticket that is got now, otherwise as {@link identityOf} has it. @throws
+ * UsageError
+ */
+export async function identityFor(flags: TicketFlags, env: Streams['env'], host: string): Promise<Identity | null> {
+  if (flags.kerberos !== true) return identityOf(flags, env);
+  const config = readKrb5Config(env);
+  const ticket = await ticketFor({
+    secret: userSecretOf(flags, env, config.defaultRealm ?? ''),
+    ccache: env['KRB5CCNAME'] ?? null,
+    kdc: flags.kdc ?? null,
+    config,
+    services: flags.spn === undefined ? [`RPCSS/${host}`, `host/${host}`] : [flags.spn],
+  });
+  return {
+    user: ticket.client,
+    domain: ticket.clientRealm,
+    password: null,
+    hash: null,
+    spnego: true,
+    policy: flags.authPolicy ?? 'strict',
+    ticket,
+  };
+}
+
+/** A user's password or keys; null where none are given. @throws UsageError where the realm is not known */
+function userSecretOf(flags: TicketFlags, env: Streams['env'], defaultRealm: string): UserSecret | null {
+  const { passwords = [], keytab = [] } = readSecrets(flags, env);
+  const name = flags.user ?? env['UAMGSCOPE_USER'] ?? passwords.find((one) => one.user !== null)?.user ?? null;
+  if (name === null) return null;
+  const [, user = name, named = null] = /^(.+)@([^@]+)$/.exec(name) ?? [];
+  const own = (one: { readonly user: string | null }): boolean => one.user === null || [name, user].includes(one.user);
+  const password = passwords.find(own)?.password ?? null;
+  const keys = keytab.filter((one) => one.principal === user).map((one) => one.key);
+  if (password === null && keys.length === 0) return null;
+  const realm = named ?? (flags.domain ?? defaultRealm).toUpperCase();
+  if (realm === '')
+    throw new UsageError(`the realm of ${name} is not known: give --user ${name}@REALM, or default_realm in krb5.conf`);
+  return { user, realm, password, keys };
 }
 
 /**

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientAuth } from '../peer/link/client.js';
-import { NtlmInitiator, SpnegoInitiator, type NtlmPolicy } from '../security/index.js';
+import { NtlmInitiator, SpnegoInitiator, type HandshakeSide, type NtlmPolicy } from '../security/index.js';
+import { KerberosInitiator } from '../security/kerberos/initiator.js';
+import type { Credential } from '../security/kerberos/kdc.js';
 import type { AuthLevel } from '../types.js';
 
 /** Who a client is to the server; null: nobody, calls are not authenticated. */
@@ -13,11 +15,14 @@ export interface Identity {
   readonly spnego?: boolean;
   /** What NTLM has to offer, and whether unsigned faults are believed; `strict` unless told. */
   readonly policy?: NtlmPolicy;
+  /** A ticket for the server: Kerberos instead of NTLM. */
+  readonly ticket?: Credential;
 }
 
-/** auth_type of NTLM and of SPNEGO ([MS-RPCE] 2.2.1.1.7). */
+/** auth_type of NTLM, SPNEGO and Kerberos ([MS-RPCE] 2.2.1.1.7). */
 const NTLM = 10;
 const SPNEGO = 9;
+const KERBEROS = 16;
 /** 100-nanosecond steps from 1601 to 1970. */
 const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
@@ -36,6 +41,17 @@ export function authOf(identity: Identity, wanted: AuthLevel): ClientAuth {
   const { user, domain, password, hash, spnego = false, policy = 'strict' } = identity;
   // A recording of calls that nobody signed is played as DCOM servers want it by now.
   const level = wanted === 'none' || wanted === 'unknown' || wanted === 'default' ? 'integrity' : wanted;
+  const unsignedFaults = policy === 'legacy';
+  if (identity.ticket !== undefined) {
+    const made: HandshakeSide = new KerberosInitiator({
+      credential: identity.ticket,
+      privacy: level === 'privacy',
+      random,
+      now: () => Date.now(),
+    });
+    const handshake = spnego ? new SpnegoInitiator(made, 'kerberos') : made;
+    return { type: spnego ? SPNEGO : KERBEROS, level, handshake, unsignedFaults };
+  }
   const initiator = new NtlmInitiator({
     user,
     domain,
@@ -50,6 +66,6 @@ export function authOf(identity: Identity, wanted: AuthLevel): ClientAuth {
     type: spnego ? SPNEGO : NTLM,
     level,
     handshake: spnego ? new SpnegoInitiator(initiator) : initiator,
-    unsignedFaults: policy === 'legacy',
+    unsignedFaults,
   };
 }

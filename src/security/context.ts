@@ -58,8 +58,8 @@ export interface Verifier {
  * message, and a message that does not hold is the last one that does.
  */
 export interface Protector extends Verifier {
-  /** Bytes of the tokens it makes. */
-  readonly tokenLength: number;
+  /** Bytes of the tokens it makes, with the body sealed or not. */
+  tokenLength(privacy: boolean): number;
   /** Signs, and seals the body in place at packet privacy; returns the token. */
   protect(message: Message): Uint8Array;
   /** A signature for a mechListMIC (RFC 4178 5); it takes a sequence number like every other. */

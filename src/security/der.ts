@@ -2,7 +2,9 @@
 export interface Der {
   readonly tag: number;
   readonly content: Uint8Array;
-  /** Bytes of tag, length and content. */
+  /** Tag, length and content as they are. */
+  readonly raw: Uint8Array;
+  /** Bytes of them. */
   readonly size: number;
 }
 
@@ -24,7 +26,8 @@ export function readDer(bytes: Uint8Array, at = 0): Der | null {
     from += count;
   }
   if (length > bytes.length - from) return null;
-  return { tag, content: bytes.subarray(from, from + length), size: from + length - at };
+  const end = from + length;
+  return { tag, content: bytes.subarray(from, end), raw: bytes.subarray(at, end), size: end - at };
 }
 
 /** Values inside a constructed one; stops at the first that does not fit. */

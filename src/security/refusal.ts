@@ -1,4 +1,5 @@
 import { derField, derList, readDer, type Der } from './der.js';
+import { kerberosErrorWords } from './kerberos/errors.js';
 import { readSpnego } from './spnego/token.js';
 
 /** Why a server refuses a logon, as its token says. */
@@ -17,34 +18,11 @@ const ERROR_CODE = 0xa6;
 const GSS_TOKEN = 0x60;
 const TOKEN_ID = 2;
 
-/** Errors of an AP exchange that a logon ends with (RFC 4120 7.5.9), in words. */
-const KERBEROS_ERRORS: ReadonlyMap<number, readonly [name: string, words: string]> = new Map([
-  [7, ['KDC_ERR_S_PRINCIPAL_UNKNOWN', 'no such service']],
-  [31, ['KRB_AP_ERR_BAD_INTEGRITY', 'the ticket does not decrypt: made with another key of the service']],
-  [32, ['KRB_AP_ERR_TKT_EXPIRED', 'the ticket has expired']],
-  [33, ['KRB_AP_ERR_TKT_NYV', 'the ticket is not valid yet: compare the clocks']],
-  [34, ['KRB_AP_ERR_REPEAT', 'the request was seen before']],
-  [35, ['KRB_AP_ERR_NOT_US', 'the ticket is for another service']],
-  [36, ['KRB_AP_ERR_BADMATCH', 'ticket and authenticator name different clients']],
-  [37, ['KRB_AP_ERR_SKEW', 'the clocks differ by too much']],
-  [39, ['KRB_AP_ERR_BADVERSION', 'the protocol version differs']],
-  [41, ['KRB_AP_ERR_MODIFIED', 'the ticket does not decrypt: the name belongs to another account, or its key changed']],
-  [44, ['KRB_AP_ERR_BADKEYVER', 'the service has no key of that version']],
-  [45, ['KRB_AP_ERR_NOKEY', 'the service has no key for the ticket']],
-  [60, ['KRB_ERR_GENERIC', 'a reason that is not told']],
-]);
-
 /** What a server's token says where it refuses the logon; null for every other token. */
 export function refusalOf(token: Uint8Array): Refusal | null {
   const spnego = readSpnego(token);
   const code = kerberosError(spnego?.token ?? token);
-  if (code !== null) {
-    const [name, words] = KERBEROS_ERRORS.get(code) ?? [null, null];
-    return {
-      mechanism: 'kerberos',
-      reason: `Kerberos error ${code}${name === null ? '' : `, ${name} (${words})`}`,
-    };
-  }
+  if (code !== null) return { mechanism: 'kerberos', reason: kerberosErrorWords(code) };
   return spnego?.state === REJECT ? { mechanism: 'spnego', reason: 'negState reject' } : null;
 }
 

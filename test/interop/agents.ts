@@ -6,6 +6,7 @@ import type { Model } from '../../replay/agent/model.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { loadModel, serve, type Serving } from '../../src/io/serve/agent.js';
 import { ntHash } from '../../src/security/index.js';
+import type { KeytabEntry } from '../../src/security/kerberos/keytab.js';
 import { ROOT, without } from '../support/shared.js';
 
 /** What the agents here let in. */
@@ -15,7 +16,13 @@ export const sample = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 /** The simulated update agent on free ports of the loopback, or on given ones. */
 export async function agent(
   capture: string,
-  ports: { readonly port?: number; readonly objectPort?: number; readonly host?: string } = {},
+  ports: {
+    readonly port?: number;
+    readonly objectPort?: number;
+    readonly host?: string;
+    readonly keytab?: readonly KeytabEntry[];
+    readonly names?: readonly string[];
+  } = {},
   model: Model = sample,
 ): Promise<Serving> {
   return serve({
@@ -24,7 +31,8 @@ export async function agent(
     host: ports.host ?? '127.0.0.1',
     port: ports.port ?? 0,
     objectPort: ports.objectPort ?? 0,
-    names: [],
+    names: ports.names ?? [],
+    keytab: ports.keytab ?? [],
     users: new Map([[USER.user, { hash: ntHash(USER.password) }]]),
     minLevel: 5,
     capture,

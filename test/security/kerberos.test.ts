@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../src/bytes/hex.js';
-import { latin1 } from '../../src/security/crypto.js';
+import { concat, latin1 } from '../../src/security/crypto.js';
+import { keyOfSalt, stringToKey } from '../../src/security/kerberos/keys.js';
 import { ctsDecrypt, ctsEncrypt } from '../../src/security/kerberos/cts.js';
 import { checksum, decrypt, deriveSha2, encrypt, ETYPE, nfold, type Key } from '../../src/security/kerberos/etypes.js';
 import { readKeytab } from '../../src/security/kerberos/keytab.js';
@@ -122,7 +123,7 @@ describe('a session', () => {
         const bytes = latin1(`HEADER__${String.fromCharCode(...body)}TRAILER_`);
         const message = { bytes, bodyFrom: 8, bodyTo: 8 + body.length, privacy, headerSigning: true };
         const token = from.protect(message);
-        if (privacy) expect(token.length).toBe(from.tokenLength);
+        expect(token.length).toBe(from.tokenLength(privacy));
         expect(to.unprotect(message, token)).toEqual({
           verdict: privacy ? 'opened' : 'good',
           body: privacy ? body : null,
@@ -200,5 +201,43 @@ describe('hostile input', () => {
     expect(readKeytab(old)).toEqual([
       { realm: 'TEST', principal: 'svc', kvno: 2, key: { etype: 18, value: hex('aabbccdd') } },
     ]);
+  });
+});
+
+describe('keys of passwords', () => {
+  // RFC 3962 B, RFC 8009 A.
+  it.each([
+    [17, 'password', 'ATHENA.MIT.EDUraeburn', 1, '42263c6e89f4fc28b8df68ee09799f15'],
+    [18, 'password', 'ATHENA.MIT.EDUraeburn', 1, 'fe697b52bc0d3ce14432ba036a92e65bbb52280990a2fa27883998d72af30161'],
+    [17, 'password', 'ATHENA.MIT.EDUraeburn', 2, 'c651bf29e2300ac27fa469d693bdda13'],
+    [18, 'password', 'ATHENA.MIT.EDUraeburn', 1200, '55a6ac740ad17b4846941051e1e8b0a7548d93b0ab30a8bc3ff16280382b8c2a'],
+    [17, '\u{1d11e}', 'EXAMPLE.COMpianist', 50, 'f149c1f2e154a73452d43e7fe62a56e5'],
+    [18, '\u{1d11e}', 'EXAMPLE.COMpianist', 50, '4b6d9839f84406df1f09cc166db4b83c571848b784a3d6bdc346589a3e393f9e'],
+  ])('of etype %i: %s with %s, %i times', (etype, password, salt, iterations, key) => {
+    const params = Uint8Array.of(
+      iterations >>> 24,
+      (iterations >>> 16) & 0xff,
+      (iterations >>> 8) & 0xff,
+      iterations & 0xff,
+    );
+    expect(toHex(stringToKey(etype, password, salt, params)?.value ?? new Uint8Array(0))).toBe(key);
+  });
+
+  it.each([
+    [19, '089bca48b105ea6ea77ca5d2f39dc5e7'],
+    [20, '45bd806dbf6a833a9cffc1c94589a222367a79bc21c413718906e9f578a78467'],
+  ])('of etype %i (RFC 8009 A), with a salt of bytes', (etype, key) => {
+    // The vectors' salt begins with 16 bytes that are no text.
+    const salt = concat(hex('10df9dd783e5bc8acea1730e74355f61'), latin1('ATHENA.MIT.EDUraeburn'));
+    expect(toHex(keyOfSalt(etype, 'password', salt, null)?.value ?? new Uint8Array(0))).toBe(key);
+  });
+
+  it('are NT hashes for RC4, and none for more iterations than are believed', () => {
+    expect(toHex(stringToKey(23, 'foo', '', null)?.value ?? new Uint8Array(0))).toBe(
+      'ac8e657f83df82beea5d43bdaf7800cc',
+    );
+    expect(stringToKey(18, 'x', 'y', Uint8Array.of(0xff, 0xff, 0xff, 0xff))).toBeNull();
+    expect(stringToKey(18, 'x', 'y', Uint8Array.of(0, 0, 0, 0))).toBeNull();
+    expect(stringToKey(1, 'x', 'y', null)).toBeNull();
   });
 });

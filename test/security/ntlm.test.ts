@@ -47,14 +47,13 @@ function handshake(
     target: 'RPCSS/wsus',
   });
   const client = spnego ? new SpnegoInitiator(initiator) : initiator;
-  const server = new SpnegoAcceptor(
-    new NtlmAcceptor({
-      users: new Map([['alice', { hash: ntHash('pässwörd✓') }]]),
-      server: 'WSUS',
-      random,
-      time,
-    }),
-  );
+  const acceptor = new NtlmAcceptor({
+    users: new Map([['alice', { hash: ntHash('pässwörd✓') }]]),
+    server: 'WSUS',
+    random,
+    time,
+  });
+  const server = new SpnegoAcceptor({ ntlm: acceptor, kerberos: null });
   let token: Uint8Array | null = null;
   for (let leg = 0; leg < 6; leg++) {
     const said = (leg % 2 === 0 ? client : server).step(token);

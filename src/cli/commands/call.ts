@@ -6,7 +6,7 @@ import { AUTH_LEVELS, type AuthLevel } from '../../types.js';
 import { Client } from '../../peer/client/client.js';
 import { Evaluator } from '../../peer/client/evaluate.js';
 import { plain, valueLine } from '../call/show.js';
-import { identityOf, seconds, targetOf, type IdentityFlags, policyOption } from '../identity.js';
+import { identityFor, kerberosOptions, policyOption, seconds, targetOf, type TicketFlags } from '../identity.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Tap } from '../../io/serve/tap.js';
@@ -25,7 +25,7 @@ const HINTS: Partial<Readonly<Record<ClientErrorKind, string>>> = {
   'timed-out': '--timeout gives it longer',
 };
 
-interface CallFlags extends IdentityFlags, IdlFlags {
+interface CallFlags extends TicketFlags, IdlFlags {
   readonly target: { readonly host: string; readonly port: number };
   readonly class: string;
   readonly interface?: string;
@@ -72,7 +72,8 @@ export const callCommand: Register = (program, { streams, load, done }) => {
         AUTH_LEVELS.slice(1),
       ),
     )
-    .option('--spnego', 'wraps NTLM in SPNEGO')
+    .option('--keytab <file>', 'with --kerberos: keys of the user (repeatable; or UAMGSCOPE_KEYTAB)', several)
+    .option('--spnego', 'wraps NTLM or Kerberos in SPNEGO')
     .addOption(new Option('--timeout <seconds>', 'how long a call may take').argParser(seconds).default(30))
     .addOption(
       new Option('--opnums <numbering>', 'opnums as slots, or as [MS-UAMG] prints them')
@@ -101,7 +102,7 @@ export const callCommand: Register = (program, { streams, load, done }) => {
       const known = await load(idl);
       done(await make(parsed, flags, known, streams));
     });
-  command.addOption(policyOption());
+  for (const option of [...kerberosOptions(), policyOption()]) command.addOption(option);
   for (const option of idlOptions()) command.addOption(option);
 };
 
@@ -112,7 +113,7 @@ async function make(
   streams: Streams,
 ): Promise<number> {
   const { host, port } = flags.target;
-  const identity = identityOf(flags, streams.env);
+  const identity = await identityFor(flags, streams.env, host);
   const level = flags.level ?? (identity === null ? 'none' : 'integrity');
   if (identity === null && level !== 'none')
     throw new UsageError(`--level ${level} needs a user: give --user and --password`);

@@ -17,13 +17,13 @@ import { recordingReport } from '../report/read.js';
 import { resultSuite, type JunitBy } from '../result-junit.js';
 import { resultLines, resultNdjson, summaryLine } from '../results.js';
 import { loadRules } from '../compare-rules.js';
-import { withSecrets, type SecretFlags } from '../secrets.js';
-import { identityOf, seconds, targetOf, policyOption } from '../identity.js';
+import { withSecrets } from '../secrets.js';
+import { identityFor, kerberosOptions, policyOption, seconds, targetOf, type TicketFlags } from '../identity.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, positive, say, type Register } from './command.js';
 
-interface ReplayFlags extends SecretFlags, IdlFlags {
+interface ReplayFlags extends TicketFlags, IdlFlags {
   readonly target: { readonly host: string; readonly port: number };
   readonly rules?: string;
   readonly junit?: string;
@@ -131,7 +131,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       await messages.flush();
       if (!records.some((one) => one.kind === 'call')) throw new UsageError(`${rec} holds no calls`);
       const { host, port } = flags.target;
-      const identity = identityOf(flags, streams.env);
+      const identity = await identityFor(flags, streams.env, host);
       const rules = await loadRules(flags.rules, known.registry);
       await reachable(host, port);
       const options = {
@@ -212,7 +212,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       done(all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found);
     });
   withSecrets(command);
-  command.addOption(policyOption());
+  for (const option of [...kerberosOptions(), policyOption()]) command.addOption(option);
   for (const option of idlOptions()) command.addOption(option);
 };
 

@@ -28,6 +28,7 @@ interface ServeFlags extends SecretFlags, IdlFlags {
   readonly user?: string;
   readonly domain?: string;
   readonly authPolicy: NtlmPolicy;
+  readonly ntlm: boolean;
   readonly model?: string;
   readonly profile?: string;
   readonly scenario?: string;
@@ -92,6 +93,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
     )
     .option('--user <name>', 'lets this user sign in with NTLM; the password comes from --password or --nt-hash')
     .option('--domain <name>', 'domain of the user, for --forward')
+    .option('--no-ntlm', 'takes Kerberos tickets for the services of --keytab, and no NTLM')
     .addHelpText(
       'after',
       examples([
@@ -140,8 +142,9 @@ export const serveCommand: Register = (program, { streams, load }) => {
         ...flags.listen,
         fallback: flags.fallback,
         users,
-        policy: flags.authPolicy,
         ...(flags.model === undefined ? {} : { model: loadModel(flags.model) }),
+        policy: flags.ntlm ? flags.authPolicy : null,
+        keytab: readSecrets(flags, streams.env).keytab ?? [],
         ...(flags.forward === undefined
           ? {}
           : { forward: { ...flags.forward, identity: identityOf(flags, streams.env) } }),
@@ -199,7 +202,8 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       objectPort: flags.objectPort,
       names: flags.name ?? [],
       users: usersOf(flags, streams.env),
-      policy: flags.authPolicy,
+      policy: flags.ntlm ? flags.authPolicy : null,
+      keytab: readSecrets(flags, streams.env).keytab ?? [],
       minLevel: AUTH_LEVELS.indexOf(flags.minLevel),
       capture: flags.capture ?? null,
       tap: {
@@ -218,10 +222,10 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       `${host}:${listenPort} cannot be listened on: ${code === 'EACCES' ? 'ports below 1024 need root; choose another with --listen' : code === 'EADDRINUSE' ? 'somebody else does' : code}`,
     );
   }
-  if (flags.user === undefined && usersOf(flags, streams.env).size === 0 && flags.minLevel !== 'none')
+  if (flags.user === undefined && noLogons(flags, streams.env) && flags.minLevel !== 'none')
     await say(
       streams,
-      `! nobody can sign in, and calls below ${flags.minLevel} are refused: give --password USER:PASS, or --min-level none`,
+      `! nobody can sign in, and calls below ${flags.minLevel} are refused: give --password USER:PASS, --keytab, or --min-level none`,
     );
   await say(
     streams,
@@ -295,6 +299,10 @@ function endpoint(text: string): { readonly host: string; readonly port: number 
   if (host === undefined || port > 65_535)
     throw new InvalidArgumentError('A host and a port are wanted: 127.0.0.1:4135.');
   return { host, port };
+}
+
+function noLogons(flags: ServeFlags, env: Streams['env']): boolean {
+  return usersOf(flags, env).size === 0 && (readSecrets(flags, env).keytab ?? []).length === 0;
 }
 
 function usersOf(

@@ -1,25 +1,51 @@
 import type { ServerLinkOptions } from '../../peer/link/server.js';
 import { NtlmAcceptor, SpnegoAcceptor, type NtlmPolicy } from '../../security/index.js';
+import { KerberosAcceptor, ReplayCache } from '../../security/kerberos/acceptor.js';
+import type { KeytabEntry } from '../../security/kerberos/keytab.js';
 import { filetimeNow, random } from '../signing.js';
 
 /** Who may sign in to a server, and how. */
 export interface Logons {
   /** NT hashes by the user's name in lower case, without domain. */
   readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
-  /** What NTLM has to offer; `strict` unless told. */
-  readonly policy?: NtlmPolicy;
+  /** What NTLM has to offer; `strict` unless told, null: there is none. */
+  readonly policy?: NtlmPolicy | null;
+  /** Keys of the services whose tickets are taken. */
+  readonly keytab?: readonly KeytabEntry[];
 }
 
-/** auth_type of SPNEGO and of NTLM ([MS-RPCE] 2.2.1.1.7). */
-const NTLM_TYPES: readonly number[] = [9, 10];
+/** auth_type of SPNEGO, NTLM and Kerberos ([MS-RPCE] 2.2.1.1.7). */
+const TYPE = { spnego: 9, ntlm: 10, kerberos: 16 } as const;
 const PRIVACY = 6;
 
-/** The server's side of logons; null: nobody can sign in, and nobody has to. */
-export function acceptorOf({ users, policy = 'strict' }: Logons): ServerLinkOptions['accept'] {
-  if (users.size === 0) return null;
+/**
+ * The server's side of logons; null: nobody can sign in, and nobody has to. A principal signs in with a ticket where its
+ * name is a user's, or where no users are named.
+ */
+export function acceptorOf({ users, policy = 'strict', keytab = [] }: Logons): ServerLinkOptions['accept'] {
+  if (users.size === 0 && keytab.length === 0) return null;
+  const replays = new ReplayCache();
+  const allows = (principal: string): boolean => {
+    const name = principal.toLowerCase();
+    return users.size === 0 || users.has(name) || users.has(name.split('@')[0] ?? name);
+  };
+  const kerberos = (): KerberosAcceptor | null =>
+    keytab.length === 0 ? null : new KerberosAcceptor({ keytab, replays, random, now: () => Date.now(), allows });
+  const ntlm = (level: number): NtlmAcceptor | null =>
+    policy === null || users.size === 0
+      ? null
+      : new NtlmAcceptor({
+          users,
+          policy,
+          server: 'UAMGSCOPE',
+          random,
+          time: filetimeNow(),
+          privacy: level === PRIVACY,
+        });
   return (type, level) => {
-    if (!NTLM_TYPES.includes(type)) return null;
-    const options = { users, policy, server: 'UAMGSCOPE', random, time: filetimeNow(), privacy: level === PRIVACY };
-    return new SpnegoAcceptor(new NtlmAcceptor(options));
+    if (type === TYPE.spnego) return new SpnegoAcceptor({ ntlm: ntlm(level), kerberos: kerberos() });
+    if (type === TYPE.kerberos) return kerberos();
+    const bare = type === TYPE.ntlm ? ntlm(level) : null;
+    return bare === null ? null : new SpnegoAcceptor({ ntlm: bare, kerberos: null });
   };
 }

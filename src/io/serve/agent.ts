@@ -9,6 +9,7 @@ import { AgentState } from '../../../replay/agent/state.js';
 import { Exporter } from '../../peer/server/exporter.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { NtlmPolicy } from '../../security/index.js';
+import type { KeytabEntry } from '../../security/kerberos/keytab.js';
 import { random } from '../signing.js';
 import { UsageError } from '../streams.js';
 import { acceptorOf } from './accept.js';
@@ -29,8 +30,10 @@ export interface ServeOptions {
   /** NT hashes by name in lower case. */
   readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
   readonly minLevel: number;
-  /** What NTLM has to offer; `strict` unless told. */
-  readonly policy?: NtlmPolicy;
+  /** What NTLM has to offer; `strict` unless told, null: there is none. */
+  readonly policy?: NtlmPolicy | null;
+  /** Keys of the services whose Kerberos tickets are taken. */
+  readonly keytab?: readonly KeytabEntry[];
   readonly capture: string | null;
   /** How the file of the capture may be written. */
   readonly tap?: TapOptions;
@@ -86,7 +89,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     unsent: new Unsent(),
     serves: (abstract) => late.exporter?.serves(abstract) ?? [],
     dispatch: (request) => late.exporter?.dispatch(request) ?? { kind: 'drop', delayMs: 0 },
-    accept: acceptorOf({ users, ...(options.policy === undefined ? {} : { policy: options.policy }) }),
+    accept: acceptorOf({
+      users,
+      policy: options.policy === undefined ? 'strict' : options.policy,
+      keytab: options.keytab ?? [],
+    }),
   };
   const { model, scenario = null, tell } = options;
   const start = options.clock?.startMs ?? scenario?.beginsMs ?? Date.now();

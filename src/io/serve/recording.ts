@@ -15,6 +15,7 @@ import { plainBytes } from '../../bytes/block.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { NtlmPolicy } from '../../security/index.js';
 import type { Flow, SyntaxId, TransferSyntax } from '../../types.js';
+import type { KeytabEntry } from '../../security/kerberos/keytab.js';
 import { packageVersion } from '../package.js';
 import { networkWorld, now } from '../world.js';
 import type { Identity } from '../signing.js';
@@ -36,10 +37,12 @@ export interface ServeOptions {
   readonly forward?: { readonly host: string; readonly port: number; readonly identity: Identity | null };
   /** Users who may sign in, by name in lower case; empty: nobody can, and nobody has to. */
   readonly users: ReadonlyMap<string, { readonly hash: Uint8Array }>;
-  /** What NTLM has to offer; `strict` unless told. */
-  readonly policy?: NtlmPolicy;
   /** Hears of what was asked for and never recorded so, and of what was done. */
   readonly missed?: (what: string, how: Missed, failed: string | null) => void;
+  /** What NTLM has to offer; `strict` unless told, null: there is none. */
+  readonly policy?: NtlmPolicy | null;
+  /** Keys of the services whose Kerberos tickets are taken. */
+  readonly keytab?: readonly KeytabEntry[];
   /** Takes records of what the clients do and are answered. */
   readonly record?: (record: RecordingRecord) => void;
 }
@@ -62,8 +65,8 @@ const FORWARD_DEADLINE_MS = 30_000;
  * Serves a recording on a TCP port: object resolver and objects at once. @throws UsageError when the port cannot be had
  */
 export async function serveRecording(options: ServeOptions): Promise<Serving> {
-  const { registry, host, users, policy } = options;
-  const accept = acceptorOf({ users, ...(policy === undefined ? {} : { policy }) });
+  const { registry, host, users, policy = 'strict', keytab = [] } = options;
+  const accept = acceptorOf({ users, policy, keytab });
   const open = new Set<Socket>();
   let standIn: Answering | null = null;
   const tap =

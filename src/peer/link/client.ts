@@ -223,7 +223,8 @@ export class ClientLink {
     const callId = ++this.callId;
     this.pending.set(callId, { ...waiting, contextId });
     const protector = this.protects() ? (this.auth?.handshake.context?.fromClient ?? null) : null;
-    const auth = protector === null ? null : this.part(new Uint8Array(protector.tokenLength));
+    const auth =
+      protector === null ? null : this.part(new Uint8Array(protector.tokenLength(this.level === LEVEL.privacy)));
     const fields = {
       callId,
       contextId,

@@ -296,7 +296,7 @@ function isGuarded({ level }: Security): boolean {
 
 /** A trailer with room for a token; null for a session that protects nothing. */
 function roomOf(guard: Security | null): AuthPart | null {
-  const length = guard?.handshake.context?.fromServer.tokenLength ?? 0;
+  const length = guard?.handshake.context?.fromServer.tokenLength(guard.level === LEVEL.privacy) ?? 0;
   return guard === null || length === 0 ? null : partOf(guard, new Uint8Array(length), 16);
 }
 

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { concat, equal, hmacMd5 } from '../crypto.js';
+import { concat, equal, hmacMd5, latin1, md5 } from '../crypto.js';
 import { Rc4 } from '../rc4.js';
 import { ctsDecrypt, ctsEncrypt } from './cts.js';
 
@@ -38,6 +38,11 @@ const AES: Readonly<Record<number, Aes>> = {
   19: { size: 16, mac: 16, hash: 'sha256' },
   20: { size: 32, mac: 24, hash: 'sha384' },
 };
+
+/** Whether a type can be encrypted and decrypted with. */
+export function isKnown(etype: number): boolean {
+  return macSize(etype) !== null;
+}
 
 /** Bytes of the checksum that ends a ciphertext; null for a type that is not known. */
 export function macSize(etype: number): number | null {
@@ -207,9 +212,19 @@ function decryptRc4(key: Uint8Array, usage: number, cipher: Uint8Array): Uint8Ar
 
 /** Keyed checksum (RFC 3961 5.4); null for a type that is not known. */
 export function checksum(key: Key, usage: number, ...parts: readonly Uint8Array[]): Uint8Array | null {
+  // RFC 4757 4.
+  if (key.etype === ETYPE.rc4)
+    return hmacMd5(hmacMd5(key.value, latin1('signaturekey\0')), md5(rc4Usage(usage), ...parts));
   const aes = AES[key.etype];
   if (aes === undefined || key.value.length !== aes.size) return null;
   const sum = createHmac(aes.hash, keyFor(key, usage, 0x99));
   for (const part of parts) sum.update(part);
   return sum.digest().subarray(0, aes.mac);
+}
+
+const CHECKSUMS: Readonly<Record<number, number>> = { 17: 15, 18: 16, 19: 19, 20: 20, 23: -138 };
+
+/** The checksum type that goes with an encryption type (IANA). */
+export function checksumType(etype: number): number {
+  return CHECKSUMS[etype] ?? 0;
 }

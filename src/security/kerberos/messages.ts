@@ -1,4 +1,4 @@
-import { derField, derList, readDer, type Der } from '../der.js';
+import { derField, derList, readDer, writeDer, type Der } from '../der.js';
 import { OID } from '../spnego/token.js';
 import { equal } from '../crypto.js';
 import type { Key } from './etypes.js';
@@ -15,6 +15,8 @@ export interface Ticket {
   /** Service, e.g. `host/dc1.contoso.test`. */
   readonly service: string;
   readonly data: EncryptedData;
+  /** All of it, as it goes into an AP-REQ. */
+  readonly raw: Uint8Array;
 }
 
 export interface ApReq {
@@ -35,7 +37,27 @@ export interface EncTicketPart {
   readonly client: string;
   /** KerberosTime texts, e.g. `20261120120000Z`, or null. */
   readonly authTime: string | null;
+  readonly startTime: string | null;
   readonly endTime: string | null;
+}
+
+/** KRB-ERROR in a token, bare or framed; null where there is none. */
+export function errorIn(token: Uint8Array): Uint8Array | null {
+  const outer = readDer(token);
+  if (outer === null) return null;
+  if (outer.tag !== 0x60) return outer.tag === 0x7e ? token : null;
+  const oid = readDer(outer.content);
+  return oid?.tag === 0x06 ? errorIn(outer.content.subarray(oid.size + 2)) : null;
+}
+
+/** Whether a token is framed (RFC 4121 4.1), as outside of the DCE style. */
+export function isFramed(token: Uint8Array): boolean {
+  return token[0] === 0x60;
+}
+
+/** A message in the framing of RFC 4121 4.1: `id` 0x0100 for an AP-REQ, 0x0200 an AP-REP, 0x0300 a KRB-ERROR. */
+export function framed(id: number, message: Uint8Array): Uint8Array {
+  return writeDer(0x60, writeDer(0x06, OID.kerberos), Uint8Array.of(id >>> 8, id & 0xff), message);
 }
 
 /** The Kerberos message in a token: bare, as in the DCE style, or framed (RFC 4121 4.1); null where there is none. */
@@ -60,16 +82,23 @@ export function readKerberos(token: Uint8Array): ApReq | ApRep | null {
   return data === null ? null : { kind: 'ap-rep', data };
 }
 
-function readTicket(value: Der | null): Ticket | null {
+/** A Ticket (RFC 4120 5.3); null where there is none. */
+export function readTicket(value: Der | null): Ticket | null {
   const body = value?.tag === 0x61 ? readDer(value.content) : null;
   if (body === null) return null;
   const data = readEncrypted(derField(body.content, 0xa3));
   return data === null
     ? null
-    : { realm: text(derField(body.content, 0xa1)), service: name(derField(body.content, 0xa2)), data };
+    : {
+        realm: text(derField(body.content, 0xa1)),
+        service: name(derField(body.content, 0xa2)),
+        data,
+        raw: value?.raw.slice() ?? new Uint8Array(0),
+      };
 }
 
-function readEncrypted(value: Der | null): EncryptedData | null {
+/** EncryptedData (RFC 4120 5.2.9). */
+export function readEncrypted(value: Der | null): EncryptedData | null {
   if (value?.tag !== 0x30) return null;
   const etype = integer(derField(value.content, 0xa0));
   const cipher = derField(value.content, 0xa2);
@@ -88,6 +117,7 @@ export function readEncTicket(bytes: Uint8Array): EncTicketPart | null {
     realm: text(derField(body, 0xa2)),
     client: name(derField(body, 0xa3)),
     authTime: text(derField(body, 0xa5)) || null,
+    startTime: text(derField(body, 0xa6)) || null,
     endTime: text(derField(body, 0xa7)) || null,
   };
 }
@@ -117,7 +147,8 @@ function inner(bytes: Uint8Array, tag: number): Uint8Array | null {
   return body?.tag === 0x30 ? body.content : null;
 }
 
-function readKey(value: Der | null): Key | null {
+/** EncryptionKey (RFC 4120 5.2.9). */
+export function readKey(value: Der | null): Key | null {
   if (value?.tag !== 0x30) return null;
   const etype = integer(derField(value.content, 0xa0));
   const key = derField(value.content, 0xa1);
@@ -125,7 +156,7 @@ function readKey(value: Der | null): Key | null {
 }
 
 function integer(value: Der | null): number | null {
-  if (value?.tag !== 0x02 || value.content.length === 0 || value.content.length > 5) return null;
+  if (value?.tag !== 0x02 || value.content.length === 0 || value.content.length > 6) return null;
   return value.content.reduce((sum, byte, i) => (i === 0 ? (byte << 24) >> 24 : sum * 256 + byte), 0);
 }
 
@@ -133,7 +164,8 @@ function text(value: Der | null): string {
   return value === null ? '' : new TextDecoder().decode(value.content);
 }
 
-function name(value: Der | null): string {
+/** A PrincipalName as text: its parts with slashes between. */
+export function name(value: Der | null): string {
   const parts = value?.tag === 0x30 ? derField(value.content, 0xa1) : null;
   return parts === null
     ? ''

@@ -1,6 +1,7 @@
 import { concat, equal } from '../crypto.js';
 import type { Message, Protector, SecurityContext, Unprotected } from '../context.js';
 import { checksum, decrypt, encrypt, ETYPE, macSize, type Key } from './etypes.js';
+import { Numbers } from './numbers.js';
 import { Rc4Protector } from './rc4.js';
 
 /** Key usages of RFC 4121 2. */
@@ -24,13 +25,32 @@ export function kerberosContext(
   key: Key,
   acceptorSubkey: boolean,
   principal: string,
-  random: (size: number) => Uint8Array = (size) => new Uint8Array(size),
+  live: LiveSession | null = null,
 ): SecurityContext {
-  const make = (client: boolean): Protector =>
-    key.etype === ETYPE.rc4
-      ? new Rc4Protector(key.value, client, random)
-      : new KerberosProtector(key, client, acceptorSubkey, random);
+  const random = live?.random ?? ((size: number) => new Uint8Array(size));
+  const make = (client: boolean): Protector => {
+    const first = live === null ? null : BigInt(client ? live.clientNumber : live.serverNumber);
+    return key.etype === ETYPE.rc4
+      ? new Rc4Protector(key.value, client, random, first)
+      : new KerberosProtector(key, { client, acceptorSubkey, random, first });
+  };
   return { mechanism: 'kerberos', principal, fromClient: make(true), fromServer: make(false) };
+}
+
+/** What a live session knows that an observer does not need. */
+export interface LiveSession {
+  readonly random: (size: number) => Uint8Array;
+  /** Numbers that client and server begin with, as Authenticator and EncAPRepPart say. */
+  readonly clientNumber: number;
+  readonly serverNumber: number;
+}
+
+interface Direction {
+  readonly client: boolean;
+  readonly acceptorSubkey: boolean;
+  readonly random: (size: number) => Uint8Array;
+  /** Null for an observer. */
+  readonly first: bigint | null;
 }
 
 /** One direction of a Kerberos session: Wrap tokens at packet privacy, MIC tokens below. */
@@ -39,19 +59,20 @@ export class KerberosProtector implements Protector {
   private readonly client: boolean;
   private readonly acceptorSubkey: boolean;
   private readonly random: (size: number) => Uint8Array;
-  private sequence = 0n;
-  /** Sequence number that is expected next; null before the first. */
-  private expected: bigint | null = null;
+  private readonly numbers: Numbers;
+  private sequence: bigint;
 
-  constructor(key: Key, client: boolean, acceptorSubkey: boolean, random: (size: number) => Uint8Array) {
+  constructor(key: Key, { client, acceptorSubkey, random, first }: Direction) {
     this.key = key;
+    this.numbers = new Numbers(first);
+    this.sequence = first ?? 0n;
     this.client = client;
     this.acceptorSubkey = acceptorSubkey;
     this.random = random;
   }
 
-  get tokenLength(): number {
-    return HEADER + HEADER + FILLER + 16 + (macSize(this.key.etype) ?? 0);
+  tokenLength(privacy: boolean): number {
+    return HEADER + (privacy ? HEADER + FILLER + 16 : 0) + (macSize(this.key.etype) ?? 0);
   }
 
   protect(message: Message): Uint8Array {
@@ -82,11 +103,10 @@ export class KerberosProtector implements Protector {
     if (token.length < HEADER) return bad;
     const view = new DataView(token.buffer, token.byteOffset, token.length);
     const sequence = view.getBigUint64(8);
-    const opened = this.opened(message, token, view);
-    if (opened === null) return bad;
-    const lost = this.expected === null || sequence <= this.expected ? 0 : Number(sequence - this.expected);
-    this.expected = sequence + 1n;
-    return { ...opened, lost };
+    const opened = this.flagged(token) ? this.opened(message, token, view) : null;
+    if (opened === null) this.numbers.fail();
+    const lost = opened === null ? null : this.numbers.take(sequence);
+    return opened === null || lost === null ? bad : { ...opened, lost };
   }
 
   mic(bytes: Uint8Array): Uint8Array {
@@ -98,6 +118,11 @@ export class KerberosProtector implements Protector {
     if (bytes === null) return true;
     const message = { bytes, bodyFrom: 0, bodyTo: bytes.length, privacy: false, headerSigning: true };
     return this.unprotect(message, token).verdict === 'good';
+  }
+
+  /** Whether a token says that this side sent it (RFC 4121 4.2.2): none may be sent back. */
+  private flagged(token: Uint8Array): boolean {
+    return (((token[2] as number) & SENT_BY_ACCEPTOR) === 0) === this.client;
   }
 
   private get flags(): number {

@@ -1,6 +1,7 @@
 import { concat, equal, hmacMd5, latin1, md5 } from '../crypto.js';
 import type { Message, Protector, Unprotected } from '../context.js';
 import { Rc4 } from '../rc4.js';
+import { Numbers } from './numbers.js';
 
 /** GSS framing of a token of the Kerberos mechanism around `size` bytes (RFC 2743 3.1). */
 function framed(inner: Uint8Array): Uint8Array {
@@ -19,18 +20,23 @@ const SEAL = Uint8Array.of(13, 0, 0, 0);
 
 /** One direction of a Kerberos session with an RC4 key (RFC 4757 7.2, 7.3): each token has keys of its own. */
 export class Rc4Protector implements Protector {
-  /** Of a Wrap token, which is eight bytes longer than a MIC. */
-  readonly tokenLength = FRAME + 32;
   private readonly key: Uint8Array;
   private readonly client: boolean;
   private readonly random: (size: number) => Uint8Array;
-  private sequence = 0;
-  private expected: number | null = null;
+  private readonly numbers: Numbers;
+  private sequence: number;
 
-  constructor(key: Uint8Array, client: boolean, random: (size: number) => Uint8Array) {
+  constructor(key: Uint8Array, client: boolean, random: (size: number) => Uint8Array, first: bigint | null) {
     this.key = key;
+    this.numbers = new Numbers(first);
+    this.sequence = Number(first ?? 0n);
     this.client = client;
     this.random = random;
+  }
+
+  /** A Wrap token is eight bytes longer than a MIC. */
+  tokenLength(privacy: boolean): number {
+    return FRAME + (privacy ? 32 : 24);
   }
 
   protect({ bytes, bodyFrom, bodyTo, privacy }: Message): Uint8Array {
@@ -44,19 +50,32 @@ export class Rc4Protector implements Protector {
     return framed(concat(WRAP, this.sequenceCipher(sum).of(clear), sum, hidden));
   }
 
-  unprotect({ bytes, bodyFrom, bodyTo }: Message, token: Uint8Array): Unprotected {
-    const bad: Unprotected = { verdict: 'bad', body: null, lost: 0 };
-    if (token[0] !== 0x60 || !equal(token.subarray(2, FRAME), OID) || token.length < FRAME + 24) return bad;
+  unprotect(message: Message, token: Uint8Array): Unprotected {
+    const opened = this.opened(message, token);
+    if (opened === null) this.numbers.fail();
+    const lost = opened === null ? null : this.numbers.take(opened.number);
+    return opened === null || lost === null
+      ? { verdict: 'bad', body: null, lost: 0 }
+      : { verdict: opened.body === null ? 'good' : 'opened', body: opened.body, lost };
+  }
+
+  private opened(
+    { bytes, bodyFrom, bodyTo }: Message,
+    token: Uint8Array,
+  ): { readonly body: Uint8Array | null; readonly number: bigint } | null {
+    if (token[0] !== 0x60 || !equal(token.subarray(2, FRAME), OID) || token.length < FRAME + 24) return null;
     const inner = token.subarray(FRAME);
     const head = inner.subarray(0, 8);
     const sum = inner.subarray(16, 24);
     const clear = this.sequenceCipher(sum).of(inner.subarray(8, 16));
-    const lost = this.seen(clear);
+    const sender = this.client ? 0 : 0xff;
+    if (clear.subarray(4).some((byte) => byte !== sender)) return null;
+    const number = BigInt(new DataView(clear.buffer, clear.byteOffset, 4).getUint32(0));
     if (equal(head, MIC)) {
       const holds = [bytes, bytes.subarray(bodyFrom, bodyTo)].some((signed) => equal(this.sum(SIGN, MIC, signed), sum));
-      return holds ? { verdict: 'good', body: null, lost } : bad;
+      return holds ? { body: null, number } : null;
     }
-    if (!equal(head, WRAP) || inner.length < 32) return bad;
+    if (!equal(head, WRAP) || inner.length < 32) return null;
     const cipher = this.sealCipher(clear.subarray(0, 4));
     const confounder = cipher.of(inner.subarray(24, 32));
     const plain = bytes.slice();
@@ -64,7 +83,7 @@ export class Rc4Protector implements Protector {
     const holds = [plain.subarray(bodyFrom, bodyTo), plain].some((signed) =>
       equal(this.sum(SEAL, WRAP, confounder, signed), sum),
     );
-    return holds ? { verdict: 'opened', body: plain.slice(bodyFrom, bodyTo), lost } : bad;
+    return holds ? { body: plain.slice(bodyFrom, bodyTo), number } : null;
   }
 
   mic(bytes: Uint8Array): Uint8Array {
@@ -85,19 +104,6 @@ export class Rc4Protector implements Protector {
       Uint8Array.of(sequence >>> 24, (sequence >>> 16) & 0xff, (sequence >>> 8) & 0xff, sequence & 0xff),
       new Uint8Array(4).fill(this.client ? 0 : 0xff),
     );
-  }
-
-  /** Messages missing before this one. */
-  private seen(clear: Uint8Array): number {
-    const sequence =
-      (((clear[0] as number) << 24) |
-        ((clear[1] as number) << 16) |
-        ((clear[2] as number) << 8) |
-        (clear[3] as number)) >>>
-      0;
-    const lost = this.expected === null || sequence <= this.expected ? 0 : sequence - this.expected;
-    this.expected = sequence + 1;
-    return lost;
   }
 
   private sum(usage: Uint8Array, head: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {

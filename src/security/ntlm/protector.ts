@@ -123,7 +123,6 @@ export class NtlmDirection {
  * is the end of the session, and nothing is searched for.
  */
 export class NtlmProtector implements Protector {
-  readonly tokenLength = SIGNATURE_BYTES;
   private readonly direction: NtlmDirection;
   /** The peer signs the body alone; found out from its first signature. */
   private bodyOnly: boolean | null = null;
@@ -133,6 +132,10 @@ export class NtlmProtector implements Protector {
 
   constructor(flags: number, exportedKey: Uint8Array, client: boolean) {
     this.direction = new NtlmDirection(flags, exportedKey, client);
+  }
+
+  tokenLength(): number {
+    return SIGNATURE_BYTES;
   }
 
   protect(message: Message): Uint8Array {

@@ -2,17 +2,27 @@ import type { SecurityContext } from '../context.js';
 import { DONE, failure, GOING_ON, SEC_E, type HandshakeSide, type Step } from '../mechanism.js';
 import { mechList, OID, readSpnego, writeInit, writeResponse, type Spnego } from './token.js';
 
-const REJECT = 2;
+const STATE = { reject: 2, requestMic: 3 } as const;
+/** Kerberos is offered under Microsoft's number too, as Windows does ([MS-SPNG] 3.2.5.1). */
+const OFFERS = { ntlm: [OID.ntlm], kerberos: [OID.kerberosOld, OID.kerberos] } as const;
 
-/** The client's side of SPNEGO (RFC 4178, [MS-SPNG]) around a mechanism. */
+/**
+ * The client's side of SPNEGO (RFC 4178, [MS-SPNG]) around a mechanism. NTLM signs the list of mechanisms always, as
+ * Windows does; Kerberos, the only one offered, where the server asks for it.
+ */
 export class SpnegoInitiator implements HandshakeSide {
   private readonly mechanism: HandshakeSide;
-  private readonly list = mechList([OID.ntlm]);
+  private readonly offers: readonly Uint8Array[];
+  private readonly list: Uint8Array;
+  private readonly signs: boolean;
   /** The mechanism said its last; the server has a last word to say. */
   private finished = false;
 
-  constructor(mechanism: HandshakeSide) {
+  constructor(mechanism: HandshakeSide, kind: 'ntlm' | 'kerberos' = 'ntlm') {
     this.mechanism = mechanism;
+    this.offers = OFFERS[kind];
+    this.list = mechList(this.offers);
+    this.signs = kind === 'ntlm';
   }
 
   get context(): SecurityContext | null {
@@ -22,18 +32,20 @@ export class SpnegoInitiator implements HandshakeSide {
   step(token: Uint8Array | null): Step {
     if (token === null || token.length === 0) {
       const first = this.mechanism.step(null).token ?? new Uint8Array(0);
-      return { token: writeInit([OID.ntlm], first), ...GOING_ON };
+      return { token: writeInit(this.offers, first), ...GOING_ON };
     }
     const response = readSpnego(token);
-    if (response?.state === REJECT) return failure(SEC_E.logonDenied, 'the server refused the logon');
-    return this.finished ? this.last(response) : this.next(response?.token ?? token);
+    if (response?.state === STATE.reject && response.token === null)
+      return failure(SEC_E.logonDenied, 'the server refused the logon');
+    return this.finished ? this.last(response) : this.next(response?.token ?? token, response?.state ?? null);
   }
 
-  private next(token: Uint8Array): Step {
+  private next(token: Uint8Array, state: number | null): Step {
     const { token: made, done, failed } = this.mechanism.step(token);
     if (failed !== null) return failure(failed.status, failed.message);
     this.finished = done;
-    const mic = done ? (this.context?.fromClient.mic(this.list) ?? null) : null;
+    const signs = done && (this.signs || state === STATE.requestMic);
+    const mic = signs ? (this.context?.fromClient.mic(this.list) ?? null) : null;
     return { token: writeResponse({ token: made, mic }), ...GOING_ON };
   }
 

@@ -22,6 +22,8 @@ export interface Spnego {
   readonly kind: 'init' | 'response';
   /** Offered mechanisms, best first; of a response the one chosen. */
   readonly mechanisms: readonly Mechanism[];
+  /** Their object identifiers, as DER content. */
+  readonly oids: readonly Uint8Array[];
   /** DER of the offered MechTypeList: what a mechListMIC signs. */
   readonly list: Uint8Array | null;
   /** 0 accept-completed, 1 accept-incomplete, 2 reject, 3 request-mic. */
@@ -45,9 +47,11 @@ function readInit(content: Uint8Array): Spnego | null {
   const init = readDer(choice.content);
   if (init?.tag !== 0x30) return null;
   const list = derField(init.content, 0xa0);
+  const oids = list === null ? [] : derList(list.content).map((one) => one.content.slice());
   return {
     kind: 'init',
-    mechanisms: list === null ? [] : derList(list.content).map((one) => mechanismOf(one.content)),
+    mechanisms: oids.map(mechanismOf),
+    oids,
     list: list === null ? null : writeDer(0x30, list.content),
     state: null,
     token: octets(init.content, 0xa2),
@@ -63,6 +67,7 @@ function readResponse(content: Uint8Array): Spnego | null {
   return {
     kind: 'response',
     mechanisms: mechanism === null ? [] : [mechanismOf(mechanism.content)],
+    oids: mechanism === null ? [] : [mechanism.content.slice()],
     list: null,
     state: derField(response.content, 0xa0)?.content[0] ?? null,
     token: octets(response.content, 0xa2),

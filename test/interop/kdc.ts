@@ -1,0 +1,116 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { readKeytab, type KeytabEntry } from '../../src/security/kerberos/keytab.js';
+import { without } from '../support/shared.js';
+
+export const REALM = 'CONTOSO.TEST';
+/** Services with one key each, by encryption type: the KDC picks that type for tickets and session keys. */
+export const SERVICES = {
+  17: ['host/aes128', 'aes128-cts-hmac-sha1-96'],
+  18: ['host/localhost', 'aes256-cts-hmac-sha1-96'],
+  19: ['host/sha256', 'aes128-cts-hmac-sha256-128'],
+  20: ['host/sha384', 'aes256-cts-hmac-sha384-192'],
+  23: ['host/rc4', 'arcfour-hmac'],
+} as const;
+
+const KDC = '/usr/sbin/krb5kdc';
+
+export function hasKdc(what: string): boolean {
+  if (existsSync(KDC)) return true;
+  without(what, "Debian's krb5-kdc, krb5-admin-server and krb5-user");
+  return false;
+}
+
+/** A KDC of MIT's in a folder of its own, on a free port of the loopback. */
+export class Kdc {
+  readonly folder = mkdtempSync(join(tmpdir(), 'uamgscope-kdc-'));
+  port = 0;
+  private process: ChildProcess | null = null;
+
+  get env(): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      KRB5_CONFIG: join(this.folder, 'krb5.conf'),
+      KRB5_KDC_PROFILE: join(this.folder, 'kdc.conf'),
+      KRB5CCNAME: `FILE:${join(this.folder, 'ccache')}`,
+    };
+  }
+
+  get keytab(): readonly KeytabEntry[] {
+    return readKeytab(new Uint8Array(readFileSync(join(this.folder, 'services.keytab'))));
+  }
+
+  async start(): Promise<void> {
+    const { folder } = this;
+    this.port = await freePort();
+    const place = `127.0.0.1:${this.port}`;
+    writeFileSync(
+      join(folder, 'krb5.conf'),
+      `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n rdns = false\n dns_canonicalize_hostname = false\n udp_preference_limit = 1\n[realms]\n ${REALM} = {\n  kdc = ${place}\n }\n[domain_realm]\n localhost = ${REALM}\n`,
+    );
+    writeFileSync(
+      join(folder, 'kdc.conf'),
+      `[kdcdefaults]\n kdc_listen = ${place}\n kdc_tcp_listen = ${place}\n[realms]\n ${REALM} = {\n  database_name = ${join(folder, 'principal')}\n  key_stash_file = ${join(folder, 'stash')}\n  acl_file = ${join(folder, 'acl')}\n  max_life = 10h\n  supported_enctypes = aes256-cts:normal aes128-cts:normal aes256-sha2:normal aes128-sha2:normal arcfour-hmac:normal\n }\n`,
+    );
+    this.run('kdb5_util', ['create', '-s', '-r', REALM, '-P', 'master']);
+    const commands = [
+      'addprinc -pw secret +requires_preauth alice',
+      'addprinc -pw Pässwörd✓1 +requires_preauth jürgen',
+      'ktadd -norandkey -k alice.keytab alice',
+      ...Object.values(SERVICES).flatMap(([service, etype]) => [
+        `addprinc -e ${etype}:normal -randkey ${service}`,
+        `ktadd -norandkey -k services.keytab ${service}`,
+      ]),
+    ];
+    for (const command of commands)
+      this.run('kadmin.local', ['-r', REALM, '-q', command.replace(/-k /, `-k ${folder}/`)]);
+    this.process = spawn(KDC, ['-n', '-r', REALM], { env: this.env, stdio: 'ignore' });
+    for (let tries = 0; !(await listens(this.port)); tries++) {
+      if (tries > 100) throw new Error('krb5kdc does not listen');
+      await wait(50);
+    }
+  }
+
+  /** Runs a tool of MIT's against it. */
+  run(command: string, args: readonly string[], input = ''): string {
+    const child = spawnSync(command, args, { env: this.env, encoding: 'utf8', input, timeout: 30_000 });
+    if (child.status !== 0)
+      throw new Error(`${command} ${args.join(' ')}: ${child.stderr}${child.error?.message ?? ''}`);
+    return child.stdout;
+  }
+
+  async stop(): Promise<void> {
+    const { process: child } = this;
+    if (child !== null && child.exitCode === null) {
+      const ended = new Promise((resolve) => void child.once('exit', resolve));
+      child.kill();
+      await ended;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
