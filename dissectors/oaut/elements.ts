@@ -56,10 +56,23 @@ export function sfOf(vt: number): number {
       return SF.SF_RECORD;
     default: {
       const size = elementSize(vt);
-      return size === 1 ? SF.SF_I1 : size === 2 ? SF.SF_I2 : size === 8 ? SF.SF_I8 : SF.SF_I4;
+      return BY_SIZE.get(size) ?? SF.SF_I4;
     }
   }
 }
+
+/** Kinds of elements without pointers by their size in bytes; all others have 4. */
+const BY_SIZE: ReadonlyMap<number, number> = new Map([
+  [1, SF.SF_I1],
+  [2, SF.SF_I2],
+  [8, SF.SF_I8],
+]);
+
+/** VARIANT_BOOL ([MS-OAUT] 2.2.27) by its wire value; any other stays the number it is. */
+const BOOLEANS: ReadonlyMap<Wire, boolean> = new Map([
+  [0, false],
+  [0xffff, true],
+]);
 
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -87,9 +100,10 @@ export function elementsIn(vt: number, raw: Wire, texts: NumberTexts, note: Note
       return list.map((item) => (Number(item) << 16) >> 16);
     case VT.VT_BOOL:
       return list.map((item) => {
-        if (item !== 0 && item !== 0xffff)
+        const truth = BOOLEANS.get(item);
+        if (truth === undefined)
           note(`SAFEARRAY of VT_BOOL holds ${String(item)}, which is neither VARIANT_TRUE nor VARIANT_FALSE`);
-        return item === 0 ? false : item === 0xffff ? true : item;
+        return truth ?? item;
       });
     case VT.VT_I4:
     case VT.VT_INT:
@@ -127,7 +141,7 @@ export function elementsOut(vt: number, sf: number, value: Wire, texts: NumberTe
     case VT.VT_I2:
       return list.map((item) => Number(item) & 0xffff);
     case VT.VT_BOOL:
-      return list.map((item) => (item === true ? 0xffff : item === false ? 0 : item));
+      return list.map((item) => (typeof item === 'boolean' ? Number(item) * 0xffff : item));
     case VT.VT_I4:
     case VT.VT_INT:
       return list.map((item) => Number(item) >>> 0);

@@ -6,6 +6,7 @@ import type { Interface, MemberKind, Method, Parameter, Type } from '../../src/n
  * Why two opnums: the specification counts from one too high (from one too low in IUpdateSession2 and 3); see
  * docs/wire-notes.md.
  */
+// oxlint-disable-next-line max-params -- a row of a table: its columns are its parameters
 export function member(
   opnum: number,
   printedOpnum: number,
@@ -18,6 +19,7 @@ export function member(
   return { name, opnum, printedOpnum, member: kind, dispid, section, params, returns: hresult };
 }
 
+// oxlint-disable-next-line max-params -- a row of a table: its columns are its parameters
 export function propget(
   opnum: number,
   printedOpnum: number,
@@ -29,6 +31,7 @@ export function propget(
   return member(opnum, printedOpnum, 'propget', name, dispid, section, retval('retval', type));
 }
 
+// oxlint-disable-next-line max-params -- a row of a table: its columns are its parameters
 export function propput(
   opnum: number,
   printedOpnum: number,
@@ -63,6 +66,7 @@ export function hidden(opnum: number, kind: MemberKind, name: string, dispid: nu
   };
 }
 
+// oxlint-disable-next-line max-params -- a row of a table: its columns are its parameters
 export function uamgInterface(
   name: string,
   uuid: string,

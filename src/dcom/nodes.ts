@@ -7,6 +7,7 @@ function cited(section: string | null): string | null {
 }
 
 /** A field that owns the bytes `start` to `end`. */
+// oxlint-disable-next-line max-params -- a field in the order in which it is shown: name, type, bytes, value, section
 export function leaf(
   name: string,
   type: string,
@@ -19,6 +20,7 @@ export function leaf(
 }
 
 /** A field made of others. */
+// oxlint-disable-next-line max-params -- a field in the order in which it is shown: name, type, bytes, value, section
 export function group(
   name: string,
   type: string,

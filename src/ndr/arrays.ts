@@ -138,7 +138,7 @@ export function arrayNode(type: ArrayType, of: Node, ndr64: boolean): Node {
   return {
     type: name,
     align,
-    least: varies ? 2 * countAlign : type.size === null ? 0 : type.size * of.least,
+    least: varies ? 2 * countAlign : (type.size ?? 0) * of.least,
     flat(d) {
       let count = type.size ?? 0;
       if (conformant) {

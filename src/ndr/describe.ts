@@ -146,6 +146,7 @@ export function arm(cases: readonly number[], name: string, type: Type | null): 
   return { cases, name, type };
 }
 
+// oxlint-disable-next-line max-params -- a row of a table: its columns are its parameters
 export function union(
   name: string,
   section: string | null,

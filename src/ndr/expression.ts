@@ -70,25 +70,31 @@ export function parseSize(text: SizeExpression): Size {
         return value;
     }
   };
+  /** What a value was before the operator, where that is one number; `&` has no inverse but itself. */
+  const undo = (size: number): number => {
+    switch (operator) {
+      case '+':
+        return size - by;
+      case '-':
+        return size + by;
+      case '*':
+        return size / by;
+      case '/':
+        return size * by;
+      default:
+        return size;
+    }
+  };
   return {
     field,
     found,
     apply,
     value(scoped) {
       const value = found(scoped);
-      return typeof value === 'number' ? apply(value) : typeof value === 'bigint' ? apply(Number(value)) : null;
+      return typeof value === 'number' || typeof value === 'bigint' ? apply(Number(value)) : null;
     },
     inverse(size) {
-      const value =
-        operator === '+'
-          ? size - by
-          : operator === '-'
-            ? size + by
-            : operator === '*'
-              ? size / by
-              : operator === '/'
-                ? size * by
-                : size;
+      const value = undo(size);
       return Number.isInteger(value) && value >= 0 && apply(value) === size ? value : null;
     },
   };

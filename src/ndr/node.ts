@@ -40,6 +40,7 @@ export function writeWhole(node: Node, e: Encoder, value: Value): void {
 }
 
 /** A leaf type: no pointers, no counts. */
+// oxlint-disable-next-line max-params -- a row of scalars.ts: type, size, alignment, read, write, meaning
 export function leaf(
   type: string,
   size: number,

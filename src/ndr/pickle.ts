@@ -74,7 +74,7 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
         d.tape === null ? null : { kind: 'pickle', header: d.u8.slice(pos, pos + headers), length, tail: NO_BYTES };
       if (entry !== null) d.tape?.push(entry);
       d.pos += headers;
-      const value = readInside(d, inner(little), little, size, entry, primitive);
+      const value = readInside(d, inner(little), { little, size, entry, primitive });
       // What is cut off here is missing from the stub too.
       if (length > size && d.failedAt < 0) {
         d.explained = true;
@@ -113,15 +113,17 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
   };
 }
 
+interface Inside {
+  readonly little: boolean;
+  /** Bytes of the serialised value. */
+  readonly size: number;
+  readonly entry: PickleEntry | null;
+  /** Serialised without its length, as a primitive type is. */
+  readonly primitive: boolean;
+}
+
 /** Reads the serialised value in a decoder of its own, whose offsets count from behind the headers. */
-function readInside(
-  d: Decoder,
-  node: Node,
-  little: boolean,
-  size: number,
-  entry: PickleEntry | null,
-  primitive: boolean,
-): Value {
+function readInside(d: Decoder, node: Node, { little, size, entry, primitive }: Inside): Value {
   const { tracer } = d;
   const from = d.offset;
   const sub = new Decoder(

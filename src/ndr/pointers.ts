@@ -154,7 +154,8 @@ export function interfaceNode(name: string | null, ndr64: boolean, objref: () =>
       e.pad(align);
       const taped = e.taped('objref');
       const same = taped !== null && sameValue(taped.shown, value);
-      const bytes = same ? taped.bytes : value instanceof Uint8Array ? value : objref().encode(value);
+      const encoded = (): Uint8Array => (value instanceof Uint8Array ? value : objref().encode(value));
+      const bytes = same ? taped.bytes : encoded();
       e.count(bytes.length);
       e.u32(same ? taped.size : bytes.length);
       e.bytes(bytes);

@@ -29,16 +29,16 @@ export function asInteger(e: Encoder, value: Value, bits: 8 | 16 | 32): number {
 
 /** An integer that fits 64 bits, signed or unsigned. */
 export function asBigint(e: Encoder, value: Value): bigint {
-  const integer =
-    typeof value === 'bigint'
-      ? value
-      : (typeof value === 'number' && Number.isInteger(value)) ||
-          (typeof value === 'string' && /^(-?\d+|0x[0-9a-fA-F]+)$/.test(value))
-        ? BigInt(value)
-        : null;
+  const integer = bigintOf(value);
   if (integer === null || integer >= 1n << 64n || integer < -(1n << 63n))
     return unfit(e, `an integer of 64 bits is wanted, not ${String(value)}`);
   return integer;
+}
+
+function bigintOf(value: Value): bigint | null {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : null;
+  return typeof value === 'string' && /^(-?\d+|0x[0-9a-fA-F]+)$/.test(value) ? BigInt(value) : null;
 }
 
 const NAMES: Readonly<Record<BaseName, string>> = {

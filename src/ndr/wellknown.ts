@@ -98,7 +98,7 @@ const bitsOf = new DataView(new ArrayBuffer(8));
 /** The text has milliseconds only: the tape's bits count while they have that text. */
 function putDate(e: Encoder, value: Value): void {
   const taped = e.taped('bits');
-  const raw = typeof value === 'string' ? dateValue(value) : typeof value === 'number' ? value : dateOf(value);
+  const raw = dateOf(value);
   if (raw === null) unfit(e, `a date is wanted, not ${String(value)}`);
   if (taped !== null) {
     bitsOf.setBigUint64(0, taped.bits);
@@ -108,7 +108,10 @@ function putDate(e: Encoder, value: Value): void {
   e.f64(raw);
 }
 
+/** A DATE as its double: of a text, of a number, or of the record that stands for one outside the years shown. */
 function dateOf(value: Value): number | null {
+  if (typeof value === 'string') return dateValue(value);
+  if (typeof value === 'number') return value;
   const raw = asRecord(value)['date'];
   return typeof raw === 'number' || typeof raw === 'string' ? Number(raw) : null;
 }
@@ -298,7 +301,8 @@ function putBlob(e: Encoder, value: Value, id: unknown): void {
   const label = e.littleEndian;
   e.littleEndian = taped?.little ?? true;
   e.count(units);
-  e.u32(same ? taped.cBytes : value === null ? NULL_BYTES : units * 2);
+  const cBytes = value === null ? NULL_BYTES : units * 2;
+  e.u32(same ? taped.cBytes : cBytes);
   e.u32(same ? taped.clSize : units);
   if (value !== null) for (let i = 0; i < units; i++) e.u16(value.charCodeAt(i));
   e.littleEndian = label;

@@ -8,6 +8,17 @@ import type { Ledger } from './ledger.js';
 import type { ProtectedPdu } from './protection.js';
 import type { PduView } from './view.js';
 
+/** How a bind or alter_context was answered: by a PDU with one of three bodies, or not at all. */
+interface BindAnswer {
+  readonly answer: PduView | null;
+  readonly outcome: 'accepted' | 'rejected' | 'unanswered';
+  readonly ack: BindAckBody | null;
+  readonly nak: BindNakBody | null;
+  readonly fault: Fault | null;
+}
+
+const UNANSWERED: BindAnswer = { answer: null, outcome: 'unanswered', ack: null, nak: null, fault: null };
+
 /**
  * One connection ([C706] 12.3): contexts, security contexts and calls of both directions. Either side may be a client.
  */
@@ -91,7 +102,7 @@ export class Association {
 
   /** The connection is over. */
   end(): void {
-    for (const proposal of this.contexts.takeAll()) this.settleBind(proposal, null, 'unanswered', null, null, null);
+    for (const proposal of this.contexts.takeAll()) this.settleBind(proposal, UNANSWERED);
     this.calls.end();
     this.ledger.protection?.onEnd(this.flow);
   }
@@ -148,7 +159,7 @@ export class Association {
       body,
     };
     const evicted = this.contexts.propose(proposal);
-    if (evicted !== null) this.settleBind(evicted, null, 'unanswered', null, null, null);
+    if (evicted !== null) this.settleBind(evicted, UNANSWERED);
     this.tell(pdu, direction);
   }
 
@@ -169,7 +180,7 @@ export class Association {
         );
       }
       if (proposal.headerSigning && signsHeaders(pdu)) this.headerSigning = true;
-      this.settleBind(proposal, pdu, 'accepted', body, null, null);
+      this.settleBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'accepted', ack: body });
     }
     this.tell(pdu, direction);
   }
@@ -185,7 +196,7 @@ export class Association {
       `the server refused the bind: ${nakReasonName(body.reason)}${versions === '' ? '' : ` (it speaks version ${versions})`}`,
       '[MS-RPCE] 2.2.2.9',
     );
-    if (proposal !== null) this.settleBind(proposal, pdu, 'rejected', null, body, null);
+    if (proposal !== null) this.settleBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'rejected', nak: body });
   }
 
   private fault(pdu: PduView, direction: Direction): void {
@@ -198,17 +209,10 @@ export class Association {
     // A server may answer alter_context with a fault ([MS-RPCE] 3.3.1.5.2.1).
     const proposal = this.contexts.take(other(direction), pdu.callId);
     if (proposal === null) this.calls.fault(pdu, direction, this.open(pdu, direction), fault);
-    else this.settleBind(proposal, pdu, 'rejected', null, null, fault);
+    else this.settleBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'rejected', fault });
   }
 
-  private settleBind(
-    proposal: Proposal,
-    answer: PduView | null,
-    outcome: 'accepted' | 'rejected' | 'unanswered',
-    ack: BindAckBody | null,
-    nak: BindNakBody | null,
-    fault: Fault | null,
-  ): void {
+  private settleBind(proposal: Proposal, { answer, outcome, ack, nak, fault }: BindAnswer): void {
     const settled =
       ack === null
         ? {

@@ -36,7 +36,8 @@ export function authLevelName(level: number): AuthLevel {
 
 /** What a trailer of that level says of its PDU before anyone checked it. */
 export function untested(level: number): AuthVerdict {
-  return level === LEVEL.privacy ? 'sealed' : level >= LEVEL.call && level <= LEVEL.integrity ? 'unverified' : 'none';
+  if (level === LEVEL.privacy) return 'sealed';
+  return level >= LEVEL.call && level <= LEVEL.integrity ? 'unverified' : 'none';
 }
 
 const SEVERITY: Readonly<Record<AuthVerdict, number>> = {

@@ -244,5 +244,6 @@ function offeredFeatures(proposed: ProposedContext): number {
 
 function onlyTransfer(proposed: ProposedContext): TransferSyntax | null {
   const real = proposed.transfers.map(transferOf).filter((transfer) => transfer !== null);
-  return real.length === 1 ? (real[0] ?? null) : real.includes('ndr20') ? 'ndr20' : null;
+  if (real.length === 1) return real[0] ?? null;
+  return real.includes('ndr20') ? 'ndr20' : null;
 }

@@ -121,6 +121,7 @@ function authLengthAt(u8: Uint8Array, at: number): number {
  * The odds that 16 random bytes pass: version 2^-15, type 2^-4.4, flags 2^-3, representation 2^-28, lengths about 2^-1:
  * together 2^-51. It is asked once per unknown stream, and once per byte only while resynchronising.
  */
+// oxlint-disable-next-line complexity -- asked of every byte while resynchronising: one early return for each field
 export function plausibleHeader(u8: Uint8Array, at: number, end: number): boolean {
   const have = end - at;
   if (u8[at] !== 5) return false;

@@ -230,22 +230,27 @@ export function giveUp(ledger: Ledger, call: PendingCall): void {
   }
   const { answer, responseParts: parts } = call;
   if (answer !== null) {
-    ledger.close(
-      call,
-      call.opnum === null ? 'response-only' : answer.fault === null ? 'answered' : 'faulted',
-      answer.stub,
-      answer.fault,
-      answer.time,
-    );
+    ledger.close(call, outcomeOf(call, answer.fault), answer.stub, answer.fault, answer.time);
     return;
   }
   if (parts !== null) {
     parts.incomplete = true;
     note(call, 'rpc-fragment-lost', 'the last fragment of the response did not come', '[C706] 12.6.3.1', 0);
-    ledger.close(call, call.opnum === null ? 'response-only' : 'answered', parts.finish(null), null, null);
+    ledger.close(call, outcomeOf(call, null), parts.finish(null), null, null);
     return;
   }
-  ledger.close(call, call.orphaned ? 'orphaned' : call.cancelled ? 'cancelled' : 'unanswered', null, null, null);
+  ledger.close(call, unansweredOutcome(call), null, null, null);
+}
+
+/** What a call that was answered came to. */
+function outcomeOf({ opnum }: PendingCall, fault: Fault | null): ExchangeOutcome {
+  if (opnum === null) return 'response-only';
+  return fault === null ? 'answered' : 'faulted';
+}
+
+function unansweredOutcome({ orphaned, cancelled }: PendingCall): ExchangeOutcome {
+  if (orphaned) return 'orphaned';
+  return cancelled ? 'cancelled' : 'unanswered';
 }
 
 /** Adds a problem to a call. */

@@ -248,6 +248,7 @@ class Connection implements PduSink {
     }
   }
 
+  // oxlint-disable-next-line max-params -- once a PDU on the hot path: an object for each would be made for nothing
   pdu(
     stream: PduStream,
     block: Block,

@@ -39,6 +39,7 @@ function addPiece(pieces: StubPiece[], from: number, frame: number): void {
 }
 
 /** The stub of a PDU that carries all of it: bytes `start` to `end` of a block, no copy. */
+// oxlint-disable-next-line max-params -- once a PDU on the hot path: an object for each would be made for nothing
 export function wholeStub(
   pdu: PduView,
   block: Block,

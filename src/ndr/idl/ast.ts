@@ -3,13 +3,34 @@ import type { Token } from './lexer.js';
 
 /** IDL as written, before names are looked up. */
 
+/** Binary operators of C, but the comma and assignments. */
+export type BinarySign =
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | '%'
+  | '&'
+  | '|'
+  | '^'
+  | '<<'
+  | '>>'
+  | '=='
+  | '!='
+  | '<'
+  | '>'
+  | '<='
+  | '>='
+  | '&&'
+  | '||';
+
 export type Expression =
   | { readonly kind: 'number'; readonly value: bigint; readonly place: Place }
   | { readonly kind: 'name'; readonly name: string; readonly place: Place }
   | { readonly kind: 'unary'; readonly sign: string; readonly of: Expression; readonly place: Place }
   | {
       readonly kind: 'binary';
-      readonly sign: string;
+      readonly sign: BinarySign;
       readonly left: Expression;
       readonly right: Expression;
       readonly place: Place;

@@ -1,10 +1,10 @@
 import type { SizeExpression } from '../types.js';
-import type { Expression } from './ast.js';
+import type { BinarySign, Expression } from './ast.js';
 import { IDL_LIMITS, IdlError } from './error.js';
 import type { Token } from './lexer.js';
 
 /** Binary operators by how tightly they bind, loosest first. */
-const LEVELS: readonly (readonly string[])[] = [
+const LEVELS: readonly (readonly BinarySign[])[] = [
   ['||'],
   ['&&'],
   ['|'],
@@ -150,45 +150,30 @@ function combine(left: bigint, right: bigint, { sign, place }: Expression & { re
   if ((sign === '/' || sign === '%') && right === 0n) throw new IdlError('an expression divides by zero', place);
   if ((sign === '<<' || sign === '>>') && (right < 0n || right > 63n))
     throw new IdlError(`an expression shifts by ${right}`, place);
-  switch (sign) {
-    case '+':
-      return left + right;
-    case '-':
-      return left - right;
-    case '*':
-      return left * right;
-    case '/':
-      return left / right;
-    case '%':
-      return left % right;
-    case '&':
-      return left & right;
-    case '|':
-      return left | right;
-    case '^':
-      return left ^ right;
-    case '<<':
-      return left << right;
-    case '>>':
-      return left >> right;
-    case '==':
-      return truth(left === right);
-    case '!=':
-      return truth(left !== right);
-    case '<':
-      return truth(left < right);
-    case '>':
-      return truth(left > right);
-    case '<=':
-      return truth(left <= right);
-    case '>=':
-      return truth(left >= right);
-    case '&&':
-      return truth(left !== 0n && right !== 0n);
-    default:
-      return truth(left !== 0n || right !== 0n);
-  }
+  return OPERATIONS[sign](left, right);
 }
+
+/** What binary operators of C come to; comparisons are 1 or 0. */
+const OPERATIONS: Readonly<Record<BinarySign, (left: bigint, right: bigint) => bigint>> = {
+  '+': (left, right) => left + right,
+  '-': (left, right) => left - right,
+  '*': (left, right) => left * right,
+  '/': (left, right) => left / right,
+  '%': (left, right) => left % right,
+  '&': (left, right) => left & right,
+  '|': (left, right) => left | right,
+  '^': (left, right) => left ^ right,
+  '<<': (left, right) => left << right,
+  '>>': (left, right) => left >> right,
+  '==': (left, right) => truth(left === right),
+  '!=': (left, right) => truth(left !== right),
+  '<': (left, right) => truth(left < right),
+  '>': (left, right) => truth(left > right),
+  '<=': (left, right) => truth(left <= right),
+  '>=': (left, right) => truth(left >= right),
+  '&&': (left, right) => truth(left !== 0n && right !== 0n),
+  '||': (left, right) => truth(left !== 0n || right !== 0n),
+};
 
 function truth(holds: boolean): bigint {
   return holds ? 1n : 0n;

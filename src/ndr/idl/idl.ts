@@ -158,13 +158,19 @@ function numbered(face: InterfaceNode): readonly { readonly shown: MethodNode; r
   }
 }
 
+/** What `pointer_default` says; without it, pointers are unique. */
+const POINTER_DEFAULTS: ReadonlyMap<string, 'ref' | 'unique' | 'full'> = new Map([
+  ['ref', 'ref'],
+  ['ptr', 'full'],
+]);
+
 function interfaceOf(face: InterfaceNode, slots: Slots, lowering: Lowering, spec: string): Interface | null {
   const uuid = uuidOf(face.attributes);
   if (uuid === null) return null;
   const orpc = slots.isObject(face);
   const first = slots.before(face);
   const pointer = face.attributes.find((one) => one.name === 'pointer_default')?.args[0]?.[0]?.text;
-  const pointerDefault = pointer === 'ref' ? 'ref' : pointer === 'ptr' ? 'full' : 'unique';
+  const pointerDefault = POINTER_DEFAULTS.get(pointer ?? '') ?? 'unique';
   const rows = orpc ? numbered(face) : numbered(face).filter((row) => row.onWire !== null);
   const version =
     face.attributes
@@ -189,7 +195,8 @@ function methodOf(
   const id = attributes.find((one) => one.name === 'id')?.args[0];
   const idAttribute = attributes.find((one) => one.name === 'id');
   const number = id === undefined || idAttribute === undefined ? null : lowering.constant(whole(id, idAttribute));
-  const dispid = number === null ? null : number > 0x7fff_ffffn ? Number(BigInt.asIntN(32, number)) : Number(number);
+  const signed = number !== null && number > 0x7fff_ffffn ? BigInt.asIntN(32, number) : number;
+  const dispid = signed === null ? null : Number(signed);
   const common = { name, opnum, printedOpnum: opnum, member, dispid, section: null };
   if (onWire === null || /NotUsedOnWire$/i.test(name))
     return { ...common, params: null, returns: null, notUsedOnWire: true };

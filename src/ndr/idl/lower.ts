@@ -35,6 +35,13 @@ interface Flat {
   core: Core;
 }
 
+/** What attributes say of one layer: how many there are, how many of them are sent, and the unit of a string. */
+interface Counts {
+  readonly size: Expression | null;
+  readonly length: Expression | null;
+  readonly text: 'char' | 'wchar' | null;
+}
+
 /** Where a declaration stands: names of its neighbours, for discriminants, and what an unmarked pointer is. */
 export interface Scope {
   readonly position: 'param' | 'field' | 'result';
@@ -70,57 +77,54 @@ export class Lowering {
 
   /** A parameter, field or result; null for a binding handle and for void, which have no bytes. @throws IdlError */
   type(declaration: Declaration, scope: Scope): Type | null {
-    const {
-      attributes,
-      declarator: { place },
-    } = declaration;
+    const { attributes } = declaration;
     const flat = this.flatten(declaration);
     const { layers } = flat;
     let { core } = flat;
     if (core.kind === 'handle') return null;
-    const context = attributes.some((one) => one.name === 'context_handle');
+    const context = has(attributes, 'context_handle');
     if (core.kind === 'context' || (context && core.kind === 'void'))
       core = { kind: 'type', type: { kind: 'well-known', name: 'context_handle' } };
     if (context && flat.core.kind === 'void') layers.pop();
-    if (attributes.some((one) => one.name === 'ignore') && layers[0]?.kind === 'pointer')
-      return { kind: 'base', base: 'uint3264' };
+    if (has(attributes, 'ignore') && layers[0]?.kind === 'pointer') return { kind: 'base', base: 'uint3264' };
     if (core.kind === 'void' && layers.length === 0) return null;
-    let type = this.coreType(core, layers, declaration, scope);
+    return this.layered(this.coreType(core, layers, declaration, scope), layers, declaration, scope);
+  }
+
+  /** A core within its pointers and arrays, the innermost first. */
+  private layered(core: Type, layers: readonly Layer[], { attributes, declarator }: Declaration, scope: Scope): Type {
+    const { place } = declarator;
     const sizes = dimensions(attributes, ['size_is', 'max_is']);
     const lengths = dimensions(attributes, ['length_is', 'last_is']);
     const firsts = dimensions(attributes, ['first_is']);
-    const isString = attributes.some((one) => one.name === 'string');
+    const isString = has(attributes, 'string');
     const kind = attributes.map((one) => POINTERS[one.name]).find((one) => one !== undefined);
+    let type = core;
     for (const [i, layer] of [...layers.entries()].toReversed()) {
       const innermost = i === layers.length - 1;
-      const size = sizes[i] ?? null;
-      const length = lengths[i] ?? (firsts[i] == null ? null : firsts[i]) ?? null;
       const text = innermost && (isString || layer.isString) ? unitOf(type) : null;
+      const counts: Counts = { size: sizes[i] ?? null, length: lengths[i] ?? firsts[i] ?? null, text };
+      const parameter = i === 0 && scope.position === 'param';
       if (layer.kind === 'array') {
-        type =
-          text === null
-            ? this.array(type, layer.bound, size, length, place, scope)
-            : { kind: 'string', unit: text, size: this.fixedSize(layer.bound, size, place) };
+        type = this.element(type, layer.bound, counts, place, scope);
         // A parameter written as an array is a pointer to C, and may be a unique one.
-        if (i === 0 && scope.position === 'param' && kind !== undefined && kind !== 'ref')
-          type = { kind: 'pointer', pointer: kind, to: type };
+        if (parameter && kind !== undefined && kind !== 'ref') type = { kind: 'pointer', pointer: kind, to: type };
         continue;
       }
-      const top = i === 0 && scope.position === 'param';
-      const own =
-        (i === 0 ? kind : undefined) ??
-        layer.pointer ??
-        (top ? 'ref' : scope.pointerDefault === 'ref' && scope.position === 'result' ? 'unique' : scope.pointerDefault);
-      const to: Type =
-        text !== null
-          ? { kind: 'string', unit: text, size: null }
-          : size === null && length === null
-            ? type
-            : this.array(type, null, size, length, place, scope);
+      const own = (i === 0 ? kind : undefined) ?? layer.pointer ?? (parameter ? 'ref' : defaultPointer(scope));
+      const plain = text === null && counts.size === null && counts.length === null;
+      const to = plain ? type : this.element(type, null, counts, place, scope);
       // A reference pointer that is a parameter has no bytes: it is the thing itself.
-      type = top && own === 'ref' ? to : { kind: 'pointer', pointer: own, to };
+      type = parameter && own === 'ref' ? to : { kind: 'pointer', pointer: own, to };
     }
     return type;
+  }
+
+  /** What an array layer, or a pointer with counts, holds: a string, or elements. */
+  private element(type: Type, bound: Expression | null, counts: Counts, place: Place, scope: Scope): Type {
+    const { text, size } = counts;
+    if (text === null) return this.array(type, bound, counts, place, scope);
+    return { kind: 'string', unit: text, size: bound === null ? null : this.fixedSize(bound, size, place) };
   }
 
   /** The number of a constant, or null. */
@@ -258,14 +262,7 @@ export class Lowering {
     }
   }
 
-  private array(
-    of: Type,
-    bound: Expression | null,
-    size: Expression | null,
-    length: Expression | null,
-    place: Place,
-    scope: Scope,
-  ): Type {
+  private array(of: Type, bound: Expression | null, { size, length }: Counts, place: Place, scope: Scope): Type {
     const fixed = this.fixedSize(bound, size, place);
     if (fixed === null && of.kind === 'array' && of.size === null)
       return { kind: 'unsupported', what: 'conformant array of more than one dimension' };
@@ -596,4 +593,13 @@ function unitOf(type: Type): 'char' | 'wchar' | null {
   if (type.kind !== 'base') return null;
   if (type.base === 'wchar' || type.base === 'u16') return 'wchar';
   return ['char', 'u8', 'i8'].includes(type.base) ? 'char' : null;
+}
+
+function has(attributes: Declaration['attributes'], name: string): boolean {
+  return attributes.some((one) => one.name === name);
+}
+
+/** The pointer that is meant where none is written; a result is never a reference pointer. */
+function defaultPointer({ pointerDefault, position }: Scope): 'ref' | 'unique' | 'full' {
+  return pointerDefault === 'ref' && position === 'result' ? 'unique' : pointerDefault;
 }

@@ -413,11 +413,7 @@ class Parser {
     const words: string[] = [];
     for (; BASE_WORDS.has(this.here.text) || QUALIFIERS.has(this.here.text); this.at++)
       if (!QUALIFIERS.has(this.here.text)) words.push(this.here.text);
-    const sign = words.includes('unsigned')
-      ? 'unsigned '
-      : words.includes('signed') && words.includes('char')
-        ? 'signed '
-        : '';
+    const sign = signOf(words);
     const rest = words.filter((word) => word !== 'unsigned' && word !== 'signed');
     const sized = rest.filter((word) => word !== 'int');
     const core =
@@ -593,4 +589,10 @@ export function whole(tokens: readonly Token[], attribute: Attribute): Expressio
   if (rest !== undefined)
     throw new IdlError(`${JSON.stringify(rest.text)} is too much in ${attribute.name}`, rest.place);
   return expression;
+}
+
+/** Of words like `long unsigned int`, the sign that matters: `signed` does for char only. */
+function signOf(words: readonly string[]): '' | 'unsigned ' | 'signed ' {
+  if (words.includes('unsigned')) return 'unsigned ';
+  return words.includes('signed') && words.includes('char') ? 'signed ' : '';
 }
