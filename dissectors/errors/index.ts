@@ -1,6 +1,7 @@
 import type { ErrorName, Specification } from '../../src/ndr/types.js';
 import { bindReasons, contextReasons } from './bind.js';
 import { hresults, sdkHresults } from './hresults.js';
+import { installing } from './installing.js';
 import { nca } from './nca.js';
 import { ntstatus } from './ntstatus.js';
 import { errorNames } from './rows.js';
@@ -20,6 +21,7 @@ export const errors: Specification = {
     ...errorNames('SDK', windowsUpdate),
     ...errorNames('MS-ERREF', hresults),
     ...errorNames('SDK', sdkHresults),
+    ...errorNames('SDK', installing),
     ...errorNames('C706', nca),
     ...errorNames('MS-ERREF', ntstatus),
   ],

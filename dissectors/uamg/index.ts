@@ -4,6 +4,7 @@ import { collectionsInterfaces } from './collections.js';
 import { driverUpdateInterfaces } from './driver-update.js';
 import { historyInterfaces } from './history.js';
 import { uamgRules } from './rules.js';
+import { LOCAL_MEMBERS } from './local.js';
 import { uamgStory } from './story.js';
 import { searcherInterfaces } from './searcher.js';
 import { servicesInterfaces } from './services.js';
@@ -22,6 +23,7 @@ export const uamg: Specification = {
   types: uamgTypes,
   rules: uamgRules,
   story: uamgStory,
+  localMembers: LOCAL_MEMBERS,
   errors: [],
   // As Microsoft's wuapi.h names it.
   library: {

@@ -1,5 +1,5 @@
 import { hex32 } from '../bytes/hex.js';
-import type { ErrorName, Specification } from '../ndr/types.js';
+import type { ErrorName, Interface, Method, Specification } from '../ndr/types.js';
 import { hresultParts, looksLikeNtstatus, type HresultParts } from './hresult.js';
 
 /** What is known of a number, a name or a GUID: plain facts, to be laid out by whoever shows them. */
@@ -43,7 +43,39 @@ export type Explanation =
       readonly erratum: string | null;
     }
   | {
+      readonly kind: 'member';
+      /** `IUpdateSearcher::Search` */
+      readonly name: string;
+      readonly spec: string;
+      readonly section: string | null;
+      readonly opnum: number;
+      readonly printedOpnum: number | null;
+      readonly dispid: number | null;
+      readonly member: string;
+      readonly parameters: readonly string[] | null;
+      /** Of a member that is kept off the wire: what it is for, and what a remote caller gets. */
+      readonly offWire: readonly string[];
+    }
+  | {
+      readonly kind: 'enum-value';
+      readonly name: string;
+      readonly value: number;
+      readonly type: string;
+      readonly spec: string;
+    }
+  | {
+      readonly kind: 'well-known';
+      readonly uuid: string;
+      readonly version: string | null;
+      readonly name: string;
+      readonly spec: string;
+      readonly base: string | null;
+      /** Methods by opnum. */
+      readonly methods: readonly string[];
+    }
+  | {
       readonly kind: 'class';
+      readonly progId?: string | null;
       readonly clsid: string;
       readonly name: string;
       readonly spec: string;
@@ -74,12 +106,17 @@ export class Explainer {
   private readonly specifications: readonly Specification[];
   private readonly reasons: readonly ErrorName[];
   private readonly aliasNames = new Map<number, string[]>();
+  private readonly wellKnown: (() => WellKnownLookup) | null;
+  /** Made when the first is asked for. */
+  private byUuid: Map<string, string> | null = null;
 
   constructor(
     specifications: readonly Specification[],
     win32: readonly ErrorName[],
     reasons: readonly ErrorName[] = [],
+    wellKnown: (() => WellKnownLookup) | null = null,
   ) {
+    this.wellKnown = wellKnown;
     this.specifications = specifications;
     this.reasons = reasons;
     for (const error of specifications.flatMap((specification) => specification.errors)) {
@@ -106,6 +143,25 @@ export class Explainer {
     return this.hresultNames.get(value >>> 0) ?? null;
   }
 
+  /** Name of an interface or class by its UUID, from the tables or what is well known; null for one that has none. */
+  uuid(uuid: string): string | null {
+    if (this.byUuid === null) {
+      this.byUuid = new Map();
+      for (const { interfaces, classes } of this.specifications) {
+        for (const one of interfaces) this.byUuid.set(one.uuid, one.name);
+        for (const one of classes) this.byUuid.set(one.clsid, one.name);
+      }
+    }
+    const known = this.byUuid.get(uuid);
+    if (known !== undefined) return known;
+    const table = this.wellKnown?.() ?? null;
+    return (
+      table?.interfaces.find((one) => one.uuid === uuid)?.name ??
+      table?.classes.find((one) => one.clsid === uuid)?.name ??
+      null
+    );
+  }
+
   /** Name of the status of a fault PDU: Win32 code, nca status, NTSTATUS or HRESULT. */
   status(value: number): string | null {
     return this.win32.get(value >>> 0)?.name ?? this.hresult(value);
@@ -122,6 +178,8 @@ export class Explainer {
       .toLowerCase();
     const found = this.identifiers(wanted);
     if (found.length > 0) return found;
+    const members = this.members(wanted);
+    if (members.length > 0) return members;
     const reasons = this.reasons
       .filter((reason) => reason.name.toLowerCase() === wanted)
       .map(
@@ -139,7 +197,8 @@ export class Explainer {
     if (named !== undefined) return [wrapped(wanted) === '' ? this.code(named) : this.number(hresultFrom(named.value))];
     const values = numbersIn(wanted);
     const value = values.find((candidate) => this.status(candidate) !== null) ?? values[0];
-    return value === undefined ? [] : this.numbers(value);
+    if (value !== undefined) return this.numbers(value);
+    return this.beyond(wanted);
   }
 
   /** Codes and GUIDs a digit or two away from a misspelt one, and names that contain the text; at most five. */
@@ -192,10 +251,66 @@ export class Explainer {
             name: known.name,
             spec: known.spec,
             interface: known.interface,
+            progId: this.wellKnown?.().classes.find((one) => one.clsid === known.clsid)?.progId ?? null,
           });
       }
     }
     return found;
+  }
+
+  /** Members by `Interface::Member`, `Interface.Member` or their bare name, and values of enumerations. */
+  private members(wanted: string): readonly Explanation[] {
+    const [, owner = null, member = wanted] = /^(\w+)(?:::|\.)(\w+)$/.exec(wanted) ?? [];
+    const name = member.replace(/^(get|put|putref)_/, '');
+    const found: Explanation[] = [];
+    for (const specification of this.specifications) {
+      for (const one of specification.interfaces) {
+        if (owner !== null && one.name.toLowerCase() !== owner) continue;
+        for (const method of one.methods)
+          if (method.name.toLowerCase() === name && found.length < MAX_MEMBERS)
+            found.push(memberOf(one, method, specification));
+      }
+      if (owner === null) found.push(...enumValues(specification, wanted));
+    }
+    return found;
+  }
+
+  /** What only the table of well-known interfaces and classes has: it is read when nothing else is known. */
+  private beyond(wanted: string): readonly Explanation[] {
+    const table = this.wellKnown?.() ?? null;
+    if (table === null) return [];
+    const bare = wanted.replace(/^(iid|clsid)_/, '');
+    const interfaces = table.interfaces.filter((one) => one.uuid === wanted || one.name.toLowerCase() === bare);
+    const classes = table.classes.filter(
+      (one) =>
+        one.clsid === wanted ||
+        one.name.toLowerCase() === bare ||
+        (one.progId !== null &&
+          [one.progId, one.progId.replace(/\.\d+$/, '')].some((id) => id.toLowerCase() === wanted)),
+    );
+    return [
+      ...interfaces.map(
+        (one): Explanation => ({
+          kind: 'well-known',
+          uuid: one.uuid,
+          version: one.version,
+          name: one.name,
+          spec: one.spec,
+          base: one.base,
+          methods: table.methods(one.uuid),
+        }),
+      ),
+      ...classes.map(
+        (one): Explanation => ({
+          kind: 'class',
+          clsid: one.clsid,
+          name: one.name,
+          spec: one.spec,
+          interface: null,
+          progId: one.progId,
+        }),
+      ),
+    ];
   }
 
   private guids(): readonly { readonly guid: string; readonly name: string }[] {
@@ -326,6 +441,56 @@ function isOneApart(a: string, b: string): boolean {
 /** Most members shown for one DISPID. */
 const MAX_MEMBERS = 40;
 
+/** What {@link Explainer} asks of the table of well-known names. */
+export interface WellKnownLookup {
+  readonly interfaces: readonly {
+    readonly uuid: string;
+    readonly version: string | null;
+    readonly name: string;
+    readonly spec: string;
+    readonly base: string | null;
+  }[];
+  readonly classes: readonly {
+    readonly clsid: string;
+    readonly name: string;
+    readonly progId: string | null;
+    readonly spec: string;
+  }[];
+  methods(uuid: string): readonly string[];
+}
+
+function memberOf(of: Interface, method: Method, { localMembers }: Specification): Explanation {
+  const local = localMembers?.[`${of.name}::${method.name}`];
+  return {
+    kind: 'member',
+    name: `${of.name}${method.member === 'method' ? '::' : '.'}${method.name}`,
+    spec: of.spec,
+    section: method.section,
+    opnum: method.opnum,
+    printedOpnum: method.printedOpnum,
+    dispid: method.dispid,
+    member: method.member,
+    parameters: method.params?.map((param) => `${param.direction} ${param.name}`) ?? null,
+    offWire:
+      method.notUsedOnWire === true
+        ? [
+            ...(local === undefined ? [] : [`on its own machine it ${local.purpose}; returns ${local.returns}`]),
+            'kept off the wire: a client must not send it, and a remote caller gets a fault or E_NOTIMPL',
+          ]
+        : [],
+  };
+}
+
+function enumValues({ types, name: spec }: Specification, wanted: string): readonly Explanation[] {
+  return types.flatMap((type) =>
+    type.kind !== 'enum'
+      ? []
+      : Object.entries(type.members)
+          .filter(([name]) => name.toLowerCase() === wanted)
+          .map(([name, value]): Explanation => ({ kind: 'enum-value', name, value, type: type.name, spec })),
+  );
+}
+
 /** An explanation as lines for people. */
 export function explanationLines(found: Explanation): readonly string[] {
   switch (found.kind) {
@@ -335,10 +500,16 @@ export function explanationLines(found: Explanation): readonly string[] {
         `  interface of ${source(found.spec)}${found.section === null ? '' : ` ${found.section}`}${found.base === null ? '' : `, derives from ${found.base}`}, ${found.methods} methods of its own`,
         ...(found.erratum === null ? [] : [`  erratum: ${found.erratum}`]),
       ];
+    case 'member':
+      return memberLines(found);
+    case 'enum-value':
+      return [`${found.name} = ${found.value}`, `  value of ${found.type}, ${source(found.spec)}`];
+    case 'well-known':
+      return wellKnownLines(found);
     case 'class':
       return [
         `CLSID_${found.name} {${found.clsid}}`,
-        `  class of ${source(found.spec)}${found.interface === null ? '' : `, default interface ${found.interface}`}`,
+        `  class of ${source(found.spec)}${found.interface === null ? '' : `, default interface ${found.interface}`}${found.progId == null ? '' : `, ProgID ${found.progId}`}`,
       ];
     case 'dispid': {
       const shown = found.members.slice(0, MAX_MEMBERS).join(', ');
@@ -378,4 +549,31 @@ function facts(found: { readonly meaning: string | null; readonly cause: string 
 
 function source(spec: string): string {
   return spec === 'SDK' ? 'the Windows SDK' : `[${spec}]`;
+}
+
+function memberLines(found: Extract<Explanation, { kind: 'member' }>): readonly string[] {
+  const printed =
+    found.printedOpnum === null || found.printedOpnum === found.opnum ? '' : ` (printed as ${found.printedOpnum})`;
+  const dispid = found.dispid === null ? '' : `, DISPID ${found.dispid < 0 ? found.dispid : hex32(found.dispid)}`;
+  const section = found.section === null ? '' : ` ${found.section}`;
+  return [
+    found.name,
+    `  ${found.member} of ${source(found.spec)}${section}, opnum ${found.opnum}${printed}${dispid}`,
+    ...(found.parameters === null || found.parameters.length === 0
+      ? []
+      : [`  parameters: ${found.parameters.join(', ')}`]),
+    ...found.offWire.map((text) => `  ${text}`),
+  ];
+}
+
+/** Methods named in a line. */
+const METHODS_SHOWN = 400;
+
+function wellKnownLines(found: Extract<Explanation, { kind: 'well-known' }>): readonly string[] {
+  const shown = found.methods.slice(0, METHODS_SHOWN).map((name, opnum) => `${opnum} ${name}`);
+  return [
+    `${found.name} {${found.uuid}}${found.version === null ? '' : ` version ${found.version}`}`,
+    `  interface of ${source(found.spec)}${found.base === null ? '' : `, derives from ${found.base}`}; named only: give its IDL with --idl to decode it`,
+    ...(shown.length === 0 ? [] : [`  methods by opnum: ${shown.join(', ')}`]),
+  ];
 }

@@ -1,6 +1,6 @@
 import type { Call, Exchange, ObjectReference, Problem, Stub, Value } from '../types.js';
 import { referenceTo } from '../dcom/objects.js';
-import { NO_PROBLEMS, type Registry } from '../ndr/codec.js';
+import { NO_PROBLEMS, type Registry, type UuidNames } from '../ndr/codec.js';
 import { recordOf } from '../ndr/value.js';
 import type { Callbacks } from './callbacks.js';
 import type { Decoding } from './decode.js';
@@ -40,7 +40,7 @@ export class CallRecorder {
     const { plan, reading } = decoding;
     const late = invoked?.call ?? null;
     const bound = late?.bound ?? null;
-    const naming = namingOf(place, decoding, late);
+    const naming = namingOf(place, decoding, late, this.options.registry.names);
     const causality = causalityOf(this.header(exchange, found));
     const { certainty, because } = certaintyOf(exchange, found);
     return {
@@ -114,7 +114,7 @@ export class CallRecorder {
 }
 
 /** The member that was called: by the table of its interface, or, late bound, the one that was meant. */
-function namingOf({ known, uuid }: Place, { plan, opnum }: Decoding, late: LateCall | null): Naming {
+function namingOf({ known, uuid }: Place, { plan, opnum }: Decoding, late: LateCall | null, names: UuidNames): Naming {
   if (late !== null && late.name !== null) {
     const { method } = late;
     return {
@@ -128,9 +128,12 @@ function namingOf({ known, uuid }: Place, { plan, opnum }: Decoding, late: LateC
       spec: late.spec,
     };
   }
-  return plan === null
-    ? { ...UNNAMED, interface: known?.resolved.interface.name ?? null, iid: uuid, opnum }
-    : plan.naming;
+  if (plan !== null) return plan.naming;
+  const bare: Naming = { ...UNNAMED, interface: known?.resolved.interface.name ?? null, iid: uuid, opnum };
+  const seen = known === null && uuid !== null ? names.interface(uuid, opnum) : null;
+  if (seen === null) return bare;
+  const { name, method, spec } = seen;
+  return { ...bare, interface: name, method, member: method === null ? null : 'method', spec };
 }
 
 const UNNAMED: Naming = {

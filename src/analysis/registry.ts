@@ -1,4 +1,4 @@
-import type { Codec, Encoding, MethodCodec, Registry, ResolvedInterface, Transforms } from '../ndr/codec.js';
+import type { Codec, Encoding, MethodCodec, Registry, ResolvedInterface, Transforms, UuidNames } from '../ndr/codec.js';
 import { Compiler } from '../ndr/compile.js';
 import type { Interface, Specification, Type } from '../ndr/types.js';
 
@@ -12,7 +12,11 @@ export interface RegistryOptions {
   readonly transforms: (type: (type: Type | string, encoding: Encoding) => Codec) => Transforms;
   /** Name of a 32-bit status for traces. */
   readonly nameOfStatus?: (value: number) => string | null;
+  /** Names beyond the tables; none where it is left out. */
+  readonly names?: UuidNames;
 }
+
+const NO_NAMES: UuidNames = { interface: () => null, class: () => null };
 
 interface Entry {
   readonly resolved: ResolvedInterface;
@@ -83,6 +87,7 @@ export function makeRegistry(specifications: readonly Specification[], options: 
       return (list[opnum] = compileSlot(entry, opnum, encoding));
     },
     type: typeCodec,
+    names: options.names ?? NO_NAMES,
   };
 }
 

@@ -19,14 +19,17 @@ import { suggest } from '../bytes/suggest.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
 import { openCapture } from './files.js';
 import { compileAll, withIdl, type IdlFlags } from './idl.js';
+import { WellKnownNames } from './wellknown.js';
 
 const NDR20 = { littleEndian: true, syntax: 'ndr20' } as const;
 
 /** Puts the tables together, with what `idl` names beside them. @throws UsageError for IDL that cannot be read */
 export function knowledge({ idl = [], idlPath = [] }: IdlFlags = {}): Knowledge {
   const specifications = idl.length === 0 ? tables : withIdl(tables, idl, idlPath);
-  const explainer = new Explainer(specifications, win32Errors, bindErrors);
+  const wellKnown = new WellKnownNames();
+  const explainer = new Explainer(specifications, win32Errors, bindErrors, () => wellKnown.table);
   const registry = makeRegistry(specifications, {
+    names: wellKnown,
     nameOfStatus: (value) => explainer.hresult(value) ?? explainer.status(value),
     transforms: (type) => ({
       objref: makeObjref({

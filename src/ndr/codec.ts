@@ -156,6 +156,19 @@ export interface Registry {
   method(uuid: string, opnum: number, encoding: Encoding): MethodCodec | null;
   /** Codec of a named or anonymous type, as it stands at the start of a stub. Its single field is `value`. */
   type(type: Type | string, encoding: Encoding): Codec;
+  /** What is known by name of a UUID that no table can decode. */
+  readonly names: UuidNames;
+}
+
+/** Names of interfaces, methods and classes beyond the tables. */
+export interface UuidNames {
+  /** The interface, with its method of a number, or null. */
+  interface(
+    uuid: string,
+    opnum: number | null,
+  ): { readonly name: string; readonly spec: string; readonly method: string | null } | null;
+  /** Name of a class by its CLSID, e.g. `MMC20.Application`, or null. */
+  class(clsid: string): string | null;
 }
 
 export const NO_PROBLEMS: readonly Problem[] = Object.freeze([]);

@@ -318,6 +318,8 @@ export interface Specification {
    * negotiated.
    */
   readonly infrastructure?: readonly string[];
+  /** Members kept off the wire: what they return and are for on their own machine, by `Interface::Member`. */
+  readonly localMembers?: Readonly<Record<string, { readonly returns: string; readonly purpose: string }>>;
   /**
    * Calls that look names up or keep references and connections alive, as `Interface` or `Interface::Method`: what one
    * folds away to see what was done.

@@ -6,6 +6,8 @@ export interface Names {
   hresult(value: number): string | null;
   /** Name of an RPC or nca status. */
   status(value: number): string | null;
+  /** Name of an interface or class by its UUID; left out where nobody knows any. */
+  uuid?(uuid: string): string | null;
 }
 
 /** `10.0.0.5:135`, `[fe80::1]:135`. */

@@ -1,6 +1,8 @@
 import { hex32 } from '../bytes/hex.js';
+import { walkRecords } from '../ndr/value.js';
 import type { Call, Finding, Moment, Problem, SecurityRecord, Stub, Value } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
+import { readActivation } from '../analysis/activation.js';
 import { failed } from '../analysis/failed.js';
 import { escapeTerminal } from './escape.js';
 import { endpointText, type Names } from './names.js';
@@ -211,6 +213,10 @@ export function signature(call: Call, shown: Shown, style: Style = PLAIN): strin
   const method = escapeTerminal(call.method);
   if (call.auth.verdict === 'sealed' && call.hresult === null && isEmpty(call.in) && isEmpty(call.out))
     return `${style.name(`${face}::${method}`)}${stubsText(call)}`;
+  if (!call.decoded && isEmpty(call.in) && isEmpty(call.out))
+    return `${style.name(`${face}::${method}`)}${stubsText(call)}`;
+  const activation = activationText(call, shown);
+  if (activation !== null) return `${style.name(`${face}::${method}`)}${activation}`;
   const got = outputs(call, shown);
   const arrow = got === '' ? '' : ` → ${style.value(got)}`;
   if (call.member === 'propput' || call.member === 'propputref') {
@@ -222,6 +228,27 @@ export function signature(call: Call, shown: Shown, style: Style = PLAIN): strin
     return `${style.name(`${face}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
   return `${style.name(`${face}::${method}`)}(${given})${arrow}`;
 }
+
+/** `(UpdateSession for IUpdateSession3) → IUpdateSession3#1` of an activation; null for every other call. */
+function activationText(call: Call, shown: Shown): string | null {
+  if (call.object !== null || shown.names?.uuid === undefined) return null;
+  const asked = readActivation(call.in);
+  if (asked === null || asked.clsid === null) return null;
+  const { names } = shown;
+  const name = (uuid: string): string => escapeTerminal(names.uuid?.(uuid) ?? `{${uuid}}`);
+  const iids = asked.iids.map(name).join(', ');
+  const made: string[] = [];
+  walkRecords(call.out, (record) => {
+    const { label, ipid } = record;
+    if (typeof label === 'string' && typeof ipid === 'string' && made.length < MAX_MADE)
+      made.push(escapeTerminal(label));
+    return true;
+  });
+  return `(${name(asked.clsid)}${iids === '' ? '' : ` for ${iids}`})${made.length === 0 ? '' : ` → ${made.join(', ')}`}`;
+}
+
+/** Objects named of one activation. */
+const MAX_MADE = 4;
 
 function isEmpty(fields: Call['in']): boolean {
   for (const _ in fields) return false;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bindErrors, specifications, win32Errors } from '../../dissectors/index.js';
 import { Explainer, explanationLines, type Explanation } from '../../src/analysis/explain.js';
 import { hresultParts, looksLikeNtstatus } from '../../src/analysis/hresult.js';
+import { knowledge } from '../../src/io/knowledge.js';
 
 const explainer = new Explainer(specifications, win32Errors, bindErrors);
 
@@ -197,5 +198,58 @@ describe('names of results', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('explain: members, values, and what is well known', () => {
+  const known = knowledge();
+  const lines = (text: string): string => (known.explain(text) ?? []).join('\n');
+
+  it('knows members with section, numbers and parameters', () => {
+    expect(lines('IUpdateSearcher::Search')).toBe(
+      [
+        'IUpdateSearcher::Search',
+        '  method of [MS-UAMG] 3.38.4.11, opnum 19 (printed as 20), DISPID 0x6002000c',
+        '  parameters: in criteria, out retval',
+      ].join('\n'),
+    );
+    expect(lines('IUpdate.Title')).toContain('propget of [MS-UAMG]');
+  });
+
+  it('says of every member that is kept off the wire what it is for and what a remote caller gets', () => {
+    for (const specification of specifications.filter((one) => one.name === 'MS-UAMG')) {
+      for (const one of specification.interfaces) {
+        for (const method of one.methods.filter((each) => each.notUsedOnWire === true)) {
+          const text = lines(`${one.name}::${method.name}`);
+          expect(text, `${one.name}::${method.name}`).toMatch(/on its own machine it .*; returns /);
+          expect(text).toContain('a remote caller gets a fault or E_NOTIMPL');
+        }
+      }
+    }
+  });
+
+  it('knows values of enumerations', () => {
+    expect(lines('orcSucceeded')).toBe('orcSucceeded = 2\n  value of OperationResultCode, [MS-UAMG]');
+  });
+
+  it('knows ProgIDs, and classes and interfaces that no table decodes', () => {
+    expect(lines('Microsoft.Update.Session')).toContain('{4cb43d7f-7eee-4906-8698-60da1c38f2fe}');
+    expect(lines('4cb43d7f-7eee-4906-8698-60da1c38f2fe')).toContain('ProgID Microsoft.Update.Session');
+    expect(lines('MMC20.Application.1')).toContain('CLSID_MMC20.Application');
+    expect(lines('mmc20.application')).toContain('CLSID_MMC20.Application');
+    expect(lines('svcctl')).toContain('15 ROpenSCManagerW');
+    expect(lines('12345778-1234-ABCD-EF00-0123456789AC')).toContain('samr {12345778-');
+    expect(lines('no.such.thing')).toBe('');
+  });
+
+  it.each([
+    ['0x80200010', 'BG_E_NETWORK_DISCONNECTED'],
+    ['0x80200013', 'BG_E_INSUFFICIENT_RANGE_SUPPORT'],
+    ['0x80d02002', 'DO_E_DOWNLOAD_NO_PROGRESS'],
+    ['0x80d05001', 'DO_E_HTTP_BLOCKSIZE_MISMATCH'],
+    ['0xc1900101', 'MOSETUP_E_SETUP_PLATFORM'],
+    ['0x80131500', 'COR_E_EXCEPTION'],
+  ])('names %s %s, with what to do', (code, name) => {
+    expect(lines(code)).toMatch(new RegExp(`^${code} ${name} .*\\n  meaning: .*\\n  what to do: `));
   });
 });

@@ -51,6 +51,17 @@ export const ROOMS: readonly Room[] = [
   { path: 'dissectors/opc', does: 'OPC DA', opens: [...TABLES, 'dissectors'] },
   { path: 'dissectors/uamg', does: '[MS-UAMG] and its SDK', opens: [...TABLES, 'dissectors'] },
   { path: 'dissectors/errors', does: 'names and causes of codes', opens: [...TABLES, 'dissectors'] },
+  {
+    path: 'dissectors/wellknown',
+    does: 'names of public interfaces and classes that no table decodes',
+    opens: [],
+  },
+  {
+    path: 'dissectors/wellknown/make',
+    does: 'the script that reads them from the specifications',
+    opens: ['dissectors/wellknown'],
+    world: true,
+  },
   { path: 'src/analysis', does: 'exchanges to calls: registry, late binding, objects, statistics', opens: ANALYSIS },
   { path: 'src/analysis/rules', does: 'calls held to the rules of the tables', opens: [...ANALYSIS, 'src/analysis'] },
   {

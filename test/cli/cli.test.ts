@@ -37,6 +37,7 @@ const registry: Registry = {
   interfaces: [resolved],
   interfaceByUuid: () => null,
   interfaceByName: () => null,
+  names: { interface: () => null, class: () => null },
   method: () => null,
   type: () => {
     throw new Error('not asked for');
