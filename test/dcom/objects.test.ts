@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { entriesOf, ObjectTable, referenceTo, type Origin } from '../../src/dcom/objects.js';
-import { ANALYSIS_LIMITS } from '../../src/analysis/limits.js';
 import type { Pointer } from '../../src/dcom/references.js';
 
 const server = { address: '192.0.2.9', port: 49_668 };
@@ -48,22 +47,6 @@ describe('the table of objects', () => {
     expect(table.find('ipid-89', server.address)).toBeNull();
     expect(table.byOid(server.address, 'oid-89')).toBeNull();
     expect([...table.all()].map((one) => one.oid)).toEqual(Array.from({ length: 10 }, (_, i) => `oid-${90 + i}`));
-  });
-
-  it('forgets at the price of learning, however many went before', () => {
-    const limit = ANALYSIS_LIMITS.objects;
-    const more = 60_000;
-    const table = new ObjectTable<string>(limit);
-    const learn = (from: number, to: number): number => {
-      const began = performance.now();
-      for (let i = from; i < to; i++) table.learn(pointer(i, i), origin);
-      return performance.now() - began;
-    };
-    const filling = learn(0, limit) / limit;
-    const forgetting = learn(limit, limit + more) / more;
-    expect(table.forgotten).toBe(more);
-    // Two operations in place of one; with a walk over all that had gone before it was 20 times as much.
-    expect(forgetting / filling).toBeLessThan(8);
   });
 
   it('tells whether what was found before would be found again', () => {
