@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { concat } from '../../bytes/concat.js';
 
 /** Named bounds of answers that are not read; docs/limits.md. */
 export const UNSENT_LIMITS = {
@@ -53,6 +54,7 @@ export class Outgoing {
   private readonly socket: Socket;
   private readonly limits: UnsentLimits;
   private readonly count: (by: number) => void;
+  private readonly pending: Uint8Array[] = [];
   private size = 0;
   private holds = 0;
   private full = false;
@@ -72,6 +74,17 @@ export class Outgoing {
     if (this.socket.destroyed) return;
     this.size += bytes.length;
     this.count(bytes.length);
+    // Answers to requests that came together go out together: a write of its own costs more than a small answer.
+    if (this.pending.push(bytes) === 1) queueMicrotask(() => this.flush());
+    if (this.size > this.limits.bytes) this.end();
+    else if (!this.full && this.size > this.limits.holdBytes) {
+      this.full = true;
+      this.hold();
+    }
+  }
+
+  private flush(): void {
+    const bytes = concat(this.pending.splice(0));
     // Called once, whether it was written or the connection ended before.
     this.socket.write(bytes, () => {
       this.size -= bytes.length;
@@ -81,11 +94,6 @@ export class Outgoing {
         this.release();
       }
     });
-    if (this.size > this.limits.bytes) this.end();
-    else if (!this.full && this.size > this.limits.holdBytes) {
-      this.full = true;
-      this.hold();
-    }
   }
 
   /** Reads no more until each hold was released. */
