@@ -3,6 +3,7 @@ import {
   copyFileSync,
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -19,8 +20,11 @@ import { packageRoot } from '../support/shared.js';
 import { conversations, converse, freePort } from '../support/traffic.js';
 import { hold, MAIN, release, Terminal } from './terminal.js';
 
-const SAMPLE = join(packageRoot(), 'captures', 'wua-session.pcapng');
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-tui-'));
+// A copy: marks are kept beside it.
+const SAMPLE = join(folder, 'captures', 'wua-session.pcapng');
+mkdirSync(join(folder, 'captures'));
+copyFileSync(join(packageRoot(), 'captures', 'wua-session.pcapng'), SAMPLE);
 beforeAll(() => {
   if (!existsSync(MAIN)) execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot() });
   hold();
@@ -65,7 +69,9 @@ describe('in tmux', () => {
     await terminal.shows('all read');
     terminal.resize(160, 50);
     await terminal.shows('bytes of the request');
-    expect((await terminal.shows(/result {2,}HRESULT/)).split('\n')[0]).toContain('captures/wua-session.pcapng');
+    expect((await terminal.shows(/object {2,}call {2,}HRESULT|object .*call .*HRESULT/)).split('\n')[0]).toContain(
+      'captures/wua-session.pcapng',
+    );
     terminal.resize(80, 24);
     await terminal.shows(/── detail of call 1 ── bytes of the request ─/);
     terminal.resize(30, 8);
@@ -103,8 +109,9 @@ describe('in tmux', () => {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    expect(text).toContain('IsInstaled=0');
-    expect(text.trim().split('\n').length).toBe(1);
+    expect(text).toContain('IUpdateSearcher#1  IUpdateSearcher::Search(criteria="IsInstaled=0")');
+    // With the calls that made its object, and those of the connection that activated the first of them.
+    expect(text.trim().split('\n').length).toBe(4);
     terminal.type(`:record ${join(folder, 'all.uamgrec')}`);
     terminal.keys('Enter');
     await terminal.shows('3 calls are recorded in');

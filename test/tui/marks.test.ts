@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { App } from '../../src/cli/tui/app.js';
 import { exported } from '../../src/cli/tui/export.js';
-import { marksPath, readMarks, writeMarks } from '../../src/cli/tui/marks-file.js';
+import { marksKeeper, marksPath, readMarks, writeMarks } from '../../src/cli/tui/marks-file.js';
 import { UsageError } from '../../src/io/streams.js';
 import { packageRoot } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
@@ -54,7 +54,10 @@ describe('notes', () => {
 describe('marks and notes', () => {
   it('are kept beside the capture as they are made, and are there the next time', () => {
     const path = marksPath(join(folder, 'x.pcapng'));
-    const app = appOf({ keepMarks: (state) => writeMarks(path, state) });
+    const app = appOf({ keepMarks: marksKeeper(path) });
+    press(app, ']', 'space');
+    expect(app.state.message?.text).toBe(`marks and notes are kept in ${path}`);
+    press(app, 'u', 'g');
     press(app, ']', 'space', 'm', 'q', 'a', type('note: "quoted", # not a comment'), 'enter');
     expect(readFileSync(path, 'utf8')).toMatch(/^# Marks and notes of x\.pcapng; docs\/tui\.md\n/);
     const { marked, marks, notes } = readMarks(path);
@@ -86,6 +89,13 @@ describe('marks and notes', () => {
     press(app, 'j', 'space');
     expect(app.state.message).toEqual({ text: 'cannot write there', bad: true });
     expect(app.state.marked.size).toBe(1);
+  });
+
+  it('complain once where the folder cannot be written', () => {
+    const keep = marksKeeper(join(folder, 'no-such-folder', 'x.marks.yaml'));
+    const marks = { marked: new Set([1]), marks: new Map(), notes: new Map() };
+    expect(() => keep(marks)).toThrow('there is no such directory');
+    expect(keep(marks)).toBe(null);
   });
 
   it('are comments on the packets that are exported', async () => {

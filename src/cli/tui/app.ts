@@ -46,8 +46,8 @@ export interface AppOptions {
   /** Reading is to stop. */
   readonly stop: () => void;
   /** Keeps a choice of columns for the next time; gives a sentence on it. @throws UsageError */
-  /** Keeps what was marked and noted, beside the capture. @throws UsageError */
-  readonly keepMarks?: (state: State) => void;
+  /** Keeps what was marked and noted, beside the capture; gives a sentence on it, or null. @throws UsageError */
+  readonly keepMarks?: (state: State) => string | null;
   /** Reads the input anew with one more secret; gives a sentence on it. @throws UsageError */
   readonly unlock?: (secret: string, app: App) => string;
   readonly keepColumns?: (columns: readonly Column[]) => string;
@@ -95,7 +95,7 @@ export class App {
     const { state, effects } = reduce(before, event, this.session);
     this.state = state;
     if (state.notes !== before.notes || state.marks !== before.marks || state.marked !== before.marked)
-      this.say(() => this.kept(state));
+      this.say(() => this.options.keepMarks?.(state) ?? null);
     if (event.kind === 'key' && event.key === 'C-l') this.display?.invalidate();
     for (const effect of effects) this.carryOut(effect);
     if (event.kind !== 'changed') this.drawSoon();
@@ -221,11 +221,6 @@ export class App {
     } finally {
       this.replaying = null;
     }
-  }
-
-  private kept(state: State): null {
-    this.options.keepMarks?.(state);
-    return null;
   }
 
   /** Says what came of something, or why nothing did. */

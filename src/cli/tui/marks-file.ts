@@ -85,3 +85,23 @@ export function writeMarks(path: string, { marked, marks, notes }: Marks): void 
   document.commentBefore = ` Marks and notes of ${basename(path, '.marks.yaml')}; docs/tui.md`;
   writeOutputNow(path, document.toString(), { force: true });
 }
+
+/**
+ * Keeps marks and notes in a file as they are made; says once where, or once why not: a folder that cannot be written
+ * is no reason to complain at every key.
+ */
+export function marksKeeper(path: string): (marks: Marks) => string | null {
+  let said = false;
+  return (marks) => {
+    try {
+      writeMarks(path, marks);
+    } catch (error) {
+      if (said && error instanceof UsageError) return null;
+      said = true;
+      throw error;
+    }
+    const first = !said;
+    said = true;
+    return first ? `marks and notes are kept in ${path}` : null;
+  };
+}

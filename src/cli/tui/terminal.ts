@@ -15,7 +15,7 @@ import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf } from '../rotation.js';
 import type { Backend } from '../../io/live/tools.js';
 import type { PacketSource } from './export.js';
-import { marksPath, readMarks, writeMarks } from './marks-file.js';
+import { marksKeeper, marksPath, readMarks } from './marks-file.js';
 import type { ReplayFlags } from './replayed.js';
 import { keepColumns, readConfig } from '../config.js';
 import { passwordOf, readSecrets, type SecretFlags } from '../secrets.js';
@@ -88,7 +88,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
     now: () => performance.now(),
     ...takingAlong({ path: source, unkept }, flags, streams, known),
     stop: () => capture?.stop(),
-    ...(source === null ? {} : { keepMarks: (state) => writeMarks(marksPath(source), state) }),
+    ...(source === null ? {} : { keepMarks: marksKeeper(marksPath(source)) }),
     unlock(secret, opened) {
       if (source === null || capture !== null)
         throw new UsageError('packets that come live are not read again: open the file of --write with --password');
