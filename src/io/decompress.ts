@@ -1,6 +1,6 @@
 import { createGunzip } from 'node:zlib';
-import { Decompress } from 'fzstd';
 import { Lz4Frames } from './lz4.js';
+import { ZstdFrames } from './zstd.js';
 
 /** What compresses the input, told by its first bytes. */
 export type Compression = 'gzip' | 'zstd' | 'lz4' | null;
@@ -34,7 +34,7 @@ export async function* decompress(
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   if (kind === 'gzip') yield* gunzip(pieces);
-  else yield* steps(pieces, kind === 'zstd' ? new ZstdSteps() : new Lz4Frames());
+  else yield* steps(pieces, kind === 'zstd' ? new ZstdFrames() : new Lz4Frames());
 }
 
 async function* gunzip(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -68,11 +68,14 @@ async function* gunzip(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   if (failure !== null) throw failure;
 }
 
-/** A decompressor that is fed and returns what came out, also when it finds the bytes damaged. */
+/**
+ * A decompressor that is fed and gives out what came of it, also when it finds the bytes damaged: block by block as they
+ * are asked for, so that no more than one waits.
+ */
 interface Steps {
-  /** Why it stopped; set by the `push` that found it. */
+  /** Why it stopped; set by the `push` that found it, when all that came before was given out. */
   readonly failure: Error | null;
-  push(piece: Uint8Array, last: boolean): readonly Uint8Array[];
+  push(piece: Uint8Array, last: boolean): Iterable<Uint8Array>;
 }
 
 async function* steps(pieces: AsyncIterable<Uint8Array>, decoder: Steps): AsyncGenerator<Uint8Array> {
@@ -84,27 +87,4 @@ async function* steps(pieces: AsyncIterable<Uint8Array>, decoder: Steps): AsyncG
   }
   if (decoder.failure === null) yield* decoder.push(new Uint8Array(0), true);
   if (decoder.failure !== null) throw new CompressionError(decoder.failure.message, offset);
-}
-
-/** Compressed bytes given to the zstd decoder at once: one block can expand to 128 KiB, so this bounds what waits. */
-const ZSTD_STEP = 64 * 1024;
-
-class ZstdSteps implements Steps {
-  failure: Error | null = null;
-  private out: Uint8Array[] = [];
-  private readonly decoder = new Decompress((data) => {
-    // The decoder reuses its window.
-    if (data.length > 0) this.out.push(data.slice());
-  });
-
-  push(piece: Uint8Array, last: boolean): readonly Uint8Array[] {
-    this.out = [];
-    try {
-      for (let at = 0; at < piece.length; at += ZSTD_STEP) this.decoder.push(piece.subarray(at, at + ZSTD_STEP), false);
-      if (last) this.decoder.push(new Uint8Array(0), true);
-    } catch (error) {
-      this.failure = new Error(`zstd: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    }
-    return this.out;
-  }
 }

@@ -1,4 +1,3 @@
-import { decompressBlock } from 'lz4js';
 import { XxHash32, xxHash32 } from '../bytes/xxhash32.js';
 
 /** First four bytes of a frame, and of one as lz4 wrote them before version 1.4. */
@@ -44,9 +43,8 @@ interface Lz4Frame {
 const NOTHING = new Uint8Array(0);
 
 /**
- * LZ4 frames, legacy ones included, fed piece by piece: the frame is ours, because the library reads whole files only;
- * its blocks are
- * the library's. Every checksum that is there is verified.
+ * LZ4 frames, legacy ones included, fed piece by piece: given out block by block. Every checksum
+ * that is there is verified, and a block is held to the size that its frame gives.
  */
 export class Lz4Frames {
   /** Why decoding stopped; what `push` returned before is good. */
@@ -56,16 +54,20 @@ export class Lz4Frames {
   /** The last 64 KiB put out, which linked blocks refer to. */
   private history: Uint8Array = NOTHING;
 
-  push(piece: Uint8Array, last: boolean): readonly Uint8Array[] {
-    const out: Uint8Array[] = [];
-    if (this.failure !== null) return out;
+  *push(piece: Uint8Array, last: boolean): Generator<Uint8Array> {
+    if (this.failure !== null) return;
     const bytes = new Uint8Array(this.waiting.length + piece.length);
     bytes.set(this.waiting);
     bytes.set(piece, this.waiting.length);
     const view = new DataView(bytes.buffer);
+    const out: Uint8Array[] = [];
     let at = 0;
     try {
-      for (let used = this.step(bytes, view, at, out); used > 0; used = this.step(bytes, view, at, out)) at += used;
+      for (let used = this.step(bytes, view, at, out); used > 0; used = this.step(bytes, view, at, out)) {
+        at += used;
+        // One block at a time: what a piece holds may be 255 times as long.
+        for (let data = out.shift(); data !== undefined; data = out.shift()) yield data;
+      }
       this.waiting = bytes.slice(at);
       // A legacy frame ends where the input does.
       if (last && (this.waiting.length > 0 || this.frame?.legacy === false))
@@ -73,7 +75,6 @@ export class Lz4Frames {
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error));
     }
-    return out;
   }
 
   /** Takes a header, a block or an end; the bytes taken, 0 while not all are there. */
@@ -175,9 +176,7 @@ export class Lz4Frames {
     const before = frame.linked ? this.history.length : 0;
     const target = new Uint8Array(before + frame.blockSize);
     if (before > 0) target.set(this.history);
-    const end = decompressBlock(data, target, 0, data.length, before);
-    if (!(end >= before && end <= target.length)) throw new Error('lz4: a block expands past its size');
-    return target.slice(before, end);
+    return target.slice(before, inflateBlock(data, target, before));
   }
 
   private put(bytes: Uint8Array, frame: Lz4Frame, out: Uint8Array[]): void {
@@ -195,4 +194,41 @@ export class Lz4Frames {
     joined.set(bytes.subarray(bytes.length - fromNew), fromOld);
     this.history = joined;
   }
+}
+
+/** Decodes an LZ4 block into `target` from `from` on; where it ends. @throws where it lies about its lengths */
+function inflateBlock(data: Uint8Array, target: Uint8Array, from: number): number {
+  let at = 0;
+  let end = from;
+  /** A length of fifteen or more goes on in bytes of up to 255 (LZ4 block format). */
+  const longer = (nibble: number): number => {
+    let length = nibble;
+    if (nibble < 15) return length;
+    for (let more = 255; more === 255; length += more) {
+      if (at >= data.length) throw new Error('lz4: a block ends inside a length');
+      more = data[at++] as number;
+    }
+    return length;
+  };
+  while (at < data.length) {
+    const token = data[at++] as number;
+    const literals = longer(token >>> 4);
+    if (literals > data.length - at) throw new Error('lz4: a block claims more literals than it has');
+    if (literals > target.length - end) throw new Error('lz4: a block expands past its size');
+    target.set(data.subarray(at, at + literals), end);
+    at += literals;
+    end += literals;
+    // The last sequence has literals only.
+    if (at === data.length) break;
+    if (data.length - at < 2) throw new Error('lz4: a block ends inside an offset');
+    const offset = (data[at] as number) | ((data[at + 1] as number) << 8);
+    at += 2;
+    const length = longer(token & 15) + 4;
+    if (offset === 0 || offset > end) throw new Error('lz4: a block refers to bytes before its beginning');
+    if (length > target.length - end) throw new Error('lz4: a block expands past its size');
+    if (offset >= length) target.copyWithin(end, end - offset, end - offset + length);
+    else for (let i = 0; i < length; i++) target[end + i] = target[end + i - offset] as number;
+    end += length;
+  }
+  return end;
 }
