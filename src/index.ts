@@ -13,7 +13,7 @@ import type { RecordingRecord } from '../replay/recording/records.js';
 import type { AuthLevel } from './types.js';
 import type { SecretList } from './security/secrets.js';
 import { Client } from './peer/client/client.js';
-import type { ClientError } from './peer/client/error.js';
+import { ClientError } from './peer/client/error.js';
 import { RemoteObject, type RemoteValue } from './peer/client/object.js';
 import { knowledge } from './io/knowledge.js';
 import type { Knowledge } from './pipeline/knowledge.js';
@@ -59,6 +59,8 @@ export interface ReplayOptions {
   readonly rules?: string;
   /** 1: as recorded; Infinity, unless told: as fast as the order allows. */
   readonly speed?: number;
+  /** Calls that change the server, and what needs them, are left out. */
+  readonly readOnly?: boolean;
   /** Goes on after the first difference; true unless told. */
   readonly keepGoing?: boolean;
   readonly deadlineMs?: number;
@@ -170,8 +172,15 @@ export async function replay(recording: Source, options: ReplayOptions): Promise
     keepGoing,
     deadlineMs,
     binding,
+    readOnly: options.readOnly === true,
   });
   if (played === undefined) throw new Error('the recording was not played');
+  const { denied } = played;
+  if (denied !== null)
+    throw new ClientError('denied', `${denied.message}: access denied`, {
+      call: denied.call,
+      ...(denied.status === null ? {} : { status: denied.status }),
+    });
   return played.result;
 }
 

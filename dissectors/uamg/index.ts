@@ -5,6 +5,7 @@ import { driverUpdateInterfaces } from './driver-update.js';
 import { historyInterfaces } from './history.js';
 import { uamgRules } from './rules.js';
 import { LOCAL_MEMBERS } from './local.js';
+import { uamgChanges } from './changes.js';
 import { uamgStory } from './story.js';
 import { searcherInterfaces } from './searcher.js';
 import { servicesInterfaces } from './services.js';
@@ -24,6 +25,7 @@ export const uamg: Specification = {
   rules: uamgRules,
   story: uamgStory,
   localMembers: LOCAL_MEMBERS,
+  changes: uamgChanges,
   errors: [],
   // As Microsoft's wuapi.h names it.
   library: {

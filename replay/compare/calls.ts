@@ -26,13 +26,13 @@ export interface Comparison {
 /**
  * Compares a call with its counterpart. Of calls that set the stage (activation, object resolution) only the outcome
  * and the
- * references count: bindings and versions belong to the machine. `asked`: the arguments are compared too.
+ * references count: bindings and versions belong to the machine. `request`: the arguments are compared too.
  */
 export function compareCalls(
   expected: SessionCall,
   actual: SessionCall,
   comparison: Comparison,
-  asked: boolean,
+  request: boolean,
 ): CallResult {
   const differences: Difference[] = [];
   const context: ValueContext = {
@@ -44,7 +44,7 @@ export function compareCalls(
   };
   const [before, after] = [expected.call, actual.call];
   if (before.object !== null && after.object !== null) called(expected, actual, comparison, context);
-  if (asked && expected.sort !== 'stage') compareFields(before.in, after.in, 'in', expected, context);
+  if (request && expected.sort !== 'stage') compareFields(before.in, after.in, 'in', expected, context);
   if (compareOutcome(expected, actual, context)) {
     if (expected.sort !== 'stage') {
       if (before.decoded && after.decoded) compareFields(before.out, after.out, 'out', expected, context);
@@ -52,8 +52,7 @@ export function compareCalls(
         compareValues(
           before.response?.bytes ?? null,
           after.response?.bytes ?? null,
-          `${expected.member}.response`,
-          `${expected.place}.response`,
+          { member: `${expected.member}.response`, place: `${expected.place}.response`, depth: 0 },
           context,
         );
     } else {
@@ -72,8 +71,9 @@ function compareFields(
 ): void {
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (HEADERS.includes(name)) continue;
-    const suffix = side === 'in' ? `.in.${name}` : name === 'retval' ? '' : `.${name}`;
-    compareValues(before[name], after[name], member + suffix, place + suffix, context);
+    const returned = name === 'retval' ? '' : `.${name}`;
+    const suffix = side === 'in' ? `.in.${name}` : returned;
+    compareValues(before[name], after[name], { member: member + suffix, place: place + suffix, depth: 0 }, context);
   }
 }
 
@@ -159,14 +159,14 @@ function called(expected: SessionCall, actual: SessionCall, comparison: Comparis
   });
 }
 
-/** `faces`: the references are to the same interface too; one bound late is always to the dispatch interface. */
+/** `interfaces`: the references are to the same interface too; one bound late is always to the dispatch interface. */
 function sameObject(
   one: Reference,
   other: Reference,
   { expected, actual, identities }: Comparison,
-  faces: boolean,
+  interfaces: boolean,
 ): string | null {
-  if (faces && one.iid !== other.iid)
+  if (interfaces && one.iid !== other.iid)
     return `a reference to ${String(one.interface ?? one.iid)} was expected, and one to ${String(other.interface ?? other.iid)} came`;
   const [before, after] = [expected.object(one.ipid), actual.object(other.ipid)];
   if (before === null || after === null || identities.same(before, after)) return null;

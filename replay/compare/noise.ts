@@ -6,17 +6,18 @@ export function noiseIn(results: readonly CompareResult[]): readonly string[] {
   const paths = new Set<string>();
   for (const { results: calls } of results) {
     for (const { differences } of calls)
-      for (const { kind, member } of differences) if (kind === 'value') paths.add(member.replace(/\[\d+\]/g, '[*]'));
+      for (const { kind, member } of differences) if (kind === 'value') paths.add(pathOf(member));
   }
   return [...paths].toSorted();
 }
 
-/** Rules that ignore such members, as YAML. */
-export function noiseRules(paths: readonly string[]): string {
-  const rules = paths.map((path) => ({
-    path,
-    ignore: true,
-    reason: 'differed between replays against the same server',
-  }));
+/** The path of a rule for a member: indices become `*`. */
+export function pathOf(member: string): string {
+  return member.replace(/\[\d+\]/g, '[*]');
+}
+
+/** Rules that ignore such members, as YAML; `reason` says which runs disagreed on what. */
+export function noiseRules(paths: readonly { readonly path: string; readonly reason: string }[]): string {
+  const rules = paths.map(({ path, reason }) => ({ path, ignore: true, reason }));
   return `# Learnt by uamgscope replay --learn-noise; docs/compare.md says what rules can do.\n${stringify({ version: 1, rules })}`;
 }

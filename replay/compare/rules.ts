@@ -127,12 +127,7 @@ export function parseRules(text: string, hresultByName: (name: string) => number
               },
         timeMs: rule.time === undefined ? null : milliseconds(rule.time),
         unordered: rule.unordered === true,
-        hresult:
-          hresult === undefined
-            ? null
-            : typeof hresult === 'object'
-              ? { from: hresult.from === undefined ? null : number(hresult.from, at), to: number(hresult.to, at) }
-              : { from: null, to: number(hresult, at) },
+        hresult: hresult === undefined ? null : changeOf(hresult, (value) => number(value, at)),
         reason: rule.reason ?? null,
       };
       if (
@@ -172,6 +167,16 @@ export function parseRules(text: string, hresultByName: (name: string) => number
             calls: latency.calls ?? 1,
           },
   };
+}
+
+type Code = string | number;
+
+function changeOf(
+  given: Code | { readonly from?: Code | undefined; readonly to: Code },
+  number: (value: Code) => number,
+): Rule['hresult'] {
+  if (typeof given !== 'object') return { from: null, to: number(given) };
+  return { from: given.from === undefined ? null : number(given.from), to: number(given.to) };
 }
 
 function whereIn(path: readonly PropertyKey[]): string {
@@ -244,6 +249,8 @@ export class RuleBook {
   }
 }
 
+const WILDCARDS: Readonly<Record<string, string>> = { '**': '.*', '*': '[^.[\\]]*' };
+
 /**
  * A path pattern as a regular expression: `*` is any one name or index, `**` any run of them. It matches a path and
  * everything
@@ -253,7 +260,7 @@ export function patternOf(path: string): RegExp {
   const source = path
     .trim()
     .split(/(\*\*|\*)/)
-    .map((part) => (part === '**' ? '.*' : part === '*' ? '[^.[\\]]*' : part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&')))
+    .map((part) => WILDCARDS[part] ?? part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
     .join('');
   return new RegExp(`^${source}(?:$|[.[(])`, 'u');
 }

@@ -1,3 +1,5 @@
+import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
+import { isRecord, sameValue, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { isReference, type Reference } from '../../src/dcom/references.js';
 import type { Rule, RuleBook } from './rules.js';
@@ -23,87 +25,75 @@ export interface ValueContext {
   readonly differ: (difference: Difference) => void;
 }
 
-type Bag = { readonly [name: string]: Value };
+/** Where a value stands: its path by the member, by the place, and how deep in it. */
+export interface ValuePlace {
+  readonly member: string;
+  readonly place: string;
+  readonly depth: number;
+}
 
 /** Differences past this many in one call are left out. */
 export const MAX_DIFFERENCES = 1000;
-/** Elements of a list that is compared as a bag: it costs the square. */
+/** Elements of a list that is compared in any order: it costs the square. */
 export const MAX_UNORDERED = 2000;
-const MAX_DEPTH = 96;
 
-/** Compares two values field by field. `member` and `place` are the paths of the value. */
+/** Compares two values field by field. */
 export function compareValues(
   expected: Value | undefined,
   actual: Value | undefined,
-  member: string,
-  place: string,
+  at: ValuePlace,
   context: ValueContext,
-  depth = 0,
 ): void {
   // A failed call that was bound late has no results; bound early, it has null ones.
   if (expected == null && actual == null) return;
-  const rules = context.rules.of(member, place);
+  const rules = context.rules.of(at.member, at.place);
   if (rules.length > 0 && ruled(rules, expected ?? null, actual ?? null, context)) return;
   const differ = (message: string | null = null, kind: Difference['kind'] = 'value'): void =>
-    context.differ({ kind, member, place, expected: expected ?? null, actual: actual ?? null, message });
-  if (expected === undefined || actual === undefined) {
+    context.differ({
+      kind,
+      member: at.member,
+      place: at.place,
+      expected: expected ?? null,
+      actual: actual ?? null,
+      message,
+    });
+  if (expected === undefined || actual === undefined)
     differ(expected === undefined ? 'not in what was expected' : 'missing');
-    return;
-  }
-  if (isReference(expected) && isReference(actual)) {
+  else if (isReference(expected) && isReference(actual)) {
     const why = context.same(expected, actual);
     if (why !== null) differ(why, 'identity');
-    return;
-  }
-  if (
-    expected === null ||
-    actual === null ||
-    typeof expected !== 'object' ||
-    typeof actual !== 'object' ||
-    depth > MAX_DEPTH
-  ) {
-    if (!Object.is(expected, actual)) differ();
-    return;
-  }
-  if (expected instanceof Uint8Array || actual instanceof Uint8Array) {
-    if (!(expected instanceof Uint8Array && actual instanceof Uint8Array && equalBytes(expected, actual))) differ();
-    return;
-  }
-  if (Array.isArray(expected) && Array.isArray(actual)) {
-    compareLists(expected as readonly Value[], actual as readonly Value[], member, place, context, depth);
-    return;
-  }
-  if (Array.isArray(expected) || Array.isArray(actual)) {
-    differ();
-    return;
-  }
-  const [before, after] = [expected as Bag, actual as Bag];
-  for (const name of Object.keys(before))
+  } else if (Array.isArray(expected) && Array.isArray(actual))
+    compareLists(expected as readonly Value[], actual as readonly Value[], at, context);
+  else if (isRecord(expected) && isRecord(actual) && at.depth <= MAX_VALUE_DEPTH)
+    compareRecords(expected, actual, at, context);
+  else if (!sameValue(expected, actual)) differ();
+}
+
+function compareRecords(expected: Fields, actual: Fields, at: ValuePlace, context: ValueContext): void {
+  for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)]))
     compareValues(
-      before[name],
-      Object.hasOwn(after, name) ? after[name] : undefined,
-      `${member}.${name}`,
-      `${place}.${name}`,
+      Object.hasOwn(expected, name) ? expected[name] : undefined,
+      Object.hasOwn(actual, name) ? actual[name] : undefined,
+      inside(at, `.${name}`),
       context,
-      depth + 1,
     );
-  for (const name of Object.keys(after))
-    if (!Object.hasOwn(before, name))
-      compareValues(undefined, after[name], `${member}.${name}`, `${place}.${name}`, context, depth + 1);
+}
+
+function inside({ member, place, depth }: ValuePlace, step: string): ValuePlace {
+  return { member: member + step, place: place + step, depth: depth + 1 };
 }
 
 function compareLists(
   expected: readonly Value[],
   actual: readonly Value[],
-  member: string,
-  place: string,
+  at: ValuePlace,
   context: ValueContext,
-  depth: number,
 ): void {
+  const { member, place } = at;
   const unordered = context.rules.of(member, place).find((rule) => rule.unordered);
   if (unordered !== undefined && expected.length <= MAX_UNORDERED && actual.length <= MAX_UNORDERED) {
     context.rules.use(unordered);
-    compareBags(expected, actual, member, place, context, depth);
+    compareUnordered(expected, actual, at, context);
     return;
   }
   if (expected.length !== actual.length) {
@@ -117,54 +107,38 @@ function compareLists(
     });
   }
   const common = Math.min(expected.length, actual.length);
-  for (let at = 0; at < common; at++)
-    compareValues(expected[at], actual[at], `${member}[${at}]`, `${place}[${at}]`, context, depth + 1);
+  for (let index = 0; index < common; index++)
+    compareValues(expected[index], actual[index], inside(at, `[${index}]`), context);
 }
 
 /** Elements in any order: those that have no equal on the other side differ. */
-function compareBags(
+function compareUnordered(
   expected: readonly Value[],
   actual: readonly Value[],
-  member: string,
-  place: string,
+  at: ValuePlace,
   context: ValueContext,
-  depth: number,
 ): void {
   const left = new Set(actual.keys());
   const missing: Value[] = [];
   for (const one of expected) {
-    const found = [...left].find((at) => equal(one, actual[at], member, place, context, depth));
+    const found = [...left].find((index) => isEqual(one, actual[index], at, context));
     if (found === undefined) missing.push(one);
     else left.delete(found);
   }
   if (missing.length + left.size === 0) return;
   context.differ({
     kind: 'value',
-    member,
-    place,
+    member: at.member,
+    place: at.place,
     expected: missing,
-    actual: [...left].map((at) => actual[at] ?? null),
+    actual: [...left].map((index) => actual[index] ?? null),
     message: `${missing.length} elements are missing and ${left.size} are new`,
   });
 }
 
-function equal(
-  expected: Value,
-  actual: Value | undefined,
-  member: string,
-  place: string,
-  context: ValueContext,
-  depth: number,
-): boolean {
+function isEqual(expected: Value, actual: Value | undefined, at: ValuePlace, context: ValueContext): boolean {
   let same = true;
-  compareValues(
-    expected,
-    actual,
-    `${member}[*]`,
-    `${place}[*]`,
-    { ...context, differ: () => (same = false) },
-    depth + 1,
-  );
+  compareValues(expected, actual, inside(at, '[*]'), { ...context, differ: () => (same = false) });
   return same;
 }
 
@@ -209,10 +183,4 @@ function timeOf(value: Value): number | null {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value)) return null;
   const ms = Date.parse(value.endsWith('Z') ? value : `${value}Z`);
   return Number.isNaN(ms) ? null : ms;
-}
-
-export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
-  return true;
 }

@@ -47,7 +47,10 @@ export class Rebinder {
 
   form(call: RecordedCall): Form {
     if (this.binding === 'recorded' || call.object === null) return 'same';
-    if (this.binding === 'early') return call.binding === 'late' ? 'early' : this.looksUp(call) ? 'none' : 'same';
+    if (this.binding === 'early') {
+      if (call.binding === 'late') return 'early';
+      return this.looksUp(call) ? 'none' : 'same';
+    }
     if (call.binding === 'late' || call.iid === null) return 'same';
     const slot = this.registry.interfaceByUuid(call.iid)?.slots[call.opnum ?? -1];
     return slot == null || slot.method.dispid === null || this.invoking(call.iid) === null ? 'same' : 'late';
@@ -56,23 +59,23 @@ export class Rebinder {
   /** Whether an interface has the members of another: it is that one, or derives from it. */
   derives(iid: string, base: string): boolean {
     const wanted = this.registry.interfaceByUuid(base)?.interface.name;
-    let face = this.registry.interfaceByUuid(iid)?.interface ?? null;
-    for (let depth = 0; face !== null && depth < MAX_BASES; depth++) {
-      if (face.name === wanted) return true;
-      face = face.base === null ? null : (this.registry.interfaceByName(face.base)?.interface ?? null);
+    let at = this.registry.interfaceByUuid(iid)?.interface ?? null;
+    for (let depth = 0; at !== null && depth < MAX_BASES; depth++) {
+      if (at.name === wanted) return true;
+      at = at.base === null ? null : (this.registry.interfaceByName(at.base)?.interface ?? null);
     }
     return false;
   }
 
   /**
-   * A recorded early-bound call as an Invoke, with arguments already translated. `face`: interface of the live
+   * A recorded early-bound call as an Invoke, with arguments already translated. `iid`: interface of the live
    * reference that it goes
    * to; Invoke is called on it where it has one, so that the reference and the context agree. A text says why it cannot
    * be made.
    */
-  late(call: RecordedCall, given: Fields, header: Value, face: string, encoding: Encoding): Rebound | string {
+  late(call: RecordedCall, given: Fields, header: Value, iid: string, encoding: Encoding): Rebound | string {
     const slot = this.registry.interfaceByUuid(call.iid ?? '')?.slots[call.opnum ?? -1];
-    const on = this.invoking(face) ?? this.invoking(call.iid ?? '');
+    const on = this.invoking(iid) ?? this.invoking(call.iid ?? '');
     if (slot == null || on === null) return 'it is no member of a dispatch interface';
     const { method } = slot;
     if (method.params === null) return `it cannot be bound late: the parameters of ${method.name} are in no table`;
@@ -84,7 +87,7 @@ export class Rebinder {
       return `it cannot be bound late: ${unfit.name} of ${method.name} fits no VARIANT that is only given`;
     const rgvarg = slots.map((param) => this.variant(given[param.name] ?? null, param.type)).toReversed();
     const named = method.member === 'propput' || method.member === 'propputref' ? [DISPID_PROPERTYPUT] : [];
-    return this.encode(on.face, on.opnum, encoding, {
+    return this.encode(on.resolved, on.opnum, encoding, {
       orpcthis: header,
       dispIdMember: method.dispid,
       riid: GUID_NULL,
@@ -103,11 +106,11 @@ export class Rebinder {
   }
 
   /**
-   * A recorded Invoke as a call of the slot it means, with arguments already translated, on the interface `face` that
+   * A recorded Invoke as a call of the slot it means, with arguments already translated, on the interface `iid` that
    * has the slot. A text says why it cannot be made.
    */
-  early(call: RecordedCall, given: Fields, header: Value, face: string, encoding: Encoding): Rebound | string {
-    const on = this.registry.interfaceByUuid(face);
+  early(call: RecordedCall, given: Fields, header: Value, iid: string, encoding: Encoding): Rebound | string {
+    const on = this.registry.interfaceByUuid(iid);
     const slot = on?.slots[call.opnum ?? -1];
     if (on === null || slot == null) return NOT_NAMED;
     const { method } = slot;
@@ -157,10 +160,10 @@ export class Rebinder {
   }
 
   /** An interface that has IDispatch::Invoke, and its slot. */
-  private invoking(iid: string): { readonly face: ResolvedInterface; readonly opnum: number } | null {
-    const face = this.registry.interfaceByUuid(iid);
-    const opnum = face?.slots.findIndex((slot) => this.roles.of(slot) === 'invoke') ?? -1;
-    return face === null || opnum < 0 ? null : { face, opnum };
+  private invoking(iid: string): { readonly resolved: ResolvedInterface; readonly opnum: number } | null {
+    const known = this.registry.interfaceByUuid(iid);
+    const opnum = known?.slots.findIndex((slot) => this.roles.of(slot) === 'invoke') ?? -1;
+    return known === null || opnum < 0 ? null : { resolved: known, opnum };
   }
 
   private looksUp(call: RecordedCall): boolean {
@@ -198,14 +201,7 @@ export class Rebinder {
     const held = value['value'] ?? null;
     const type = resolved(param.type, this.types);
     if (type === null) return held;
-    const number =
-      typeof held === 'boolean'
-        ? held
-          ? -1
-          : 0
-        : typeof held === 'string' && /^-?\d+$/.test(held)
-          ? Number(held)
-          : held;
+    const number = numberOf(held);
     if (type.kind === 'enum') return Object.keys(type.members).find((name) => type.members[name] === number) ?? number;
     if (type.kind === 'base') return number;
     if (type.kind === 'well-known' && type.name === 'bstr')
@@ -213,6 +209,12 @@ export class Rebinder {
     if (type.kind === 'well-known' && type.name === 'variant_bool') return typeof held === 'number' ? held !== 0 : held;
     return held;
   }
+}
+
+/** A VARIANT_BOOL or a text of digits as the number that a parameter wants; other values as they are. */
+function numberOf(held: Value): Value {
+  if (typeof held === 'boolean') return held ? -1 : 0;
+  return typeof held === 'string' && /^-?\d+$/.test(held) ? Number(held) : held;
 }
 
 const NOT_NAMED = 'it cannot be bound early: nobody knows which member its DISPID means';

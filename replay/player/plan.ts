@@ -183,6 +183,8 @@ function impossible(
   if (!contexts.has(contextKey(call.connection, call.contextId)))
     return 'nobody saw its presentation context negotiated';
   if (call.wireOpnum === null) return 'its opnum was not recorded';
+  if (call.outcome !== 'answered' && call.outcome !== 'faulted')
+    return 'its answer was not recorded: there is nothing to compare one with';
   if (connections.get(call.connection)?.server.address !== server)
     return 'it was made to another machine than the server, or by the server back to its client';
   return null;

@@ -1,9 +1,8 @@
 import { guidBytes } from '../../src/bytes/guid.js';
 import type { Encoding, Registry } from '../../src/ndr/codec.js';
 import { holdsCounts, keepCounts, readCounts } from '../../src/dcom/remunknown.js';
-import { isRecord, mapFields, type Fields } from '../../src/ndr/value.js';
+import { isRecord, mapFields, sameBytes, type Fields } from '../../src/ndr/value.js';
 import { compareCalls, type CallResult } from '../compare/calls.js';
-import { equalBytes } from '../compare/values.js';
 import { conclude, type CompareResult } from '../compare/compare.js';
 import { Identities } from '../compare/identity.js';
 import { RuleBook, type Rules } from '../compare/rules.js';
@@ -11,6 +10,8 @@ import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
 import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
 import { Rebinder, type Binding } from './binding.js';
+import { faulted } from '../../src/peer/client/error.js';
+import { ServerChanges } from './changes.js';
 import { LiveSession } from './live-session.js';
 import { Mapping } from './mapping.js';
 import { CID_AT, contextKey, type Plan, type Step } from './plan.js';
@@ -36,6 +37,15 @@ export interface PlayerOptions {
   readonly concurrency: number;
   /** How members of dispatch interfaces are called. */
   readonly binding: Binding;
+  /** Calls that change the server, and what needs them, are left out. */
+  readonly readOnly?: boolean;
+}
+
+/** Why a server let nobody in: the call it said so to, and what it said. */
+export interface Denied {
+  readonly call: string;
+  readonly message: string;
+  readonly status: number | null;
 }
 
 /** What came of playing a recording once. */
@@ -47,6 +57,10 @@ export interface Played {
   readonly made: number;
   /** Words on pings that failed: the server may have let go what was held. */
   readonly failedPings: readonly string[];
+  /** The server refused the credentials: nothing more was made, and nothing is said of what it would have answered. */
+  readonly denied: Denied | null;
+  /** Calls that were left out for changing the server, or for needing what such calls would have made. */
+  readonly leftOut: readonly string[];
 }
 
 /** Calls under way at once, unless told otherwise. */
@@ -64,6 +78,9 @@ export class Player {
   private readonly live: LiveSession;
   private readonly rebinder: Rebinder;
   private readonly queries: InterfaceQueries;
+  private readonly changes: ServerChanges;
+  private readonly leftOut: string[] = [];
+  private denied: Denied | null = null;
   private readonly book: RuleBook;
   private readonly identities = new Identities();
   private readonly results: (CallResult | null)[];
@@ -91,6 +108,7 @@ export class Player {
     this.mapping = new Mapping(() => world.guid());
     this.live = new LiveSession(options, world);
     this.queries = new InterfaceQueries(this.live);
+    this.changes = new ServerChanges(registry);
     this.rebinder = new Rebinder(registry, binding);
     this.book = new RuleBook(rules.rules);
     this.results = plan.steps.map(() => null);
@@ -146,7 +164,10 @@ export class Player {
     const { plan } = this.options;
     const { call } = step.expected;
     const form = this.rebinder.form(call);
-    const lacking = this.stopped ?? step.never ?? this.lacking(step);
+    const change = this.options.readOnly === true ? this.changes.of(call) : null;
+    const lacking = change === null ? (this.stopped ?? step.never ?? this.lacking(step)) : LEFT_OUT;
+    if (lacking === LEFT_OUT && form !== 'none' && this.options.readOnly === true)
+      this.leftOut.push(`${call.id} ${callTitle(call)}: ${change ?? 'it needs what was left out'}`);
     // What only late binding needs is left out; so is upkeep of what it would have made.
     if (form === 'none' || lacking === LEFT_OUT) {
       this.settle(step, null);
@@ -178,6 +199,8 @@ export class Player {
         { ...made, transfer: context.transfer, drep: request.drep },
         (record, answer) => {
           if (!this.released[step.index]) this.under--;
+          this.denied ??= deniedBy(step, record, answer);
+          if (this.denied !== null && this.stopped === null) this.stop('the server refused the credentials');
           this.respond(step, record, answer.kind === 'failed' ? answer.message : null);
         },
         form === 'same' && step.plain ? (answer) => this.ahead(step, answer) : undefined,
@@ -342,7 +365,7 @@ export class Player {
       answer.kind !== 'response' ||
       expected === null ||
       answer.drep.littleEndian !== expected.drep.littleEndian ||
-      !equalBytes(answer.stub, expected.bytes)
+      !sameBytes(answer.stub, expected.bytes)
     )
       return;
     this.under--;
@@ -412,9 +435,27 @@ export class Player {
         one === null || (one.expected?.sort === 'upkeep' && one.status !== 'skipped') ? [] : [one],
       );
       const result = conclude(results, plan.session, session, rules, this.book);
-      this.done({ result, records, made: this.made, failedPings });
+      this.done({ result, records, made: this.made, failedPings, denied: this.denied, leftOut: this.leftOut });
     });
   }
+}
+
+/** Statuses of an answer that mean the credentials, where the recorded server let its client in. */
+const ACCESS_DENIED: readonly number[] = [5, 0x8007_0005];
+
+function deniedBy({ expected: { call, sort } }: Step, record: RecordedCall, answer: LinkAnswer): Denied | null {
+  const title = callTitle(call);
+  if (answer.kind === 'failed')
+    return answer.cause === 'denied' ? { call: title, message: answer.message, status: null } : null;
+  if (call.outcome !== 'answered' || (call.hresult ?? 0) !== 0) return null;
+  if (answer.kind === 'fault')
+    return faulted(title, answer.status, answer.unproved).kind === 'denied'
+      ? { call: title, message: `${title} was answered with a fault`, status: answer.status }
+      : null;
+  const { hresult } = record;
+  return sort === 'stage' && hresult !== null && ACCESS_DENIED.includes(hresult >>> 0)
+    ? { call: title, message: `${title} failed`, status: hresult >>> 0 }
+    : null;
 }
 
 /** A call as the live server gets it. */

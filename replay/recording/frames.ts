@@ -128,7 +128,8 @@ function checksum(bytes: Uint8Array, at: number, length: number): number {
  */
 function looksLikeRecord(bytes: Uint8Array, at: number): boolean {
   const tag = bytes[at] as number;
-  const key = tag === 0xde ? at + 3 : (tag & 0xf0) === 0x80 ? at + 1 : -1;
+  const short = (tag & 0xf0) === 0x80 ? at + 1 : -1;
+  const key = tag === 0xde ? at + 3 : short;
   return (
     key >= 0 &&
     bytes[key] === 0xa4 &&

@@ -161,7 +161,8 @@ function put(root: OpenRecord, steps: readonly (string | number)[], value: Value
   let at: Node = root;
   for (const [depth, step] of steps.entries()) {
     const last = depth === steps.length - 1;
-    const made: Node = last ? copied(value) : typeof steps[depth + 1] === 'number' ? [] : {};
+    const inner: Node = typeof steps[depth + 1] === 'number' ? [] : {};
+    const made: Node = last ? copied(value) : inner;
     if (typeof step === 'number') {
       if (!Array.isArray(at) || step > at.length || (last && step < at.length)) return false;
       if (step === at.length) (at as Node[]).push(made);

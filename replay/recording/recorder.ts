@@ -159,6 +159,10 @@ function stubOf(stub: Stub | null, owned: boolean): RecordedStub | null {
     drep: { littleEndian: drep.littleEndian, ebcdic: drep.ebcdic, float: drep.float },
     complete,
     sealed,
-    bytes: sealed ? NOTHING : owned ? bytesOf(stub) : bytesOf(stub).slice(),
+    bytes: sealed ? NOTHING : ownBytes(stub, owned),
   };
+}
+
+function ownBytes(stub: Stub, owned: boolean): Uint8Array {
+  return owned ? bytesOf(stub) : bytesOf(stub).slice();
 }

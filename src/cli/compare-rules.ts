@@ -18,10 +18,12 @@ export async function loadRules(path: string | undefined, registry: Registry): P
   }
 }
 
+const SUCCESSES: Readonly<Record<string, number>> = { S_OK: 0, S_FALSE: 1 };
+
 /** Looks up HRESULTs by their names. */
 export function hresultsByName(registry: Registry): (name: string) => number | null {
   const byName = new Map(
     registry.specifications.flatMap((one) => one.errors.map(({ name, value }) => [name, value] as const)),
   );
-  return (name) => byName.get(name) ?? (name === 'S_OK' ? 0 : name === 'S_FALSE' ? 1 : null);
+  return (name) => byName.get(name) ?? SUCCESSES[name] ?? null;
 }

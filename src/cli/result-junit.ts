@@ -14,10 +14,8 @@ export type JunitBy = 'call' | 'member';
  */
 export function resultSuite(
   result: CompareResult,
-  name: string,
-  properties: Readonly<Record<string, string>>,
+  about: Omit<JunitSuite, 'cases'>,
   names: Names,
-  timestamp: string | null,
   by: JunitBy = 'call',
 ): JunitSuite {
   const calls = result.results.flatMap((one): (JunitCase & { readonly member: string })[] => {
@@ -71,7 +69,7 @@ export function resultSuite(
       skipped: null,
     });
   }
-  return { name, timestamp, properties, cases };
+  return { ...about, cases };
 }
 
 /** One case for all calls of a member: it fails when one of them does, and is skipped when none of them was made. */

@@ -47,7 +47,7 @@ export function* resultLines(result: CompareResult, telling: Telling): Generator
     );
   for (const rule of result.unusedRules)
     yield style.warn(`rule ${rule.number} (${escapeTerminal(rule.paths.join(', '))}) was never needed`);
-  yield summaryLine(result);
+  yield verdictLine(result);
 }
 
 /** So many calls that were skipped for the same reason, one behind another, are told in one line. */
@@ -61,6 +61,49 @@ function skippedAlike(results: readonly CallResult[], at: number): number {
   while (results[end]?.status === 'skipped' && results[end]?.cause === cause) end++;
   return end - at - 1;
 }
+
+/** Members named by the verdict; further ones are counted. */
+const MAX_NAMED = 5;
+
+/**
+ * One line for the log of a build: `143 calls: 141 alike, 2 differ (IUpdate.Title, IUpdateSearcher::Search HRESULT),
+ * 0 skipped`.
+ */
+export function verdictLine({ results, counts, latency, leaks }: CompareResult): string {
+  const { same, different, missing, extra, skipped } = counts;
+  const differing = [...new Set(results.flatMap(whatDiffers))];
+  const named = differing.slice(0, MAX_NAMED).join(', ');
+  const more = differing.length > MAX_NAMED ? `, and ${differing.length - MAX_NAMED} more` : '';
+  const parts = [
+    `${same} alike`,
+    `${different} ${different === 1 ? 'differs' : 'differ'}${named === '' ? '' : ` (${escapeTerminal(named)}${more})`}`,
+    ...(missing > 0 ? [`${missing} missing`] : []),
+    ...(extra > 0 ? [`${extra} new`] : []),
+    `${skipped} skipped`,
+    ...(latency.length > 0 ? [`${latency.length} slower`] : []),
+    ...(leaks.actual.length > leaks.expected.length
+      ? [`${leaks.actual.length - leaks.expected.length} references more are held in the end`]
+      : []),
+  ];
+  const calls = same + different + missing + extra + skipped;
+  return `${calls} ${calls === 1 ? 'call' : 'calls'}: ${parts.join(', ')}`;
+}
+
+/** `IUpdate.Title`, `IUpdateSearcher::Search HRESULT`. */
+function whatDiffers({ status, expected, differences }: CallResult): readonly string[] {
+  if (status !== 'different' || expected === null) return [];
+  const { interface: name, iid, method, wireOpnum, member } = expected.call;
+  const dot = member === 'method' || member === null ? '::' : '.';
+  const title = `${name ?? iid ?? '?'}${dot}${method ?? `opnum ${wireOpnum ?? '?'}`}`;
+  return differences.map(({ kind }) => (kind === 'value' ? title : `${title} ${KIND_WORDS[kind]}`));
+}
+
+const KIND_WORDS: Readonly<Record<Exclude<Difference['kind'], 'value'>, string>> = {
+  identity: 'object',
+  hresult: 'HRESULT',
+  fault: 'fault',
+  outcome: 'outcome',
+};
 
 /** `57 calls alike, 1 differs, 2 missing`. */
 export function summaryLine({ counts }: CompareResult): string {

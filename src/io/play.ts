@@ -1,13 +1,17 @@
+import { spawn } from 'node:child_process';
 import { compareSessions } from '../../replay/compare/compare.js';
 import type { Rules } from '../../replay/compare/rules.js';
 import { Session } from '../../replay/compare/session.js';
-import { noiseIn } from '../../replay/compare/noise.js';
-import { DEFAULT_CONCURRENCY, Player, type Played } from '../../replay/player/player.js';
+import type { CompareResult } from '../../replay/compare/compare.js';
+import { noiseIn, pathOf } from '../../replay/compare/noise.js';
+import { DEFAULT_CONCURRENCY, Player, type Denied, type Played } from '../../replay/player/player.js';
 import type { Binding } from '../../replay/player/binding.js';
 import { planOf } from '../../replay/player/plan.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Identity } from './signing.js';
+import type { Value } from '../types.js';
+import { UsageError } from './streams.js';
 import { networkWorld } from './world.js';
 
 /** How a recording is to be played. */
@@ -26,6 +30,10 @@ export interface PlayOptions {
   readonly sessions?: number;
   readonly repeat?: number;
   readonly rampMs?: number;
+  /** Calls that change the server, and what needs them, are left out. */
+  readonly readOnly?: boolean;
+  /** A command that puts the server back to where the recording began: run before every run. */
+  readonly reset?: string;
   /** Ends it: connections are cut, and the calls that are left fail. */
   readonly signal?: AbortSignal;
   /** Of runs without a difference only the counts are kept: a load of many runs would not fit in memory. */
@@ -50,13 +58,26 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
     sessions = 1,
     repeat = 1,
     rampMs = 0,
+    readOnly = false,
   } = options;
   const plan = planOf(records, registry);
   const all: Played[] = [];
   const once = (): Promise<Played> =>
     new Promise((resolve) => {
       new Player(
-        { plan, registry, rules, host, port, speed, deadlineMs, keepGoing, concurrency: DEFAULT_CONCURRENCY, binding },
+        {
+          plan,
+          registry,
+          rules,
+          host,
+          port,
+          speed,
+          deadlineMs,
+          keepGoing,
+          concurrency: DEFAULT_CONCURRENCY,
+          binding,
+          readOnly,
+        },
         networkWorld(host, identity, null, options.signal),
         resolve,
       ).start();
@@ -65,6 +86,7 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
     Array.from({ length: sessions }, async (_, client) => {
       if (rampMs > 0 && client > 0) await new Promise((resolve) => setTimeout(resolve, (rampMs * client) / sessions));
       for (let run = 0; run < repeat; run++) {
+        if (options.reset !== undefined) await resetServer(options.reset);
         const played = await once();
         all.push(
           options.lean === true && played.result.same
@@ -78,27 +100,82 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
   return all;
 }
 
-/** What two replays against the good server showed. */
+/** Puts a server back by a command of its owner. @throws UsageError when the command fails */
+export async function resetServer(command: string): Promise<void> {
+  const child = spawn(command, { shell: true, stdio: ['ignore', 'ignore', 'pipe'], timeout: RESET_MS });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-MAX_SAID)));
+  const status = await new Promise<number | null>((resolve) => {
+    child.once('error', () => resolve(null));
+    child.once('close', resolve);
+  });
+  if (status !== 0)
+    throw new UsageError(
+      `--reset: the command ended with status ${status ?? 'none'}${said === '' ? '' : `: ${said.trim()}`}`,
+    );
+}
+
+/** Time that a reset may take, and how much of what it says is told. */
+const RESET_MS = 600_000;
+const MAX_SAID = 500;
+
+/** A member whose values differ by themselves, and what each run saw of it where they first disagreed. */
+export interface NoisyPath {
+  readonly path: string;
+  /** By run, the recording first. */
+  readonly values: readonly (readonly [run: string, value: Value])[];
+}
+
+/** What replays against the good server showed. */
 export interface Noise {
-  /** Members whose values differ by themselves. */
-  readonly paths: readonly string[];
+  readonly paths: readonly NoisyPath[];
   /** Calls that differ in more than values, or could not be made: no rule of noise is for them. */
   readonly broken: number;
+  /** Members whose second run differs though the first one was as recorded: the first run left something behind. */
+  readonly leaked: readonly string[];
+  readonly denied: Denied | null;
 }
 
 /**
  * Plays a recording twice against the good server it came from: whatever differs, between the runs or from the
- * recording, is noise.
+ * recording, is noise. With `reset` the server is put back before each run.
  */
 export async function learnNoise(options: PlayOptions): Promise<Noise> {
   const runs = await playRecording({ ...options, sessions: 1, repeat: 2, keepGoing: true });
   const [first, second] = runs.map((one) => new Session(one.records, options.registry));
-  const between = first === undefined || second === undefined ? [] : [compareSessions(first, second, options.rules)];
+  const between = first === undefined || second === undefined ? null : compareSessions(first, second, options.rules);
   const broken = runs
     .flatMap(({ result }) => result.results)
     .filter(({ status, differences }) => status === 'skipped' || differences.some(({ kind }) => kind !== 'value'));
+  const [one, other] = runs.map(({ result }) => new Set(noiseIn([result])));
+  const results = [...runs.map(({ result }) => result), ...(between === null ? [] : [between])];
+  const sides = [
+    ['recording', 'run 1'],
+    ['recording', 'run 2'],
+    ['run 1', 'run 2'],
+  ] as const;
   return {
-    paths: noiseIn([...runs.map((one) => one.result), ...between]),
-    broken: new Set(broken.map((one) => one.expected?.call.id)).size,
+    paths: noiseIn(results).map((path) => ({ path, values: disagreement(path, results, sides) })),
+    broken: new Set(broken.map((call) => call.expected?.call.id)).size,
+    leaked: [...(other ?? [])].filter((path) => one?.has(path) === false),
+    denied: runs.find((run) => run.denied !== null)?.denied ?? null,
   };
+}
+
+function disagreement(
+  path: string,
+  results: readonly CompareResult[],
+  sides: readonly (readonly [string, string])[],
+): readonly (readonly [string, Value])[] {
+  const seen = new Map<string, Value>();
+  for (const [at, { results: calls }] of results.entries()) {
+    const found = calls
+      .flatMap(({ differences }) => differences)
+      .find(({ kind, member }) => kind === 'value' && pathOf(member) === path);
+    const [before = '', after = ''] = sides[at] ?? [];
+    if (found === undefined) continue;
+    if (!seen.has(before)) seen.set(before, found.expected);
+    if (!seen.has(after)) seen.set(after, found.actual);
+  }
+  return [...seen];
 }

@@ -325,6 +325,11 @@ export interface Specification {
    * folds away to see what was done.
    */
   readonly upkeep?: readonly string[];
+  /**
+   * Members that change the server beyond the object they are called on, as `Interface::Method` or
+   * `put Interface::Property`, and what they change, in words.
+   */
+  readonly changes?: Readonly<Record<string, string>>;
   readonly name: string;
   readonly title: string;
   /** Types that are referred to by name. */

@@ -202,14 +202,13 @@ function factsOf(error: ClientError | ExpressionError, known: Knowledge): Readon
     error: kind,
     call,
     status: status === null ? null : hex32(status),
-    name:
-      status === null
-        ? null
-        : kind === 'faulted'
-          ? known.names.status(status)
-          : (known.names.hresult(status) ?? known.names.status(status)),
+    name: status === null ? null : nameOf(status, kind, known),
     message,
   };
+}
+
+function nameOf(status: number, kind: ClientErrorKind, { names }: Knowledge): string | null {
+  return kind === 'faulted' ? names.status(status) : (names.hresult(status) ?? names.status(status));
 }
 
 function parsedOf(text: string): readonly Statement[] {

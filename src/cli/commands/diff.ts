@@ -1,9 +1,9 @@
 import { Option } from 'commander';
-import { compareSessions } from '../../../replay/compare/compare.js';
+import { compareSessions, type CompareResult } from '../../../replay/compare/compare.js';
 import { Session } from '../../../replay/compare/session.js';
 import type { Numbering } from '../../analysis/calls.js';
 import type { IdlFlags } from '../../io/idl.js';
-import { resultJson, resultLines, resultNdjson } from '../results.js';
+import { resultJson, resultLines, resultNdjson, type Telling } from '../results.js';
 import { loadRules } from '../compare-rules.js';
 import type { SessionKey } from '../../security/secrets.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
@@ -69,16 +69,8 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
       if (expected === undefined || actual === undefined) return;
       const result = compareSessions(expected, actual, rules);
       const out = new Sink(streams.stdout);
-      const lines =
-        flags.format === 'json'
-          ? resultJson(result)
-          : flags.format === 'ndjson'
-            ? resultNdjson(result, false)
-            : resultLines(result, {
-                names: known.names,
-                style: styleFor(flags.color, streams.stdout, streams.env),
-                sides: [a, b],
-              });
+      const style = styleFor(flags.color, streams.stdout, streams.env);
+      const lines = linesOf(result, flags.format, { names: known.names, style, sides: [a, b] });
       for (const line of lines) {
         out.line(line);
         await out.ready();
@@ -89,3 +81,8 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
 };
+
+function linesOf(result: CompareResult, format: DiffFlags['format'], telling: Telling): Iterable<string> {
+  if (format === 'json') return resultJson(result);
+  return format === 'ndjson' ? resultNdjson(result, false) : resultLines(result, telling);
+}

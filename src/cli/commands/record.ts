@@ -216,11 +216,13 @@ function count(unplayable: Map<string, number>, call: RecordedCall): void {
   if (why !== null) unplayable.set(why, (unplayable.get(why) ?? 0) + 1);
 }
 
-function unplayableBecause({ withheld, request }: RecordedCall): string | null {
+function unplayableBecause({ withheld, request, outcome }: RecordedCall): string | null {
   if (withheld) return 'their arguments are secrets, which are not kept';
   if (request === null) return 'their requests are not in the capture';
   if (request.sealed) return 'they are cipher text; give --password, --nt-hash, --keytab or --keys';
-  return request.complete ? null : 'their requests are in the capture in part';
+  if (!request.complete) return 'their requests are in the capture in part';
+  const answered = outcome === 'answered' || outcome === 'faulted';
+  return answered ? null : 'their answers are not in the capture: there is nothing to compare with';
 }
 
 /**

@@ -1,13 +1,19 @@
+import { createInterface } from 'node:readline/promises';
 import { connect } from 'node:net';
 import { InvalidArgumentError, Option } from 'commander';
 import { noiseRules } from '../../../replay/compare/noise.js';
 import type { Binding } from '../../../replay/player/binding.js';
-import type { Played } from '../../../replay/player/player.js';
+import { ServerChanges } from '../../../replay/player/changes.js';
+import type { Denied, Played } from '../../../replay/player/player.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
+import { callTitle } from '../../../replay/recording/text.js';
+import { hex32 } from '../../bytes/hex.js';
+import { valueText } from '../../output/values.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
 import { junitXml } from '../../output/junit.js';
 import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
-import { learnNoise, playRecording } from '../../io/play.js';
+import { learnNoise, playRecording, type PlayOptions } from '../../io/play.js';
 import { checkOutput, writeOutput, type OutputOptions } from '../../io/output.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { loadRecording, recordingForm } from '../../io/recordings.js';
@@ -39,6 +45,9 @@ interface ReplayFlags extends TicketFlags, IdlFlags {
   readonly keepGoing?: true;
   readonly binding: Binding;
   readonly learnNoise?: true | string;
+  readonly allowChanges?: true;
+  readonly readOnly?: true;
+  readonly reset?: string;
   readonly user?: string;
   readonly domain?: string;
   readonly authPolicy: NtlmPolicy;
@@ -79,7 +88,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
         '1x: as recorded; Nx: so much faster; max: as fast as the order of the calls allows',
       )
         .argParser(speed)
-        .default(1, '1x'),
+        .default(Infinity, 'max'),
     )
     .addOption(
       new Option(
@@ -103,6 +112,9 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       '--learn-noise [file]',
       'replays twice against the good server and writes rules for what differs by itself (to stdout without a file)',
     )
+    .option('--allow-changes', 'makes calls that change a server which is not on this machine, without asking')
+    .option('--read-only', 'leaves calls out that change the server, and what needs them')
+    .option('--reset <command>', 'puts the server back to where the recording began: run before every run')
     .addOption(new Option('--color <when>', 'colours in text').choices(['auto', 'always', 'never']).default('auto'))
     .addHelpText(
       'after',
@@ -118,103 +130,181 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
     .action(async (rec: string, flags: ReplayFlags) => {
       if (flags.update === true && flags.sessions * flags.repeat > 1)
         throw new UsageError('--update takes one run: leave --sessions and --repeat out');
-      const known = await load(flags);
-      const output: OutputOptions = {
-        force: flags.force === true,
-        inputs: [rec, ...(flags.rules === undefined ? [] : [flags.rules])],
-      };
-      for (const path of [flags.junit, flags.report, flags.learnNoise])
-        if (typeof path === 'string') checkOutput(path, output);
-      const { records, problems } = await loadRecording(rec);
-      const messages = new Sink(streams.stderr);
-      for (const problem of problems.slice(0, 20)) messages.line(`! ${rec}: ${problem.message}`);
-      await messages.flush();
-      if (!records.some((one) => one.kind === 'call')) throw new UsageError(`${rec} holds no calls`);
-      const { host, port } = flags.target;
-      const identity = await identityFor(flags, streams.env, host);
-      const rules = await loadRules(flags.rules, known.registry);
-      await reachable(host, port);
-      const options = {
-        records,
-        registry: known.registry,
-        rules,
-        host,
-        port,
-        identity,
-        speed: flags.speed,
-        deadlineMs: flags.deadline * 1000,
-        keepGoing: flags.keepGoing === true || flags.update === true,
-        binding: flags.binding,
-      };
-      if (flags.learnNoise !== undefined) {
-        const { paths, broken } = await learnNoise(options);
-        await writeNoise(flags.learnNoise, noiseRules(paths), streams, output);
-        if (broken > 0)
-          await say(
-            streams,
-            `! ${broken} calls came to another result, or could not be made: the rules do not cover them; is this the good server?`,
-          );
-        done(broken > 0 ? EXIT.found : EXIT.ok);
-        return;
-      }
-      const out = new Sink(streams.stdout);
-      const style = styleFor(flags.color, streams.stdout, streams.env);
-      const many = flags.sessions * flags.repeat > 1;
-      const began = process.hrtime.bigint();
-      const all = await playRecording({
-        ...options,
-        lean: many && flags.junit === undefined && flags.report === undefined,
-        sessions: flags.sessions,
-        repeat: flags.repeat,
-        rampMs: flags.ramp * 1000,
-        played: ({ result }, client, run) => {
-          if (many && result.same && flags.format === 'text') return;
-          if (many && flags.format === 'text') out.line(`client ${client + 1}, run ${run + 1}:`);
-          for (const line of flags.format === 'ndjson'
-            ? resultNdjson(result, true)
-            : resultLines(result, { names: known.names, style, sides: [rec, `${host}:${port}`] }))
-            out.line(line);
-        },
-      });
-      for (const [at, one] of all.entries())
-        for (const failed of one.failedPings)
-          await say(
-            streams,
-            `! ${all.length > 1 ? `run ${at + 1}: ` : ''}what is held was not pinged, and the server may let it go: ${failed}`,
-          );
-      const elapsedS = Number(process.hrtime.bigint() - began) / 1e9;
-      if (flags.format === 'text' && many) out.line(totals(all, elapsedS));
-      await out.flush();
-      if (flags.junit !== undefined)
-        await writeOutput(
-          flags.junit,
-          [
-            junitOf(all, { rec, host, port, speed: flags.speed }, (one, name, properties) =>
-              resultSuite(
-                one.result,
-                name,
-                properties,
-                known.names,
-                new Date().toISOString().slice(0, 19),
-                flags.junitBy,
-              ),
-            ),
-          ],
-          output,
+      if (flags.keys !== undefined || (flags.keytab !== undefined && flags.kerberos !== true))
+        throw new UsageError(
+          `${flags.keys === undefined ? '--keytab signs in with --kerberos only' : '--keys opens captures'}: give --user with --password or --nt-hash, or --kerberos`,
         );
-      if (flags.report !== undefined)
-        await reportPlayed(flags.report, records, all, {
-          rec,
-          target: `${host}:${port}`,
-          writing: { known, streams, output },
-        });
-      if (flags.update === true) await update(rec, all, streams);
-      done(all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found);
+      done(await replay(rec, flags, streams, await load(flags)));
     });
   withSecrets(command);
   for (const option of [...kerberosOptions(), policyOption()]) command.addOption(option);
   for (const option of idlOptions()) command.addOption(option);
 };
+
+async function replay(rec: string, flags: ReplayFlags, streams: Streams, known: Knowledge): Promise<number> {
+  const output: OutputOptions = {
+    force: flags.force === true,
+    inputs: [rec, ...(flags.rules === undefined ? [] : [flags.rules])],
+  };
+  for (const path of [flags.junit, flags.report, flags.learnNoise])
+    if (typeof path === 'string') checkOutput(path, output);
+  const { records, problems } = await loadRecording(rec);
+  for (const problem of problems.slice(0, 20)) await say(streams, `! ${rec}: ${problem.message}`);
+  if (!records.some((one) => one.kind === 'call')) throw new UsageError(`${rec} holds no calls`);
+  const { host, port } = flags.target;
+  const identity = await identityFor(flags, streams.env, host);
+  const rules = await loadRules(flags.rules, known.registry);
+  const changes = changesIn(records, known);
+  if (flags.learnNoise !== undefined && changes.length > 0 && flags.reset === undefined && flags.readOnly !== true)
+    throw new UsageError(
+      `the recording changes the server (${changes[0]}): what differs after that is no noise. Give --reset COMMAND to put it back before each run, or --read-only`,
+    );
+  await permitted(changes, flags, streams);
+  await reachable(host, port);
+  const options: PlayOptions = {
+    records,
+    registry: known.registry,
+    rules,
+    host,
+    port,
+    identity,
+    speed: flags.speed,
+    deadlineMs: flags.deadline * 1000,
+    keepGoing: flags.keepGoing === true || flags.update === true,
+    binding: flags.binding,
+    readOnly: flags.readOnly === true,
+    ...(flags.reset === undefined ? {} : { reset: flags.reset }),
+  };
+  return flags.learnNoise === undefined
+    ? playAndTell(rec, options, flags, { known, streams, output })
+    : learn(flags.learnNoise, options, { known, streams, output });
+}
+
+type Writing = Pick<ReportWriting, 'known' | 'streams' | 'output'>;
+
+/** Calls of a recording that change the server, in words. */
+function changesIn(records: readonly RecordingRecord[], { registry }: Knowledge): readonly string[] {
+  const changes = new ServerChanges(registry);
+  return records.flatMap((one) => {
+    const change = one.kind === 'call' ? changes.of(one) : null;
+    return one.kind !== 'call' || change === null ? [] : [`${one.id} ${callTitle(one)}: ${change}`];
+  });
+}
+
+/** Shows what would change; a server on another machine is changed only with a yes. @throws UsageError without it */
+async function permitted(changes: readonly string[], flags: ReplayFlags, streams: Streams): Promise<void> {
+  if (changes.length === 0 || flags.readOnly === true) return;
+  await say(streams, `these calls change the server:`);
+  for (const one of changes.slice(0, MAX_CHANGES_SHOWN)) await say(streams, `  ${one}`);
+  if (changes.length > MAX_CHANGES_SHOWN) await say(streams, `  ${changes.length - MAX_CHANGES_SHOWN} more`);
+  if (flags.allowChanges === true || LOOPBACK.test(flags.target.host)) return;
+  const terminal = streams.stderr.isTTY === true && 'isTTY' in streams.stdin && streams.stdin.isTTY === true;
+  const yes = terminal && /^y(es)?$/i.test((await ask(`make them on ${flags.target.host}? [y/N] `, streams)).trim());
+  if (!yes)
+    throw new UsageError(
+      'nothing was called: give --allow-changes to make such calls, or --read-only to leave them out',
+    );
+}
+
+async function ask(question: string, { stdin, stderr }: Streams): Promise<string> {
+  const lines = createInterface({ input: stdin, output: stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+const MAX_CHANGES_SHOWN = 20;
+/** This machine: a simulated agent, or a server that is the tester's own. */
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/i;
+
+async function learn(to: true | string, options: PlayOptions, { known, streams, output }: Writing): Promise<number> {
+  const { paths, broken, leaked, denied } = await learnNoise(options);
+  if (denied !== null) throw deniedError(denied, known);
+  if (leaked.length > 0) {
+    await say(
+      streams,
+      `! the second run differs where the first one did not (${leaked.slice(0, 5).join(', ')}): the first run left something behind, and no rules were written; give --reset COMMAND`,
+    );
+    return EXIT.found;
+  }
+  const rules = paths.map(({ path, values }) => ({
+    path,
+    reason: `differed between replays against the same server: ${values.map(([run, value]) => `${run} ${valueText(value, { width: 60, names: null })}`).join('; ')}`,
+  }));
+  await writeNoise(to, noiseRules(rules), streams, output);
+  if (broken === 0) return EXIT.ok;
+  await say(
+    streams,
+    `! ${broken} calls came to another result, or could not be made: the rules do not cover them; is this the good server?`,
+  );
+  return EXIT.found;
+}
+
+/** The server let nobody in: that says nothing of what it answers. */
+function deniedError({ message, status }: Denied, known: Knowledge): UsageError {
+  const code = status === null ? [] : (known.explain(hex32(status)) ?? [hex32(status)]);
+  return new UsageError(
+    [`${message}: access denied`, ...code.map((line) => `  ${line}`), '  look at --user, --domain and --password'].join(
+      '\n',
+    ),
+  );
+}
+
+async function playAndTell(rec: string, options: PlayOptions, flags: ReplayFlags, writing: Writing): Promise<number> {
+  const { known, streams, output } = writing;
+  const { host, port, records } = options;
+  const out = new Sink(streams.stdout);
+  const style = styleFor(flags.color, streams.stdout, streams.env);
+  const many = flags.sessions * flags.repeat > 1;
+  const telling = { names: known.names, style, sides: [rec, `${host}:${port}`] as const };
+  const began = process.hrtime.bigint();
+  const all = await playRecording({
+    ...options,
+    lean: many && flags.junit === undefined && flags.report === undefined,
+    sessions: flags.sessions,
+    repeat: flags.repeat,
+    rampMs: flags.ramp * 1000,
+    played: ({ result, denied }, client, run) => {
+      if (denied !== null || (many && result.same && flags.format === 'text')) return;
+      if (many && flags.format === 'text') out.line(`client ${client + 1}, run ${run + 1}:`);
+      for (const line of flags.format === 'ndjson' ? resultNdjson(result, true) : resultLines(result, telling))
+        out.line(line);
+    },
+  });
+  const denied = all.find((one) => one.denied !== null)?.denied ?? null;
+  if (denied !== null) throw deniedError(denied, known);
+  await tellBeside(all, streams);
+  const elapsedS = Number(process.hrtime.bigint() - began) / 1e9;
+  if (flags.format === 'text' && many) out.line(totals(all, elapsedS));
+  await out.flush();
+  if (flags.junit !== undefined) {
+    const timestamp = new Date().toISOString().slice(0, 19);
+    const suites = junitOf(all, { rec, host, port, speed: flags.speed }, (one, name, properties) =>
+      resultSuite(one.result, { name, properties, timestamp }, known.names, flags.junitBy),
+    );
+    await writeOutput(flags.junit, [suites], output);
+  }
+  if (flags.report !== undefined)
+    await reportPlayed(flags.report, records, all, { rec, target: `${host}:${port}`, writing });
+  if (flags.update === true) await update(rec, all, streams);
+  return all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found;
+}
+
+/** What was left out, and pings that failed. */
+async function tellBeside(all: readonly Played[], streams: Streams): Promise<void> {
+  const [first] = all;
+  for (const one of (first?.leftOut ?? []).slice(0, MAX_CHANGES_SHOWN)) await say(streams, `left out: ${one}`);
+  const more = (first?.leftOut.length ?? 0) - MAX_CHANGES_SHOWN;
+  if (more > 0) await say(streams, `left out: ${more} more`);
+  for (const [at, one] of all.entries())
+    for (const failed of one.failedPings)
+      await say(
+        streams,
+        `! ${all.length > 1 ? `run ${at + 1}: ` : ''}what is held was not pinged, and the server may let it go: ${failed}`,
+      );
+}
 
 function speed(text: string): number {
   if (text === 'max') return Infinity;
@@ -222,6 +312,11 @@ function speed(text: string): number {
   if (value === null || Number(value[1]) <= 0) throw new InvalidArgumentError('1x, 10x or max is wanted.');
   return Number(value[1]);
 }
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no such host',
+};
 
 /** @throws UsageError when nobody listens */
 export async function reachable(host: string, port: number): Promise<void> {
@@ -236,15 +331,7 @@ export async function reachable(host: string, port: number): Promise<void> {
       resolve();
     });
     socket.once('timeout', () => fail('no answer within 10 s'));
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      fail(
-        error.code === 'ECONNREFUSED'
-          ? 'nothing listens there'
-          : error.code === 'ENOTFOUND'
-            ? 'no such host'
-            : error.message,
-      ),
-    );
+    socket.once('error', (error: NodeJS.ErrnoException) => fail(UNREACHABLE[error.code ?? ''] ?? error.message));
   });
 }
 

@@ -173,6 +173,11 @@ export const serveCommand: Register = (program, { streams, load }) => {
   for (const option of idlOptions()) command.addOption(option);
 };
 
+const NOT_LISTENING: Readonly<Record<string, string>> = {
+  EACCES: 'ports below 1024 need root; choose another with --listen',
+  EADDRINUSE: 'somebody else does',
+};
+
 /** Different calls that were never recorded: those that are told when they come, and those that are listed at the end. */
 const MAX_TOLD = 100;
 const MAX_ASKED = 1000;
@@ -218,9 +223,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new UsageError(
-      `${host}:${listenPort} cannot be listened on: ${code === 'EACCES' ? 'ports below 1024 need root; choose another with --listen' : code === 'EADDRINUSE' ? 'somebody else does' : code}`,
-    );
+    throw new UsageError(`${host}:${listenPort} cannot be listened on: ${NOT_LISTENING[code] ?? code}`);
   }
   if (flags.user === undefined && noLogons(flags, streams.env) && flags.minLevel !== 'none')
     await say(

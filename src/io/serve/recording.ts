@@ -117,7 +117,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         new UsageError(
-          `cannot listen at ${host} port ${options.port}: ${error.code === 'EADDRINUSE' ? 'the port is taken' : error.code === 'EACCES' ? 'ports below 1024 need rights' : error.message}`,
+          `cannot listen at ${host} port ${options.port}: ${LISTENING[error.code ?? ''] ?? error.message}`,
         ),
       ),
     );
@@ -138,6 +138,12 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       }),
   };
 }
+
+/** Why a port cannot be listened on, by the error's code. */
+const LISTENING: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is taken',
+  EACCES: 'ports below 1024 need rights',
+};
 
 /** What answers the calls of clients. */
 interface Answering {
