@@ -40,6 +40,9 @@ export interface Summary {
   readonly problems: number;
 }
 
+/** Kerberos (RFC 4120 7.2.2). */
+const KDC_PORT = 88;
+
 export type AnalyzerOutput = Call | Problem | Finding | SecurityRecord;
 
 /**
@@ -161,11 +164,21 @@ export class Analyzer {
 
   /** What shows how a connection is opened. */
   private opened(segment: Exclude<NetOutput, Problem>): void {
+    if (this.security !== null) this.kdc(segment, this.security);
     if (segment.kind === 'chunk') {
       if (this.connections.opening > 0) this.connections.data(segment);
     } else if (segment.kind === 'gap') this.connections.gap(segment);
     else if (segment.kind === 'handshake') this.connections.handshake(segment);
     else if (segment.kind === 'unreachable') this.connections.unreachable(segment);
+  }
+
+  /** What goes to a KDC and comes from there gives the keys of tickets. */
+  private kdc(segment: Exclude<NetOutput, Problem>, { kdcs }: SecurityObserver): void {
+    const { flow } = segment;
+    if (flow.a.port !== KDC_PORT && flow.b.port !== KDC_PORT) return;
+    if (segment.kind === 'chunk')
+      kdcs.push(flow.id, segment.direction, segment.block.u8.subarray(segment.start, segment.end), segment.frame);
+    else if (segment.kind === 'gap' || segment.kind === 'flow-end') kdcs.end(flow.id);
   }
 
   private deliver(out: AnalyzerOutput[]): void {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { fromHex, toHex } from '../bytes/hex.js';
-import { readKeytab, type KeytabEntry } from '../security/kerberos/keytab.js';
+import { readCredentials } from '../security/kerberos/ccache.js';
+import { readKeytab } from '../security/kerberos/keytab.js';
 import type { GivenSecret, SecretList, SessionKey } from '../security/secrets.js';
 import { checkOutput, PRIVATE, writeOutputNow, type OutputOptions } from '../io/output.js';
 import { UsageError, type Streams } from '../io/streams.js';
@@ -12,6 +13,7 @@ export interface SecretFlags {
   readonly password?: readonly string[];
   readonly ntHash?: readonly string[];
   readonly keytab?: readonly string[];
+  readonly ccache?: readonly string[];
   readonly keys?: string;
   readonly exportKeys?: string;
   /** Files of `--export-keys` and other outputs that exist are replaced. */
@@ -23,13 +25,18 @@ export function withSecrets(command: Command): Command {
   return command
     .option(
       '--password <user:pass>',
-      'opens NTLM traffic of a user (repeatable; without "user:" any user; @FILE reads it from a file; or UAMGSCOPE_PASSWORD)',
+      'opens NTLM traffic of a user, and Kerberos traffic whose exchanges with the KDC are in the capture (repeatable; without "user:" any user; @FILE reads it from a file; or UAMGSCOPE_PASSWORD)',
       several,
     )
     .option('--nt-hash <user:hex>', 'the same by NT hash (repeatable; @FILE; or UAMGSCOPE_NT_HASH)', several)
     .option(
       '--keytab <file>',
-      'opens Kerberos traffic to the services of a keytab (repeatable; or UAMGSCOPE_KEYTAB)',
+      'opens Kerberos traffic to the services of a keytab, or of its users where their exchanges with the KDC are in the capture (repeatable; or UAMGSCOPE_KEYTAB)',
+      several,
+    )
+    .option(
+      '--ccache <file>',
+      'opens Kerberos traffic with the tickets of a credential cache or a KRB-CRED file (repeatable)',
       several,
     )
     .option('--keys <file>', 'opens traffic with a key log (docs/keys.md; or UAMGSCOPE_KEYS)')
@@ -80,7 +87,10 @@ export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList
     passwords,
     ntHashes,
     sessionKeys: keys === undefined ? [] : readKeyLog(keys),
-    keytab: [...(flags.keytab ?? []), ...lines(env['UAMGSCOPE_KEYTAB'])].flatMap(keytabOf),
+    keytab: [...(flags.keytab ?? []), ...lines(env['UAMGSCOPE_KEYTAB'])].flatMap((path) =>
+      parsed(path, '--keytab', readKeytab),
+    ),
+    credentials: (flags.ccache ?? []).flatMap((path) => parsed(path, '--ccache', readCredentials)),
   };
 }
 
@@ -89,17 +99,21 @@ function own(texts: readonly string[] | undefined, option: string): number {
   return (texts ?? []).flatMap((text) => expanded(text, option)).length;
 }
 
-function keytabOf(path: string): readonly KeytabEntry[] {
+function parsed<Entry>(
+  path: string,
+  option: string,
+  reader: (bytes: Uint8Array) => readonly Entry[],
+): readonly Entry[] {
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(path);
+    bytes = new Uint8Array(readFileSync(path));
   } catch (error) {
-    throw new UsageError(`--keytab: ${path} cannot be read: ${fileReason(error)}`);
+    throw new UsageError(`${option}: ${path} cannot be read: ${fileReason(error)}`);
   }
   try {
-    return readKeytab(bytes);
+    return reader(bytes);
   } catch (error) {
-    throw new UsageError(`--keytab ${path}: ${messageOf(error)}`);
+    throw new UsageError(`${option} ${path}: ${messageOf(error)}`);
   }
 }
 
@@ -117,11 +131,14 @@ export function writeKeyLog(flags: SecretFlags, keys: readonly SessionKey[], inp
   writeOutputNow(path, `${text}\n`, keyLogOptions(flags, inputs));
 }
 
-function keyLogOptions({ force, keys, keytab = [] }: SecretFlags, inputs: readonly string[]): OutputOptions {
+function keyLogOptions(
+  { force, keys, keytab = [], ccache = [] }: SecretFlags,
+  inputs: readonly string[],
+): OutputOptions {
   return {
     force: force === true,
     mode: PRIVATE,
-    inputs: [...inputs, ...keytab, ...(keys === undefined ? [] : [keys])],
+    inputs: [...inputs, ...keytab, ...ccache, ...(keys === undefined ? [] : [keys])],
   };
 }
 

@@ -42,7 +42,9 @@ export class GivenSecrets {
     const named = own.flatMap(({ user }) => (user === null ? [] : [user]));
     // A secret for everybody is used by whoever logs on with NTLM.
     if (named.length < own.length)
-      return this.mechanisms.has('ntlm') ? null : `${option}: nobody logs on with NTLM; ${this.seen()}`;
+      return this.mechanisms.has('ntlm') || this.kerberosProved
+        ? null
+        : `${option}: nobody logs on with NTLM; ${this.seen()}`;
     const missing = named.filter((user) => !this.users.has(nameOf(user)));
     if (missing.length === 0) return null;
     return `${option} ${listOf(missing)}: no session of ${missing.length === 1 ? missing[0] : 'theirs'}; ${this.seen()}`;

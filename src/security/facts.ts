@@ -1,5 +1,6 @@
 import type { Finding } from '../types.js';
 import type { ObservedContext } from './context.js';
+import type { Closed } from './kerberos/tickets.js';
 import type { SessionKey } from './secrets.js';
 
 /** What a handshake showed, whether or not it could be opened. */
@@ -33,6 +34,8 @@ export interface HandshakeFacts {
   readonly secret: 'proved' | 'unproved' | 'refused' | 'unknown';
   /** The server's challenge was captured; true of Kerberos, which has none. */
   readonly challenged: boolean;
+  /** Kerberos: why the ticket's key is not known though secrets were given; the frame in which it was given out. */
+  readonly closed?: { readonly why: Closed | 'unseen'; readonly client: string; readonly frame: number } | null;
   /** Null where there is no MIC, or no key to check it with. */
   readonly mic: 'good' | 'bad' | null;
 }
@@ -48,7 +51,33 @@ export function handshakeFindings(facts: HandshakeFacts, frame: number): readonl
   return facts.mechanism === 'kerberos' ? kerberosFindings(facts, frame) : ntlmFindings(facts, frame);
 }
 
-function kerberosFindings({ secret, target }: HandshakeFacts, frame: number): readonly Finding[] {
+/** What is missing to open a ticket, in words. */
+function missingFor({ closed, target }: HandshakeFacts): string {
+  const service = target ?? 'the service';
+  const { why = 'unseen', client = '', frame = 0 } = closed ?? {};
+  const words: Readonly<Record<Closed | 'unseen', string>> = {
+    'no-secret': `no secret of ${client} was given, whose AS-REP is in frame ${frame}`,
+    refused: `the secrets given for ${client} do not open its AS-REP (frame ${frame}): another password or key was used`,
+    'no-granting': `the ticket for ${service} was given out in frame ${frame} by a granting ticket whose key is not known: its AS exchange is not in the capture, or was not opened; give the service's keytab, or the user's credential cache`,
+    pkinit: `${client} logged on with a certificate (PKINIT, frame ${frame}), which no password opens; give the service's keytab, or the user's credential cache`,
+    fast: `the exchange in frame ${frame} is armored (FAST), which the user's key alone does not open; give the service's keytab, or the user's credential cache`,
+    unseen: `the TGS exchange for ${service} is not in the capture: give the service's keytab, or the user's credential cache`,
+  };
+  return words[why];
+}
+
+function kerberosFindings(facts: HandshakeFacts, frame: number): readonly Finding[] {
+  const { secret, target, closed } = facts;
+  if (secret !== 'refused' && closed != null)
+    return [
+      finding(
+        closed.why === 'refused' ? 'wrong-password' : 'ticket-closed',
+        closed.why === 'refused' ? 'error' : 'info',
+        `the Kerberos session of frame ${frame} stays closed: ${missingFor(facts)}`,
+        'RFC 4120 3.3',
+        frame,
+      ),
+    ];
   if (secret !== 'refused') return [];
   return [
     finding(

@@ -4,6 +4,7 @@ import { NtlmExchange } from './ntlm/exchange.js';
 import { isNtlm, readNtlm } from './ntlm/messages.js';
 import type { SearchBudget } from './ntlm/watcher.js';
 import type { HandshakeFacts, Opening } from './facts.js';
+import type { TicketStore } from './kerberos/tickets.js';
 import type { Secrets } from './secrets.js';
 import { readSpnego } from './spnego/token.js';
 
@@ -20,8 +21,8 @@ export class Handshake {
   /** What opens the context: one that is proved, several that may; empty where no secret fits. */
   openings: readonly Opening[] = [];
 
-  constructor(secrets: Secrets, budget: SearchBudget) {
-    this.kerberos = new KerberosExchange(secrets);
+  constructor(secrets: Secrets, budget: SearchBudget, tickets: TicketStore) {
+    this.kerberos = new KerberosExchange(secrets, tickets);
     this.ntlm = new NtlmExchange(secrets, budget);
   }
 

@@ -12,6 +12,8 @@ import {
 import { HEADROOM, type Unprotected, type Verifier } from './context.js';
 import { finding, handshakeFindings, type HandshakeFacts, type Opening } from './facts.js';
 import { Handshake } from './handshakes.js';
+import { KdcWatcher } from './kerberos/kdc-watcher.js';
+import { TicketStore } from './kerberos/tickets.js';
 import { SearchBudget } from './ntlm/watcher.js';
 import { refusalOf, type Refusal } from './refusal.js';
 import { Secrets, type GivenSecret, type SecretList, type SessionKey } from './secrets.js';
@@ -77,6 +79,9 @@ const MAX_TRIES = 8;
  */
 export class SecurityObserver {
   private readonly secrets: Secrets;
+  private readonly tickets: TicketStore;
+  /** Connections to KDCs, whose exchanges give the keys of tickets. */
+  readonly kdcs: KdcWatcher;
   private readonly budget = new SearchBudget();
   private readonly flows = new Map<number, Map<number, Watched>>();
   private contexts = 0;
@@ -95,6 +100,8 @@ export class SecurityObserver {
 
   constructor(secrets: SecretList = {}) {
     this.secrets = new Secrets(secrets);
+    this.tickets = new TicketStore(this.secrets.credentials);
+    this.kdcs = new KdcWatcher(this.secrets, this.tickets);
     this.given = secrets.given ?? [];
   }
 
@@ -200,7 +207,7 @@ export class SecurityObserver {
   private tell(flow: number, contextId: number, watched: Watched): void {
     const { untold } = watched;
     if (untold === null || this.findings.length >= MAX_FINDINGS || this.records.length >= MAX_FINDINGS) return;
-    const { principal: _who, challenged: _challenged, ...shown } = untold.facts;
+    const { principal: _who, challenged: _challenged, closed: _closed, ...shown } = untold.facts;
     const { frame } = untold;
     watched.untold = null;
     this.findings.push(...handshakeFindings(untold.facts, frame));
@@ -260,7 +267,7 @@ export class SecurityObserver {
     if (this.contexts >= MAX_CONTEXTS) return null;
     if (contexts === undefined) this.flows.set(flow, (contexts = new Map()));
     watched = {
-      handshake: new Handshake(this.secrets, this.budget),
+      handshake: new Handshake(this.secrets, this.budget, this.tickets),
       opening: null,
       contenders: [],
       tries: 0,

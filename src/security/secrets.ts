@@ -1,4 +1,6 @@
 import { equal, md5 } from './crypto.js';
+import type { Key } from './kerberos/etypes.js';
+import { userKey, type Credential, type EtypeInfo } from './kerberos/kdc.js';
 import type { KeytabEntry } from './kerberos/keytab.js';
 import { lmHash, ntHash, type Hashes } from './ntlm/derive.js';
 
@@ -15,7 +17,10 @@ export interface SecretList {
   readonly passwords?: readonly { readonly user: string | null; readonly password: string }[];
   readonly ntHashes?: readonly { readonly user: string | null; readonly hash: Uint8Array }[];
   readonly sessionKeys?: readonly SessionKey[];
+  /** Keys of services, and of users. */
   readonly keytab?: readonly KeytabEntry[];
+  /** Tickets with their session keys, of credential caches. */
+  readonly credentials?: readonly Credential[];
   /** What of it was given on the command line, to tell of what met no session. */
   readonly given?: readonly GivenSecret[];
 }
@@ -35,32 +40,71 @@ interface Account {
   readonly user: string | null;
   readonly domain: string | null;
   readonly hashes: Hashes;
+  /** Null where only the hash is known. */
+  readonly password: string | null;
 }
+
+/** Keys made of passwords in one run: each takes thousands of hashes. docs/limits.md */
+export const MAX_DERIVED_KEYS = 256;
 
 /** The secrets of a run. They leave it only as session keys, where that is asked for. */
 export class Secrets {
   private readonly accounts: readonly Account[];
   private readonly keys: readonly SessionKey[];
   readonly keytab: readonly KeytabEntry[];
+  readonly credentials: readonly Credential[];
+  private readonly derived = new Map<string, Key | null>();
 
-  constructor({ passwords = [], ntHashes = [], sessionKeys = [], keytab = [] }: SecretList) {
+  constructor({ passwords = [], ntHashes = [], sessionKeys = [], keytab = [], credentials = [] }: SecretList) {
     this.keytab = keytab;
+    this.credentials = credentials;
     this.accounts = [
       ...passwords.map(({ user, password }) => ({
         ...nameOf(user),
         hashes: { nt: ntHash(password), lm: lmHash(password) },
+        password,
       })),
-      ...ntHashes.map(({ user, hash }) => ({ ...nameOf(user), hashes: { nt: hash, lm: null } })),
+      ...ntHashes.map(({ user, hash }) => ({ ...nameOf(user), hashes: { nt: hash, lm: null }, password: null })),
     ];
     this.keys = sessionKeys;
   }
 
+  /** Whether anything was given that could open Kerberos traffic. */
+  get forKerberos(): boolean {
+    return this.accounts.length + this.keytab.length + this.credentials.length > 0;
+  }
+
+  /** Kerberos keys that may be a user's: of keytabs, of NT hashes, and made of passwords with the KDC's salt. */
+  userKeys(user: string, realm: string, info: EtypeInfo): readonly Key[] {
+    const kept = this.keytab.filter((one) => one.principal === user && one.key.etype === info.etype);
+    const made = this.accountsOf(user, realm).map(({ hashes, password }) => {
+      const keys = [{ etype: RC4, value: hashes.nt }];
+      if (password === null || info.etype === RC4) return info.etype === RC4 ? (keys[0] ?? null) : null;
+      const id = `${user} ${realm} ${info.etype} ${info.salt ?? ''} ${info.params?.join('.') ?? ''} ${password}`;
+      const known = this.derived.get(id);
+      if (known !== undefined || this.derived.size >= MAX_DERIVED_KEYS) return known ?? null;
+      const key = userKey({ user, realm, password, keys: [] }, info);
+      this.derived.set(id, key);
+      return key;
+    });
+    return [...kept.map((one) => one.key), ...made.filter((one) => one !== null)];
+  }
+
+  /** The session key of a ticket that a key log holds, or null. */
+  loggedTicket(cipher: Uint8Array): Key | null {
+    const logged = this.keyOf('kerberos', md5(cipher));
+    return logged === null ? null : { etype: logged.etype, value: logged.key };
+  }
+
   /** Hashes that may be those of a user, likeliest first. */
   hashesOf(user: string, domain: string): readonly Hashes[] {
+    return this.accountsOf(user, domain).map((one) => one.hashes);
+  }
+
+  private accountsOf(user: string, domain: string): readonly Account[] {
     return this.accounts
       .filter((one) => one.user === null || same(one.user, user) || same(one.user, user.split('@')[0] ?? user))
-      .toSorted((a, b) => rank(b) - rank(a))
-      .map((one) => one.hashes);
+      .toSorted((a, b) => rank(b) - rank(a));
 
     function rank(one: Account): number {
       return (one.user === null ? 0 : 2) + (same(one.domain, domain) ? 1 : 0);
@@ -82,6 +126,9 @@ export class Secrets {
 export function ntlmSession(serverChallenge: Uint8Array, ntResponse: Uint8Array): Uint8Array {
   return md5(serverChallenge, ntResponse);
 }
+
+/** Encryption type whose keys are NT hashes. */
+const RC4 = 23;
 
 /** Names of accounts ignore case. */
 function same(a: string | null, b: string): boolean {

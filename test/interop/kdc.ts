@@ -25,7 +25,10 @@ export function hasKdc(what: string): boolean {
   return false;
 }
 
-/** A KDC of MIT's in a folder of its own, on a free port of the loopback. */
+/** An address of the loopback of its own: captures tell Kerberos by port 88. */
+export const KDC_ADDRESS = '127.83.88.1';
+
+/** A KDC of MIT's in a folder of its own: at port 88 of its address for root, at any free one for others. */
 export class Kdc {
   readonly folder = mkdtempSync(join(tmpdir(), 'uamgscope-kdc-'));
   port = 0;
@@ -46,8 +49,8 @@ export class Kdc {
 
   async start(): Promise<void> {
     const { folder } = this;
-    this.port = await freePort();
-    const place = `127.0.0.1:${this.port}`;
+    this.port = process.getuid?.() === 0 ? 88 : await freePort();
+    const place = `${KDC_ADDRESS}:${this.port}`;
     writeFileSync(
       join(folder, 'krb5.conf'),
       `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n rdns = false\n dns_canonicalize_hostname = false\n udp_preference_limit = 1\n[realms]\n ${REALM} = {\n  kdc = ${place}\n }\n[domain_realm]\n localhost = ${REALM}\n`,
@@ -106,7 +109,7 @@ function freePort(): Promise<number> {
 
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host: KDC_ADDRESS, port });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

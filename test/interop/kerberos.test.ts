@@ -1,11 +1,18 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
 import type { Serving } from '../../src/io/serve/agent.js';
 import { read } from '../security/captures.js';
+import { readCredentials } from '../../src/security/kerberos/ccache.js';
+import { readKeytab } from '../../src/security/kerberos/keytab.js';
+import type { SecretList } from '../../src/security/index.js';
+import { without } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 import { agent, malformed } from './agents.js';
-import { hasKdc, Kdc, REALM, SERVICES } from './kdc.js';
+import { hasKdc, Kdc, KDC_ADDRESS, REALM, SERVICES } from './kdc.js';
 
 const enabled = hasKdc('Kerberos against a KDC');
 const kdc = new Kdc();
@@ -94,5 +101,124 @@ describe.skipIf(!enabled)('Kerberos against a KDC of MIT', () => {
     expect(new Set(sealed.map((one) => one.auth.user))).toEqual(new Set([`alice@${REALM}`]));
     expect(findings.filter((one) => one.severity === 'error').map((one) => one.rule)).toEqual([]);
     expect(malformed(capture)).toBe('');
+  });
+});
+
+function mayCapture(): boolean {
+  if (process.getuid?.() === 0) return true;
+  without('opening Kerberos captures', 'root, for port 88 and tcpdump');
+  return false;
+}
+
+describe.skipIf(!enabled || !mayCapture())('a capture of Kerberos sessions and their KDC', () => {
+  const whole = new Kdc();
+  const path = join(whole.folder, 'whole.pcap');
+  const ccache = join(whole.folder, 'tickets');
+  const serving: { agent: Serving | null; tcpdump: ChildProcess | null } = { agent: null, tcpdump: null };
+
+  beforeAll(async () => {
+    await whole.start();
+    serving.agent = await agent(join(whole.folder, 'unused.pcapng'), { keytab: whole.keytab });
+    const { port, objectPort } = serving.agent;
+    const filter = `tcp and (host ${KDC_ADDRESS} or port ${port} or port ${objectPort})`;
+    const tcpdump = spawn(
+      'tcpdump',
+      ['-i', 'lo', '-Z', 'root', '--immediate-mode', '-U', '-w', path, ...filter.split(' ')],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    serving.tcpdump = tcpdump;
+    await new Promise((resolve) => void tcpdump.stderr?.once('data', resolve));
+    whole.run('kinit', ['-c', ccache, 'alice'], 'secret\n');
+    const signedIn = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> => {
+      const streams = testStreams({ env: { KRB5_CONFIG: join(whole.folder, 'krb5.conf'), ...env } });
+      const argv = [
+        'call',
+        '--target',
+        `localhost:${port}`,
+        '--kerberos',
+        '--level',
+        'privacy',
+        ...args,
+        'CreateUpdateSearcher().Online',
+      ];
+      expect([await run(argv, streams), streams.err()]).toEqual([0, '']);
+    };
+    for (const [service] of Object.values(SERVICES))
+      await signedIn(['--user', 'alice', '--password', 'secret', '--spn', service, '--spnego']);
+    // MIT's own client, whose ticket stays in the cache.
+    whole.run('kvno', ['-c', ccache, 'host/localhost']);
+    await signedIn([], { KRB5CCNAME: ccache });
+    await wait(1000);
+    tcpdump.kill('SIGINT');
+    await new Promise((resolve) => void tcpdump.once('exit', resolve));
+  }, 60_000);
+  afterAll(async () => {
+    if (serving.tcpdump?.exitCode === null) serving.tcpdump.kill();
+    await serving.agent?.close();
+    await whole.stop();
+  });
+
+  /** What opens: verdicts of sealed calls with their methods; and the findings about tickets. */
+  async function opened(
+    secrets: SecretList,
+  ): Promise<{ readonly calls: readonly string[]; readonly told: readonly string[] }> {
+    const { calls, findings } = await read(path, secrets);
+    return {
+      calls: calls.flatMap((one) => (one.auth.level === 'privacy' ? [`${one.method} ${one.auth.verdict}`] : [])),
+      told: findings.filter((one) => /ticket|password|key/.test(one.rule)).map((one) => `${one.rule}: ${one.message}`),
+    };
+  }
+  const count = (calls: readonly string[]): number => calls.filter((one) => one.endsWith('opened')).length;
+
+  it("opens with the user's password alone, her keytab alone, and the services' keytab alone: the same calls", async () => {
+    const services = await opened({ keytab: whole.keytab });
+    expect(services.calls.length).toBeGreaterThan(20);
+    expect(count(services.calls)).toBe(services.calls.length);
+    const hers = readKeytab(new Uint8Array(readFileSync(join(whole.folder, 'alice.keytab'))));
+    for (const secrets of [
+      { passwords: [{ user: 'alice', password: 'secret' }] },
+      { passwords: [{ user: `alice@${REALM}`, password: 'secret' }] },
+      { passwords: [{ user: null, password: 'secret' }] },
+      { keytab: hers },
+    ]) {
+      const { calls, told } = await opened(secrets);
+      // The ticket that kvno got was asked for in an armored exchange (FAST), and that is said.
+      expect(calls.slice(0, -4)).toEqual(services.calls.slice(0, -4));
+      expect(calls.slice(-4).map((one) => one.split(' ')[1])).toEqual(Array.from({ length: 4 }, () => 'sealed'));
+      expect(new Set(told.map((one) => one.replace(/frame \d+/g, 'frame')))).toEqual(
+        new Set([expect.stringContaining('is armored (FAST)') as string]),
+      );
+    }
+  });
+
+  it('opens with the credential cache what was made with its tickets, and says what is missing for the others', async () => {
+    const { calls, told } = await opened({ credentials: readCredentials(new Uint8Array(readFileSync(ccache))) });
+    expect(count(calls)).toBeGreaterThan(3);
+    expect(count(calls)).toBeLessThan(calls.length);
+    expect(told[0]).toContain('granting ticket whose key is not known');
+  });
+
+  it('says that a password is wrong, and that exchanges are missing', async () => {
+    const wrong = await opened({ passwords: [{ user: 'alice', password: 'other' }] });
+    expect(count(wrong.calls)).toBe(0);
+    expect(wrong.told.join('\n')).toContain('its AS exchange is not in the capture, or was not opened');
+    const { calls, findings } = await read(
+      path,
+      { passwords: [{ user: 'alice', password: 'secret' }] },
+      (frame) => frame,
+      (frame) => !Buffer.from(frame.block.u8.subarray(frame.start, frame.end)).includes(Buffer.from([127, 83, 88, 1])),
+    );
+    expect(calls.some((one) => one.auth.verdict === 'opened')).toBe(false);
+    expect(findings.map((one) => one.message).join('\n')).toMatch(
+      /TGS exchange for host\/localhost is not in the capture: give the service's keytab/,
+    );
+  });
+
+  it('opens with the key log of what a password opened', async () => {
+    const { security } = await read(path, { passwords: [{ user: 'alice', password: 'secret' }] });
+    const { calls } = await opened({ sessionKeys: security.sessionKeys });
+    expect(count(calls)).toBe(calls.length - 4);
   });
 });

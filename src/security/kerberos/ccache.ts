@@ -1,14 +1,52 @@
 import { Cursor } from '../../bytes/cursor.js';
-import { readDer } from '../der.js';
+import { derField, derList, readDer } from '../der.js';
+import { fieldsOf, textOf, timeOf } from './asn1.js';
 import type { Credential } from './kdc.js';
-import { readTicket } from './messages.js';
+import { name, readEncrypted, readKey, readTicket } from './messages.js';
 
+/** [APPLICATION] numbers of KRB-CRED and EncKrbCredPart (RFC 4120 5.8). */
+const KRB_CRED = 22;
+const CRED_PART = 29;
 /** Credentials read of one file; docs/limits.md. */
 export const MAX_CREDENTIALS = 4096;
 /** Longest text or blob believed. */
 const MAX_DATA = 1024 * 1024;
 /** Realm of what is no ticket but the cache's own notes. */
 const NOTES = 'X-CACHECONF:';
+
+/**
+ * Reads the tickets of a file: a credential cache, or a KRB-CRED message (`.kirbi`) whose keys are not encrypted. @throws
+ * Error that says what is wrong
+ */
+export function readCredentials(bytes: Uint8Array): readonly Credential[] {
+  return bytes[0] === (0x60 | KRB_CRED) ? readKrbCred(bytes) : readCcache(bytes);
+}
+
+/** KRB-CRED (RFC 4120 5.8.1). */
+function readKrbCred(bytes: Uint8Array): readonly Credential[] {
+  const fields = fieldsOf(bytes, KRB_CRED);
+  const sealed = fields === null ? null : readEncrypted(derField(fields, 0xa3));
+  if (fields === null || sealed === null) throw new Error('the KRB-CRED message ends before its fields do');
+  if (sealed.etype !== 0) throw new Error('the keys of the KRB-CRED message are encrypted: export it without a key');
+  const part = fieldsOf(sealed.cipher, CRED_PART);
+  const infos = derList(part === null ? new Uint8Array(0) : (derField(part, 0xa0)?.content ?? new Uint8Array(0)));
+  return derList(derField(fields, 0xa2)?.content ?? new Uint8Array(0)).flatMap((one, i) => {
+    const [ticket, info] = [readTicket(one), infos[i]];
+    const key = info === undefined ? null : readKey(derField(info.content, 0xa0));
+    if (ticket === null || info === undefined || key === null) return [];
+    return [
+      {
+        client: name(derField(info.content, 0xa2)),
+        clientRealm: textOf(derField(info.content, 0xa1)),
+        service: name(derField(info.content, 0xa9)),
+        serviceRealm: textOf(derField(info.content, 0xa8)),
+        key,
+        ticket,
+        endTime: timeOf(textOf(derField(info.content, 0xa6))) ?? 0,
+      },
+    ];
+  });
+}
 
 /**
  * Reads a credential cache in MIT's file format, version 3 or 4 (big-endian). @throws Error that says where it goes wrong

@@ -11,8 +11,10 @@ import {
   type ApReq,
   type ApRep,
   type EncTicketPart,
+  type Ticket,
 } from './messages.js';
 import { kerberosContext } from './protector.js';
+import type { TicketStore } from './tickets.js';
 
 /** Key usages of RFC 4120 7.5.1. */
 const TICKET = 2;
@@ -22,14 +24,16 @@ const AP_REP = 12;
 /** AP-REQ, AP-REP and, in the DCE style, a third leg of which nothing more is needed. */
 export class KerberosExchange {
   private readonly secrets: Secrets;
+  private readonly tickets: TicketStore;
   private sessionKey: Key | null = null;
   private principal = '';
   private opened: SessionKey | null = null;
   facts: HandshakeFacts | null = null;
   openings: readonly Opening[] = [];
 
-  constructor(secrets: Secrets) {
+  constructor(secrets: Secrets, tickets: TicketStore) {
     this.secrets = secrets;
+    this.tickets = tickets;
   }
 
   push(message: ApReq | ApRep): void {
@@ -37,23 +41,49 @@ export class KerberosExchange {
     else this.reply(message);
   }
 
-  private request({ ticket, authenticator }: ApReq): void {
-    const { etype, kvno, cipher } = ticket.data;
-    const fitting = this.secrets.keytab.filter((one) => one.key.etype === etype).toSorted((a, b) => rank(b) - rank(a));
-    let inside: EncTicketPart | null = null;
-    for (const { key } of fitting) {
-      const plain = decrypt(key, TICKET, cipher);
-      inside = plain === null ? null : readEncTicket(plain);
-      if (inside !== null) break;
-    }
+  private request(message: ApReq): void {
+    const { cipher } = message.ticket.data;
+    const inside = this.inside(message);
     this.openings = [];
-    const session = md5(cipher);
-    const logged = inside === null ? this.secrets.keyOf('kerberos', session) : null;
-    const key = inside?.key ?? (logged === null ? null : { etype: logged.etype, value: logged.key });
-    const plain = key === null ? null : decrypt(key, AUTHENTICATOR, authenticator.cipher);
+    const key = inside?.key ?? this.secrets.loggedTicket(cipher) ?? this.tickets.keyOf(cipher);
+    const plain = key === null ? null : decrypt(key, AUTHENTICATOR, message.authenticator.cipher);
     const client = plain !== null && isPart(plain, 'authenticator') ? readClient(plain) : null;
     this.principal = client === null ? '' : `${client.name}@${client.realm}`;
-    this.facts = {
+    this.facts = this.factsOf(message, inside, client, key !== null);
+    if (key === null || plain === null || client === null) return;
+    this.sessionKey = key;
+    this.opened = { mechanism: 'kerberos', session: md5(cipher), key: key.value, etype: key.etype };
+    // Until the server answers with a subkey of its own.
+    this.open(readSubkey(plain, 'authenticator') ?? key, false);
+  }
+
+  /** Keys of the keytab that may be the service's, likeliest first. */
+  private fitting({ ticket }: ApReq): readonly KeytabEntry[] {
+    const { etype, kvno } = ticket.data;
+    const rank = (one: KeytabEntry): number =>
+      (kvno !== null && one.kvno === kvno ? 1 : 0) + (isOf(one, ticket) ? 2 : 0);
+    return this.secrets.keytab.filter((one) => one.key.etype === etype).toSorted((a, b) => rank(b) - rank(a));
+  }
+
+  /** What the ticket holds, by the keytab. */
+  private inside(message: ApReq): EncTicketPart | null {
+    for (const { key } of this.fitting(message)) {
+      const plain = decrypt(key, TICKET, message.ticket.data.cipher);
+      const inside = plain === null ? null : readEncTicket(plain);
+      if (inside !== null) return inside;
+    }
+    return null;
+  }
+
+  private factsOf(
+    message: ApReq,
+    inside: EncTicketPart | null,
+    client: { readonly name: string; readonly realm: string } | null,
+    keyed: boolean,
+  ): HandshakeFacts {
+    const { ticket } = message;
+    const refused = inside === null && this.fitting(message).some((one) => isOf(one, ticket));
+    return {
       mechanism: 'kerberos',
       user: client?.name ?? '',
       domain: client?.realm ?? ticket.realm,
@@ -64,27 +94,16 @@ export class KerberosExchange {
       time: null,
       version: null,
       ticket: {
-        etype: etypeName(etype),
+        etype: etypeName(ticket.data.etype),
         realm: ticket.realm,
         authTime: inside?.authTime ?? null,
         endTime: inside?.endTime ?? null,
       },
-      secret: secretOf(client !== null, inside === null && fitting.length > 0),
+      secret: secretOf(client !== null, refused),
       challenged: true,
+      closed: keyed || !this.secrets.forKerberos ? null : (this.tickets.reasonOf(ticket.data.cipher) ?? UNSEEN),
       mic: null,
     };
-    if (key === null || plain === null || client === null) return;
-    this.sessionKey = key;
-    this.opened = { mechanism: 'kerberos', session, key: key.value, etype: key.etype };
-    // Until the server answers with a subkey of its own.
-    this.open(readSubkey(plain, 'authenticator') ?? key, false);
-
-    function rank(one: KeytabEntry): number {
-      return (
-        (kvno !== null && one.kvno === kvno ? 1 : 0) +
-        (one.principal.toLowerCase() === ticket.service.toLowerCase() ? 2 : 0)
-      );
-    }
   }
 
   private reply(message: ApRep): void {
@@ -101,6 +120,14 @@ export class KerberosExchange {
     this.openings = [{ context: kerberosContext(key, acceptorSubkey, this.principal), sessionKey: this.opened }];
   }
 }
+
+/** Whether a key is that of a ticket's service. */
+function isOf(entry: KeytabEntry, ticket: Ticket): boolean {
+  return entry.principal.toLowerCase() === ticket.service.toLowerCase();
+}
+
+/** Nobody saw the ticket given out. */
+const UNSEEN = { why: 'unseen', client: '', frame: 0 } as const;
 
 function secretOf(proved: boolean, refused: boolean): HandshakeFacts['secret'] {
   if (proved) return 'proved';
