@@ -20,7 +20,8 @@ const drep = z.object({
 });
 const stub = z.object({ drep, complete: z.boolean(), sealed: z.boolean(), bytes: z.instanceof(Uint8Array) });
 
-const SCHEMA = z.discriminatedUnion('kind', [
+/** A record of a recording. */
+export const recordingSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('session'),
     id: count,
@@ -92,7 +93,7 @@ const SCHEMA = z.discriminatedUnion('kind', [
  * them.
  */
 export function asRecord(given: Value): { readonly record: RecordingRecord } | { readonly refused: string } {
-  const parsed = SCHEMA.safeParse(given);
+  const parsed = recordingSchema.safeParse(given);
   if (parsed.success) return { record: parsed.data };
   const [issue] = parsed.error.issues;
   return { refused: issue === undefined ? 'it is no record' : `${issue.path.join('.') || 'it'}: ${issue.message}` };

@@ -83,6 +83,7 @@ export const ROOMS: readonly Room[] = [
     opens: [...PEER, 'src/peer'],
   },
   { path: 'src/output', does: 'calls to text, tree, NDJSON, JUnit', opens: OUTPUT },
+  { path: 'src/output/schema', does: 'the forms of outputs, as schemas', opens: [...OUTPUT, 'src/output'] },
   { path: 'src/output/report', does: 'gathers a report while a capture is read', opens: [...OUTPUT, 'src/output'] },
   { path: 'src/output/report/html', does: 'lays a report out as one page', opens: [...OUTPUT, 'src/output'] },
   { path: 'src/tui', does: 'the terminal analyzer: state, reduce, keys, palette', opens: TUI },
