@@ -82,7 +82,7 @@ export class KerberosExchange {
     keyed: boolean,
   ): HandshakeFacts {
     const { ticket } = message;
-    const refused = inside === null && this.fitting(message).some((one) => isOf(one, ticket));
+    const refused = inside === null && this.fitting(message).some(isService);
     return {
       mechanism: 'kerberos',
       user: client?.name ?? '',
@@ -124,6 +124,11 @@ export class KerberosExchange {
 /** Whether a key is that of a ticket's service. */
 function isOf(entry: KeytabEntry, ticket: Ticket): boolean {
   return entry.principal.toLowerCase() === ticket.service.toLowerCase();
+}
+
+/** Whether a key is a service's, whose names go by one account: `host/dc1`, `DC1$`. Those of users open AS exchanges. */
+function isService({ principal }: KeytabEntry): boolean {
+  return principal.includes('/') || principal.endsWith('$');
 }
 
 /** Nobody saw the ticket given out. */
