@@ -54,7 +54,7 @@ export class CallMaker {
     this.locator = new Locator({
       interfaces,
       peers: this.tracker.peers,
-      contexts: new UnboundContexts({ registry, interfaces, classes, limit: limits.contexts, everyServers }),
+      contexts: new UnboundContexts({ registry, interfaces, classes, roles, limit: limits.contexts, everyServers }),
       objects: follow ? objects : null,
       late: this.late,
       everyServers,

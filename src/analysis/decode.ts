@@ -86,20 +86,31 @@ export class Decoder {
     if (fits && !both) return this.made(one, wire ? 'slot' : 'printed', known, opnum, judgement);
     const other = interfaces.read(known, exchange, wire ? printed : opnum);
     const otherFits = this.fits(other) && hasStub(other);
-    let taken = one ?? other;
-    if (fits && otherFits) {
+    const proved = exchange.fault === null && proves(fits ? one : other);
+    if (proved && fits && otherFits) {
       judgement.ambiguous++;
-      // No object where one is declared is no evidence: many properties have none, and a number or a text of nothing
-      // looks the same.
-      if (judgement.verdict === 'mixed') {
-        if (!without(one) || without(other)) return this.made(one, 'either', known, opnum, judgement);
-        taken = other;
-      }
-    } else if (fits !== otherFits) {
+      if (judgement.verdict === 'mixed') return this.either(one, other, known, exchange, judgement);
+    } else if (proved && fits !== otherFits)
       this.judged(judgement, fits === wire ? 'wire' : 'printed', known, exchange, out);
-      taken = fits ? one : other;
-    }
+    const otherOnly = !fits && otherFits && (proved || judgement.verdict === 'mixed' || hasParameters(other));
+    const taken = otherOnly ? other : (one ?? other);
     return this.made(taken, taken?.opnum === printed ? 'printed' : 'slot', known, opnum, judgement);
+  }
+
+  /**
+   * A call of a peer that mixes both numberings, and that reads as either. No object where one is declared is no
+   * evidence: many properties have none, and a number or a text of nothing looks the same.
+   */
+  private either(
+    one: Reading | null,
+    other: Reading | null,
+    known: KnownInterface,
+    exchange: Exchange,
+    judgement: Judgement,
+  ): Decoding {
+    const opnum = exchange.opnum ?? 0;
+    if (!without(one) || without(other)) return this.made(one, 'either', known, opnum, judgement);
+    return this.made(other, other?.opnum === opnum ? 'slot' : 'printed', known, opnum, judgement);
   }
 
   private made(
@@ -170,11 +181,27 @@ const NOTHING: Decoding = Object.freeze({
   judgement: null,
 });
 
+/**
+ * Whether a reading can prove a numbering: a response without an error was read, or a request that has parameters and
+ * was answered. Empty stubs look alike for every method without parameters, and a fault says nothing of its method.
+ */
+function proves(reading: Reading | null): boolean {
+  if (reading === null || reading.response === null) return false;
+  const { result } = reading.response;
+  if (typeof result !== 'number' || result >>> 31 === 0) return true;
+  return hasParameters(reading);
+}
+
+function hasParameters(reading: Reading | null): boolean {
+  return reading?.plan.slot.method.params?.some((one) => one.direction !== 'out') === true;
+}
+
 function hasStub({ request, response }: Reading): boolean {
   return request !== null || response !== null;
 }
 
 /** Whether a reading has no object where its member declares one. */
-function without({ response, plan }: Reading): boolean {
-  return plan.returns !== null && response?.value['retval'] === null && response.result === 0;
+function without(reading: Reading | null): boolean {
+  const response = reading?.response;
+  return reading?.plan.returns != null && response?.value['retval'] === null && response.result === 0;
 }

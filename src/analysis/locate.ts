@@ -55,8 +55,11 @@ export class Locator {
     const belief = exchange.context === null ? contexts.believed(exchange, entry) : null;
     const uuid = exchange.context?.abstract.uuid ?? belief?.uuid ?? null;
     const known = uuid === null ? null : interfaces.of(uuid);
-    if (entry === null && objects !== null && exchange.object !== null && known !== null)
+    // The object UUID of plain RPC is none of DCOM's ([C706] 2.1.1.1).
+    if (known?.resolved.interface.orpc === false) entry = null;
+    else if (entry === null && objects !== null && exchange.object !== null && known !== null)
       entry = this.meet(objects, exchange, exchange.object, known, server);
+    else if (entry !== null && known !== null && entry.iid !== known.uuid) this.learn(entry, exchange, known);
     return { client, server, time: exchange.requestTime ?? exchange.responseTime, link, entry, belief, uuid, known };
   }
 
@@ -81,12 +84,18 @@ export class Locator {
       call: null,
       parent: null,
     });
-    if (!plain)
-      this.options.late.learnClass(entry.object, {
-        interface: name,
-        certainty: exchange.context === null ? 'guessed' : 'known',
-        because: callsCaptured(name, frame),
-      });
+    this.learn(entry, exchange, known);
     return entry;
+  }
+
+  /** The interface that a call names tells the class of its object, unless every object has it. */
+  private learn(entry: Entry, exchange: Exchange, { resolved }: KnownInterface): void {
+    const { name, base } = resolved.interface;
+    if (base === null || this.options.everyServers.includes(name)) return;
+    this.options.late.learnClass(entry.object, {
+      interface: name,
+      certainty: exchange.context === null ? 'guessed' : 'known',
+      because: callsCaptured(name, (exchange.request ?? exchange.response)?.frames[0] ?? 0),
+    });
   }
 }

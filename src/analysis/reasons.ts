@@ -19,6 +19,10 @@ export function contextOfOthers({ interface: name, iid, frame }: HandedOut): str
   return `no bind was captured; another object called on this context was handed out as ${name ?? iid} in frame ${frame}`;
 }
 
+export function activationOf(member: string, clsid: string): string {
+  return `no bind was captured; the request decodes strictly as ${member} of the class {${clsid}}`;
+}
+
 export function bindNotCaptured(contextId: number): string {
   return `the bind of context ${contextId} was not captured`;
 }

@@ -31,8 +31,7 @@ export class Track {
   ): void {
     const { tracker } = this.options;
     const { entry } = place;
-    if (entry !== null && exchange.object !== null && place.known !== null)
-      tracker.called(entry, place, id, exchange, out);
+    if (entry !== null) tracker.called(entry, place, id, exchange, out);
     const { plan, reading, request, response, result } = decoding;
     if (plan === null || reading === null) return;
     const responded = reading.response !== null;

@@ -1,16 +1,27 @@
+import { readActivation } from '../dcom/activation-properties.js';
 import type { Registry } from '../ndr/codec.js';
+import type { MethodRole, Parameter } from '../ndr/types.js';
+import { NO_FIELDS, type Fields } from '../ndr/value.js';
 import type { Exchange } from '../types.js';
-import type { Classes } from './classes.js';
+import { interfaceOf, type Classes } from './classes.js';
 import { Contexts, type ContextBelief } from './contexts.js';
-import type { Interfaces } from './interfaces.js';
+import type { Interfaces, Reading } from './interfaces.js';
 import type { Entry } from './knowledge.js';
-import { contextOfObject, contextOfOthers, onlyDispatchInterface, onlyServersInterface } from './reasons.js';
+import type { Roles } from './roles.js';
+import {
+  activationOf,
+  contextOfObject,
+  contextOfOthers,
+  onlyDispatchInterface,
+  onlyServersInterface,
+} from './reasons.js';
 
 /** What contexts are guessed with. */
 export interface UnboundOptions {
   readonly registry: Registry;
   readonly interfaces: Interfaces;
   readonly classes: Classes;
+  readonly roles: Roles;
   /** Contexts remembered. */
   readonly limit: number;
   /** Names of interfaces that every server has. */
@@ -23,10 +34,15 @@ export class UnboundContexts {
   private readonly contexts: Contexts;
   /** UUIDs of the dispatch interfaces of the tables. */
   private readonly dispatch: readonly string[];
+  /** Names of the interfaces that activate. */
+  private readonly activators: readonly string[];
 
   constructor(options: UnboundOptions) {
     this.options = options;
     this.contexts = new Contexts(options.limit);
+    this.activators = [
+      ...new Set([...options.roles.players('activate'), ...options.roles.players('get-class-object')]),
+    ];
     this.dispatch = options.registry.interfaces
       .filter((one) => one.interface.orpc && options.classes.has(one.interface.name))
       .map((one) => one.interface.uuid);
@@ -41,9 +57,27 @@ export class UnboundContexts {
     }
     const told = this.contexts.of(exchange);
     if (told !== null) return told;
-    const guessed = this.guess(exchange);
+    const guessed = this.activation(exchange) ?? this.guess(exchange);
     if (guessed !== null) this.contexts.believe(exchange, guessed);
     return guessed;
+  }
+
+  /** A call on no object whose request reads to the last byte as an activation, with a class in it. */
+  private activation(exchange: Exchange): ContextBelief | null {
+    const { registry, interfaces } = this.options;
+    const { request, opnum } = exchange;
+    if (exchange.object !== null || opnum === null || request === null) return null;
+    for (const name of this.activators) {
+      const resolved = registry.interfaceByName(name);
+      const known = resolved === null ? null : interfaces.of(resolved.interface.uuid);
+      const reading = known === null ? null : interfaces.read(known, exchange, opnum);
+      if (reading === null || !isActivation(reading.plan.role) || (reading.request?.problems.length ?? 1) > 0) continue;
+      const clsid = readActivation(reading.request?.value ?? NO_FIELDS)?.clsid ?? null;
+      if (clsid === null) continue;
+      const member = `${name}::${reading.plan.slot.method.name}`;
+      return { uuid: reading.plan.naming.iid ?? '', certainty: 'inferred', because: activationOf(member, clsid) };
+    }
+    return null;
   }
 
   /**
@@ -58,13 +92,21 @@ export class UnboundContexts {
       return null;
     const fits = (uuid: string): boolean => {
       const known = interfaces.of(uuid);
-      return known !== null && interfaces.read(known, exchange, opnum)?.clean === true;
+      const reading = known === null ? null : interfaces.read(known, exchange, opnum);
+      // Of sealed stubs nothing is read, and nothing is no proof.
+      return reading !== null && reading.clean && reading.request !== null && reading.response !== null;
+    };
+    const answers = (uuid: string): boolean => {
+      const known = interfaces.of(uuid);
+      const reading = known === null ? null : interfaces.read(known, exchange, opnum);
+      return reading !== null && !contradicted(reading);
     };
     const fitting = everyServers.flatMap((name) => {
       const resolved = registry.interfaceByName(name);
       const params = resolved?.slots[opnum]?.method.params ?? [];
       if (resolved === null || !params.some((param) => param.direction === 'in')) return [];
-      return fits(resolved.interface.uuid) ? [resolved.interface] : [];
+      const { uuid } = resolved.interface;
+      return fits(uuid) && answers(uuid) ? [resolved.interface] : [];
     });
     const [only, ...others] = fitting;
     if (only !== undefined)
@@ -80,4 +122,25 @@ export class UnboundContexts {
       ? null
       : { uuid, certainty: 'guessed', because: onlyDispatchInterface(base) };
   }
+}
+
+function isActivation(role: MethodRole | null): boolean {
+  return role === 'activate' || role === 'get-class-object';
+}
+
+/**
+ * Whether the answer speaks against a reading, though every byte of it was read: success without the object that the
+ * method is there to give, or a result that no HRESULT is.
+ */
+function contradicted({ response, plan }: Reading): boolean {
+  if (response === null || typeof response.result !== 'number') return false;
+  const { result } = response;
+  if (result >>> 31 === 1) return false;
+  if (result !== 0 && result !== 1) return true;
+  return result === 0 && plan.slot.method.params?.some((one) => isMissing(one, response.value)) === true;
+}
+
+/** Whether an interface that a method gives is null. */
+function isMissing({ name, type, direction }: Parameter, response: Fields): boolean {
+  return direction !== 'in' && interfaceOf(type) !== null && response[name] === null;
 }

@@ -60,6 +60,30 @@ export class Story {
     for (const connection of this.connections) connection.close();
   }
 
+  /** The packets that `keep` lets through, as a capture has them. */
+  frames(keep: (index: number) => boolean = () => true): readonly Frame[] {
+    return this.trace.packets.flatMap(({ data, timeS, timeNs }, index): readonly Frame[] =>
+      keep(index)
+        ? [
+            {
+              kind: 'frame',
+              block: blockOf(data),
+              start: 0,
+              end: data.length,
+              number: index + 1,
+              linkType: 1,
+              wireLength: data.length,
+              interfaceId: 0,
+              offset: 0,
+              hasTime: true,
+              timeS,
+              timeNs,
+            },
+          ]
+        : [],
+    );
+  }
+
   /** What the packets that `keep` lets through come to. */
   read(
     keep: (index: number) => boolean = () => true,
@@ -67,25 +91,7 @@ export class Story {
   ): Reading {
     const analyzer = new Analyzer({ registry, ...options });
     const out: AnalyzerOutput[] = [];
-    for (const [index, packet] of this.trace.packets.entries()) {
-      if (!keep(index)) continue;
-      const { data, timeS, timeNs } = packet;
-      const frame: Frame = {
-        kind: 'frame',
-        block: blockOf(data),
-        start: 0,
-        end: data.length,
-        number: index + 1,
-        linkType: 1,
-        wireLength: data.length,
-        interfaceId: 0,
-        offset: 0,
-        hasTime: true,
-        timeS,
-        timeNs,
-      };
-      analyzer.push(frame, out);
-    }
+    for (const frame of this.frames(keep)) analyzer.push(frame, out);
     analyzer.end(out);
     return new Reading(out, analyzer.objects());
   }
