@@ -79,6 +79,8 @@ export class Screen {
     this.program.on('mouse', (mouse: BlessedMouse) => this.moused(mouse));
     output.on('resize', this.onResize);
     process.on('exit', this.onExit);
+    // Whoever asked the terminal something before has paused it.
+    input.resume();
   }
 
   get size(): { readonly columns: number; readonly rows: number } {

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { backgroundOf } from '../../src/cli/tui/background.js';
 import { Screen } from '../../src/tui/screen.js';
 import { span } from '../../src/tui/line.js';
 import type { Event } from '../../src/tui/state.js';
@@ -69,6 +70,31 @@ describe('the screen over plain streams', () => {
       { kind: 'mouse', column: 2, row: 3, action: 'down' },
     ]);
     screen.close();
+  });
+
+  it('reads keys of a terminal that was asked for its background before', async () => {
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+    const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
+    output.on('data', (piece: Buffer) => {
+      if (piece.toString().includes('\u001b[c')) input.write('x\u001b[?6c');
+    });
+    const { keys } = await backgroundOf(input, output);
+    const events: Event[] = [];
+    const screen = new Screen({
+      input: keys,
+      output,
+      palette: { colours: 16, theme: 'dark' },
+      unicode: true,
+      onEvent: (event) => events.push(event),
+      now: () => 0,
+    });
+    input.write('j');
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+    screen.close();
+    expect(events.map((event) => (event.kind === 'key' ? event.key : event.kind)).join('')).toContain('j');
+    expect(keys.readableFlowing).toBe(false);
   });
 
   it('draws only the lines that changed', () => {
