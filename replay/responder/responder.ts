@@ -9,7 +9,7 @@ import { Session } from '../compare/session.js';
 import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import { moveBindings } from '../../src/dcom/bindings.js';
 import { identifiersIn, mapIdentifiers } from '../../src/dcom/identifiers.js';
-import { NO_SET, readSetId, writePingAnswer } from '../../src/dcom/ping.js';
+import { PING_COUNTER, NO_SET, readSetId, writePingAnswer } from '../../src/dcom/ping.js';
 import { readActivation } from '../../src/dcom/activation-properties.js';
 import { readCounts, writeAddResults } from '../../src/dcom/remunknown.js';
 import { contextKey } from '../player/plan.js';
@@ -315,7 +315,7 @@ const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'relea
 /** Of interfaces that no table has: whatever is proposed first. */
 const UNKNOWN_TRANSFERS: readonly TransferSyntax[] = ['ndr20', 'ndr64'];
 /** Parameters that differ on every call and say nothing. */
-const HEADERS: readonly string[] = ['orpcthis', 'SequenceNum'];
+const HEADERS: readonly string[] = ['orpcthis', PING_COUNTER];
 
 function opnumOf(call: RecordedCall): number {
   return (call.via === null ? call.opnum : call.via.opnum) ?? call.wireOpnum ?? 0;

@@ -1,3 +1,4 @@
+import { publicReferences } from '../dcom/references.js';
 import type { Fields } from '../ndr/value.js';
 import type { Entry } from './knowledge.js';
 
@@ -15,8 +16,8 @@ export function noteReference(reference: Fields, entry: Entry, way: Way): void {
 
 /** Counts the public references of an OBJREF ([MS-DCOM] 2.2.18.2). */
 export function countReferences(entry: Entry, reference: Fields, way: Way): void {
-  const references = reference['cPublicRefs'];
-  if (typeof references !== 'number' || references === 0) return;
+  const references = publicReferences(reference);
+  if (references === 0) return;
   if (way === 'home') {
     entry.references = Math.max(0, entry.references - references);
     return;

@@ -1,11 +1,14 @@
-import type { Endpoint, Exchange, Finding, Moment, ObjectRecord, Value } from '../types.js';
-import { GUID_NULL } from '../bytes/guid.js';
+import type { Endpoint, Exchange, Finding, Moment, ObjectRecord } from '../types.js';
 import { referencesTo, type ObjectTable } from '../dcom/objects.js';
+import { readActivation } from '../dcom/activation-properties.js';
+import { NO_SET, readComplexPing, readSetId } from '../dcom/ping.js';
 import { PingSets } from '../dcom/ping-sets.js';
 import { asPointer, type Pointer } from '../dcom/references.js';
+import { readAddResults, readCounts, readQuery, readQueryResults } from '../dcom/remunknown.js';
+import { readExporter } from '../dcom/resolver.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Method, MethodRole } from '../ndr/types.js';
-import { asList, recordOf, walkRecords, type Fields } from '../ndr/value.js';
+import { asList, type Fields } from '../ndr/value.js';
 import { interfaceOf, returnedInterface, type Classes } from './classes.js';
 import { DISPID_NEWENUM, type Invocation } from './dispparams.js';
 import { lifetimeFindings, objectFinding, type ObjectFinding } from './findings.js';
@@ -121,10 +124,8 @@ export class Tracker {
     switch (role) {
       case 'activate':
       case 'get-class-object':
-        this.exporter(call, response['pOxid']);
-        break;
       case 'resolve-oxid':
-        this.exporter(call, request['pOxid']);
+        this.exporter(call);
         break;
       case 'query-interface':
         this.queried(call, out);
@@ -136,7 +137,7 @@ export class Tracker {
         this.released(call, out);
         break;
       case 'ping':
-        this.pinged(call, this.pings.pinged(server.address, String(request['pSetId'])));
+        this.pinged(call, this.pings.pinged(server.address, readSetId(request) ?? NO_SET));
         break;
       case 'complex-ping':
         this.changed(call);
@@ -309,12 +310,13 @@ export class Tracker {
   }
 
   /** An activation or an OXID resolution tells the IPID of the exporter's IRemUnknown ([MS-DCOM] 3.2.1). */
-  private exporter(call: TrackedCall, oxid: Value | undefined): void {
+  private exporter(call: TrackedCall): void {
     const { server } = call;
-    const found = this.remUnknown === null ? null : exporterIn(call.response);
-    if (found === null || this.remUnknown === null || this.objects.find(found.ipid, server.address) !== null) return;
+    const found = this.remUnknown === null ? null : readExporter(call.response, call.request);
+    if (found === null || this.remUnknown === null) return;
+    if (this.objects.find(found.ipidRemUnknown, server.address) !== null) return;
     const { name, uuid } = this.remUnknown;
-    this.objects.meet(found.ipid, uuid, found.oxid ?? (typeof oxid === 'string' ? oxid : null), {
+    this.objects.meet(found.ipidRemUnknown, uuid, found.oxid, {
       name,
       shown: name,
       provisional: false,
@@ -331,25 +333,22 @@ export class Tracker {
    * 3.1.1.5.6.1.1).
    */
   private queried(call: TrackedCall, out: Finding[]): void {
-    const iids = asList(call.request['iids']);
-    const ipid = call.request['ripid'];
-    const parent = typeof ipid === 'string' ? this.objects.find(ipid, call.server.address) : null;
+    const query = readQuery(call.request);
+    const parent = query === null ? null : this.objects.find(query.ipid, call.server.address);
     const handing: Handing = { owner: parent?.object.server ?? call.server, expected: null, clsid: null };
-    for (const [index, result] of asList(call.response['ppQIResults']).entries()) {
-      const iid = iids[index];
-      const held = recordOf(result);
-      const std = recordOf(held?.['std']);
-      if (typeof iid !== 'string' || std === null || held?.['hResult'] !== 0) continue;
-      const pointer = asPointer({ ...std, iid });
+    for (const [index, { hresult, reference }] of readQueryResults(call.response).entries()) {
+      const iid = query?.iids[index];
+      if (iid === undefined || reference === null || hresult !== 0) continue;
+      const pointer = asPointer({ ...reference, iid });
       if (pointer === null) continue;
       const entry = this.take({ ...call, entry: parent }, pointer, handing, out);
-      countReferences(entry, std, 'out');
-      Object.assign(std, { interface: entry.interface, iid, label: entry.object.label });
+      countReferences(entry, reference, 'out');
+      Object.assign(reference, { interface: entry.interface, iid, label: entry.object.label });
     }
   }
 
   private added(call: TrackedCall): void {
-    const results = asList(call.response['pResults']);
+    const results = readAddResults(call.response);
     for (const [index, { entry, count }] of this.counted(call).entries()) {
       if (entry === null || (results[index] ?? 0) !== 0) continue;
       entry.references += count;
@@ -371,26 +370,17 @@ export class Tracker {
 
   /** REMINTERFACEREFs of a request ([MS-DCOM] 2.2.23). */
   private counted(call: TrackedCall): { readonly entry: Entry | null; readonly count: number }[] {
-    return asList(call.request['InterfaceRefs']).map((one) => {
-      const reference = recordOf(one);
-      const ipid = reference?.['ipid'];
-      return {
-        entry: typeof ipid === 'string' ? this.objects.find(ipid, call.server.address) : null,
-        count: Number(reference?.['cPublicRefs'] ?? 0),
-      };
-    });
+    return readCounts(call.request).map(({ ipid, references }) => ({
+      entry: this.objects.find(ipid, call.server.address),
+      count: references,
+    }));
   }
 
   private changed(call: TrackedCall): void {
     if (!call.succeeded) return;
     const { request, response, server } = call;
-    const setId = String(response['pSetId'] ?? request['pSetId']);
-    const members = this.pings.change(
-      server.address,
-      setId,
-      strings(request['AddToSet']),
-      strings(request['DelFromSet']),
-    );
+    const { setId, add, remove } = readComplexPing(request);
+    const members = this.pings.change(server.address, readSetId(response) ?? setId, add, remove);
     this.pinged(call, members);
   }
 
@@ -468,10 +458,6 @@ function releasedTwice(entry: Entry, count: number): ObjectFinding {
   };
 }
 
-function strings(value: Value | undefined): string[] {
-  return asList(value).filter((one): one is string => typeof one === 'string');
-}
-
 function frameOf({ exchange }: TrackedCall): number {
   return (exchange.response ?? exchange.request)?.frames[0] ?? 0;
 }
@@ -489,24 +475,5 @@ function onlyInterface(method: Method): string | null {
  * 2.2.22.2.1).
  */
 export function activatedClass(request: Fields): string | null {
-  const direct = request['Clsid'];
-  if (typeof direct === 'string') return direct;
-  for (const property of asList(recordOf(recordOf(request['pActProperties'])?.['activation'])?.['properties'])) {
-    const clsid = recordOf(recordOf(property)?.['value'])?.['classId'];
-    if (typeof clsid === 'string') return clsid;
-  }
-  return null;
-}
-
-/** IPID of an exporter's IRemUnknown inside a response, with the OXID beside it. */
-function exporterIn(response: Fields): { readonly ipid: string; readonly oxid: string | null } | null {
-  let found: { readonly ipid: string; readonly oxid: string | null } | null = null;
-  walkRecords(response, (record) => {
-    const ipid = record['ipidRemUnknown'] ?? record['pipidRemUnknown'];
-    if (typeof ipid !== 'string') return found === null;
-    const oxid = record['Oxid'] ?? record['pOxid'];
-    if (ipid !== GUID_NULL) found ??= { ipid, oxid: typeof oxid === 'string' ? oxid : null };
-    return false;
-  });
-  return found;
+  return readActivation(request)?.clsid ?? null;
 }

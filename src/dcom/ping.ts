@@ -29,6 +29,9 @@ export type Ping =
 
 export type ComplexPing = Extract<Ping, { kind: 'complex' }>;
 
+/** The parameter of a ComplexPing that counts pings and says nothing else. */
+export const PING_COUNTER: keyof ComplexPingRequest = 'SequenceNum';
+
 /** Name of the method that a ping calls. */
 export function pingMethod(ping: Ping): 'SimplePing' | 'ComplexPing' {
   return ping.kind === 'simple' ? 'SimplePing' : 'ComplexPing';

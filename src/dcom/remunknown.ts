@@ -65,6 +65,14 @@ export function readQueryResults(response: Fields): readonly QueryResult[] {
   });
 }
 
+/** HRESULTs of an answer of either method, by the places of the IIDs. */
+export function readQueryHresults(response: Fields): readonly number[] {
+  const { phr } = read<RemQueryInterface2Response>(response);
+  return phr === undefined
+    ? readQueryResults(response).map((one) => one.hresult)
+    : asList(phr).map((one) => numberOf(one, 0) >>> 0);
+}
+
 /** RemQueryInterface2 answers with OBJREFs. */
 export function writeQueryResults2(results: readonly QueryResult<Value>[]): Fields {
   return {

@@ -1,3 +1,4 @@
+import { readQuery, readQueryHresults } from '../../dcom/remunknown.js';
 import type { Method, Rule, RuleCheck, Type } from '../../ndr/types.js';
 import { AUTH_LEVELS, type Call, type Value } from '../../types.js';
 import { hex32 } from '../../bytes/hex.js';
@@ -261,15 +262,13 @@ function queryCheck(check: Of<'query-interface'>, name: string, { memory, iidOf 
   return {
     concerns: () => true,
     test(call) {
-      const { ripid, iids } = call.in;
-      const known = typeof ripid === 'string' ? memory.get(`${serverKey(call)} ${ripid}`, name) : undefined;
-      if (known === undefined || !Array.isArray(iids)) return null;
-      const results = (call.out['ppQIResults'] ?? call.out['phr']) as Value | undefined;
-      for (const [i, iid] of (iids as readonly Value[]).entries()) {
-        const face = typeof iid === 'string' ? forbidden.get(iid) : undefined;
-        const result = Array.isArray(results) ? (results as readonly Value[])[i] : undefined;
-        const hresult = bagOf(result)?.['hResult'] ?? result;
-        if (face !== undefined && hresult === 0) return { value: face, why: shown(known) };
+      const query = readQuery(call.in);
+      const known = query === null ? undefined : memory.get(`${serverKey(call)} ${query.ipid}`, name);
+      if (query === null || known === undefined) return null;
+      const results = readQueryHresults(call.out);
+      for (const [at, iid] of query.iids.entries()) {
+        const given = forbidden.get(iid);
+        if (given !== undefined && results[at] === 0) return { value: given, why: shown(known) };
       }
       return null;
     },

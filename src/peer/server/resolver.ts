@@ -42,7 +42,7 @@ export class ObjectResolver {
   private complexPing(value: Fields, owner: string): Outcome {
     const ping = readComplexPing(value);
     const { setId, unknown } = this.references.table.complexPing(ping, owner);
-    if (setId === null) return { hresult: OR_INVALID_SET, out: { pSetId: ping.setId } };
+    if (setId === null) return { hresult: OR_INVALID_SET, out: writePingAnswer(ping.setId) };
     return { hresult: unknown ? OR_INVALID_OID : S_OK, out: writePingAnswer(setId) };
   }
 }
