@@ -15,7 +15,14 @@ const known = knowledge();
 function callsFrom(path: string, first: number, hidden = ''): readonly Call[] {
   const { registry } = known;
   const analyzer = new Analyzer({
-    registry: { ...registry, interfaceByUuid: (uuid) => (uuid === hidden ? null : registry.interfaceByUuid(uuid)) },
+    registry: {
+      ...registry,
+      interfaceByUuid: (uuid) => (uuid === hidden ? null : registry.interfaceByUuid(uuid)),
+      names: {
+        ...registry.names,
+        interface: (uuid, opnum) => (uuid === hidden ? null : registry.names.interface(uuid, opnum)),
+      },
+    },
   });
   const out: AnalyzerOutput[] = [];
   for (const frame of framesIn(path)) if (frame.number >= first) analyzer.push(frame, out);
