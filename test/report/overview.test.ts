@@ -102,6 +102,18 @@ describe('a report of connections that never became calls', () => {
   });
 });
 
+describe('a report without a call', () => {
+  const nak = shared('field/refused-nak8.pcap', 'the report of a refused bind');
+  const syns = shared('field/refused-port135-unanswered.pcap', 'the report of an unanswered port');
+
+  it.skipIf(nak === null || syns === null)('tells DCE-RPC without a call from none at all', async () => {
+    const texts = async (path: string | null): Promise<string> =>
+      (await reportOf(path ?? '')).quality.find((note) => note.kind === 'empty')?.text ?? '';
+    expect(await texts(nak)).toMatch(/^DCE-RPC was seen and no call: 2 PDUs on 1 TCP connection/);
+    expect(await texts(syns)).toMatch(/^No DCE-RPC was seen: 1 TCP connection, none of which speaks it/);
+  });
+});
+
 describe('a report of two captures', () => {
   it('opens with whether they differ, in what, and both values', async () => {
     const same = await reportOf(shipped('wua-session.pcapng'), shipped('wua-session.pcapng'));

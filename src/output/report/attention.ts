@@ -103,6 +103,7 @@ function missing({ quality }: Pick<Report, 'quality'>): Weighed[] {
 }
 
 const TITLES: Readonly<Record<string, string>> = {
+  empty: 'No call was found',
   sealed: 'Calls are sealed',
   gaps: 'Packets are missing',
   'one-direction': 'Half of the conversation is missing',

@@ -164,7 +164,7 @@ export class ReportCollector {
         last: timeText(figures.last),
         durationNs: spanNs(figures.first, figures.last),
       },
-      quality: quality.notes(protection.calls('sealed'), figures.calls),
+      quality: quality.notes(protection.calls('sealed'), figures.calls, summary),
       conversations: this.conversations(),
       timeline: { first: timeText(figures.first), partS: figures.partS, calls: figures.rate, failed: figures.failures },
       ...tellStory(this.story, registry.specifications, lexicon),

@@ -93,17 +93,12 @@ export class Quality {
   }
 
   /** What is missing, in sentences. */
-  notes(sealed: number, calls: number): readonly QualityNote[] {
+  notes(sealed: number, calls: number, seen: Seen): readonly QualityNote[] {
     const notes: QualityNote[] = [];
     const add = (kind: QualityNote['kind'], severity: QualityNote['severity'], count: number, text: string): void => {
       if (count > 0) notes.push({ kind, severity, count, text });
     };
-    add(
-      'empty',
-      'warning',
-      calls === 0 ? 1 : 0,
-      'No call was found. What is read: DCE-RPC over TCP on any port; not read: named pipes (SMB), RPC over HTTP, and traffic inside tunnels or TLS.',
-    );
+    add('empty', 'warning', calls === 0 ? 1 : 0, emptyText(seen));
     const dropped = this.sources.reduce((sum, source) => sum + source.told.dropped, 0);
     add(
       'truncated',
@@ -181,4 +176,23 @@ interface Source {
   readonly told: Mutable<SourceReport>;
   first: Moment | null;
   last: Moment | null;
+}
+
+/** What was seen of a capture: to say why there is no call. */
+export interface Seen {
+  readonly frames: number;
+  readonly flows: number;
+  readonly pdus: number;
+}
+
+/** Why no call was found: nothing at all, no TCP, no DCE-RPC, or DCE-RPC without a call. */
+function emptyText({ frames, flows, pdus }: Seen): string {
+  const read =
+    'What is read: DCE-RPC over TCP on any port; not read: RPC over HTTP, and what lies inside TLS or encryption';
+  if (frames === 0) return 'No call was found: there are no packets.';
+  if (flows === 0)
+    return `No call was found: none of ${countText(frames, 'packet')} belongs to a TCP connection that could be looked into. ${read}.`;
+  const connections = countText(flows, 'TCP connection');
+  if (pdus === 0) return `No DCE-RPC was seen: ${connections}, none of which speaks it. ${read}.`;
+  return `DCE-RPC was seen and no call: ${countText(pdus, 'PDU')} on ${connections}, binds and what answers them. What ended the session before a call stands under the connections and findings.`;
 }

@@ -1,4 +1,4 @@
-import type { Call, Moment } from '../../types.js';
+import type { Call, Moment, RefusedConnection } from '../../types.js';
 import { fitLine, span, type Line, type Paint } from '../line.js';
 import type { Area } from '../area.js';
 import { currentCall, cursorIn, type Model } from '../model.js';
@@ -11,6 +11,13 @@ interface Arrow {
   readonly row: number;
   readonly call: Call;
   readonly request: boolean;
+  readonly time: Moment | null;
+}
+
+/** A connection that never became a call: it stands among the arrows at its time. */
+interface Refused {
+  readonly row: null;
+  readonly refused: RefusedConnection;
   readonly time: Moment | null;
 }
 
@@ -38,19 +45,31 @@ export const ladderPane: Pane = {
 /** Lines above the arrows: the names of the machines, and where their life lines begin. */
 const HEADS = 2;
 
+/** Arrows laid out at once, whatever the height of the screen. */
+const MOST_ARROWS = 4096;
+
 /** The arrows that an area shows. */
-function arrowsIn({ state, source }: Model, area: Area): readonly Arrow[] {
+function arrowsIn({ state, source }: Model, area: Area): readonly (Arrow | Refused)[] {
   const { cursor } = placeOf(state, 'calls');
   const around = area.height + 2;
-  const arrows: Arrow[] = [];
-  for (let row = Math.max(0, cursor - around); row <= Math.min(source.view.length - 1, cursor + around); row++) {
+  const arrows: (Arrow | Refused)[] = [];
+  const [first, last] = [Math.max(0, cursor - around), Math.min(source.view.length - 1, cursor + around)];
+  for (let row = first; row <= last; row++) {
     const call = source.call(source.view.at(row));
     if (call === null) continue;
     if (call.exchange.request !== null) arrows.push({ row, call, request: true, time: call.exchange.requestTime });
     if (call.exchange.response !== null || call.fault !== null)
       arrows.push({ row, call, request: false, time: call.exchange.responseTime });
   }
-  arrows.sort((a, b) => compare(a.time, b.time) || a.row - b.row);
+  const [from, to] = [arrows[0]?.time ?? null, arrows.at(-1)?.time ?? null];
+  for (const notice of source.notices) {
+    if (notice.kind !== 'finding' || notice.connection === undefined || arrows.length > MOST_ARROWS) continue;
+    const { time } = notice.connection;
+    const early = first > 0 && compare(time, from) < 0;
+    const late = last < source.view.length - 1 && compare(time, to) > 0;
+    if (!early && !late) arrows.push({ row: null, refused: notice.connection, time });
+  }
+  arrows.sort((a, b) => compare(a.time, b.time) || (a.row ?? 0) - (b.row ?? 0));
   const at = Math.max(
     0,
     arrows.findIndex((arrow) => arrow.row === cursor),
@@ -61,10 +80,10 @@ function arrowsIn({ state, source }: Model, area: Area): readonly Arrow[] {
 }
 
 function draw(model: Model, area: Area): Line[] {
-  const { state, source } = model;
-  if (source.view.length === 0) return [[span('  no calls', 'dim')]];
+  const { state } = model;
   const { cursor } = placeOf(state, 'calls');
   const shown = arrowsIn(model, area);
+  if (shown.length === 0) return [[span('  no calls', 'dim')]];
   const lanes = lanesOf(shown, Math.max(2, Math.floor((area.width - TIME_WIDTH) / MIN_LANE)));
   const step = Math.max(MIN_LANE, Math.floor((area.width - TIME_WIDTH - 12) / Math.max(1, lanes.length - 1)));
   const place = (lane: number): number => TIME_WIDTH + 6 + lane * step;
@@ -72,6 +91,7 @@ function draw(model: Model, area: Area): Line[] {
   return [
     ...heads(lanes, place, area.width),
     ...shown.map((arrow) => {
+      if (arrow.row === null) return fitLine(refusedLine(arrow, lanes, place), area.width);
       const line = arrowLine(arrow, lanes, place, current, model);
       return fitLine(line, area.width, arrow.row === cursor ? cursorIn(state, 'upper') : null);
     }),
@@ -82,12 +102,12 @@ function compare(a: Moment | null, b: Moment | null): number {
   return a === null || b === null ? 0 : a.timeS - b.timeS || a.timeNs - b.timeNs;
 }
 
-function lanesOf(arrows: readonly Arrow[], most: number): readonly string[] {
+function lanesOf(arrows: readonly (Arrow | Refused)[], most: number): readonly string[] {
   const clients = new Set<string>();
   const servers = new Set<string>();
-  for (const { call } of arrows) {
-    servers.add(endpointText(call.server));
-    clients.add(call.client.address);
+  for (const arrow of arrows) {
+    servers.add(endpointText(arrow.row === null ? arrow.refused.server : arrow.call.server));
+    clients.add(arrow.row === null ? arrow.refused.client : arrow.call.client.address);
   }
   // Who is called back has a lane already; the activator stands before the servers it starts.
   const ordered = [...servers].toSorted(
@@ -116,6 +136,20 @@ function heads(lanes: readonly string[], place: (lane: number) => number, width:
     rules = `${fit(rules, place(lane))}┬`;
   }
   return [fitLine([span(names, 'title')], width), fitLine([span(rules, 'border')], width)];
+}
+
+/** `12:00:00.011 ├─✗ 3 tries, no connection: RPC_S_SERVER_UNAVAILABLE` */
+function refusedLine({ refused, time }: Refused, lanes: readonly string[], place: (lane: number) => number): Line {
+  const { client, server, attempts, step, error } = refused;
+  const low = Math.min(laneOf(lanes, client), laneOf(lanes, endpointText(server)));
+  const tries = attempts > 1 ? `${attempts} tries, ` : '';
+  const what = { connect: 'no connection', bind: 'no bind', logon: 'no logon', call: 'denied' }[step];
+  const before = fit(timeText(time), TIME_WIDTH);
+  return [
+    span(before, 'dim'),
+    span(`${' '.repeat(Math.max(0, place(low) - textWidth(before)))}├─`, 'border'),
+    span(`✗ ${tries}${what} to ${endpointText(server)}: ${error.name}`, 'bad'),
+  ];
 }
 
 function arrowLine(
