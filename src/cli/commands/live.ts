@@ -13,7 +13,7 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf, rotationOptions } from '../rotation.js';
-import { BACKENDS, DEFAULT_FILTER, interfaces, type Backend } from '../../io/live/tools.js';
+import { BACKENDS, interfaces, PLAIN_FILTER, type Backend } from '../../io/live/tools.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { Sink } from '../../io/sink.js';
@@ -51,7 +51,10 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     .option('--list', 'the interfaces there are')
     .addOption(new Option('-f, --format <format>', 'as for decode').choices(FORMATS).default('text'))
     .option('--where <expr>', 'only calls for which this holds (docs/where.md)')
-    .option('--filter <bpf>', `packets to capture (pcap-filter); left out: ${DEFAULT_FILTER}`)
+    .option(
+      '--filter <bpf>',
+      `packets to capture (pcap-filter); left out: ${PLAIN_FILTER}, and tags and tunnels that may hold such`,
+    )
     .addOption(new Option('--backend <tool>', 'what captures').choices(BACKENDS).default('auto'))
     .option('-w, --write <file>', 'keep the packets in this pcapng file')
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))

@@ -9,16 +9,28 @@ export type Backend = (typeof BACKENDS)[number];
 
 /**
  * Everything a DCOM session may need, on whatever port: RPC servers listen on ports they pick themselves, and which,
- * only traffic
- * that may have passed already tells. Fragments have no ports, and tagged frames their headers elsewhere; ICMP says what could not be delivered. Without ssh,
- * or watching over
- * ssh would watch itself.
+ * only traffic that may have passed already tells. Fragments have no ports. Without ssh, or watching over ssh would
+ * watch itself.
  */
-export const DEFAULT_FILTER =
-  '(tcp and not port 22) or (icmp[0] = 3) or (icmp6 and ip6[40] = 1) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44) or (vlan and tcp and not port 22)';
-/** The same for interfaces that cannot look behind VLAN tags. */
-export const PLAIN_FILTER =
-  '(tcp and not port 22) or (icmp[0] = 3) or (icmp6 and ip6[40] = 1) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
+export const PLAIN_FILTER = '(tcp and not port 22) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
+/**
+ * Types of Ethernet behind which headers lie elsewhere: tags, PPPoE, labels, and what `src/net/layers` looks through
+ * besides. The words `vlan` and `mpls` of the filter language would move every offset behind them.
+ */
+const TAGGED: readonly number[] = [
+  0x8100, 0x88a8, 0x9100, 0x8847, 0x8848, 0x8864, 0x88e7, 0x8926, 0x893f, 0x8909, 0x88e5, 0x892f, 0x894f,
+];
+const TUNNEL_PORTS: readonly number[] = [1701, 2152, 3544, 4341, 4500, 4754, 4789, 4790, 6081, 6635, 8472, 37_008];
+const TUNNEL_PROTOCOLS: readonly number[] = [4, 41, 47, 50, 51, 94, 97, 115, 137];
+
+/** The same, and whatever may have such a packet inside: that is told apart when it is taken out. */
+export const DEFAULT_FILTER = [
+  PLAIN_FILTER,
+  ...TAGGED.map((type) => `ether proto 0x${type.toString(16)}`),
+  `udp port ${TUNNEL_PORTS.join(' or ')}`,
+  `ip proto ${TUNNEL_PROTOCOLS.join(' or ')}`,
+  `ip6 proto ${TUNNEL_PROTOCOLS.join(' or ')}`,
+].join(' or ');
 /**
  * Kernel buffer, in MiB: bursts wait there while the tool waits for its turn. tcpdump hands packets on at once, and
  * pays with a place of
