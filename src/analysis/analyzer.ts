@@ -99,6 +99,12 @@ export class Analyzer {
     if (this.refused.length > 0) this.take(out);
   }
 
+  /** No packet came for a while: nothing is waited for any longer that would have come by now. */
+  quiet(out: AnalyzerOutput[]): void {
+    this.net.quiet(this.segments);
+    if (this.segments.length > 0) this.drain(out);
+  }
+
   /** To be called when the reader is about to hand out another block. */
   settle(): void {
     this.net.settle();

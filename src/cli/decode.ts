@@ -39,6 +39,8 @@ export interface DecodeOptions {
   readonly limit: number;
   /** Opens protected calls. */
   readonly security?: SecurityObserver;
+  /** Whether reading is to end here, with what came. */
+  readonly stopped?: () => boolean;
   /** Packets and files are taken in the order given, not by time and acknowledgements. */
   readonly inOrder?: boolean;
   readonly limits?: Partial<AnalysisLimits>;
@@ -162,11 +164,17 @@ class Run {
     };
   }
 
-  private async between(batch: Pick<Batch, 'read' | 'size'>): Promise<boolean> {
-    const { progress, out } = this.options;
+  private async between(batch: Pick<Batch, 'read' | 'size' | 'idle'>): Promise<boolean> {
+    const { progress, out, messages } = this.options;
+    // Whoever reads along sees a call when its bytes have come.
+    if (batch.idle !== undefined) {
+      await out.flush();
+      await messages.flush();
+    }
     progress?.update(batch.read, batch.size);
     await out.ready();
     if (out.closed || this.written >= this.options.limit) this.stopped = true;
+    if (this.options.stopped?.() === true) this.stopped = true;
     return !this.stopped;
   }
 

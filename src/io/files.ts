@@ -22,7 +22,11 @@ export async function* openCapture(path: string, framesBefore: number, stdin: Re
   const reader = new CaptureReader({ framesBefore });
   const items: CaptureOutput[] = [];
   try {
-    for await (const piece of plain(pieces)) {
+    for await (const piece of size === null ? awaited(plain(pieces)) : plain(pieces)) {
+      if (typeof piece === 'string') {
+        yield { items: [], read: progress.read, size, info: reader.info, idle: piece };
+        continue;
+      }
       reader.push(blockOf(piece), 0, piece.length, items);
       if (items.length > 0) yield { items: items.splice(0), read: progress.read, size, info: reader.info };
       if (reader.done) return;
@@ -38,6 +42,49 @@ export async function* openCapture(path: string, framesBefore: number, stdin: Re
   }
   // Even without a packet: the file may say something of itself.
   yield { items, read: progress.read, size, info: reader.info };
+}
+
+/** Milliseconds without a byte after which packets that are missing will not come. */
+export const QUIET_MS = 500;
+
+/** Pieces of a stream, with word when the next one has to be waited for, and when that takes long. */
+async function* awaited(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array | 'now' | 'quiet'> {
+  try {
+    for (;;) {
+      const next = pieces.next();
+      // A failure is thrown where it is awaited below.
+      next.catch(() => undefined);
+      if (!(await within(next, 0))) {
+        yield 'now';
+        if (!(await within(next, QUIET_MS))) yield 'quiet';
+      }
+      const { done, value } = await next;
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    await pieces.return(undefined);
+  }
+}
+
+/** Whether something is settled within a time; 0: without waiting for anything to happen. */
+async function within(what: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
+  const late = new Promise<false>((resolve) => {
+    timer = ms === 0 ? setImmediate(() => resolve(false)) : setTimeout(() => resolve(false), ms);
+  });
+  const settled = await Promise.race([
+    what.then(
+      () => true,
+      () => true,
+    ),
+    late,
+  ]);
+  if (timer !== null && settled) {
+    if (ms === 0) clearImmediate(timer as unknown as NodeJS.Immediate);
+    else clearTimeout(timer as unknown as NodeJS.Timeout);
+  }
+  return settled;
 }
 
 const NOTHING_LEFT =

@@ -5,13 +5,38 @@ import { blockOf } from '../bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../capture/reader.js';
 import type { Batch } from '../pipeline/batch.js';
 import { compressionOf } from './decompress.js';
-import { openCapture, READ_SIZE } from './files.js';
+import { openCapture, QUIET_MS, READ_SIZE } from './files.js';
 
 /** A file that was written to so short a while ago is still being written: its end is waited for, in milliseconds. */
 export const STILL_WRITTEN_MS = 5000;
 /** How often the end of such a file is looked at. */
 const LOOK_EVERY_MS = 50;
 const FIRST_BYTES = 16;
+
+/**
+ * Follows a file that grows, or reads what is no plain file, until it is told to stop. What waits is shown meanwhile.
+ */
+export async function* followUntil(
+  path: string,
+  framesBefore: number,
+  stdin: Readable,
+  stop: AbortSignal,
+): AsyncGenerator<Batch> {
+  let read = 0;
+  let size: number | null = null;
+  let waited = 0;
+  for await (const tail of followCapture(path, framesBefore, stdin, { now: () => (stop.aborted ? Infinity : 0) })) {
+    if (tail !== 'waiting') {
+      ({ read, size } = tail);
+      waited = 0;
+      yield tail;
+      continue;
+    }
+    const idle = waited === 0 ? 'now' : 'quiet';
+    if (waited === 0 || waited === QUIET_MS) yield { items: [], read, size, idle };
+    waited += LOOK_EVERY_MS;
+  }
+}
 
 /** A batch, or word that all there is was read and more is waited for. */
 export type Tail = Batch | 'waiting';
@@ -24,7 +49,7 @@ export async function* followCapture(
   path: string,
   framesBefore: number,
   stdin: Readable,
-  now: () => number = Date.now,
+  { now }: { readonly now: () => number } = { now: Date.now },
 ): AsyncGenerator<Tail> {
   const handle = path === '-' ? null : await plainFile(path);
   if (handle === null) {

@@ -10,6 +10,11 @@ export interface Batch {
   readonly size: number | null;
   /** What the file says of itself so far; absent or null before its format is known. */
   readonly info?: CaptureInfo | null;
+  /**
+   * Nothing more is there for now: what was made of it can be shown. `quiet`: for so long that no packet of before can
+   * be on its way.
+   */
+  readonly idle?: 'now' | 'quiet';
 }
 
 /** Opens a capture; `framesBefore` is added to its frame numbers. @throws UsageError when it cannot be read at all. */

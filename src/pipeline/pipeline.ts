@@ -57,6 +57,12 @@ export class Pipeline {
     clear(this.broken);
   }
 
+  /** No packet came for a while: nothing is waited for any longer that would have come by now. */
+  quiet(out: CaptureRecord[]): void {
+    this.analyzer.quiet(this.made);
+    if (this.made.length > 0) this.deliver(out);
+  }
+
   /** To be called before the reader hands out another block. */
   settle(): void {
     this.analyzer.settle();

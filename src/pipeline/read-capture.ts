@@ -19,7 +19,7 @@ export interface CaptureReading {
   /** A file came to its end. */
   readonly ended?: (file: number, about: FileRead) => void;
   /** Called between two blocks of a file; false ends the reading. */
-  readonly between?: (progress: Pick<Batch, 'read' | 'size'>) => boolean | Promise<boolean>;
+  readonly between?: (progress: Pick<Batch, 'read' | 'size' | 'idle'>) => boolean | Promise<boolean>;
 }
 
 /** A file that was read. */
@@ -68,6 +68,7 @@ class Reading {
       for await (const batch of open(path, pipeline.summary.frames)) {
         about = { size: batch.size, info: batch.info ?? about.info };
         for (const item of batch.items) this.push(item, file);
+        if (batch.idle === 'quiet') this.quiet();
         pipeline.settle();
         if (between !== undefined && !(await between(batch))) return false;
       }
@@ -90,6 +91,11 @@ class Reading {
 
   end(): void {
     this.reading.pipeline.end(this.out);
+    this.deliver();
+  }
+
+  private quiet(): void {
+    this.reading.pipeline.quiet(this.out);
     this.deliver();
   }
 

@@ -9,6 +9,8 @@ import { columnsOf } from '../columns.js';
 import { decode, FORMATS, type Format } from '../decode.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
+import { interruptible } from '../../io/interrupt.js';
+import { followUntil } from '../../io/tail.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { checkOutput } from '../../io/output.js';
@@ -29,6 +31,7 @@ interface DecodeFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly objects?: true;
   readonly opnums: 'auto' | 'wire' | 'printed';
   readonly inOrder?: true;
+  readonly follow?: true;
   readonly limit?: number;
   readonly jobs?: number;
   readonly color: ColorChoice;
@@ -88,6 +91,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
       ).choices(['warning', 'error']),
     )
     .option('-q, --quiet', 'no messages on stderr: no findings, logons, problems and totals')
+    .option('--follow', 'go on as the capture grows, until Ctrl-C')
     .option('--strict', 'exit with status 3 when the input was damaged')
     .addOption(
       new Option('--color <when>', 'colours in text and tree').choices(['auto', 'always', 'never']).default('auto'),
@@ -105,6 +109,8 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
         ['decode session.pcapng --stats', ''],
         ['decode plant.pcapng --idl opcda.idl --idl-path ~/sdk/idl', ''],
         ['decode tap-rx.pcap tap-tx.pcap', 'a tap writes a file for each direction'],
+        ['ssh host tcpdump -U -w - | uamgscope decode -', 'calls as they come; Ctrl-C ends it with the summary'],
+        ['decode growing.pcapng --follow', ''],
         ['tcpdump -w - port 135 | uamgscope decode -', ''],
       ]),
     )
@@ -138,9 +144,15 @@ export async function decodeFiles(
   if (packets !== null && files.includes('-'))
     throw new UsageError('--write reads the captures a second time: write stdin to a file and decode that');
   if (flags.write !== undefined) checkOutput(flags.write, { force: flags.force === true, inputs: files });
+  const interrupt = interruptible(files, streams.stdin);
   const result = await decode({
     files,
-    open: reopen,
+    open: (path, framesBefore) =>
+      flags.follow === true
+        ? followUntil(path, framesBefore, interrupt.stdin, interrupt.signal)
+        : known.open(path, framesBefore, interrupt.stdin),
+    // Streams, and files that are followed, end by themselves.
+    stopped: () => interrupt.signal.aborted && flags.follow !== true && !files.includes('-'),
     ...(packets === null ? {} : { seen: (call, shown) => noted(call, shown, packets, places) }),
     registry: known.registry,
     names: known.names,
@@ -161,6 +173,7 @@ export async function decodeFiles(
     style: styleFor(flags.color, streams.stdout, streams.env),
     messageStyle: styleFor(flags.color, streams.stderr, streams.env),
   });
+  interrupt.over();
   packets?.addMakers(result.objects(), (id) => places.get(id));
   const captures: Captures = { files, inOrder: flags.inOrder === true };
   if (packets !== null) await writePackets(packets, flags, { captures, reopen }, streams);
