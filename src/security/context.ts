@@ -18,6 +18,11 @@ export interface Message {
   readonly headerSigning: boolean;
 }
 
+/** What a signature covers: all of it, or without header signing the body alone ([MS-RPCE] 3.3.1.5.2.2). */
+export function signedOf({ bytes, bodyFrom, bodyTo, headerSigning }: Message): Uint8Array {
+  return headerSigning ? bytes : bytes.subarray(bodyFrom, bodyTo);
+}
+
 /** What unprotecting came to. */
 export interface Unprotected {
   /** `good`: signature holds; `opened`: it holds and the body was sealed; `bad`: it does not. */

@@ -11,7 +11,7 @@ import { readKeytab } from '../../src/security/kerberos/keytab.js';
 import type { SecretList } from '../../src/security/index.js';
 import { without } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
-import { agent, malformed } from './agents.js';
+import { agent, impacketPeer, malformed, run as runPeer } from './agents.js';
 import { hasKdc, Kdc, KDC_ADDRESS, REALM, SERVICES } from './kdc.js';
 
 const enabled = hasKdc('Kerberos against a KDC');
@@ -109,6 +109,42 @@ function mayCapture(): boolean {
   without('opening Kerberos captures', 'root, for port 88 and tcpdump');
   return false;
 }
+
+const peer = impacketPeer();
+
+describe.skipIf(!enabled || peer === null || !mayCapture())('impacket with Kerberos', () => {
+  const own = new Kdc();
+  beforeAll(() => own.start(), 60_000);
+  afterAll(() => own.stop());
+
+  it.each(['integrity', 'privacy'])(
+    'completes a search on the agent at %s, and its session opens',
+    async (level) => {
+      const [command, ...args] = peer ?? [''];
+      const path = join(own.folder, `${level}.pcapng`);
+      const serving = await agent(path, { keytab: own.keytab, names: ['localhost'] });
+      const to = ['localhost', String(serving.port), 'alice', '', level, `kdc=${KDC_ADDRESS}`, 'ping'];
+      // Its own AS exchange does not read what MIT's KDC answers: kinit's and kvno's tickets are what `-k` takes.
+      own.run('kinit', ['alice'], 'secret\n');
+      own.run('kvno', ['host/localhost']);
+      process.env['KRB5CCNAME'] = own.env['KRB5CCNAME']?.replace('FILE:', '');
+      const { out, err } = await runPeer(command, [...args, ...to]).finally(() => serving.close());
+      delete process.env['KRB5CCNAME'];
+      expect([err, JSON.parse(out === '' ? '{}' : out)]).toMatchObject(['', { code: 2, online: true, selection: 2 }]);
+      const { calls } = await read(path, { keytab: own.keytab });
+      // Objects are called at privacy either way.
+      const guarded = calls.filter((one) => ['integrity', 'privacy'].includes(one.auth.level));
+      expect(guarded.length).toBeGreaterThan(20);
+      expect(guarded.some((one) => one.auth.level === level)).toBe(true);
+      expect(guarded.filter((one) => one.auth.verdict !== (one.auth.level === 'privacy' ? 'opened' : 'good'))).toEqual(
+        [],
+      );
+      expect(new Set(guarded.map((one) => one.auth.user))).toEqual(new Set([`alice@${REALM}`]));
+      expect(malformed(path)).toBe('');
+    },
+    90_000,
+  );
+});
 
 describe.skipIf(!enabled || !mayCapture())('a capture of Kerberos sessions and their KDC', () => {
   const whole = new Kdc();

@@ -135,13 +135,13 @@ export class KerberosAcceptor implements HandshakeSide {
     const number = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0) & 0x3fff_ffff;
     const context = kerberosContext(subkey, true, client.principal, { random, clientNumber, serverNumber: number });
     const reply = replyOf(key, { time: client.ctime + client.cusec / 1000, subkey, number }, random);
-    const token = client.wrapped ? framed(0x0200, reply) : reply;
+    // In the DCE style nothing is framed, though some clients (impacket) frame their request.
     if (client.dceStyle) {
       this.pending = { key, number, context };
-      return { token, ...GOING_ON };
+      return { token: reply, ...GOING_ON };
     }
     this.context = context;
-    return { token, ...DONE };
+    return { token: client.wrapped ? framed(0x0200, reply) : reply, ...DONE };
   }
 
   /** The ticket's inside, or the code of what is wrong with it. */

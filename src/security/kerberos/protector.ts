@@ -1,5 +1,5 @@
 import { concat, equal } from '../crypto.js';
-import type { Message, Protector, SecurityContext, Unprotected } from '../context.js';
+import { signedOf, type Message, type Protector, type SecurityContext, type Unprotected } from '../context.js';
 import { checksum, decrypt, encrypt, ETYPE, macSize, type Key } from './etypes.js';
 import { Numbers } from './numbers.js';
 import { Rc4Protector } from './rc4.js';
@@ -77,18 +77,20 @@ export class KerberosProtector implements Protector {
 
   protect(message: Message): Uint8Array {
     const { flags } = this;
-    if (!message.privacy) return this.mic(message.bytes);
+    if (!message.privacy) return this.mic(signedOf(message));
     const mac = macSize(this.key.etype) ?? 12;
     const rotation = HEADER + mac;
     const sequence = this.sequence++;
     const filler = new Uint8Array(FILLER);
     const body = message.bytes.slice(message.bodyFrom, message.bodyTo);
     const plain = concat(body, filler, headerOf(WRAP_TOKEN, flags | SEALED, FILLER, 0, sequence));
-    const sealed = encrypt(this.key, this.sealUsage, plain, this.random(16), {
+    const around = {
       before: message.bytes.subarray(0, message.bodyFrom),
       split: body.length,
       between: message.bytes.subarray(message.bodyTo),
-    });
+    };
+    const signed = message.headerSigning ? around : null;
+    const sealed = encrypt(this.key, this.sealUsage, plain, this.random(16), signed);
     const rotated = concat(
       sealed.subarray(sealed.length - rotation - FILLER),
       sealed.subarray(0, sealed.length - rotation - FILLER),

@@ -1,5 +1,5 @@
 import { concat, equal, hmacMd5, latin1, md5 } from '../crypto.js';
-import type { Message, Protector, Unprotected } from '../context.js';
+import { signedOf, type Message, type Protector, type Unprotected } from '../context.js';
 import { Rc4 } from '../rc4.js';
 import { Numbers } from './numbers.js';
 
@@ -39,8 +39,9 @@ export class Rc4Protector implements Protector {
     return FRAME + (privacy ? 32 : 24);
   }
 
-  protect({ bytes, bodyFrom, bodyTo, privacy }: Message): Uint8Array {
-    if (!privacy) return this.mic(bytes);
+  protect(message: Message): Uint8Array {
+    const { bytes, bodyFrom, bodyTo } = message;
+    if (!message.privacy) return this.mic(signedOf(message));
     const clear = this.next();
     const confounder = this.random(8);
     const sum = this.sum(SEAL, WRAP, confounder, bytes.subarray(bodyFrom, bodyTo));

@@ -1,7 +1,7 @@
 """A late-bound update client on impacket: the sequence that real third-party clients send, printed as one JSON object.
 
-Usage: agent_client.py HOST PORT USER PASSWORD LEVEL [ping] [remote]   (LEVEL: integrity or privacy; ping: now, not in two minutes;
-remote: activates through IActivation::RemoteActivation)
+Usage: agent_client.py HOST PORT USER PASSWORD LEVEL [ping] [remote] [kdc=ADDRESS]   (LEVEL: integrity or privacy; ping: now, not in two minutes;
+remote: activates through IActivation::RemoteActivation; kdc: signs in with Kerberos)
 """
 import json
 import sys
@@ -20,7 +20,9 @@ def main():
     host, port, user, password, level = sys.argv[1:6]
     resolve_at(host, port)
     levels = {'integrity': RPC_C_AUTHN_LEVEL_PKT_INTEGRITY, 'privacy': RPC_C_AUTHN_LEVEL_PKT_PRIVACY}
-    dcom = DCOMConnection(host, user, password, 'CONTOSO', authLevel=levels[level], oxidResolver=True)
+    kdc = next((arg[4:] for arg in sys.argv[6:] if arg.startswith('kdc=')), None)
+    dcom = DCOMConnection(host, user, password, 'CONTOSO' if kdc is None else 'CONTOSO.TEST', authLevel=levels[level], oxidResolver=True,
+                          doKerberos=kdc is not None, kdcHost=kdc)
     try:
         if 'remote' in sys.argv[6:]:
             made = IActivation(dcom.get_dce_rpc()).RemoteActivation(CLSID, IID_IDispatch)
