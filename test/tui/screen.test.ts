@@ -73,7 +73,14 @@ describe('the screen over plain streams', () => {
   });
 
   it('reads keys of a terminal that was asked for its background before', async () => {
-    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+    // As a tty has it; what reads keys resumes a stream that it puts into raw mode itself.
+    const input = Object.assign(new PassThrough(), {
+      isTTY: true,
+      isRaw: false,
+      setRawMode(on: boolean) {
+        input.isRaw = on;
+      },
+    });
     const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
     output.on('data', (piece: Buffer) => {
       if (piece.toString().includes('\u001b[c')) input.write('x\u001b[?6c');
