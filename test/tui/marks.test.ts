@@ -1,10 +1,11 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as breath } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { App } from '../../src/cli/tui/app.js';
 import { exported } from '../../src/cli/tui/export.js';
-import { marksKeeper, marksPath, readMarks, writeMarks } from '../../src/cli/tui/marks-file.js';
+import { marksKeeper, readMarks, writeMarks } from '../../src/cli/tui/marks-file.js';
 import { UsageError } from '../../src/io/streams.js';
 import { packageRoot } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
@@ -52,10 +53,12 @@ describe('notes', () => {
 });
 
 describe('marks and notes', () => {
-  it('are kept beside the capture as they are made, and are there the next time', () => {
-    const path = marksPath(join(folder, 'x.pcapng'));
-    const app = appOf({ keepMarks: marksKeeper(path) });
+  it('are kept beside the capture as they are made, and are there the next time', async () => {
+    const path = join(folder, 'x.pcapng.marks.yaml');
+    const keep = marksKeeper(path);
+    const app = appOf({ keepMarks: async (state) => keep(state) });
     press(app, ']', 'space');
+    await breath();
     expect(app.state.message?.text).toBe(`marks and notes are kept in ${path}`);
     press(app, 'u', 'g');
     press(app, ']', 'space', 'm', 'q', 'a', type('note: "quoted", # not a comment'), 'enter');
@@ -80,13 +83,14 @@ describe('marks and notes', () => {
     },
   );
 
-  it('say so where they cannot be kept', () => {
+  it('say so where they cannot be kept', async () => {
     const app = appOf({
-      keepMarks: () => {
+      keepMarks: async () => {
         throw new UsageError('cannot write there');
       },
     });
     press(app, 'j', 'space');
+    await breath();
     expect(app.state.message).toEqual({ text: 'cannot write there', bad: true });
     expect(app.state.marked.size).toBe(1);
   });
@@ -126,15 +130,17 @@ describe('a secret entered while looking', () => {
     expect(JSON.stringify(one.state.history)).not.toContain('hunter2');
   });
 
-  it('lets the app read anew, or says why not', () => {
+  it('lets the app read anew, or says why not', async () => {
     let heard = '';
-    const app = appOf({ unlock: (secret, opened) => (opened.abandon(), (heard = secret), 'read anew') });
+    const app = appOf({ unlock: async (secret, opened) => (opened.abandon(), (heard = secret), 'read anew') });
     press(app, 'K', type('a:b'), 'enter');
+    await breath();
     expect(heard).toBe('a:b');
     expect(app.state.message?.text).toBe('read anew');
     expect([app.takeAbandoned(), app.takeAbandoned()]).toEqual([true, false]);
     const none = appOf();
     press(none, 'K', type('a:b'), 'enter');
+    await breath();
     expect(none.state.message?.text).toBe('no secret can be entered here');
   });
 });

@@ -47,10 +47,10 @@ export interface AppOptions {
   readonly stop: () => void;
   /** Keeps a choice of columns for the next time; gives a sentence on it. @throws UsageError */
   /** Keeps what was marked and noted, beside the capture; gives a sentence on it, or null. @throws UsageError */
-  readonly keepMarks?: (state: State) => string | null;
+  readonly keepMarks?: (state: State) => Promise<string | null>;
   /** Reads the input anew with one more secret; gives a sentence on it. @throws UsageError */
-  readonly unlock?: (secret: string, app: App) => string;
-  readonly keepColumns?: (columns: readonly Column[]) => string;
+  readonly unlock?: (secret: string, app: App) => Promise<string>;
+  readonly keepColumns?: (columns: readonly Column[]) => Promise<string>;
 }
 
 /**
@@ -95,7 +95,7 @@ export class App {
     const { state, effects } = reduce(before, event, this.session);
     this.state = state;
     if (state.notes !== before.notes || state.marks !== before.marks || state.marked !== before.marked)
-      this.say(() => this.options.keepMarks?.(state) ?? null);
+      void this.say(this.options.keepMarks?.(state));
     if (event.kind === 'key' && event.key === 'C-l') this.display?.invalidate();
     for (const effect of effects) this.carryOut(effect);
     if (event.kind !== 'changed') this.drawSoon();
@@ -224,9 +224,9 @@ export class App {
   }
 
   /** Says what came of something, or why nothing did. */
-  private say(what: () => string | null): void {
+  private async say(what: Promise<string | null> | undefined, otherwise: string | null = null): Promise<void> {
     try {
-      const text = what();
+      const text = what === undefined ? otherwise : await what;
       if (text !== null) this.dispatch({ kind: 'said', text, bad: false });
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
@@ -247,10 +247,10 @@ export class App {
         options.stop();
         return;
       case 'unlock':
-        this.say(() => options.unlock?.(effect.secret, this) ?? 'no secret can be entered here');
+        void this.say(options.unlock?.(effect.secret, this), 'no secret can be entered here');
         return;
       case 'keep-columns':
-        this.say(() => options.keepColumns?.(effect.columns) ?? null);
+        void this.say(options.keepColumns?.(effect.columns));
         return;
       case 'suspend':
         this.display?.suspend();

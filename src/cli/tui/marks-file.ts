@@ -27,11 +27,6 @@ const schema = z.strictObject({
 /** What was marked and noted of a capture. */
 export type Marks = Pick<State, 'marked' | 'marks' | 'notes'>;
 
-/** Where the marks and notes of a capture are kept: beside it. */
-export function marksPath(capture: string): string {
-  return `${capture}.marks.yaml`;
-}
-
 /** Reads the marks and notes of a capture; none where there is no file. @throws UsageError for one that cannot be used */
 export function readMarks(path: string): Marks {
   const marked = new Set<number>();

@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs';
+import { existsSync, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { ReadStream } from 'node:tty';
 import { coloursOf, themeOf, type Theme } from '../../tui/palette.js';
@@ -15,11 +15,13 @@ import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf } from '../rotation.js';
 import type { Backend } from '../../io/live/tools.js';
 import type { PacketSource } from './export.js';
-import { marksKeeper, marksPath, readMarks } from './marks-file.js';
+import type { Marks } from './marks-file.js';
 import type { ReplayFlags } from './replayed.js';
-import { keepColumns, readConfig } from '../config.js';
+import type { Config } from '../config.js';
+import { configPath } from '../config-path.js';
 import { passwordOf, readSecrets, type SecretFlags } from '../secrets.js';
 import { Session } from '../../tui/session/session.js';
+import { DEFAULT_COLUMNS } from '../../tui/state.js';
 import { fileReason } from '../../io/reason.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { followCapture } from '../../io/tail.js';
@@ -53,7 +55,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
       `--${lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to --live: name an interface with it`,
     );
   const rotation = rotationOf(flags);
-  const config = readConfig(streams.env);
+  const config = await configOf(streams.env);
   keepHeapSmall();
   if (live === undefined && file !== '-') await readable(file);
   let secrets = readSecrets(flags, streams.env);
@@ -88,8 +90,8 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
     now: () => performance.now(),
     ...takingAlong({ path: source, unkept }, flags, streams, known),
     stop: () => capture?.stop(),
-    ...(source === null ? {} : { keepMarks: marksKeeper(marksPath(source)) }),
-    unlock(secret, opened) {
+    ...(source === null ? {} : { keepMarks: keepingMarks(source) }),
+    async unlock(secret, opened) {
       if (source === null || capture !== null)
         throw new UsageError('packets that come live are not read again: open the file of --write with --password');
       const { state: how } = opened.session.reading;
@@ -100,13 +102,14 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
       opened.abandon();
       return 'the capture is read anew with that secret';
     },
-    keepColumns(columns) {
-      keepColumns(config.path, columns);
+    async keepColumns(columns) {
+      (await import('../config.js')).keepColumns(config.path, columns);
       return `the columns are kept in ${config.path}`;
     },
   });
   app.state = { ...app.state, shown: config.columns, keys: config.keys };
-  if (capture === null && source !== null) app.state = { ...app.state, ...readMarks(marksPath(source)) };
+  if (capture === null && source !== null && existsSync(marksPath(source)))
+    app.state = { ...app.state, ...(await import('./marks-file.js')).readMarks(marksPath(source)) };
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {
@@ -119,6 +122,27 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
   } finally {
     capture?.stop();
   }
+}
+
+/** The configuration; without a file nothing is loaded for it. @throws UsageError */
+async function configOf(env: Streams['env']): Promise<Pick<Config, 'path' | 'theme' | 'columns' | 'keys' | 'where'>> {
+  const path = configPath(env);
+  if (existsSync(path)) return (await import('../config.js')).readConfig(env);
+  return { path, theme: 'auto', columns: DEFAULT_COLUMNS, keys: {}, where: {} };
+}
+
+/** Where the marks and notes of a capture are kept: beside it. */
+function marksPath(capture: string): string {
+  return `${capture}.marks.yaml`;
+}
+
+/** Keeps marks and notes beside a capture; what that takes is loaded with the first of them. */
+function keepingMarks(capture: string): NonNullable<AppOptions['keepMarks']> {
+  let keeper: Promise<(marks: Marks) => string | null> | null = null;
+  return async (state) => {
+    keeper ??= import('./marks-file.js').then(({ marksKeeper }) => marksKeeper(marksPath(capture)));
+    return (await keeper)(state);
+  };
 }
 
 /** Why there are no packets to export. */
