@@ -346,6 +346,9 @@ class StandInObject implements ServedObject {
       if (matched.length === 0) return { hresult: NEVER_RECORDED };
     }
     this.session.follow(matched, this.numbers);
+    // An enumerator is made anew for each client: which elements it was asked for is its own affair.
+    if (method?.dispid === DISPID_NEWENUM && matched[0]?.[1].call.hresult === 0)
+      return this.enumerated(method, member, given) ?? { hresult: S_OK, out: { retval: UNKNOWN_ELEMENTS } };
     if (isPut(kind)) this.put((twin) => void twin.call(interfaceName, member, kind, this.forTwin(args), caller));
     return this.outcome(matched, method, () =>
       objectsIn(this.twin()?.call(interfaceName, member, kind, this.forTwin(args), caller)),
@@ -492,6 +495,13 @@ class StandInObject implements ServedObject {
     return calls.length === 0 ? null : items;
   }
 }
+
+/** An enumerator over elements that nobody asked for in the recording. */
+const UNKNOWN_ELEMENTS: ServedObject = {
+  served: true,
+  interfaces: ['IEnumVARIANT'],
+  call: () => ({ hresult: NEVER_RECORDED }),
+};
 
 /** Elements of a recorded collection that are looked for one by one. */
 const MAX_ELEMENTS = 100_000;
