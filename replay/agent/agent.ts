@@ -39,6 +39,9 @@ export interface UpdateAgent {
   news(): readonly string[];
 }
 
+/** What errors of late-bound calls name as their source. */
+export const ERROR_SOURCE = 'Microsoft.Update';
+
 export function updateAgent({ model, attributes, clock = () => 0, scenario = null }: AgentOptions): UpdateAgent {
   const state = new AgentState(model, clock, scenario);
   const agent: AgentContext = {

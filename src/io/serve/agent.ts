@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
-import { updateAgent } from '../../../replay/agent/agent.js';
+import { ERROR_SOURCE, updateAgent } from '../../../replay/agent/agent.js';
 import { AgentClock, type ClockSetting } from '../../../replay/agent/clock.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
 import { readScenario, type Scenario } from '../../../replay/agent/scenario.js';
@@ -109,6 +109,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     random,
     now: () => performance.now(),
     ping,
+    source: ERROR_SOURCE,
     inject: agent.inject,
     numbering: model.numbering,
     minLevel: options.minLevel,

@@ -11,8 +11,6 @@ import {
   DISP_E_TYPEMISMATCH,
   DISP_E_UNKNOWNNAME,
   E_NOTIMPL,
-  isEnumerator,
-  isServed,
   S_OK,
   type Caller,
   type MemberKind,
@@ -22,6 +20,7 @@ import {
 } from './dispatch.js';
 import { NO_EXCEPTION } from './exception.js';
 import { TypeLibraries } from './typelib.js';
+import { coerced, resultOf, type Variant } from './variants.js';
 
 /** A call of a member of an object, by name. */
 export interface MemberCall {
@@ -43,20 +42,20 @@ export interface AutomationCall {
 }
 
 type Given = { readonly [name: string]: ServedValue };
-type Variant = { readonly vt: string; readonly value: ServedValue };
 
 const DISPID_UNKNOWN = -1;
 const DISPID_PROPERTYPUT = -3;
-/** Name that errors carry as their source. */
-const SOURCE = 'Microsoft.Update';
 
 /** IDispatch for every object, from the tables ([MS-OAUT] 3.1.4): names to DISPIDs, DISPIDs to members. */
 export class Automation {
   private readonly types: TypeLibraries;
+  private readonly source: string | null;
   private readonly classes: Classes;
   private readonly member: (call: MemberCall) => Outcome;
 
-  constructor(registry: Registry, member: (call: MemberCall) => Outcome) {
+  /** `source`: the name that errors carry as theirs, or null. */
+  constructor(registry: Registry, source: string | null, member: (call: MemberCall) => Outcome) {
+    this.source = source;
     this.types = new TypeLibraries(registry);
     this.classes = new Classes(registry);
     this.member = member;
@@ -122,8 +121,8 @@ export class Automation {
     const args: { [name: string]: ServedValue } = {};
     for (const [at, variant] of sent.entries()) {
       const named = names[at];
-      const index =
-        named === undefined ? sent.length - 1 - at : named === DISPID_PROPERTYPUT ? slots.length - 1 : named;
+      let index = named ?? sent.length - 1 - at;
+      if (named === DISPID_PROPERTYPUT) index = slots.length - 1;
       const slot = slots[index];
       if (slot === undefined) return failure(DISP_E_PARAMNOTFOUND, at);
       const value = coerced(variant, slot.type);
@@ -152,7 +151,7 @@ export class Automation {
       return {
         ...delay,
         hresult: DISP_E_EXCEPTION,
-        out: { pExcepInfo: { ...NO_EXCEPTION, bstrSource: SOURCE, scode: outcome.hresult >>> 0 } as Value },
+        out: { pExcepInfo: { ...NO_EXCEPTION, bstrSource: this.source, scode: outcome.hresult >>> 0 } as Value },
       };
     const value = outcome.out?.[returns?.name ?? 'retval'];
     const result = returns === undefined && value === undefined ? null : resultOf(value, returns?.type ?? NO_TYPE);
@@ -178,87 +177,3 @@ function interfacesOf({ object, interfaceName }: AutomationCall): readonly strin
 function failure(hresult: number, argument = 0): Outcome {
   return { hresult, out: { pArgErr: argument } };
 }
-
-const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT_I1', 'VT_UI1'];
-
-/** An argument as its parameter wants it, as VariantChangeType would make it; undefined where it cannot. */
-function coerced({ vt, value }: Variant, type: Type): ServedValue | undefined {
-  // A script may pass any argument as a reference to a VARIANT.
-  if (vt === 'VT_VARIANT' && value !== null && typeof value === 'object' && 'vt' in value)
-    return coerced(value as unknown as Variant, type);
-  switch (type.kind) {
-    case 'pointer':
-      return coerced({ vt, value }, type.to);
-    case 'interface':
-      return vt === 'VT_DISPATCH' || vt === 'VT_UNKNOWN'
-        ? value
-        : vt === 'VT_EMPTY' || vt === 'VT_NULL'
-          ? null
-          : undefined;
-    case 'enum': {
-      const number = INTEGERS.includes(vt)
-        ? Number(value)
-        : vt === 'VT_BSTR' && /^-?\d+$/.test(String(value))
-          ? Number(value)
-          : null;
-      return number === null
-        ? undefined
-        : (Object.keys(type.members).find((name) => type.members[name] === number) ?? number);
-    }
-    case 'base':
-      return INTEGERS.includes(vt) || vt === 'VT_R8' || vt === 'VT_R4'
-        ? Math.trunc(Number(value))
-        : vt === 'VT_BOOL'
-          ? value === true
-            ? -1
-            : 0
-          : vt === 'VT_BSTR' && /^-?\d+$/.test(String(value))
-            ? Number(value)
-            : undefined;
-    case 'well-known':
-      if (type.name === 'bstr')
-        return vt === 'VT_BSTR' || vt === 'VT_EMPTY' || vt === 'VT_NULL'
-          ? (value ?? null)
-          : INTEGERS.includes(vt)
-            ? String(value)
-            : undefined;
-      if (type.name === 'variant_bool')
-        return vt === 'VT_BOOL' ? value : INTEGERS.includes(vt) ? Number(value) !== 0 : undefined;
-      return value;
-    case 'named':
-      return type.name === 'VARIANT' ? ({ vt, value } as unknown as Value) : value;
-    default:
-      return value;
-  }
-}
-
-/** A result as the VARIANT that automation makes of its declared type. */
-function resultOf(value: ServedValue | undefined, type: Type): Variant {
-  if (isEnumerator(value)) return { vt: 'VT_UNKNOWN', value };
-  if (isServed(value)) return { vt: 'VT_DISPATCH', value };
-  switch (type.kind) {
-    case 'pointer':
-      return resultOf(value, type.to);
-    case 'interface':
-      return { vt: 'VT_DISPATCH', value: null };
-    case 'enum':
-      return { vt: 'VT_I4', value: typeof value === 'string' ? (type.members[value] ?? 0) : (value ?? 0) };
-    case 'base':
-      return { vt: type.base === 'f64' ? 'VT_R8' : type.base === 'u32' ? 'VT_UI4' : 'VT_I4', value: value ?? 0 };
-    case 'well-known':
-      return { vt: WELL_KNOWN[type.name] ?? 'VT_EMPTY', value: value ?? null };
-    case 'named':
-      return (value as unknown as Variant | undefined) ?? { vt: 'VT_EMPTY', value: null };
-    default:
-      return { vt: 'VT_EMPTY', value: null };
-  }
-}
-
-const WELL_KNOWN: Readonly<Record<string, string>> = {
-  bstr: 'VT_BSTR',
-  variant_bool: 'VT_BOOL',
-  date: 'VT_DATE',
-  currency: 'VT_CY',
-  decimal: 'VT_DECIMAL',
-  hresult: 'VT_ERROR',
-};

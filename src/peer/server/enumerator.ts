@@ -53,9 +53,6 @@ export function variantOf(item: ServedValue): { readonly vt: string; readonly va
   if (item !== null && typeof item === 'object' && 'vt' in item)
     return item as unknown as { readonly vt: string; readonly value: ServedValue };
   if (isServed(item)) return { vt: 'VT_DISPATCH', value: item };
-  return typeof item === 'number'
-    ? { vt: 'VT_I4', value: item }
-    : typeof item === 'boolean'
-      ? { vt: 'VT_BOOL', value: item }
-      : { vt: 'VT_BSTR', value: item };
+  if (typeof item === 'number') return { vt: 'VT_I4', value: item };
+  return typeof item === 'boolean' ? { vt: 'VT_BOOL', value: item } : { vt: 'VT_BSTR', value: item };
 }

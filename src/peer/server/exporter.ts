@@ -27,6 +27,8 @@ import { argumentsOf, Results } from './values.js';
 export interface ExporterOptions extends ReferenceOptions, ActivatorOptions {
   /** Opnums as slots, or as the specifications print them. */
   readonly numbering: 'wire' | 'printed';
+  /** Name that errors of late-bound calls carry as their source; none where it is left out. */
+  readonly source?: string;
   /** Decides before members whether they do something else. */
   readonly inject?: Injector;
 }
@@ -75,7 +77,7 @@ export class Exporter {
     this.references = new References(options);
     this.resolver = new ObjectResolver(this.references, options.minLevel);
     this.activator = new Activator(options, this.references);
-    this.automation = new Automation(options.registry, (call) => this.member(call));
+    this.automation = new Automation(options.registry, options.source ?? null, (call) => this.member(call));
     this.results = new Results(options.registry, this.references);
   }
 

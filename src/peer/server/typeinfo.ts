@@ -121,6 +121,8 @@ export function typeInfo(type: AutomationType, links: TypeLinks): ServedObject {
     const found = fits ? describedAt(type, index) : null;
     return found === null ? NOT_FOUND : { hresult: S_OK, out: { [name]: found, pReserved: 0 } };
   };
+  const implemented = (index: ServedValue | undefined, out: { readonly [name: string]: Value }): Outcome =>
+    index === 0 && parent !== null ? { hresult: S_OK, out } : NOT_FOUND;
   return {
     served: true,
     interfaces: ['ITypeInfo'],
@@ -145,11 +147,9 @@ export function typeInfo(type: AutomationType, links: TypeLinks): ServedObject {
           return name === undefined ? NOT_FOUND : { hresult: S_OK, out: documentation(name, args['refPtrFlags']) };
         }
         case 'GetRefTypeOfImplType':
-          return args['index'] === 0 && parent !== null ? { hresult: S_OK, out: { pRefType: REFERENCE } } : NOT_FOUND;
+          return implemented(args['index'], { pRefType: REFERENCE });
         case 'GetImplTypeFlags':
-          return args['index'] === 0 && parent !== null
-            ? { hresult: S_OK, out: { pImplTypeFlags: type.kind === 'class' ? IMPLTYPEFLAG_DEFAULT : 0 } }
-            : NOT_FOUND;
+          return implemented(args['index'], { pImplTypeFlags: type.kind === 'class' ? IMPLTYPEFLAG_DEFAULT : 0 });
         case 'GetRefTypeInfo': {
           const found = args['hRefType'] === REFERENCE && parent !== null ? links.infoOf(parent) : null;
           return found === null ? { hresult: E_INVALIDARG } : { hresult: S_OK, out: { ppTInfo: found } };

@@ -1,5 +1,5 @@
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
-import { updateAgent } from '../../../replay/agent/agent.js';
+import { ERROR_SOURCE, updateAgent } from '../../../replay/agent/agent.js';
 import { readModel, type Model } from '../../../replay/agent/model.js';
 import { readActivated, writeActivation } from '../../../src/dcom/activation-properties.js';
 import type { Answer } from '../../../src/peer/server/dispatch.js';
@@ -204,6 +204,7 @@ export class Peer {
       now: () => this.clock.ms,
       numbering: model.numbering,
       minLevel: INTEGRITY,
+      source: ERROR_SOURCE,
       inject: agent.inject,
       random: (size) =>
         Uint8Array.from({ length: size }, (_, at) => (at === 0 ? ++seed & 0xff : at === 1 ? seed >>> 8 : at)),

@@ -1,0 +1,92 @@
+import type { Type } from '../../ndr/types.js';
+import type { Value } from '../../types.js';
+import { isEnumerator, isServed, type ServedValue } from './dispatch.js';
+
+/** A VARIANT as the tables show it, with objects of the server in it. */
+export type Variant = { readonly vt: string; readonly value: ServedValue };
+
+const EMPTY: Variant = { vt: 'VT_EMPTY', value: null };
+const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT_I1', 'VT_UI1'];
+const OBJECTS = ['VT_DISPATCH', 'VT_UNKNOWN'];
+const NOTHING = ['VT_EMPTY', 'VT_NULL'];
+const DECIMAL = /^-?\d+$/;
+
+/** An argument as its parameter wants it, as VariantChangeType would make it; undefined where it cannot. */
+export function coerced(variant: Variant, type: Type): ServedValue | undefined {
+  const { vt, value } = variant;
+  // A script may pass any argument as a reference to a VARIANT.
+  if (vt === 'VT_VARIANT' && value !== null && typeof value === 'object' && 'vt' in value)
+    return coerced(value as unknown as Variant, type);
+  switch (type.kind) {
+    case 'pointer':
+      return coerced(variant, type.to);
+    case 'interface':
+      if (OBJECTS.includes(vt)) return value;
+      return NOTHING.includes(vt) ? null : undefined;
+    case 'enum': {
+      const number = integerOf(variant);
+      return number === undefined
+        ? undefined
+        : (Object.keys(type.members).find((name) => type.members[name] === number) ?? number);
+    }
+    case 'base':
+      if (vt === 'VT_R8' || vt === 'VT_R4') return Math.trunc(Number(value));
+      if (vt === 'VT_BOOL') return value === true ? -1 : 0;
+      return integerOf(variant);
+    case 'well-known':
+      if (type.name === 'bstr') return textOf(variant);
+      return type.name === 'variant_bool' ? flagOf(variant) : value;
+    case 'named':
+      return type.name === 'VARIANT' ? ({ vt, value } as unknown as Value) : value;
+    default:
+      return value;
+  }
+}
+
+/** An integer, or a text of one. */
+function integerOf({ vt, value }: Variant): number | undefined {
+  if (INTEGERS.includes(vt)) return Math.trunc(Number(value));
+  return vt === 'VT_BSTR' && DECIMAL.test(String(value)) ? Number(value) : undefined;
+}
+
+function textOf({ vt, value }: Variant): ServedValue | undefined {
+  if (vt === 'VT_BSTR' || NOTHING.includes(vt)) return value ?? null;
+  return INTEGERS.includes(vt) ? String(value) : undefined;
+}
+
+function flagOf({ vt, value }: Variant): ServedValue | undefined {
+  if (vt === 'VT_BOOL') return value;
+  return INTEGERS.includes(vt) ? Number(value) !== 0 : undefined;
+}
+
+const BASE: Readonly<Record<string, string>> = { f64: 'VT_R8', u32: 'VT_UI4' };
+const WELL_KNOWN: Readonly<Record<string, string>> = {
+  bstr: 'VT_BSTR',
+  variant_bool: 'VT_BOOL',
+  date: 'VT_DATE',
+  currency: 'VT_CY',
+  decimal: 'VT_DECIMAL',
+  hresult: 'VT_ERROR',
+};
+
+/** A result as the VARIANT that automation makes of its declared type. */
+export function resultOf(value: ServedValue | undefined, type: Type): Variant {
+  if (isEnumerator(value)) return { vt: 'VT_UNKNOWN', value };
+  if (isServed(value)) return { vt: 'VT_DISPATCH', value };
+  switch (type.kind) {
+    case 'pointer':
+      return resultOf(value, type.to);
+    case 'interface':
+      return { vt: 'VT_DISPATCH', value: null };
+    case 'enum':
+      return { vt: 'VT_I4', value: typeof value === 'string' ? (type.members[value] ?? 0) : (value ?? 0) };
+    case 'base':
+      return { vt: BASE[type.base] ?? 'VT_I4', value: value ?? 0 };
+    case 'well-known':
+      return { vt: WELL_KNOWN[type.name] ?? 'VT_EMPTY', value: value ?? null };
+    case 'named':
+      return (value as unknown as Variant | undefined) ?? EMPTY;
+    default:
+      return EMPTY;
+  }
+}
