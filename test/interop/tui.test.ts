@@ -91,7 +91,7 @@ describe('in tmux', () => {
     terminal.keys('Space', 'Space', 'd');
     await terminal.shows(/≠ out\.retval/);
     terminal.keys('Escape');
-    await terminal.shows('2 marked');
+    await terminal.shows(/\/4  2 marked/);
     terminal.keys('?');
     await terminal.shows('one page down');
     terminal.close();
@@ -111,7 +111,7 @@ describe('in tmux', () => {
     });
     expect(text).toContain('IUpdateSearcher#1  IUpdateSearcher::Search(criteria="IsInstaled=0")');
     // With the calls that made its object, and those of the connection that activated the first of them.
-    expect(text.trim().split('\n').length).toBe(4);
+    expect(text).toContain('IUpdateSession3::CreateUpdateSearcher');
     terminal.type(`:record ${join(folder, 'all.uamgrec')}`);
     terminal.keys('Enter');
     await terminal.shows('3 calls are recorded in');

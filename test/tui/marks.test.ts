@@ -52,24 +52,28 @@ describe('notes', () => {
   });
 });
 
-describe('marks and notes', () => {
+describe('places and notes', () => {
   it('are kept beside the capture as they are made, and are there the next time', async () => {
     const path = join(folder, 'x.pcapng.marks.yaml');
     const keep = marksKeeper(path);
     const app = appOf({ keepMarks: async (state) => keep(state) });
-    press(app, ']', 'space');
+    press(app, ']', 'm', 'p');
     await breath();
-    expect(app.state.message?.text).toBe(`marks and notes are kept in ${path}`);
-    press(app, 'u', 'g');
-    press(app, ']', 'space', 'm', 'q', 'a', type('note: "quoted", # not a comment'), 'enter');
-    expect(readFileSync(path, 'utf8')).toMatch(/^# Marks and notes of x\.pcapng; docs\/tui\.md\n/);
-    const { marked, marks, notes } = readMarks(path);
-    expect([...marked]).toEqual([8]);
-    expect([...marks]).toEqual([['q', 9]]);
+    expect(app.state.message?.text).toBe(`places and notes are kept in ${path}`);
+    press(app, 'space', 'm', 'q', 'a', type('note: "quoted", # not a comment'), 'enter');
+    expect(readFileSync(path, 'utf8')).toMatch(/^# Places and notes of x\.pcapng; docs\/tui\.md\n/);
+    const { marks, notes } = readMarks(path);
+    expect([...marks]).toEqual([
+      ['p', 8],
+      ['q', 9],
+    ]);
     expect([...notes]).toEqual([[9, 'note: "quoted", # not a comment']]);
-    press(app, 'u', 'a', 'C-u', 'enter');
-    expect(readMarks(path)).toMatchObject({ marked: new Set(), notes: new Map() });
-    writeMarks(path, { marked: new Set(), marks: new Map(), notes: new Map() });
+    // What is selected says what to do now, not the next time.
+    expect(readFileSync(path, 'utf8')).not.toContain('marked');
+    press(app, 'a', 'C-u', 'enter');
+    await breath();
+    expect(readMarks(path).notes.size).toBe(0);
+    writeMarks(path, { marks: new Map(), notes: new Map() });
     expect(existsSync(path)).toBe(false);
   });
 
@@ -89,15 +93,15 @@ describe('marks and notes', () => {
         throw new UsageError('cannot write there');
       },
     });
-    press(app, 'j', 'space');
+    press(app, 'j', 'm', 'a');
     await breath();
     expect(app.state.message).toEqual({ text: 'cannot write there', bad: true });
-    expect(app.state.marked.size).toBe(1);
+    expect(app.state.marks.size).toBe(1);
   });
 
   it('complain once where the folder cannot be written', () => {
     const keep = marksKeeper(join(folder, 'no-such-folder', 'x.marks.yaml'));
-    const marks = { marked: new Set([1]), marks: new Map(), notes: new Map() };
+    const marks = { marks: new Map([['a', 1]]), notes: new Map() };
     expect(() => keep(marks)).toThrow('there is no such directory');
     expect(keep(marks)).toBe(null);
   });

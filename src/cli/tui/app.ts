@@ -46,7 +46,7 @@ export interface AppOptions {
   /** Reading is to stop. */
   readonly stop: () => void;
   /** Keeps a choice of columns for the next time; gives a sentence on it. @throws UsageError */
-  /** Keeps what was marked and noted, beside the capture; gives a sentence on it, or null. @throws UsageError */
+  /** Keeps places and notes, beside the capture; gives a sentence on it, or null. @throws UsageError */
   readonly keepMarks?: (state: State) => Promise<string | null>;
   /** Reads the input anew with one more secret; gives a sentence on it. @throws UsageError */
   readonly unlock?: (secret: string, app: App) => Promise<string>;
@@ -94,8 +94,7 @@ export class App {
     const before = this.state;
     const { state, effects } = reduce(before, event, this.session);
     this.state = state;
-    if (state.notes !== before.notes || state.marks !== before.marks || state.marked !== before.marked)
-      void this.say(this.options.keepMarks?.(state));
+    if (state.notes !== before.notes || state.marks !== before.marks) void this.say(this.options.keepMarks?.(state));
     if (event.kind === 'key' && event.key === 'C-l') this.display?.invalidate();
     for (const effect of effects) this.carryOut(effect);
     if (event.kind !== 'changed') this.drawSoon();

@@ -14,7 +14,6 @@ const schema = z.strictObject({
   calls: z.array(
     z.strictObject({
       call: z.int().positive(),
-      marked: z.boolean().optional(),
       place: z
         .string()
         .regex(/^[a-zA-Z]$/)
@@ -24,20 +23,18 @@ const schema = z.strictObject({
   ),
 });
 
-/** What was marked and noted of a capture. */
-export type Marks = Pick<State, 'marked' | 'marks' | 'notes'>;
+/** Places and notes of a capture. What is selected is not among them: it says what to do now, not next week. */
+export type Marks = Pick<State, 'marks' | 'notes'>;
 
 /** Reads the marks and notes of a capture; none where there is no file. @throws UsageError for one that cannot be used */
 export function readMarks(path: string): Marks {
-  const marked = new Set<number>();
   const marks = new Map<string, number>();
   const notes = new Map<number, string>();
-  for (const { call, marked: chosen, place, note } of callsIn(path)) {
-    if (chosen === true) marked.add(call - 1);
+  for (const { call, place, note } of callsIn(path)) {
     if (place !== undefined) marks.set(place, call - 1);
     if (note !== undefined) notes.set(call - 1, note);
   }
-  return { marked, marks, notes };
+  return { marks, notes };
 }
 
 function callsIn(path: string): z.infer<typeof schema>['calls'] {
@@ -62,22 +59,21 @@ function callsIn(path: string): z.infer<typeof schema>['calls'] {
 }
 
 /** Writes them, whole or not at all; without any the file goes. @throws UsageError */
-export function writeMarks(path: string, { marked, marks, notes }: Marks): void {
+export function writeMarks(path: string, { marks, notes }: Marks): void {
   const places = new Map([...marks].map(([place, index]) => [index, place]));
-  const indices = [...new Set([...marked, ...places.keys(), ...notes.keys()])].toSorted((a, b) => a - b);
+  const indices = [...new Set([...places.keys(), ...notes.keys()])].toSorted((a, b) => a - b);
   if (indices.length === 0) {
     rmSync(path, { force: true });
     return;
   }
   const calls = indices.map((index) => {
     const facts: Record<string, unknown> = { call: index + 1 };
-    if (marked.has(index)) facts['marked'] = true;
     if (places.has(index)) facts['place'] = places.get(index);
     if (notes.has(index)) facts['note'] = notes.get(index);
     return facts;
   });
   const document = new Document({ calls });
-  document.commentBefore = ` Marks and notes of ${basename(path, '.marks.yaml')}; docs/tui.md`;
+  document.commentBefore = ` Places and notes of ${basename(path, '.marks.yaml')}; docs/tui.md`;
   writeOutputNow(path, document.toString(), { force: true });
 }
 
@@ -97,6 +93,6 @@ export function marksKeeper(path: string): (marks: Marks) => string | null {
     }
     const first = !said;
     said = true;
-    return first ? `marks and notes are kept in ${path}` : null;
+    return first ? `places and notes are kept in ${path}` : null;
   };
 }
