@@ -3,16 +3,12 @@ import { ServerLink, type ServedCall, type ServerLinkOptions } from '../../peer/
 import type { Answer, ServedRequest } from '../../peer/server/dispatch.js';
 import { plainBytes } from '../../bytes/block.js';
 import { AUTH_LEVELS } from '../../types.js';
+import { Admission } from './admission.js';
 import type { Tap } from './tap.js';
 import type { Unsent } from './unsent.js';
 
 /** Named bounds of a listening server; docs/limits.md. */
 export const LISTEN_LIMITS = {
-  connections: 2048,
-  connectionsPerAddress: 1024,
-  /** A connection that says nothing, and one that has not said a first word. */
-  idleMs: 600_000,
-  firstMs: 30_000,
   /** Requests in fragments, of one connection. */
   requestBytes: 1024 * 1024,
   requests: 64,
@@ -40,30 +36,11 @@ const LEVEL_NONE = 1;
  * the port cannot be had
  */
 export async function listen(host: string, port: number, options: ListenOptions, tap: Tap | null): Promise<Listener> {
-  const sockets = new Map<Socket, string>();
-  const perAddress = new Map<string, number>();
+  const admission = new Admission();
   let group = 0x1000;
-  const count = (address: string, by: 1 | -1): void => {
-    const now = (perAddress.get(address) ?? 0) + by;
-    if (now === 0) perAddress.delete(address);
-    else perAddress.set(address, now);
-  };
   const server: Server = createServer({ noDelay: true }, (socket) => {
-    const address = socket.remoteAddress ?? '';
-    if (
-      sockets.size >= LISTEN_LIMITS.connections ||
-      (perAddress.get(address) ?? 0) >= LISTEN_LIMITS.connectionsPerAddress
-    ) {
-      socket.destroy();
-      return;
-    }
-    sockets.set(socket, address);
-    count(address, 1);
-    serve(socket, address, (server.address() as AddressInfo).port, ++group, options, tap);
-    socket.on('close', () => {
-      sockets.delete(socket);
-      count(address, -1);
-    });
+    if (!admission.admit(socket)) return;
+    serve(socket, { port: (server.address() as AddressInfo).port, assocGroup: ++group, admission }, options, tap);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -77,23 +54,27 @@ export async function listen(host: string, port: number, options: ListenOptions,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of sockets.keys()) socket.destroy();
+        admission.close();
       }),
   };
 }
 
 function serve(
   socket: Socket,
-  owner: string,
-  port: number,
-  assocGroup: number,
+  {
+    port,
+    assocGroup,
+    admission,
+  }: { readonly port: number; readonly assocGroup: number; readonly admission: Admission },
   { serves, dispatch, accept, unsent }: ListenOptions,
   tap: Tap | null,
 ): void {
+  const owner = socket.remoteAddress ?? '';
   const wire = tap?.connection(socket) ?? null;
   const timers = new Set<NodeJS.Timeout>();
   const outgoing = unsent.of(socket);
   const handle: ServerLinkOptions['handle'] = (call, answer) => {
+    admission.established(socket, accept === null || call.principal !== null);
     const given = dispatch(requestOf(call, owner));
     const finish = (): void => {
       if (given.kind === 'drop') socket.destroy();
@@ -125,10 +106,8 @@ function serve(
     assocGroup,
     limits: { bytes: LISTEN_LIMITS.requestBytes, calls: LISTEN_LIMITS.requests },
   });
-  socket.setTimeout(LISTEN_LIMITS.firstMs, () => socket.destroy());
   // A client that goes away takes its own connection with it and nothing else.
   socket.on('error', () => socket.destroy());
-  socket.once('data', () => socket.setTimeout(LISTEN_LIMITS.idleMs));
   socket.on('data', (bytes) => {
     wire?.sent(0, bytes);
     link.push(plainBytes(bytes));

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { ServerLink, type ServedAnswer, type ServedCall } from '../../peer/link/server.js';
 import { Tap } from '../../../replay/responder/tap.js';
 import { planOf } from '../../../replay/player/plan.js';
@@ -20,6 +20,7 @@ import { packageVersion } from '../package.js';
 import { networkWorld, now } from '../world.js';
 import type { Identity } from '../signing.js';
 import { acceptorOf } from './accept.js';
+import { Admission } from './admission.js';
 import { UsageError } from '../streams.js';
 import { Unsent } from './unsent.js';
 
@@ -56,8 +57,6 @@ export interface Serving {
   close(): Promise<void>;
 }
 
-/** Connections served at once. */
-export const MAX_CONNECTIONS = 4096;
 /** Time a real server has to answer a forwarded call. */
 const FORWARD_DEADLINE_MS = 30_000;
 
@@ -67,7 +66,7 @@ const FORWARD_DEADLINE_MS = 30_000;
 export async function serveRecording(options: ServeOptions): Promise<Serving> {
   const { registry, host, users, policy = 'strict', keytab = [] } = options;
   const accept = acceptorOf({ users, policy, keytab });
-  const open = new Set<Socket>();
+  const admission = new Admission();
   let standIn: Answering | null = null;
   const tap =
     options.record === undefined
@@ -81,11 +80,11 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
   const unsent = new Unsent();
   const server: Server = createServer({ noDelay: true }, (socket) => {
     const own = standIn;
-    if (own === null || open.size >= MAX_CONNECTIONS) {
+    if (own === null) {
       socket.destroy();
       return;
     }
-    open.add(socket);
+    if (!admission.admit(socket)) return;
     const group = ++groups;
     const flow: Flow = {
       id: group,
@@ -99,6 +98,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       close: () => socket.destroy(),
       serves: (abstract) => own.serves(abstract),
       handle: (call, answer) => {
+        admission.established(socket, accept === null || call.principal !== null);
         const asked = now();
         own.answer(call, socket.remoteAddress ?? '', (given) => {
           tap?.answered(flow, call, given, asked, now());
@@ -111,7 +111,6 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
     });
     socket.on('data', (chunk) => link.push(plainBytes(chunk)));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => open.delete(socket));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
@@ -134,7 +133,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
           standIn?.end();
           resolve();
         });
-        for (const socket of open) socket.destroy();
+        admission.close();
       }),
   };
 }
