@@ -207,13 +207,8 @@ export class LiveCapture {
               resolve(refused === null ? failureOf(name, iface, this.said) : { kind: 'other', message: refused });
             else {
               resolve(null);
-              this.finish(
-                refused !== null
-                  ? new UsageError(refused)
-                  : this.stopping
-                    ? null
-                    : new UsageError(failureOf(name, iface, this.said).message),
-              );
+              const why = refused ?? (this.stopping ? null : failureOf(name, iface, this.said).message);
+              this.finish(why === null ? null : new UsageError(why));
             }
             break;
         }
