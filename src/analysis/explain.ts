@@ -369,8 +369,8 @@ export class Explainer {
     const own = this.byValue.get(value);
     if (own !== undefined) return this.code(own);
     const wraps = this.inside(value);
-    const inner =
-      wraps === null ? undefined : wraps.value < 0x10000 ? this.win32.get(wraps.value) : this.byValue.get(wraps.value);
+    const table = wraps !== null && wraps.value < 0x10000 ? this.win32 : this.byValue;
+    const inner = wraps === null ? undefined : table.get(wraps.value);
     return {
       kind: 'code',
       value,
@@ -520,24 +520,30 @@ export function explanationLines(found: Explanation): readonly string[] {
     }
     case 'reason':
       return [`${found.value} ${found.name} [${found.spec}]`, ...facts(found)];
-    case 'code': {
-      const lines = [
-        `${found.value < 0x10000 && found.hresult === null ? `${found.value} (${hex32(found.value)})` : hex32(found.value)} ${found.name ?? '(no name known)'}${found.spec === null ? '' : ` [${found.spec}]`}`,
-        ...facts(found),
-      ];
-      if (found.aliases.length > 0) lines.push(`  also: ${found.aliases.join(', ')}`);
-      if (found.wraps !== null)
-        lines.push(
-          `  wraps: ${found.wraps.value < 0x10000 ? `Win32 code ${found.wraps.value}` : `NTSTATUS ${hex32(found.wraps.value)}`}${found.wraps.name === null ? '' : ` ${found.wraps.name}`}`,
-        );
-      if (found.hresult !== null && !found.hresult.ntstatus)
-        lines.push(
-          `  ${found.hresult.failure ? 'failure' : 'success'}, ${found.hresult.customer ? 'not of Microsoft, ' : ''}${found.hresult.facility}, code ${found.hresult.code} (${hex32(found.hresult.code)})`,
-        );
-      if (looksLikeNtstatus(found.value)) lines.push('  by its bits an NTSTATUS');
-      return lines;
-    }
+    case 'code':
+      return codeLines(found);
   }
+}
+
+function codeLines(found: Extract<Explanation, { kind: 'code' }>): readonly string[] {
+  const { value, hresult, wraps } = found;
+  const number = value < 0x10000 && hresult === null ? `${value} (${hex32(value)})` : hex32(value);
+  const lines = [
+    `${number} ${found.name ?? '(no name known)'}${found.spec === null ? '' : ` [${found.spec}]`}`,
+    ...facts(found),
+  ];
+  if (found.aliases.length > 0) lines.push(`  also: ${found.aliases.join(', ')}`);
+  if (wraps !== null) {
+    const inner = wraps.value < 0x10000 ? `Win32 code ${wraps.value}` : `NTSTATUS ${hex32(wraps.value)}`;
+    lines.push(`  wraps: ${inner}${wraps.name === null ? '' : ` ${wraps.name}`}`);
+  }
+  if (hresult !== null && !hresult.ntstatus) {
+    const { failure, customer, facility, code } = hresult;
+    const whose = customer ? 'not of Microsoft, ' : '';
+    lines.push(`  ${failure ? 'failure' : 'success'}, ${whose}${facility}, code ${code} (${hex32(code)})`);
+  }
+  if (looksLikeNtstatus(value)) lines.push('  by its bits an NTSTATUS');
+  return lines;
 }
 
 function facts(found: { readonly meaning: string | null; readonly cause: string | null }): readonly string[] {

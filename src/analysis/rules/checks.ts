@@ -302,8 +302,8 @@ function descendingCheck(check: Of<'descending'>, name: string, memory: Memory):
       const { index } = from;
       memory.set(collection, name, { index, value });
       if (last === null || typeof last['index'] !== 'number' || typeof last['value'] !== 'string') return null;
-      const falls =
-        index > last['index'] ? value <= last['value'] : index < last['index'] ? value >= last['value'] : true;
+      if (index === last['index']) return null;
+      const falls = index > last['index'] ? value <= last['value'] : value >= last['value'];
       return falls ? null : { value, count: index, why: `${last['value']} at ${last['index']}` };
     },
     learners: [

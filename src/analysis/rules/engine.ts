@@ -74,9 +74,10 @@ export class RuleEngine {
     const name = `${owner.name}::${method.name}`;
     const names = [name, method.member === 'propput' || method.member === 'propputref' ? `put ${name}` : `get ${name}`];
     const checks = this.placed.filter(({ rule, spec, check }) => {
-      const stands = rule.on.some((on) =>
-        on === '*' ? owner.spec === spec : on === '**' ? owner.orpc : names.includes(on),
-      );
+      const stands = rule.on.some((on) => {
+        if (on === '*') return owner.spec === spec;
+        return on === '**' ? owner.orpc : names.includes(on);
+      });
       return stands && check.concerns(method);
     });
     const learners: ((call: Call) => void)[] = [];

@@ -129,7 +129,8 @@ function follow(from: Known, path: Path, depth = 0): CellValue | undefined {
 
 function elements(of: Known, path: Path, depth: number): CellValue | undefined {
   if (of === null) return [];
-  const list = of instanceof Thing ? of.items : Array.isArray(of) ? (of as readonly Known[]) : null;
+  const plainList = Array.isArray(of) ? (of as readonly Known[]) : null;
+  const list = of instanceof Thing ? of.items : plainList;
   const count = of instanceof Thing ? of.properties.get('Count')?.value : list?.length;
   if (list === null) return count === 0 ? [] : undefined;
   const found: CellValue[] = [];
@@ -143,7 +144,8 @@ function elements(of: Known, path: Path, depth: number): CellValue | undefined {
   return found;
 }
 
-function plain(value: Known): CellValue | undefined {
+/** A value with objects as their labels. */
+export function plain(value: Known): CellValue {
   if (value instanceof Thing) return value.label;
-  return Array.isArray(value) ? (value as readonly Known[]).map((one) => plain(one) ?? null) : (value as CellValue);
+  return Array.isArray(value) ? (value as readonly Known[]).map((one) => plain(one)) : (value as CellValue);
 }

@@ -46,29 +46,20 @@ export class Steps {
       return;
     }
     const row = on?.row ?? got?.row ?? null;
-    const table =
-      row?.table ??
-      (slot.kind === 'get' || slot.kind === 'enumerate' || slot.kind === 'next' ? (on?.holds ?? null) : null);
+    const table = row?.table ?? (WALKS.includes(slot.kind) ? (on?.holds ?? null) : null);
     if (table !== null) {
       const step = current?.fold?.table === table ? grow(current, call, bad) : this.begin(call, slot, table);
-      if (step === null || step.fold === null) return;
-      const { rows, names } = step.fold;
-      if (row !== null && rows.size < STORY_LIMITS.rows) rows.add(row);
-      if (on !== null && on.row !== null) names.add(on === on.row ? slot.name : on.root);
+      if (step !== null) fold(step, slot, row, on);
       return;
     }
-    // The same call again and again reads as one, unless it says something each time.
-    if (
-      current !== null &&
-      current.fold === null &&
-      slot.event === null &&
-      slot.kind !== 'put' &&
-      call.iid !== null &&
-      call.iid === this.iid &&
-      call.opnum === this.opnum
-    )
-      grow(current, call, bad);
+    if (current !== null && this.repeats(current, call, slot)) grow(current, call, bad);
     else this.begin(call, slot, null);
+  }
+
+  /** The same call again and again reads as one, unless it says something each time. */
+  private repeats({ fold: folded }: Step, { iid, opnum }: Call, { event, kind }: Slot): boolean {
+    const silent = folded === null && event === null && kind !== 'put';
+    return silent && iid !== null && iid === this.iid && opnum === this.opnum;
   }
 
   private begin(call: Call, slot: Slot, table: StoryTable | null): Step | null {
@@ -102,4 +93,15 @@ function grow(step: Step, call: Call, bad: boolean): Step {
   if (bad) step.failed++;
   if (call.latencyNs !== null) step.latencyNs = (step.latencyNs ?? 0) + call.latencyNs;
   return step;
+}
+
+/** Calls that walk over a collection. */
+const WALKS: readonly Slot['kind'][] = ['get', 'enumerate', 'next'];
+
+/** Notes in a fold which row was read, and what of it. */
+function fold({ fold: folded }: Step, slot: Slot, row: Thing | null, on: Thing | null): void {
+  if (folded === null) return;
+  const { rows, names } = folded;
+  if (row !== null && rows.size < STORY_LIMITS.rows) rows.add(row);
+  if (on !== null && on.row !== null) names.add(on === on.row ? slot.name : on.root);
 }

@@ -4,7 +4,7 @@ import type { Call, Moment } from '../../types.js';
 import { failed } from '../failed.js';
 import { hidesResult, isSealed } from '../sealed.js';
 import { STORY_LIMITS } from './limits.js';
-import { columnOf, Rows, type CellValue } from './rows.js';
+import { columnOf, plain, Rows, type CellValue } from './rows.js';
 import { Slots, type Slot } from './slots.js';
 import { Steps, type Step } from './steps.js';
 import { Thing, Things, type Known } from './things.js';
@@ -127,7 +127,7 @@ export class Storyteller {
     const on = slot.kind === 'upkeep' ? null : things.calledOn(call);
     const got = on === null ? this.made(call, things) : this.learn(call, slot, on, things, bad);
     if (session.kept) {
-      if ((slot.event !== null || slot.kind === 'put') && on !== null) this.tell(call, slot, on, got, session, bad);
+      if ((slot.event !== null || slot.kind === 'put') && on !== null) this.tell(call, slot, on, got, session);
       told.steps.push(call, slot, on, got);
     }
     this.things += things.all.length - before;
@@ -251,19 +251,13 @@ export class Storyteller {
     return last;
   }
 
-  private tell(call: Call, slot: Slot, on: Thing, got: Thing | null, session: Open, bad: boolean): void {
+  private tell(call: Call, slot: Slot, on: Thing, got: Thing | null, session: Open): void {
     const { told } = session;
     if (told.events.length >= STORY_LIMITS.events) {
       told.eventsLost++;
       return;
     }
     const { event } = slot;
-    const plain = (known: Known): CellValue =>
-      known instanceof Thing
-        ? known.label
-        : Array.isArray(known)
-          ? (known as readonly Known[]).map(plain)
-          : (known as CellValue);
     const values: Record<string, CellValue> = {};
     if (event === null) {
       values['name'] = slot.name;
@@ -282,11 +276,7 @@ export class Storyteller {
       values,
       options: (event?.options ?? []).map((option) => optionOf(option, on)),
       result: [],
-      failure: !bad
-        ? null
-        : call.fault !== null
-          ? { kind: 'fault', value: call.fault.status >>> 0 }
-          : { kind: 'hresult', value: (call.hresult ?? 0) >>> 0 },
+      failure: failureOf(call),
       latencyNs: call.latencyNs,
     };
     told.events.push(made);
@@ -313,6 +303,12 @@ export class Storyteller {
     }
     this.things = 0;
   }
+}
+
+function failureOf(call: Call): ToldEvent['failure'] {
+  if (!failed(call)) return null;
+  if (call.fault !== null) return { kind: 'fault', value: call.fault.status >>> 0 };
+  return { kind: 'hresult', value: (call.hresult ?? 0) >>> 0 };
 }
 
 /** An option of the object, or of one that made it, as it stands. */

@@ -1,4 +1,5 @@
 import type { StoryTable } from '../../ndr/types.js';
+import { asRecord } from '../../ndr/value.js';
 import type { Call, Value } from '../../types.js';
 import { STORY_LIMITS } from './limits.js';
 
@@ -33,7 +34,7 @@ export class Thing {
     this.call = call;
     this.of = table;
     this.row = parent?.row ?? (table === null ? null : this);
-    this.root = parent === null || parent.row === null ? '' : parent === parent.row ? via : parent.root;
+    this.root = rootOf(parent, via);
   }
 
   /** The table it is a row of, or null. */
@@ -62,6 +63,12 @@ export class Thing {
   }
 }
 
+/** Name of the property of its row by which an object is reached, when its maker gave it by `via`. */
+function rootOf(parent: Thing | null, via: string): string {
+  if (parent === null || parent.row === null) return '';
+  return parent === parent.row ? via : parent.root;
+}
+
 /** A property as last seen, and the call that told. */
 export interface Property {
   readonly value: Known;
@@ -73,6 +80,13 @@ export interface Property {
 /** Levels of lists and VARIANTs within a value. */
 const MAX_DEPTH = 4;
 
+/** What tells an object from others, and what it is called. */
+interface Identity {
+  readonly oid: string;
+  readonly oxid: string | null;
+  readonly label: string | null;
+}
+
 /** The objects of one session, by OXID and OID. */
 export class Things {
   private byOid = new Map<string, Thing>();
@@ -80,9 +94,9 @@ export class Things {
   private byIpid = new Map<string, Thing>();
   /** In the order in which they were first told of. */
   readonly all: Thing[] = [];
-  private readonly tableOf: (face: string) => StoryTable | null;
+  private readonly tableOf: (name: string) => StoryTable | null;
 
-  constructor(tableOf: (face: string) => StoryTable | null) {
+  constructor(tableOf: (name: string) => StoryTable | null) {
     this.tableOf = tableOf;
   }
 
@@ -92,7 +106,8 @@ export class Things {
     if (object === null) return null;
     const seen = this.byIpid.get(object.ipid);
     if (seen !== undefined && seen.label === object.label) return seen;
-    const thing = this.thing(object.oxid, object.oid ?? object.ipid, object.label, null, '', call.id);
+    const { oid, oxid, ipid, label } = object;
+    const thing = this.thing({ oid: oid ?? ipid, oxid, label }, null, '', call.id);
     if (thing.table === null && call.interface !== null) thing.become(thing.label, this.tableOf(call.interface));
     this.byIpid.set(object.ipid, thing);
     return thing;
@@ -116,43 +131,34 @@ export class Things {
       return (value as readonly Value[])
         .slice(0, STORY_LIMITS.items)
         .map((one) => this.known(one, owner, via, call, depth + 1));
-    const bag = value as { readonly [name: string]: Value };
-    const { iid, oid, oxid, label } = bag;
+    const record = asRecord(value);
+    const { iid, oid, oxid, label } = record;
     if (typeof iid === 'string')
       return typeof oid === 'string'
         ? this.thing(
-            typeof oxid === 'string' ? oxid : null,
-            oid,
-            typeof label === 'string' ? label : null,
+            { oid, oxid: typeof oxid === 'string' ? oxid : null, label: typeof label === 'string' ? label : null },
             owner,
             via,
             call,
           )
         : null;
-    if (typeof bag['vt'] === 'string') return this.known(bag['value'] ?? null, owner, via, call, depth + 1);
+    if (typeof record['vt'] === 'string') return this.known(record['value'] ?? null, owner, via, call, depth + 1);
     return null;
   }
 
-  private thing(
-    oxid: string | null,
-    oid: string,
-    label: string | null,
-    parent: Thing | null,
-    via: string,
-    call: number,
-  ): Thing {
+  private thing({ oid, oxid, label }: Identity, parent: Thing | null, via: string, call: number): Thing {
     const key = oxid === null ? oid : oxid + oid;
     const known = this.byOid.get(key);
     const name = label ?? oid;
     if (known !== undefined) {
       if (known.label === name || label === null) return known;
       // Its class became known, unless the server gave the identifier to another object of the same class.
-      if (faceOf(known.label) !== faceOf(name)) {
-        known.become(name, this.tableOf(faceOf(name)));
+      if (interfaceOf(known.label) !== interfaceOf(name)) {
+        known.become(name, this.tableOf(interfaceOf(name)));
         return known;
       }
     }
-    const made = new Thing(name, parent, via, call, this.tableOf(faceOf(name)));
+    const made = new Thing(name, parent, via, call, this.tableOf(interfaceOf(name)));
     this.byOid.set(key, made);
     this.all.push(made);
     return made;
@@ -160,7 +166,7 @@ export class Things {
 }
 
 /** `IUpdate` of `IUpdate#3`. */
-function faceOf(label: string): string {
+function interfaceOf(label: string): string {
   const at = label.lastIndexOf('#');
   return at < 0 ? label : label.slice(0, at);
 }
