@@ -5,7 +5,9 @@
  * 'rules.yaml' });
  *     expect(differences(result)).toEqual([]);
  */
+import { AssertionError } from 'node:assert';
 import type { CompareResult } from '../replay/compare/compare.js';
+import type { Played } from '../replay/player/player.js';
 import { compareSessions } from '../replay/compare/compare.js';
 import { NO_RULES, parseRules, type Rules } from '../replay/compare/rules.js';
 import { Session } from '../replay/compare/session.js';
@@ -20,7 +22,7 @@ import type { Knowledge } from './pipeline/knowledge.js';
 import { serveRecording, type Serving } from './io/serve/recording.js';
 import { playRecording } from './io/play.js';
 import { RecordingWriter } from './io/recording-writer.js';
-import { formByName, loadRecording } from './io/recordings.js';
+import { formByName, loadRecording, recordingForm } from './io/recordings.js';
 import { resultLines } from './cli/results.js';
 import { hresultsByName, loadRules } from './cli/compare-rules.js';
 import { loadSession } from './cli/sessions.js';
@@ -151,6 +153,10 @@ export async function record(
 /** Plays a recording against a server and compares. @throws Error when the recording cannot be read */
 export async function replay(recording: Source, options: ReplayOptions): Promise<CompareResult> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
+  return (await playedOnce(records, options)).result;
+}
+
+async function playedOnce(records: readonly RecordingRecord[], options: ReplayOptions): Promise<Played> {
   const [host, port] = endpointOf(options.target, 135);
   const {
     user,
@@ -181,7 +187,7 @@ export async function replay(recording: Source, options: ReplayOptions): Promise
       call: denied.call,
       ...(denied.status === null ? {} : { status: denied.status }),
     });
-  return played.result;
+  return played;
 }
 
 /** Compares two captures or recordings call by call. @throws Error when one of them cannot be read */
@@ -242,6 +248,50 @@ export function differences(result: CompareResult): readonly string[] {
   return result.same
     ? []
     : [...resultLines(result, { names: known().names, style: PLAIN, sides: ['expected', 'actual'] })];
+}
+
+/** Where a recording is to be played: a target, or all of {@link ReplayOptions}. */
+export type Against = string | ReplayOptions;
+
+/**
+ * Plays a recording against a server, for `node:test` and the like: resolves when it answers as before. With
+ * UAMGSCOPE_UPDATE=1 the recording is rewritten with what was answered instead. @throws AssertionError that says what
+ * differs
+ */
+export async function matchRecording(against: Against, path: string): Promise<void> {
+  const { pass, message } = await matched(against, path);
+  if (!pass) throw new AssertionError({ message: message() });
+}
+
+/** Matchers for `expect.extend` of vitest: `await expect('build-42').toMatchRecording('session.uamgrec')`. */
+export const matchers = {
+  toMatchRecording: (against: Against, path: string): Promise<Matched> => matched(against, path),
+};
+
+interface Matched {
+  readonly pass: boolean;
+  readonly message: () => string;
+}
+
+async function matched(against: Against, path: string): Promise<Matched> {
+  const options = typeof against === 'string' ? { target: against } : against;
+  const { records } = await loadRecording(path);
+  const played = await playedOnce(records, options);
+  if (!played.result.same && process.env['UAMGSCOPE_UPDATE'] === '1' && played.result.counts.skipped === 0) {
+    const form = (await recordingForm(path)) ?? 'uamgrec';
+    const writer = await RecordingWriter.open({ path, form, force: true, stdout: process.stdout });
+    for (const one of played.records) writer.put(one);
+    await writer.close();
+    return { pass: true, message: () => `${path} was rewritten` };
+  }
+  const { same } = played.result;
+  return {
+    pass: same,
+    message: () =>
+      same
+        ? `the server answers as in ${path}`
+        : [`the server does not answer as in ${path}:`, ...differences(played.result)].join('\n'),
+  };
 }
 
 let loaded: Knowledge | null = null;

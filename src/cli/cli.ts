@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   live: async () => (await import('./commands/live.js')).liveCommand,
   record: async () => (await import('./commands/record.js')).recordCommand,
   replay: async () => (await import('./commands/replay.js')).replayCommand,
+  test: async () => (await import('./commands/test.js')).testCommand,
   serve: async () => (await import('./commands/serve.js')).serveCommand,
   call: async () => (await import('./commands/call.js')).callCommand,
   diff: async () => (await import('./commands/diff.js')).diffCommand,
