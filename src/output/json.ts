@@ -56,7 +56,8 @@ export function valueJson(value: Value | undefined, depth = 0): string {
     case 'string':
       return quote(value);
     case 'number':
-      return Number.isFinite(value) ? (value === 0 ? '0' : '' + value) : '"' + value + '"';
+      if (!Number.isFinite(value)) return '"' + value + '"';
+      return value === 0 ? '0' : '' + value;
     case 'boolean':
       return value ? 'true' : 'false';
     case 'bigint':

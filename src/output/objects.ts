@@ -15,7 +15,7 @@ export function objectsText(records: readonly ObjectRecord[], style: Style = PLA
   const walk = (record: ObjectRecord, before: string, branch: string): void => {
     lines.push(`${before}${branch}${line(record, style)}`);
     const under = children.get(record) ?? [];
-    const indent = branch === '' ? '' : branch.startsWith('└') ? '   ' : '│  ';
+    const indent = indentBelow(branch);
     for (const [at, child] of under.entries()) walk(child, before + indent, at === under.length - 1 ? '└─ ' : '├─ ');
   };
   for (const root of children.get(null) ?? []) walk(root, '', '');
@@ -66,16 +66,12 @@ function childrenOf(records: readonly ObjectRecord[]): ReadonlyMap<ObjectRecord 
 const MAX_DEPTH = 64;
 
 function line(record: ObjectRecord, style: Style): string {
-  const faces = [...new Set(record.interfaces.map((one) => one.interface ?? `{${one.iid}}`))].join(', ');
+  const names = [...new Set(record.interfaces.map((one) => one.interface ?? `{${one.iid}}`))].join(', ');
   const parts = [
     style.name(escapeTerminal(record.label)),
     record.formerLabel === null ? null : `first ${escapeTerminal(record.formerLabel)}`,
-    record.class === null
-      ? 'class unknown'
-      : record.label.startsWith(`${record.class}#`)
-        ? null
-        : `class ${escapeTerminal(record.class)}`,
-    faces === '' ? null : `as ${escapeTerminal(faces)}`,
+    classText(record),
+    names === '' ? null : `as ${escapeTerminal(names)}`,
     record.madeBy === null ? 'made before the capture began' : `made by call ${record.madeBy}`,
     `${record.calls} call${record.calls === 1 ? '' : 's'}`,
     record.releasedBy === null
@@ -100,4 +96,15 @@ export function objectJson(record: ObjectRecord): string {
     lastSeen: time(lastSeen),
     lastPing: time(lastPing),
   });
+}
+
+function indentBelow(branch: string): string {
+  if (branch === '') return '';
+  return branch.startsWith('└') ? '   ' : '│  ';
+}
+
+/** The class of an object, unless its label says it. */
+function classText({ class: name, label }: ObjectRecord): string | null {
+  if (name === null) return 'class unknown';
+  return label.startsWith(`${name}#`) ? null : `class ${escapeTerminal(name)}`;
 }

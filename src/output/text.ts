@@ -59,11 +59,7 @@ export class TextWriter {
   finding(finding: Finding): string {
     const { style } = this;
     const text = findingText(finding);
-    return finding.severity === 'error'
-      ? style.bad(text)
-      : finding.severity === 'warning'
-        ? style.warn(text)
-        : style.dim(text);
+    return { error: style.bad, warning: style.warn, info: style.dim }[finding.severity](text);
   }
 
   /** The line of a logon. */
@@ -198,35 +194,36 @@ export function namelessText({ iid, interface: name, opnum }: Call): string {
   return name === null ? `${number} of an interface that no table has` : `${number}, in no table`;
 }
 
+/** What a member belongs to: the object it was called on late bound, or the interface, by name or IID. */
+function ownerText(call: Call): string {
+  if (lateNamed(call)) return escapeTerminal(call.object?.label ?? '');
+  if (call.interface !== null) return escapeTerminal(call.interface);
+  return call.iid === null ? '{unknown interface}' : `{${escapeTerminal(call.iid)}}`;
+}
+
 /**
  * `IUpdateSearcher::Search(criteria="…") → ISearchResult#1`, `IUpdate.Title → "…"`, `IUpdateSearcher.Online = true`.
  */
 export function signature(call: Call, shown: Shown, style: Style = PLAIN): string {
-  const face = lateNamed(call)
-    ? escapeTerminal(call.object?.label ?? '')
-    : call.interface === null
-      ? call.iid === null
-        ? '{unknown interface}'
-        : `{${escapeTerminal(call.iid)}}`
-      : escapeTerminal(call.interface);
-  if (call.method === null) return `${style.name(`${face} opnum ${call.opnum ?? '?'}`)}${stubsText(call)}`;
+  const owner = ownerText(call);
+  if (call.method === null) return `${style.name(`${owner} opnum ${call.opnum ?? '?'}`)}${stubsText(call)}`;
   const method = escapeTerminal(call.method);
   if (call.auth.verdict === 'sealed' && call.hresult === null && isEmpty(call.in) && isEmpty(call.out))
-    return `${style.name(`${face}::${method}`)}${stubsText(call)}`;
+    return `${style.name(`${owner}::${method}`)}${stubsText(call)}`;
   if (!call.decoded && isEmpty(call.in) && isEmpty(call.out))
-    return `${style.name(`${face}::${method}`)}${stubsText(call)}`;
+    return `${style.name(`${owner}::${method}`)}${stubsText(call)}`;
   const activation = activationText(call, shown);
-  if (activation !== null) return `${style.name(`${face}::${method}`)}${activation}`;
+  if (activation !== null) return `${style.name(`${owner}::${method}`)}${activation}`;
   const got = outputs(call, shown);
   const arrow = got === '' ? '' : ` → ${style.value(got)}`;
   if (call.member === 'propput' || call.member === 'propputref') {
     const { index, last } = splitLast(call.in, shown);
-    return `${style.name(`${face}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${last === null ? '' : ` = ${style.value(last)}`}${arrow}`;
+    return `${style.name(`${owner}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${last === null ? '' : ` = ${style.value(last)}`}${arrow}`;
   }
   const given = argumentsText(call.in, shown);
   if (call.member === 'propget')
-    return `${style.name(`${face}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
-  return `${style.name(`${face}::${method}`)}(${given})${arrow}`;
+    return `${style.name(`${owner}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
+  return `${style.name(`${owner}::${method}`)}(${given})${arrow}`;
 }
 
 /** `(UpdateSession for IUpdateSession3) → IUpdateSession3#1` of an activation; null for every other call. */

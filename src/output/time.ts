@@ -41,5 +41,6 @@ export function durationText(ns: number): string {
 
 /** Three significant digits. */
 function digits(value: number): string {
-  return value >= 99.95 ? String(Math.round(value)) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+  if (value >= 99.95) return String(Math.round(value));
+  return value.toFixed(value >= 9.995 ? 1 : 2);
 }

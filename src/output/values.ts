@@ -4,7 +4,7 @@ import { cut, escapeTerminal, quoted } from './escape.js';
 import type { Names } from './names.js';
 import { MAX_LINE_DEPTH, MAX_LINE_ITEMS, MAX_LINE_TEXT, MAX_LINE_VALUES, MAX_SHOWN_BYTES } from './limits.js';
 
-type Bag = { readonly [name: string]: Value };
+type Fields = { readonly [name: string]: Value };
 
 /** How values are put on a line. */
 export interface Shown {
@@ -35,12 +35,12 @@ export function valueText(value: Value, shown: Shown = LINE, depth = 0): string 
       if (value === null) return 'null';
       if (value instanceof Uint8Array) return bytesText(value);
       if (Array.isArray(value)) return listText(value as readonly Value[], shown, depth);
-      return bagText(value as Bag, shown, depth);
+      return recordText(value as Fields, shown, depth);
   }
 }
 
 /** `name=value, …` of parameters; cut at MAX_LINE_VALUES characters. */
-export function argumentsText(fields: Bag, shown: Shown = LINE): string {
+export function argumentsText(fields: Fields, shown: Shown = LINE): string {
   let text = '';
   for (const name in fields) {
     if (HEADERS.includes(name)) continue;
@@ -63,24 +63,24 @@ function listText(list: readonly Value[], shown: Shown, depth: number): string {
   return cut(`[${parts.join(', ')}]`, MAX_LINE_VALUES);
 }
 
-function bagText(bag: Bag, shown: Shown, depth: number): string {
-  const pointer = pointerText(bag);
+function recordText(record: Fields, shown: Shown, depth: number): string {
+  const pointer = pointerText(record);
   if (pointer !== null) return pointer;
   if (depth >= MAX_LINE_DEPTH) return '{…}';
-  const { vt } = bag;
+  const { vt } = record;
   // A VARIANT is shown as what it holds.
-  if (typeof vt === 'string' && Object.hasOwn(bag, 'value')) {
-    const held = bag['value'] as Value;
+  if (typeof vt === 'string' && Object.hasOwn(record, 'value')) {
+    const held = record['value'] as Value;
     if (held === null) return escapeTerminal(vt);
-    return (bag['byref'] === true ? '&' : '') + valueText(held, shown, depth + 1);
+    return (record['byref'] === true ? '&' : '') + valueText(held, shown, depth + 1);
   }
   const parts: string[] = [];
-  for (const name in bag) {
+  for (const name in record) {
     if (parts.length >= MAX_LINE_ITEMS) {
       parts.push('…');
       break;
     }
-    parts.push(`${escapeTerminal(name)}=${memberText(name, bag[name] as Value, shown, depth + 1)}`);
+    parts.push(`${escapeTerminal(name)}=${memberText(name, record[name] as Value, shown, depth + 1)}`);
   }
   return cut(`{${parts.join(', ')}}`, MAX_LINE_VALUES);
 }
@@ -92,16 +92,13 @@ function memberText(name: string, value: Value, shown: Shown, depth: number): st
 }
 
 /** An interface pointer by its label, or by its interface and the head of its IPID; null for anything else. */
-function pointerText(bag: Bag): string | null {
-  const { iid, ipid, label, interface: face } = bag;
+function pointerText(record: Fields): string | null {
+  const { iid, ipid, label, interface: shownAs } = record;
   if (typeof iid !== 'string') return null;
   if (typeof label === 'string') return escapeTerminal(label);
-  const name = typeof face === 'string' ? escapeTerminal(face) : `{${escapeTerminal(cut(iid, 36))}}`;
-  return typeof ipid === 'string'
-    ? `${name}@${shortIpid(ipid)}`
-    : typeof bag['kind'] === 'string'
-      ? `${name} (${escapeTerminal(bag['kind'])})`
-      : null;
+  const name = typeof shownAs === 'string' ? escapeTerminal(shownAs) : `{${escapeTerminal(cut(iid, 36))}}`;
+  if (typeof ipid === 'string') return `${name}@${shortIpid(ipid)}`;
+  return typeof record['kind'] === 'string' ? `${name} (${escapeTerminal(record['kind'])})` : null;
 }
 
 /** The first eight digits of an IPID: enough to tell two apart by eye. */

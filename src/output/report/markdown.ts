@@ -125,14 +125,13 @@ function* glance({ totals, objects, sources, attention, quality, conversations }
   );
 }
 
+function criteriaText({ problem, words }: NonNullable<EventReport['criteria']>): string {
+  return problem === null ? `, meaning ${md(words)}` : `, which can not be read: ${md(problem)}`;
+}
+
 function eventLine(event: EventReport): string {
   const { criteria, options, result, failure } = event;
-  const explained =
-    criteria === null
-      ? ''
-      : criteria.problem === null
-        ? `, meaning ${md(criteria.words)}`
-        : `, which can not be read: ${md(criteria.problem)}`;
+  const explained = criteria === null ? '' : criteriaText(criteria);
   const set = options.filter((one) => one.how !== 'default').map((one) => `${one.name}: ${md(one.text)}`);
   const outcome =
     failure === null
@@ -175,7 +174,10 @@ function* session({
 }
 
 function stepLine({ call, last, calls, failed, folded, text, latencyNs }: StepReport): string {
-  return `${folded ? `calls ${call}–${last}` : `call ${call}`}: ${md(text)}${folded ? ` (${countText(calls, 'call')}${failed > 0 ? `, ${failed} failed` : ''})` : failed > 0 ? ' **failed**' : ''}${latencyNs === null ? '' : `, ${durationText(latencyNs)}`}`;
+  const waited = latencyNs === null ? '' : `, ${durationText(latencyNs)}`;
+  if (!folded) return `call ${call}: ${md(text)}${failed > 0 ? ' **failed**' : ''}${waited}`;
+  const failures = failed > 0 ? `, ${failed} failed` : '';
+  return `calls ${call}–${last}: ${md(text)} (${countText(calls, 'call')}${failures})${waited}`;
 }
 
 function* figures({ members, results, calls, slowest, latency }: Report): Generator<string> {

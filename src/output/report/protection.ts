@@ -123,7 +123,8 @@ export class Protection {
 
 function whoOf({ mechanism, user, domain }: SecurityRecord): string {
   if (user === '') return '(anonymous)';
-  return mechanism === 'kerberos' ? `${user}@${domain}` : domain === '' ? user : `${domain}\\${user}`;
+  if (mechanism === 'kerberos') return `${user}@${domain}`;
+  return domain === '' ? user : `${domain}\\${user}`;
 }
 
 function howOf({ mechanism, version, ticket }: SecurityRecord): string {

@@ -1,7 +1,7 @@
 import type { ObjectReport, Report } from '../data.js';
 import { countText, objectsText } from '../words.js';
 import type { Links } from './links.js';
-import { html, joined, type Markup } from './markup.js';
+import { html, joined, type Markup, type Part } from './markup.js';
 import { filterBox, left, number, section, SECTION_END } from './parts.js';
 
 /** Levels of the tree that are open when the page opens, and the most there are: deeper objects stand at the last. */
@@ -74,12 +74,12 @@ function object(record: ObjectReport, links: Links): Markup {
     server,
     oid,
   } = record;
-  const faces = [...new Set(interfaces.map((one) => one.interface ?? `{${one.iid}}`))];
+  const names = [...new Set(interfaces.map((one) => one.interface ?? `{${one.iid}}`))];
   const facts = [
     formerLabel === null ? null : html`first shown as ${formerLabel}`,
-    name === null ? 'class unknown' : label.startsWith(`${name}#`) ? null : html`class ${name}`,
+    classPart(name, label),
     certainty === 'known' || because === null ? null : html`<i>${certainty}: ${because}</i>`,
-    faces.length === 0 || (faces.length === 1 && faces[0] === name) ? null : html`as ${faces.join(', ')}`,
+    names.length === 0 || (names.length === 1 && names[0] === name) ? null : html`as ${names.join(', ')}`,
     madeBy === null ? 'made before the capture began' : html`made by ${links.call(madeBy)}`,
     countText(calls, 'call'),
     releasedBy === null ? `${countText(references, 'reference')} held` : html`released by ${links.call(releasedBy)}`,
@@ -91,4 +91,10 @@ function object(record: ObjectReport, links: Links): Markup {
     facts.filter((fact) => fact !== null),
     ' · ',
   )}</span>`;
+}
+
+/** The class of an object, unless its label says it. */
+function classPart(name: string | null, label: string): Part {
+  if (name === null) return 'class unknown';
+  return label.startsWith(`${name}#`) ? null : html`class ${name}`;
 }
