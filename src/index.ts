@@ -26,7 +26,10 @@ import { formByName, loadRecording, recordingForm } from './io/recordings.js';
 import { resultLines } from './cli/results.js';
 import { hresultsByName, loadRules } from './cli/compare-rules.js';
 import { loadSession } from './cli/sessions.js';
+import { readKrb5Config, ticketFor } from './io/kdc.js';
+import type { Identity } from './io/signing.js';
 import { networkWorld } from './io/world.js';
+import type { Credential } from './security/kerberos/kdc.js';
 import { ntHash } from './security/ntlm/derive.js';
 import { PLAIN } from './output/style.js';
 
@@ -55,6 +58,8 @@ export interface ReadOptions {
 export interface ReplayOptions {
   /** Host with or without port; 135 without. */
   readonly target: string;
+  /** A ticket of {@link kerberosTicket} instead of a user. */
+  readonly ticket?: KerberosTicket;
   readonly user?: string;
   readonly domain?: string;
   readonly password?: string;
@@ -74,6 +79,8 @@ export interface ReplayOptions {
 export interface ConnectOptions {
   /** Host with or without port; 135 without. */
   readonly target: string;
+  /** A ticket of {@link kerberosTicket} instead of a user. */
+  readonly ticket?: KerberosTicket;
   /** Without a user calls are not authenticated. */
   readonly user?: string;
   readonly domain?: string;
@@ -102,7 +109,8 @@ export function connect(options: ConnectOptions): Client {
     password = null,
     hash = null,
     spnego = false,
-    level = user === undefined ? 'none' : 'integrity',
+    ticket,
+    level = user === undefined && ticket === undefined ? 'none' : 'integrity',
     binding = 'early',
     timeoutMs,
     numbering,
@@ -110,7 +118,7 @@ export function connect(options: ConnectOptions): Client {
   } = options;
   return new Client({
     registry: known().registry,
-    world: networkWorld(host, user === undefined ? null : { user, domain, password, hash, spnego }),
+    world: networkWorld(host, identityOf({ user, domain, password, hash, spnego, ticket })),
     host,
     port,
     level,
@@ -119,6 +127,48 @@ export function connect(options: ConnectOptions): Client {
     ...(numbering === undefined ? {} : { numbering }),
     ...(onPingFailed === undefined ? {} : { onPingFailed }),
   });
+}
+
+/** A Kerberos ticket for a server. */
+export type KerberosTicket = Credential;
+
+/**
+ * Gets a ticket for a server: with a user and a password, or from the credential cache (KRB5CCNAME unless told). The KDC
+ * is the one given, or what krb5.conf and DNS say. @throws Error that says why there is none
+ */
+export async function kerberosTicket(options: {
+  readonly target: string;
+  readonly user?: string;
+  readonly realm?: string;
+  readonly password?: string;
+  readonly ccache?: string;
+  readonly kdc?: string;
+  /** Service to ask for, instead of RPCSS/HOST and host/HOST. */
+  readonly spn?: string;
+}): Promise<KerberosTicket> {
+  const { target, user, password, ccache, kdc, spn } = options;
+  const [host] = endpointOf(target, 135);
+  const config = readKrb5Config(process.env);
+  const realm = options.realm ?? config.defaultRealm ?? '';
+  return ticketFor({
+    secret: user === undefined || password === undefined ? null : { user, realm, password, keys: [] },
+    ccache: ccache ?? process.env['KRB5CCNAME'] ?? null,
+    kdc: kdc ?? null,
+    config,
+    services: spn === undefined ? [`RPCSS/${host}`, `host/${host}`] : [spn],
+  });
+}
+
+function identityOf({
+  user,
+  ticket,
+  ...how
+}: Omit<Identity, 'user' | 'ticket'> & {
+  readonly user: string | undefined;
+  readonly ticket: KerberosTicket | undefined;
+}): Identity | null {
+  if (ticket !== undefined) return { ...how, user: ticket.client, ticket };
+  return user === undefined ? null : { ...how, user };
 }
 
 /** Whether a value of a call is an object, which can be called itself. */
@@ -162,6 +212,7 @@ async function playedOnce(records: readonly RecordingRecord[], options: ReplayOp
     user,
     domain = '',
     password = null,
+    ticket,
     speed = Infinity,
     keepGoing = true,
     deadlineMs = 30_000,
@@ -173,7 +224,7 @@ async function playedOnce(records: readonly RecordingRecord[], options: ReplayOp
     rules: await rulesOf(options.rules),
     host,
     port,
-    identity: user === undefined ? null : { user, domain, password, hash: null },
+    identity: identityOf({ user, domain, password, hash: null, spnego: ticket !== undefined, ticket }),
     speed,
     keepGoing,
     deadlineMs,

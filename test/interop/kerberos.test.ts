@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
+import { connect, kerberosTicket } from '../../src/index.js';
 import type { Serving } from '../../src/io/serve/agent.js';
 import { read } from '../security/captures.js';
 import { readCredentials } from '../../src/security/kerberos/ccache.js';
@@ -75,6 +76,16 @@ describe.skipIf(!enabled)('Kerberos against a KDC of MIT', () => {
     expect(await call(['--user', 'alice', '--keytab', keytab])).toMatchObject({ status: 0, err: '' });
     kdc.run('kinit', ['alice'], 'secret\n');
     expect(await call([], { KRB5CCNAME: kdc.env['KRB5CCNAME'] ?? '' })).toMatchObject({ status: 0, err: '' });
+  });
+
+  it('signs in from the library', async () => {
+    const target = `localhost:${late.serving?.port ?? 0}`;
+    const kdcPlace = `${KDC_ADDRESS}:${kdc.port}`;
+    const ticket = await kerberosTicket({ target, user: 'alice', realm: REALM, password: 'secret', kdc: kdcPlace });
+    const client = connect({ target, ticket, level: 'privacy', spnego: true });
+    const session = await client.activate('UpdateSession');
+    expect(await session.get('ClientApplicationID')).not.toBeNull();
+    await client.close();
   });
 
   it('says what is wrong: password, user, service, cache', async () => {
