@@ -72,6 +72,14 @@ export interface Chunk extends Span, Moment {
   readonly frame: number;
 }
 
+/** A datagram that may hold a connectionless RPC PDU, all from one frame; `flow` pairs two ends of UDP. */
+export interface Datagram extends Span, Moment {
+  readonly kind: 'datagram';
+  readonly flow: Flow;
+  readonly direction: Direction;
+  readonly frame: number;
+}
+
 /** A hole in one direction: `size` bytes were never captured. */
 export interface Gap extends Moment {
   readonly kind: 'gap';

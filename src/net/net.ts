@@ -1,5 +1,6 @@
 import { toHex } from '../bytes/hex.js';
 import type { Frame, Problem } from '../types.js';
+import { DatagramFlows, holdsRpc } from './datagrams.js';
 import { FragmentTable, type Abandoned, type Fragment } from './fragments.js';
 import { ICMP, ICMPV6, undelivered } from './icmp.js';
 import { NET_LIMITS, type NetLimits } from './limits.js';
@@ -53,6 +54,7 @@ export class Net {
   private readonly streams: TcpStreams;
   private readonly refused = new Set<number>();
   private readonly abandoned: Abandoned[] = [];
+  private readonly datagrams: DatagramFlows;
   private readonly packet = new Packet();
 
   constructor(limits: Partial<NetLimits> = {}, options: NetOptions = {}) {
@@ -60,6 +62,7 @@ export class Net {
     this.shared = sharedOf(this.limits, options.inOrder ?? false);
     this.fragments = new FragmentTable(this.limits);
     this.streams = new TcpStreams(this.shared);
+    this.datagrams = new DatagramFlows(this.shared);
   }
 
   get counts(): Readonly<NetCounts> {
@@ -155,7 +158,7 @@ export class Net {
   private next(layer: Layer, out: NetOutput[]): Layer {
     if (layer === ETHER_IPV4) return this.packet.end > this.packet.start ? this.ipv4(out) : TOO_SHORT;
     if (layer === ETHER_IPV6) return this.packet.end > this.packet.start ? this.ipv6(out) : TOO_SHORT;
-    if (layer === IP_UDP) return this.udp();
+    if (layer === IP_UDP) return this.udp(out);
     if (layer >= IP_BASE && layer < UDP_BASE && isExtension(layer - IP_BASE))
       return this.extensions(layer - IP_BASE, out);
     const step = FOLLOWS.get(layer);
@@ -243,7 +246,8 @@ export class Net {
   private reads(protocol: number, at: number, offset: number): boolean {
     if (protocol !== UDP) return isExtension(protocol) || FOLLOWS.has(IP_BASE + protocol);
     // Of later fragments nothing tells the port: they are taken where the first was.
-    return offset !== 0 ? this.fragments.size > 0 : this.portOf(at) > 0;
+    if (offset !== 0) return this.fragments.size > 0;
+    return this.portOf(at) > 0 || holdsRpc(this.packet.block, at, this.packet.end);
   }
 
   /** What is not looked into: ICMP may tell of a connection, others are named. */
@@ -270,10 +274,14 @@ export class Net {
     return BOTH_WAYS.includes(source) ? source : 0;
   }
 
-  private udp(): Layer {
+  private udp(out: NetOutput[]): Layer {
     const { packet } = this;
     const port = this.portOf(packet.start);
-    if (port === 0) return NOTHING;
+    if (port === 0) {
+      if (!holdsRpc(packet.block, packet.start, packet.end)) return NOTHING;
+      this.datagrams.push(packet, out);
+      return TOLD;
+    }
     const length = packet.block.view.getUint16(packet.start + 4);
     if (length >= 8) {
       const stop = packet.start + length;

@@ -1,9 +1,9 @@
-import type { Chunk, FlowEnd, Gap, Handshake, Problem, Unreachable } from '../types.js';
+import type { Chunk, Datagram, FlowEnd, Gap, Handshake, Problem, Unreachable } from '../types.js';
 import type { NetLimits } from './limits.js';
 import { Recent } from './recent.js';
 
 /** What the network stages hand on. */
-export type NetOutput = Chunk | Gap | FlowEnd | Handshake | Unreachable | Problem;
+export type NetOutput = Chunk | Datagram | Gap | FlowEnd | Handshake | Unreachable | Problem;
 
 /** What was met so far. */
 export interface NetCounts {

@@ -163,6 +163,9 @@ export function headerAt(u8: Uint8Array, at: number): number {
   return major !== 5 || ptype >= LEAST.length || length < HEADER_BYTES ? FOUND.garbage : FOUND.pdu;
 }
 
+/** Bytes of a connectionless header ([C706] 12.5.2). */
+export const CONNECTIONLESS_BYTES = 80;
+
 /**
  * Whether a connectionless header can begin here: version 4, a known type, a representation in bytes 4 to 6 ([C706]
  * 12.5).

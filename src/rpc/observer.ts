@@ -1,5 +1,17 @@
-import type { Block, Chunk, Direction, Flow, FlowEnd, Gap, Handshake, ProblemCode, Unreachable } from '../types.js';
+import type {
+  Block,
+  Chunk,
+  Datagram,
+  Direction,
+  Flow,
+  FlowEnd,
+  Gap,
+  Handshake,
+  ProblemCode,
+  Unreachable,
+} from '../types.js';
 import { Association } from './association.js';
+import { Datagrams } from './datagrams.js';
 import { PduStream, type Assembly, type PduSink } from './framing.js';
 import { connectionlessAt, FOUND, plausibleHeader, ptypeName } from './header.js';
 import { Ledger, type RpcCounts, type RpcOutput } from './ledger.js';
@@ -34,6 +46,7 @@ export class RpcObserver {
   private lastId = -1;
   /** The connection of `lastId`; null: it is none of ours. */
   private last: Connection | null = null;
+  private readonly datagrams: Datagrams;
   private saidPipes = false;
   /** Connections that begin with what a proxy is asked, and whose handshake it is. */
   private readonly proxies = new Map<number, string>();
@@ -41,6 +54,7 @@ export class RpcObserver {
   constructor(options: RpcOptions = {}) {
     this.ledger = new Ledger({ ...RPC_LIMITS, ...options.limits }, options.protection ?? null);
     this.counts = this.ledger.counts;
+    this.datagrams = new Datagrams(this.ledger);
   }
 
   /** What the limits bound. */
@@ -49,9 +63,13 @@ export class RpcObserver {
   }
 
   /** Takes the next piece of a connection and appends what it completes to `out`. */
-  push(input: Chunk | Gap | FlowEnd | Handshake | Unreachable, out: RpcOutput[]): void {
+  push(input: Chunk | Datagram | Gap | FlowEnd | Handshake | Unreachable, out: RpcOutput[]): void {
     if (input.kind === 'handshake' || input.kind === 'unreachable') return;
     this.ledger.out = out;
+    if (input.kind === 'datagram') {
+      this.datagrams.push(input);
+      return;
+    }
     const { id } = input.flow;
     if (id !== this.lastId) {
       this.lastId = id;
@@ -74,6 +92,7 @@ export class RpcObserver {
   end(out: RpcOutput[]): void {
     this.ledger.out = out;
     for (const connection of this.connections.values()) connection.end();
+    this.datagrams.end();
     this.connections.clear();
     this.last = null;
     this.lastId = -1;
