@@ -1,7 +1,5 @@
+import type { Fields } from '../../src/ndr/value.js';
 import type { ValueTransform } from '../../src/ndr/codec.js';
-
-type Wire = Parameters<ValueTransform['decode']>[0];
-type Bag = { readonly [name: string]: Wire };
 
 /** Names of protocol identifiers ([C706] appendix I, [MS-RPCE] 2.2.1.1.2). */
 const PROTOCOLS: Readonly<Record<number, string>> = {
@@ -36,28 +34,28 @@ function uuidText(bytes: Uint8Array): string {
  */
 export const towerTransform: ValueTransform = {
   decode(wire, problem) {
-    const octets = (wire as Bag | null)?.['tower_octet_string'];
+    const octets = (wire as Fields | null)?.['tower_octet_string'];
     if (!(octets instanceof Uint8Array)) return wire;
     const floors = floorsOf(octets);
     if (floors === null) problem('ndr-bad-value', 'protocol tower is not a list of floors that fits its length');
     return { binding: floors === null ? null : bindingOf(floors), floors, octets };
   },
   encode(shown) {
-    const held = shown as Bag | null;
+    const held = shown as Fields | null;
     if (held === null || (held['octets'] === undefined && !Array.isArray(held['floors']))) return shown;
     const { octets, floors } = held;
     const kept =
       octets instanceof Uint8Array &&
       (!Array.isArray(floors) || JSON.stringify(floors) === JSON.stringify(floorsOf(octets)));
-    const bytes = kept ? octets : octetsOf(Array.isArray(floors) ? (floors as readonly Bag[]) : []);
+    const bytes = kept ? octets : octetsOf(Array.isArray(floors) ? (floors as readonly Fields[]) : []);
     return { tower_length: bytes.length, tower_octet_string: bytes };
   },
 };
 
-function floorsOf(octets: Uint8Array): readonly Bag[] | null {
+function floorsOf(octets: Uint8Array): readonly Fields[] | null {
   const word = (at: number): number => (octets[at] ?? 0) | ((octets[at + 1] ?? 0) << 8);
   const count = word(0);
-  const floors: Bag[] = [];
+  const floors: Fields[] = [];
   let at = 2;
   if (count > MAX_FLOORS) return null;
   for (let i = 0; i < count; i++) {
@@ -87,7 +85,7 @@ function floorsOf(octets: Uint8Array): readonly Bag[] | null {
 }
 
 /** The bytes of floors as {@link floorsOf} shows them. */
-function octetsOf(floors: readonly Bag[]): Uint8Array {
+function octetsOf(floors: readonly Fields[]): Uint8Array {
   const bytes: number[] = [floors.length & 0xff, floors.length >>> 8];
   const put = (part: readonly number[]): void => void bytes.push(part.length & 0xff, part.length >>> 8, ...part);
   for (const floor of floors) {
@@ -123,7 +121,7 @@ function uuidBytes(text: string): readonly number[] {
   return [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].map((i) => plain[i] ?? 0);
 }
 
-function bindingOf(floors: readonly Bag[]): string | null {
+function bindingOf(floors: readonly Fields[]): string | null {
   const tcp = floors.find((floor) => floor['protocol'] === 'tcp');
   const ip = floors.find((floor) => floor['protocol'] === 'ip');
   return tcp === undefined ? null : `ncacn_ip_tcp:${String(ip?.['address'] ?? '')}[${String(tcp['port'])}]`;

@@ -1,21 +1,9 @@
+import { recordOf, type Fields } from '../../src/ndr/value.js';
 import type { ValueTransform } from '../../src/ndr/codec.js';
 import { FADF, SF, VT, vtCode, vtName } from './constants.js';
 import { elementsIn, elementSize, elementsOut, kindOf, sfOf, type NumberTexts } from './elements.js';
 
 type Wire = Parameters<ValueTransform['decode']>[0];
-export type Bag = { readonly [name: string]: Wire };
-
-/** A structure, or null. */
-export function bagOf(value: Wire | undefined): Bag | null {
-  return value === null ||
-    value === undefined ||
-    typeof value !== 'object' ||
-    Array.isArray(value) ||
-    value instanceof Uint8Array
-    ? null
-    : (value as Bag);
-}
-
 /** The IID of elements whose sender did not say: IUnknown's. */
 const IID_IUNKNOWN = '00000000-0000-0000-c000-000000000046';
 
@@ -42,10 +30,10 @@ const ARMS: Readonly<Record<number, readonly [arm: string, member: string]>> = {
 export function makeSafearray(texts: NumberTexts): ValueTransform {
   return {
     decode(wire, problem) {
-      const held = bagOf(wire);
+      const held = recordOf(wire);
       if (held === null) return wire;
       const note = (message: string): void => problem('dcom-bad-variant', message);
-      const union = bagOf(held['uArrayStructs']);
+      const union = recordOf(held['uArrayStructs']);
       const features = Number(held['fFeatures'] ?? 0);
       const cLocks = Number(held['cLocks'] ?? 0);
       const sf = Number(union?.['tag'] ?? 0);
@@ -54,7 +42,7 @@ export function makeSafearray(texts: NumberTexts): ValueTransform {
         .toReversed()
         .map((bound) => ({ count: bound['cElements'] ?? 0, lower: bound['lLbound'] ?? 0 }));
       const [armName = '', member = ''] = ARMS[sf] ?? [];
-      const content = bagOf(union?.[armName]);
+      const content = recordOf(union?.[armName]);
       const raw = content?.[member] ?? null;
       if (union !== null && sf !== sfOf(vt) && sf !== SF.SF_HAVEIID)
         note(`SAFEARRAY of ${vtName(vt)} is sent as SF_TYPE 0x${sf.toString(16)}`);
@@ -76,7 +64,7 @@ export function makeSafearray(texts: NumberTexts): ValueTransform {
       };
     },
     encode(shown) {
-      const held = bagOf(shown);
+      const held = recordOf(shown);
       if (held === null) return null;
       const vt = vtCode(held['vt']) ?? VT.VT_EMPTY;
       const sf = typeof held['sf'] === 'number' ? held['sf'] : sfOf(vt);
@@ -104,8 +92,8 @@ export function makeSafearray(texts: NumberTexts): ValueTransform {
   };
 }
 
-function list(value: Wire | undefined): readonly Bag[] {
-  return Array.isArray(value) ? (value as readonly Bag[]) : [];
+function list(value: Wire | undefined): readonly Fields[] {
+  return Array.isArray(value) ? (value as readonly Fields[]) : [];
 }
 
 function lengthOf(value: Wire): number {

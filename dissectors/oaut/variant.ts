@@ -1,7 +1,7 @@
 import type { ValueTransform } from '../../src/ndr/codec.js';
 import { FADF, VT, vtCode, vtName } from './constants.js';
 import { elementsIn, elementsOut, sfOf, type NumberTexts } from './elements.js';
-import { bagOf, type Bag } from './safearray.js';
+import { recordOf, type Fields } from '../../src/ndr/value.js';
 
 type Wire = Parameters<ValueTransform['decode']>[0];
 
@@ -14,12 +14,12 @@ type Wire = Parameters<ValueTransform['decode']>[0];
 export function makeVariant(texts: NumberTexts): ValueTransform {
   return {
     decode(wire, problem) {
-      const held = bagOf(wire);
+      const held = recordOf(wire);
       if (held === null) return wire;
       const vt = Number(held['vt'] ?? 0);
       const name = vtName(vt);
       const byref = (vt & VT.VT_BYREF) !== 0 ? { byref: true } : {};
-      const union = bagOf(held['_varUnion']);
+      const union = recordOf(held['_varUnion']);
       if (union === null) return { vt: name, value: null, ...byref };
       const isArray = (vt & VT.VT_ARRAY) !== 0;
       const tag = Number(union['tag'] ?? vt);
@@ -29,13 +29,13 @@ export function makeVariant(texts: NumberTexts): ValueTransform {
       const arm = Object.keys(union).find((key) => key !== 'tag');
       const value = arm === undefined ? null : (union[arm] ?? null);
       if (!isArray) return { vt: name, value, ...byref };
-      const array = bagOf(value);
+      const array = recordOf(value);
       return array === null
         ? { vt: name, dims: [], value: null, ...byref }
         : { ...arrayIn(array, name, problem), ...byref };
     },
     encode(shown) {
-      const held = bagOf(shown);
+      const held = recordOf(shown);
       if (held === null) return null;
       const bare = vtCode(held['vt']) ?? VT.VT_EMPTY;
       const isArray = held['dims'] !== undefined;
@@ -56,7 +56,7 @@ export function makeVariant(texts: NumberTexts): ValueTransform {
   };
 
   /** An array in a VARIANT whose type is `name`: it may leave its own type out, or contradict. */
-  function arrayIn(array: Bag, name: string, problem: (code: 'dcom-bad-variant', message: string) => void): Bag {
+  function arrayIn(array: Fields, name: string, problem: (code: 'dcom-bad-variant', message: string) => void): Fields {
     const own = array['vt'];
     if (own === name) return array;
     const wanted = vtCode(name) ?? VT.VT_EMPTY;
@@ -75,7 +75,7 @@ export function makeVariant(texts: NumberTexts): ValueTransform {
   }
 }
 
-function arrayOut(held: Bag): Wire {
+function arrayOut(held: Fields): Wire {
   if (held['value'] === null || held['value'] === undefined)
     return Array.isArray(held['dims']) && held['dims'].length > 0 ? held : null;
   return held['elementVt'] === undefined ? held : { ...held, vt: held['elementVt'] };

@@ -1,3 +1,4 @@
+import { GUID_NULL } from '../../src/bytes/guid.js';
 import { dateOf, dateText } from './clock.js';
 import { Faults } from './faults.js';
 import { checked, updateSchema, type HistoryModel, type Model, type UpdateModel } from './model.js';
@@ -212,7 +213,7 @@ export class AgentState {
       unmapped,
       client,
       selection: service?.managed === true ? 'managed' : 'windows',
-      service: service?.id ?? '00000000-0000-0000-0000-000000000000',
+      service: service?.id ?? GUID_NULL,
       locale: null,
       uninstallSteps: update.uninstallSteps,
       uninstallNotes: update.uninstallNotes,

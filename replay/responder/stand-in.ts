@@ -19,7 +19,7 @@ import {
   type ServedValue,
 } from '../../src/peer/server/dispatch.js';
 import { Exporter, type ExporterOptions } from '../../src/peer/server/exporter.js';
-import type { SyntaxId, TransferSyntax, Value } from '../../src/types.js';
+import { AUTH_LEVELS, type SyntaxId, type TransferSyntax, type Value } from '../../src/types.js';
 import type { RecordedCall, RecordingRecord } from '../recording/records.js';
 import { Meanings } from './meaning.js';
 import { RecordedSessions, type RecordedActivation, type RecordedMember } from './recorded-sessions.js';
@@ -101,7 +101,7 @@ export class StandIn {
       stub: call.stub,
       littleEndian: call.drep.littleEndian,
       syntax: call.transfer,
-      authLevel: LEVELS.indexOf(call.auth?.level ?? 'none'),
+      authLevel: AUTH_LEVELS.indexOf(call.auth?.level ?? 'none'),
       owner,
       principal: null,
     };
@@ -142,7 +142,6 @@ export class StandIn {
   }
 }
 
-const LEVELS: readonly string[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 const NCA_UNSPECIFIED = 0x1c00_0012;
 
 /** What all sessions of a stand-in share. */

@@ -1,20 +1,21 @@
 import type { Registry } from '../ndr/codec.js';
 import { endpointsIn, oxidIn, textIn } from '../dcom/endpoints.js';
 import { contextReasonName, nakReasonName } from '../rpc/bind.js';
-import type {
-  AuthLevel,
-  BindRecord,
-  Call,
-  Chunk,
-  ContextResult,
-  Endpoint,
-  Finding,
-  FlowEnd,
-  Gap,
-  Handshake,
-  Moment,
-  RefusedConnection,
-  Unreachable,
+import {
+  AUTH_LEVELS,
+  type AuthLevel,
+  type BindRecord,
+  type Call,
+  type Chunk,
+  type ContextResult,
+  type Endpoint,
+  type Finding,
+  type FlowEnd,
+  type Gap,
+  type Handshake,
+  type Moment,
+  type RefusedConnection,
+  type Unreachable,
 } from '../types.js';
 import { contextRefusal, nakRefusal, REFUSALS, type Refusal, type RefusalRule } from './refusals.js';
 
@@ -41,7 +42,7 @@ const PATIENCE_NS = 1e9;
 /** Statuses of a fault that refuses who calls: access denied, and what the security package says ([MS-ERREF] 2.2). */
 const REFUSING: readonly number[] = [5, 0x721, 0x1c01_0009];
 /** Levels below packet integrity. */
-const WEAK: readonly AuthLevel[] = ['none', 'connect', 'call', 'packet'];
+const WEAK: readonly AuthLevel[] = AUTH_LEVELS.slice(1, AUTH_LEVELS.indexOf('integrity'));
 
 /** Why a connection is watched: its port is the mapper's, a call named it, RPC was spoken there, or it is dynamic. */
 type Interest = 'mapper' | 'named' | 'served' | 'dynamic';

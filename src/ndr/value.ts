@@ -1,6 +1,8 @@
 import type { Value } from '../types.js';
 import { MAX_VALUE_DEPTH } from './limits.js';
 
+export { MAX_VALUE_DEPTH } from './limits.js';
+
 /** A record: values by the names of parameters or fields. Also called an object value. */
 export type Fields = { readonly [name: string]: Value };
 

@@ -1,6 +1,7 @@
 import { toHex } from '../bytes/hex.js';
 import type { Value } from '../types.js';
-import { MAX_CACHED_KEYS, MAX_VALUE_DEPTH } from './limits.js';
+import { MAX_VALUE_DEPTH } from '../ndr/value.js';
+import { MAX_CACHED_KEYS } from './limits.js';
 
 /** Above this length the engine's own quoting is faster than a look at every character. */
 const SCAN = 48;

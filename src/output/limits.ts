@@ -1,7 +1,5 @@
 /** Named bounds of the outputs; docs/limits.md lists them. */
 
-/** Deepest value that is written; what lies deeper is written as null. The decoders stop before. */
-export const MAX_VALUE_DEPTH = 256;
 /** Quoted names of parameters and fields kept ready; past it they are quoted anew. */
 export const MAX_CACHED_KEYS = 4096;
 /** Interfaces whose method heads are kept as ready text. */

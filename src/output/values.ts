@@ -1,10 +1,9 @@
+import type { Fields } from '../ndr/value.js';
 import type { Value } from '../types.js';
 import { hex32, toHex } from '../bytes/hex.js';
 import { cut, escapeTerminal, quoted } from './escape.js';
 import type { Names } from './names.js';
 import { MAX_LINE_DEPTH, MAX_LINE_ITEMS, MAX_LINE_TEXT, MAX_LINE_VALUES, MAX_SHOWN_BYTES } from './limits.js';
-
-type Fields = { readonly [name: string]: Value };
 
 /** How values are put on a line. */
 export interface Shown {

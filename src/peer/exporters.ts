@@ -2,7 +2,7 @@ import { portOf } from '../dcom/bindings.js';
 import type { ExporterInfo } from '../dcom/exporters.js';
 import { readExporter } from '../dcom/resolver.js';
 import type { Fields } from '../ndr/value.js';
-import type { AuthLevel } from '../types.js';
+import { AUTH_LEVELS, type AuthLevel } from '../types.js';
 
 /** An object exporter of the server, and where it listens ([MS-DCOM] 3.2.1, OXID table). */
 export interface Exporter extends Omit<ExporterInfo, 'bindings'> {
@@ -10,9 +10,6 @@ export interface Exporter extends Omit<ExporterInfo, 'bindings'> {
   /** Null: its bindings name no TCP port. */
   readonly port: number | null;
 }
-
-/** Authentication levels by number ([MS-RPCE] 2.2.1.1.8). */
-const LEVELS: readonly AuthLevel[] = ['default', 'none', 'connect', 'call', 'packet', 'integrity', 'privacy'];
 
 /** The object exporters of a server, by OXID: activations and resolved OXIDs tell of them. */
 export class Exporters {
@@ -43,7 +40,7 @@ export class Exporters {
 /** The level for calls of an exporter: the one wanted, raised to its hint, unless calls are not protected at all. */
 export function levelFor(wanted: AuthLevel, { authnHint }: Pick<Exporter, 'authnHint'>): AuthLevel {
   if (wanted === 'none') return wanted;
-  return LEVELS[Math.max(LEVELS.indexOf(wanted), Math.min(authnHint, LEVELS.length - 1))] ?? wanted;
+  return AUTH_LEVELS[Math.max(AUTH_LEVELS.indexOf(wanted), Math.min(authnHint, AUTH_LEVELS.length - 1))] ?? wanted;
 }
 
 /** The exporter that an answer of a server tells of; null where it tells of none. `host` is who was called. */

@@ -1,9 +1,10 @@
+import { recordOf } from '../../ndr/value.js';
 import { readQuery, readQueryHresults } from '../../dcom/remunknown.js';
 import type { Method, Rule, RuleCheck, Type } from '../../ndr/types.js';
 import { AUTH_LEVELS, type Call, type Value } from '../../types.js';
 import { hex32 } from '../../bytes/hex.js';
 import { escapeCriteria, parseCriteria } from '../criteria.js';
-import { at, bagOf, objectKey, serverKey, shown, textOf, vtOf } from './fields.js';
+import { at, objectKey, serverKey, shown, textOf, vtOf } from './fields.js';
 import type { Memory } from './memory.js';
 
 /** What checks are made with. */
@@ -285,7 +286,7 @@ function queryCheck(check: Of<'query-interface'>, name: string, { memory, iidOf 
 
 /** Key of the object that a call returned, or null. */
 function madeKey(call: Call): string | null {
-  const made = bagOf(at(call, 'out.retval'));
+  const made = recordOf(at(call, 'out.retval'));
   const oid = made?.['oid'] ?? made?.['ipid'];
   return typeof oid === 'string' ? `${serverKey(call)} ${oid}` : null;
 }
@@ -294,11 +295,11 @@ function descendingCheck(check: Of<'descending'>, name: string, memory: Memory):
   return {
     concerns: () => true,
     test(call) {
-      const from = bagOf(memory.get(objectKey(call), `${name} element`));
+      const from = recordOf(memory.get(objectKey(call), `${name} element`));
       const value = at(call, 'out.retval');
       if (from === null || typeof value !== 'string' || typeof from['index'] !== 'number') return null;
       const collection = String(from['collection']);
-      const last = bagOf(memory.get(collection, name));
+      const last = recordOf(memory.get(collection, name));
       const { index } = from;
       memory.set(collection, name, { index, value });
       if (last === null || typeof last['index'] !== 'number' || typeof last['value'] !== 'string') return null;

@@ -1,18 +1,6 @@
+import { recordOf, type Fields } from '../../ndr/value.js';
 import type { Call, Value } from '../../types.js';
 import { RULE_LIMITS } from './limits.js';
-
-type Bag = { readonly [name: string]: Value };
-
-/** A structure, or null. */
-export function bagOf(value: Value | undefined): Bag | null {
-  return value === null ||
-    value === undefined ||
-    typeof value !== 'object' ||
-    Array.isArray(value) ||
-    value instanceof Uint8Array
-    ? null
-    : (value as Bag);
-}
 
 /** The value at `in.a.b` or `out.a.b`; undefined where there is none. */
 export function at(call: Call, path: string): Value | undefined {
@@ -20,10 +8,10 @@ export function at(call: Call, path: string): Value | undefined {
   if (names === undefined) PATHS.set(path, (names = path.split('.')));
   let value: Value | undefined = names[0] === 'in' ? call.in : call.out;
   for (let i = 1; i < names.length; i++) {
-    const bag: Bag | null = bagOf(value);
+    const record: Fields | null = recordOf(value);
     const name = names[i] as string;
-    if (bag === null || !Object.hasOwn(bag, name)) return undefined;
-    value = bag[name];
+    if (record === null || !Object.hasOwn(record, name)) return undefined;
+    value = record[name];
   }
   return value;
 }
@@ -34,16 +22,16 @@ const PATHS = new Map<string, readonly string[]>();
 /** A text, as such or in a VARIANT. */
 export function textOf(value: Value | undefined): string | null {
   if (typeof value === 'string') return value;
-  const held = bagOf(value)?.['value'];
+  const held = recordOf(value)?.['value'];
   return typeof held === 'string' ? held : null;
 }
 
 /** Type of a VARIANT as rules write it; null for what is none. */
 export function vtOf(value: Value | undefined): string | null {
-  const bag = bagOf(value);
-  const vt = bag?.['vt'];
-  if (bag === null || typeof vt !== 'string') return null;
-  return `${bag['dims'] === undefined ? '' : 'VT_ARRAY|'}${vt}${bag['byref'] === true ? '|VT_BYREF' : ''}`;
+  const record = recordOf(value);
+  const vt = record?.['vt'];
+  if (record === null || typeof vt !== 'string') return null;
+  return `${record['dims'] === undefined ? '' : 'VT_ARRAY|'}${vt}${record['byref'] === true ? '|VT_BYREF' : ''}`;
 }
 
 export function serverKey({ server }: Call): string {

@@ -1,3 +1,4 @@
+import { GUID_NULL } from '../../bytes/guid.js';
 import { argumentFor, asVariant, fromVariant } from './arguments.js';
 import { ClientError, failed } from './error.js';
 import { givenParameters, titleOf, type Members, type Slot, type Use } from '../members.js';
@@ -44,7 +45,6 @@ export interface ObjectOwner {
 /** Elements of a collection that are read at most. */
 export const MAX_ITEMS = 100_000;
 const IID_IDISPATCH = '00020400-0000-0000-c000-000000000046';
-const IID_NULL = '00000000-0000-0000-0000-000000000000';
 const DISPID_PROPERTYPUT = -3;
 /** dwFlags of Invoke ([MS-OAUT] 3.1.4.4); scripts ask for a method or a property alike. */
 const FLAGS: Readonly<Record<Use, number>> = { call: 3, get: 3, put: 4 };
@@ -201,7 +201,7 @@ export class RemoteObject {
     variants.reverse();
     const params: Fields = {
       dispIdMember: dispid,
-      riid: IID_NULL,
+      riid: GUID_NULL,
       lcid: LCID,
       dwFlags: FLAGS[use],
       pDispParams: {
@@ -225,7 +225,7 @@ export class RemoteObject {
     const known = this.dispids.get(name.toLowerCase());
     if (known !== undefined) return known;
     const { value, result } = await this.client.invoke(this.reference, this.slot('GetIDsOfNames'), {
-      riid: IID_NULL,
+      riid: GUID_NULL,
       rgszNames: [name],
       cNames: 1,
       lcid: LCID,

@@ -9,7 +9,7 @@ import type { Registry } from '../../ndr/codec.js';
 import { AUTH_TYPE } from '../../rpc/auth.js';
 import type { Value } from '../../types.js';
 import type { ServedObject } from './dispatch.js';
-import { ObjectTable, type TableOptions } from './table.js';
+import { ExportTable, type TableOptions } from './export-table.js';
 
 export interface ReferenceOptions extends TableOptions {
   readonly registry: Registry;
@@ -24,7 +24,7 @@ const MAX_BASES = 16;
 
 /** What a server hands out of its objects: references, and its own identity ([MS-DCOM] 2.2.18, 3.1.1.1). */
 export class References {
-  readonly table: ObjectTable;
+  readonly table: ExportTable;
   readonly oxid: string;
   readonly ipidRemUnknown: string;
   private readonly options: ReferenceOptions;
@@ -33,7 +33,7 @@ export class References {
   constructor(options: ReferenceOptions) {
     this.options = options;
     this.registry = options.registry;
-    this.table = new ObjectTable(options);
+    this.table = new ExportTable(options);
     this.oxid = this.table.id64();
     this.ipidRemUnknown = this.table.guid();
   }

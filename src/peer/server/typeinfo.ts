@@ -1,3 +1,4 @@
+import { GUID_NULL } from '../../bytes/guid.js';
 import type { Member } from '../../analysis/classes.js';
 import type { Registry, ResolvedInterface } from '../../ndr/codec.js';
 import type { Parameter, Type } from '../../ndr/types.js';
@@ -35,7 +36,6 @@ const VT = {
   ui4: 19,
   void: 24,
 } as const;
-const NIL = '00000000-0000-0000-0000-000000000000';
 /** PARAMFLAGS ([MS-OAUT] 2.2.15). */
 const PARAMETER = { in: 1, optional: 0x10 } as const;
 
@@ -211,7 +211,7 @@ function taken({ method }: Member): readonly Parameter[] {
 function typeAttr(type: AutomationType): Value {
   const isDispatch = type.kind === 'dispatch';
   return {
-    guid: type.kind === 'enum' ? NIL : type.guid,
+    guid: type.kind === 'enum' ? GUID_NULL : type.guid,
     lcid: 0,
     dwReserved1: 0,
     dwReserved2: 0,

@@ -1,3 +1,4 @@
+import { GUID_NULL } from '../../bytes/guid.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { Specification, TypeLibrary } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
@@ -15,7 +16,6 @@ import {
   type AutomationType,
 } from './typeinfo.js';
 
-const NIL = '00000000-0000-0000-0000-000000000000';
 const IDISPATCH = 'IDispatch';
 /** LIBFLAGs, SYSKIND ([MS-OAUT] 2.2.20, 2.2.21). */
 const NO_FLAGS = 0;
@@ -56,7 +56,7 @@ export class TypeLibraries {
 }
 
 /** A dispatch interface without members. */
-const UNKNOWN = { kind: 'dispatch', guid: NIL, base: null, members: [], slots: 0 } as const;
+const UNKNOWN = { kind: 'dispatch', guid: GUID_NULL, base: null, members: [], slots: 0 } as const;
 
 /** Types of a library: enumerations, dispatch interfaces, classes. */
 function typesOf({ types, interfaces, classes }: Specification, registry: Registry): readonly AutomationType[] {

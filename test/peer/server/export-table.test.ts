@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { NO_SET, type ComplexPing } from '../../../src/dcom/ping.js';
 import type { ServedObject } from '../../../src/peer/server/dispatch.js';
-import { ObjectTable, type TableLimits } from '../../../src/peer/server/table.js';
+import { ExportTable, type TableLimits } from '../../../src/peer/server/export-table.js';
 
 const LIMITS: TableLimits = { objects: 10, weight: 100, pingSets: 4, pingMembers: 3 };
 const IID = '00020400-0000-0000-c000-000000000046';
 
 function setUp(limits: TableLimits = LIMITS): {
-  readonly table: ObjectTable;
+  readonly table: ExportTable;
   readonly clock: { ms: number };
   readonly hand: (owner: string, weight?: () => number) => { readonly oid: string; readonly ipid: string };
 } {
   const clock = { ms: 1000 };
   let seed = 0;
-  const table = new ObjectTable({
+  const table = new ExportTable({
     now: () => clock.ms,
     random: (size) => Uint8Array.from({ length: size }, (_, at) => (at === 0 ? ++seed : at)),
     ping: { periodMs: 100, count: 3 },
@@ -33,7 +33,7 @@ function setUp(limits: TableLimits = LIMITS): {
 }
 
 /** A ComplexPing; the id of its set, or null. */
-function ping(table: ObjectTable, change: Partial<ComplexPing>, owner = 'a'): string | null {
+function ping(table: ExportTable, change: Partial<ComplexPing>, owner = 'a'): string | null {
   return table.complexPing({ ...PING, ...change }, owner).setId;
 }
 

@@ -84,7 +84,7 @@ interface Owner {
  * the most loses its
  * oldest objects, so that a client that takes all it can get disturbs nobody else.
  */
-export class ObjectTable {
+export class ExportTable {
   private readonly options: TableOptions;
   private readonly limits: TableLimits;
   private readonly ping: PingTimes;
