@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   decode: async () => (await import('./commands/decode.js')).decodeCommand,
   live: async () => (await import('./commands/live.js')).liveCommand,
   record: async () => (await import('./commands/record.js')).recordCommand,
+  recording: async () => (await import('./commands/recording.js')).recordingCommand,
   replay: async () => (await import('./commands/replay.js')).replayCommand,
   test: async () => (await import('./commands/test.js')).testCommand,
   serve: async () => (await import('./commands/serve.js')).serveCommand,
