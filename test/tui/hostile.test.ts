@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fitLine, line, lineWidth, plainText, span } from '../../src/tui/line.js';
 import { asciiOnly, coloursOf, paint } from '../../src/tui/palette.js';
+import { PANES } from '../../src/tui/panes/table.js';
+import { render } from '../../src/tui/render.js';
+import { Player, sessionOf } from './support.js';
 import { clip, fit, textWidth, widthOf } from '../../src/tui/width.js';
 
 const hostile = fc.oneof(
@@ -88,4 +91,29 @@ describe('colours', () => {
   ] as const)('of %j are %s', (env, colours) => {
     expect(coloursOf(env)).toBe(colours);
   });
+});
+
+describe('every pane of the table', () => {
+  it.each(PANES.map(({ title, keys }) => [title, keys[0] ?? ''] as const))(
+    'fills its part of the screen, whatever its size: %s',
+    (title, key) => {
+      for (const [columns, rows] of [
+        [40, 10],
+        [80, 24],
+        [123, 37],
+        [250, 70],
+      ] as const) {
+        const one = new Player(sessionOf('wua-late-bound.pcapng'), columns, rows).press('space', 'j', key);
+        if (one.state.upper !== title) expect(one.state.message?.bad).toBe(true);
+        for (const then of ['j', 'G', 'k', 'enter', 'escape', '/', 'type:x', 'enter']) {
+          const lines = render({ state: one.press(then).state, source: one.session });
+          expect(lines.length).toBe(rows);
+          for (const shown of lines) {
+            expect(lineWidth(shown), `${columns}×${rows} after ${then}: ${plainText(shown)}`).toBe(columns);
+            expect(plainText(shown)).not.toMatch(ACTIVE);
+          }
+        }
+      }
+    },
+  );
 });

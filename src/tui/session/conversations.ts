@@ -18,8 +18,10 @@ interface Counted {
 /** Connections that carried calls, with what they carried. */
 export class Conversations {
   private readonly flows = new Map<number, Counted>();
+  private listed: readonly Conversation[] | null = null;
 
   add(call: Call): void {
+    this.listed = null;
     const known = this.flows.get(call.flow);
     if (known === undefined) {
       if (this.flows.size >= MAX_CONVERSATIONS) return;
@@ -36,7 +38,7 @@ export class Conversations {
 
   /** In the order in which their first calls were completed. */
   list(): readonly Conversation[] {
-    return [...this.flows.values()].map(({ first, calls, failed: bad, last, auth }) => ({
+    this.listed ??= [...this.flows.values()].map(({ first, calls, failed: bad, last, auth }) => ({
       flow: first.flow,
       call: first.id - 1,
       client: first.client,
@@ -47,5 +49,6 @@ export class Conversations {
       failed: bad,
       auth,
     }));
+    return this.listed;
   }
 }
