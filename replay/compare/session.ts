@@ -1,5 +1,6 @@
 import type { Registry } from '../../src/ndr/codec.js';
 import { isRecord } from '../../src/ndr/value.js';
+import { Roles } from '../../src/analysis/roles.js';
 import type { MethodRole } from '../../src/ndr/types.js';
 import type { Value } from '../../src/types.js';
 import { publicReferences, referencesIn, wantsPings } from '../../src/dcom/references.js';
@@ -36,10 +37,10 @@ export class Session {
   private readonly byCall = new Map<number, RecordedCall>();
   private readonly places = new Map<number, string>();
   private readonly stage: ReadonlySet<string>;
-  private readonly registry: Registry;
+  private readonly roles: Roles;
 
   constructor(records: readonly RecordingRecord[], registry: Registry) {
-    this.registry = registry;
+    this.roles = new Roles(registry);
     this.stage = stageOf(registry);
     for (const record of joinSessions(records)) this.take(record);
   }
@@ -115,7 +116,7 @@ export class Session {
     for (const { call, sort } of this.calls) {
       referencesIn(call.out, '', (one) => count(one.ipid, publicReferences(one)));
       if (sort !== 'upkeep' || call.hresult !== 0) continue;
-      const role = this.roleOf(call);
+      const role = this.roles.at(call.iid, call.opnum);
       if (role !== 'release' && role !== 'add-ref') continue;
       for (const { ipid, references } of readCounts(call.in))
         count(ipid, role === 'release' ? -references : references);
@@ -149,16 +150,10 @@ export class Session {
 
   private sortOf(call: RecordedCall): CallSort {
     if (call.via !== null) return 'member';
-    const role = this.roleOf(call);
+    const role = this.roles.at(call.iid, call.opnum);
     if (role !== null && UPKEEP.includes(role)) return 'upkeep';
     if (role !== null && LOOKUP.includes(role)) return 'lookup';
     return call.iid !== null && this.stage.has(call.iid) ? 'stage' : 'member';
-  }
-
-  private roleOf(call: RecordedCall): MethodRole | null {
-    const slot = call.iid === null ? null : this.registry.interfaceByUuid(call.iid)?.slots[call.opnum ?? -1];
-    const name = slot == null ? '' : `${slot.owner.name}::${slot.method.name}`;
-    return this.registry.specifications.find((one) => one.roles?.[name] !== undefined)?.roles?.[name] ?? null;
   }
 }
 

@@ -41,7 +41,7 @@ export class Rebinder {
   constructor(registry: Registry, binding: Binding) {
     this.registry = registry;
     this.binding = binding;
-    this.roles = new Roles(registry.specifications);
+    this.roles = new Roles(registry);
     this.types = new Map(registry.specifications.flatMap((one) => one.types.map((type) => [type.name, type] as const)));
   }
 

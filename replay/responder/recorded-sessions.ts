@@ -55,7 +55,7 @@ export class RecordedSessions {
   constructor(records: readonly RecordingRecord[], registry: Registry) {
     this.registry = registry;
     this.session = new Session(records, registry);
-    this.roles = new Roles(registry.specifications);
+    this.roles = new Roles(registry);
     this.contexts = new Map(
       joinSessions(records)
         .filter((one) => one.kind === 'context')
@@ -146,7 +146,7 @@ export class RecordedSessions {
   }
 
   private take(call: RecordedCall, position: number): void {
-    const role = call.via === null ? this.roleOf(call) : null;
+    const role = call.via === null ? this.roles.at(call.iid, call.opnum) : null;
     if (role !== null && ACTIVATIONS.includes(role)) this.activated(call, role);
     else if (role === 'query-interface' || role === 'query-interface2') this.queried(call);
     const object = call.object === null ? null : this.session.object(call.object.ipid);
@@ -213,10 +213,6 @@ export class RecordedSessions {
     let at: string | null = name;
     for (; at !== null && depth < MAX_BASES; depth++) at = this.registry.interfaceByName(at)?.interface.base ?? null;
     return depth;
-  }
-
-  private roleOf(call: RecordedCall): MethodRole | null {
-    return this.roles.of(this.registry.interfaceByUuid(call.iid ?? '')?.slots[call.opnum ?? -1]);
   }
 }
 

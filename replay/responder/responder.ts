@@ -1,6 +1,7 @@
 import { GUID_NULL } from '../../src/bytes/guid.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { EncodeError, type Encoding, type Fields, type MethodCodec, type Registry } from '../../src/ndr/codec.js';
+import { Roles } from '../../src/analysis/roles.js';
 import type { MethodRole } from '../../src/ndr/types.js';
 
 import { transfersOf } from '../../src/dcom/transfer.js';
@@ -62,6 +63,7 @@ interface Candidate {
  */
 export class Responder {
   private readonly options: ResponderOptions;
+  private readonly roles: Roles;
   private readonly byKey = new Map<string, Candidate[]>();
   private readonly byMember = new Map<string, Candidate[]>();
   private readonly fresh = new Map<string, string>();
@@ -73,6 +75,7 @@ export class Responder {
   constructor(options: ResponderOptions) {
     this.options = options;
     const { registry } = options;
+    this.roles = new Roles(registry);
     const records = joinSessions(options.records);
     this.session = new Session(options.records, registry);
     const contexts = new Map(
@@ -134,7 +137,7 @@ export class Responder {
     const translated = asked === null ? null : (translate(asked, this.recorded) as Fields);
     const member = memberKey(uuid, call.opnum);
     const objectKey = this.objectKey(object);
-    const role = this.roleOf(uuid, call.opnum);
+    const role = this.roles.at(uuid, call.opnum);
     if (role === 'activate' || role === 'get-class-object') this.at.clear();
     const alike = this.byKey.get(
       `${member} ${objectKey} ${translated === null ? hex(call.stub) : argumentsText(translated)}`,
@@ -295,18 +298,11 @@ export class Responder {
     return this.options.registry.method(uuid, opnum, encoding);
   }
 
-  private roleOf(uuid: string, opnum: number): MethodRole | null {
-    const slot = this.options.registry.interfaceByUuid(uuid)?.slots[opnum];
-    const name = slot == null ? '' : `${slot.owner.name}::${slot.method.name}`;
-    for (const { roles } of this.options.registry.specifications) if (roles?.[name] !== undefined) return roles[name];
-    return null;
-  }
-
   private roleOfAny(uuid: string): boolean {
     return (
       this.options.registry
         .interfaceByUuid(uuid)
-        ?.slots.some((_, opnum) => UPKEEP.includes(this.roleOf(uuid, opnum) ?? 'invoke')) === true
+        ?.slots.some((_, opnum) => UPKEEP.includes(this.roles.at(uuid, opnum) ?? 'invoke')) === true
     );
   }
 }

@@ -65,7 +65,7 @@ export class StandIn {
     this.registry = registry;
     this.exact = exact;
     this.sessions = new RecordedSessions(records, registry);
-    this.roles = new Roles(registry.specifications);
+    this.roles = new Roles(registry);
     const stage = new Stage(options, this.sessions);
     this.understands = stage.classes.length > 0;
     this.exporter = new Exporter({

@@ -44,7 +44,7 @@ export class CallMaker {
     const { specifications } = registry;
     const types = new Map(specifications.flatMap((one) => one.types.map((type) => [type.name, type] as const)));
     const everyServers = specifications.flatMap((one) => one.infrastructure ?? []);
-    const roles = new Roles(specifications);
+    const roles = new Roles(registry);
     const objects = new ObjectTable<Knowledge>(limits.objects);
     this.objects = objects;
     const interfaces = new Interfaces(registry, roles, types);

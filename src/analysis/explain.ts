@@ -230,17 +230,17 @@ export class Explainer {
     const found: Explanation[] = [];
     const bare = wanted.replace(/^(iid|clsid)_/, '');
     for (const specification of this.specifications) {
-      for (const face of specification.interfaces) {
-        if (face.uuid !== wanted && face.name.toLowerCase() !== bare) continue;
+      for (const declaration of specification.interfaces) {
+        if (declaration.uuid !== wanted && declaration.name.toLowerCase() !== bare) continue;
         found.push({
           kind: 'interface',
-          uuid: face.uuid,
-          name: face.name,
-          spec: face.spec,
-          section: face.section,
-          base: face.base,
-          methods: face.methods.length,
-          erratum: face.erratum ?? null,
+          uuid: declaration.uuid,
+          name: declaration.name,
+          spec: declaration.spec,
+          section: declaration.section,
+          base: declaration.base,
+          methods: declaration.methods.length,
+          erratum: declaration.erratum ?? null,
         });
       }
       for (const known of specification.classes) {
@@ -315,7 +315,7 @@ export class Explainer {
 
   private guids(): readonly { readonly guid: string; readonly name: string }[] {
     return this.specifications.flatMap((one) => [
-      ...one.interfaces.map((face) => ({ guid: face.uuid, name: face.name })),
+      ...one.interfaces.map((declaration) => ({ guid: declaration.uuid, name: declaration.name })),
       ...one.classes.map((known) => ({ guid: known.clsid, name: `CLSID_${known.name}` })),
     ]);
   }
@@ -335,8 +335,9 @@ export class Explainer {
     // Members the compiler of a type library numbers stand at 0x60000000 and above.
     if (name === null && (value & 0xfff0_0000) !== 0x6000_0000) return null;
     const members = new Set<string>();
-    for (const face of this.specifications.flatMap((one) => one.interfaces)) {
-      for (const method of face.methods) if (method.dispid === value) members.add(`${face.name}::${method.name}`);
+    for (const declaration of this.specifications.flatMap((one) => one.interfaces)) {
+      for (const method of declaration.methods)
+        if (method.dispid === value) members.add(`${declaration.name}::${method.name}`);
     }
     return name === null && members.size === 0 ? null : { kind: 'dispid', value, name, members: [...members] };
   }

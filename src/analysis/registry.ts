@@ -35,15 +35,19 @@ export function makeRegistry(specifications: readonly Specification[], options: 
   const declared = new Map<string, Interface>();
   for (const specification of specifications) {
     for (const type of specification.types) types.set(type.name, type);
-    for (const face of specification.interfaces) if (!declared.has(face.name)) declared.set(face.name, face);
+    for (const declaration of specification.interfaces)
+      if (!declared.has(declaration.name)) declared.set(declaration.name, declaration);
   }
 
   const byUuid = new Map<string, Entry>();
   const byName = new Map<string, Entry>();
-  for (const face of declared.values()) {
-    const entry: Entry = { resolved: { interface: face, slots: slotsOf(face, declared) }, codecs: [[], [], [], []] };
-    byUuid.set(face.uuid, entry);
-    byName.set(face.name, entry);
+  for (const declaration of declared.values()) {
+    const entry: Entry = {
+      resolved: { interface: declaration, slots: slotsOf(declaration, declared) },
+      codecs: [[], [], [], []],
+    };
+    byUuid.set(declaration.uuid, entry);
+    byName.set(declaration.name, entry);
   }
 
   const names = options.nameOfStatus;
@@ -96,10 +100,10 @@ export function encodingIndex(encoding: Encoding): number {
   return (encoding.littleEndian ? 0 : 1) + (encoding.syntax === 'ndr64' ? 2 : 0);
 }
 
-function slotsOf(face: Interface, declared: ReadonlyMap<string, Interface>): ResolvedInterface['slots'] {
+function slotsOf(declaration: Interface, declared: ReadonlyMap<string, Interface>): ResolvedInterface['slots'] {
   const chain: Interface[] = [];
   for (
-    let at: Interface | undefined = face;
+    let at: Interface | undefined = declaration;
     at !== undefined && !chain.includes(at);
     at = at.base === null ? undefined : declared.get(at.base)
   )

@@ -1,12 +1,14 @@
-import type { ResolvedInterface } from '../ndr/codec.js';
-import type { MethodRole, Specification } from '../ndr/types.js';
+import type { Registry, ResolvedInterface } from '../ndr/codec.js';
+import type { MethodRole } from '../ndr/types.js';
 
 /** The roles that tables give to methods, and which interface plays them. */
 export class Roles {
+  private readonly registry: Registry;
   private readonly byName = new Map<string, MethodRole>();
 
-  constructor(specifications: readonly Specification[]) {
-    for (const { roles } of specifications)
+  constructor(registry: Registry) {
+    this.registry = registry;
+    for (const { roles } of registry.specifications)
       for (const [name, role] of Object.entries(roles ?? {})) this.byName.set(name, role);
   }
 
@@ -15,6 +17,11 @@ export class Roles {
     return slot === null || slot === undefined
       ? null
       : (this.byName.get(`${slot.owner.name}::${slot.method.name}`) ?? null);
+  }
+
+  /** Role of the method with a number of an interface, by its UUID. */
+  at(uuid: string | null, opnum: number | null): MethodRole | null {
+    return uuid === null || opnum === null ? null : this.of(this.registry.interfaceByUuid(uuid)?.slots[opnum]);
   }
 
   /** Names of the interfaces that declare a method of this role. */

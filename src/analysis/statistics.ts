@@ -101,11 +101,11 @@ interface Result {
 
 /** What a call is counted under: `IUpdate.Title`, `IUpdateSearcher::Search`, `IFoo opnum 7`. */
 export function memberName(call: Call): string {
-  const face = call.interface ?? (call.iid === null ? '(unknown interface)' : `{${call.iid.slice(0, 8)}…}`);
-  if (call.method === null) return `${face} opnum ${call.opnum ?? '?'}`;
+  const shown = call.interface ?? (call.iid === null ? '(unknown interface)' : `{${call.iid.slice(0, 8)}…}`);
+  if (call.method === null) return `${shown} opnum ${call.opnum ?? '?'}`;
   return call.member === 'method' || call.member === null
-    ? `${face}::${call.method}`
-    : `${face}.${call.method.replace(/^(get|put|putref)_/, '')}`;
+    ? `${shown}::${call.method}`
+    : `${shown}.${call.method.replace(/^(get|put|putref)_/, '')}`;
 }
 
 /** Counts calls as they come: per member, per result and over time, in memory that does not grow with them. */
@@ -204,7 +204,7 @@ export class Statistics {
 
   private memberOf(call: Call): Member {
     const { iid, opnum } = call;
-    // A face learnt from type information may name its members anew from call to call, so only what the tables number
+    // An interface learnt from type information may name its members anew from call to call, so only what the tables number
     // is kept by slot.
     if (iid === null || opnum === null || opnum >= MAX_COUNTED || call.method === null || call.section === null)
       return this.named(memberName(call), call.section);

@@ -12,7 +12,7 @@ export interface Setting {
   readonly memory: Memory;
   /** Name of an HRESULT; null when no table has it. */
   readonly nameOf: (value: number) => string | null;
-  readonly iidOf: (face: string) => string | null;
+  readonly iidOf: (name: string) => string | null;
 }
 
 /** What a message may name. */
@@ -255,9 +255,9 @@ function indexCheck(check: Of<'index'>, name: string, memory: Memory): Check {
 /** Requests of RemQueryInterface name an IPID, so what was learnt of an object is kept by the IPID it was learnt on. */
 function queryCheck(check: Of<'query-interface'>, name: string, { memory, iidOf }: Setting): Check {
   const forbidden = new Map(
-    check.interfaces.flatMap((face): readonly (readonly [string, string])[] => {
-      const iid = iidOf(face);
-      return iid === null ? [] : [[iid, face]];
+    check.interfaces.flatMap((name): readonly (readonly [string, string])[] => {
+      const iid = iidOf(name);
+      return iid === null ? [] : [[iid, name]];
     }),
   );
   return {

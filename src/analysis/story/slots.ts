@@ -49,7 +49,7 @@ export class Slots {
 
   constructor(registry: Registry, specifications: readonly Specification[]) {
     this.registry = registry;
-    this.roles = new Roles(specifications);
+    this.roles = new Roles(registry);
     for (const { story } of specifications) for (const event of story?.events ?? []) this.events.set(event.on, event);
   }
 

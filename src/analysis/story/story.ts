@@ -84,11 +84,11 @@ export class Storyteller {
   forgot = false;
   readonly tables: readonly Rows[];
   private readonly slots: Slots;
-  private readonly byFace = new Map<string, StoryTable>();
+  private readonly byInterface = new Map<string, StoryTable>();
   private readonly rowsOf = new Map<StoryTable, Rows>();
   private readonly open = new Map<string, Open>();
   private readonly text: (call: Call) => string;
-  private readonly tableOf = (face: string): StoryTable | null => this.byFace.get(face) ?? null;
+  private readonly tableOf = (name: string): StoryTable | null => this.byInterface.get(name) ?? null;
   private steps = 0;
   private things = 0;
   /** Sessions by connection: many may be mixed. */
@@ -101,7 +101,7 @@ export class Storyteller {
     const tables = registry.specifications.flatMap((one) => one.story?.tables ?? []);
     for (const table of tables) {
       this.rowsOf.set(table, new Rows(table));
-      for (const face of table.of) this.byFace.set(face, table);
+      for (const name of table.of) this.byInterface.set(name, table);
     }
     this.tables = [...this.rowsOf.values()];
   }
