@@ -230,13 +230,8 @@ describe.skipIf(!enabled || !mayCapture())('a capture of Kerberos sessions and t
       { passwords: [{ user: null, password: 'secret' }] },
       { keytab: hers },
     ]) {
-      const { calls, told } = await opened(secrets);
-      // The ticket that kvno got was asked for in an armored exchange (FAST), and that is said.
-      expect(calls.slice(0, -4)).toEqual(services.calls.slice(0, -4));
-      expect(calls.slice(-4).map((one) => one.split(' ')[1])).toEqual(Array.from({ length: 4 }, () => 'sealed'));
-      expect(new Set(told.map((one) => one.replace(/frame \d+/g, 'frame')))).toEqual(
-        new Set([expect.stringContaining('is armored (FAST)') as string]),
-      );
+      // The ticket that kvno got was asked for in an exchange that armors itself (FAST).
+      expect(await opened(secrets)).toEqual(services);
     }
   });
 
@@ -266,6 +261,6 @@ describe.skipIf(!enabled || !mayCapture())('a capture of Kerberos sessions and t
   it('opens with the key log of what a password opened', async () => {
     const { security } = await read(path, { passwords: [{ user: 'alice', password: 'secret' }] });
     const { calls } = await opened({ sessionKeys: security.sessionKeys });
-    expect(count(calls)).toBe(calls.length - 4);
+    expect(count(calls)).toBe(calls.length);
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../src/bytes/hex.js';
 import { concat, latin1 } from '../../src/security/crypto.js';
+import { combined } from '../../src/security/kerberos/fast.js';
 import { keyOfSalt, stringToKey } from '../../src/security/kerberos/keys.js';
 import { ctsDecrypt, ctsEncrypt } from '../../src/security/kerberos/cts.js';
 import { checksum, decrypt, deriveSha2, encrypt, ETYPE, nfold, type Key } from '../../src/security/kerberos/etypes.js';
@@ -201,6 +202,19 @@ describe('hostile input', () => {
     expect(readKeytab(old)).toEqual([
       { realm: 'TEST', principal: 'svc', kvno: 2, key: { etype: 18, value: hex('aabbccdd') } },
     ]);
+  });
+});
+
+describe('KRB-FX-CF2', () => {
+  // RFC 6113 A.
+  it.each([
+    [17, '97df97e4b798b29eb31ed7280287a92a'],
+    [18, '4d6ca4e629785c1f01baf55e2e548566b9617ae3a96868c337cb93b5e72b1c7b'],
+    [23, '24d7f6b6bae4e5c00d2082c5ebab3672'],
+  ])('of two keys of etype %i', (etype, key) => {
+    const [one, other] = ['key1', 'key2'].map((text) => stringToKey(etype, text, text, null));
+    if (one == null || other == null) throw new Error('no keys');
+    expect(toHex(combined(one, other, 'a', 'b')?.value ?? new Uint8Array(0))).toBe(key);
   });
 });
 

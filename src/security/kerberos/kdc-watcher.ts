@@ -3,6 +3,7 @@ import type { Direction } from '../../types.js';
 import type { Secrets } from '../secrets.js';
 import { fieldsOf, integerOf } from './asn1.js';
 import { decrypt, type Key } from './etypes.js';
+import { strengthened } from './fast.js';
 import { readEncKdcPart, readKdcReply, type KdcReply } from './kdc.js';
 import { readKerberos, readSubkey } from './messages.js';
 import type { Closed, TicketStore } from './tickets.js';
@@ -107,9 +108,11 @@ export class KdcWatcher {
   }
 
   /** The key in a TGS-REP, by that of the granting ticket it was asked with. */
-  private ofService({ data }: KdcReply, asked: Asked | null): Key | Closed {
+  private ofService({ data, armored: armor }: KdcReply, asked: Asked | null): Key | Closed {
     const { sessionKey = null, subkey = null, armored = false } = asked ?? {};
+    const opens = sessionKey !== null && subkey !== null && armor !== null;
     for (const [key, usage] of [
+      [opens ? strengthened(sessionKey, subkey, armor) : null, USAGE.tgsReplySubkey],
       [subkey, USAGE.tgsReplySubkey],
       [sessionKey, USAGE.tgsReply],
     ] as const) {

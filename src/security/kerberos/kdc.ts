@@ -58,7 +58,7 @@ const USAGE = {
   tgsReply: 8,
   tgsReplySubkey: 9,
 } as const;
-const PA = { tgsRequest: 1, timestamp: 2, etypeInfo2: 19 } as const;
+const PA = { tgsRequest: 1, timestamp: 2, etypeInfo2: 19, fast: 136 } as const;
 const AS_REP = 11;
 const TGS_REP = 13;
 const NT_PRINCIPAL = 1;
@@ -81,6 +81,8 @@ export interface KdcReply {
   readonly salts: readonly EtypeInfo[];
   /** Types of its PA-DATA: what says that it was made by PKINIT (17) or armored by FAST (136). */
   readonly padata: readonly number[];
+  /** Value of PA-FX-FAST, or null. */
+  readonly armored: Uint8Array | null;
 }
 
 export function readKdcReply(bytes: Uint8Array): KdcReply | null {
@@ -98,6 +100,7 @@ export function readKdcReply(bytes: Uint8Array): KdcReply | null {
     data,
     salts: saltsIn(padata),
     padata: padata.map((one) => one.type),
+    armored: padata.find((one) => one.type === PA.fast)?.value.slice() ?? null,
   };
 }
 
