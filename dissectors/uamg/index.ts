@@ -25,6 +25,7 @@ export const uamg: Specification = {
   rules: uamgRules,
   story: uamgStory,
   localMembers: LOCAL_MEMBERS,
+  flagParameters: { 'IUpdateServiceManager2::AddService2.flags': 'AddServiceFlag' },
   changes: uamgChanges,
   errors: [],
   // As Microsoft's wuapi.h names it.

@@ -162,6 +162,17 @@ export class Explainer {
     );
   }
 
+  /** Names of the bits of a parameter, `Interface::Method.parameter`; null where it holds no flags, or others. */
+  flags(parameter: string, value: number): string | null {
+    const specification = this.specifications.find((one) => one.flagParameters?.[parameter] !== undefined);
+    const name = specification?.flagParameters?.[parameter];
+    const type = specification?.types.find((one) => one.name === name);
+    if (type?.kind !== 'enum') return null;
+    const set = Object.entries(type.members).filter(([, bit]) => bit !== 0 && (value & bit) === bit);
+    const whole = set.reduce((sum, [, bit]) => sum | bit, 0);
+    return set.length === 0 || whole !== value ? null : set.map(([member]) => member).join('|');
+  }
+
   /** Name of the status of a fault PDU: Win32 code, nca status, NTSTATUS or HRESULT. */
   status(value: number): string | null {
     return this.win32.get(value >>> 0)?.name ?? this.hresult(value);

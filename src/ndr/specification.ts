@@ -109,6 +109,8 @@ export interface Specification {
    * negotiated.
    */
   readonly infrastructure?: readonly string[];
+  /** Integers that hold flags: the enumeration of their bits, by `Interface::Method.parameter`. */
+  readonly flagParameters?: Readonly<Record<string, string>>;
   /** Members kept off the wire: what they return and are for on their own machine, by `Interface::Member`. */
   readonly localMembers?: Readonly<Record<string, { readonly returns: string; readonly purpose: string }>>;
   /**

@@ -6,6 +6,8 @@ export interface Names {
   hresult(value: number): string | null;
   /** Name of an RPC or nca status. */
   status(value: number): string | null;
+  /** Names of the bits of a parameter, `Interface::Method.parameter`, e.g. `a|b`; null where it holds no flags. */
+  flags?(parameter: string, value: number): string | null;
   /** Name of an interface or class by its UUID; left out where nobody knows any. */
   uuid?(uuid: string): string | null;
 }

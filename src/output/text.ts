@@ -220,7 +220,7 @@ export function signature(call: Call, shown: Shown, style: Style = PLAIN): strin
     const { index, last } = splitLast(call.in, shown);
     return `${style.name(`${owner}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${last === null ? '' : ` = ${style.value(last)}`}${arrow}`;
   }
-  const given = argumentsText(call.in, shown);
+  const given = argumentsText(call.in, { ...shown, member: `${call.interface ?? ''}::${call.method}` });
   if (call.member === 'propget')
     return `${style.name(`${owner}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
   return `${style.name(`${owner}::${method}`)}(${given})${arrow}`;

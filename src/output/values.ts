@@ -11,6 +11,8 @@ export interface Shown {
   readonly width: number;
   /** Names results inside values; null leaves them numbers. */
   readonly names: Names | null;
+  /** The member that the values are parameters of, `Interface::Method`: its flags are spelled. */
+  readonly member?: string;
 }
 
 const LINE: Shown = { width: MAX_LINE_TEXT, names: null };
@@ -85,6 +87,10 @@ function recordText(record: Fields, shown: Shown, depth: number): string {
 }
 
 function memberText(name: string, value: Value, shown: Shown, depth: number): string {
+  if (depth === 0 && shown.member !== undefined && typeof value === 'number') {
+    const flags = shown.names?.flags?.(`${shown.member}.${name}`, value) ?? null;
+    if (flags !== null) return flags;
+  }
   if (shown.names === null || !RESULT_NAME.test(name)) return valueText(value, shown, depth);
   if (typeof value === 'number') return shown.names.hresult(value >>> 0) ?? hex32(value);
   return valueText(value, shown, depth);

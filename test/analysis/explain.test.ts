@@ -253,3 +253,16 @@ describe('explain: members, values, and what is well known', () => {
     expect(lines(code)).toMatch(new RegExp(`^${code} ${name} .*\\n  meaning: .*\\n  what to do: `));
   });
 });
+
+describe('flags of a parameter', () => {
+  const { names } = knowledge();
+  const flags = (value: number): string | null =>
+    names.flags?.('IUpdateServiceManager2::AddService2.flags', value) ?? null;
+
+  it('are spelled where all bits have a name, and stay a number elsewhere', () => {
+    expect(flags(7)).toBe('asfAllowPendingRegistration|asfAllowOnlineRegistration|asfRegisterServiceWithAU');
+    expect(flags(1)).toBe('asfAllowPendingRegistration');
+    expect([flags(0), flags(8), flags(9), flags(-1)]).toEqual([null, null, null, null]);
+    expect(names.flags?.('IUpdateSearcher::Search.criteria', 1) ?? null).toBeNull();
+  });
+});
