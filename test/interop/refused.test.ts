@@ -231,7 +231,7 @@ describe.skipIf(why !== null)('a firewall between impacket and the agent', () =>
       expect(decoded.status).toBe(0);
       check(refusals(decoded.out));
       const page = join(folder, 'report.json');
-      expect((await run(process.execPath, [MAIN, 'report', kept, '-o', page])).status).toBe(0);
+      expect((await run(process.execPath, [MAIN, 'report', kept, '-o', page, '--force'])).status).toBe(0);
       expect(JSON.parse(readFileSync(page, 'utf8'))).toMatchObject({
         findings: expect.arrayContaining([expect.objectContaining({ rule: told, severity: 'error' })]),
       });
