@@ -106,7 +106,9 @@ export class Net {
     const type = frame.linkType === 1 && end - start >= 34 ? block.view.getUint16(start + 12) : 0;
     if (type === 0x0800) {
       packet.start = start + 14;
-      this.follow(this.ipv4(out), out);
+      const layer = this.ipv4(out);
+      if (layer === IP_TCP) this.streams.segment(packet, out);
+      else this.follow(layer, out);
     } else if (type === 0x86dd) {
       packet.start = start + 14;
       this.follow(this.ipv6(out), out);

@@ -54,7 +54,7 @@ export class Calls {
   /** Answers that came before their requests, oldest first. */
   private readonly late: PendingCall[] = [];
   /** Requests were seen in that direction. */
-  private readonly asked: [boolean, boolean] = [false, false];
+  private readonly requested: [boolean, boolean] = [false, false];
 
   constructor(flow: Flow, ledger: Ledger, contexts: Contexts) {
     this.flow = flow;
@@ -73,7 +73,7 @@ export class Calls {
   }
 
   request(pdu: PduView, direction: Direction, opened: Opened): void {
-    this.asked[direction] = true;
+    this.requested[direction] = true;
     if (this.late.length > 0) this.catchUp(pdu, direction);
     const first = (pdu.flags & PFC.first) !== 0;
     let call = this.pending[direction].get(pdu.callId);
@@ -323,7 +323,7 @@ export class Calls {
       else if (context === 'unknown') call.transfer = this.contexts.transferOf(client);
     }
     // Where the capture begins in the middle of a connection, its first answers have no request in it.
-    if (this.flow.opened === 'syn' || this.asked[client]) {
+    if (this.flow.opened === 'syn' || this.requested[client]) {
       note(
         call,
         'rpc-orphan-response',
@@ -415,7 +415,7 @@ export class Calls {
     }
     // A capture that begins midstream, or has one direction only, gives answers without requests: those are not waited
     // for.
-    if (this.flow.opened !== 'syn' && !this.asked[call.direction]) {
+    if (this.flow.opened !== 'syn' && !this.requested[call.direction]) {
       this.ledger.close(call, 'response-only', stub, fault, time);
       return;
     }

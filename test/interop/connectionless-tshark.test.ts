@@ -39,9 +39,9 @@ describe.skipIf(!made())('connectionless RPC that scapy writes', () => {
     rpc.end(out);
     const ours = out.flatMap((item) => {
       if (item.kind !== 'exchange') return [];
-      const asked = (item.request?.frames ?? []).map((frame) => `${frame}\t0\t${item.callId}\t${item.opnum}`);
+      const sent = (item.request?.frames ?? []).map((frame) => `${frame}\t0\t${item.callId}\t${item.opnum}`);
       const answer = (item.response?.frames ?? []).map((frame) => `${frame}\t2\t${item.callId}\t${item.opnum}`);
-      return [...asked, ...answer, ...(item.fault === null ? [] : [`8\t3\t${item.callId}\t${item.opnum}`])];
+      return [...sent, ...answer, ...(item.fault === null ? [] : [`8\t3\t${item.callId}\t${item.opnum}`])];
     });
     expect(ours).toEqual(theirs);
     expect(ours.length).toBe(8);
