@@ -159,13 +159,13 @@ export class PcapngParser implements RecordParser {
       case OLD_PACKET: {
         if (end - at < 20) return this.short(type, offset, out);
         // The old block has a 16-bit interface, and a drop count in the other half of the word.
-        const face = type === ENHANCED_PACKET ? view.getUint32(at, little) : view.getUint16(at, little);
-        const known = this.interfaces[face];
+        const interfaceId = type === ENHANCED_PACKET ? view.getUint32(at, little) : view.getUint16(at, little);
+        const known = this.interfaces[interfaceId];
         if (known !== undefined)
           known.clock.read(view.getUint32(at + 4, little), view.getUint32(at + 8, little), this.moment);
         this.packet(
           block,
-          face,
+          interfaceId,
           known,
           at + 20,
           end,
