@@ -105,10 +105,10 @@ export class RecordedSessions {
     const { littleEndian } = response.drep;
     const syntax = context.transfer;
     const codec = this.registry.method(context.abstract.uuid, opnum, { littleEndian, syntax });
-    const asked = this.registry
+    const given = this.registry
       .method(context.abstract.uuid, opnum, { littleEndian: request.drep.littleEndian, syntax })
       ?.request.decode(spanOf(request.bytes)).value;
-    const read = codec?.response.decode(spanOf(response.bytes), asked);
+    const read = codec?.response.decode(spanOf(response.bytes), given);
     if (read === undefined || read.problems.length > 0) return typed;
     if (call.via === null)
       return { out: read.value, hresult: typeof read.result === 'number' ? read.result >>> 0 : typed.hresult };

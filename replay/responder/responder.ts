@@ -57,7 +57,7 @@ interface Candidate {
 /**
  * Answers calls from a recording, matched by object, member and arguments. Order-aware: of several recorded calls
  * alike, the next one
- * behind the last that was answered on the object; else the last before it, so that a value asked for again is the
+ * behind the last that was answered on the object; else the last before it, so that a value args for again is the
  * newest. A new
  * activation begins the story again. Identifiers are others than in the recording, the same for one responder.
  */
@@ -102,7 +102,7 @@ export class Responder {
         call.wireOpnum === null
       )
         continue;
-      const asked = this.decode(context.abstract.uuid, opnumOf(call), call.request.bytes, {
+      const args = this.decode(context.abstract.uuid, opnumOf(call), call.request.bytes, {
         littleEndian: call.request.drep.littleEndian,
         syntax: context.transfer,
       });
@@ -111,12 +111,15 @@ export class Responder {
         position,
         call,
         context,
-        key: `${member} ${this.objectKey(call.object?.ipid ?? null)} ${asked === null ? hex(call.request.bytes) : argumentsText(asked)}`,
+        key: `${member} ${this.objectKey(call.object?.ipid ?? null)} ${args === null ? hex(call.request.bytes) : argumentsText(args)}`,
       };
       add(this.byKey, candidate.key, candidate);
       add(this.byMember, member, candidate);
     }
-    for (const { interface: face } of registry.interfaces) if (this.roleOfAny(face.uuid)) this.served.add(face.uuid);
+    for (const {
+      interface: { uuid },
+    } of registry.interfaces)
+      if (this.roleOfAny(uuid)) this.served.add(uuid);
   }
 
   /**
@@ -132,9 +135,9 @@ export class Responder {
   answer(call: ServedCall, give: (answer: ServedAnswer) => void): void {
     const uuid = call.abstract.uuid;
     const encoding: Encoding = { littleEndian: call.drep.littleEndian, syntax: call.transfer };
-    const asked = this.decode(uuid, call.opnum, call.stub, encoding);
+    const args = this.decode(uuid, call.opnum, call.stub, encoding);
     const object = call.object === null ? null : (this.recorded.get(call.object) ?? call.object);
-    const translated = asked === null ? null : (translate(asked, this.recorded) as Fields);
+    const translated = args === null ? null : (translate(args, this.recorded) as Fields);
     const member = memberKey(uuid, call.opnum);
     const objectKey = this.objectKey(object);
     const role = this.roles.at(uuid, call.opnum);
@@ -143,14 +146,14 @@ export class Responder {
       `${member} ${objectKey} ${translated === null ? hex(call.stub) : argumentsText(translated)}`,
     );
     if (alike !== undefined) {
-      give(this.play(this.next(alike, objectKey), objectKey, call, asked));
+      give(this.play(this.next(alike, objectKey), objectKey, call, args));
       return;
     }
-    const upkeep = this.upkeep(role, call, asked, encoding);
+    const upkeep = this.upkeep(role, call, args, encoding);
     if (upkeep !== null) {
       this.options.missed?.(call, 'upkeep', null);
       // What only the real server handed out is released there.
-      if (role !== 'release' || !this.foreign(asked)) {
+      if (role !== 'release' || !this.foreign(args)) {
         give(upkeep);
         return;
       }
@@ -173,15 +176,15 @@ export class Responder {
     }
     const near = this.options.fallback === 'nearest' ? this.near(member, objectKey) : null;
     this.options.missed?.(call, near === null ? 'fault' : 'nearest', null);
-    give(near === null ? { kind: 'fault', status: NEVER_RECORDED } : this.play(near, objectKey, call, asked));
+    give(near === null ? { kind: 'fault', status: NEVER_RECORDED } : this.play(near, objectKey, call, args));
   }
 
   /** Whether a release names references that are of no recorded object. */
-  private foreign(asked: Fields | null): boolean {
+  private foreign(args: Fields | null): boolean {
     return (
       this.options.fallback === 'forward' &&
-      asked !== null &&
-      readCounts(asked).some(({ ipid }) => !this.recorded.has(ipid))
+      args !== null &&
+      readCounts(args).some(({ ipid }) => !this.recorded.has(ipid))
     );
   }
 
@@ -203,7 +206,7 @@ export class Responder {
     { position, call, context }: Candidate,
     objectKey: string,
     served: ServedCall,
-    asked: Fields | null,
+    args: Fields | null,
   ): ServedAnswer {
     if (position > (this.at.get(objectKey) ?? -1)) this.at.set(objectKey, position);
     if (call.fault !== null || call.response === null)
@@ -222,7 +225,7 @@ export class Responder {
           });
     const form = { uuid, opnum, encoding: { littleEndian: drep.littleEndian, syntax: context.transfer } };
     const stub = changedResponse(this.options.registry, form, bytes, {
-      request: { before: request, after: asked },
+      request: { before: request, after: args },
       change: (fields) => this.relocated(translate(fields, this.fresh)) as Fields,
       encoding: { ...form.encoding, syntax: served.transfer },
     });
@@ -233,20 +236,17 @@ export class Responder {
   private upkeep(
     role: MethodRole | null,
     call: ServedCall,
-    asked: Fields | null,
+    args: Fields | null,
     encoding: Encoding,
   ): ServedAnswer | null {
     const codec = this.codec(call.abstract.uuid, call.opnum, encoding);
-    if (codec === null || asked === null) return null;
-    const out = this.upkeepOf(role, asked);
+    if (codec === null || args === null) return null;
+    const out = this.upkeepOf(role, args);
     if (out === null) return null;
     try {
       return {
         kind: 'response',
-        stub: codec.response.encode(
-          { orpcthat: { flags: 0, extensions: null }, ...out, return: 0 },
-          { request: asked },
-        ),
+        stub: codec.response.encode({ orpcthat: { flags: 0, extensions: null }, ...out, return: 0 }, { request: args }),
         drep: call.drep,
       };
     } catch (error) {
@@ -326,13 +326,13 @@ function translate(value: Value, ids: ReadonlyMap<string, string>): Value {
 }
 
 /**
- * Arguments as a text that is the same for the same arguments. Of activation properties only what is asked for counts:
+ * Arguments as a text that is the same for the same arguments. Of activation properties only what is args for counts:
  * the rest tells of the client.
  */
-function argumentsText(asked: Fields): string {
-  const activation = readActivation(asked);
+function argumentsText(args: Fields): string {
+  const activation = readActivation(args);
   if (activation !== null) return `${activation.clsid} ${activation.iids.join(' ')}`;
-  const kept = Object.fromEntries(Object.entries(asked).filter(([name]) => !HEADERS.includes(name)));
+  const kept = Object.fromEntries(Object.entries(args).filter(([name]) => !HEADERS.includes(name)));
   return JSON.stringify(kept, (name, value: unknown) => {
     if (typeof value === 'bigint') return `${value}n`;
     if (value instanceof Uint8Array) return hex(value);

@@ -19,7 +19,7 @@ export class Tap {
   }
 
   /** A call was answered on a connection. */
-  answered(flow: Flow, call: ServedCall, answer: ServedAnswer, asked: Moment, answeredAt: Moment): void {
+  answered(flow: Flow, call: ServedCall, answer: ServedAnswer, requestTime: Moment, responseTime: Moment): void {
     const exchange: Exchange = {
       kind: 'exchange',
       flow,
@@ -33,8 +33,8 @@ export class Tap {
       response: answer.kind === 'response' ? stubOf(answer.stub, answer.drep) : null,
       fault: answer.kind === 'fault' ? { status: answer.status, didNotExecute: false } : null,
       outcome: answer.kind === 'response' ? 'answered' : 'faulted',
-      requestTime: asked,
-      responseTime: answeredAt,
+      requestTime,
+      responseTime,
       requestAuth: call.auth,
       responseAuth: call.auth,
       problems: [],
