@@ -92,12 +92,72 @@ export type RuleCheck =
    * counts.
    */
   | { readonly kind: 'at-most'; readonly makes: string; readonly field: string }
+  /** The number has bits beside those that `members` names. */
+  | {
+      readonly kind: 'flags';
+      readonly field: string;
+      readonly type: string;
+      readonly members: Readonly<Record<string, number>>;
+    }
+  /** The number is outside a range; both ends belong to it. */
+  | { readonly kind: 'range'; readonly field: string; readonly least: number; readonly most: number }
+  /** One of these classes is activated: by CLSID, the method that has to make its objects. Stands at activations. */
+  | { readonly kind: 'activation'; readonly classes: Readonly<Record<string, string>> }
+  /** Another value than `put` took last, in its `field`. Null and an empty text are the same. */
+  | { readonly kind: 'read-back'; readonly put: string; readonly field: string }
+  /**
+   * None of `values`, though `put` was not called since the object was made: by one of the methods of `makes`, or by
+   * activation of a class of `classes`.
+   */
+  | {
+      readonly kind: 'default';
+      readonly makes: readonly string[];
+      readonly classes: readonly string[];
+      readonly put: string;
+      readonly values: readonly (string | number | boolean | null)[];
+    }
+  /** The index is the count that `counts` last returned; `changes` make that count forgotten. */
+  | {
+      readonly kind: 'at-end';
+      readonly field: string;
+      readonly counts: string;
+      readonly changes: readonly string[];
+    }
+  /**
+   * What was read of an object so far says that it cannot meet the criteria it was found by; told once for each. With
+   * `implied`: an attribute that the criteria do not name is another. Stands at the methods of `properties`.
+   */
+  | {
+      readonly kind: 'criteria-met';
+      readonly lineage: Lineage;
+      readonly attributes: readonly CriteriaAttribute[];
+      /** Attributes by the methods that return them. */
+      readonly properties: Readonly<Record<string, string>>;
+      /** Values of criteria by what properties return; null: it says nothing. Others are compared as they are. */
+      readonly names: Readonly<Record<string, string | null>>;
+      readonly implied?: { readonly attribute: string; readonly value: string };
+    }
+  /** The text returned is not the one that was asked for: the first group of `pattern` in the lineage's field. */
+  | { readonly kind: 'asked-for'; readonly lineage: Lineage; readonly pattern: string }
   /** A failure that is not the customer's own, and that no table names. */
   | { readonly kind: 'unknown-hresult' }
   /** Protected less than this; told once for each connection. */
   | { readonly kind: 'auth-level'; readonly least: 'integrity' }
   /** Another transfer syntax than this; told once for each connection. */
   | { readonly kind: 'transfer'; readonly only: 'ndr20' };
+
+/** How what a method was asked for belongs to the objects that its result leads to. */
+export interface Lineage {
+  /** The method, and the field that it was asked with. */
+  readonly from: string;
+  readonly field: string;
+  /** Methods that lead from one object to the next. */
+  readonly by: readonly string[];
+  /** Methods among them that return elements: what is read behind them is read of the element. */
+  readonly elements: readonly string[];
+  /** Changes of an object after which nothing is known of what it leads to. */
+  readonly changes: readonly string[];
+}
 
 /** One thing that calls have to hold to, as data. */
 export interface Rule {
@@ -113,6 +173,8 @@ export interface Rule {
   readonly on: readonly string[];
   /** Only for calls that ended so. */
   readonly when?: 'succeeded' | 'failed';
+  /** Only for calls that ended with one of these HRESULTs, or with another than these. */
+  readonly hresults?: { readonly only: readonly number[] } | { readonly except: readonly number[] };
   /**
    * With `{method}`, `{field}`, `{value}` and what else the check tells: `{column}`, `{why}`, `{count}`, `{allowed}`.
    */

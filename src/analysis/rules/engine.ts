@@ -2,7 +2,8 @@ import type { Registry } from '../../ndr/codec.js';
 import type { Interface, Method, Rule } from '../../ndr/types.js';
 import type { Call, Finding } from '../../types.js';
 import type { AnalyzerOutput } from '../analyzer.js';
-import { checkOf, type Check, type Setting } from './checks.js';
+import type { Check } from './check.js';
+import { checkOf, type Setting } from './checks.js';
 import { RULE_LIMITS } from './limits.js';
 import { Memory } from './memory.js';
 
@@ -50,7 +51,8 @@ export class RuleEngine {
     const failed = call.fault !== null || (call.hresult !== null && call.hresult >>> 31 === 1);
     for (const { rule, spec, check } of slot.checks) {
       if ((rule.when === 'succeeded' && !succeeded) || (rule.when === 'failed' && !failed)) continue;
-      const told = check.test(call, slot.method);
+      if (rule.hresults !== undefined && !isConcerned(rule.hresults, call.hresult)) continue;
+      const told = check.test(call, slot.method, slot.owner.name);
       if (told !== null) out.push(finding(rule, spec, slot, call, told));
     }
     // Afterwards: what a call teaches holds for those that follow.
@@ -89,6 +91,12 @@ export class RuleEngine {
     }
     return checks.length === 0 && learners.length === 0 ? null : { owner, method, learners, checks };
   }
+}
+
+/** Whether a call that ended so is one that a rule speaks of; a fault never is. */
+function isConcerned(hresults: NonNullable<Rule['hresults']>, hresult: number | null): boolean {
+  if (hresult === null) return false;
+  return 'only' in hresults ? hresults.only.includes(hresult >>> 0) : !hresults.except.includes(hresult >>> 0);
 }
 
 function finding(

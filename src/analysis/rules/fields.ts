@@ -1,5 +1,7 @@
 import { recordOf, type Fields } from '../../ndr/value.js';
 import type { Call, Value } from '../../types.js';
+import { pointersIn } from '../../dcom/references.js';
+import { recordOf, type Fields } from '../../ndr/value.js';
 import { RULE_LIMITS } from './limits.js';
 
 /** The value at `in.a.b` or `out.a.b`; undefined where there is none. */
@@ -59,6 +61,21 @@ export function objectKey(call: Call): string {
   if (keys.size >= MAX_KEYS) keys.clear();
   keys.set(ipid, { address: server.address, port: server.port, oid, key });
   return key;
+}
+
+/** Key of an object wherever it was told of: an activation names it on another port than its calls come to. */
+export function homeKey({ server }: Call, oid: string): string {
+  return `${server.address} ${oid}`;
+}
+
+/** Keys of the objects that a result holds, by their OIDs. */
+export function madeKeys(call: Call, value: Value | undefined): readonly string[] {
+  const made: string[] = [];
+  pointersIn(value, ({ oid, ipid }) => {
+    const id = oid ?? ipid;
+    if (typeof id === 'string' && made.length < RULE_LIMITS.made) made.push(`${serverKey(call)} ${id}`);
+  });
+  return made;
 }
 
 /** A value in a message. */
