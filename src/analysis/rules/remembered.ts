@@ -1,7 +1,7 @@
 import { readQuery, readQueryHresults } from '../../dcom/remunknown.js';
 import type { RuleCheck } from '../../ndr/types.js';
 import { recordOf } from '../../ndr/value.js';
-import type { Call, Value } from '../../types.js';
+import type { Call } from '../../types.js';
 import type { Check, Learner } from './check.js';
 import { at, objectKey, serverKey, shown } from './fields.js';
 import type { Memory } from './memory.js';
