@@ -41,7 +41,8 @@ describe('findings of decode', () => {
   it('set the exit status with --fail-on', async () => {
     expect((await decoded(SESSION)).status).toBe(0);
     expect((await decoded(SESSION, '--fail-on', 'warning')).status).toBe(1);
-    expect((await decoded(SESSION, '--fail-on', 'error')).status).toBe(0);
+    expect((await decoded(LATE, '--fail-on', 'warning')).status).toBe(1);
+    expect((await decoded(LATE, '--fail-on', 'error')).status).toBe(0);
     expect((await decoded(SESSION, '--fail-on', 'info')).status).toBe(2);
   });
 

@@ -58,11 +58,11 @@ describe('JUnit of a report', () => {
   );
 
   it('fails, and ends with status 1, for what --fail-on asks, and for nothing else', async () => {
-    const report = await reportOf(shipped('wua-session.pcapng'));
+    const report = await reportOf(shipped('wua-late-bound.pcapng'));
     expect([report.totals.findings.error, report.totals.findings.warning > 0]).toEqual([0, true]);
-    const lenient = await junit(shipped('wua-session.pcapng'), '--fail-on', 'error');
+    const lenient = await junit(shipped('wua-late-bound.pcapng'), '--fail-on', 'error');
     expect([lenient.status, lenient.xml.includes('<failure')]).toEqual([0, false]);
-    const strict = await junit(shipped('wua-session.pcapng'), '--fail-on', 'warning');
+    const strict = await junit(shipped('wua-late-bound.pcapng'), '--fail-on', 'warning');
     expect([strict.status, strict.xml.includes('<failure type="warning"')]).toEqual([1, true]);
     const damaged = await junit(shipped('wua-damaged.pcap'), '--fail-on', 'error');
     expect([damaged.status, damaged.xml.includes('<failure')]).toEqual([1, true]);

@@ -244,7 +244,7 @@ describe('the command', () => {
     const path = join(folder, 'night.json');
     const { status, out, err } = await command('report', shipped('wua-session.pcapng'), '-o', path);
     expect({ status, out }).toEqual({ status: 0, out: '' });
-    expect(err).toMatch(/night\.json: 60 calls, 5 kinds of findings, \d/);
+    expect(err).toMatch(/night\.json: 60 calls, 6 kinds of findings, \d/);
     expect(existsSync(`${path}.part`)).toBe(false);
     expect(
       (JSON.parse(readFileSync(path, 'utf8')) as { readonly totals: { readonly calls: number } }).totals.calls,
@@ -277,7 +277,7 @@ describe('the command', () => {
   });
 
   it('fails on findings when it is told to', async () => {
-    const file = shipped('wua-session.pcapng');
+    const file = shipped('wua-late-bound.pcapng');
     expect((await command('report', file, '--fail-on', 'warning')).status).toBe(1);
     expect((await command('report', file, '--fail-on', 'error')).status).toBe(0);
   });
@@ -319,7 +319,13 @@ describe('the command', () => {
       .filter((one) => one.failure !== undefined)
       .map((one) => one['@_name'])
       .toSorted();
-    expect(failed).toEqual(['auth-level', 'criteria-grammar', 'index-out-of-range', 'use-after-release']);
+    expect(failed).toEqual([
+      'auth-level',
+      'criteria-grammar',
+      'found-outside-criteria',
+      'index-out-of-range',
+      'use-after-release',
+    ]);
     expect(cases.length).toBeGreaterThan(30);
   });
 });

@@ -45,10 +45,11 @@ function isPlain(value: Value | undefined): boolean {
   return typeof value === 'number' || typeof value === 'boolean';
 }
 
+const ownKey = (call: Call): string | null =>
+  typeof call.object?.oid === 'string' ? homeKey(call, call.object.oid) : null;
+
 /** A property has its default until something is put: known of objects whose making was seen. */
 export function defaultCheck(check: Of<'default'>, name: string, memory: Memory): Check {
-  const ownKey = (call: Call): string | null =>
-    typeof call.object?.oid === 'string' ? homeKey(call, call.object.oid) : null;
   const learners: Learner[] = check.makes.map((makes) => ({
     at: makes,
     learn(call) {
