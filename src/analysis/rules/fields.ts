@@ -1,4 +1,3 @@
-import { recordOf, type Fields } from '../../ndr/value.js';
 import type { Call, Value } from '../../types.js';
 import { pointersIn } from '../../dcom/references.js';
 import { recordOf, type Fields } from '../../ndr/value.js';
