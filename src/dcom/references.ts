@@ -3,7 +3,7 @@ import { HEX64_NULL } from '../bytes/hex.js';
 import { isRecord, walkPaths, walkRecords, type Fields } from '../ndr/value.js';
 import type { Value } from '../types.js';
 import { SORF_NOPING } from './names.js';
-import { numberOf, read, type StdObjref } from './wire.js';
+import { numberOf, type Read, type StdObjref } from './wire.js';
 
 /**
  * A decoded reference to an object ([MS-DCOM] 2.2.18): an OBJREF around a STDOBJREF, or a bare STDOBJREF as
@@ -58,18 +58,18 @@ export function pointersIn(value: Value | undefined, found: (pointer: Fields) =>
   });
 }
 
-/** Public references that come with a reference. */
-export function publicReferences(reference: Value | undefined | Reference): number {
-  return numberOf(read<StdObjref>(reference as Value).cPublicRefs, 0);
+/** Public references that come with a reference. Asked of every reference that is handed out: nothing is checked twice. */
+export function publicReferences(reference: Fields | Reference): number {
+  return numberOf((reference as Read<StdObjref>).cPublicRefs, 0);
 }
 
 /** Flags of a reference's STDOBJREF ([MS-DCOM] 2.2.18.2). */
-export function referenceFlags(reference: Value | undefined | Reference): number {
-  return numberOf(read<StdObjref>(reference as Value).flags, 0);
+export function referenceFlags(reference: Fields | Reference): number {
+  return numberOf((reference as Read<StdObjref>).flags, 0);
 }
 
 /** Whether the object of a reference is to be pinged: its flags. */
-export function wantsPings(reference: Value | undefined | Reference): boolean {
+export function wantsPings(reference: Fields | Reference): boolean {
   return (referenceFlags(reference) & SORF_NOPING) === 0;
 }
 

@@ -6,6 +6,7 @@ import {
   numberOf,
   read,
   textOf,
+  type Read,
   type RemAddRefResponse,
   type RemCountRequest,
   type RemInterfaceRef,
@@ -91,7 +92,8 @@ export function writeCounts(counts: readonly Count[]): Fields {
 
 /** Elements that name no IPID have an empty one, so that results can be told by their place. */
 export function readCounts(request: Fields): readonly Count[] {
-  return asList(read<RemCountRequest>(request).InterfaceRefs).map((one) => {
+  const list = asList((request as Read<RemCountRequest>).InterfaceRefs);
+  return list.map((one) => {
     const { ipid, cPublicRefs } = read<RemInterfaceRef>(one);
     return { ipid: textOf(ipid) ?? '', references: numberOf(cPublicRefs, 0) };
   });
