@@ -4,7 +4,7 @@ import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
 import type { NetLimits } from '../net/limits.js';
 import { Net } from '../net/net.js';
-import type { SecurityObserver } from '../security/observer.js';
+import type { RefusedLogon, SecurityObserver } from '../security/observer.js';
 import type { RpcOutput } from '../rpc/observer.js';
 import { RpcObserver } from '../rpc/observer.js';
 import { captureFindings } from './capture.js';
@@ -70,6 +70,7 @@ export class Analyzer {
   private lastNs = 0;
   /** Findings about connections that came to nothing. */
   private readonly refused: Finding[] = [];
+  private readonly logons: RefusedLogon[] = [];
 
   constructor(options: AnalyzerOptions) {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
@@ -203,18 +204,14 @@ export class Analyzer {
       }
     }
     clear(this.exchanges);
-    const heard = this.security;
-    if (this.refused.length > 0) this.take(out);
-    else if (heard !== null && heard.records.length + heard.findings.length + heard.refusals.length > 0) this.take(out);
+    if (this.refused.length > 0 || this.security?.heard === true) this.take(out);
   }
 
   private take(out: AnalyzerOutput[]): void {
     if (this.security !== null) {
-      out.push(...this.security.records, ...this.security.findings);
-      clear(this.security.records);
-      clear(this.security.findings);
-      for (const refusal of this.security.refusals) this.connections.logon(refusal, this.refused);
-      clear(this.security.refusals);
+      this.security.drain(out, this.logons);
+      for (const refusal of this.logons) this.connections.logon(refusal, this.refused);
+      clear(this.logons);
     }
     for (const finding of this.findings) out.push(finding);
     clear(this.findings);

@@ -1,4 +1,5 @@
 import { blockOf } from '../bytes/block.js';
+import { clear } from '../bytes/list.js';
 import {
   AUTH_LEVELS,
   type AuthVerdict,
@@ -40,6 +41,9 @@ export interface OpenedPdu {
   readonly verdict: AuthVerdict;
   readonly body: Span | null;
 }
+
+/** A logon that the token of a server refused. */
+export type RefusedLogon = Refusal & { readonly flow: number; readonly frame: number };
 
 interface Watched {
   readonly handshake: Handshake;
@@ -89,20 +93,34 @@ export class SecurityObserver {
   private taken = 0;
   /** True once any session can be opened: until then nobody need ask. */
   opens = false;
-  /** Since they were last taken. */
-  readonly findings: Finding[] = [];
-  readonly records: SecurityRecord[] = [];
+  /** Since they were last handed out. */
+  private readonly findings: Finding[] = [];
+  private readonly records: SecurityRecord[] = [];
   readonly sessionKeys: SessionKey[] = [];
   /** What the user gave it to open with. */
   readonly given: readonly GivenSecret[];
-  /** Logons that a server's token refused, since they were last taken. */
-  readonly refusals: (Refusal & { readonly flow: number; readonly frame: number })[] = [];
+  /** Logons that a server's token refused, since they were last handed out. */
+  private readonly refusals: RefusedLogon[] = [];
 
   constructor(secrets: SecretList = {}) {
     this.secrets = new Secrets(secrets);
     this.tickets = new TicketStore(this.secrets.credentials);
     this.kdcs = new KdcWatcher(this.secrets, this.tickets);
     this.given = secrets.given ?? [];
+  }
+
+  /** Whether {@link drain} would hand anything out. */
+  get heard(): boolean {
+    return this.records.length + this.findings.length + this.refusals.length > 0;
+  }
+
+  /** Hands out what was heard since the last time: logons, findings on them, and logons that were refused. */
+  drain(out: { push(...items: readonly (SecurityRecord | Finding)[]): unknown }, refused: RefusedLogon[]): void {
+    out.push(...this.records, ...this.findings);
+    refused.push(...this.refusals);
+    clear(this.records);
+    clear(this.findings);
+    clear(this.refusals);
   }
 
   onBind(pdu: GuardedPdu): void {

@@ -6,7 +6,7 @@ import { protectPdu, SecurityObserver, type SecretList } from '../../src/securit
 import { NTLM, WANTED, writeAuthenticate } from '../../src/security/ntlm/messages.js';
 import { NtlmProtector } from '../../src/security/ntlm/protector.js';
 import type { GuardedPdu, OpenedPdu } from '../../src/security/observer.js';
-import type { Flow } from '../../src/types.js';
+import type { Finding, Flow, SecurityRecord } from '../../src/types.js';
 
 const flow: Flow = {
   id: 1,
@@ -54,6 +54,13 @@ function seen(
   return { observer, opened: observer.open(guarded(pdu, {})) };
 }
 
+/** What an observer hands out now. */
+function drained(observer: SecurityObserver): readonly (SecurityRecord | Finding)[] {
+  const out: (SecurityRecord | Finding)[] = [];
+  observer.drain(out, []);
+  return out;
+}
+
 describe('a null session', () => {
   const flags = (WANTED | NTLM.seal | NTLM.anonymous) >>> 0;
   const message = {
@@ -75,8 +82,7 @@ describe('a null session', () => {
       const { observer, opened } = seen(writeAuthenticate({ ...message, flags: keyed, encryptedKey }), keyed, own);
       expect(opened?.verdict).toBe('opened');
       expect(observer.principal(flow, 1)).toBe('ANONYMOUS LOGON');
-      expect(observer.records).toMatchObject([{ user: '', secret: 'proved', version: null }]);
-      expect(observer.findings).toEqual([]);
+      expect(drained(observer)).toMatchObject([{ kind: 'security', user: '', secret: 'proved', version: null }]);
     }
   });
 
@@ -105,7 +111,10 @@ describe('a session whose challenge nobody captured', () => {
       passwords: [{ user: 'bob', password: 'secret' }],
     });
     expect(opened).toBeNull();
-    expect(observer.findings.map((one) => one.rule)).toEqual(['no-challenge', 'ntlm-v1']);
-    expect(observer.records).toMatchObject([{ secret: 'unknown', version: 1 }]);
+    expect(drained(observer)).toMatchObject([
+      { kind: 'security', secret: 'unknown', version: 1 },
+      { kind: 'finding', rule: 'no-challenge' },
+      { kind: 'finding', rule: 'ntlm-v1' },
+    ]);
   });
 });
