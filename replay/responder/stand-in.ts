@@ -22,6 +22,7 @@ import { Exporter, type ExporterOptions } from '../../src/peer/server/exporter.j
 import { AUTH_LEVELS, type SyntaxId, type TransferSyntax, type Value } from '../../src/types.js';
 import type { RecordedCall, RecordingRecord } from '../recording/records.js';
 import { Meanings } from './meaning.js';
+import { readExporter } from '../../src/dcom/resolver.js';
 import { RecordedSessions, type RecordedActivation, type RecordedMember } from './recorded-sessions.js';
 import type { Responder } from './responder.js';
 
@@ -74,6 +75,7 @@ export class StandIn {
       classes: stage.classes,
       numbering: 'wire',
       minLevel: 1,
+      ...hintOf(records),
     });
   }
 
@@ -547,4 +549,13 @@ function missedTitle(interfaceName: string, member: string, kind: MemberKind, ar
   if (isPut(kind)) return `${interfaceName}.${member} = ${shown.at(-1) ?? ''}`;
   if (kind === 'propget' && shown.length === 0) return `${interfaceName}.${member}`;
   return `${interfaceName}::${member}(${shown.join(', ')})`;
+}
+
+/** The level that the recorded server told its first client to call objects at ([MS-DCOM] 2.2.22.2.8), if it told one. */
+function hintOf(records: readonly RecordingRecord[]): { readonly authnHint?: number } {
+  for (const record of records) {
+    const exporter = record.kind === 'call' ? readExporter(record.out, record.in) : null;
+    if (exporter !== null) return { authnHint: exporter.authnHint };
+  }
+  return {};
 }

@@ -60,6 +60,7 @@ describe.skipIf(!ready())("the update agent, asked by Samba's client", () => {
         listening: ['(0, 1)', '(0, 1)', '(0, 1)'],
         interfaces: [
           '99fcfec4-5260-101b-bbcb-00aa0021347a',
+          '4d9f4ab8-7d1c-11cf-861e-0020af6e7c57',
           '000001a0-0000-0000-c000-000000000046',
           'e1af8308-5d1f-11c9-91a4-08002b14a0fa',
           'afa8bd80-7d8a-11c9-bef4-08002b102989',

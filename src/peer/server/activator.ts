@@ -22,6 +22,8 @@ export interface ActivatorOptions {
   readonly classes: readonly ServedClass[];
   /** Least auth_level of calls on objects. */
   readonly minLevel: number;
+  /** The level that clients are told to call objects at, by its number; unless given, that of the activation. */
+  readonly authnHint?: number;
 }
 
 /** Activation ([MS-DCOM] 3.1.2.5.2): makes objects of classes, and hands out their first references. */
@@ -71,7 +73,7 @@ export class Activator {
   }
 
   private hint({ authLevel }: ServedRequest): number {
-    return Math.max(this.options.minLevel, authLevel);
+    return Math.max(this.options.minLevel, this.options.authnHint ?? authLevel);
   }
 }
 
