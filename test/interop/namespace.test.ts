@@ -151,7 +151,7 @@ describe.skipIf(why !== null)('an agent and impacket in two network namespaces',
     await terminal.shows('no drops');
     terminal.type('/Search');
     terminal.keys('Enter');
-    await terminal.shows(/IUpdateSearcher::Search +criteria=/);
+    await terminal.shows(/IUpdateSearcher::Search\(criteria=/);
     terminal.keys('w');
     await terminal.shows('on the wire');
     terminal.keys('r');
