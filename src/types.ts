@@ -540,6 +540,7 @@ export type ProblemCode =
   | 'capture-bad-time'
   | 'capture-zeros'
   | 'capture-joined'
+  | 'recording-damaged'
   // link and ip
   | 'link-unsupported'
   | 'link-truncated'

@@ -1,7 +1,14 @@
+import { MAX_VALUE_DEPTH } from '../../src/ndr/value.js';
+
 /** Largest payload of one record, in bytes: a stub in both directions, typed and as bytes, with room to spare. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
-/** Nesting of values in a record. */
-export const MAX_RECORD_DEPTH = 128;
+/**
+ * Levels around the levels of a call's values: what holds the record, the record, the value itself, and the map for a
+ * text that UTF-8 would lose.
+ */
+const LEVELS_AROUND = 4;
+/** Nesting of values in a record: whatever a call may hold is read back. */
+export const MAX_RECORD_DEPTH = MAX_VALUE_DEPTH + LEVELS_AROUND;
 /**
  * Bytes checked by CRC while looking for the next whole record behind damage, for one file: a file made to look like
  * record heads everywhere is given up.

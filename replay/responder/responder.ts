@@ -57,9 +57,8 @@ interface Candidate {
 /**
  * Answers calls from a recording, matched by object, member and arguments. Order-aware: of several recorded calls
  * alike, the next one
- * behind the last that was answered on the object; else the last before it, so that a value args for again is the
- * newest. A new
- * activation begins the story again. Identifiers are others than in the recording, the same for one responder.
+ * behind the last that was answered on the object; else the last before it, so that a value that is asked for again is
+ * the newest. A new activation begins the story again. Identifiers are others than in the recording, the same for one responder.
  */
 export class Responder {
   private readonly options: ResponderOptions;
@@ -326,8 +325,8 @@ function translate(value: Value, ids: ReadonlyMap<string, string>): Value {
 }
 
 /**
- * Arguments as a text that is the same for the same arguments. Of activation properties only what is args for counts:
- * the rest tells of the client.
+ * Arguments as a text that is the same for the same arguments. Of activation properties only the class and the
+ * interfaces that are wanted count: the rest tells of the client.
  */
 function argumentsText(args: Fields): string {
   const activation = readActivation(args);

@@ -1,6 +1,4 @@
-import type { Value } from '../types.js';
 import type { Method, Specification, Type } from '../ndr/types.js';
-import { walkRecords, type Fields } from '../ndr/value.js';
 
 type Types = ReadonlyMap<string, Specification['types'][number]>;
 
@@ -56,14 +54,4 @@ function holdsPointer(type: AnyType, types: Types, seen: Set<string>): boolean {
     case 'well-known':
       return false;
   }
-}
-
-/** Every record inside a value that is a reference: it has both an `ipid` and an `iid`. */
-export function pointersIn(value: Value | undefined, found: (pointer: Fields) => void): void {
-  walkRecords(value, (record) => {
-    if (typeof record['ipid'] !== 'string' || typeof record['iid'] !== 'string') return true;
-    // A reference holds bindings and no further references.
-    found(record);
-    return false;
-  });
 }

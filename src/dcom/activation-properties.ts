@@ -1,7 +1,15 @@
 import { asList, asRecord, isRecord, type Fields } from '../ndr/value.js';
 import type { Value } from '../types.js';
 import type { OwnExporter } from './exporters.js';
-import { CLSCTX_SERVER, CLSID, DIFFERENT_MACHINE, IID, IMPERSONATE, NCACN_IP_TCP } from './names.js';
+import {
+  CLSCTX_SERVER,
+  CLSID,
+  DIFFERENT_MACHINE,
+  IID,
+  IMPERSONATE,
+  MODE_GET_CLASS_OBJECT,
+  NCACN_IP_TCP,
+} from './names.js';
 import { COM_VERSION } from './version.js';
 import {
   numberOf,
@@ -29,6 +37,8 @@ export interface Activation {
   /** Null where it is not there to be read. */
   readonly clsid: string | null;
   readonly iids: readonly string[];
+  /** An IActivation::RemoteActivation that wants the class object; IRemoteSCMActivator has a method for it. */
+  readonly classObject: boolean;
 }
 
 /** What became of one interface that was asked for; `reference` is its OBJREF, or null. */
@@ -43,13 +53,14 @@ const INSTANTIATION_SIZE = 0x58;
 
 /** What a request asks for; null where it is no activation. */
 export function readActivation(request: Fields): Activation | null {
-  const { Clsid, pIIDs } = read<RemoteActivationRequest>(request);
-  if (typeof Clsid === 'string') return { clsid: Clsid, iids: texts(pIIDs) };
+  const { Clsid, Mode, pIIDs } = read<RemoteActivationRequest>(request);
+  if (typeof Clsid === 'string')
+    return { clsid: Clsid, iids: texts(pIIDs), classObject: Mode === MODE_GET_CLASS_OBJECT };
   const { pActProperties } = read<RemoteCreateInstanceRequest>(request);
   if (pActProperties === undefined) return null;
   const infos = propertiesOf(pActProperties).map((one) => read<InstantiationInfo>(one));
   const info = infos.find((one) => typeof one.classId === 'string');
-  return { clsid: textOf(info?.classId), iids: texts(info?.pIID) };
+  return { clsid: textOf(info?.classId), iids: texts(info?.pIID), classObject: false };
 }
 
 /** The parameters of RemoteCreateInstance (`create`) or RemoteGetClassObject. */

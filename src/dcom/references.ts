@@ -53,6 +53,7 @@ export function referencesIn(value: Value, path: string, found: (reference: Refe
 export function pointersIn(value: Value | undefined, found: (pointer: Fields) => void): void {
   walkRecords(value, (record) => {
     if (typeof record['ipid'] !== 'string' || typeof record['iid'] !== 'string') return true;
+    // A reference holds bindings and no further references.
     found(record);
     return false;
   });

@@ -158,9 +158,9 @@ describe('activation', () => {
 
   it('by activation properties', () => {
     const request = sent('IRemoteSCMActivator', 'RemoteCreateInstance', 'request', writeActivation(CLASS, iids, true));
-    expect(readActivation(request)).toEqual({ clsid: CLASS, iids });
+    expect(readActivation(request)).toEqual({ clsid: CLASS, iids, classObject: false });
     const factory = sent('IRemoteSCMActivator', 'RemoteGetClassObject', 'request', writeActivation(CLASS, iids, false));
-    expect(readActivation(factory)).toEqual({ clsid: CLASS, iids });
+    expect(readActivation(factory)).toEqual({ clsid: CLASS, iids, classObject: false });
     const response = sent('IRemoteSCMActivator', 'RemoteCreateInstance', 'response', writeActivated(EXPORTER, results));
     expect(readActivated(response)).toEqual(results);
     expect(readExporter(response, request)).toEqual(EXPORTER);
@@ -181,7 +181,7 @@ describe('activation', () => {
       cRequestedProtseqs: 1,
       aRequestedProtseqs: [7],
     });
-    expect(readActivation(request)).toEqual({ clsid: CLASS, iids });
+    expect(readActivation(request)).toEqual({ clsid: CLASS, iids, classObject: false });
     const answer = writeRemoteActivated(EXPORTER, 0, results);
     const response = sent('IActivation', 'RemoteActivation', 'response', answer, request);
     expect(readActivated(response, iids)).toEqual(results);
@@ -190,7 +190,7 @@ describe('activation', () => {
 
   it('is read from anything that stands there', () => {
     for (const value of [null, 1, [], { activation: { properties: [1, { value: 2 }, { clsid: 3 }] } }] as const) {
-      expect(readActivation({ pActProperties: value })).toEqual({ clsid: null, iids: [] });
+      expect(readActivation({ pActProperties: value })).toEqual({ clsid: null, iids: [], classObject: false });
       expect(readActivated({ ppActProperties: value })).toBeNull();
       expect(readExporter({ ppActProperties: value }, null)).toBeNull();
     }

@@ -10,6 +10,7 @@ import type { RecordedCall, RecordingRecord } from '../../replay/recording/recor
 import { recordingText } from '../../replay/recording/text.js';
 import { bytesOf } from '../../src/bytes/block.js';
 import { crc32 } from '../../src/bytes/crc32.js';
+import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
 import type { Call, Value } from '../../src/types.js';
 import { join } from 'node:path';
 import { analyze } from '../support/roundtrip.js';
@@ -74,6 +75,19 @@ describe('recording of a session', () => {
   it('reads back as it was written, in both forms', () => {
     expect(readRecording(recordingBytes(records))).toEqual({ version: 1, records, problems: [] });
     expect(parseRecordingText([...recordingText(records)].join('\n'))).toEqual({ version: 1, records, problems: [] });
+  });
+
+  it.each([129, MAX_VALUE_DEPTH, MAX_VALUE_DEPTH + 1])('reads a value of %i levels back, in both forms', (levels) => {
+    // A lone half of a pair: the text that takes a level more.
+    let value: Value = '\ud800';
+    for (let level = 1; level < levels; level++) value = level % 2 === 0 ? [value] : { item: value };
+    const deep = small.map((one) => (isCall(one) ? { ...one, in: { value }, out: { value } } : one));
+    expect(readRecording(recordingBytes(deep))).toEqual({ version: 1, records: deep, problems: [] });
+    expect(parseRecordingText([...recordingText(deep)].join('\n'))).toEqual({
+      version: 1,
+      records: deep,
+      problems: [],
+    });
   });
 
   it.each([

@@ -122,7 +122,7 @@ export function recordingReport(
   });
   const ready: CaptureRecord[] = [];
   for (const message of damage)
-    pipeline.push({ kind: 'problem', layer: 'capture', code: 'capture-bad-block', message, spec: null, at: {} }, ready);
+    pipeline.push({ kind: 'problem', layer: 'capture', code: 'recording-damaged', message, spec: null, at: {} }, ready);
   for (const record of ready) collector.take(record);
   ready.length = 0;
   for (const call of all) {

@@ -1,10 +1,10 @@
 import {
   readActivation,
+  type Activation,
   writeActivated,
   writeRemoteActivated,
   type ActivationResult,
 } from '../../dcom/activation-properties.js';
-import { MODE_GET_CLASS_OBJECT } from '../../dcom/names.js';
 import type { Fields } from '../../ndr/value.js';
 import {
   E_INVALIDARG,
@@ -38,25 +38,27 @@ export class Activator {
 
   /** RemoteCreateInstance and RemoteGetClassObject. */
   call(method: string, value: Fields, caller: ServedRequest): Outcome {
-    const made = this.activate(value, method === 'RemoteGetClassObject', caller);
+    const wanted = readActivation(value);
+    const made = this.activate(wanted, method === 'RemoteGetClassObject', caller);
     if (made.hresult !== S_OK) return { hresult: made.hresult };
     return { hresult: S_OK, out: writeActivated(this.references.exporter(this.hint(caller)), made.results) };
   }
 
   /** IActivation::RemoteActivation: its own status is that of the call, `phr` that of the activation. */
   remoteActivation(value: Fields, caller: ServedRequest): Outcome {
-    const { hresult, results } = this.activate(value, value['Mode'] === MODE_GET_CLASS_OBJECT, caller);
+    const wanted = readActivation(value);
+    const { hresult, results } = this.activate(wanted, wanted?.classObject === true, caller);
     const exporter = this.references.exporter(this.hint(caller));
     return { hresult: S_OK, out: writeRemoteActivated(exporter, hresult, results) };
   }
 
   /** Results in the order of the IIDs; of an activation that failed they all say so. */
   private activate(
-    value: Fields,
+    wanted: Activation | null,
     classObject: boolean,
     caller: ServedRequest,
   ): { readonly hresult: number; readonly results: readonly ActivationResult[] } {
-    const { clsid, iids } = readActivation(value) ?? { clsid: null, iids: [] };
+    const { clsid, iids } = wanted ?? { clsid: null, iids: [] };
     const failed = (hresult: number): ReturnType<Activator['activate']> => ({
       hresult,
       results: iids.map((iid) => ({ iid, hresult, reference: null })),
