@@ -30,7 +30,7 @@ import { readKrb5Config, ticketFor } from './io/kdc.js';
 import type { Identity } from './io/signing.js';
 import { networkWorld } from './io/world.js';
 import type { Credential } from './security/kerberos/kdc.js';
-import { ntHash } from './security/ntlm/derive.js';
+import { ntHash } from './security/crypto.js';
 import { PLAIN } from './output/style.js';
 
 export type { CallResult } from '../replay/compare/calls.js';

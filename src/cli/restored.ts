@@ -61,7 +61,7 @@ function callOf(
   const protection: Auth = {
     type: auth.type,
     level: auth.level,
-    verdict: auth.type === 'none' ? 'none' : (request?.sealed ?? response?.sealed) === true ? 'sealed' : 'unverified',
+    verdict: auth.type === 'none' ? 'none' : protectedVerdict(request?.sealed ?? response?.sealed ?? false),
     contextId: 0,
   };
   const reference = record.object === null ? null : session.reference(record.object.ipid);
@@ -181,4 +181,9 @@ function objectsOf(session: Session, calls: readonly Call[]): readonly ObjectRec
     if (one !== undefined) one.calls++;
   }
   return [...made.values()];
+}
+
+/** What is said of a protected call of a recording: nothing of it can be verified again. */
+function protectedVerdict(sealed: boolean): Auth['verdict'] {
+  return sealed ? 'sealed' : 'unverified';
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { positive } from './commands/command.js';
+import { positive } from './numbers.js';
 import { UsageError } from '../io/streams.js';
 import type { Rotation } from '../io/live/files.js';
 

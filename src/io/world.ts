@@ -5,7 +5,8 @@ import type { Line, World } from '../peer/world.js';
 import { plainBytes } from '../bytes/block.js';
 import type { Moment } from '../types.js';
 import { authOf, type Identity } from './signing.js';
-import type { Tap, TappedConnection } from './serve/tap.js';
+import { UsageError } from './streams.js';
+import type { Tap, TappedConnection } from './tap.js';
 
 /**
  * The world of a player or a client: TCP connections to one host, the clock, randomness. What they exchange goes to
@@ -89,4 +90,26 @@ function whyFailed(error: NodeJS.ErrnoException, host: string, port: number): st
     default:
       return `the connection to ${host} port ${port} failed: ${error.message}`;
   }
+}
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no such host',
+};
+
+/** Whether somebody listens: connects, and closes again. @throws UsageError when nobody does */
+export async function reachable(host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect({ host, port, timeout: 10_000 });
+    const fail = (why: string): void => {
+      socket.destroy();
+      reject(new UsageError(`cannot connect to ${host} port ${port}: ${why}`));
+    };
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('timeout', () => fail('no answer within 10 s'));
+    socket.once('error', (error: NodeJS.ErrnoException) => fail(UNREACHABLE[error.code ?? ''] ?? error.message));
+  });
 }

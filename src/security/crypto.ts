@@ -8,6 +8,11 @@ export function md4(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(md4Of.arrayBuffer(bytes));
 }
 
+/** NTOWFv1 ([MS-NLMP] 3.3.1): the NT hash of a password. */
+export function ntHash(password: string): Uint8Array {
+  return md4(utf16(password));
+}
+
 export function md5(...parts: readonly Uint8Array[]): Uint8Array {
   const hash = createHash('md5');
   for (const part of parts) hash.update(part);

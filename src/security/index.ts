@@ -2,7 +2,7 @@ export type { Message, ObservedContext, Protector, SecurityContext, Unprotected,
 export { handshakeFindings, type HandshakeFacts } from './facts.js';
 export { SecurityObserver } from './observer.js';
 export type { SecretList, SessionKey } from './secrets.js';
-export { ntHash } from './ntlm/derive.js';
+export { ntHash } from './crypto.js';
 export { NtlmAcceptor, type NtlmAcceptorOptions } from './ntlm/acceptor.js';
 export { NtlmInitiator, type NtlmInitiatorOptions } from './ntlm/initiator.js';
 export { NTLM_POLICIES, type NtlmPolicy } from './ntlm/policy.js';

@@ -1,8 +1,8 @@
-import { equal, md5 } from './crypto.js';
+import { equal, md5, ntHash } from './crypto.js';
 import type { Key } from './kerberos/etypes.js';
 import { userKey, type Credential, type EtypeInfo } from './kerberos/kdc.js';
 import type { KeytabEntry } from './kerberos/keytab.js';
-import { lmHash, ntHash, type Hashes } from './ntlm/derive.js';
+import { lmHash, type Hashes } from './ntlm/derive.js';
 
 /** A secret as it was given: by which option, and for whom where it says so. */
 export interface GivenSecret {

@@ -7,7 +7,7 @@ import { RuleEngine } from '../../src/analysis/rules/engine.js';
 import { updateAgent } from '../../replay/agent/agent.js';
 import { connect, type RemoteObject } from '../../src/index.js';
 import { listen } from '../../src/io/serve/listener.js';
-import { Tap } from '../../src/io/serve/tap.js';
+import { Tap } from '../../src/io/tap.js';
 import { Unsent } from '../../src/io/serve/unsent.js';
 import {
   isEnumerator,

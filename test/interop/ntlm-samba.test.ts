@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../src/bytes/hex.js';
 import { hmacMd5 } from '../../src/security/crypto.js';
-import { ntHash, ntowf2, prove } from '../../src/security/ntlm/derive.js';
+import { ntowf2, prove } from '../../src/security/ntlm/derive.js';
+import { ntHash } from '../../src/security/crypto.js';
 import { NTLM } from '../../src/security/ntlm/messages.js';
 import { ROOT, without } from '../support/shared.js';
 

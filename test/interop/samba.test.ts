@@ -9,7 +9,7 @@ import { run } from '../../src/cli/cli.js';
 import { Client } from '../../src/peer/client/client.js';
 import { ClientError } from '../../src/peer/client/error.js';
 import { knowledge } from '../../src/io/knowledge.js';
-import { Tap } from '../../src/io/serve/tap.js';
+import { Tap } from '../../src/io/tap.js';
 import { networkWorld } from '../../src/io/world.js';
 import type { NtlmPolicy } from '../../src/security/index.js';
 import type { AuthLevel, Value } from '../../src/types.js';

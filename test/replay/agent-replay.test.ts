@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ntHash } from '../../src/security/ntlm/derive.js';
+import { ntHash } from '../../src/security/crypto.js';
 import { diff, differences, record, replay, type CompareResult } from '../../src/index.js';
 import { loadModel, serve } from '../../src/io/serve/agent.js';
 import { run } from '../../src/cli/cli.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ntHash } from '../../src/security/ntlm/derive.js';
+import { ntHash } from '../../src/security/crypto.js';
 import { differences, record, replay, type CompareResult, type RecordingRecord } from '../../src/index.js';
 import { playRecording } from '../../src/io/play.js';
 import { loadModel, serve } from '../../src/io/serve/agent.js';

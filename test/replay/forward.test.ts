@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { knowledge } from '../../src/io/knowledge.js';
 import { loadModel, serve as serveModel } from '../../src/io/serve/agent.js';
 import { serveRecording } from '../../src/io/serve/recording.js';
-import { ntHash } from '../../src/security/ntlm/derive.js';
+import { ntHash } from '../../src/security/crypto.js';
 import { differences, record, replay, serve, type RecordingRecord } from '../../src/index.js';
 import { ROOT } from '../support/shared.js';
 

@@ -3,7 +3,7 @@ import { ClientLink, type ClientAuth, type LinkAnswer } from '../../src/peer/lin
 import { ServerLink, type ServedAnswer } from '../../src/peer/link/server.js';
 import { encodeBind, encodeBindAck, encodeBindNak, encodeFault } from '../../src/rpc/encode.js';
 import { NDR20 } from '../../src/rpc/syntax.js';
-import { ntHash } from '../../src/security/ntlm/derive.js';
+import { ntHash } from '../../src/security/crypto.js';
 import { NtlmAcceptor, NtlmInitiator, type NtlmInitiatorOptions } from '../../src/security/index.js';
 import { NTLM } from '../../src/security/ntlm/messages.js';
 import type { AuthLevel, Drep } from '../../src/types.js';

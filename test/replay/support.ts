@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ntHash } from '../../src/security/ntlm/derive.js';
+import { ntHash } from '../../src/security/crypto.js';
 import { NtlmAcceptor, NtlmInitiator, type NtlmAcceptorOptions } from '../../src/security/index.js';
 import type { ClientAuth } from '../../src/peer/link/client.js';
 import type { AuthLevel } from '../../src/types.js';

@@ -8,7 +8,7 @@ import { knowledge } from '../../src/io/knowledge.js';
 import { loadModel, serve } from '../../src/io/serve/agent.js';
 import { bytesText } from '../../src/output/report/words.js';
 import type { Report, TableReport } from '../../src/output/report/data.js';
-import { ntHash } from '../../src/security/ntlm/derive.js';
+import { ntHash } from '../../src/security/crypto.js';
 import { ROOT } from '../support/shared.js';
 import { reportOf } from './support.js';
 

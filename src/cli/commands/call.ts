@@ -9,7 +9,7 @@ import { plain, valueLine } from '../call/show.js';
 import { identityFor, kerberosOptions, policyOption, seconds, targetOf, type TicketFlags } from '../identity.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
-import { Tap } from '../../io/serve/tap.js';
+import { Tap } from '../../io/tap.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { networkWorld } from '../../io/world.js';

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { escapeLines } from '../../output/escape.js';
@@ -59,14 +59,6 @@ function collect(value: string, before: readonly string[] | undefined): readonly
 
 function isIdl(arg: string): boolean {
   return arg.toLowerCase().endsWith('.idl');
-}
-
-/** Parses an option that counts something. */
-export function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be a whole number of at least 1.');
-  return value;
 }
 
 /** A message to stderr, of one line or more; whatever a terminal would act on in it is written out. */

@@ -17,7 +17,8 @@ import { checkOutput } from '../../io/output.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import type { IdlFlags } from '../../io/idl.js';
-import { examples, idlOptions, positive, say, sortIdl, type Register } from './command.js';
+import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
+import { positive } from '../numbers.js';
 
 interface DecodeFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly quiet?: true;

@@ -18,7 +18,8 @@ import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rul
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
-import { examples, idlOptions, positive, say, type Register } from './command.js';
+import { examples, idlOptions, say, type Register } from './command.js';
+import { positive } from '../numbers.js';
 import { whereOf } from './decode.js';
 
 interface LiveFlags extends SecretFlags, IgnoreFlags, IdlFlags {

@@ -1,5 +1,4 @@
 import { createInterface } from 'node:readline/promises';
-import { connect } from 'node:net';
 import { InvalidArgumentError, Option } from 'commander';
 import { noiseRules } from '../../../replay/compare/noise.js';
 import type { Binding } from '../../../replay/player/binding.js';
@@ -27,7 +26,9 @@ import { withSecrets } from '../secrets.js';
 import { identityFor, kerberosOptions, policyOption, seconds, targetOf, type TicketFlags } from '../identity.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
-import { examples, idlOptions, positive, say, type Register } from './command.js';
+import { examples, idlOptions, say, type Register } from './command.js';
+import { positive } from '../numbers.js';
+import { reachable } from '../../io/world.js';
 
 interface ReplayFlags extends TicketFlags, IdlFlags {
   readonly target: { readonly host: string; readonly port: number };
@@ -311,28 +312,6 @@ function speed(text: string): number {
   const value = /^(\d+(?:\.\d+)?)x?$/.exec(text);
   if (value === null || Number(value[1]) <= 0) throw new InvalidArgumentError('1x, 10x or max is wanted.');
   return Number(value[1]);
-}
-
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'no such host',
-};
-
-/** @throws UsageError when nobody listens */
-export async function reachable(host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const socket = connect({ host, port, timeout: 10_000 });
-    const fail = (why: string): void => {
-      socket.destroy();
-      reject(new UsageError(`cannot connect to ${host} port ${port}: ${why}`));
-    };
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve();
-    });
-    socket.once('timeout', () => fail('no answer within 10 s'));
-    socket.once('error', (error: NodeJS.ErrnoException) => fail(UNREACHABLE[error.code ?? ''] ?? error.message));
-  });
 }
 
 function totals(all: readonly Played[], elapsedS: number): string {

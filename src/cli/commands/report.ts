@@ -12,7 +12,8 @@ import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rul
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { checkOutput } from '../../io/output.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
-import { examples, idlOptions, positive, say, sortIdl, type Register } from './command.js';
+import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
+import { positive } from '../numbers.js';
 
 interface ReportFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly output?: string;

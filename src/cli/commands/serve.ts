@@ -4,7 +4,7 @@ import { clockSetting, dateText, type ClockSetting } from '../../../replay/agent
 import { PROFILES } from '../../../replay/agent/profiles.js';
 import type { Fallback } from '../../../replay/responder/responder.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
-import { ntHash } from '../../security/ntlm/derive.js';
+import { ntHash } from '../../security/crypto.js';
 import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { serveRecording, type Missed } from '../../io/serve/recording.js';

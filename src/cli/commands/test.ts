@@ -16,7 +16,8 @@ import { identityFor, kerberosOptions, policyOption, seconds, targetOf, type Tic
 import { resultSuite } from '../result-junit.js';
 import { resultLines, verdictLine } from '../results.js';
 import { withSecrets } from '../secrets.js';
-import { examples, idlOptions, positive, type Register } from './command.js';
+import { examples, idlOptions, type Register } from './command.js';
+import { positive } from '../numbers.js';
 
 interface TestFlags extends TicketFlags, IdlFlags {
   readonly target?: { readonly host: string; readonly port: number };

@@ -15,7 +15,7 @@ import { UsageError } from '../streams.js';
 import { acceptorOf } from './accept.js';
 import { listen, type ListenOptions } from './listener.js';
 import { Unsent } from './unsent.js';
-import { Tap, type TapOptions } from './tap.js';
+import { Tap, type TapOptions } from '../tap.js';
 import { fileReason } from '../reason.js';
 
 export interface ServeOptions {

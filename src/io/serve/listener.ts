@@ -4,7 +4,7 @@ import type { Answer, ServedRequest } from '../../peer/server/dispatch.js';
 import { plainBytes } from '../../bytes/block.js';
 import { AUTH_LEVELS } from '../../types.js';
 import { Admission } from './admission.js';
-import type { Tap } from './tap.js';
+import type { Tap } from '../tap.js';
 import type { Unsent } from './unsent.js';
 
 /** Named bounds of a listening server; docs/limits.md. */

@@ -1,6 +1,5 @@
 import { pbkdf2Sync } from 'node:crypto';
-import { concat, latin1 } from '../crypto.js';
-import { ntHash } from '../ntlm/derive.js';
+import { concat, latin1, ntHash } from '../crypto.js';
 import { deriveSha1, deriveSha2, ETYPE, etypeName, nfold, type Key } from './etypes.js';
 
 /** Iterations that a peer may ask for; docs/limits.md. */

@@ -3,11 +3,6 @@ import { Rc4 } from '../rc4.js';
 import { NTLM, type Authenticate, type Challenge } from './messages.js';
 import { upperCase, upperCases } from './uppercase.js';
 
-/** NTOWFv1 ([MS-NLMP] 3.3.1): the NT hash of a password. */
-export function ntHash(password: string): Uint8Array {
-  return md4(utf16(password));
-}
-
 /** LMOWFv1 ([MS-NLMP] 3.3.1): the LM hash of a password. */
 export function lmHash(password: string): Uint8Array {
   const key = new Uint8Array(14);

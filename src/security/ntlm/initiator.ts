@@ -1,7 +1,7 @@
-import { concat, hmacMd5, utf16 } from '../crypto.js';
+import { concat, hmacMd5, ntHash, utf16 } from '../crypto.js';
 import { DONE, failure, GOING_ON, SEC_E, type HandshakeSide, type Random, type Step } from '../mechanism.js';
 import { Rc4 } from '../rc4.js';
-import { micOf, ntHash, ntowf2 } from './derive.js';
+import { micOf, ntowf2 } from './derive.js';
 import {
   AV,
   filetime,

@@ -1,9 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { isIPv6, type Socket } from 'node:net';
-import { claimOutput, type Output, type OutputOptions } from '../output.js';
-import { writeReason } from '../reason.js';
-import { addWords, checksumOf } from '../../bytes/checksum.js';
-import { pcapngHeader, pcapngPacket } from '../../capture/write.js';
+import { claimOutput, type Output, type OutputOptions } from './output.js';
+import { writeReason } from './reason.js';
+import { addWords, checksumOf } from '../bytes/checksum.js';
+import { pcapngHeader, pcapngPacket } from '../capture/write.js';
 
 const MSS = 1460;
 const FIN = 1;
@@ -49,7 +49,14 @@ export class Tap {
     const [from, to] = client ? [local, remote] : [remote, local];
     const next: [number, number] = [0x1000_0000, 0x9000_0000];
     const packet = (way: 0 | 1, flags: number, payload: Uint8Array = NOTHING): void =>
-      this.write(way === 0 ? from : to, way === 0 ? to : from, next[way], next[way === 0 ? 1 : 0], flags, payload);
+      this.write({
+        from: way === 0 ? from : to,
+        to: way === 0 ? to : from,
+        sequence: next[way],
+        acknowledged: next[way === 0 ? 1 : 0],
+        flags,
+        payload,
+      });
     packet(0, SYN);
     next[0]++;
     packet(1, SYN | ACK);
@@ -81,7 +88,7 @@ export class Tap {
     this.output.finish();
   }
 
-  private write(from: End, to: End, sequence: number, acknowledged: number, flags: number, payload: Uint8Array): void {
+  private write({ from, to, sequence, acknowledged, flags, payload }: Packet): void {
     if (this.over) return;
     const v6 = from.address.length === 16;
     const ipSize = v6 ? 40 : 20;
@@ -132,6 +139,16 @@ export class Tap {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** One TCP segment, as its headers say it. */
+interface Packet {
+  readonly from: End;
+  readonly to: End;
+  readonly sequence: number;
+  readonly acknowledged: number;
+  readonly flags: number;
+  readonly payload: Uint8Array;
+}
 
 interface End {
   readonly address: Uint8Array;
