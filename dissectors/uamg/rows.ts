@@ -75,7 +75,7 @@ export function uamgInterface(
   methods: readonly Method[],
   erratum?: string,
 ): Interface {
-  const face: Interface = {
+  const described: Interface = {
     name,
     uuid,
     version: { major: 0, minor: 0 },
@@ -85,7 +85,7 @@ export function uamgInterface(
     orpc: true,
     methods,
   };
-  return erratum === undefined ? face : { ...face, erratum };
+  return erratum === undefined ? described : { ...described, erratum };
 }
 
 /** opnum, kind, name, DISPID */
@@ -110,7 +110,7 @@ export function sdkInterface(
       returns: null,
     }),
   );
-  const face: Interface = {
+  const described: Interface = {
     name,
     uuid,
     version: { major: 0, minor: 0 },
@@ -120,5 +120,5 @@ export function sdkInterface(
     orpc: true,
     methods,
   };
-  return erratum === undefined ? face : { ...face, erratum };
+  return erratum === undefined ? described : { ...described, erratum };
 }

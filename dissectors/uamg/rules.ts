@@ -120,18 +120,25 @@ const READ_ONLY_STRINGS = {
 } as const;
 
 /** Changes of a collection, after which its count is not known. */
-function changesOf(face: string): readonly string[] {
-  return LISTS.includes(face) ? ['Add', 'Clear', 'Insert', 'RemoveAt'].map((name) => `${face}::${name}`) : [];
+function changesOf(interfaceName: string): readonly string[] {
+  return LISTS.includes(interfaceName)
+    ? ['Add', 'Clear', 'Insert', 'RemoveAt'].map((name) => `${interfaceName}::${name}`)
+    : [];
 }
 
 /** Indexes into collections: the client's mistake, and the server's where it lets it pass. */
-function indexRules(face: string): readonly Rule[] {
-  const isList = LISTS.includes(face);
-  const check = { kind: 'index', field: 'in.index', counts: `${face}::Count`, changes: changesOf(face) } as const;
+function indexRules(interfaceName: string): readonly Rule[] {
+  const isList = LISTS.includes(interfaceName);
+  const check = {
+    kind: 'index',
+    field: 'in.index',
+    counts: `${interfaceName}::Count`,
+    changes: changesOf(interfaceName),
+  } as const;
   const places = [
-    { on: [`${face}::Item`, ...(isList ? [`${face}::RemoveAt`] : [])], check },
+    { on: [`${interfaceName}::Item`, ...(isList ? [`${interfaceName}::RemoveAt`] : [])], check },
     // At its end a collection can grow.
-    ...(isList ? [{ on: [`${face}::Insert`], check: { ...check, atEnd: true } }] : []),
+    ...(isList ? [{ on: [`${interfaceName}::Insert`], check: { ...check, atEnd: true } }] : []),
   ];
   return places.flatMap((place): readonly Rule[] => [
     {

@@ -63,24 +63,42 @@ export function lazily(interfaces: readonly string[], describe: () => Members): 
   };
 }
 
-/** An object whose properties are read from a subject by a table that all of its kind share. */
+/**
+ * An object whose properties are read from a subject by a table that all of its kind share. Nothing below it may change,
+ * as nobody could tell an object that was let go from the one that is made after it.
+ */
 export function tabled<Subject, Context>(
   interfaces: readonly string[],
   table: { readonly [name: string]: (subject: Subject, context: Context) => ServedValue },
   subject: Subject,
   context: Context,
 ): ServedObject {
-  const held = new Held();
+  let parts: WeakRef<Map<string, ServedObject>> | null = null;
   return {
     served: true,
     interfaces,
     call(_, member, kind) {
       const read = kind === 'propget' ? table[member] : undefined;
-      return read === undefined ? LOCAL_ONLY : ok(held.read(member, () => read(subject, context)));
+      if (read === undefined) return LOCAL_ONLY;
+      const known = parts?.deref();
+      const part = known?.get(member);
+      if (part !== undefined) return ok(part);
+      const value = read(subject, context);
+      if (!isServed(value)) return ok(value);
+      const all = known ?? new Map<string, ServedObject>();
+      if (known === undefined) parts = new WeakRef(all);
+      all.set(member, value);
+      PARTS.set(value, all);
+      return ok(value);
     },
-    weight: () => 1 + held.size,
   };
 }
+
+/**
+ * The properties of one object, alive while anybody holds one of them: a client that reads an update and lets go what it
+ * read leaves nothing behind.
+ */
+const PARTS = new WeakMap<ServedObject, Map<string, ServedObject>>();
 
 /** The objects that properties hold, each made when it is read first; values that are no objects are read anew. */
 class Held {

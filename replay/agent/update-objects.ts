@@ -2,7 +2,7 @@ import type { ServedObject, ServedValue } from '../../src/peer/server/dispatch.j
 import { fixed, stringCollection, updateCollection } from './collections.js';
 import type { Behavior, CategoryModel, DeviceModel, ImageModel, UpdateModel } from './model.js';
 import { offered, type Profile } from './profiles.js';
-import { lazily, served, tabled } from './served.js';
+import { served, tabled } from './served.js';
 
 const SOFTWARE = ['IUpdate5', 'IUpdate4', 'IUpdate3', 'IUpdate2', 'IUpdate'];
 /** A driver can be queried for both chains (3.21.4). */
@@ -113,8 +113,8 @@ export class View {
   private readonly profile: Profile;
   private readonly locale: number;
   private readonly found: readonly UpdateModel[];
-  private readonly updates = new Map<UpdateModel, ServedObject>();
-  private readonly categories = new Map<CategoryModel, ServedObject>();
+  private readonly updates = new Map<UpdateModel, WeakRef<ServedObject>>();
+  private readonly categories = new Map<CategoryModel, WeakRef<ServedObject>>();
 
   constructor({ index, profile, locale, found }: ViewOptions) {
     this.index = index;
@@ -124,12 +124,10 @@ export class View {
   }
 
   update(update: UpdateModel): ServedObject {
-    let made = this.updates.get(update);
-    if (made === undefined) {
+    return once(this.updates, update, () => {
       const [chain, table] = update.type === 'driver' ? [DRIVER, DRIVER_UPDATE] : [SOFTWARE, UPDATE];
-      this.updates.set(update, (made = tabled(offered(this.profile, chain), table, update, this)));
-    }
-    return made;
+      return tabled(offered(this.profile, chain), table, update, this);
+    });
   }
 
   /** Texts of an update in the locale of the view. */
@@ -176,40 +174,43 @@ export class View {
     );
   }
 
-  /** ICategory (3.6); its updates are those of the search. */
-  private category(category: CategoryModel): ServedObject {
-    let made = this.categories.get(category);
-    if (made === undefined) {
-      const words = localized(category.localized, this.locale) ?? {};
-      const key = category.id.toLowerCase();
-      this.categories.set(
-        category,
-        (made = lazily(['ICategory'], () => ({
-          get: {
-            Name: words.name ?? category.name,
-            CategoryID: category.id,
-            Description: words.description ?? category.description,
-            Order: category.order,
-            Type: category.type,
-            Image: () => imageOf(category.image, words.image),
-            Parent: () => this.parentOf(category),
-            Children: () => this.categoriesOf(this.index.childrenOf(category.id)),
-            Updates: () =>
-              this.collection(
-                this.found.filter((one) => one.categories.some((id) => id.toLowerCase() === key)),
-                true,
-              ),
-          },
-        }))),
-      );
-    }
-    return made;
+  category(category: CategoryModel): ServedObject {
+    return once(this.categories, category, () => tabled(['ICategory'], CATEGORY, category, this));
   }
 
-  private parentOf({ parent }: CategoryModel): ServedObject | null {
+  parentOf({ parent }: CategoryModel): ServedObject | null {
     const found = parent === null ? undefined : this.index.category(parent);
     return found === undefined ? null : this.category(found);
   }
+
+  childrenOf({ id }: CategoryModel): ServedObject {
+    return this.categoriesOf(this.index.childrenOf(id));
+  }
+
+  /** The updates of a category are those that the search found. */
+  updatesOf({ id }: CategoryModel): ServedObject {
+    const key = id.toLowerCase();
+    return this.collection(
+      this.found.filter((one) => one.categories.some((other) => other.toLowerCase() === key)),
+      true,
+    );
+  }
+
+  /** Texts of a category in the locale of the view. */
+  wordsOf(category: CategoryModel): CategoryModel['localized'][number] {
+    return localized(category.localized, this.locale) ?? {};
+  }
+}
+
+/** The object of a subject, the same while anybody holds it. */
+function once<Subject>(
+  known: Map<Subject, WeakRef<ServedObject>>,
+  subject: Subject,
+  make: () => ServedObject,
+): ServedObject {
+  let object = known.get(subject)?.deref();
+  if (object === undefined) known.set(subject, new WeakRef((object = make())));
+  return object;
 }
 
 /** Bits of an LCID that name the language without its region ([MS-LCID] 2). */
@@ -281,6 +282,19 @@ const UPDATE: { readonly [name: string]: Property } = {
   PerUser: (u) => u.perUser,
   AutoSelection: (u) => SELECTION[u.autoSelection],
   AutoDownload: (u) => DOWNLOAD[u.autoDownload],
+};
+
+/** ICategory (3.6). */
+const CATEGORY: { readonly [name: string]: (category: CategoryModel, view: View) => ServedValue } = {
+  Name: (one, view) => view.wordsOf(one).name ?? one.name,
+  CategoryID: (one) => one.id,
+  Description: (one, view) => view.wordsOf(one).description ?? one.description,
+  Order: (one) => one.order,
+  Type: (one) => one.type,
+  Image: (one, view) => imageOf(one.image, view.wordsOf(one).image),
+  Parent: (one, view) => view.parentOf(one),
+  Children: (one, view) => view.childrenOf(one),
+  Updates: (one, view) => view.updatesOf(one),
 };
 
 /** IWindowsDriverUpdateEntry (3.48); a driver update has the same of its default entry. */
