@@ -15,17 +15,26 @@ export interface StubForm {
  */
 export function changedRequest(
   registry: Registry,
-  { uuid, opnum, encoding }: StubForm,
+  form: StubForm,
   stub: Uint8Array,
   change: (fields: Fields) => Fields,
 ): Uint8Array {
+  return rewrittenRequest(registry, form, stub, change) ?? stub;
+}
+
+/** {@link changedRequest}, or null for what no table reads and what cannot be encoded. */
+export function rewrittenRequest(
+  registry: Registry,
+  { uuid, opnum, encoding }: StubForm,
+  stub: Uint8Array,
+  change: (fields: Fields) => Fields,
+): Uint8Array | null {
   const codec = opnum === null ? null : registry.method(uuid, opnum, encoding);
-  if (codec === null) return stub;
+  if (codec === null) return null;
   const { value, header, problems, tape } = codec.request.record(spanOf(stub));
-  if (problems.length > 0) return stub;
-  return (
-    encoded(() => codec.request.encode(change(header === null ? value : { ...value, orpcthis: header }), { tape })) ??
-    stub
+  if (problems.length > 0) return null;
+  return encoded(() =>
+    codec.request.encode(change(header === null ? value : { ...value, orpcthis: header }), { tape }),
   );
 }
 
@@ -43,14 +52,24 @@ export function changedResponse(
   registry: Registry,
   form: StubForm,
   stub: Uint8Array,
-  { request, change, encoding = form.encoding }: ResponseChange,
+  change: ResponseChange,
 ): Uint8Array {
+  return rewrittenResponse(registry, form, stub, change) ?? stub;
+}
+
+/** {@link changedResponse}, or null for what no table reads and what cannot be encoded. */
+export function rewrittenResponse(
+  registry: Registry,
+  form: StubForm,
+  stub: Uint8Array,
+  { request, change, encoding = form.encoding }: ResponseChange,
+): Uint8Array | null {
   const { uuid, opnum } = form;
-  if (opnum === null) return stub;
+  if (opnum === null) return null;
   const [before, after] = [registry.method(uuid, opnum, form.encoding), registry.method(uuid, opnum, encoding)];
-  if (before === null || after === null) return stub;
+  if (before === null || after === null) return null;
   const { value, header, result, tape, problems } = before.response.record(spanOf(stub), request.before ?? undefined);
-  if (problems.length > 0) return stub;
+  if (problems.length > 0) return null;
   const changed = change({
     ...value,
     ...(header === null ? {} : { orpcthat: header }),
@@ -60,7 +79,7 @@ export function changedResponse(
     ...(encoding.syntax === form.encoding.syntax ? { tape } : {}),
     ...(request.after === null ? {} : { request: request.after }),
   };
-  return encoded(() => after.response.encode(changed, options)) ?? stub;
+  return encoded(() => after.response.encode(changed, options));
 }
 
 function encoded(encode: () => Uint8Array): Uint8Array | null {

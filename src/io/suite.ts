@@ -42,12 +42,24 @@ const MAX_SAID = 65_536;
 
 /** Paths of the recordings in a folder and below, in their order. @throws UsageError when it cannot be read */
 export async function recordingsIn(folder: string): Promise<readonly string[]> {
+  const paths = await filesIn(folder, /\.(uamgrec|txt)$/i);
+  const forms = await Promise.all(paths.map(recordingForm));
+  return paths.filter((_, at) => forms[at] !== null).toSorted();
+}
+
+/** Endings of captures in a folder of recordings. */
+export const CAPTURE = /\.(pcap|pcapng|cap)(\.(gz|zst|lz4))?$/i;
+
+/** Paths of the captures in a folder and below, in their order. @throws UsageError when it cannot be read */
+export async function capturesIn(folder: string): Promise<readonly string[]> {
+  return (await filesIn(folder, CAPTURE)).toSorted();
+}
+
+async function filesIn(folder: string, named: RegExp): Promise<readonly string[]> {
   const names = await readdir(folder, { recursive: true }).catch((error: unknown) => {
     throw new UsageError(`cannot read ${folder}: ${error instanceof Error ? error.message : String(error)}`);
   });
-  const paths = names.filter((name) => /\.(uamgrec|txt)$/i.test(name)).map((name) => join(folder, name));
-  const forms = await Promise.all(paths.map(recordingForm));
-  return paths.filter((_, at) => forms[at] !== null).toSorted();
+  return names.filter((name) => named.test(name)).map((name) => join(folder, name));
 }
 
 /** The part of a list that one of several machines takes: `2/3` is the second third. */

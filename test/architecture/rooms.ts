@@ -171,6 +171,11 @@ export const ROOMS: readonly Room[] = [
     opens: [...PEER, 'src/peer', 'src/peer/link', 'src/peer/client', 'replay/recording', 'replay/compare'],
   },
   {
+    path: 'replay/redaction',
+    does: 'names in a recording, and pseudonyms for them',
+    opens: [...BASE, 'src/ndr', 'replay/recording', 'replay/player'],
+  },
+  {
     path: 'replay/responder',
     does: 'a recording played to a client',
     opens: [

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -101,6 +101,21 @@ describe('test command', () => {
       expect.stringContaining('--server: it ended with status 4: no such model'),
     ]);
     expect((await cli({}, 'test', suite)).err).toContain('give --target HOST[:PORT], or --server COMMAND');
+  });
+
+  it('records captures that have no recording yet, once', async () => {
+    const fresh = join(folder, 'fresh/below');
+    mkdirSync(fresh, { recursive: true });
+    copyFileSync(join(ROOT, 'captures/wua-session.pcapng'), join(fresh, 'nightly.pcapng'));
+    const argv = ['test', join(folder, 'fresh'), ...target()];
+    expect((await cli({}, ...argv)).err).toContain('holds no recordings');
+    const made = await cli({}, ...argv, '--record-if-missing');
+    const rec = join(fresh, 'nightly.uamgrec');
+    expect(made).toMatchObject({ status: 0, err: `recording ${rec}\n60 calls recorded\n` });
+    expect(made.out).toMatch(/1 recording: 1 passed\n$/);
+    const before = readFileSync(rec);
+    expect(await cli({}, ...argv, '--record-if-missing')).toMatchObject({ status: 0, err: '' });
+    expect(readFileSync(rec)).toEqual(before);
   });
 
   it('rewrites what differs with --update, after which it passes', async () => {

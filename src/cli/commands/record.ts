@@ -14,12 +14,13 @@ import { packageVersion } from '../../io/package.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, loadRecording, recordingForm, sourceName } from '../../io/recordings.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { withoutNames, withRedaction, type RedactionFlags } from '../redaction.js';
 import type { SessionKey } from '../../security/secrets.js';
-import type { RecordedCall, Recording, RecordingForm } from '../../../replay/recording/records.js';
+import type { RecordedCall, Recording, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 
-interface RecordFlags extends SecretFlags, IdlFlags {
+interface RecordFlags extends SecretFlags, IdlFlags, RedactionFlags {
   readonly output: string;
   readonly format?: RecordingForm;
   readonly opnums: Numbering;
@@ -57,11 +58,16 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
         ['record -i eth0 -o session.uamgrec', 'live'],
         ['record session.uamgrec -o session.txt', 'the same as text'],
         ['record session.uamgrec --format text -o - | grep criteria', ''],
+        ['record session.pcapng --redact users,hosts --redact-key @key -o public.uamgrec', 'to give away'],
       ]),
     )
     .action(async (file: string | undefined, flags: RecordFlags) => {
       if ((file === undefined) === (flags.interface === undefined))
         throw new UsageError('record: give a capture or a recording, or an interface with -i');
+      if (flags.redact !== undefined && (flags.interface !== undefined || flags.append === true))
+        throw new UsageError(
+          'record --redact takes a whole capture: record first, and then uamgscope recording redact REC -o OUT',
+        );
       const known = await load(flags);
       done(
         flags.interface === undefined
@@ -69,7 +75,7 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
           : await recordLive(flags.interface, flags, streams, known),
       );
     });
-  withSecrets(command);
+  withRedaction(withSecrets(command));
   for (const option of idlOptions()) command.addOption(option);
 };
 
@@ -122,11 +128,23 @@ export async function recordFile(
     // A capture that is still being taken is a recording all the while.
     how: file === '-' ? 'growing' : 'whole',
   });
-  const { told, damaged, exported, unplayable } = await writer.whole(() =>
-    source === null
+  const { told, damaged, exported, unplayable } = await writer.whole(async () => {
+    if (flags.redact !== undefined) {
+      const records: RecordingRecord[] = [];
+      const gather: RecordTarget = { put: (record) => records.push(record), flush: () => Promise.resolve() };
+      const written =
+        source === null
+          ? await recordCapture(file, { writer: gather, known, streams, flags, security, from, session: 1 })
+          : await copyRecording(source, gather);
+      const redacted = withoutNames(records, flags, { env: streams.env, registry: known.registry });
+      for (const line of redacted.told) await say(streams, line);
+      for (const record of redacted.records) writer.put(record);
+      return written;
+    }
+    return source === null
       ? recordCapture(file, { writer, known, streams, flags, security, from, session: sessions + 1 })
-      : copyRecording(source, writer),
-  );
+      : copyRecording(source, writer);
+  });
   for (const message of told.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
   if (told.length > MAX_LINES) await say(streams, `! ${told.length - MAX_LINES} more`);
   for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
@@ -147,8 +165,11 @@ interface Written {
   readonly unplayable: ReadonlyMap<string, number>;
 }
 
+/** What records are put into. */
+type RecordTarget = Pick<RecordingWriter, 'flush'> & { put(record: RecordingRecord): void };
+
 interface CaptureToRecord {
-  readonly writer: RecordingWriter;
+  readonly writer: RecordTarget;
   readonly known: Knowledge;
   readonly streams: Streams;
   readonly flags: RecordFlags;
@@ -200,7 +221,7 @@ async function recordCapture(
 }
 
 /** The records of a recording, for another form of it. */
-function copyRecording({ records, problems }: Recording, writer: RecordingWriter): Promise<Written> {
+function copyRecording({ records, problems }: Recording, writer: RecordTarget): Promise<Written> {
   for (const record of records) writer.put(record);
   return Promise.resolve({
     told: problems.map((problem) => problem.message),

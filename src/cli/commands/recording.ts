@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { withPrerequisites } from '../../../replay/player/prerequisites.js';
 import { planOf } from '../../../replay/player/plan.js';
 import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
+import { REDACTION_KINDS } from '../../../replay/redaction/names.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, loadRecording } from '../../io/recordings.js';
 import { Sink } from '../../io/sink.js';
@@ -10,6 +11,7 @@ import { escapeTerminal } from '../../output/escape.js';
 import { countText, timeText } from '../../output/report/words.js';
 
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import { withoutNames, withRedaction, type RedactionFlags } from '../redaction.js';
 import { examples, say, type Register } from './command.js';
 
 interface WriteFlags {
@@ -17,6 +19,8 @@ interface WriteFlags {
   readonly format?: RecordingForm;
   readonly force?: true;
 }
+
+interface RedactFlags extends WriteFlags, RedactionFlags {}
 
 interface TrimFlags extends WriteFlags {
   readonly calls?: string;
@@ -29,7 +33,7 @@ export const recordingCommand: Register = (program, { streams, load, done }) => 
     .command('recording')
     .summary('looks at recordings, cuts them and puts them together')
     .description(
-      'Tells what a recording holds and whether it is whole, keeps some of its calls, or joins recordings (docs/recording.md).',
+      'Tells what a recording holds and whether it is whole, keeps some of its calls, takes names out, or joins recordings (docs/recording.md).',
     )
     .addHelpText(
       'after',
@@ -37,6 +41,7 @@ export const recordingCommand: Register = (program, { streams, load, done }) => 
         ['recording info session.uamgrec', ''],
         ['recording check session.uamgrec', 'status 3: it is damaged'],
         ['recording trim session.uamgrec --member IUpdate.Title -o titles.uamgrec', 'with the calls that these need'],
+        ['recording redact session.uamgrec --redact users,hosts --redact-key @key -o public.uamgrec', 'to give away'],
         ['recording merge monday.uamgrec tuesday.uamgrec -o week.uamgrec', ''],
       ]),
     );
@@ -58,6 +63,16 @@ export const recordingCommand: Register = (program, { streams, load, done }) => 
       .option('--calls <list>', 'calls by number: 1-20,35')
       .option('--member <name>', 'calls of a member: IUpdate.Title, IUpdateSearcher.* (repeatable)', several),
   ).action(async (rec: string, flags: TrimFlags) => done(await trim(rec, flags, streams, await load())));
+  writing(
+    withRedaction(
+      command
+        .command('redact')
+        .description(
+          'Replaces names by pseudonyms, in values and in the bytes of stubs alike; everything, where --redact is left out.',
+        )
+        .argument('<rec>', 'a recording'),
+    ),
+  ).action(async (rec: string, flags: RedactFlags) => done(await redactOne(rec, flags, streams, await load())));
   writing(
     command
       .command('merge')
@@ -134,6 +149,17 @@ async function trim(rec: string, flags: TrimFlags, streams: Streams, { registry 
   const kept = withPrerequisites(records, wanted, registry);
   const calls = await write(kept, flags, [rec], streams);
   await say(streams, `${countText(calls, 'call')} kept, ${calls - wanted.size} of them because others need them`);
+  return EXIT.ok;
+}
+
+async function redactOne(rec: string, flags: RedactFlags, streams: Streams, { registry }: Knowledge): Promise<number> {
+  const { records, problems } = await loadRecording(rec);
+  for (const problem of problems.slice(0, 20)) await say(streams, `! ${rec}: ${problem.message}`);
+  const kinds = flags.redact ?? new Set(REDACTION_KINDS);
+  const redacted = withoutNames(records, { ...flags, redact: kinds }, { env: streams.env, registry });
+  for (const line of redacted.told) await say(streams, line);
+  const calls = await write(redacted.records, flags, [rec], streams);
+  await say(streams, countText(calls, 'call'));
   return EXIT.ok;
 }
 

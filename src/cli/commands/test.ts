@@ -7,7 +7,7 @@ import { RecordingWriter } from '../../io/recording-writer.js';
 import { recordingForm } from '../../io/recordings.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
-import { playSuite, recordingsIn, shardOf, type SuiteResult } from '../../io/suite.js';
+import { CAPTURE, capturesIn, playSuite, recordingsIn, shardOf, type SuiteResult } from '../../io/suite.js';
 import { escapeTerminal } from '../../output/escape.js';
 import { junitXml, type JunitSuite } from '../../output/junit.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -16,8 +16,9 @@ import { identityFor, kerberosOptions, policyOption, seconds, targetOf, type Tic
 import { resultSuite } from '../result-junit.js';
 import { resultLines, verdictLine } from '../results.js';
 import { withSecrets } from '../secrets.js';
-import { examples, idlOptions, type Register } from './command.js';
+import { examples, idlOptions, say, type Register } from './command.js';
 import { positive } from '../numbers.js';
+import { recordFile } from './record.js';
 
 interface TestFlags extends TicketFlags, IdlFlags {
   readonly target?: { readonly host: string; readonly port: number };
@@ -30,6 +31,7 @@ interface TestFlags extends TicketFlags, IdlFlags {
   readonly retries: number;
   readonly deadline: number;
   readonly update?: true;
+  readonly recordIfMissing?: true;
   readonly readOnly?: true;
   readonly reset?: string;
   readonly github?: true;
@@ -65,6 +67,10 @@ export const testCommand: Register = (program, { streams, load, done }) => {
     )
     .addOption(new Option('--deadline <seconds>', 'how long a call may take').argParser(seconds).default(30))
     .option('--update', 'what differs is what is expected from now on: rewrites those recordings')
+    .option(
+      '--record-if-missing',
+      'records captures of the folder that have no recording beside them, before anything is played',
+    )
     .option('--read-only', 'leaves calls out that change the server, and what needs them')
     .option('--reset <command>', 'puts the server back before every run')
     .option('--github', 'annotations for GitHub (by themselves where GITHUB_ACTIONS is set)')
@@ -91,6 +97,7 @@ async function test(dir: string, flags: TestFlags, streams: Streams, known: Know
     throw new UsageError('give --target HOST[:PORT], or --server COMMAND that starts one');
   const output = { force: flags.force === true };
   if (flags.junit !== undefined) checkOutput(flags.junit, output);
+  if (flags.recordIfMissing === true) await recordMissing(dir, flags, streams, known);
   const all = await recordingsIn(dir);
   const paths = flags.shard === undefined ? all : shardOf(all, flags.shard.index, flags.shard.count);
   if (paths.length === 0) throw new UsageError(`${dir} holds no recordings${all.length > 0 ? ' for this shard' : ''}`);
@@ -126,6 +133,21 @@ async function test(dir: string, flags: TestFlags, streams: Streams, known: Know
   await out.flush();
   if (results.some((one) => one.verdict === 'error')) return EXIT.usage;
   return results.some((one) => one.verdict === 'failed') && flags.update !== true ? EXIT.found : EXIT.ok;
+}
+
+/** Makes recordings of captures that have none beside them: of `a.pcapng` it is `a.uamgrec`, or `a.txt`. */
+async function recordMissing(dir: string, flags: TestFlags, streams: Streams, known: Knowledge): Promise<void> {
+  for (const capture of await capturesIn(dir)) {
+    const stem = capture.replace(CAPTURE, '');
+    if (existsSync(`${stem}.uamgrec`) || existsSync(`${stem}.txt`)) continue;
+    const { password, ntHash, keytab, ccache, keys } = flags;
+    const secrets = Object.fromEntries(
+      Object.entries({ password, ntHash, keytab, ccache, keys }).filter(([, value]) => value !== undefined),
+    );
+    const output = `${stem}.uamgrec`;
+    await say(streams, `recording ${output}`);
+    await recordFile(capture, { ...secrets, output, opnums: 'auto' }, streams, known);
+  }
 }
 
 /** Rules of one recording, or of its folder; undefined where there are none. */

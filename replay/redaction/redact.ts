@@ -1,0 +1,222 @@
+import type { Registry } from '../../src/ndr/codec.js';
+import { isRecord, mapFields, type Fields } from '../../src/ndr/value.js';
+import type { Value } from '../../src/types.js';
+import { contextKey } from '../player/plan.js';
+import { rewrittenRequest, rewrittenResponse, type StubForm } from '../player/stubs.js';
+import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
+import { Names, type RedactionKind } from './names.js';
+
+export interface RedactionOptions {
+  readonly kinds: ReadonlySet<RedactionKind>;
+  readonly registry: Registry;
+  /** At least 8 bytes that stand for a text, the same for the same text (HMAC-SHA-256 with a key, say). */
+  readonly digest: (text: string) => Uint8Array;
+}
+
+/** A recording without its names. */
+export interface Redacted {
+  readonly records: readonly RecordingRecord[];
+  /** Different names that were replaced. */
+  readonly names: number;
+  /** Stubs that were left out, as no table reads them or they could not be written anew. */
+  readonly dropped: number;
+}
+
+/**
+ * Replaces names by pseudonyms, in values and in the bytes of stubs alike. The same name gives the same pseudonym
+ * wherever the digest is the same, so recordings compare as before.
+ */
+export function redact(records: readonly RecordingRecord[], options: RedactionOptions): Redacted {
+  return new Redaction(records, options).run(records);
+}
+
+type Change = (value: Value) => Value | undefined;
+
+/** Names this short are replaced only where they stand apart from letters and digits. */
+const SHORT = 5;
+const NOTHING = new Uint8Array(0);
+
+class Redaction {
+  private readonly names: Names;
+  private readonly options: RedactionOptions;
+  private readonly pattern: RegExp | null;
+  private readonly contexts = new Map<string, ContextRecord>();
+  private readonly made = new Map<string, string>();
+  private dropped = 0;
+
+  constructor(records: readonly RecordingRecord[], options: RedactionOptions) {
+    this.options = options;
+    this.names = new Names(records, options.kinds);
+    const known = [...this.names.known.keys()].toSorted((one, other) => other.length - one.length);
+    this.pattern = known.length === 0 ? null : new RegExp(known.map(patternOf).join('|'), 'giu');
+  }
+
+  run(records: readonly RecordingRecord[]): Redacted {
+    const redacted = records.map((record) => this.record(record));
+    return { records: redacted, names: this.names.known.size + this.names.texts.size, dropped: this.dropped };
+  }
+
+  private record(record: RecordingRecord): RecordingRecord {
+    switch (record.kind) {
+      case 'session':
+        this.contexts.clear();
+        // Files are named by people, for hosts and for people.
+        return { ...record, name: null };
+      case 'connection': {
+        const { client, server } = record;
+        return {
+          ...record,
+          client: { ...client, address: this.text(client.address) },
+          server: { ...server, address: this.text(server.address) },
+        };
+      }
+      case 'context':
+        this.contexts.set(contextKey(record.connection, record.id), record);
+        return record;
+      case 'call':
+        return this.call(record);
+      case 'reference':
+      case 'end':
+        return record;
+    }
+  }
+
+  private call(call: RecordedCall): RecordedCall {
+    const texts = this.names.textsOf(call);
+    const change: Change = (value) => this.value(value, texts, change);
+    const { exception } = call;
+    return {
+      ...call,
+      in: mapFields(call.in, change),
+      out: mapFields(call.out, change),
+      exception:
+        exception === null
+          ? null
+          : {
+              source: exception.source === null ? null : this.text(exception.source),
+              description: exception.description === null ? null : this.text(exception.description, texts),
+            },
+      ...this.stubs(call, (fields) => mapFields(fields, change)),
+    };
+  }
+
+  /** The stubs with their names replaced. */
+  private stubs(
+    call: RecordedCall,
+    change: (fields: Fields) => Fields,
+  ): { readonly request: RecordedStub | null; readonly response: RecordedStub | null } {
+    const { request, response } = call;
+    const { registry } = this.options;
+    const context = this.contexts.get(contextKey(call.connection, call.contextId));
+    const form = (stub: RecordedStub): StubForm | null =>
+      context === undefined || stub.drep.ebcdic || stub.drep.float !== 'ieee' || !stub.complete
+        ? null
+        : {
+            uuid: context.abstract.uuid,
+            opnum: call.via === null ? call.opnum : call.via.opnum,
+            encoding: { littleEndian: stub.drep.littleEndian, syntax: context.transfer },
+          };
+    let before: Fields | null = null;
+    const asked = this.rewritten(request, (stub) => {
+      const how = form(stub);
+      return how === null ? null : rewrittenRequest(registry, how, stub.bytes, (fields) => change((before = fields)));
+    });
+    const given = before;
+    const told = this.rewritten(response, (stub) => {
+      const how = form(stub);
+      if (how === null) return null;
+      const after = given === null ? null : change(given);
+      return rewrittenResponse(registry, how, stub.bytes, { request: { before: given, after }, change });
+    });
+    return { request: asked, response: told };
+  }
+
+  private rewritten(
+    stub: RecordedStub | null,
+    rewrite: (stub: RecordedStub) => Uint8Array | null,
+  ): RecordedStub | null {
+    if (stub === null || stub.bytes.length === 0) return stub;
+    const bytes = rewrite(stub);
+    if (bytes !== null && !this.tells(bytes)) return { ...stub, bytes };
+    this.dropped++;
+    return { ...stub, complete: false, bytes: NOTHING };
+  }
+
+  private value(value: Value, texts: ReadonlySet<string>, change: Change): Value | undefined {
+    if (typeof value === 'string') return this.text(value, texts);
+    if (value instanceof Uint8Array) return this.tells(value) ? NOTHING : undefined;
+    if (Array.isArray(value)) return this.tellsInUnits(value) ? [] : undefined;
+    if (!isRecord(value) || value['aStringArray'] === undefined || value['stringBindings'] === undefined)
+      return undefined;
+    // The units beside bindings are those before redaction: the bindings are written anew.
+    const { aStringArray: _units, wSecurityOffset: _offset, ...bindings } = value;
+    return mapFields(bindings, change);
+  }
+
+  /** Whether code units or bytes that are shown as a list of numbers hold a name. */
+  private tellsInUnits(list: readonly Value[]): boolean {
+    if (list.length < SHORT || !list.every((one) => typeof one === 'number' && one >= 0 && one <= 0xffff)) return false;
+    return this.tellsText(list.map((unit) => String.fromCharCode(unit as number)).join(''));
+  }
+
+  private text(text: string, texts?: ReadonlySet<string>): string {
+    if (texts?.has(text) === true || (text.length >= LONG_TEXT && this.names.texts.has(text)))
+      return this.pseudonym(text, 'titles');
+    if (this.pattern === null) return text;
+    return text.replace(this.pattern, (name) => {
+      const key = name.toLowerCase();
+      return this.pseudonym(key, this.names.known.get(key) ?? 'hosts');
+    });
+  }
+
+  private pseudonym(name: string, kind: RedactionKind): string {
+    const key = `${kind} ${name}`;
+    const known = this.made.get(key);
+    if (known !== undefined) return known;
+    const made = pseudonymOf(name, kind, this.options.digest(key));
+    this.made.set(key, made);
+    return made;
+  }
+
+  /** Whether bytes hold a user or a host, as UTF-8 or as UTF-16 of either order. */
+  private tells(bytes: Uint8Array): boolean {
+    return this.tellsText(byteText(bytes));
+  }
+
+  private tellsText(text: string): boolean {
+    const lower = text.toLowerCase();
+    const spread = lower.replaceAll('\0', '');
+    for (const name of this.names.known.keys())
+      if (name.length >= SHORT && (lower.includes(byteText(UTF8.encode(name))) || spread.includes(name))) return true;
+    return false;
+  }
+}
+
+/** Free text this long is replaced wherever a value is that text; shorter text only where its field says what it is. */
+const LONG_TEXT = 12;
+const UTF8 = new TextEncoder();
+
+function byteText(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += CHUNK) text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  return text;
+}
+
+/** Arguments a function takes without a doubt. */
+const CHUNK = 8192;
+
+function patternOf(name: string): string {
+  const source = name.replace(/[\\^$.|?*+()[\]{}/]/g, '\\$&');
+  return name.length < SHORT ? `(?<![\\p{L}\\p{N}])${source}(?![\\p{L}\\p{N}])` : source;
+}
+
+/** Of the form of what it stands for: an address for an address (240.0.0.0/4 and 2001:db8::/32 are nobody's). */
+function pseudonymOf(name: string, kind: RedactionKind, digest: Uint8Array): string {
+  const [a = 0, b = 0, c = 0, d = 0] = digest;
+  const hex = [...digest.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (kind === 'titles') return `Text ${hex}`;
+  if (kind === 'users') return `user-${hex}`;
+  if (/^\d+(\.\d+){3}$/.test(name)) return `${240 + (a & 15)}.${b}.${c}.${d}`;
+  if (name.includes(':')) return `2001:db8::${hex.slice(0, 4)}:${hex.slice(4, 8)}:${hex.slice(8)}`;
+  return `host-${hex}`;
+}

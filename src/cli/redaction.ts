@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Registry } from '../ndr/codec.js';
+import { REDACTION_KINDS, type RedactionKind } from '../../replay/redaction/names.js';
+import { redact } from '../../replay/redaction/redact.js';
+import type { RecordingRecord } from '../../replay/recording/records.js';
+import { keyedDigest } from '../io/pseudonyms.js';
+import { fileReason } from '../io/reason.js';
+import { UsageError, type Streams } from '../io/streams.js';
+import { countText } from '../output/report/words.js';
+
+/** The options of commands that take names out of recordings. */
+export interface RedactionFlags {
+  readonly redact?: ReadonlySet<RedactionKind>;
+  readonly redactKey?: string;
+}
+
+/** Adds the options to a command. */
+export function withRedaction(command: Command): Command {
+  return command
+    .option('--redact <kinds>', 'replaces names by pseudonyms: users,hosts,titles, or all of them with all', kindsOf)
+    .option(
+      '--redact-key <text>',
+      'the same names get the same pseudonyms wherever the key is the same (@FILE reads it from a file; or UAMGSCOPE_REDACT_KEY)',
+    );
+}
+
+function kindsOf(text: string): ReadonlySet<RedactionKind> {
+  const parts = text.split(',').map((part) => part.trim());
+  const kinds = parts.flatMap((part) => REDACTION_KINDS.filter((kind) => part === 'all' || part === kind));
+  if (parts.some((part) => part !== 'all' && !kinds.some((kind) => kind === part)))
+    throw new InvalidArgumentError(`A list of ${REDACTION_KINDS.join(', ')} is wanted, or all.`);
+  return new Set(kinds);
+}
+
+/** Records without the names that the options tell of, and lines on what was done. @throws UsageError */
+export function withoutNames(
+  records: readonly RecordingRecord[],
+  flags: RedactionFlags,
+  { env, registry }: { readonly env: Streams['env']; readonly registry: Registry },
+): { readonly records: readonly RecordingRecord[]; readonly told: readonly string[] } {
+  if (flags.redact === undefined) return { records, told: [] };
+  const key = keyOf(flags.redactKey ?? env['UAMGSCOPE_REDACT_KEY']);
+  const redacted = redact(records, { kinds: flags.redact, registry, digest: keyedDigest(key) });
+  const told = [`${countText(redacted.names, 'name')} replaced`];
+  if (redacted.dropped > 0)
+    told.push(`! ${countText(redacted.dropped, 'stub')} left out: they could not be written without names`);
+  if (key === null)
+    told.push('! without --redact-key these pseudonyms are of this run only: no other recording has them');
+  return { records: redacted.records, told };
+}
+
+/** @throws UsageError */
+function keyOf(text: string | undefined): string | null {
+  if (text === undefined || text === '') return null;
+  if (!text.startsWith('@')) return text;
+  let key: string;
+  try {
+    key = readFileSync(text.slice(1), 'utf8').trim();
+  } catch (error) {
+    throw new UsageError(`--redact-key: ${text.slice(1)} cannot be read: ${fileReason(error)}`);
+  }
+  if (key === '') throw new UsageError(`--redact-key: ${text.slice(1)} is empty`);
+  return key;
+}
