@@ -5,6 +5,7 @@
  * 'rules.yaml' });
  *     expect(differences(result)).toEqual([]);
  */
+import { MAPPER_PORT } from './analysis/connections.js';
 import { AssertionError } from 'node:assert';
 import type { CompareResult } from '../replay/compare/compare.js';
 import type { Played } from '../replay/player/player.js';
@@ -102,7 +103,7 @@ export interface ConnectOptions {
  * that is none
  */
 export function connect(options: ConnectOptions): Client {
-  const [host, port] = endpointOf(options.target, 135);
+  const [host, port] = endpointOf(options.target, MAPPER_PORT);
   const {
     user,
     domain = '',
@@ -147,7 +148,7 @@ export async function kerberosTicket(options: {
   readonly spn?: string;
 }): Promise<KerberosTicket> {
   const { target, user, password, ccache, kdc, spn } = options;
-  const [host] = endpointOf(target, 135);
+  const [host] = endpointOf(target, MAPPER_PORT);
   const config = readKrb5Config(process.env);
   const realm = options.realm ?? config.defaultRealm ?? '';
   return ticketFor({
@@ -207,7 +208,7 @@ export async function replay(recording: Source, options: ReplayOptions): Promise
 }
 
 async function playedOnce(records: readonly RecordingRecord[], options: ReplayOptions): Promise<Played> {
-  const [host, port] = endpointOf(options.target, 135);
+  const [host, port] = endpointOf(options.target, MAPPER_PORT);
   const {
     user,
     domain = '',
@@ -270,7 +271,7 @@ export async function serve(
 ): Promise<Serving> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
   const { host = '127.0.0.1', port = 0, user, password = '', forward } = options;
-  const [realHost, realPort] = forward === undefined ? ['', 0] : endpointOf(forward, 135);
+  const [realHost, realPort] = forward === undefined ? ['', 0] : endpointOf(forward, MAPPER_PORT);
   const to =
     forward === undefined
       ? {}

@@ -1,3 +1,4 @@
+import { CALL_HEADERS } from '../../src/ndr/codec.js';
 import type { Value } from '../../src/types.js';
 import { isReference, referencesIn, type Reference } from '../../src/dcom/references.js';
 import type { Identities } from './identity.js';
@@ -70,15 +71,12 @@ function compareFields(
   context: ValueContext,
 ): void {
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (HEADERS.includes(name)) continue;
+    if (CALL_HEADERS.includes(name)) continue;
     const returned = name === 'retval' ? '' : `.${name}`;
     const suffix = side === 'in' ? `.in.${name}` : returned;
     compareValues(before[name], after[name], { member: member + suffix, place: place + suffix, depth: 0 }, context);
   }
 }
-
-/** Parameters that carry a call and say nothing of it. */
-const HEADERS: readonly string[] = ['orpcthis', 'orpcthat'];
 
 function isAnswered(outcome: string): boolean {
   return outcome === 'answered' || outcome === 'faulted';

@@ -1,7 +1,6 @@
 import type { Registry } from '../../src/ndr/codec.js';
 import { isRecord } from '../../src/ndr/value.js';
-import { Roles } from '../../src/analysis/roles.js';
-import type { MethodRole } from '../../src/ndr/types.js';
+import { LOOKUP_ROLES, Roles, UPKEEP_ROLES } from '../../src/analysis/roles.js';
 import type { Value } from '../../src/types.js';
 import { publicReferences, referencesIn, wantsPings } from '../../src/dcom/references.js';
 import { readCounts } from '../../src/dcom/remunknown.js';
@@ -14,16 +13,6 @@ import type { RecordedCall, RecordingRecord, ReferenceRecord } from '../recordin
  */
 export type CallSort = 'member' | 'lookup' | 'stage' | 'upkeep';
 
-const LOOKUP: readonly MethodRole[] = [
-  'type-info',
-  'class-info',
-  'ids-of-names',
-  'type-attr',
-  'func-desc',
-  'names',
-  'documentation',
-];
-const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
 /** Places are told no deeper than this. */
 const MAX_PLACE = 32;
 
@@ -151,8 +140,8 @@ export class Session {
   private sortOf(call: RecordedCall): CallSort {
     if (call.via !== null) return 'member';
     const role = this.roles.at(call.iid, call.opnum);
-    if (role !== null && UPKEEP.includes(role)) return 'upkeep';
-    if (role !== null && LOOKUP.includes(role)) return 'lookup';
+    if (role !== null && UPKEEP_ROLES.includes(role)) return 'upkeep';
+    if (role !== null && LOOKUP_ROLES.includes(role)) return 'lookup';
     return call.iid !== null && this.stage.has(call.iid) ? 'stage' : 'member';
   }
 }

@@ -1,7 +1,8 @@
+import { DISP_E_PARAMNOTFOUND } from '../../src/dcom/hresults.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { GUID_NULL } from '../../src/bytes/guid.js';
 import { resolved, type Types } from '../../src/analysis/dispparams.js';
-import { Roles } from '../../src/analysis/roles.js';
+import { LOOKUP_ROLES, Roles } from '../../src/analysis/roles.js';
 import { EncodeError, type Encoding, type Fields, type Registry, type ResolvedInterface } from '../../src/ndr/codec.js';
 import type { MemberKind, Parameter, Type } from '../../src/ndr/types.js';
 import type { SyntaxId, Value } from '../../src/types.js';
@@ -29,7 +30,6 @@ const FLAGS: Readonly<Record<MemberKind, number>> = { method: 1, propget: 2, pro
 const DISPID_PROPERTYPUT = -3;
 /** LOCALE_USER_DEFAULT: late-bound clients that have no wish of their own send it. */
 const LCID = 0x400;
-const DISP_E_PARAMNOTFOUND = 0x8002_0004;
 
 /** Turns recorded calls into calls of the other binding, by the tables. */
 export class Rebinder {
@@ -168,7 +168,7 @@ export class Rebinder {
 
   private looksUp(call: RecordedCall): boolean {
     const slot = this.registry.interfaceByUuid(call.iid ?? '')?.slots[call.opnum ?? -1];
-    return LOOKUP.includes(this.roles.of(slot) ?? 'invoke');
+    return LOOKUP_ROLES.includes(this.roles.of(slot) ?? 'invoke');
   }
 
   /** The VARIANT that automation makes of a typed argument; null where none holds it. */
@@ -218,15 +218,6 @@ function numberOf(held: Value): Value {
 }
 
 const NOT_NAMED = 'it cannot be bound early: nobody knows which member its DISPID means';
-const LOOKUP: readonly string[] = [
-  'type-info',
-  'class-info',
-  'ids-of-names',
-  'type-attr',
-  'func-desc',
-  'names',
-  'documentation',
-];
 /** Interfaces derive no deeper than this. */
 const MAX_BASES = 32;
 const BASES: Readonly<Partial<Record<string, string>>> = {

@@ -1,7 +1,7 @@
 import { GUID_NULL } from '../../src/bytes/guid.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { EncodeError, type Encoding, type Fields, type MethodCodec, type Registry } from '../../src/ndr/codec.js';
-import { Roles } from '../../src/analysis/roles.js';
+import { Roles, UPKEEP_ROLES } from '../../src/analysis/roles.js';
 import type { MethodRole } from '../../src/ndr/types.js';
 
 import { transfersOf } from '../../src/dcom/transfer.js';
@@ -301,12 +301,11 @@ export class Responder {
     return (
       this.options.registry
         .interfaceByUuid(uuid)
-        ?.slots.some((_, opnum) => UPKEEP.includes(this.roles.at(uuid, opnum) ?? 'invoke')) === true
+        ?.slots.some((_, opnum) => UPKEEP_ROLES.includes(this.roles.at(uuid, opnum) ?? 'invoke')) === true
     );
   }
 }
 
-const UPKEEP: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
 /** Of interfaces that no table has: whatever is proposed first. */
 const UNKNOWN_TRANSFERS: readonly TransferSyntax[] = ['ndr20', 'ndr64'];
 /** Parameters that differ on every call and say nothing. */

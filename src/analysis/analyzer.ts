@@ -1,3 +1,4 @@
+import { KDC_PORT } from '../security/kerberos/numbers.js';
 import type { Call, Finding, Flow, Frame, Gap, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';
@@ -39,9 +40,6 @@ export interface Summary {
   readonly calls: number;
   readonly problems: number;
 }
-
-/** Kerberos (RFC 4120 7.2.2). */
-const KDC_PORT = 88;
 
 export type AnalyzerOutput = Call | Problem | Finding | SecurityRecord;
 

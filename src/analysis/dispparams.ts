@@ -1,3 +1,4 @@
+import { DISP_E_EXCEPTION, DISP_E_PARAMNOTFOUND, DISP_E_TYPEMISMATCH } from '../dcom/hresults.js';
 import type { Value } from '../types.js';
 import type { Method, Parameter, Specification, Type } from '../ndr/types.js';
 import { asList, newRecord, recordOf, type Fields } from '../ndr/value.js';
@@ -9,10 +10,6 @@ export type Types = ReadonlyMap<string, Specification['types'][number]>;
 export const DISPID_PROPERTYPUT = -3;
 /** DISPID of a collection's enumerator. */
 export const DISPID_NEWENUM = -4;
-
-const DISP_E_EXCEPTION = 0x80020009;
-const DISP_E_TYPEMISMATCH = 0x80020005;
-const DISP_E_PARAMNOTFOUND = 0x80020004;
 
 /** One argument of an Invoke: what was sent and, by reference, what came back. */
 interface Argument {

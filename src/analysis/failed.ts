@@ -1,3 +1,4 @@
+import { DISP_E_UNKNOWNNAME, E_NOINTERFACE } from '../dcom/hresults.js';
 import type { Call } from '../types.js';
 
 /**
@@ -5,10 +6,10 @@ import type { Call } from '../types.js';
  * every object has them: QueryInterface ([MS-DCOM] 3.1.1.5.6.1.1) and the look-up of names ([MS-OAUT] 3.1.4.3).
  */
 const QUESTIONS: ReadonlyMap<string, number> = new Map([
-  ['QueryInterface', 0x8000_4002],
-  ['RemQueryInterface', 0x8000_4002],
-  ['RemQueryInterface2', 0x8000_4002],
-  ['GetIDsOfNames', 0x8002_0006],
+  ['QueryInterface', E_NOINTERFACE],
+  ['RemQueryInterface', E_NOINTERFACE],
+  ['RemQueryInterface2', E_NOINTERFACE],
+  ['GetIDsOfNames', DISP_E_UNKNOWNNAME],
 ]);
 
 /** Whether a call asked if something is there, an interface or a name, and was told that it is not. */

@@ -1,6 +1,19 @@
 import type { Registry, ResolvedInterface } from '../ndr/codec.js';
 import type { MethodRole } from '../ndr/types.js';
 
+/** Roles of methods that look names and types up for late binding. */
+export const LOOKUP_ROLES: readonly MethodRole[] = [
+  'type-info',
+  'class-info',
+  'ids-of-names',
+  'type-attr',
+  'func-desc',
+  'names',
+  'documentation',
+];
+/** Roles of methods that keep objects alive, and let them go: they differ from run to run. */
+export const UPKEEP_ROLES: readonly MethodRole[] = ['ping', 'complex-ping', 'add-ref', 'release'];
+
 /** The roles that tables give to methods, and which interface plays them. */
 export class Roles {
   private readonly registry: Registry;

@@ -1,3 +1,4 @@
+import { MAPPER_PORT } from '../analysis/connections.js';
 import { InvalidArgumentError, Option } from 'commander';
 import { readSecrets, type SecretFlags } from './secrets.js';
 import { UsageError, type Streams } from '../io/streams.js';
@@ -116,7 +117,7 @@ export function targetOf(text: string): { readonly host: string; readonly port: 
       ? /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text)
       : [text, undefined, binding[1], binding[2]];
   const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3] ?? 135);
+  const port = Number(match?.[3] ?? MAPPER_PORT);
   if (host === undefined || port < 1 || port > 65_535)
     throw new InvalidArgumentError(
       'A host with or without a port, or a string binding, is wanted: build-42, 10.0.0.9:135, [::1]:4135, ncacn_ip_tcp:build-42[135].',

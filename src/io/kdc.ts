@@ -1,3 +1,4 @@
+import { KDC_PORT } from '../security/kerberos/numbers.js';
 import { resolveSrv } from 'node:dns/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -9,7 +10,6 @@ import { UsageError } from './streams.js';
 /** Milliseconds a KDC may take, and the longest answer that is read. */
 const DEADLINE_MS = 10_000;
 const MAX_ANSWER = 1024 * 1024;
-const KDC_PORT = 88;
 
 /** How tickets are had. */
 export interface KerberosOptions {

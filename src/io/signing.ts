@@ -1,3 +1,5 @@
+import { FILETIME_EPOCH } from '../bytes/filetime.js';
+import { AUTH_TYPE } from '../rpc/auth.js';
 import { randomBytes } from 'node:crypto';
 import type { ClientAuth } from '../peer/link/client.js';
 import { NtlmInitiator, SpnegoInitiator, type HandshakeSide, type NtlmPolicy } from '../security/index.js';
@@ -18,13 +20,6 @@ export interface Identity {
   /** A ticket for the server: Kerberos instead of NTLM. */
   readonly ticket?: Credential;
 }
-
-/** auth_type of NTLM, SPNEGO and Kerberos ([MS-RPCE] 2.2.1.1.7). */
-const NTLM = 10;
-const SPNEGO = 9;
-const KERBEROS = 16;
-/** 100-nanosecond steps from 1601 to 1970. */
-const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
 /** Bytes nobody can foretell. */
 export function random(size: number): Uint8Array {
@@ -50,7 +45,7 @@ export function authOf(identity: Identity, wanted: AuthLevel): ClientAuth {
       now: () => Date.now(),
     });
     const handshake = spnego ? new SpnegoInitiator(made, 'kerberos') : made;
-    return { type: spnego ? SPNEGO : KERBEROS, level, handshake, unsignedFaults };
+    return { type: spnego ? AUTH_TYPE.spnego : AUTH_TYPE.kerberos, level, handshake, unsignedFaults };
   }
   const initiator = new NtlmInitiator({
     user,
@@ -63,7 +58,7 @@ export function authOf(identity: Identity, wanted: AuthLevel): ClientAuth {
     time: filetimeNow(),
   });
   return {
-    type: spnego ? SPNEGO : NTLM,
+    type: spnego ? AUTH_TYPE.spnego : AUTH_TYPE.ntlm,
     level,
     handshake: spnego ? new SpnegoInitiator(initiator) : initiator,
     unsignedFaults,

@@ -139,6 +139,9 @@ export interface Transforms {
   readonly values: Readonly<Record<string, ValueTransform>>;
 }
 
+/** Parameters of an ORPC that carry the call and say nothing of it ([MS-DCOM] 2.2.13). */
+export const CALL_HEADERS: readonly string[] = ['orpcthis', 'orpcthat'];
+
 /** An interface with all its slots, inherited ones included, in opnum order. */
 export interface ResolvedInterface {
   readonly interface: Interface;

@@ -1,3 +1,5 @@
+import { FILETIME_EPOCH } from '../bytes/filetime.js';
+
 /** Automation's numbers that are written as text: DATE, CURRENCY, DECIMAL, FILETIME. Pure, both ways. */
 
 const DAY_MS = 86_400_000;
@@ -92,9 +94,6 @@ export function scaledValue(text: string): { readonly value: bigint; readonly sc
   const value = BigInt(`${match[2] ?? '0'}${fraction}`);
   return { value: match[1] === '-' ? -value : value, scale: fraction.length };
 }
-
-/** 1601-01-01, tick 0 of a FILETIME, in 100 ns before 1970. */
-const FILETIME_EPOCH = 116_444_736_000_000_000n;
 
 /** ISO 8601 text of a FILETIME ([MS-DTYP] 2.3.3) with its seven digits, or null past year 9999. */
 export function filetimeText(ticks: bigint): string | null {

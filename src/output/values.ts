@@ -1,3 +1,4 @@
+import { CALL_HEADERS } from '../ndr/codec.js';
 import type { Fields } from '../ndr/value.js';
 import type { Value } from '../types.js';
 import { hex32, toHex } from '../bytes/hex.js';
@@ -18,8 +19,6 @@ export interface Shown {
 const LINE: Shown = { width: MAX_LINE_TEXT, names: null };
 /** Fields that hold an HRESULT, by what the specifications call them. */
 const RESULT_NAME = /^(?:p?hr|p?hresults?|scode|presults)$/i;
-/** Parameters that carry a call and say nothing of it. */
-const HEADERS = ['orpcthis', 'orpcthat'];
 
 /**
  * A value on one line, bounded in every way and safe to print: `"text"`, `3`, `IUpdate#4`, `[1, 2, … 9]`, `{a=1, b=2}`.
@@ -44,7 +43,7 @@ export function valueText(value: Value, shown: Shown = LINE, depth = 0): string 
 export function argumentsText(fields: Fields, shown: Shown = LINE): string {
   let text = '';
   for (const name in fields) {
-    if (HEADERS.includes(name)) continue;
+    if (CALL_HEADERS.includes(name)) continue;
     text += `${text === '' ? '' : ', '}${escapeTerminal(name)}=${memberText(name, fields[name] as Value, shown, 0)}`;
     if (text.length > MAX_LINE_VALUES) break;
   }

@@ -1,3 +1,4 @@
+import { E_NOINTERFACE } from '../dcom/hresults.js';
 import { QUERIED_REFERENCES } from '../dcom/names.js';
 import { readQueryResults, writeCounts, writeQuery, type Count } from '../dcom/remunknown.js';
 import type { Fields } from '../ndr/value.js';
@@ -6,8 +7,6 @@ import type { TypedAnswer } from './typed-calls.js';
 
 /** References given back in one RemRelease. */
 export const MAX_RELEASED = 256;
-
-const E_NOINTERFACE = 0x8000_4002;
 
 /** Calls a method of an exporter's IRemUnknown ([MS-DCOM] 3.1.1.5.6); `done` is called once. */
 export type CallRemUnknown = (

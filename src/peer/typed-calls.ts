@@ -1,3 +1,4 @@
+import { LITTLE_ENDIAN } from '../rpc/header.js';
 import { spanOf } from '../bytes/block.js';
 import { EncodeError, type Decoded, type Fields, type Registry } from '../ndr/codec.js';
 import type { Problem, Value } from '../types.js';
@@ -28,7 +29,6 @@ export type TypedAnswer =
 /** Sends a call where it belongs; `heard` is called once. */
 export type SendCall = (call: LinkCall, heard: (answer: LinkAnswer) => void) => void;
 
-const LITTLE = { littleEndian: true, ebcdic: false, float: 'ieee' } as const;
 /** Damage behind which an answer cannot be trusted to be what it seems. */
 const FATAL: readonly Problem['code'][] = [
   'ndr-truncated',
@@ -85,7 +85,7 @@ export class TypedCalls {
     }
     const opnum = numbering === 'printed' ? method.printedOpnum : method.opnum;
     send(
-      { abstract: { uuid, ...interfaceVersion }, transfer: 'ndr20', opnum, object, stub, drep: LITTLE },
+      { abstract: { uuid, ...interfaceVersion }, transfer: 'ndr20', opnum, object, stub, drep: LITTLE_ENDIAN },
       (answer) => {
         if (answer.kind !== 'response') {
           done(answer);

@@ -2,10 +2,8 @@ import { guidBytes } from '../bytes/guid.js';
 import { Sink } from '../bytes/sink.js';
 import type { Drep, SyntaxId } from '../types.js';
 import { EXTENDED_ERROR_SIGNATURE, type NegotiationResult, type ProposedContext } from './bind.js';
-import { drepBytes, FIXED_BYTES, PFC, PTYPE } from './header.js';
+import { drepBytes, FIXED_BYTES, LITTLE_ENDIAN, PFC, PTYPE } from './header.js';
 import { MAX_PDU } from './limits.js';
-
-const LITTLE: Drep = Object.freeze({ littleEndian: true, ebcdic: false, float: 'ieee' });
 
 /**
  * Security trailer to write; the body is padded so that it begins at a multiple of 16 in the body ([MS-RPCE] 2.2.2.11).
@@ -84,7 +82,7 @@ const BARE: Readonly<Record<BareType, number>> = {
 };
 
 function begin(ptype: number, fields: Common, flags = 0): Sink {
-  const drep = fields.drep ?? LITTLE;
+  const drep = fields.drep ?? LITTLE_ENDIAN;
   const sink = new Sink(drep.littleEndian);
   const [first, second] = drepBytes(drep);
   sink.u8_(5);

@@ -94,6 +94,9 @@ export function drepOf(first: number, second: number): Drep {
   return DREPS[((first & 0xf0) === 0x10 ? 1 : 0) | ((first & 0x0f) === 1 ? 2 : 0) | (Math.min(second, 7) << 2)] as Drep;
 }
 
+/** Data as nearly all senders have it, and as we send it. */
+export const LITTLE_ENDIAN: Drep = Object.freeze({ littleEndian: true, ebcdic: false, float: 'ieee' });
+
 /** The first two bytes of a label. */
 export function drepBytes(drep: Drep): readonly [number, number] {
   const float = FLOATS.indexOf(drep.float);

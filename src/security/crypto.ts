@@ -45,20 +45,6 @@ export function hmacMd5(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8
 const SCRATCH = new Uint8Array(8192);
 const OUTER = new Uint8Array(80);
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = (value & 1) === 0 ? value >>> 1 : (value >>> 1) ^ 0xedb88320;
-  return value;
-});
-
-/** CRC-32 as zip has it. */
-export function crc32(...parts: readonly Uint8Array[]): number {
-  let crc = 0xffff_ffff;
-  for (const part of parts)
-    for (let i = 0; i < part.length; i++) crc = (CRC_TABLE[(crc ^ (part[i] as number)) & 0xff] as number) ^ (crc >>> 8);
-  return ~crc >>> 0;
-}
-
 /**
  * DES of one block under a key of 7 bytes, whose parity bits are made here. Three equal keys make Triple DES the DES
  * that OpenSSL 3 keeps back.

@@ -1,3 +1,4 @@
+import { FILETIME_EPOCH } from '../bytes/filetime.js';
 import { blockOf } from '../bytes/block.js';
 import { clear } from '../bytes/list.js';
 import {
@@ -339,7 +340,7 @@ function unprotected(pdu: GuardedPdu, verifier: Verifier, privacy: boolean): Unp
 
 /** A FILETIME as ISO 8601; null where there is none, or it is past what calendars have. */
 function isoOf(filetime: bigint | null): string | null {
-  const milliseconds = filetime === null ? null : Number((filetime - 116_444_736_000_000_000n) / 10_000n);
+  const milliseconds = filetime === null ? null : Number((filetime - FILETIME_EPOCH) / 10_000n);
   return milliseconds === null || Math.abs(milliseconds) > 8.64e15 ? null : new Date(milliseconds).toISOString();
 }
 

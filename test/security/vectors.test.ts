@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../src/bytes/hex.js';
-import { crc32, des, desl, hmacMd5, md4, latin1, md5, utf16 } from '../../src/security/crypto.js';
+import { crc32 } from '../../src/bytes/crc32.js';
+import { des, desl, hmacMd5, md4, latin1, md5, ntHash, utf16 } from '../../src/security/crypto.js';
 import { keyExchangeKey, lmHash, ntowf2, prove, sealKey, signKey } from '../../src/security/ntlm/derive.js';
-import { ntHash } from '../../src/security/crypto.js';
 import { NTLM, readNtlm, type Authenticate, type Challenge } from '../../src/security/ntlm/messages.js';
 import { NtlmProtector } from '../../src/security/ntlm/protector.js';
 import { Rc4 } from '../../src/security/rc4.js';

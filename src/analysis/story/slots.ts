@@ -1,7 +1,7 @@
 import type { Registry } from '../../ndr/codec.js';
 import type { MethodRole, Specification, StoryEvent } from '../../ndr/types.js';
 import type { Call } from '../../types.js';
-import { Roles } from '../roles.js';
+import { LOOKUP_ROLES, Roles, UPKEEP_ROLES } from '../roles.js';
 import { STORY_LIMITS } from './limits.js';
 
 /** What a call means to the story. */
@@ -23,19 +23,10 @@ const DISPID_NEWENUM = -4;
 /** Calls that say nothing of what the session is about. */
 const UPKEEP: readonly MethodRole[] = [
   'resolve-oxid',
-  'ping',
-  'complex-ping',
   'query-interface',
   'query-interface2',
-  'add-ref',
-  'release',
-  'type-info',
-  'class-info',
-  'ids-of-names',
-  'type-attr',
-  'func-desc',
-  'names',
-  'documentation',
+  ...UPKEEP_ROLES,
+  ...LOOKUP_ROLES,
 ];
 const PROBES: readonly MethodRole[] = ['query-interface', 'query-interface2'];
 const OTHER: Slot = { kind: 'other', name: '', event: null, probe: false };

@@ -1,3 +1,4 @@
+import { MAPPER_PORT } from '../../analysis/connections.js';
 import { createInterface, type Interface } from 'node:readline';
 import { InvalidArgumentError, Option } from 'commander';
 import { clockSetting, dateText, type ClockSetting } from '../../../replay/agent/clock.js';
@@ -72,7 +73,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
     .addOption(
       new Option('--listen <host:port>', 'where to listen; port 0 takes any that is free')
         .argParser(endpoint)
-        .default({ host: '127.0.0.1', port: 135 }, '127.0.0.1:135'),
+        .default({ host: '127.0.0.1', port: MAPPER_PORT }, '127.0.0.1:135'),
     )
     .addOption(
       new Option(

@@ -1,3 +1,4 @@
+import { AUTH_TYPE, LEVEL } from '../../rpc/auth.js';
 import type { ServerLinkOptions } from '../../peer/link/server.js';
 import { NtlmAcceptor, SpnegoAcceptor, type NtlmPolicy } from '../../security/index.js';
 import { KerberosAcceptor, ReplayCache } from '../../security/kerberos/acceptor.js';
@@ -13,10 +14,6 @@ export interface Logons {
   /** Keys of the services whose tickets are taken. */
   readonly keytab?: readonly KeytabEntry[];
 }
-
-/** auth_type of SPNEGO, NTLM and Kerberos ([MS-RPCE] 2.2.1.1.7). */
-const TYPE = { spnego: 9, ntlm: 10, kerberos: 16 } as const;
-const PRIVACY = 6;
 
 /**
  * The server's side of logons; null: nobody can sign in, and nobody has to. A principal signs in with a ticket where its
@@ -40,12 +37,12 @@ export function acceptorOf({ users, policy = 'strict', keytab = [] }: Logons): S
           server: 'UAMGSCOPE',
           random,
           time: filetimeNow(),
-          privacy: level === PRIVACY,
+          privacy: level === LEVEL.privacy,
         });
   return (type, level) => {
-    if (type === TYPE.spnego) return new SpnegoAcceptor({ ntlm: ntlm(level), kerberos: kerberos() });
-    if (type === TYPE.kerberos) return kerberos();
-    const bare = type === TYPE.ntlm ? ntlm(level) : null;
+    if (type === AUTH_TYPE.spnego) return new SpnegoAcceptor({ ntlm: ntlm(level), kerberos: kerberos() });
+    if (type === AUTH_TYPE.kerberos) return kerberos();
+    const bare = type === AUTH_TYPE.ntlm ? ntlm(level) : null;
     return bare === null ? null : new SpnegoAcceptor({ ntlm: bare, kerberos: null });
   };
 }

@@ -1,3 +1,4 @@
+import { E_NOINTERFACE } from '../../dcom/hresults.js';
 import { readActivated, writeActivation } from '../../dcom/activation-properties.js';
 import { PING_PERIOD_MS, QUERIED_REFERENCES, SORF_NOPING } from '../../dcom/names.js';
 import { pingMethod, readSetId, writePing, type Ping } from '../../dcom/ping.js';
@@ -412,7 +413,6 @@ export class Client implements ObjectOwner {
 }
 
 const QUERY_TITLE = 'IRemUnknown::RemQueryInterface';
-const E_NOINTERFACE = 0x8000_4002;
 
 /** An error of the client as it is; whatever else was thrown is a mistake of ours and goes on. */
 function clientError(thrown: unknown): ClientError {

@@ -1,3 +1,4 @@
+import { DISP_E_UNKNOWNNAME, E_NOINTERFACE } from '../../dcom/hresults.js';
 import { GUID_NULL } from '../../bytes/guid.js';
 import { argumentFor, asVariant, fromVariant } from './arguments.js';
 import { ClientError, failed } from './error.js';
@@ -50,7 +51,6 @@ const DISPID_PROPERTYPUT = -3;
 const FLAGS: Readonly<Record<Use, number>> = { call: 3, get: 3, put: 4 };
 /** LCID of names and arguments: US English. */
 const LCID = 0x409;
-const DISP_E_UNKNOWNNAME = 0x8002_0006;
 
 /**
  * One interface of a remote object. Where it is IDispatch, members are called by name (GetIDsOfNames, Invoke); where it
@@ -104,7 +104,7 @@ export class RemoteObject {
   async as(nameOrIid: string): Promise<RemoteObject> {
     const iid = this.client.iid(nameOrIid);
     const found = iid === this.reference.iid ? this : await this.query([iid]);
-    if (found === null) throw failed(`QueryInterface of ${this.interface} for ${nameOrIid}`, 0x8000_4002);
+    if (found === null) throw failed(`QueryInterface of ${this.interface} for ${nameOrIid}`, E_NOINTERFACE);
     return found;
   }
 
@@ -151,7 +151,7 @@ export class RemoteObject {
     if (found === null)
       throw failed(
         `${name}: QueryInterface of ${this.interface} for ${derived.map((iid) => this.client.registry.interfaceByUuid(iid)?.interface.name).join(', ')}`,
-        0x8000_4002,
+        E_NOINTERFACE,
       );
     return found.use(use, name, args);
   }

@@ -1,3 +1,4 @@
+import { LITTLE_ENDIAN } from '../../rpc/header.js';
 import type { AuthLevel, Drep, SyntaxId, TransferSyntax } from '../../types.js';
 import {
   encodeAlterContext,
@@ -64,7 +65,6 @@ export type LinkAnswer =
   | { readonly kind: 'failed'; readonly cause: LinkFailure; readonly message: string };
 
 const FRAGMENT = 5840;
-const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
 /** ERROR_ACCESS_DENIED and RPC_S_SEC_PKG_ERROR. */
 const DENIED: readonly number[] = [5, 0x721];
 /** provider_reject_reason of a bind_nak that means the credentials ([MS-RPCE] 2.2.2.5). */
@@ -166,7 +166,7 @@ export class ClientLink {
     for (const [callId, one] of this.pending) {
       if (one.done !== done) continue;
       this.pending.delete(callId);
-      if (this.state !== 'dead') this.send(encodeBare('orphaned', { callId, drep: LITTLE }));
+      if (this.state !== 'dead') this.send(encodeBare('orphaned', { callId, drep: LITTLE_ENDIAN }));
     }
   }
 
@@ -197,7 +197,7 @@ export class ClientLink {
     this.negotiating = ++this.callId;
     const proposal = { id, abstract, transfers: [transfer === 'ndr64' ? NDR64 : NDR20] };
     if (!first) {
-      this.send(encodeAlterContext({ callId: this.negotiating, contexts: [proposal], drep: LITTLE }));
+      this.send(encodeAlterContext({ callId: this.negotiating, contexts: [proposal], drep: LITTLE_ENDIAN }));
       return;
     }
     const token = this.auth?.handshake.step(null).token ?? null;
@@ -205,7 +205,7 @@ export class ClientLink {
       encodeBind({
         callId: this.negotiating,
         contexts: [proposal],
-        drep: LITTLE,
+        drep: LITTLE_ENDIAN,
         auth: token === null ? null : this.part(token),
         flags: PFC.first | PFC.last | PFC.concMpx | (this.auth === null ? 0 : PFC.headerSign),
       }),
@@ -334,7 +334,7 @@ export class ClientLink {
     const part = step.token === null ? null : this.part(step.token);
     if (part === null) return true;
     if (step.done) {
-      this.send(encodeAuth3({ callId: this.callId, auth: part, drep: LITTLE }));
+      this.send(encodeAuth3({ callId: this.callId, auth: part, drep: LITTLE_ENDIAN }));
       return true;
     }
     // SPNEGO: the last legs go in alter_context, which must name a context again ([MS-RPCE] 3.3.1.5.2).
@@ -350,7 +350,7 @@ export class ClientLink {
         contexts: [
           { id: known[1].id, abstract: { uuid, major, minor }, transfers: [transfer === 'ndr64' ? NDR64 : NDR20] },
         ],
-        drep: LITTLE,
+        drep: LITTLE_ENDIAN,
         auth: part,
       }),
     );

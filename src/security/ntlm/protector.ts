@@ -1,4 +1,5 @@
-import { concat, crc32, equal } from '../crypto.js';
+import { crc32 } from '../../bytes/crc32.js';
+import { concat, equal } from '../crypto.js';
 import { HmacMd5 } from '../md5.js';
 import type { Message, Protector, SecurityContext, Unprotected } from '../context.js';
 import { Rc4 } from '../rc4.js';

@@ -1,3 +1,4 @@
+import { crc32 } from '../../bytes/crc32.js';
 import type { Block } from '../../types.js';
 import {
   HEADROOM,
@@ -7,7 +8,7 @@ import {
   type Unprotected,
   type Verifier,
 } from '../context.js';
-import { crc32, equal } from '../crypto.js';
+import { equal } from '../crypto.js';
 import { isSignature, NtlmDirection, sequenceOf, SIGNATURE_BYTES, word } from './protector.js';
 
 /** Bytes of the key stream searched for the place of a PDU after others were lost; docs/limits.md. */

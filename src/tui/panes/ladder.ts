@@ -1,3 +1,4 @@
+import { MAPPER_PORT } from '../../analysis/connections.js';
 import type { Call, Moment, RefusedConnection } from '../../types.js';
 import { fitLine, span, type Line, type Paint } from '../line.js';
 import type { Area } from '../area.js';
@@ -24,8 +25,6 @@ interface Refused {
 const TIME_WIDTH = 13;
 /** Smallest distance between two life lines. */
 const MIN_LANE = 24;
-/** The port of the endpoint mapper and activator ([MS-DCOM] 1.9). */
-const ACTIVATOR_PORT = 135;
 
 /** Calls between the machines as arrows, the oldest above, around the cursor; those of one causality are marked. */
 export const ladderPane: Pane = {
@@ -111,7 +110,7 @@ function lanesOf(arrows: readonly (Arrow | Refused)[], most: number): readonly s
   }
   // Who is called back has a lane already; the activator stands before the servers it starts.
   const ordered = [...servers].toSorted(
-    (a, b) => Number(b.endsWith(`:${ACTIVATOR_PORT}`)) - Number(a.endsWith(`:${ACTIVATOR_PORT}`)),
+    (a, b) => Number(b.endsWith(`:${MAPPER_PORT}`)) - Number(a.endsWith(`:${MAPPER_PORT}`)),
   );
   return [...clients, ...ordered].slice(0, most);
 }
@@ -124,7 +123,7 @@ function laneOf(lanes: readonly string[], name: string): number {
 function heads(lanes: readonly string[], place: (lane: number) => number, width: number): Line[] {
   let [names, rules] = ['', ''];
   for (const [lane, name] of lanes.entries()) {
-    const title = name.endsWith(`:${ACTIVATOR_PORT}`) ? `${name} activator` : name;
+    const title = name.endsWith(`:${MAPPER_PORT}`) ? `${name} activator` : name;
     names =
       fit(
         names,
