@@ -1,4 +1,4 @@
-import { KDC_PORT } from '../security/kerberos/numbers.js';
+import { KDC_PORT } from '../security/mechanism.js';
 import type { Call, Finding, Flow, Frame, Gap, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';

@@ -1,4 +1,4 @@
-import { KDC_PORT } from '../security/kerberos/numbers.js';
+import { KDC_PORT } from '../security/mechanism.js';
 import { resolveSrv } from 'node:dns/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';

@@ -29,6 +29,3 @@ export class Numbers {
     this.broken = true;
   }
 }
-
-/** Port of a KDC (RFC 4120 7.2.2). */
-export const KDC_PORT = 88;
