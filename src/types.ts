@@ -582,7 +582,6 @@ export type ProblemCode =
   | 'ndr-trailing'
   | 'ndr-bad-conformance'
   | 'ndr-bad-variance'
-  | 'ndr-bad-alignment'
   | 'ndr-bad-discriminant'
   | 'ndr-bad-enum'
   | 'ndr-bad-boolean'
@@ -594,12 +593,9 @@ export type ProblemCode =
   | 'ndr-pad-not-zero'
   // dcom
   | 'dcom-bad-objref'
-  | 'dcom-bad-orpcthis'
   | 'dcom-bad-activation'
   | 'dcom-bad-dualstring'
   | 'dcom-bad-variant'
   // analysis
   | 'unknown-opnum'
-  | 'not-used-on-wire'
-  | 'stub-incomplete'
-  | 'input-limit';
+  | 'not-used-on-wire';

@@ -245,7 +245,7 @@ export class Forwarder {
 }
 
 /** Puts remembered of one object that the real server does not have yet. */
-const MAX_PUTS = 1000;
+export const MAX_PUTS = 1000;
 
 function failureOf(answer: LinkAnswer): string | null {
   return answer.kind === 'failed' ? answer.message : null;

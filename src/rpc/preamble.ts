@@ -4,7 +4,7 @@ import { fragLengthAt, HEADER_BYTES, plausibleHeader, PTYPE } from './header.js'
 /** Bytes of one direction that may come before its first PDU: what a proxy is asked, or anything else. */
 export const PREAMBLE_BYTES = 4096;
 /** Bytes of one segment that are looked at for a bind behind something else. */
-const SCANNED_BYTES = 1024;
+export const SCANNED_BYTES = 1024;
 
 /** Handshakes of proxies, by the client's first bytes. */
 const PROXIES: readonly { readonly name: string; readonly begins: readonly number[] }[] = [

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../support/shared.js';
-import { cycles, forbidden, roomless, ROOMS, roomTable, worldly } from './rooms.js';
+import { asynchronous, cycles, forbidden, roomless, ROOMS, roomTable, worldly } from './rooms.js';
 
 function files(dir: string): string[] {
   if (!existsSync(join(ROOT, dir))) return [];
@@ -46,6 +46,10 @@ describe('architecture', () => {
     expect(worldly(sources)).toEqual([]);
   });
 
+  it('waits only where it may', () => {
+    expect(asynchronous(sources)).toEqual([]);
+  });
+
   it('writes no `any`, no ignored error and no unfinished mark', () => {
     const broken: string[] = [];
     for (const [file, source] of sources) {
@@ -60,6 +64,53 @@ describe('architecture', () => {
 
   it('stands in docs/architecture.md as it is', () => {
     expect(readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')).toContain(roomTable());
+  });
+});
+
+describe('the documents', () => {
+  const limits = readFileSync(join(ROOT, 'docs/limits.md'), 'utf8');
+  const named = new Set([...limits.matchAll(/`([A-Z][A-Z0-9_]+)(?:\.\w+)?`/g)].map((match) => match[1] ?? ''));
+  const code = [...sources.values()].join('\n');
+
+  it('name each exported limit in docs/limits.md', () => {
+    const exported = [...code.matchAll(/^export const (MAX_\w+|\w*_LIMITS)\b/gm)].map((match) => match[1] ?? '');
+    expect(exported.length).toBeGreaterThan(50);
+    expect(exported.filter((name) => !named.has(name))).toEqual([]);
+  });
+
+  it('name no limit in docs/limits.md that does not exist', () => {
+    const known = new Set([...code.matchAll(/^(?:export )?const ([A-Z][A-Z0-9_]+)\b/gm)].map((match) => match[1]));
+    expect([...named].filter((name) => name.includes('_') && !known.has(name) && !name.startsWith('E_'))).toEqual([]);
+  });
+
+  it('name no file in docs/limits.md that does not exist', () => {
+    const paths = [...limits.matchAll(/\b(?:src|replay|dissectors)\/[\w/.-]*\w/g)].map(([path]) => path);
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  it('explain each code of a problem, and none that nothing emits', () => {
+    const types = sources.get('src/types.ts') ?? '';
+    const union = /export type ProblemCode =([^;]*);/.exec(types)?.[1] ?? '';
+    const codes = [...union.matchAll(/'([\w-]+)'/g)].map((match) => match[1] ?? '');
+    expect(codes.length).toBeGreaterThan(50);
+    const table = limits.slice(limits.indexOf('## Codes of problems'));
+    expect(codes.filter((one) => !table.includes(`\`${one}\``))).toEqual([]);
+    const others = [...sources].filter(([file]) => file !== 'src/types.ts').map(([, source]) => source);
+    expect(codes.filter((one) => !others.some((source) => source.includes(`'${one}'`)))).toEqual([]);
+  });
+
+  it('have a row for each dependency in docs/architecture.md', () => {
+    const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+    const rows = text.slice(text.indexOf('## Dependencies'));
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<
+      string,
+      Record<string, string> | undefined
+    >;
+    const packages = ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((kind) =>
+      Object.keys(manifest[kind] ?? {}),
+    );
+    const shown = [...rows.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
+    expect(packages.filter((name) => !shown.includes(name))).toEqual([]);
   });
 });
 
@@ -167,6 +218,13 @@ describe('the rules themselves, on made-up sources', () => {
       ['src/rpc/d.ts', "import { a } from './a.js';"],
     ]);
     expect(cycles(circle)).toEqual(['src/rpc/a.ts ~ src/rpc/b.ts ~ src/rpc/c.ts']);
+  });
+
+  it('refuse waiting in the pure core', () => {
+    const source = 'export async function f(): Promise<void> {}';
+    expect(asynchronous(new Map([['src/net/x.ts', source]]))).toEqual(['src/net/x.ts: async']);
+    expect(asynchronous(new Map([['src/peer/client/x.ts', source]]))).toEqual([]);
+    expect(asynchronous(new Map([['src/net/x.ts', '/** Not async. */']]))).toEqual([]);
   });
 
   it('refuse a clock in the pure core', () => {

@@ -9,6 +9,8 @@ export interface Room {
   readonly opens: readonly string[];
   /** Touches sockets, files, clocks or the process. */
   readonly world?: true;
+  /** Waits for what it is given, though it touches nothing of the world itself. */
+  readonly waits?: true;
 }
 
 const BASE = ['src/types', 'src/bytes'] as const;
@@ -106,6 +108,7 @@ export const ROOMS: readonly Room[] = [
     path: 'src/pipeline',
     does: 'the one loop: capture to records',
     opens: [...BASE, ...READS, 'src/analysis/rules', 'src/output/names'],
+    waits: true,
   },
   {
     path: 'src/peer',
@@ -121,6 +124,7 @@ export const ROOMS: readonly Room[] = [
     path: 'src/peer/client',
     does: 'a DCOM client: activates, calls, pings, releases',
     opens: [...PEER, 'src/peer', 'src/peer/link'],
+    waits: true,
   },
   {
     path: 'src/peer/server',
@@ -302,9 +306,20 @@ export function forbidden(sources: Sources): string[] {
 
 /** Files that touch the world and may not. */
 export function worldly(sources: Sources): string[] {
+  return violations(sources, WORLD, (room) => room.world === true);
+}
+
+/** Files that wait (async, await, promises) and may not. */
+export function asynchronous(sources: Sources): string[] {
+  const waiting = /\b(?:async|await|Promise)\b/;
+  return violations(sources, waiting, (room) => room.world === true || room.waits === true);
+}
+
+function violations(sources: Sources, pattern: RegExp, allowed: (room: Room) => boolean): string[] {
   return [...sources].flatMap(([file, source]) => {
-    if (roomOf(file)?.world === true) return [];
-    const found = WORLD.exec(source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, ''));
+    const room = roomOf(file);
+    if (room !== null && allowed(room)) return [];
+    const found = pattern.exec(source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, ''));
     return found === null ? [] : [`${file}: ${found[0]}`];
   });
 }
