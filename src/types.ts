@@ -487,6 +487,8 @@ export interface Finding {
   readonly frames: readonly number[];
   /** What is known of the connection, where the finding is that one was refused. */
   readonly connection?: RefusedConnection;
+  /** What frames hold, and how many do, where the finding is that they were not looked into. */
+  readonly unread?: { readonly name: string; readonly frames: number };
 }
 
 /** A decoded value. bigint for 64-bit integers, Uint8Array for opaque bytes, null for a null pointer or BSTR. */
@@ -524,6 +526,8 @@ export interface Problem {
   /** Section that is broken, e.g. `[C706] 12.6.3.1`, or null. */
   readonly spec: string | null;
   readonly at: Where;
+  /** A finding says the same with its cause: what is for people to read leaves the problem out. */
+  readonly told?: true;
 }
 
 /** The closed list of problem codes; docs/limits.md explains each. */

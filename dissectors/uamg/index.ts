@@ -25,7 +25,11 @@ export const uamg: Specification = {
   rules: uamgRules,
   story: uamgStory,
   localMembers: LOCAL_MEMBERS,
-  flagParameters: { 'IUpdateServiceManager2::AddService2.flags': 'AddServiceFlag' },
+  flagParameters: {
+    'IUpdateServiceManager2::AddService2.flags': 'AddServiceFlag',
+    'IUpdateServiceManager::AddScanPackageService.flags': 'UpdateServiceOption',
+    'IUpdateServiceManager2::AddScanPackageService.flags': 'UpdateServiceOption',
+  },
   changes: uamgChanges,
   errors: [],
   // As Microsoft's wuapi.h names it.

@@ -42,9 +42,9 @@ export class Recorder {
     return record;
   }
 
-  /** No more calls will come. */
-  end(): void {
-    this.put({ kind: 'end', calls: this.calls });
+  /** No more calls will come. `half`: in words, that half of the conversation is missing; null where it is not. */
+  end(half: string | null = null): void {
+    this.put({ kind: 'end', calls: this.calls, ...(half === null ? {} : { half }) });
   }
 
   private connection(call: Call): number {

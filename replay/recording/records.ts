@@ -117,6 +117,8 @@ export interface RecordedCall {
 export interface EndRecord {
   readonly kind: 'end';
   readonly calls: number;
+  /** Why the session cannot be replayed: half of the conversation was not captured. Left out where it was. */
+  readonly half?: string;
 }
 
 export type RecordingRecord =
@@ -133,6 +135,12 @@ export interface RecordingProblem {
   readonly message: string;
   /** Offset in the file, in bytes; of a text, the line from 1. */
   readonly at: number;
+}
+
+/** Why a recording cannot be replayed as a whole: half of a conversation is missing. Null where nothing is. */
+export function halfOf(records: readonly RecordingRecord[]): string | null {
+  for (const one of records) if (one.kind === 'end' && one.half !== undefined) return one.half;
+  return null;
 }
 
 /** How a recording is written down: frames of bytes, or lines to read. */

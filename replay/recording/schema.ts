@@ -85,7 +85,7 @@ export const recordingSchema = z.discriminatedUnion('kind', [
     request: stub.nullable(),
     response: stub.nullable(),
   }),
-  z.object({ kind: z.literal('end'), calls: count }),
+  z.object({ kind: z.literal('end'), calls: count, half: text.exactOptional() }),
 ]);
 
 /**

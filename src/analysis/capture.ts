@@ -13,12 +13,13 @@ export function captureFindings({ reordered, earlyMs, unread }: Readonly<NetCoun
     );
   const named = [...unread].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   for (const [name, frames] of named.slice(0, MAX_UNREAD))
-    findings.push(
-      remark(
+    findings.push({
+      ...remark(
         'not-looked-into',
         `${frames.toLocaleString('en-US')} ${frames === 1 ? 'frame holds' : 'frames hold'} ${name}: not looked into`,
       ),
-    );
+      unread: { name, frames },
+    });
   return findings;
 }
 

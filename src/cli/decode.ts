@@ -216,7 +216,7 @@ class Run {
     if (isDamage(problem)) this.damaged = true;
     const refused = weightOf(problem) === 'refused';
     if (this.ndjson !== null && !this.stopped) options.out.line(this.ndjson.problem(problem));
-    if ((this.ndjson !== null || this.silent) && !refused) return;
+    if ((this.ndjson !== null || this.silent || problem.told === true) && !refused) return;
     const before = shown.problems.get(problem.code) ?? 0;
     shown.problems.set(problem.code, before + 1);
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.problem(problem));

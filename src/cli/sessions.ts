@@ -1,5 +1,6 @@
 import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
+import { unknownIn } from '../../replay/recording/unknown.js';
 import type { Numbering } from '../analysis/calls.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
 import { Pipeline, type CaptureRecord } from '../pipeline/pipeline.js';
@@ -39,9 +40,10 @@ export async function loadSession(
 ): Promise<LoadedSession> {
   if (path !== '-' && (await recordingForm(path)) !== null) {
     const { records, problems } = await loadRecording(path);
-    return { records, damage: problems.map((problem) => problem.message) };
+    return { records, damage: [...problems.map((problem) => problem.message), ...unknownIn(records)] };
   }
   const records: RecordingRecord[] = [];
+  let half: string | null = null;
   const damage: string[] = [];
   const recorder = new Recorder(
     { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) },
@@ -57,12 +59,13 @@ export async function loadSession(
       security,
     }),
     take(record) {
+      if (record.kind === 'finding' && record.rule === 'one-direction') half = record.message;
       if (record.kind === 'call') recorder.call(record);
       else if (told(record) && damage.length < MAX_DAMAGE) damage.push(record.message);
     },
   });
   if (refused[0] !== undefined) throw new UsageError(refused[0]);
-  recorder.end();
+  recorder.end(half);
   keys?.(security.sessionKeys);
   return { records, damage };
 }

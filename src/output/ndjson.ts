@@ -129,8 +129,18 @@ export class NdjsonWriter {
   }
 
   finding(finding: Finding): string {
-    const { kind, rule, severity, message, spec, call, object, frames, connection } = finding;
-    const text = jsonText({ kind, rule, severity, message, spec, call, object, frames });
+    const { kind, rule, severity, message, spec, call, object, frames, connection, unread } = finding;
+    const text = jsonText({
+      kind,
+      rule,
+      severity,
+      message,
+      spec,
+      call,
+      object,
+      frames,
+      ...(unread === undefined ? {} : { unread }),
+    });
     return connection === undefined
       ? text
       : `${text.slice(0, -1)},"connection":${jsonText(connectionJson(connection, this.clock))}}`;

@@ -72,7 +72,7 @@ export class TreeWriter {
     }
     if (call.outcome !== 'answered' && call.outcome !== 'faulted') fact('outcome', style.warn(call.outcome));
     for (const problem of call.problems) fact('problem', style.warn(problemText(problem)));
-    this.stub('request', call.exchange.request, traces.request, lines);
+    this.stub('request', call.exchange.request, this.spelled(call, traces.request), lines);
     this.stub('response', call.exchange.response, traces.response, lines);
     return `${lines.join('\n')}\n`;
   }
@@ -104,6 +104,20 @@ export class TreeWriter {
     const budget = { left: MAX_TREE_LINES };
     for (const child of trace.root.children) this.node(child, 0, digits, lines, budget);
     if (budget.left < 0) lines.push(`    … ${-budget.left} more fields`);
+  }
+
+  /** Arguments that are flags get the names of their bits for their meaning. */
+  private spelled(call: Call, trace: Trace | null): Trace | null {
+    if (trace === null || this.names.flags === undefined) return trace;
+    const children = trace.root.children.map((child) => {
+      const { name, value } = child;
+      const bits =
+        typeof value === 'number'
+          ? this.names.flags?.(`${call.interface ?? ''}::${call.method ?? ''}.${name}`, value)
+          : null;
+      return bits == null ? child : { ...child, meaning: bits };
+    });
+    return { ...trace, root: { ...trace.root, children } };
   }
 
   private node(node: TraceNode, depth: number, digits: number, lines: string[], budget: { left: number }): void {

@@ -190,12 +190,16 @@ export class Association {
     if (body.damage !== null) this.report(pdu, 'rpc-malformed', body.damage, '[C706] 12.6.4.5');
     const proposal = this.contexts.take(other(direction), pdu.callId);
     const versions = body.versions.map((version) => `${version.major}.${version.minor}`).join(', ');
-    this.report(
-      pdu,
-      'rpc-bind-nak',
-      `the server refused the bind: ${nakReasonName(body.reason)}${versions === '' ? '' : ` (it speaks version ${versions})`}`,
-      '[MS-RPCE] 2.2.2.9',
-    );
+    this.ledger.out.push({
+      kind: 'problem',
+      layer: 'rpc',
+      code: 'rpc-bind-nak',
+      message: `the server refused the bind: ${nakReasonName(body.reason)}${versions === '' ? '' : ` (it speaks version ${versions})`}`,
+      spec: '[MS-RPCE] 2.2.2.9',
+      at: { flow: this.flow.id, frame: pdu.frame },
+      // The bind is known, so that a finding names what was refused to whom.
+      ...(proposal === null ? {} : { told: true }),
+    });
     if (proposal !== null) this.settleBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'rejected', nak: body });
   }
 

@@ -264,5 +264,7 @@ describe('flags of a parameter', () => {
     expect(flags(1)).toBe('asfAllowPendingRegistration');
     expect([flags(0), flags(8), flags(9), flags(-1)]).toEqual([null, null, null, null]);
     expect(names.flags?.('IUpdateSearcher::Search.criteria', 1) ?? null).toBeNull();
+    for (const owner of ['IUpdateServiceManager', 'IUpdateServiceManager2'])
+      expect(names.flags?.(`${owner}::AddScanPackageService.flags`, 1)).toBe('usoNonVolatileService');
   });
 });

@@ -186,6 +186,7 @@ async function recordCapture(
 ): Promise<Written> {
   const told: string[] = [];
   let damaged = false;
+  let half: string | null = null;
   const unplayable = new Map<string, number>();
   const recorder = new Recorder(
     { id: session, tool: `uamgscope ${packageVersion()}`, source: from, name: sourceName(file) },
@@ -205,6 +206,7 @@ async function recordCapture(
       if (record.kind === 'finding' && record.rule === 'one-direction') {
         told.push('what is recorded cannot be replayed: half of the conversation is missing');
         damaged = true;
+        half = record.message;
       }
       damaged ||= (record.kind === 'call' ? record.problems : [record]).some(
         (one) => one.kind === 'problem' && isDamage(one),
@@ -216,7 +218,7 @@ async function recordCapture(
     },
   });
   if (refused[0] !== undefined) throw new UsageError(refused[0]);
-  recorder.end();
+  recorder.end(half);
   return { told, damaged, exported: security.sessionKeys, unplayable };
 }
 

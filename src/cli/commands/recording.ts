@@ -1,7 +1,12 @@
 import { Option, type Command } from 'commander';
 import { withPrerequisites } from '../../../replay/player/prerequisites.js';
 import { planOf } from '../../../replay/player/plan.js';
-import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
+import {
+  halfOf,
+  type RecordedCall,
+  type RecordingForm,
+  type RecordingRecord,
+} from '../../../replay/recording/records.js';
 import { REDACTION_KINDS } from '../../../replay/redaction/names.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, loadRecording } from '../../io/recordings.js';
@@ -119,6 +124,8 @@ async function info(rec: string, streams: Streams, { registry }: Knowledge): Pro
   for (const { never } of planOf(records, registry).steps)
     if (never !== null) unplayable.set(never, (unplayable.get(never) ?? 0) + 1);
   for (const [why, number] of unplayable) out.line(`${countText(number, 'call')} cannot be replayed: ${why}`);
+  const half = halfOf(records);
+  if (half !== null) out.line(`it cannot be replayed: ${escapeTerminal(half)}`);
   await out.flush();
   return EXIT.ok;
 }

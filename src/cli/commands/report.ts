@@ -7,6 +7,7 @@ import { fails, type FailOn } from '../../output/report/junit.js';
 import { readReport, type ReportReading } from '../report/read.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import { isOfInput } from '../../pipeline/problems.js';
 import { Progress } from '../../io/progress.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
@@ -107,6 +108,8 @@ async function report(
   for (const message of read.unreadable) await say(streams, `! ${message}`);
   if (read.unreadable.length > 0 && read.report.totals.frames === 0 && read.report.totals.calls === 0)
     return EXIT.usage;
+  for (const message of read.report.findings.flatMap((one) => (isOfInput(one) ? one.findings : [])).slice(0, MAX_LINES))
+    await say(streams, `! ${message.message}`);
   if (read.security !== null) writeKeyLog(flags, read.security.sessionKeys, files);
   const { failOn } = flags;
   const size = await writeReport(read.report, {
@@ -125,6 +128,9 @@ async function report(
   if (read.unreadable.length > 0) return EXIT.usage;
   return failOn !== undefined && fails(read.report, failOn) ? EXIT.found : EXIT.ok;
 }
+
+/** Lines on what the input does not show. */
+const MAX_LINES = 40;
 
 function callsOf(text: string): number {
   return text === 'all' ? Infinity : positive(text);

@@ -1,10 +1,11 @@
-import type { RecordingRecord } from '../../../replay/recording/records.js';
+import { halfOf, type RecordingRecord } from '../../../replay/recording/records.js';
+import { sealedIn } from '../../../replay/recording/unknown.js';
 import type { Numbering } from '../../analysis/calls.js';
 import { ReportCollector } from '../../output/report/collect.js';
 import type { Report } from '../../output/report/data.js';
 import { SecurityObserver } from '../../security/observer.js';
 import type { SecretList } from '../../security/secrets.js';
-import type { Call } from '../../types.js';
+import type { Call, Finding } from '../../types.js';
 import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
 import { readCapture } from '../../pipeline/read-capture.js';
 import { aboutCapture } from './about.js';
@@ -131,10 +132,18 @@ export function recordingReport(
     ready.length = 0;
   }
   const { problems } = pipeline.summary;
+  const [half, sealed] = [halfOf(records), sealedIn(records)];
+  if (half !== null) collector.take(ofInput('one-direction', 'warning', half));
+  if (sealed !== null) collector.take(ofInput('sealed-calls', 'info', sealed));
   return collector.finish(
     { frames: 0, bytes: 0, flows: new Set(all.map((call) => call.flow)).size, pdus: 0, calls: all.length, problems },
     objects,
   );
+}
+
+/** A finding about the input as a whole. */
+function ofInput(rule: string, severity: Finding['severity'], message: string): Finding {
+  return { kind: 'finding', rule, severity, message, spec: null, call: null, object: null, frames: [] };
 }
 
 function collectorOf(title: string, { registry, names, words }: Knowledge, calls: number | undefined): ReportCollector {

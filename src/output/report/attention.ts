@@ -107,6 +107,7 @@ const TITLES: Readonly<Record<string, string>> = {
   sealed: 'Calls are sealed',
   gaps: 'Packets are missing',
   'one-direction': 'Half of the conversation is missing',
+  'not-looked-into': 'Packets were not looked into',
   truncated: 'The capture ends early',
   dropped: 'Packets were dropped',
   clock: 'The clock jumps',

@@ -110,8 +110,9 @@ export class ReportCollector {
 
   take(item: AnalyzerOutput): void {
     if (item.kind === 'call') this.call(item);
-    else if (item.kind === 'problem') this.problem(item, null);
-    else if (item.kind === 'finding') this.finding(item);
+    else if (item.kind === 'problem') {
+      if (item.told !== true) this.problem(item, null);
+    } else if (item.kind === 'finding') this.finding(item);
     else this.protection.logon(item);
   }
 
@@ -124,6 +125,7 @@ export class ReportCollector {
       else this.connectionsLost++;
     }
     const { rule, severity, spec, message, call, object, frames } = finding;
+    if (finding.unread !== undefined) this.quality.notLookedInto(finding.unread);
     if (rule === 'one-direction') this.quality.oneDirection(message);
     let group = this.findings.get(rule);
     if (group === undefined) {

@@ -166,6 +166,7 @@ export interface QualityNote {
   readonly kind:
     | 'gaps'
     | 'one-direction'
+    | 'not-looked-into'
     | 'sealed'
     | 'truncated'
     | 'dropped'

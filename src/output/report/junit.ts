@@ -82,6 +82,7 @@ function ruleCase(name: string, group: FindingGroup | undefined, failOn: FailOn)
 const QUALITIES = [
   'gaps',
   'one-direction',
+  'not-looked-into',
   'sealed',
   'truncated',
   'dropped',

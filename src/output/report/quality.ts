@@ -1,4 +1,4 @@
-import type { Call, Frame, Moment, Problem } from '../../types.js';
+import type { Call, Finding, Frame, Moment, Problem } from '../../types.js';
 import { durationText } from '../time.js';
 import type { QualityNote, SourceReport } from './data.js';
 import { bytesText, countText, timeText } from './words.js';
@@ -20,6 +20,7 @@ export class Quality {
   private midstream = 0;
   private unknown = 0;
   private half: string | null = null;
+  private readonly unread: Unread[] = [];
   private cutPackets = 0;
   private jumps = 0;
   private deepest = 0;
@@ -79,6 +80,11 @@ export class Quality {
     this.half = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
   }
 
+  /** Frames of one name were not looked into. */
+  notLookedInto(unread: Unread): void {
+    this.unread.push(unread);
+  }
+
   /** A call of an interface that no table has. */
   call({ iid, interface: name }: Call): void {
     if (iid !== null && name === null) this.unknown++;
@@ -98,7 +104,7 @@ export class Quality {
     const add = (kind: QualityNote['kind'], severity: QualityNote['severity'], count: number, text: string): void => {
       if (count > 0) notes.push({ kind, severity, count, text });
     };
-    add('empty', 'warning', calls === 0 ? 1 : 0, emptyText(seen));
+    add('empty', 'warning', calls === 0 ? 1 : 0, emptyText(seen, this.unread));
     const dropped = this.sources.reduce((sum, source) => sum + source.told.dropped, 0);
     add(
       'truncated',
@@ -130,6 +136,13 @@ export class Quality {
       'warning',
       this.cutPackets,
       `${countText(this.cutPackets, 'packet')} cut by the snap length. Capture whole packets (-s 0).`,
+    );
+    const unread = this.unread.reduce((sum, one) => sum + one.frames, 0);
+    add(
+      'not-looked-into',
+      'warning',
+      unread,
+      `${countText(unread, 'packet')} that may carry calls ${unread === 1 ? 'was' : 'were'} not looked into: ${unreadText(this.unread)}. Capture where they are in clear, or on the host itself.`,
     );
     add(
       'sealed',
@@ -178,6 +191,9 @@ interface Source {
   last: Moment | null;
 }
 
+/** Frames that were not looked into, by what they hold. */
+type Unread = NonNullable<Finding['unread']>;
+
 /** What was seen of a capture: to say why there is no call. */
 export interface Seen {
   readonly frames: number;
@@ -185,14 +201,20 @@ export interface Seen {
   readonly pdus: number;
 }
 
-/** Why no call was found: nothing at all, no TCP, no DCE-RPC, or DCE-RPC without a call. */
-function emptyText({ frames, flows, pdus }: Seen): string {
+/** `ESP, which is encrypted (12)` */
+function unreadText(unread: readonly Unread[]): string {
+  return unread.map(({ name, frames }) => `${name} (${frames.toLocaleString('en-US')})`).join(', ');
+}
+
+/** Why no call was found: nothing at all, no TCP, no DCE-RPC, or DCE-RPC without a call; and what was not read. */
+function emptyText({ frames, flows, pdus }: Seen, unread: readonly Unread[]): string {
+  const left = unread.length === 0 ? '' : ` Not looked into: ${unreadText(unread)}.`;
   const read =
     'What is read: DCE-RPC over TCP on any port; not read: RPC over HTTP, and what lies inside TLS or encryption';
   if (frames === 0) return 'No call was found: there are no packets.';
   if (flows === 0)
-    return `No call was found: none of ${countText(frames, 'packet')} belongs to a TCP connection that could be looked into. ${read}.`;
+    return `No call was found: none of ${countText(frames, 'packet')} belongs to a TCP connection that could be looked into.${left} ${read}.`;
   const connections = countText(flows, 'TCP connection');
-  if (pdus === 0) return `No DCE-RPC was seen: ${connections}, none of which speaks it. ${read}.`;
-  return `DCE-RPC was seen and no call: ${countText(pdus, 'PDU')} on ${connections}, binds and what answers them. What ended the session before a call stands under the connections and findings.`;
+  if (pdus === 0) return `No DCE-RPC was seen: ${connections}, none of which speaks it.${left} ${read}.`;
+  return `DCE-RPC was seen and no call: ${countText(pdus, 'PDU')} on ${connections}, binds and what answers them.${left} What ended the session before a call stands under the connections and findings.`;
 }

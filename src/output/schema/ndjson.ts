@@ -84,6 +84,7 @@ const finding = z.strictObject({
   call: count.nullable(),
   object: maybe,
   frames,
+  unread: z.strictObject({ name: text, frames: count }).optional(),
   connection: z
     .strictObject({
       step: z.enum(['connect', 'bind', 'logon', 'call']),

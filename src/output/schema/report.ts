@@ -128,6 +128,7 @@ const qualityNote = z.strictObject({
   kind: z.enum([
     'gaps',
     'one-direction',
+    'not-looked-into',
     'sealed',
     'truncated',
     'dropped',

@@ -298,7 +298,7 @@ export class Session implements Source {
         this.rows.add(item, this.counted.push(item), this.upkeep(item));
         this.titles.add(item);
         this.flows.add(item);
-      } else this.notice(item);
+      } else if (item.kind !== 'problem' || item.told !== true) this.notice(item);
     }
     this.ready.length = 0;
     if (this.archive.gone > 0) this.rows.forget(this.archive.gone);
