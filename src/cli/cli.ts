@@ -69,7 +69,7 @@ async function versions(streams: Streams): Promise<number> {
 }
 
 /** The program with the command that is called; with all of them where none is, as for the help. */
-async function commands(
+export async function commands(
   called: string | undefined,
   streams: Streams,
   load: Load,
