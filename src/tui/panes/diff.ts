@@ -1,4 +1,5 @@
 import type { Value } from '../../types.js';
+import { isRecord, sameValue, walkPaths } from '../../ndr/value.js';
 import { valueText } from '../../output/values.js';
 import { fitLine, span, type Line } from '../line.js';
 import type { Area } from '../area.js';
@@ -13,7 +14,16 @@ export interface DiffRow {
   readonly name: string;
   readonly left: string | null;
   readonly right: string | null;
+  /** Of the whole values: the texts of two that differ may be cut to the same. */
+  readonly same: boolean;
 }
+
+interface Field {
+  readonly text: string;
+  readonly value: Value;
+}
+
+const SHOWN = { width: 200, names: null } as const;
 
 /** Rows of one comparison; what follows is left out. */
 export const MAX_DIFF_ROWS = 5000;
@@ -31,39 +41,42 @@ export function diffRows({ state, source }: Model): readonly DiffRow[] {
   const [left, right] = pair === null ? [null, null] : [source.call(pair[0]), source.call(pair[1])];
   if (left === null || right === null) return [];
   const sides = [left, right].map((call) => {
-    const fields = new Map<string, string>([
-      ['call', String(call.id)],
-      ['member', memberText(call)],
-      ['object', objectText(call)],
-      ['result', outcomeText(call, source.names)],
-      ['latency', latencyText(call)],
-      ['time', call.time === null ? '' : momentText(call.time)],
-      ['client', endpointText(call.client)],
-      ['server', endpointText(call.server)],
-    ]);
-    flatten('in', call.in, fields, 0);
-    flatten('out', call.out, fields, 0);
+    const fields = new Map<string, Field>(
+      [
+        ['call', String(call.id)],
+        ['member', memberText(call)],
+        ['object', objectText(call)],
+        ['result', outcomeText(call, source.names)],
+        ['latency', latencyText(call)],
+        ['time', call.time === null ? '' : momentText(call.time)],
+        ['client', endpointText(call.client)],
+        ['server', endpointText(call.server)],
+      ].map(([name = '', text = '']) => [name, { text, value: text }] as const),
+    );
+    flatten('in', call.in, fields);
+    flatten('out', call.out, fields);
     return fields;
   });
-  const [a, b] = sides as [Map<string, string>, Map<string, string>];
-  return [...new Set([...a.keys(), ...b.keys()])]
-    .slice(0, MAX_DIFF_ROWS)
-    .map((name) => ({ name, left: a.get(name) ?? null, right: b.get(name) ?? null }));
+  const [a, b] = sides as [Map<string, Field>, Map<string, Field>];
+  return [...new Set([...a.keys(), ...b.keys()])].slice(0, MAX_DIFF_ROWS).map((name) => {
+    const [one, other] = [a.get(name), b.get(name)];
+    const same = one !== undefined && other !== undefined && sameValue(one.value, other.value);
+    return { name, left: one?.text ?? null, right: other?.text ?? null, same };
+  });
 }
 
-const MAX_DEPTH = 24;
-
-function flatten(path: string, value: Value, fields: Map<string, string>, depth: number): void {
-  if (fields.size > MAX_DIFF_ROWS) return;
-  if (value !== null && typeof value === 'object' && !(value instanceof Uint8Array) && depth < MAX_DEPTH) {
-    const entries = Array.isArray(value)
-      ? [...(value as readonly Value[]).entries()]
-      : Object.entries(value as { readonly [name: string]: Value });
-    for (const [name, held] of entries)
-      flatten(typeof name === 'number' ? `${path}[${name}]` : `${path}.${name}`, held, fields, depth + 1);
-    return;
-  }
-  fields.set(path, valueText(value, { width: 200, names: null }));
+/** The plain values inside a value, each by its path. */
+function flatten(path: string, value: Value, fields: Map<string, Field>): void {
+  walkPaths(
+    value,
+    (held, at) => {
+      if (fields.size > MAX_DIFF_ROWS) return false;
+      if (Array.isArray(held) || isRecord(held)) return true;
+      fields.set(at, { text: valueText(held, SHOWN), value: held });
+      return false;
+    },
+    path,
+  );
 }
 
 /** Fields of two calls side by side. */
@@ -88,7 +101,7 @@ export const diffPane: Pane = {
 
 function draw(model: Model, area: Area): Line[] {
   const rows = diffRows(model);
-  const differ = rows.filter((row) => row.left !== row.right).length;
+  const differ = rows.filter((row) => !row.same).length;
   const name = Math.min(34, Math.floor(area.width / 4));
   const side = Math.floor((area.width - name - 6) / 2);
   const { cursor, top } = placeOf(model.state, 'diff');
@@ -96,7 +109,7 @@ function draw(model: Model, area: Area): Line[] {
     fitLine([span(`  ${rows.length} fields, ${differ} differ; esc goes back`, 'dim')], area.width),
   ];
   for (const [at, row] of rows.slice(top, top + area.height - 1).entries()) {
-    const same = row.left === row.right;
+    const { same } = row;
     lines.push(
       fitLine(
         [
