@@ -23,7 +23,7 @@ import type { Knowledge } from './pipeline/knowledge.js';
 import { serveRecording, type Serving } from './io/serve/recording.js';
 import { playRecording } from './io/play.js';
 import { RecordingWriter } from './io/recording-writer.js';
-import { formByName, loadRecording, recordingForm } from './io/recordings.js';
+import { checkPlayable, formByName, loadRecording, recordingForm } from './io/recordings.js';
 import { resultLines } from './cli/results.js';
 import { hresultsByName, loadRules } from './cli/compare-rules.js';
 import { loadSession } from './cli/sessions.js';
@@ -208,6 +208,7 @@ export async function replay(recording: Source, options: ReplayOptions): Promise
 }
 
 async function playedOnce(records: readonly RecordingRecord[], options: ReplayOptions): Promise<Played> {
+  checkPlayable('the recording', records);
   const [host, port] = endpointOf(options.target, MAPPER_PORT);
   const {
     user,

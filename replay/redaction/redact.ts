@@ -76,8 +76,10 @@ class Redaction {
       case 'call':
         return this.call(record);
       case 'reference':
-      case 'end':
         return record;
+      case 'end':
+        // It names addresses, of connections without a call too: those are in no other record.
+        return record.half === undefined ? record : { ...record, half: HALF };
     }
   }
 
@@ -209,6 +211,8 @@ function patternOf(name: string): string {
   const source = name.replace(/[\\^$.|?*+()[\]{}/]/g, '\\$&');
   return name.length < SHORT ? `(?<![\\p{L}\\p{N}])${source}(?![\\p{L}\\p{N}])` : source;
 }
+
+const HALF = 'one direction of the conversation was not captured';
 
 /** Of the form of what it stands for: an address for an address (240.0.0.0/4 and 2001:db8::/32 are nobody's). */
 function pseudonymOf(name: string, kind: RedactionKind, digest: Uint8Array): string {

@@ -4,7 +4,13 @@ import { isRecording } from '../../replay/recording/frames.js';
 import { readRecording } from '../../replay/recording/format.js';
 import { MAX_RECORDING_BYTES } from '../../replay/recording/limits.js';
 import { isRecordingText, parseRecordingText } from '../../replay/recording/parse.js';
-import { RecordingError, type Recording, type RecordingForm } from '../../replay/recording/records.js';
+import {
+  halfOf,
+  RecordingError,
+  type Recording,
+  type RecordingForm,
+  type RecordingRecord,
+} from '../../replay/recording/records.js';
 import { UsageError } from './streams.js';
 import { fileReason } from './reason.js';
 
@@ -22,6 +28,12 @@ export async function loadRecording(path: string): Promise<Recording> {
       throw new UsageError(`${path} cannot be read as a recording: ${error.message}`);
     throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);
   }
+}
+
+/** @throws UsageError where half of the conversation is missing: what answers it would be compared with nothing */
+export function checkPlayable(name: string, records: readonly RecordingRecord[]): void {
+  const half = halfOf(records);
+  if (half !== null) throw new UsageError(`${name} cannot be replayed: ${half}`);
 }
 
 /** The form of the recording that a file begins as; null where it is none, or cannot be read. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Rules } from '../../replay/compare/rules.js';
 import type { Played } from '../../replay/player/player.js';
 import { playRecording, type PlayOptions } from './play.js';
-import { loadRecording, recordingForm } from './recordings.js';
+import { checkPlayable, loadRecording, recordingForm } from './recordings.js';
 import { UsageError } from './streams.js';
 
 /** What one recording of a suite came to; `flaky`: it differed, and did not when it was played again. */
@@ -87,6 +87,7 @@ async function playOne(path: string, options: SuiteOptions): Promise<SuiteResult
   let runs = 0;
   try {
     const { records } = await loadRecording(path);
+    checkPlayable(path, records);
     const rules = await options.rules(path);
     while (runs <= options.retries && (played === null || !played.result.same)) {
       runs++;

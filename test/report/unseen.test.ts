@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { concat } from '../../src/bytes/concat.js';
 import { pcapHeader, pcapRecord } from '../../src/capture/write.js';
+import { replay } from '../../src/index.js';
 import { loadRecording } from '../../src/io/recordings.js';
 import { frameOf } from '../support/packets.js';
 import { shared } from '../support/shared.js';
@@ -81,6 +82,7 @@ describe('a recording of half a conversation', () => {
       });
       const { status, err } = await command('replay', path, '--target', '127.0.0.1:9');
       expect([status, err]).toEqual([2, expect.stringContaining('cannot be replayed: only one direction')]);
+      await expect(replay(path, { target: '127.0.0.1:9' })).rejects.toThrow('cannot be replayed: only one direction');
       expect((await command('recording', 'info', path)).out).toContain('it cannot be replayed: only one direction');
       expect((await command('report', path)).err).toContain('only one direction');
     },

@@ -162,6 +162,12 @@ describe('a redacted recording', () => {
     expect(first?.out['principal']).toMatch(/^user-[0-9a-f]{12}\\user-[0-9a-f]{12}$/);
   });
 
+  it('keeps no address in the word that half of the conversation is missing', () => {
+    const half = 'only one direction was captured: nothing that went from 192.0.2.77 port 135 is here';
+    const { records } = redact([{ kind: 'end', calls: 0, half }], options('k'));
+    expect(records).toEqual([{ kind: 'end', calls: 0, half: 'one direction of the conversation was not captured' }]);
+  });
+
   it('says what pseudonyms without a key are, and refuses what it cannot do', async () => {
     const whole = join(folder, 'w.uamgrec');
     await cli('record', capture('wua-session.pcapng'), '-o', whole);
