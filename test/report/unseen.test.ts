@@ -5,10 +5,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { concat } from '../../src/bytes/concat.js';
 import { pcapHeader, pcapRecord } from '../../src/capture/write.js';
 import { replay } from '../../src/index.js';
+import { exportRecording } from '../../src/cli/tui/export-recording.js';
 import { loadRecording } from '../../src/io/recordings.js';
 import { frameOf } from '../support/packets.js';
 import { shared } from '../support/shared.js';
-import { sessionOf } from '../tui/support.js';
+import { sessionOf, tables } from '../tui/support.js';
 import { command, recordsOf, reportOf, shipped } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-unseen-'));
@@ -87,6 +88,16 @@ describe('a recording of half a conversation', () => {
       expect((await command('report', path)).err).toContain('only one direction');
     },
   );
+
+  it.skipIf(half === null)('says so where the terminal analyzer wrote it, too', async () => {
+    const path = join(folder, 'tui.uamgrec');
+    const session = sessionOf(readFileSync(half ?? ''));
+    const app = { session, state: { filter: null } } as unknown as Parameters<typeof exportRecording>[2];
+    await exportRecording(path, null, app, tables());
+    expect((await loadRecording(path)).records.at(-1)).toMatchObject({
+      half: expect.stringMatching(/^only one direction/),
+    });
+  });
 
   it('has no mark where both were captured', async () => {
     const path = join(folder, 'whole.uamgrec');

@@ -54,7 +54,8 @@ export async function exportRecording(
         await breath();
       }
     }
-    recorder.end();
+    const half = session.notices.find((one) => one.kind === 'finding' && one.rule === 'one-direction');
+    recorder.end(half?.kind === 'finding' ? half.message : null);
     for (const record of chosen === null ? [] : withPrerequisites(held, wanted, registry)) writer.put(record);
   });
   const others = chosen === null ? 0 : writer.calls - wanted.size;
