@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../src/io/package.js';
 import { PAGE_TEXTS, shellBlocks } from '../support/pages.js';
@@ -15,16 +16,22 @@ describe('what pages mark as runnable', () => {
     for (const directory of made) rmSync(directory, { recursive: true, force: true });
   });
 
-  /** An empty directory with the shipped captures, and a `uamgscope` for its shell that runs the sources. */
+  /** A directory with the shipped captures, and a `uamgscope` and dist/src/main.js that run the sources. */
   function workplace(): { readonly cwd: string; readonly path: string } {
     const cwd = mkdtempSync(join(tmpdir(), 'uamgscope-docs-'));
     made.push(cwd);
     symlinkSync(join(PACKAGE_ROOT, 'captures'), join(cwd, 'captures'));
-    const tsx = import.meta.resolve('tsx');
+    mkdirSync(join(cwd, 'dist', 'src'), { recursive: true });
+    writeFileSync(join(cwd, 'package.json'), '{ "type": "module" }\n');
+    const [api, sources] = [
+      import.meta.resolve('tsx/esm/api'),
+      pathToFileURL(join(PACKAGE_ROOT, 'src', 'main.ts')).href,
+    ];
     writeFileSync(
-      join(cwd, 'uamgscope'),
-      `#!/bin/sh\nexec '${process.execPath}' --import '${tsx}' '${join(PACKAGE_ROOT, 'src', 'main.ts')}' "$@"\n`,
+      join(cwd, 'dist', 'src', 'main.js'),
+      `import { register } from '${api}';\nregister();\nawait import('${sources}');\n`,
     );
+    writeFileSync(join(cwd, 'uamgscope'), `#!/bin/sh\nexec '${process.execPath}' '${cwd}/dist/src/main.js' "$@"\n`);
     chmodSync(join(cwd, 'uamgscope'), 0o755);
     return { cwd, path: `${cwd}${delimiter}${process.env['PATH'] ?? ''}` };
   }
