@@ -131,8 +131,11 @@ async function startServer(command: string, ready: string): Promise<Started> {
   let said = '';
   try {
     await new Promise<void>((resolve, reject) => {
-      const fail = (why: string): void =>
+      const fail = (why: string): void => {
+        // A timer that still ran would keep the program from ending.
+        clearTimeout(timer);
         reject(new UsageError(`--server: ${why}${said === '' ? '' : `: ${said.trim().slice(-500)}`}`));
+      };
       const timer = setTimeout(() => fail(`it did not say "${ready}" within ${READY_MS / 1000} s`), READY_MS);
       const hear = (text: string): void => {
         said = (said + text).slice(-MAX_SAID);
