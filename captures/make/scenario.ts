@@ -122,7 +122,7 @@ function stageOf(options: ScenarioOptions): Stage {
     trace,
     objects: new Objects(),
     dial(clientPort, serverPort) {
-      const connection = new Connection(trace, client, clientPort, server, serverPort);
+      const connection = new Connection(trace, { ...client, port: clientPort }, { ...server, port: serverPort });
       return { connection, session: new Session(connection, (us) => trace.wait(us), options) };
     },
   };
@@ -299,6 +299,25 @@ const DISPATCH_METHOD = 1;
 const DISPATCH_GET = 2;
 const DISPATCH_PUT = 4;
 
+/** A member as Invoke names it. */
+interface Invoked {
+  readonly name: string;
+  readonly dispid: number;
+  readonly flags: number;
+}
+
+function method(name: string, dispid: number): Invoked {
+  return { name, dispid, flags: DISPATCH_METHOD };
+}
+
+function get(name: string, dispid: number): Invoked {
+  return { name, dispid, flags: DISPATCH_GET };
+}
+
+function put(name: string, dispid: number): Invoked {
+  return { name, dispid, flags: DISPATCH_PUT };
+}
+
 /** A script client: IDispatch only, names asked for once, members called by DISPID. */
 export function lateBound(options: ScenarioOptions = {}): Trace {
   const stage = stageOf(options);
@@ -307,15 +326,8 @@ export function lateBound(options: ScenarioOptions = {}): Trace {
   activate(stage, IIDS['IDispatch'] ?? '', root);
   const { session, connection } = stage.dial(49_702, 49_668);
   const asked = new Set<string>();
-  const invoke = (
-    pointer: Bag,
-    name: string,
-    dispid: number,
-    flags: number,
-    args: readonly Bag[],
-    result: Bag,
-    failure?: number,
-  ): void => {
+  const invoke = (pointer: Bag, member: Invoked, args: readonly Bag[], result: Bag, failure?: number): void => {
+    const { name, dispid, flags } = member;
     const ipid = ipidOf(pointer);
     if (!asked.has(`${ipid}.${name}`)) {
       asked.add(`${ipid}.${name}`);
@@ -327,7 +339,7 @@ export function lateBound(options: ScenarioOptions = {}): Trace {
         out: { rgDispId: [dispid] },
       });
     }
-    const put = flags === DISPATCH_PUT;
+    const puts = flags === DISPATCH_PUT;
     session.call({
       interface: 'IDispatch',
       method: 'Invoke',
@@ -339,9 +351,9 @@ export function lateBound(options: ScenarioOptions = {}): Trace {
         dwFlags: flags,
         pDispParams: {
           rgvarg: args.length === 0 ? null : [...args],
-          rgdispidNamedArgs: put ? [-3] : null,
+          rgdispidNamedArgs: puts ? [-3] : null,
           cArgs: args.length,
-          cNamedArgs: put ? 1 : 0,
+          cNamedArgs: puts ? 1 : 0,
         },
         cVarRef: 0,
         rgVarRefIdx: [],
@@ -369,26 +381,26 @@ export function lateBound(options: ScenarioOptions = {}): Trace {
   const none = { vt: 'VT_EMPTY', value: null };
   const object = (pointer: Bag): Bag => ({ vt: 'VT_DISPATCH', value: { ...pointer, iid: IIDS['IDispatch'] ?? '' } });
   const searcher = objects.make('IDispatch');
-  invoke(root, 'CreateUpdateSearcher', 0x6002_0004, DISPATCH_METHOD, [], object(searcher));
-  invoke(searcher, 'Online', 0x6002_000d, DISPATCH_PUT, [{ vt: 'VT_BOOL', value: true }], none);
-  invoke(searcher, 'ServerSelection', 0x6002_0007, DISPATCH_PUT, [{ vt: 'VT_I4', value: 2 }], none);
+  invoke(root, method('CreateUpdateSearcher', 0x6002_0004), [], object(searcher));
+  invoke(searcher, put('Online', 0x6002_000d), [{ vt: 'VT_BOOL', value: true }], none);
+  invoke(searcher, put('ServerSelection', 0x6002_0007), [{ vt: 'VT_I4', value: 2 }], none);
   const result = objects.make('IDispatch');
-  invoke(searcher, 'Search', 0x6002_000c, DISPATCH_METHOD, [{ vt: 'VT_BSTR', value: 'IsInstalled=0' }], object(result));
-  invoke(result, 'ResultCode', 0x6002_0001, DISPATCH_GET, [], { vt: 'VT_I4', value: 2 });
+  invoke(searcher, method('Search', 0x6002_000c), [{ vt: 'VT_BSTR', value: 'IsInstalled=0' }], object(result));
+  invoke(result, get('ResultCode', 0x6002_0001), [], { vt: 'VT_I4', value: 2 });
   const list = objects.make('IDispatch');
-  invoke(result, 'Updates', 0x6002_0003, DISPATCH_GET, [], object(list));
-  invoke(list, 'Count', 0x6002_0001, DISPATCH_GET, [], { vt: 'VT_I4', value: UPDATES.length });
+  invoke(result, get('Updates', 0x6002_0003), [], object(list));
+  invoke(list, get('Count', 0x6002_0001), [], { vt: 'VT_I4', value: UPDATES.length });
   for (const [index, update] of UPDATES.entries()) {
     const pointer = objects.make('IDispatch');
-    invoke(list, 'Item', 0, DISPATCH_GET, [{ vt: 'VT_I4', value: index }], object(pointer));
-    invoke(pointer, 'Title', 0, DISPATCH_GET, [], { vt: 'VT_BSTR', value: update.title });
-    invoke(pointer, 'MsrcSeverity', 0x6002_001a, DISPATCH_GET, [], { vt: 'VT_BSTR', value: update.severity });
-    invoke(pointer, 'LastDeploymentChangeTime', 0x6002_0016, DISPATCH_GET, [], {
+    invoke(list, get('Item', 0), [{ vt: 'VT_I4', value: index }], object(pointer));
+    invoke(pointer, get('Title', 0), [], { vt: 'VT_BSTR', value: update.title });
+    invoke(pointer, get('MsrcSeverity', 0x6002_001a), [], { vt: 'VT_BSTR', value: update.severity });
+    invoke(pointer, get('LastDeploymentChangeTime', 0x6002_0016), [], {
       vt: 'VT_DATE',
       value: update.changed,
     });
   }
-  invoke(list, 'Item', 0, DISPATCH_GET, [{ vt: 'VT_I4', value: 99 }], none, 0x8024_0007);
+  invoke(list, get('Item', 0), [{ vt: 'VT_I4', value: 99 }], none, 0x8024_0007);
   connection.close();
   return stage.trace;
 }

@@ -91,18 +91,7 @@ export class Session {
     this.numbering = options.numbering ?? 'wire';
     this.maxFragment = options.maxFragment ?? 5840;
     this.ntlm = options.ntlm ?? null;
-    const { ntlm } = this;
-    this.auth =
-      ntlm !== null
-        ? {
-            type: ntlm.spnego === true ? 9 : 10,
-            level: ntlm.level === 'privacy' ? 6 : 5,
-            contextId: 79_231,
-            token: new Uint8Array(16),
-          }
-        : options.signed === true
-          ? { type: 10, level: 5, contextId: 79_231, token: new Uint8Array(16).fill(0xa5) }
-          : null;
+    this.auth = authOf(options);
   }
 
   call(call: SampleCall): void {
@@ -268,4 +257,13 @@ function responseOf(codec: MethodCodec, call: SampleCall, orpc: boolean): Uint8A
     return: call.result ?? 0,
   };
   return codec.response.encode(all, { request: call.in ?? {} });
+}
+
+/** The trailer of a session's PDUs: of NTLM, of a made-up signature, or none. */
+function authOf({ ntlm, signed }: SessionOptions): AuthPart | null {
+  if (ntlm !== undefined) {
+    const level = ntlm.level === 'privacy' ? 6 : 5;
+    return { type: ntlm.spnego === true ? 9 : 10, level, contextId: 79_231, token: new Uint8Array(16) };
+  }
+  return signed === true ? { type: 10, level: 5, contextId: 79_231, token: new Uint8Array(16).fill(0xa5) } : null;
 }

@@ -6,6 +6,11 @@ export interface Host {
   readonly address: Uint8Array;
 }
 
+/** One end of a connection. */
+export interface HostPort extends Host {
+  readonly port: number;
+}
+
 /** 192.0.2.x, from the range for documentation (RFC 5737). */
 export function host4(last: number): Host {
   return { address: Uint8Array.of(192, 0, 2, last) };
@@ -64,12 +69,12 @@ export class Connection {
   /**
    * `acks` false: acknowledgements travel with the next data only, as they do where calls follow one another closely.
    */
-  constructor(trace: Trace, client: Host, clientPort: number, server: Host, serverPort: number, acks = true) {
+  constructor(trace: Trace, client: HostPort, server: HostPort, acks = true) {
     this.trace = trace;
     this.acks = acks;
     this.hosts = [client, server];
-    this.ports = [clientPort, serverPort];
-    this.next = [0x1000_0000 + clientPort * 7919, 0x9000_0000 + clientPort * 104_729];
+    this.ports = [client.port, server.port];
+    this.next = [0x1000_0000 + client.port * 7919, 0x9000_0000 + client.port * 104_729];
     this.packet(0, SYN);
     this.next[0]++;
     this.packet(1, SYN | ACK);

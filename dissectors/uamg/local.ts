@@ -1,5 +1,5 @@
 /** A member that Windows serves to programs of its own machine only. */
-export interface LocalMember {
+interface LocalMember {
   /** What it returns there. */
   readonly returns: string;
   readonly purpose: string;

@@ -22,7 +22,7 @@ export interface WellKnownClass {
 }
 
 /** What is known of a UUID without a table that could decode it. */
-export interface WellKnown {
+interface WellKnown {
   readonly interfaces: readonly WellKnownInterface[];
   readonly classes: readonly WellKnownClass[];
 }

@@ -20,7 +20,7 @@ import { AgentState } from './state.js';
 import { Users } from './users.js';
 
 /** What an update agent is made from. */
-export interface AgentOptions {
+interface AgentOptions {
   readonly model: Model;
   /** What search criteria may ask for. */
   readonly attributes: readonly CriteriaAttribute[];

@@ -30,7 +30,7 @@ export interface SearchState {
 }
 
 /** A search as it is asked for. */
-export interface SearchRequest {
+interface SearchRequest {
   readonly criteria: string;
   /** LCID of the texts that are found. */
   readonly locale: number;

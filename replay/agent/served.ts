@@ -22,7 +22,7 @@ export interface Members {
   readonly weight?: () => number;
 }
 
-export interface Described extends Members {
+interface Described extends Members {
   readonly interfaces: readonly string[];
   readonly released?: () => void;
 }

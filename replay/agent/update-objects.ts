@@ -94,7 +94,7 @@ const MAX_DEPTH = 64;
 const MAX_BUNDLED = 1000;
 
 /** What the objects of one search, or one history, are made from. */
-export interface ViewOptions {
+interface ViewOptions {
   readonly index: Index;
   readonly profile: Profile;
   /** LCID of their texts. */

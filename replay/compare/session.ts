@@ -11,7 +11,7 @@ import type { RecordedCall, RecordingRecord, ReferenceRecord } from '../recordin
  * What a call is to a comparison: one that means something, one that looks names up for late binding, one that sets the
  * stage, or upkeep that differs from run to run.
  */
-export type CallSort = 'member' | 'lookup' | 'stage' | 'upkeep';
+type CallSort = 'member' | 'lookup' | 'stage' | 'upkeep';
 
 /** Places are told no deeper than this. */
 const MAX_PLACE = 32;

@@ -26,7 +26,7 @@ export interface ValueContext {
 }
 
 /** Where a value stands: its path by the member, by the place, and how deep in it. */
-export interface ValuePlace {
+interface ValuePlace {
   readonly member: string;
   readonly place: string;
   readonly depth: number;

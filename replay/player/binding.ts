@@ -14,7 +14,7 @@ import type { RecordedCall } from '../recording/records.js';
 export type Binding = 'recorded' | 'early' | 'late';
 
 /** A request made in the other binding. */
-export interface Rebound {
+interface Rebound {
   readonly abstract: SyntaxId;
   readonly opnum: number;
   readonly stub: Uint8Array;
@@ -23,7 +23,7 @@ export interface Rebound {
 /**
  * What is made of a recorded call: the same, a call by slot, an Invoke, or nothing, where only late binding needs it.
  */
-export type Form = 'same' | 'early' | 'late' | 'none';
+type Form = 'same' | 'early' | 'late' | 'none';
 
 /** dwFlags of an Invoke ([MS-OAUT] 3.1.4.4). */
 const FLAGS: Readonly<Record<MemberKind, number>> = { method: 1, propget: 2, propput: 4, propputref: 8 };

@@ -20,7 +20,7 @@ import type { RecordedCall, RecordingRecord } from '../recording/records.js';
 /** What a call came to: how it is recorded, and the answer itself. */
 export type Recorded = (record: RecordedCall, answer: LinkAnswer) => void;
 
-export interface LiveSessionOptions {
+interface LiveSessionOptions {
   readonly registry: Registry;
   /** Address of the server, as records show it. */
   readonly host: string;

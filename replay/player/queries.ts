@@ -5,7 +5,7 @@ import { queryInterfaces, releaseReferences } from '../../src/peer/rem-unknown.j
 import type { LiveSession } from './live-session.js';
 
 /** An interface of a live object, or why it is not there. */
-export type QueriedInterface =
+type QueriedInterface =
   | { readonly ipid: string; readonly refused: null }
   | { readonly ipid: null; readonly refused: string };
 

@@ -39,7 +39,7 @@ export function rewrittenRequest(
 }
 
 /** How the values of a response are to be changed. */
-export interface ResponseChange {
+interface ResponseChange {
   /** Arguments of the request it answers, as they were and as they are. */
   readonly request: { readonly before: Fields | null; readonly after: Fields | null };
   readonly change: (fields: Fields) => Fields;

@@ -4,7 +4,7 @@ import type { Value } from '../../src/types.js';
 export const FORMAT_VERSION = 1;
 
 /** Turns a record of version `from` into one of `from + 1`; null drops it. Pure, and never changed once released. */
-export interface Migration {
+interface Migration {
   readonly from: number;
   readonly migrate: (record: Value) => Value | null;
 }

@@ -113,7 +113,7 @@ function plainEndpoint({ address, port }: { readonly address: string; readonly p
 }
 
 /** A call as it is recorded. */
-export function recordedCall(call: Call, id: number, connection: number, owned = false): RecordedCall {
+function recordedCall(call: Call, id: number, connection: number, owned = false): RecordedCall {
   const { exchange } = call;
   const withheld = call.method !== null && SECRET.test(call.method) && Object.keys(call.in).length > 0;
   return {

@@ -114,7 +114,7 @@ export interface RecordedCall {
 }
 
 /** The recorder came to its end: a session without one was cut. */
-export interface EndRecord {
+interface EndRecord {
   readonly kind: 'end';
   readonly calls: number;
   /** Why the session cannot be replayed: half of the conversation was not captured. Left out where it was. */

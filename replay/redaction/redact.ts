@@ -6,7 +6,7 @@ import { rewrittenRequest, rewrittenResponse, type StubForm } from '../player/st
 import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { Names, type RedactionKind } from './names.js';
 
-export interface RedactionOptions {
+interface RedactionOptions {
   readonly kinds: ReadonlySet<RedactionKind>;
   readonly registry: Registry;
   /** At least 8 bytes that stand for a text, the same for the same text (HMAC-SHA-256 with a key, say). */
@@ -14,7 +14,7 @@ export interface RedactionOptions {
 }
 
 /** A recording without its names. */
-export interface Redacted {
+interface Redacted {
   readonly records: readonly RecordingRecord[];
   /** Different names that were replaced. */
   readonly names: number;

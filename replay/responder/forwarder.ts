@@ -12,7 +12,7 @@ import type { World } from '../../src/peer/world.js';
 import { LiveSession } from '../player/live-session.js';
 import type { RecordedCall } from '../recording/records.js';
 
-export interface ForwarderOptions {
+interface ForwarderOptions {
   readonly plan: Plan;
   readonly registry: Registry;
   /** The real server: its address as results show it, and the port of its object resolver. */
@@ -22,7 +22,7 @@ export interface ForwarderOptions {
 }
 
 /** How the stand-in's own identifiers come and go. */
-export interface IdentifierViews {
+interface IdentifierViews {
   /** An identifier of the client as it was in the recording, and all those in a value; others stay. */
   readonly recordedId: (id: string) => string;
   readonly recorded: (value: Value) => Value;

@@ -7,7 +7,7 @@ import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
 import type { Value } from '../../src/types.js';
 
 /** A word for an object among arguments, or null where a value is none. */
-export type ObjectWord = (value: Value) => string | null;
+type ObjectWord = (value: Value) => string | null;
 
 /** VARTYPEs of a value that was left out ([MS-OAUT] 2.2.7). */
 const LEFT_OUT: readonly string[] = ['VT_EMPTY', 'VT_NULL', 'VT_ERROR'];

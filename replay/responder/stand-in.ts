@@ -27,9 +27,9 @@ import { RecordedSessions, type RecordedActivation, type RecordedMember } from '
 import type { Responder } from './responder.js';
 
 /** How a member that was never recorded so was answered. */
-export type MissedHow = 'refused' | 'nearest' | 'model';
+type MissedHow = 'refused' | 'nearest' | 'model';
 
-export interface StandInOptions {
+interface StandInOptions {
   readonly records: readonly RecordingRecord[];
   readonly registry: Registry;
   /** What answers members that were never recorded: nobody, the nearest recorded call, or an agent's objects. */

@@ -100,7 +100,7 @@ interface About {
   readonly call?: number;
 }
 
-export interface ConnectionsOptions {
+interface ConnectionsOptions {
   readonly registry: Registry;
   /** Label of an object of an exporter, or null. */
   readonly labelAt: (oxid: string) => string | null;

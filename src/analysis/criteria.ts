@@ -5,7 +5,7 @@ import type { CriteriaAttribute } from '../ndr/types.js';
  * argument.
  */
 
-export type CriteriaOperator = CriteriaAttribute['operators'][number];
+type CriteriaOperator = CriteriaAttribute['operators'][number];
 
 /** One comparison; `attribute` is spelled as in the table, a string value is free of its escapes. */
 export interface Criterion {
@@ -27,7 +27,7 @@ export type CriteriaTree = readonly (readonly Criterion[])[];
  * does not
  * support. `column` counts UTF-16 units from 1; one past the end when the text stops too early.
  */
-export type CriteriaResult =
+type CriteriaResult =
   | { readonly ok: true; readonly tree: CriteriaTree }
   | { readonly ok: false; readonly column: number; readonly message: string; readonly why: 'grammar' | 'unsupported' };
 

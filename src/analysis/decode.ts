@@ -14,7 +14,7 @@ import { NumberingJudge, order, type Judgement } from './numbering.js';
 export type Numbering = 'auto' | 'wire' | 'printed';
 
 /** What the number of a call was taken for: `either`: it decodes as both, from a peer that mixes them. */
-export type NumberTaken = 'slot' | 'printed' | 'either';
+type NumberTaken = 'slot' | 'printed' | 'either';
 
 /** The stubs of a call, read. */
 export interface Decoding {
@@ -32,7 +32,7 @@ export interface Decoding {
   readonly judgement: Judgement | null;
 }
 
-export interface DecoderOptions {
+interface DecoderOptions {
   readonly registry: Registry;
   readonly interfaces: Interfaces;
   readonly classes: Classes;

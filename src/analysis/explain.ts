@@ -454,7 +454,7 @@ function isOneApart(a: string, b: string): boolean {
 const MAX_MEMBERS = 40;
 
 /** What {@link Explainer} asks of the table of well-known names. */
-export interface WellKnownLookup {
+interface WellKnownLookup {
   readonly interfaces: readonly {
     readonly uuid: string;
     readonly version: string | null;

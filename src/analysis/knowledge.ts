@@ -26,7 +26,7 @@ export interface LearntType {
 }
 
 /** Why something is believed: words, or an interface that was handed out (most reasons are, and few are ever read). */
-export type Reason = string | Entry;
+type Reason = string | Entry;
 
 /** What is known of an object's class, and from where. */
 export interface Knowledge {

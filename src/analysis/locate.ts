@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** What places are found with. */
-export interface LocatorOptions {
+interface LocatorOptions {
   readonly interfaces: Interfaces;
   readonly peers: Peers;
   readonly contexts: UnboundContexts;

@@ -126,7 +126,7 @@ export function eitherNumber(opnum: number | null, member: string): string {
  * A DISPID in the form people know: hexadecimal for those a type library numbered, decimal for the small and the
  * negative ones.
  */
-export function dispidText(dispid: number): string {
+function dispidText(dispid: number): string {
   const small = (dispid >= 0 && dispid < 0x10000) || (dispid < 0 && dispid > -0x10000);
   return small ? String(dispid) : `0x${(dispid >>> 0).toString(16)}`;
 }

@@ -19,7 +19,7 @@ export interface Found {
   readonly late: Invoked | null;
 }
 
-export interface RecordOptions {
+interface RecordOptions {
   readonly registry: Registry;
   readonly callbacks: Callbacks;
   /** Problems kept of one call. */

@@ -1,7 +1,7 @@
 import type { Severity } from '../types.js';
 
 /** Where on its way to a call a connection ended. */
-export type RefusalStep = 'connect' | 'bind' | 'logon' | 'call';
+type RefusalStep = 'connect' | 'bind' | 'logon' | 'call';
 
 /** A code that a client's own call ends with: the HRESULT its program sees. */
 interface ClientError {

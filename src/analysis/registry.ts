@@ -5,7 +5,7 @@ import type { Interface, Specification, Type } from '../ndr/types.js';
 type NamedType = Specification['types'][number];
 
 /** What {@link makeRegistry} needs besides the tables. */
-export interface RegistryOptions {
+interface RegistryOptions {
   /**
    * Value and OBJREF transforms; made with a look-up of types, because some of them decode what the tables describe.
    */

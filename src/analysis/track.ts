@@ -8,7 +8,7 @@ import type { Place } from './locate.js';
 import type { Invoked, Tracker } from './tracker.js';
 
 /** What the fourth step is done with. */
-export interface TrackOptions {
+interface TrackOptions {
   readonly tracker: Tracker;
   readonly decoder: Decoder;
   readonly interfaces: Interfaces;

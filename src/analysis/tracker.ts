@@ -23,7 +23,7 @@ import type { Roles } from './roles.js';
 import { TypeInformation } from './type-information.js';
 
 /** A call as far as the life of objects is concerned. */
-export interface TrackedCall {
+interface TrackedCall {
   readonly id: number;
   readonly role: MethodRole | null;
   readonly method: Method | null;
@@ -45,7 +45,7 @@ export interface Invoked {
 }
 
 /** What objects are followed with. */
-export interface TrackerOptions {
+interface TrackerOptions {
   readonly registry: Registry;
   readonly objects: ObjectTable<Knowledge>;
   readonly classes: Classes;

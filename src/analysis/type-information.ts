@@ -10,7 +10,7 @@ import type { AnalysisLimits } from './limits.js';
 import { describedAs } from './reasons.js';
 
 /** What is learnt with. */
-export interface TypeSources {
+interface TypeSources {
   readonly registry: Registry;
   readonly objects: ObjectTable<Knowledge>;
   readonly classes: Classes;
@@ -19,7 +19,7 @@ export interface TypeSources {
 }
 
 /** A call of ITypeInfo that was answered. */
-export interface TypeAnswer {
+interface TypeAnswer {
   readonly role: MethodRole | null;
   readonly request: Fields;
   readonly response: Fields;

@@ -17,7 +17,7 @@ import {
 } from './reasons.js';
 
 /** What contexts are guessed with. */
-export interface UnboundOptions {
+interface UnboundOptions {
   readonly registry: Registry;
   readonly interfaces: Interfaces;
   readonly classes: Classes;

@@ -18,7 +18,7 @@ export interface CaptureInterfaceInfo {
 }
 
 /** Secrets of a Decryption Secrets Block, as they lie in the file. */
-export interface CaptureSecrets {
+interface CaptureSecrets {
   /** e.g. 0x544c534b for a TLS key log (draft-ietf-opsawg-pcapng 4.7). */
   readonly type: number;
   readonly data: Uint8Array;

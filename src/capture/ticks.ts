@@ -1,5 +1,5 @@
 /** Where a clock puts what it read: one object for all packets, so that none is made for each. */
-export interface MomentSlot {
+interface MomentSlot {
   timeS: number;
   timeNs: number;
 }

@@ -5,7 +5,7 @@ import type { Knowledge } from '../pipeline/knowledge.js';
 export const DIRECTIVE = { files: 0, none: 4 } as const;
 
 /** Suggestions for the word being typed, with what they mean, and what the shell does besides. */
-export interface Suggestions {
+interface Suggestions {
   readonly words: readonly (readonly [word: string, meaning: string])[];
   readonly directive: (typeof DIRECTIVE)[keyof typeof DIRECTIVE];
 }

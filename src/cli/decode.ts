@@ -27,7 +27,7 @@ import type { Sink } from '../io/sink.js';
 export type Format = 'text' | 'tree' | 'ndjson' | 'csv' | 'tsv';
 export const FORMATS: readonly Format[] = ['text', 'tree', 'ndjson', 'csv', 'tsv'];
 
-export interface DecodeOptions {
+interface DecodeOptions {
   readonly files: readonly string[];
   readonly open: OpenCapture;
   readonly registry: Registry;
@@ -67,7 +67,7 @@ export interface DecodeOptions {
   readonly seen?: (call: Call, shown: boolean) => void;
 }
 
-export interface DecodeResult {
+interface DecodeResult {
   readonly summary: Summary;
   /** Calls written. */
   readonly written: number;

@@ -8,7 +8,7 @@ import type { Identity } from '../io/signing.js';
 import { NTLM_POLICIES, type NtlmPolicy } from '../security/index.js';
 
 /** The options of commands that sign in. */
-export interface IdentityFlags extends SecretFlags {
+interface IdentityFlags extends SecretFlags {
   readonly user?: string;
   readonly domain?: string;
   readonly authPolicy?: NtlmPolicy;

@@ -1,7 +1,7 @@
 import type { Command, Option } from 'commander';
 
 /** What the help does not say, and a manual page has to. */
-export interface ManualFacts {
+interface ManualFacts {
   readonly version: string;
   readonly status: readonly (readonly [status: number, meaning: string])[];
   readonly environment: readonly (readonly [name: string, meaning: string])[];

@@ -19,7 +19,7 @@ export const MAX_REMEMBERED_CALLS = 1_000_000;
 export const MAX_COMMENTED_CALLS = 100_000;
 
 /** Where a call lies. */
-export type MadeBy = Pick<Call, 'flow' | 'requestFrames' | 'responseFrames'>;
+type MadeBy = Pick<Call, 'flow' | 'requestFrames' | 'responseFrames'>;
 
 /** Captures, and whether they are read one after another instead of by time. */
 export interface Captures {

@@ -9,7 +9,7 @@ import type { Auth, Call, Endpoint, Exchange, Flow, ObjectRecord, PresentationCo
  * The calls of a recording as decoding gave them, but for what a recording does not keep: frames, verdicts, problems,
  * pings.
  */
-export interface Restored {
+interface Restored {
   readonly calls: readonly Call[];
   readonly objects: readonly ObjectRecord[];
 }

@@ -3,7 +3,7 @@ import { positive } from './numbers.js';
 import { UsageError } from '../io/streams.js';
 import type { Rotation } from '../io/live/files.js';
 
-export interface RotationFlags {
+interface RotationFlags {
   readonly write?: string;
   readonly rotateSize?: number;
   readonly rotateCount?: number;

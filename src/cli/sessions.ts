@@ -14,7 +14,7 @@ import { loadRecording, recordingForm, sourceName } from '../io/recordings.js';
 import { UsageError, type Streams } from '../io/streams.js';
 
 /** What a capture or a recording holds, as records. */
-export interface LoadedSession {
+interface LoadedSession {
   readonly records: readonly RecordingRecord[];
   /** Word of damage. */
   readonly damage: readonly string[];
@@ -24,7 +24,7 @@ export interface LoadedSession {
 const MAX_DAMAGE = 1000;
 
 /** How a capture is to be read. */
-export interface SessionReading {
+interface SessionReading {
   readonly known: Knowledge;
   readonly streams: Streams;
   readonly opnums: Numbering;

@@ -70,7 +70,7 @@ export function writeActivation(clsid: string, iids: readonly string[], create: 
 }
 
 /** The activation properties of a request for these interfaces of a class ([MS-DCOM] 2.2.22.2). */
-export function writeActivationProperties(clsid: string, iids: readonly string[]): Value {
+function writeActivationProperties(clsid: string, iids: readonly string[]): Value {
   const instantiation: InstantiationInfo = {
     classId: clsid,
     classCtx: CLSCTX_SERVER,

@@ -13,7 +13,7 @@ const RESERVED = 0xffff;
 const NO_BYTES = new Uint8Array(0);
 
 /** The entries of a DUALSTRINGARRAY and where its security bindings begin. */
-export interface DualString {
+interface DualString {
   readonly units: readonly number[];
   readonly security: number;
 }
@@ -24,7 +24,7 @@ export interface DualString {
  * [{ authnSvc, princName }] }`. Where writing those would not give the same entries, the entries stand beside them as
  * `wSecurityOffset` and `aStringArray`; a `reserved` other than 0xffff is shown.
  */
-export function bindingsOf(array: DualString): Fields {
+function bindingsOf(array: DualString): Fields {
   const shown = parsed(array);
   const again = written(shown);
   const same =
@@ -171,7 +171,7 @@ function sameBytes(a: Uint8Array, u8: Uint8Array, at: number): boolean {
 // --- views of shown bindings
 
 /** A binding over TCP ([MS-DCOM] 2.2.19.3): `host[port]`; the port is null where the binding names none. */
-export interface TcpBinding {
+interface TcpBinding {
   readonly host: string;
   readonly port: number | null;
 }

@@ -27,7 +27,7 @@ export interface Query {
 }
 
 /** What a query says of one interface; `reference` (its STDOBJREF) is null where it was refused. */
-export interface QueryResult<Std = Fields> {
+interface QueryResult<Std = Fields> {
   readonly hresult: number;
   readonly reference: Std | null;
 }

@@ -46,9 +46,6 @@ export type RemQueryInterfaceResponse = {
   readonly ppQIResults: readonly RemQiResult[] | null;
 };
 
-/** RemQueryInterface2 (3.1.1.5.7.1.1). */
-export type RemQueryInterface2Request = Omit<RemQueryInterfaceRequest, 'cRefs'>;
-
 export type RemQueryInterface2Response = {
   readonly phr: readonly number[];
   readonly ppMIF: readonly Value[];

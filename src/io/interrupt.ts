@@ -1,7 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 
 /** Reading that Ctrl-C ends as the end of its input would. */
-export interface Interrupt {
+interface Interrupt {
   /** What stands for stdin: it ends at Ctrl-C. */
   readonly stdin: Readable;
   readonly signal: AbortSignal;

@@ -12,7 +12,7 @@ const DEADLINE_MS = 10_000;
 const MAX_ANSWER = 1024 * 1024;
 
 /** How tickets are had. */
-export interface KerberosOptions {
+interface KerberosOptions {
   /** Null: who is in the credential cache. */
   readonly secret: UserSecret | null;
   /** Path of a credential cache, or null. */
@@ -25,7 +25,7 @@ export interface KerberosOptions {
 }
 
 /** What is read of krb5.conf. */
-export interface Krb5Config {
+interface Krb5Config {
   readonly defaultRealm: string | null;
   /** KDCs by realm. */
   readonly kdcs: ReadonlyMap<string, readonly string[]>;
@@ -42,7 +42,7 @@ export function readKrb5Config(env: Readonly<Record<string, string | undefined>>
 }
 
 /** Sections, subsections in braces, and `key = value`; comments begin with # or ;. */
-export function parseKrb5Config(text: string): Krb5Config {
+function parseKrb5Config(text: string): Krb5Config {
   const kdcs = new Map<string, string[]>();
   const domains = new Map<string, string>();
   let defaultRealm: string | null = null;

@@ -101,7 +101,7 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
 }
 
 /** Puts a server back by a command of its owner. @throws UsageError when the command fails */
-export async function resetServer(command: string): Promise<void> {
+async function resetServer(command: string): Promise<void> {
   const child = spawn(command, { shell: true, stdio: ['ignore', 'ignore', 'pipe'], timeout: RESET_MS });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-MAX_SAID)));
@@ -120,14 +120,14 @@ const RESET_MS = 600_000;
 const MAX_SAID = 500;
 
 /** A member whose values differ by themselves, and what each run saw of it where they first disagreed. */
-export interface NoisyPath {
+interface NoisyPath {
   readonly path: string;
   /** By run, the recording first. */
   readonly values: readonly (readonly [run: string, value: Value])[];
 }
 
 /** What replays against the good server showed. */
-export interface Noise {
+interface Noise {
   readonly paths: readonly NoisyPath[];
   /** Calls that differ in more than values, or could not be made: no rule of noise is for them. */
   readonly broken: number;

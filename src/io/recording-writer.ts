@@ -9,7 +9,7 @@ import { writeReason } from './reason.js';
 import { UsageError } from './streams.js';
 
 /** Where a recording is written, and how. */
-export interface RecordingOutput extends OutputOptions {
+interface RecordingOutput extends OutputOptions {
   /** `-` is stdout. */
   readonly path: string;
   readonly form: RecordingForm;

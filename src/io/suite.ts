@@ -22,7 +22,7 @@ export interface SuiteResult {
   readonly runs: number;
 }
 
-export interface SuiteOptions extends Omit<PlayOptions, 'records' | 'host' | 'port' | 'rules'> {
+interface SuiteOptions extends Omit<PlayOptions, 'records' | 'host' | 'port' | 'rules'> {
   /** The server, where it runs by itself. */
   readonly target: { readonly host: string; readonly port: number } | null;
   /** A command that starts a server for each recording, and the text it says when it is there. */

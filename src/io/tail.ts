@@ -39,7 +39,7 @@ export async function* followUntil(
 }
 
 /** A batch, or word that all there is was read and more is waited for. */
-export type Tail = Batch | 'waiting';
+type Tail = Batch | 'waiting';
 
 /**
  * Like `openCapture`, but a plain file that is still being written is followed until it has been quiet for {@link

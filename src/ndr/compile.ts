@@ -29,7 +29,7 @@ import { wellKnownNode } from './wellknown.js';
 
 type NamedType = Specification['types'][number];
 
-export interface CompilerOptions {
+interface CompilerOptions {
   readonly encoding: Encoding;
   readonly types: ReadonlyMap<string, NamedType>;
   readonly transforms: () => Transforms;

@@ -46,7 +46,6 @@ export const char = base('char');
 export const wchar = base('wchar');
 export const boolean = base('boolean');
 export const uint3264 = base('uint3264');
-export const hex16 = base('u16', undefined, 'hex');
 export const hex32 = base('u32', undefined, 'hex');
 
 /** A base type under its typedef's name. */

@@ -11,7 +11,7 @@ export function unfit(e: Encoder, message: string): never {
   throw new EncodeError(e.path.join('.') || 'value', message);
 }
 
-export function asNumber(e: Encoder, value: Value): number {
+function asNumber(e: Encoder, value: Value): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'boolean') return value ? 1 : 0;

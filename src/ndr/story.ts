@@ -32,7 +32,7 @@ export interface StoryTable {
 }
 
 /** What an operator asks first of a story, and where its answers stand. */
-export interface StoryOverview {
+interface StoryOverview {
   /** The table of what may be missing, and its columns. */
   readonly table: string;
   readonly severity: string;

@@ -43,7 +43,7 @@ function arrayBehind(type: Type): Extract<Type, { kind: 'array' }> | null {
 }
 
 /** The member's value; a count left out is worked out from its array. */
-export function memberValue(e: Encoder, record: Fields, name: string, derived: Derived): Value {
+function memberValue(e: Encoder, record: Fields, name: string, derived: Derived): Value {
   const value = ownField(record, name);
   if (value !== undefined) return value;
   const count = derived.get(name)?.(record) ?? null;

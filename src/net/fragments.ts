@@ -3,7 +3,7 @@ import type { Block } from '../types.js';
 import type { NetLimits } from './limits.js';
 
 /** What became of a fragment. */
-export type FragmentResult =
+type FragmentResult =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'dropped'; readonly reason: 'limit' | 'malformed'; readonly why: string }
   /**

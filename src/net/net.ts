@@ -38,7 +38,7 @@ const NAMES = 256;
 /** Link types refused by name; captures with more of them than this are not made by chance. */
 const REFUSALS = 64;
 
-export interface NetOptions {
+interface NetOptions {
   /** Packets are taken in the order of the capture, even where their acknowledgements tell of another. */
   readonly inOrder?: boolean;
 }

@@ -16,7 +16,7 @@ export interface CsvColumn {
 }
 
 /** A field of a call as the where language knows it. */
-export interface CsvField {
+interface CsvField {
   readonly kind: 'plain' | 'hresult' | 'status' | 'time' | 'duration' | 'nanoseconds';
   readonly get: (call: Call) => Value | undefined;
 }

@@ -314,7 +314,7 @@ function flat(text: string): string {
 }
 
 /** A refused connection as plain JSON: endpoints and times as in a call. */
-export function connectionJson(
+function connectionJson(
   { step, client, server, attempts, time, lastedNs, namedBy, error, cause, advice }: RefusedConnection,
   clock: IsoClock,
 ): Readonly<Record<string, unknown>> {

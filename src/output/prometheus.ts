@@ -21,7 +21,7 @@ interface Member {
 }
 
 /** What stands beside the calls: packets and what was lost of them; null where nobody counts. */
-export interface PacketCounts {
+interface PacketCounts {
   readonly packets: number;
   readonly dropped: { readonly kernel: number | null; readonly ours: number };
 }

@@ -181,7 +181,7 @@ export function logonText({
 }
 
 /** `alice@CONTOSO.EXAMPLE`, `CONTOSO\\alice`, `alice`. */
-export function logonName({ mechanism, user, domain }: Pick<SecurityRecord, 'mechanism' | 'user' | 'domain'>): string {
+function logonName({ mechanism, user, domain }: Pick<SecurityRecord, 'mechanism' | 'user' | 'domain'>): string {
   if (user === '') return 'an unnamed user';
   if (mechanism === 'kerberos') return `${user}@${domain}`;
   return domain === '' ? user : `${domain}\\${user}`;

@@ -12,7 +12,7 @@ import { durationText, IsoClock } from './time.js';
 import { bytesText, valueText } from './values.js';
 
 /** Both traces of a call, as analysis/traces.ts makes them. */
-export interface Traces {
+interface Traces {
   readonly request: Trace | null;
   readonly response: Trace | null;
 }

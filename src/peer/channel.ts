@@ -18,7 +18,7 @@ export interface CallTimes {
 }
 
 /** Takes what became of a call; called once. */
-export type Heard = (answer: LinkAnswer, times: CallTimes) => void;
+type Heard = (answer: LinkAnswer, times: CallTimes) => void;
 
 interface Pending {
   readonly dueMs: number;

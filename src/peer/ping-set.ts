@@ -14,7 +14,7 @@ const MAX_SEQUENCE = 0xffff;
 export type PingAnswer<E> = { readonly setId: string } | { readonly failed: E; readonly status: number | null };
 
 /** Sends a ping; `answered` is called once. */
-export type SendPing<E> = (ping: Ping, answered: (answer: PingAnswer<E>) => void) => void;
+type SendPing<E> = (ping: Ping, answered: (answer: PingAnswer<E>) => void) => void;
 
 interface Round<E> {
   readonly wanted: ReadonlySet<string>;

@@ -7,7 +7,7 @@ import type { LinkAnswer, LinkCall, LinkFailure } from './link/client.js';
 import { titleOf, type Slot } from './members.js';
 
 /** A call by the names of its parameters. */
-export interface TypedCall {
+interface TypedCall {
   readonly slot: Slot;
   readonly params: Fields;
   readonly object: string | null;
@@ -40,7 +40,7 @@ const FATAL: readonly Problem['code'][] = [
   'ndr-bad-pickle',
 ];
 
-export interface TypedCallsOptions {
+interface TypedCallsOptions {
   readonly registry: Registry;
   /** Opnums as slots, or as [MS-UAMG] prints them. */
   readonly numbering: 'wire' | 'printed';

@@ -7,7 +7,7 @@ import type { CaptureRecord, Pipeline } from './pipeline.js';
 import { weightOf } from './problems.js';
 
 /** How captures are to be read, and who hears of what. Files are named by their index. */
-export interface CaptureReading {
+interface CaptureReading {
   readonly open: OpenCapture;
   readonly pipeline: Pipeline;
   /** Several files are read one after another, instead of by the time of their packets. */
@@ -23,7 +23,7 @@ export interface CaptureReading {
 }
 
 /** A file that was read. */
-export interface FileRead {
+interface FileRead {
   /** Size on the disk; null for stdin. */
   readonly size: number | null;
   /** What it says of itself; null where its format is not known. */
@@ -31,7 +31,7 @@ export interface FileRead {
 }
 
 /** What reading came to. */
-export interface CaptureRead {
+interface CaptureRead {
   /** Inputs that are no captures we read, in words with their path. */
   readonly refused: readonly string[];
   /** `between` ended it: nothing was given up, and what was open is in no record. */

@@ -43,14 +43,14 @@ export interface BindAckFields extends Common {
   readonly secondaryAddress?: string;
 }
 
-export interface BindNakFields extends Common {
+interface BindNakFields extends Common {
   readonly reason: number;
   readonly versions?: readonly { readonly major: number; readonly minor: number }[];
   /** Extended error information to append behind its signature. */
   readonly extended?: Uint8Array;
 }
 
-export interface RequestFields extends Common {
+interface RequestFields extends Common {
   readonly contextId: number;
   readonly opnum: number;
   readonly object?: string | null;
@@ -58,7 +58,7 @@ export interface RequestFields extends Common {
   readonly allocHint?: number;
 }
 
-export interface ResponseFields extends Common {
+interface ResponseFields extends Common {
   readonly contextId: number;
   readonly stub: Uint8Array;
   readonly allocHint?: number;
@@ -74,7 +74,7 @@ export interface FaultFields extends Common {
 }
 
 /** PDUs that consist of a header: shutdown, co_cancel, orphaned ([C706] 12.6.4). */
-export type BareType = 'shutdown' | 'co_cancel' | 'orphaned';
+type BareType = 'shutdown' | 'co_cancel' | 'orphaned';
 const BARE: Readonly<Record<BareType, number>> = {
   shutdown: PTYPE.shutdown,
   co_cancel: PTYPE.coCancel,

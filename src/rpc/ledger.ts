@@ -35,7 +35,7 @@ export interface RpcCounts {
 export const NO_PROBLEMS: readonly Problem[] = Object.freeze([]);
 
 /** An answer that was delivered before its request. */
-export interface LateAnswer {
+interface LateAnswer {
   stub: Stub;
   readonly fault: Fault | null;
   readonly time: Moment;

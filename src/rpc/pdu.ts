@@ -14,7 +14,7 @@ export interface SecTrailer {
 }
 
 /** The common header ([C706] 12.6.3.1). */
-export interface PduHead {
+interface PduHead {
   readonly ptype: number;
   readonly name: string;
   readonly minor: number;
@@ -34,7 +34,7 @@ export interface RequestPdu extends PduHead {
   readonly stub: Span;
 }
 
-export interface ResponsePdu extends PduHead {
+interface ResponsePdu extends PduHead {
   readonly kind: 'response';
   readonly allocHint: number;
   readonly contextId: number;
@@ -42,7 +42,7 @@ export interface ResponsePdu extends PduHead {
   readonly stub: Span;
 }
 
-export interface FaultPdu extends PduHead {
+interface FaultPdu extends PduHead {
   readonly kind: 'fault';
   readonly allocHint: number;
   readonly contextId: number;
@@ -61,18 +61,18 @@ export interface BindAckPdu extends PduHead, BindAckBody {
   readonly kind: 'bind_ack' | 'alter_context_resp';
 }
 
-export interface BindNakPdu extends PduHead, BindNakBody {
+interface BindNakPdu extends PduHead, BindNakBody {
   readonly kind: 'bind_nak';
 }
 
 /** A PDU without a body worth naming; `other` is a connectionless type. */
-export interface BarePdu extends PduHead {
+interface BarePdu extends PduHead {
   readonly kind: 'auth3' | 'shutdown' | 'co_cancel' | 'orphaned' | 'other';
 }
 
 export type Pdu = RequestPdu | ResponsePdu | FaultPdu | BindPdu | BindAckPdu | BindNakPdu | BarePdu;
 
-export interface DecodedPdu {
+interface DecodedPdu {
   /** Null when the bytes hold no header. */
   readonly pdu: Pdu | null;
   /** Bytes the PDU takes; 0 without one. */

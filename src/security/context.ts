@@ -72,7 +72,7 @@ export interface Protector extends Verifier {
 }
 
 /** An established context, its two directions as live peers have them, or as an observer does. */
-export interface Established<Direction extends Verifier> {
+interface Established<Direction extends Verifier> {
   readonly mechanism: 'ntlm' | 'kerberos';
   /** Who the client is, e.g. `CONTOSO\alice`. */
   readonly principal: string;

@@ -9,7 +9,7 @@ const TRAILER = 8;
 const PRIVACY = AUTH_LEVELS.indexOf('privacy');
 
 /** Where a PDU keeps what is protected, and its token; offsets in the PDU. */
-export interface PduParts {
+interface PduParts {
   readonly bodyFrom: number;
   readonly bodyTo: number;
   readonly tokenFrom: number;

@@ -7,7 +7,7 @@ import { SORT_KEYS } from './view.js';
 const MAX_OFFERS = 60;
 
 /** A line with its last word completed as far as all offers agree, and the offers. */
-export interface Completion {
+interface Completion {
   readonly text: string;
   readonly offers: readonly string[];
 }

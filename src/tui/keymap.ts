@@ -3,7 +3,7 @@ import type { Pane } from './pane.js';
 import { PANES } from './panes/table.js';
 
 /** Keys that were given to actions and panes, by their names, instead of those that they have. */
-export type KeyOverrides = Readonly<Record<string, readonly string[]>>;
+type KeyOverrides = Readonly<Record<string, readonly string[]>>;
 
 /** What a key does: an action, or showing a pane. */
 export type Bound = { readonly action: Action } | { readonly pane: Pane };

@@ -3,7 +3,7 @@ import { paneOf } from './panes/table.js';
 import type { Focus, State } from './state.js';
 
 /** Areas of the panes; null for what is not shown. Row 0 is the title, the last row the status. */
-export interface Layout {
+interface Layout {
   readonly upper: Area | null;
   readonly detail: Area | null;
   readonly bytes: Area | null;

@@ -6,7 +6,7 @@ import { asciiOnly, paint, type Palette } from './palette.js';
 import type { Event } from './state.js';
 import { clip, widthOf } from './width.js';
 
-export interface ScreenOptions {
+interface ScreenOptions {
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly output: Writable & {
     readonly isTTY?: boolean;

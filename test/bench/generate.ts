@@ -160,7 +160,7 @@ export function generate(path: string, size: number, ntlm: NtlmSession | null = 
   const shortOf = (): boolean => bytes < size;
   const sessions = Array.from({ length: CONNECTIONS }, (_, i) => ({
     session: new Session(
-      new Connection(trace, host4(5), 49_152 + i, host4(9), 49_668, false),
+      new Connection(trace, { ...host4(5), port: 49_152 + i }, { ...host4(9), port: 49_668 }, false),
       (us) => trace.wait(us),
       ntlm === null ? { signed: i % SIGNED_EVERY === 0 } : { ntlm },
     ),

@@ -54,7 +54,11 @@ const ANSWER = Uint8Array.from({ length: 9000 }, (_, i) => (i * 13) & 0x7f);
 
 function conversation(v6 = false): Trace {
   const trace = new Trace();
-  const connection = new Connection(trace, v6 ? host6(1) : host4(1), 40_000, v6 ? host6(2) : host4(2), 135);
+  const connection = new Connection(
+    trace,
+    { ...(v6 ? host6(1) : host4(1)), port: 40_000 },
+    { ...(v6 ? host6(2) : host4(2)), port: 135 },
+  );
   connection.send(0, REQUEST);
   connection.send(1, ANSWER);
   connection.close();
@@ -188,13 +192,16 @@ describe('TCP streams', () => {
 
   it('bounds what it keeps out of order, and the connections', () => {
     const trace = new Trace();
-    const connection = new Connection(trace, host4(1), 1, host4(2), 2);
+    const connection = new Connection(trace, { ...host4(1), port: 1 }, { ...host4(2), port: 2 });
     for (let i = 0; i < 50; i++) connection.send(0, REQUEST);
     const holed = trace.packets.filter((_, i) => i !== 4);
     const { out } = run(holed, { outOfOrderPerFlow: 20_000 });
     expect(out.filter((item) => item.kind === 'gap').length).toBe(1);
     const many = new Trace();
-    const opened = Array.from({ length: 100 }, (_, i) => new Connection(many, host4(1), i + 1, host4(2), 9));
+    const opened = Array.from(
+      { length: 100 },
+      (_, i) => new Connection(many, { ...host4(1), port: i + 1 }, { ...host4(2), port: 9 }),
+    );
     expect(opened.length).toBe(100);
     const net = new Net({ flows: 32 });
     const ended: NetOutput[] = [];

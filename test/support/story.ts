@@ -50,7 +50,11 @@ export class Story {
     options: ConstructorParameters<typeof Session>[2] & { readonly back?: boolean } = {},
   ): Session {
     const [from, to] = options.back === true ? [9, 5] : [5, 9];
-    const connection = new Connection(this.trace, host4(from), this.port++, host4(to), serverPort);
+    const connection = new Connection(
+      this.trace,
+      { ...host4(from), port: this.port++ },
+      { ...host4(to), port: serverPort },
+    );
     this.connections.push(connection);
     return new Session(connection, (us) => this.trace.wait(us), options);
   }

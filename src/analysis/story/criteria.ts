@@ -2,7 +2,7 @@ import type { CriteriaAttribute } from '../../ndr/types.js';
 import { parseCriteria, type Criterion } from '../criteria.js';
 
 /** Search criteria explained. */
-export interface CriteriaWords {
+interface CriteriaWords {
   /**
    * `not installed and of type Software; or hidden`; the defaults in words for none; empty where the text can not be
    * read.

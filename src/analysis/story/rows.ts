@@ -16,7 +16,7 @@ export interface Row {
   readonly sessions: number[];
 }
 
-export interface Cell {
+interface Cell {
   value: CellValue;
   /** Other values seen before, oldest first. */
   readonly before: CellValue[];

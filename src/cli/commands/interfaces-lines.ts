@@ -143,7 +143,7 @@ function paramsText(params: readonly Parameter[] | null): string {
 }
 
 /** A type as one would say it in IDL. */
-export function typeName(type: Type): string {
+function typeName(type: Type): string {
   switch (type.kind) {
     case 'base':
       return type.alias ?? type.base;

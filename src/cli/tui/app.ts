@@ -24,7 +24,7 @@ export interface Feed {
 }
 
 /** Where lines go. */
-export interface Display {
+interface Display {
   readonly size: { readonly columns: number; readonly rows: number };
   draw(lines: readonly Line[], cursor: { readonly column: number; readonly row: number } | null): void;
   invalidate(): void;

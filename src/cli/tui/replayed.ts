@@ -35,7 +35,7 @@ export interface ReplayFlags extends SecretFlags {
 }
 
 /** What a replay from the screen works with. */
-export interface ReplayContext {
+interface ReplayContext {
   readonly known: Knowledge;
   readonly streams: Streams;
   readonly flags: ReplayFlags;

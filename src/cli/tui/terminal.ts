@@ -196,7 +196,7 @@ function start(app: App, expression: string): void {
 }
 
 /** How the analyzer is shown. */
-export interface ShowOptions {
+interface ShowOptions {
   /** The capture comes from stdin: keys come from the terminal itself. */
   readonly keysElsewhere: boolean;
   readonly theme: Theme | 'auto';

@@ -1,5 +1,5 @@
 /** Named bounds of who may be connected, after OpenSSH's LoginGraceTime, MaxStartups and PerSourceMaxStartups. */
-export interface AdmissionLimits {
+interface AdmissionLimits {
   readonly connections: number;
   readonly connectionsPerAddress: number;
   /** Connections that nobody has made a call on yet, in all and of one address. */

@@ -24,7 +24,7 @@ export interface ListenOptions {
 }
 
 /** A port that speaks RPC. */
-export interface Listener {
+interface Listener {
   readonly port: number;
   close(): Promise<void>;
 }

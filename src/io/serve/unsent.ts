@@ -11,7 +11,7 @@ export const UNSENT_LIMITS = {
   totalBytes: 64 * 1024 * 1024,
 } as const;
 
-export interface UnsentLimits {
+interface UnsentLimits {
   readonly holdBytes: number;
   readonly bytes: number;
   readonly totalBytes: number;
@@ -50,7 +50,7 @@ export class Unsent {
 }
 
 /** What goes out on one connection. Who does not read what was answered is not read from. */
-export class Outgoing {
+class Outgoing {
   private readonly socket: Socket;
   private readonly limits: UnsentLimits;
   private readonly count: (by: number) => void;

@@ -15,7 +15,7 @@ export interface Source {
   readonly text: string;
 }
 
-export interface IdlOptions {
+interface IdlOptions {
   /** What the tables know. */
   readonly known: Known;
   /** IDL that stands before every file; its definitions give way to the files'. */

@@ -43,7 +43,7 @@ interface Counts {
 }
 
 /** Where a declaration stands: names of its neighbours, for discriminants, and what an unmarked pointer is. */
-export interface Scope {
+interface Scope {
   readonly position: 'param' | 'field' | 'result';
   readonly pointerDefault: 'ref' | 'unique' | 'full';
   readonly neighbours: readonly Declaration[];

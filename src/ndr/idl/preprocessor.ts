@@ -2,12 +2,12 @@ import { IDL_LIMITS, IdlError } from './error.js';
 import { lex, type Token } from './lexer.js';
 
 /** A macro; `params` is null where it takes none. */
-export interface Macro {
+interface Macro {
   readonly params: readonly string[] | null;
   readonly body: readonly Token[];
 }
 
-export type Macros = Map<string, Macro>;
+type Macros = Map<string, Macro>;
 
 const DEFINE = /^\s*define\s+([A-Za-z_]\w*)(?:\(([^)]*)\))?([\s\S]*)$/;
 const CONDITION = /^\s*(ifdef|ifndef|if|elif|else|endif)\b\s*([\s\S]*)$/;

@@ -22,7 +22,6 @@ export function layerOf(space: Space, number: number): Layer {
   return SPACE[space] * 0x1_0000 + number;
 }
 
-export const spaceOf = (layer: Layer): number => Math.floor(layer / 0x1_0000);
 export const numberOf = (layer: Layer): number => layer & 0xffff;
 
 /** Headers that no registry numbers. */

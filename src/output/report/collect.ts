@@ -40,7 +40,7 @@ import { Quality } from './quality.js';
 import { tellStory } from './tell.js';
 import { nameResult, spanNs, timeText, type Lexicon } from './words.js';
 
-export interface CollectOptions {
+interface CollectOptions {
   readonly registry: Registry;
   readonly lexicon: Lexicon;
   /** `uamgscope 0.1.0` */

@@ -42,7 +42,7 @@ export function reportSuites(
 export type FailOn = 'warning' | 'error';
 
 /** Whether something of this severity is a failure. */
-export function failsOn(severity: Severity, failOn: FailOn): boolean {
+function failsOn(severity: Severity, failOn: FailOn): boolean {
   return severity === 'error' || (severity === 'warning' && failOn === 'warning');
 }
 

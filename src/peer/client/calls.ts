@@ -15,7 +15,7 @@ export interface Route {
   readonly version?: ComVersion;
 }
 
-export interface ClientCallsOptions {
+interface ClientCallsOptions {
   readonly registry: Registry;
   readonly world: World;
   /** Milliseconds a call may take, connecting and signing in included. */

@@ -9,7 +9,7 @@ import type { LinkFailure } from '../link/client.js';
 export type ClientErrorKind = LinkFailure | 'faulted' | 'failed' | 'usage';
 
 /** What the server told beside a failure of a late-bound call ([MS-OAUT] 2.2.34). */
-export interface ToldException {
+interface ToldException {
   readonly source: string | null;
   readonly description: string | null;
 }

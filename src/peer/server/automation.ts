@@ -33,7 +33,7 @@ export interface MemberCall {
 }
 
 /** A call of IDispatch: on which object, by the vtable of which of its interfaces, by whom. */
-export interface AutomationCall {
+interface AutomationCall {
   readonly object: ServedObject;
   readonly interfaceName: string;
   readonly method: string;

@@ -17,7 +17,7 @@ export interface TableLimits {
 export const SERVER_LIMITS: TableLimits = { objects: 100_000, weight: 4_000_000, pingSets: 4096, pingMembers: 400_000 };
 
 /** An object that no ping has named for `periodMs` times `count` is let go ([MS-DCOM] 3.1.1.6.1). */
-export interface PingTimes {
+interface PingTimes {
   readonly periodMs: number;
   readonly count: number;
 }

@@ -59,7 +59,7 @@ export type AutomationType =
 export const TYPE_KINDS = { dispatch: 'TKIND_DISPATCH', enum: 'TKIND_ENUM', class: 'TKIND_COCLASS' } as const;
 
 /** What a type description leads to. */
-export interface TypeLinks {
+interface TypeLinks {
   /** The description of a type by its name, or null. */
   readonly infoOf: (name: string) => ServedObject | null;
   /** The library that it stands in, and where; null for what stands in none. */

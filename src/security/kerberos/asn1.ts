@@ -1,5 +1,4 @@
-import { concat } from '../crypto.js';
-import { derField, readDer, writeDer, type Der } from '../der.js';
+import { readDer, writeDer, type Der } from '../der.js';
 
 /** ASN.1 of Kerberos messages (RFC 4120 5), in DER. */
 
@@ -87,12 +86,6 @@ export function fieldsOf(bytes: Uint8Array, number: number): Uint8Array | null {
   const outer = readDer(bytes);
   const body = outer?.tag === (0x60 | number) ? readDer(outer.content) : null;
   return body?.tag === 0x30 ? body.content : null;
-}
-
-/** The whole value of a field, as it is. */
-export function rawField(content: Uint8Array, number: number): Uint8Array | null {
-  const value = derField(content, 0xa0 | number);
-  return value === null ? null : concat(value.raw);
 }
 
 export function integerOf(value: Der | null): number | null {

@@ -132,7 +132,7 @@ function rc4Usage(usage: number): Uint8Array {
  * A ciphertext and what its checksum covers besides: bytes signed in front of and behind the text, as GSS_WrapEx has
  * them.
  */
-export interface Surroundings {
+interface Surroundings {
   readonly before: Uint8Array;
   /** Bytes of the text after which `between` is signed; all of it when left out. */
   readonly split: number;

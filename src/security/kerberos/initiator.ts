@@ -26,7 +26,7 @@ export const GSS = {
 /** Checksum type of GSS-API's authenticators (RFC 4121 4.1.1). */
 export const GSS_CHECKSUM = 0x8003;
 
-export interface KerberosInitiatorOptions {
+interface KerberosInitiatorOptions {
   readonly credential: Credential;
   readonly privacy: boolean;
   readonly random: Random;

@@ -43,7 +43,7 @@ export type KdcStep =
   | { readonly kind: 'failed'; readonly code: number | null; readonly message: string };
 
 /** Clock and randomness of an exchange. */
-export interface KdcWorld {
+interface KdcWorld {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly random: Random;
@@ -105,7 +105,7 @@ export function readKdcReply(bytes: Uint8Array): KdcReply | null {
 }
 
 /** What the enc-part of a KDC-REP holds (RFC 4120 5.4.2). */
-export interface EncKdcPart {
+interface EncKdcPart {
   readonly key: Key;
   readonly nonce: number;
   readonly endTime: number;
@@ -162,7 +162,7 @@ function saltsIn(padata: readonly PaData[]): readonly EtypeInfo[] {
 }
 
 /** PA-ETYPE-INFO2 of an error that asks for preauthentication. */
-export function saltsOfError({ data }: KrbError): readonly EtypeInfo[] {
+function saltsOfError({ data }: KrbError): readonly EtypeInfo[] {
   const list = data === null ? null : readDer(data);
   return list === null ? [] : saltsIn(readPaData(list.content));
 }

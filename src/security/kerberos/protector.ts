@@ -54,7 +54,7 @@ interface Direction {
 }
 
 /** One direction of a Kerberos session: Wrap tokens at packet privacy, MIC tokens below. */
-export class KerberosProtector implements Protector {
+class KerberosProtector implements Protector {
   private readonly key: Key;
   private readonly client: boolean;
   private readonly acceptorSubkey: boolean;

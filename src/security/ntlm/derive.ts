@@ -32,7 +32,7 @@ function ntowf2s(hash: Uint8Array, user: string, domain: string): readonly Uint8
 }
 
 /** What a message proves of a hash: the session's exported key, or null when the response was made with another. */
-export interface Proof {
+interface Proof {
   readonly version: 1 | 2;
   readonly exportedKey: Uint8Array;
 }

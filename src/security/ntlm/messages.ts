@@ -75,7 +75,7 @@ export interface Authenticate {
   readonly micAt: number | null;
 }
 
-export interface Negotiate {
+interface Negotiate {
   readonly kind: 'negotiate';
   readonly flags: number;
 }

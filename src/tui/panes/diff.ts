@@ -10,7 +10,7 @@ import { fit } from '../width.js';
 import { endpointText, latencyText, memberText, momentText, objectText, outcomeText } from '../words.js';
 
 /** One row of a comparison; null where a side has no such field. */
-export interface DiffRow {
+interface DiffRow {
   readonly name: string;
   readonly left: string | null;
   readonly right: string | null;
@@ -29,14 +29,14 @@ const SHOWN = { width: 200, names: null } as const;
 export const MAX_DIFF_ROWS = 5000;
 
 /** The two calls that are compared: the marked ones, or the marked one and the current. */
-export function comparedCalls({ state }: Pick<Model, 'state'>): readonly [number, number] | null {
+function comparedCalls({ state }: Pick<Model, 'state'>): readonly [number, number] | null {
   const marked = [...state.marked].toSorted((a, b) => a - b);
   if (marked.length === 2) return [marked[0] ?? -1, marked[1] ?? -1];
   return marked.length === 1 && marked[0] !== state.call && state.call >= 0 ? [marked[0] ?? -1, state.call] : null;
 }
 
 /** Fields of two calls beside one another, in the order of the first. */
-export function diffRows({ state, source }: Model): readonly DiffRow[] {
+function diffRows({ state, source }: Model): readonly DiffRow[] {
   const pair = comparedCalls({ state });
   const [left, right] = pair === null ? [null, null] : [source.call(pair[0]), source.call(pair[1])];
   if (left === null || right === null) return [];

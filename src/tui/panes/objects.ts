@@ -12,7 +12,7 @@ import { endpointText, momentText } from '../words.js';
 /** Levels of the tree that are indented; deeper objects stand at the last of them. */
 const MAX_DEPTH = 24;
 
-export interface ObjectRow {
+interface ObjectRow {
   readonly record: ObjectRecord;
   readonly branch: string;
 }
@@ -32,7 +32,7 @@ const remembered = new WeakMap<readonly ObjectRecord[], readonly ObjectRow[]>();
  * Objects as a tree: under each those that its calls made. A parent that comes after its child, as only a lying server
  * has, counts as none.
  */
-export function objectRows(records: readonly ObjectRecord[]): readonly ObjectRow[] {
+function objectRows(records: readonly ObjectRecord[]): readonly ObjectRow[] {
   const known = remembered.get(records);
   if (known !== undefined) return known;
   const places = new Map<string, number>();
@@ -231,7 +231,7 @@ function range(records: readonly ObjectRecord[]): readonly [number, number] {
 }
 
 /** `╌╌████──╌`: before, from first to last call, and, while references are held, on to the end. */
-export function lifeLine(record: ObjectRecord, from: number, to: number, width: number): string {
+function lifeLine(record: ObjectRecord, from: number, to: number, width: number): string {
   const [first, last] = [seconds(record.firstSeen), seconds(record.lastSeen)];
   if (first === null || last === null || !Number.isFinite(from)) return ' '.repeat(width);
   const at = (time: number): number =>

@@ -11,7 +11,7 @@ import { countText, durationText, endedText } from '../words.js';
 const BARS = ' ▁▂▃▄▅▆▇█';
 
 /** `▁▃█`: each number by its part of the largest. */
-export function sparkline(values: readonly number[], most = Math.max(1, ...values)): string {
+function sparkline(values: readonly number[], most = Math.max(1, ...values)): string {
   return values.map((value) => BARS[value === 0 ? 0 : Math.max(1, Math.round((value / most) * 8))]).join('');
 }
 
