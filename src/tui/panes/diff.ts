@@ -36,7 +36,7 @@ function comparedCalls({ state }: Pick<Model, 'state'>): readonly [number, numbe
 }
 
 /** Fields of two calls beside one another, in the order of the first. */
-function diffRows({ state, source }: Model): readonly DiffRow[] {
+export function diffRows({ state, source }: Model): readonly DiffRow[] {
   const pair = comparedCalls({ state });
   const [left, right] = pair === null ? [null, null] : [source.call(pair[0]), source.call(pair[1])];
   if (left === null || right === null) return [];
