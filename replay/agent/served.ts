@@ -64,13 +64,13 @@ export function lazily(interfaces: readonly string[], describe: () => Members): 
 }
 
 /**
- * An object whose properties are read from a subject by a table that all of its kind share. Nothing below it may change,
+ * An object whose properties are read from a source by a table that all of its kind share. Nothing below it may change,
  * as nobody could tell an object that was let go from the one that is made after it.
  */
-export function tabled<Subject, Context>(
+export function tabled<Source, Context>(
   interfaces: readonly string[],
-  table: { readonly [name: string]: (subject: Subject, context: Context) => ServedValue },
-  subject: Subject,
+  table: { readonly [name: string]: (source: Source, context: Context) => ServedValue },
+  source: Source,
   context: Context,
 ): ServedObject {
   let parts: WeakRef<Map<string, ServedObject>> | null = null;
@@ -83,7 +83,7 @@ export function tabled<Subject, Context>(
       const known = parts?.deref();
       const part = known?.get(member);
       if (part !== undefined) return ok(part);
-      const value = read(subject, context);
+      const value = read(source, context);
       if (!isServed(value)) return ok(value);
       const all = known ?? new Map<string, ServedObject>();
       if (known === undefined) parts = new WeakRef(all);

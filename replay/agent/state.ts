@@ -35,7 +35,7 @@ export class AgentState {
   private readonly serviceList: Services;
   private readonly clock: () => number;
   private readonly scenario: Scenario | null;
-  private readonly told: string[] = [];
+  private readonly happenings: string[] = [];
   private current: Snapshot;
   private next = 0;
   private open: { readonly of: Updates | null; readonly due: readonly Due[] } = { of: null, due: [] };
@@ -72,7 +72,7 @@ export class AgentState {
   /** What happened since it was asked last, a line each. */
   get news(): readonly string[] {
     this.advance();
-    return this.told.splice(0);
+    return this.happenings.splice(0);
   }
 
   /** Lets happen what is due by the clock. */
@@ -266,8 +266,8 @@ export class AgentState {
   }
 
   private tell(atMs: number, words: string): void {
-    if (this.told.length >= STATE_LIMITS.news) this.told.shift();
-    this.told.push(`${dateText(atMs).replace('T', ' ')} ${words}`);
+    if (this.happenings.length >= STATE_LIMITS.news) this.happenings.shift();
+    this.happenings.push(`${dateText(atMs).replace('T', ' ')} ${words}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Pairs of positions; null where one side has nothing. In the order of both sides. */
 export type Alignment = readonly (readonly [expected: number | null, actual: number | null])[];
 
-/** Cells of the table that settles a stretch without landmarks; a larger stretch is paired by position. */
+/** Cells of the table that pairs a stretch without landmarks; a larger stretch is paired by position. */
 export const MAX_TABLE = 4_000_000;
 
 /**
@@ -20,7 +20,7 @@ export function align(expected: readonly string[], actual: readonly string[]): A
     while (a < aEnd && b < bEnd && expected[aEnd - 1] === actual[bEnd - 1]) tail.push([--aEnd, --bEnd]);
     const marks = a < aEnd && b < bEnd ? landmarks(expected, actual, { a, aEnd, b, bEnd }) : [];
     if (marks.length === 0) {
-      for (const pair of settle(expected, actual, { a, aEnd, b, bEnd })) pairs.push(pair);
+      for (const pair of pairStretch(expected, actual, { a, aEnd, b, bEnd })) pairs.push(pair);
       for (const pair of tail.toReversed()) pairs.push(pair);
       continue;
     }
@@ -90,7 +90,7 @@ function increasing(pairs: readonly (readonly [number, number])[]): readonly (re
 }
 
 /** A stretch without landmarks: by a table, or, where that would be too large, by position. */
-function settle(
+function pairStretch(
   expected: readonly string[],
   actual: readonly string[],
   { a, aEnd, b, bEnd }: Stretch,

@@ -13,7 +13,7 @@ export interface Rule {
   readonly tolerance: { readonly value: number; readonly percent: boolean } | null;
   /** Times may differ by so many milliseconds. */
   readonly timeMs: number | null;
-  /** Lists are compared as bags. */
+  /** Lists are compared without their order. */
   readonly unordered: boolean;
   /** A change of HRESULT that is wanted; `from` null: whatever it was. */
   readonly hresult: { readonly from: number | null; readonly to: number } | null;

@@ -170,7 +170,7 @@ export class Player {
       this.leftOut.push(`${call.id} ${callTitle(call)}: ${change ?? 'it needs what was left out'}`);
     // What only late binding needs is left out; so is upkeep of what it would have made.
     if (form === 'none' || lacking === LEFT_OUT) {
-      this.settle(step, null);
+      this.finishStep(step, null);
       return;
     }
     const context = plan.contexts.get(contextKey(call.connection, call.contextId));
@@ -396,16 +396,16 @@ export class Player {
       { expected: this.options.plan.session, actual: session, identities: this.identities, rules: this.book },
       false,
     );
-    this.settle(step, failed === null ? result : { ...result, cause: failed });
+    this.finishStep(step, failed === null ? result : { ...result, cause: failed });
     this.prepare();
   }
 
   private skip(step: Step, cause: string): void {
-    this.settle(step, { status: 'skipped', expected: step.expected, actual: null, differences: [], cause });
+    this.finishStep(step, { status: 'skipped', expected: step.expected, actual: null, differences: [], cause });
   }
 
   /** A step is over; null: it was left out. */
-  private settle(step: Step, result: CallResult | null): void {
+  private finishStep(step: Step, result: CallResult | null): void {
     this.results[step.index] = result;
     this.left--;
     if (result?.status === 'different' && !this.options.keepGoing && this.stopped === null)

@@ -19,7 +19,7 @@ export class Tap {
   }
 
   /** A call was answered on a connection. */
-  answered(flow: Flow, call: ServedCall, answer: ServedAnswer, requestTime: Moment, responseTime: Moment): void {
+  exchanged(flow: Flow, call: ServedCall, answer: ServedAnswer, requestTime: Moment, responseTime: Moment): void {
     const exchange: Exchange = {
       kind: 'exchange',
       flow,

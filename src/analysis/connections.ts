@@ -68,7 +68,7 @@ interface Attempt {
   syns: number;
   outcome: keyof typeof QUIET_S;
   /** Who reports that it cannot be delivered, and how it puts it. */
-  told: string | null;
+  explanation: string | null;
   /** Another connection to the endpoint was taken. */
   taken: boolean;
 }
@@ -84,7 +84,7 @@ interface Watch {
   used: boolean;
   bound: boolean;
   /** It was said why this connection came to nothing. */
-  told: boolean;
+  reported: boolean;
   /** A bind that came out without an answer. */
   bind: BindRecord | null;
 }
@@ -182,7 +182,7 @@ export class Connections {
     const attempt = this.attemptOf(flow.id);
     if (attempt === null || direction !== 0) return;
     attempt.outcome = 'unreachable';
-    attempt.told = `${from} says: ${reason}`;
+    attempt.explanation = `${from} says: ${reason}`;
     attempt.last = { timeS, timeNs };
     this.dueS = Math.min(this.dueS, timeS + QUIET_S.unreachable);
   }
@@ -211,7 +211,7 @@ export class Connections {
     if (record.fault !== null) this.alterFaulted(record, about, out);
     else if (outcome === 'rejected' && rejected.length === 0) this.refusedBind(record, about, out);
     for (const context of rejected) this.rejected(context, about, out);
-    if (watch !== null && outcome === 'rejected') watch.told = true;
+    if (watch !== null && outcome === 'rejected') watch.reported = true;
   }
 
   /** A server's token refuses a logon. */
@@ -220,8 +220,8 @@ export class Connections {
     out: Finding[],
   ): void {
     const watch = this.watched.get(flow);
-    if (watch === undefined || watch.told) return;
-    watch.told = true;
+    if (watch === undefined || watch.reported) return;
+    watch.reported = true;
     const { client, server, opened } = watch;
     const about = { client, server, attempts: 1, first: opened, last: null, frames: [frame] };
     this.find('logon-refused', `${server.address} refused the logon of ${client}: ${reason}`, about, out);
@@ -264,7 +264,7 @@ export class Connections {
     if (watch === undefined) return;
     this.watched.delete(id);
     if (!watch.used) this.opening--;
-    if (end.answered && !watch.told && !holed) this.came(watch, end, out);
+    if (end.answered && !watch.reported && !holed) this.came(watch, end, out);
   }
 
   /** Time went on: what was tried in vain and is quiet by now is told. */
@@ -311,7 +311,7 @@ export class Connections {
         last: at,
         syns: 0,
         outcome: 'unanswered',
-        told: null,
+        explanation: null,
         taken: false,
       };
       this.attempts.set(key, attempt);
@@ -354,7 +354,7 @@ export class Connections {
       taken: false,
       used: false,
       bound: false,
-      told: false,
+      reported: false,
       bind: null,
     };
     this.watched.set(flow, watch);
@@ -398,12 +398,12 @@ export class Connections {
   }
 
   private vain(attempt: Attempt, out: Finding[]): void {
-    const { client, server, ports, syns, outcome, told, first, last, frames, taken } = attempt;
+    const { client, server, ports, syns, outcome, explanation, first, last, frames, taken } = attempt;
     const mapper = server.port === MAPPER_PORT;
     const ending = {
       unanswered: 'and was never answered',
       refused: 'and was refused each time (RST)',
-      unreachable: `and was not let through (ICMP: ${told ?? ''})`,
+      unreachable: `and was not let through (ICMP: ${explanation ?? ''})`,
     }[outcome];
     this.find(
       VAIN[mapper ? 'mapper' : 'port'][outcome],

@@ -77,7 +77,7 @@ export function knowledgeOf(object: TrackedObject): Knowledge {
 }
 
 /** Whether the class of an object is known: a reference to it that is handed out again tells nothing new. */
-export function isSettled({ knowledge }: TrackedObject): boolean {
+export function classKnown({ knowledge }: TrackedObject): boolean {
   return knowledge !== null && knowledge.interfaces.length > 0;
 }
 

@@ -6,7 +6,7 @@ import { kindsOf, returnedInterface, type Classes, type Member } from './classes
 import { bindArguments, fits, type Bound, type Exception, type Invocation, type Types } from './dispparams.js';
 import {
   believe,
-  isSettled,
+  classKnown,
   knowledgeOf,
   reasonOf,
   type Belief,
@@ -129,7 +129,7 @@ export class LateBinder {
       if (!believe(about, next, this.classes)) return;
       this.objects.rename(about, knowledgeOf(about).interfaces[0] ?? next.interface);
       about = knowledgeOf(about).from;
-      if (about === null || isSettled(about)) return;
+      if (about === null || classKnown(about)) return;
     }
   }
 

@@ -11,7 +11,7 @@ export interface Judgement {
   verdict: Verdict | null;
   readonly server: ServerJudgement;
   /** The verdict was told as a finding. */
-  told: Verdict | null;
+  reported: Verdict | null;
 }
 
 /** Evidence over all interfaces of a server: a peer that numbers one as printed numbers all so. */
@@ -54,7 +54,7 @@ export class NumberingJudge {
     }
     let judgement = server.interfaces.get(uuid);
     if (judgement === undefined) {
-      judgement = { wire: 0, printed: 0, ambiguous: 0, verdict: null, server, told: null };
+      judgement = { wire: 0, printed: 0, ambiguous: 0, verdict: null, server, reported: null };
       if (this.judgements < this.limit) {
         this.judgements++;
         server.interfaces.set(uuid, judgement);
@@ -74,8 +74,8 @@ export class NumberingJudge {
     judgement.server[which]++;
     const verdict = verdictOf(judgement);
     judgement.verdict = verdict;
-    if (verdict === judgement.told || verdict === 'wire') return null;
-    judgement.told = verdict;
+    if (verdict === judgement.reported || verdict === 'wire') return null;
+    judgement.reported = verdict;
     return verdict;
   }
 }

@@ -12,7 +12,7 @@ import { asList, type Fields } from '../ndr/value.js';
 import { interfaceOf, returnedInterface, type Classes } from './classes.js';
 import { DISPID_NEWENUM, type Invocation } from './dispparams.js';
 import { lifetimeFindings, objectFinding, type ObjectFinding } from './findings.js';
-import { isSettled, knowledgeOf, type Entry, type Knowledge, type TrackedObject } from './knowledge.js';
+import { classKnown, knowledgeOf, type Entry, type Knowledge, type TrackedObject } from './knowledge.js';
 import type { LateBinder, LateCall } from './late.js';
 import type { AnalysisLimits } from './limits.js';
 import { objectRecord } from './object-records.js';
@@ -168,7 +168,7 @@ export class Tracker {
     if (reference === null) return true;
     const pointer = reference === undefined ? null : asPointer(reference);
     const entry = pointer === null ? null : this.objects.same(pointer);
-    if (entry === null || !isSettled(entry.object)) return false;
+    if (entry === null || !classKnown(entry.object)) return false;
     noteReference(reference as Fields, entry, 'out');
     link?.objects.handedOut(entry);
     return true;
@@ -204,11 +204,11 @@ export class Tracker {
       if (pointer === null) return;
       // A reference handed out again tells nothing new of an object whose class is known.
       const again = this.objects.same(pointer);
-      const settled = again !== null && isSettled(again.object);
-      const entry = settled ? again : this.take(call, pointer, response ? this.handedOut(call) : handedIn(call), out);
+      const known = again !== null && classKnown(again.object);
+      const entry = known ? again : this.take(call, pointer, response ? this.handedOut(call) : handedIn(call), out);
       noteReference(reference, entry, wayOf(entry, call, response));
       learnt.push(entry);
-      if (response && !settled) this.cameFrom(call, entry.object);
+      if (response && !known) this.cameFrom(call, entry.object);
     };
     const fields = response ? call.response : call.request;
     for (const name of holding) pointersIn(fields[name], met);

@@ -132,7 +132,7 @@ function objectsOf(session: Session, calls: readonly Call[]): readonly ObjectRec
   for (const {
     object,
     label,
-    interface: face,
+    interface: iface,
     iid,
     ipid,
     oid,
@@ -169,7 +169,7 @@ function objectsOf(session: Session, calls: readonly Call[]): readonly ObjectRec
     one.interfaces.push({
       ipid,
       iid: iid === '' ? null : iid,
-      interface: face,
+      interface: iface,
       references: 0,
       madeBy: by?.id ?? null,
       calls: 0,

@@ -61,7 +61,7 @@ export async function loadSession(
     take(record) {
       if (record.kind === 'finding' && record.rule === 'one-direction') half = record.message;
       if (record.kind === 'call') recorder.call(record);
-      else if (told(record) && damage.length < MAX_DAMAGE) damage.push(record.message);
+      else if (isReported(record) && damage.length < MAX_DAMAGE) damage.push(record.message);
     },
   });
   if (refused[0] !== undefined) throw new UsageError(refused[0]);
@@ -70,6 +70,6 @@ export async function loadSession(
   return { records, damage };
 }
 
-function told(record: CaptureRecord): record is Problem | Finding {
+function isReported(record: CaptureRecord): record is Problem | Finding {
   return record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record));
 }

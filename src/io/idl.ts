@@ -23,11 +23,11 @@ export function withIdl(
   files: readonly string[],
   folders: readonly string[],
 ): readonly Specification[] {
-  const faces = new Map(tables.flatMap((one) => one.interfaces).map((face) => [face.name, face]));
+  const interfaces = new Map(tables.flatMap((one) => one.interfaces).map((iface) => [iface.name, iface]));
   const known = {
     types: predefinedTypes,
     constants: predefinedConstants,
-    slots: (name: string) => slotsOf(faces, name),
+    slots: (name: string) => slotsOf(interfaces, name),
   };
   let all = tables;
   for (const path of files) {
@@ -56,14 +56,14 @@ export function withIdl(
  * @throws UsageError
  */
 export function compileAll(registry: Registry, loaded: readonly Specification[]): void {
-  for (const face of loaded.flatMap((one) => one.interfaces)) {
-    for (const { name, opnum } of face.methods) {
+  for (const iface of loaded.flatMap((one) => one.interfaces)) {
+    for (const { name, opnum } of iface.methods) {
       try {
         for (const syntax of ['ndr20', 'ndr64'] as const)
-          registry.method(face.uuid, opnum, { littleEndian: true, syntax });
+          registry.method(iface.uuid, opnum, { littleEndian: true, syntax });
       } catch (error) {
         throw new UsageError(
-          `--idl: ${face.name}::${name} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`,
+          `--idl: ${iface.name}::${name} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`,
         );
       }
     }
@@ -71,27 +71,27 @@ export function compileAll(registry: Registry, loaded: readonly Specification[])
 }
 
 function merged(all: readonly Specification[], own: Specification): readonly Specification[] {
-  const byUuid = new Map(all.flatMap((one) => one.interfaces).map((face) => [face.uuid, face]));
-  const byName = new Map([...byUuid.values()].map((face) => [face.name, face]));
+  const byUuid = new Map(all.flatMap((one) => one.interfaces).map((iface) => [iface.uuid, iface]));
+  const byName = new Map([...byUuid.values()].map((iface) => [iface.name, iface]));
   const names = new Map<string, string>();
   const replaced = new Set<Interface>();
   const added: Interface[] = [];
-  for (const face of own.interfaces) {
-    const same = byUuid.get(face.uuid);
-    if (same !== undefined) names.set(face.name, same.name);
-    else if (byName.has(face.name)) names.set(face.name, `${face.name}@${own.name}`);
+  for (const iface of own.interfaces) {
+    const same = byUuid.get(iface.uuid);
+    if (same !== undefined) names.set(iface.name, same.name);
+    else if (byName.has(iface.name)) names.set(iface.name, `${iface.name}@${own.name}`);
     if (same !== undefined && !isNamesOnly(same)) continue;
     if (same !== undefined) replaced.add(same);
-    added.push(face);
+    added.push(iface);
   }
   const renamed = (name: string): string => names.get(name) ?? name;
   const interfaces: Interface[] = [];
-  for (const face of added)
-    interfaces.push({ ...face, name: renamed(face.name), base: face.base === null ? null : renamed(face.base) });
+  for (const iface of added)
+    interfaces.push({ ...iface, name: renamed(iface.name), base: iface.base === null ? null : renamed(iface.base) });
   const rest =
     replaced.size === 0
       ? all
-      : all.map((one) => ({ ...one, interfaces: one.interfaces.filter((face) => !replaced.has(face)) }));
+      : all.map((one) => ({ ...one, interfaces: one.interfaces.filter((iface) => !replaced.has(iface)) }));
   return [
     ...rest,
     {
@@ -106,15 +106,15 @@ function merged(all: readonly Specification[], own: Specification): readonly Spe
 }
 
 /** An interface whose table has names and no parameters. */
-function isNamesOnly(face: Interface): boolean {
-  return face.methods.length > 0 && face.methods.every((method) => method.params === null);
+function isNamesOnly(iface: Interface): boolean {
+  return iface.methods.length > 0 && iface.methods.every((method) => method.params === null);
 }
 
-function slotsOf(faces: ReadonlyMap<string, Interface>, name: string): number | null {
-  const face = faces.get(name);
-  if (face === undefined) return null;
-  const before = face.base === null ? 0 : (slotsOf(faces, face.base) ?? 0);
-  return face.methods.reduce((most, method) => Math.max(most, method.opnum + 1), before);
+function slotsOf(interfaces: ReadonlyMap<string, Interface>, name: string): number | null {
+  const iface = interfaces.get(name);
+  if (iface === undefined) return null;
+  const before = iface.base === null ? 0 : (slotsOf(interfaces, iface.base) ?? 0);
+  return iface.methods.reduce((most, method) => Math.max(most, method.opnum + 1), before);
 }
 
 /** A file of that name below one of the folders; a path that leads out of them is looked for by its last part. */

@@ -131,7 +131,7 @@ async function sent(realm: string, message: Uint8Array, options: KerberosOptions
   const places = await kdcsOf(realm, options);
   let why = 'no KDC is known: give --kdc, or name one in krb5.conf';
   for (const place of places) {
-    const answer = await asked(place, message);
+    const answer = await answerFrom(place, message);
     if (typeof answer !== 'string') return answer;
     why = answer;
   }
@@ -156,7 +156,7 @@ function placeOf(text: string): Place {
 }
 
 /** Over TCP (RFC 4120 7.2.2); what went wrong as a text. */
-function asked({ host, port }: Place, message: Uint8Array): Promise<Uint8Array | string> {
+function answerFrom({ host, port }: Place, message: Uint8Array): Promise<Uint8Array | string> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: DEADLINE_MS });
     const pieces: Buffer[] = [];

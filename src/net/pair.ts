@@ -34,12 +34,12 @@ export class Pair {
       (((packet.ack - other.next) | 0) <= 0 || other.reached(packet.ack))
     ) {
       stream.deliver(packet, packet.start, packet.missing, out);
-      if (other.pieces.length > 0) this.settle(packet, out);
+      if (other.pieces.length > 0) this.drain(packet, out);
       return;
     }
     stream.keep(packet, out);
     this.stalled = true;
-    this.settle(packet, out);
+    this.drain(packet, out);
     while (stream.overfull) {
       stream.tellLimit(packet, out);
       this.unblock(out);
@@ -58,7 +58,7 @@ export class Pair {
       moved = true;
       if (stream.begin === BEGIN.seen) stream.gap(lost, stream.pieces[0] ?? now, out);
       else stream.absent = true;
-      this.settle(null, out, stream, other);
+      this.drain(null, out, stream, other);
     }
     this.stalled = this.forward.stalled || this.backward.stalled;
     return moved;
@@ -66,7 +66,7 @@ export class Pair {
 
   /** Gives up every hole and delivers what waits; then what is known to be missing at the end. */
   flush(seen: Seen, out: NetOutput[]): void {
-    this.settle(null, out);
+    this.drain(null, out);
     while (this.forward.pieces.length + this.backward.pieces.length > 0) this.unblock(out);
     this.forward.flushTail(seen, out);
     this.backward.flushTail(seen, out);
@@ -74,7 +74,7 @@ export class Pair {
   }
 
   /** Delivers what is next in either direction, until nothing is. */
-  private settle(released: Seen | null, out: NetOutput[], first = this.forward, second = this.backward): void {
+  private drain(released: Seen | null, out: NetOutput[], first = this.forward, second = this.backward): void {
     while (first.drain(second, released, out) || second.drain(first, released, out));
   }
 
@@ -87,6 +87,6 @@ export class Pair {
     const [stream, other] = first === a ? [this.forward, this.backward] : [this.backward, this.forward];
     if (first.from > stream.offset) stream.gap(first.from - stream.offset, first, out);
     else if (!other.giveUpTo(first, out)) first.free = true;
-    this.settle(null, out);
+    this.drain(null, out);
   }
 }

@@ -62,7 +62,7 @@ export class Stream {
   private sentNs = 0;
   readonly pieces: Piece[] = [];
   private kept = 0;
-  private limitTold = false;
+  private limitReported = false;
 
   constructor(flow: Flow, direction: Direction, shared: Shared) {
     this.flow = flow;
@@ -325,8 +325,8 @@ export class Stream {
 
   /** Says once that holes are given up for a limit's sake. */
   tellLimit(seen: Seen, out: NetOutput[]): void {
-    if (this.limitTold) return;
-    this.limitTold = true;
+    if (this.limitReported) return;
+    this.limitReported = true;
     const { bytes, segments } = this.shared;
     out.push({
       kind: 'problem',

@@ -19,7 +19,7 @@ export class TcpStreams {
   private readonly shared: Shared;
   private readonly table: FlowTable;
   private readonly waits: Waits<Connection>;
-  private flowLimitTold = false;
+  private flowLimitReported = false;
 
   constructor(shared: Shared) {
     this.shared = shared;
@@ -154,7 +154,7 @@ export class TcpStreams {
   private watch(connection: Connection, now: Seen, out: NetOutput[]): void {
     if (connection.closed) return;
     while (connection.pair.stalled && connection.pair.review(now, false, out));
-    if (this.settled(connection, now, out)) return;
+    if (this.hasEnded(connection, now, out)) return;
     if (connection.pair.stalled || connection.reset !== null) this.waits.add(connection, now);
   }
 
@@ -168,7 +168,7 @@ export class TcpStreams {
   }
 
   /** Ends a connection whose end was waiting for its last bytes; true when it has ended. */
-  private settled(connection: Connection, now: Seen, out: NetOutput[]): boolean {
+  private hasEnded(connection: Connection, now: Seen, out: NetOutput[]): boolean {
     const { reset, pair } = connection;
     if (reset !== null && (reset.other.reached(reset.ack) || !pair.stalled)) this.finish(connection, 'rst', reset, out);
     else if (pair.forward.finAt >= 0 && pair.backward.finAt >= 0) this.finishBoth(connection, now, out);
@@ -269,8 +269,8 @@ export class TcpStreams {
 
   private letGo(connection: Connection, seen: Seen, out: NetOutput[]): void {
     const idle = seen.timeS - connection.lastS > this.shared.limits.idleS;
-    if (!connection.closed && !idle && !this.flowLimitTold) {
-      this.flowLimitTold = true;
+    if (!connection.closed && !idle && !this.flowLimitReported) {
+      this.flowLimitReported = true;
       out.push(
         problem(
           'tcp',

@@ -181,10 +181,10 @@ export class NdjsonWriter {
       known.dispid === call.dispid
     )
       return known.text;
-    const { interface: face, method, member, printedOpnum, section, spec, binding, dispid } = call;
+    const { interface: iface, method, member, printedOpnum, section, spec, binding, dispid } = call;
     const text = flat(
       ',"interface":' +
-        quoteOrNull(face) +
+        quoteOrNull(iface) +
         ',"iid":' +
         quoteOrNull(call.iid) +
         ',"method":' +
@@ -207,7 +207,7 @@ export class NdjsonWriter {
       if (this.heads.size >= MAX_CACHED_INTERFACES) this.heads.clear();
       this.heads.set(call.iid, (list = []));
     }
-    list[at] = { interface: face, method, member, printedOpnum, section, spec, binding, dispid, text };
+    list[at] = { interface: iface, method, member, printedOpnum, section, spec, binding, dispid, text };
     return text;
   }
 

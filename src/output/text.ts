@@ -229,11 +229,11 @@ export function signature(call: Call, shown: Shown, style: Style = PLAIN): strin
 /** `(UpdateSession for IUpdateSession3) → IUpdateSession3#1` of an activation; null for every other call. */
 function activationText(call: Call, shown: Shown): string | null {
   if (call.object !== null || shown.names?.uuid === undefined) return null;
-  const asked = readActivation(call.in);
-  if (asked === null || asked.clsid === null) return null;
+  const activation = readActivation(call.in);
+  if (activation === null || activation.clsid === null) return null;
   const { names } = shown;
   const name = (uuid: string): string => escapeTerminal(names.uuid?.(uuid) ?? `{${uuid}}`);
-  const iids = asked.iids.map(name).join(', ');
+  const iids = activation.iids.map(name).join(', ');
   const made: string[] = [];
   walkRecords(call.out, (record) => {
     const { label, ipid } = record;
@@ -241,7 +241,7 @@ function activationText(call: Call, shown: Shown): string | null {
       made.push(escapeTerminal(label));
     return true;
   });
-  return `(${name(asked.clsid)}${iids === '' ? '' : ` for ${iids}`})${made.length === 0 ? '' : ` → ${made.join(', ')}`}`;
+  return `(${name(activation.clsid)}${iids === '' ? '' : ` for ${iids}`})${made.length === 0 ? '' : ` → ${made.join(', ')}`}`;
 }
 
 /** Objects named of one activation. */

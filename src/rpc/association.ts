@@ -102,7 +102,7 @@ export class Association {
 
   /** The connection is over. */
   end(): void {
-    for (const proposal of this.contexts.takeAll()) this.settleBind(proposal, UNANSWERED);
+    for (const proposal of this.contexts.takeAll()) this.answerBind(proposal, UNANSWERED);
     this.calls.end();
     this.ledger.protection?.onEnd(this.flow);
   }
@@ -159,7 +159,7 @@ export class Association {
       body,
     };
     const evicted = this.contexts.propose(proposal);
-    if (evicted !== null) this.settleBind(evicted, UNANSWERED);
+    if (evicted !== null) this.answerBind(evicted, UNANSWERED);
     this.tell(pdu, direction);
   }
 
@@ -180,7 +180,7 @@ export class Association {
         );
       }
       if (proposal.headerSigning && signsHeaders(pdu)) this.headerSigning = true;
-      this.settleBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'accepted', ack: body });
+      this.answerBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'accepted', ack: body });
     }
     this.tell(pdu, direction);
   }
@@ -200,7 +200,7 @@ export class Association {
       // The bind is known, so that a finding names what was refused to whom.
       ...(proposal === null ? {} : { told: true }),
     });
-    if (proposal !== null) this.settleBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'rejected', nak: body });
+    if (proposal !== null) this.answerBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'rejected', nak: body });
   }
 
   private fault(pdu: PduView, direction: Direction): void {
@@ -213,19 +213,19 @@ export class Association {
     // A server may answer alter_context with a fault ([MS-RPCE] 3.3.1.5.2.1).
     const proposal = this.contexts.take(other(direction), pdu.callId);
     if (proposal === null) this.calls.fault(pdu, direction, this.open(pdu, direction), fault);
-    else this.settleBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'rejected', fault });
+    else this.answerBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'rejected', fault });
   }
 
-  private settleBind(proposal: Proposal, { answer, outcome, ack, nak, fault }: BindAnswer): void {
-    const settled =
+  private answerBind(proposal: Proposal, { answer, outcome, ack, nak, fault }: BindAnswer): void {
+    const applied =
       ack === null
         ? {
             contexts: unansweredContexts(proposal.body, outcome === 'rejected' ? 'rejected' : 'unanswered'),
             features: 0,
             room: true,
           }
-        : this.contexts.settle(proposal, ack.results);
-    if (!settled.room && answer !== null && !this.saidContexts) {
+        : this.contexts.apply(proposal, ack.results);
+    if (!applied.room && answer !== null && !this.saidContexts) {
       this.saidContexts = true;
       this.report(
         answer,
@@ -236,7 +236,7 @@ export class Association {
     }
     // An accepted syntax that is no NDR cannot be decoded; a bind none of whose contexts was accepted has failed.
     if (answer !== null) {
-      for (const context of settled.contexts) {
+      for (const context of applied.contexts) {
         if (context.result === 'accepted' && context.transfer === null) {
           this.report(
             answer,
@@ -249,15 +249,15 @@ export class Association {
     }
     const refused =
       outcome === 'accepted' &&
-      settled.contexts.length > 0 &&
-      settled.contexts.every((context) => context.result !== 'accepted') &&
-      settled.contexts.some((context) => context.result === 'rejected');
+      applied.contexts.length > 0 &&
+      applied.contexts.every((context) => context.result !== 'accepted') &&
+      applied.contexts.some((context) => context.result === 'rejected');
     this.ledger.counts.binds++;
     this.ledger.out.push(
       bindRecord(this.flow, proposal, refused ? 'rejected' : outcome, {
         frame: answer?.frame ?? null,
-        contexts: settled.contexts,
-        features: settled.features,
+        contexts: applied.contexts,
+        features: applied.features,
         ack,
         headerSigning: answer !== null && nak === null && signsHeaders(answer),
         nak,

@@ -140,7 +140,7 @@ export class Calls {
   }
 
   response(pdu: PduView, direction: Direction, opened: Opened): void {
-    const call = this.answered(pdu, direction);
+    const call = this.callAnsweredBy(pdu, direction);
     if (pdu.cut)
       note(
         call,
@@ -203,7 +203,7 @@ export class Calls {
    * 2.2.2.8).
    */
   fault(pdu: PduView, direction: Direction, opened: Opened, fault: Fault): void {
-    const call = this.answered(pdu, direction);
+    const call = this.callAnsweredBy(pdu, direction);
     if (pdu.cut && pdu.end - pdu.start < 28)
       note(
         call,
@@ -302,7 +302,7 @@ export class Calls {
   }
 
   /** The call an answer belongs to; one without a request where that was not captured. */
-  private answered(pdu: PduView, direction: Direction): PendingCall {
+  private callAnsweredBy(pdu: PduView, direction: Direction): PendingCall {
     const client: Direction = direction === 0 ? 1 : 0;
     const known = this.pending[client].get(pdu.callId);
     if (known !== null) {

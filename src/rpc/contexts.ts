@@ -119,7 +119,7 @@ export class Contexts {
   }
 
   /** Applies an answer; the second value is false when there was no room for a context. */
-  settle(
+  apply(
     proposal: Proposal,
     results: readonly NegotiationResult[],
   ): { readonly contexts: readonly ContextResult[]; readonly features: number; readonly room: boolean } {

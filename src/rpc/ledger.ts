@@ -99,8 +99,8 @@ export class Ledger {
   private sequence = 0;
   private head: PendingCall | null = null;
   private tail: PendingCall | null = null;
-  /** The oldest call that may be loose: all before it are settled. */
-  private unsettled: PendingCall | null = null;
+  /** The oldest call that may be loose: none before it is. */
+  private firstLoose: PendingCall | null = null;
 
   constructor(limits: RpcLimits, protection: PduProtection | null) {
     this.limits = limits;
@@ -138,7 +138,7 @@ export class Ledger {
     if (this.tail === null) this.head = call;
     else this.tail.next = call;
     this.tail = call;
-    if (this.unsettled === null) this.unsettled = call;
+    if (this.firstLoose === null) this.firstLoose = call;
     this.pending++;
     return call;
   }
@@ -157,7 +157,7 @@ export class Ledger {
     else previous.next = next;
     if (next === null) this.tail = previous;
     else next.previous = previous;
-    if (this.unsettled === call) this.unsettled = next;
+    if (this.firstLoose === call) this.firstLoose = next;
     // A dead call in old memory that still named the next one would keep it, its stub and the reader's block alive, and
     // so on from call to call.
     call.previous = null;
@@ -197,7 +197,7 @@ export class Ledger {
    * Copies the requests that still lie in the reader's memory; only those that came since the last time are visited.
    */
   settle(): void {
-    for (let call = this.unsettled; call !== null; call = call.next) {
+    for (let call = this.firstLoose; call !== null; call = call.next) {
       if (call.loose && call.request !== null) {
         call.request = this.detach(call, call.request);
         call.loose = false;
@@ -208,7 +208,7 @@ export class Ledger {
         answer.loose = false;
       }
     }
-    this.unsettled = null;
+    this.firstLoose = null;
   }
 
   private detach(call: PendingCall, stub: Stub): Stub {

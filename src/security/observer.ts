@@ -59,7 +59,7 @@ interface Watched {
   level: number;
   /** Direction in which the client speaks; null before it spoke. */
   client: Direction | null;
-  told: boolean;
+  reported: boolean;
 }
 
 /** Security contexts watched at once; those of further ones stay closed. docs/limits.md */
@@ -293,7 +293,7 @@ export class SecurityObserver {
       untold: null,
       level: 0,
       client: null,
-      told: false,
+      reported: false,
     };
     contexts.set(contextId, watched);
     this.contexts++;
@@ -302,8 +302,8 @@ export class SecurityObserver {
 
   /** One finding for a context, with the likeliest reason. */
   private bad(pdu: GuardedPdu, watched: Watched, lost: number): void {
-    if (watched.told) return;
-    watched.told = true;
+    if (watched.reported) return;
+    watched.reported = true;
     const reason =
       lost > 0
         ? `${lost} PDU${lost === 1 ? '' : 's'} before it ${lost === 1 ? 'is' : 'are'} missing and its place in the key stream was not found`

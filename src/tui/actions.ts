@@ -1,4 +1,4 @@
-import { fold, followed, heightOf, move, nextFailed, settled, sideways, toCall } from './cursor.js';
+import { fold, followed, heightOf, move, nextFailed, clamped, sideways, toCall } from './cursor.js';
 import type { Action } from './keys.js';
 import { currentRows } from './detail.js';
 import { currentCall } from './model.js';
@@ -30,10 +30,10 @@ const ACTS: Readonly<Record<Action, Act>> = {
   left: (state, source) => shifted(state, -1, source),
   right: (state, source) => shifted(state, 1, source),
   enter,
-  back: (state, source) => settled(back(state), source),
-  'next-pane': (state, source) => settled({ ...state, focus: nextFocus(state.focus, 1) }, source),
-  'previous-pane': (state, source) => settled({ ...state, focus: nextFocus(state.focus, 2) }, source),
-  zoom: (state, source) => settled({ ...state, zoom: !state.zoom }, source),
+  back: (state, source) => clamped(back(state), source),
+  'next-pane': (state, source) => clamped({ ...state, focus: nextFocus(state.focus, 1) }, source),
+  'previous-pane': (state, source) => clamped({ ...state, focus: nextFocus(state.focus, 2) }, source),
+  zoom: (state, source) => clamped({ ...state, zoom: !state.zoom }, source),
   filter: (state) => still({ ...state, prompt: openPrompt('filter', state.filter ?? '') }),
   'clear-filter': (state) => filtered(state, null),
   'filter-object': (state, source) => {
@@ -56,7 +56,7 @@ const ACTS: Readonly<Record<Action, Act>> = {
       : still({ ...state, prompt: openPrompt('note', state.notes.get(state.call) ?? '') }),
   'set-mark': waiting('m'),
   'go-mark': waiting("'"),
-  follow: (state, source) => settled(followed({ ...state, follow: !state.follow }, source), source),
+  follow: (state, source) => clamped(followed({ ...state, follow: !state.follow }, source), source),
   pause: (state) => ({ state: { ...state, paused: !state.paused }, effects: [{ kind: 'pause', on: !state.paused }] }),
   sort: (state) => sorted(state, SORT_KEYS[(SORT_KEYS.indexOf(state.sort) + 1) % SORT_KEYS.length] ?? 'none'),
   'fold-upkeep': (state) => ({
@@ -70,10 +70,10 @@ const ACTS: Readonly<Record<Action, Act>> = {
       : say({ ...state, reference: state.call }, `times are counted from call ${state.call + 1}`);
   },
   fold: (state, source) => fold(state, null, source),
-  'fold-all': (state, source) => settled({ ...state, folded: new Set(state.folded.size === 0 ? FOLDED : []) }, source),
+  'fold-all': (state, source) => clamped({ ...state, folded: new Set(state.folded.size === 0 ? FOLDED : []) }, source),
   side: (state, source) => {
     const side = state.bytes.side === 'request' ? 'response' : 'request';
-    return settled({ ...state, bytes: { side, offset: 0, top: 0 } }, source);
+    return clamped({ ...state, bytes: { side, offset: 0, top: 0 } }, source);
   },
   wire,
   export: waiting('x'),
@@ -88,7 +88,7 @@ const ACTS: Readonly<Record<Action, Act>> = {
   redraw: still,
   suspend: (state) => ({ state, effects: [{ kind: 'suspend' }] }),
   quit: (state, source) =>
-    isOver(state.upper) ? settled(back(state), source) : { state, effects: [{ kind: 'quit' }] },
+    isOver(state.upper) ? clamped(back(state), source) : { state, effects: [{ kind: 'quit' }] },
 };
 
 /** Carries out an action. */
@@ -149,11 +149,11 @@ function searchedOn(state: State, forward: boolean, source: Source): Step {
 }
 
 function enter(state: State, source: Source): Step {
-  if (state.focus === 'bytes') return settled({ ...state, focus: 'detail' }, source);
+  if (state.focus === 'bytes') return clamped({ ...state, focus: 'detail' }, source);
   if (state.focus === 'upper') return intended(state, paneOf(state.upper).enter({ state, source }), source);
   const row = currentRows({ state, source })[state.detail.cursor];
   if (row?.foldable === true) return fold(state, null, source);
-  return settled({ ...state, focus: row === undefined || row.side === null ? 'detail' : 'bytes' }, source);
+  return clamped({ ...state, focus: row === undefined || row.side === null ? 'detail' : 'bytes' }, source);
 }
 
 function intended(state: State, intent: Intent, source: Source): Step {
@@ -161,11 +161,11 @@ function intended(state: State, intent: Intent, source: Source): Step {
     case 'filter':
       return filtered({ ...state, upper: 'calls' }, intent.expression);
     case 'call':
-      return settled(toCall({ ...state, upper: 'calls', follow: false }, intent.index, source), source);
+      return clamped(toCall({ ...state, upper: 'calls', follow: false }, intent.index, source), source);
     case 'detail':
-      return settled({ ...state, focus: 'detail' }, source);
+      return clamped({ ...state, focus: 'detail' }, source);
     case 'back':
-      return settled(back(state), source);
+      return clamped(back(state), source);
     case 'say':
       return say(state, intent.text, true);
     case 'nothing':

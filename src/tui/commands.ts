@@ -1,4 +1,4 @@
-import { settled, toCall } from './cursor.js';
+import { clamped, toCall } from './cursor.js';
 import { exported, formatOf } from './exporting.js';
 import { COMMANDS, type CommandName } from './keys.js';
 import { openPrompt } from './prompt.js';
@@ -55,7 +55,7 @@ export function command(state: State, text: string, source: Source): Step {
 function toNumber(state: State, number: number, source: Source): Step {
   return number < 1 || number > source.count
     ? say(state, `there is no call ${number}: ${source.count} so far`, true)
-    : settled(toCall({ ...state, follow: false }, number - 1, source), source);
+    : clamped(toCall({ ...state, follow: false }, number - 1, source), source);
 }
 
 function columns(state: State, text: string, source: Source): Step {

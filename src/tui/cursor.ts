@@ -31,7 +31,7 @@ export function heightOf(state: State, source: Source): number {
 export function move(state: State, by: number, source: Source): Step {
   if (state.focus === 'bytes') return moveByte(state, by * rowBytes(state), source);
   if (state.focus === 'detail')
-    return settled(
+    return clamped(
       toRow(state, clampTo(state.detail.cursor + by, currentRows({ state, source }).length), source),
       source,
     );
@@ -44,7 +44,7 @@ export function move(state: State, by: number, source: Source): Step {
   }
   const cursor = clampTo(place.cursor + by, length);
   const follow = pane.cursor === 'calls' ? state.follow && cursor === length - 1 : state.follow;
-  return settled(selected(placedAt({ ...state, follow }, pane.cursor, { ...place, cursor }), source), source);
+  return clamped(selected(placedAt({ ...state, follow }, pane.cursor, { ...place, cursor }), source), source);
 }
 
 /** The call of the row under the cursor becomes the current one. */
@@ -96,7 +96,7 @@ export function rowBytes(state: State): number {
 
 /** Moves the cursor in the bytes; the field that owns the byte is unfolded and becomes the current row. */
 function moveByte(state: State, by: number, source: Source): Step {
-  return settled(
+  return clamped(
     toByte(state, clampTo(state.bytes.offset + by, sizeOf(state, state.bytes.side, source)), source),
     source,
   );
@@ -131,13 +131,13 @@ export function fold(state: State, shut: boolean | null, source: Source): Step {
   if (row === undefined) return still(state);
   if ((!row.foldable || row.folded) && shut === true) {
     const parent = rows.slice(0, state.detail.cursor).findLastIndex((one) => one.depth < row.depth && one.foldable);
-    return parent < 0 ? still(state) : settled(toRow(state, parent, source), source);
+    return parent < 0 ? still(state) : clamped(toRow(state, parent, source), source);
   }
   if (!row.foldable) return still(state);
   const folded = new Set(state.folded);
   if (shut ?? !row.folded) folded.add(row.id);
   else folded.delete(row.id);
-  return settled({ ...state, folded }, source);
+  return clamped({ ...state, folded }, source);
 }
 
 /**
@@ -148,11 +148,11 @@ export function nextFailed(state: State, by: 1 | -1, source: Source): Step {
   if (pane.next !== undefined) {
     const cursor = pane.next({ state, source }, by);
     if (cursor === null) return say(state, by > 0 ? 'nothing differs after this' : 'nothing differs before this', true);
-    return settled(placedAt(state, pane.cursor, { ...placeOf(state, pane.cursor), cursor }), source);
+    return clamped(placedAt(state, pane.cursor, { ...placeOf(state, pane.cursor), cursor }), source);
   }
   const { view } = source;
   for (let row = placeOf(state, 'calls').cursor + by; row >= 0 && row < view.length; row += by) {
-    if (source.failed(view.at(row))) return settled(toCall({ ...state, follow: false }, view.at(row), source), source);
+    if (source.failed(view.at(row))) return clamped(toCall({ ...state, follow: false }, view.at(row), source), source);
   }
   return say(state, by > 0 ? 'no failed call after this one' : 'no failed call before this one', true);
 }
@@ -165,7 +165,7 @@ export function followed(state: State, source: Source): State {
 }
 
 /** Every cursor inside its list and its pane, and a call to show where there is one. */
-export function settled(before: State, source: Source): Step {
+export function clamped(before: State, source: Source): Step {
   const wide: State = { ...before, detailWidth: layout(before).detail?.width ?? before.columns };
   const led = callFollowed(upperPlaced(callShown(wide, source), source), source);
   return still(bytesPlaced(detailPlaced(led, source), source));

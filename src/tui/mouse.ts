@@ -1,4 +1,4 @@
-import { clampTo, move, placedAt, rowBytes, selected, settled, sizeOf, toByte, toRow } from './cursor.js';
+import { clampTo, move, placedAt, rowBytes, selected, clamped, sizeOf, toByte, toRow } from './cursor.js';
 import { layout, paneAt } from './layout.js';
 import { currentRows } from './detail.js';
 import type { Pane } from './pane.js';
@@ -24,7 +24,7 @@ export function mouse(state: State, event: Mouse, source: Source): Step {
   if (action !== 'press') return move(focused, action === 'down' ? WHEEL : -WHEEL, source);
   if (hit.pane === 'detail') {
     const length = currentRows({ state, source }).length;
-    return settled(toRow(focused, clampTo(state.detail.top + hit.row, length), source), source);
+    return clamped(toRow(focused, clampTo(state.detail.top + hit.row, length), source), source);
   }
   return hit.pane === 'bytes' ? pickByte(focused, hit.column, hit.row, source) : pickRow(focused, hit.row, source);
 }
@@ -52,19 +52,19 @@ function pickByte(state: State, column: number, row: number, source: Source): St
   const digits = Math.max(4, (size - 1).toString(16).length);
   const within = column - digits - 2;
   const byte = Math.floor((within - (within >= 24 ? 1 : 0)) / 3);
-  if (byte < 0 || byte >= perRow) return settled(state, source);
-  return settled(toByte(state, clampTo((state.bytes.top + row) * perRow + byte, size), source), source);
+  if (byte < 0 || byte >= perRow) return clamped(state, source);
+  return clamped(toByte(state, clampTo((state.bytes.top + row) * perRow + byte, size), source), source);
 }
 
 function pickRow(state: State, row: number, source: Source): Step {
   const pane = paneOf(state.upper);
   const area = layout(state).upper;
   const model = { state, source };
-  if (pane.scrolls === true || area === null) return settled(state, source);
+  if (pane.scrolls === true || area === null) return clamped(state, source);
   const place = placeOf(state, pane.cursor);
   const head = area.height - pane.height(model, area.height);
   const listed = row < head ? null : place.top + row - head;
   const cursor = pane.rowAt === undefined ? listed : pane.rowAt(model, area, row);
-  if (cursor === null || cursor >= pane.length(model)) return settled(state, source);
-  return settled(selected(placedAt(state, pane.cursor, { ...place, cursor }), source), source);
+  if (cursor === null || cursor >= pane.length(model)) return clamped(state, source);
+  return clamped(selected(placedAt(state, pane.cursor, { ...place, cursor }), source), source);
 }

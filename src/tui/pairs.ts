@@ -1,5 +1,5 @@
 import { copied } from './copying.js';
-import { settled, toCall } from './cursor.js';
+import { clamped, toCall } from './cursor.js';
 import { openPrompt } from './prompt.js';
 import type { Source } from './source.js';
 import type { Pending, State } from './state.js';
@@ -20,7 +20,7 @@ const SECOND: Readonly<Record<Pending, (state: State, name: string, source: Sour
     const index = state.marks.get(name);
     return index === undefined
       ? say(state, `no place is remembered as ${name}`, true)
-      : settled(toCall({ ...state, follow: false }, index, source), source);
+      : clamped(toCall({ ...state, follow: false }, index, source), source);
   },
   x: (state, name) => {
     if (name === 'p') return still({ ...state, prompt: openPrompt('copy-target') });

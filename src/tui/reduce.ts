@@ -1,5 +1,5 @@
 import { act, actTimes } from './actions.js';
-import { followed, settled, toCall } from './cursor.js';
+import { followed, clamped, toCall } from './cursor.js';
 import { boundTo } from './keymap.js';
 import { mouse } from './mouse.js';
 import { completed } from './pairs.js';
@@ -14,9 +14,9 @@ import { say, still, type Step } from './step.js';
 export function reduce(state: State, event: Event, source: Source): Step {
   switch (event.kind) {
     case 'resize':
-      return settled({ ...state, columns: event.columns, rows: event.rows }, source);
+      return clamped({ ...state, columns: event.columns, rows: event.rows }, source);
     case 'changed':
-      return settled(followed(state, source), source);
+      return clamped(followed(state, source), source);
     case 'said':
       return say(state, event.text, event.bad);
     case 'found':
@@ -62,5 +62,5 @@ const MAX_DIGITS = 9;
 function found(state: State, event: Extract<Event, { kind: 'found' }>, source: Source): Step {
   if (event.index === null) return say(state, `not found: ${event.text}`, true);
   const message = event.wrapped ? { text: 'found on the other side of the end', bad: false } : null;
-  return settled(toCall({ ...state, message }, event.index, source), source);
+  return clamped(toCall({ ...state, message }, event.index, source), source);
 }

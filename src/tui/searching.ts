@@ -1,4 +1,4 @@
-import { placedAt, selected, settled, toByte, toRow } from './cursor.js';
+import { placedAt, selected, clamped, toByte, toRow } from './cursor.js';
 import { currentRows } from './detail.js';
 import { plainText } from './line.js';
 import { shownBytes } from './model.js';
@@ -23,7 +23,7 @@ export function searchFor(state: State, text: string, forward: boolean, source: 
   if (hit === null) return say(state, `not found: ${text}`, true);
   const cursor = hit.at;
   const top = pane.scrolls === true ? cursor : place.top;
-  return settled(selected(placedAt(noted(state, hit.wrapped), pane.cursor, { cursor, top }), source), source);
+  return clamped(selected(placedAt(noted(state, hit.wrapped), pane.cursor, { cursor, top }), source), source);
 }
 
 function inDetail(state: State, query: Query, forward: boolean, source: Source): Step {
@@ -33,7 +33,7 @@ function inDetail(state: State, query: Query, forward: boolean, source: Source):
     return row !== undefined && (query.inText(plainText(row.line)) || query.inText(row.value));
   });
   if (hit === null) return say(state, `not found in the detail: ${query.text}`, true);
-  return settled(toRow(noted(state, hit.wrapped), hit.at, source), source);
+  return clamped(toRow(noted(state, hit.wrapped), hit.at, source), source);
 }
 
 function inBytes(state: State, query: Query, forward: boolean, source: Source): Step {
@@ -43,7 +43,7 @@ function inBytes(state: State, query: Query, forward: boolean, source: Source): 
   const after = forward ? places.find((at) => at > offset) : places.findLast((at) => at < offset);
   const found = after ?? (forward ? places[0] : places.at(-1));
   if (found === undefined) return say(state, `not found in the bytes of the ${side}: ${query.text}`, true);
-  return settled(toByte(noted(state, after === undefined), found, source), source);
+  return clamped(toByte(noted(state, after === undefined), found, source), source);
 }
 
 /** Places of one stub at which a search stops. */

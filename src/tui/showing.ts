@@ -1,4 +1,4 @@
-import { placedAt, settled } from './cursor.js';
+import { placedAt, clamped } from './cursor.js';
 import type { Pane } from './pane.js';
 import { PANES, paneOf } from './panes/table.js';
 import type { Source } from './source.js';
@@ -7,13 +7,13 @@ import { say, type Step } from './step.js';
 
 /** Shows a pane in the upper part of the screen: a tab as it was left, one that lies over the others from its top. */
 export function show(state: State, pane: Pane, source: Source): Step {
-  if (pane.kind === 'tab') return settled({ ...state, upper: pane.title, focus: 'upper', zoom: false }, source);
-  if (state.upper === pane.title) return settled(back(state), source);
+  if (pane.kind === 'tab') return clamped({ ...state, upper: pane.title, focus: 'upper', zoom: false }, source);
+  if (state.upper === pane.title) return clamped(back(state), source);
   const refused = pane.refuses?.({ state, source }) ?? null;
   if (refused !== null) return say(state, refused, true);
   const before = isOver(state.upper) ? state.before : state.upper;
   const over: State = { ...state, before, upper: pane.title, focus: 'upper', zoom: false };
-  return settled(placedAt(over, pane.cursor, { cursor: 0, top: 0 }), source);
+  return clamped(placedAt(over, pane.cursor, { cursor: 0, top: 0 }), source);
 }
 
 /** Shows the pane with this title. */

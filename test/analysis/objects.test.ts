@@ -12,7 +12,7 @@ import {
   reference,
   Story,
   UPDATE_SESSION,
-  type Bag,
+  type Fields,
 } from '../support/story.js';
 
 const REM_UNKNOWN = ipid(0xa001);
@@ -121,8 +121,8 @@ describe('objects', () => {
 
   it('get further interfaces by RemQueryInterface, which refines their class', () => {
     const { story, session } = begun();
-    const iids = ['IUpdateSession2', 'IUpdateSession3'].map((face) => String(reference(1, face)['iid']));
-    const std = (object: number): Bag => ({
+    const iids = ['IUpdateSession2', 'IUpdateSession3'].map((iface) => String(reference(1, iface)['iid']));
+    const std = (object: number): Fields => ({
       flags: 0,
       cPublicRefs: 5,
       oxid: '0x8a1f22c3d4e5f607',
@@ -417,7 +417,7 @@ describe.skipIf(mmc === null)('the MMC20 capture', () => {
       objects.map((one) => [
         one.label,
         one.oid,
-        one.interfaces.map((face) => `${face.interface} ${face.ipid.slice(0, 8)}`),
+        one.interfaces.map((iface) => `${iface.interface} ${iface.ipid.slice(0, 8)}`),
       ]),
     ).toEqual([
       ['IClassFactory#1', '0x657a2eaf2499944a', ['IClassFactory 0000cc0b']],

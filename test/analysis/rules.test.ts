@@ -21,24 +21,24 @@ interface Told {
   readonly on?: string;
   readonly auth?: Auth;
   readonly transfer?: TransferSyntax;
-  readonly face?: string;
+  readonly iface?: string;
   readonly flow?: number;
 }
 
 /** A call as the analysis would give it: `IUpdateSearcher::Search` and what matters to rules. */
 function call(member: string, told: Told = {}): Call {
   const [name = '', method = ''] = member.split('::');
-  const face = registry.interfaceByName(told.face ?? name);
-  const slot = face?.slots.find(
+  const iface = registry.interfaceByName(told.iface ?? name);
+  const slot = iface?.slots.find(
     (one) => one?.method.name === method && one.method.member.startsWith('propput') === (told.put === true),
   );
-  if (face == null || slot == null) throw new Error(`${member} is in no table`);
+  if (iface == null || slot == null) throw new Error(`${member} is in no table`);
   const object = told.on ?? 'A';
   return {
     kind: 'call',
     id: 1,
-    iid: face.interface.uuid,
-    interface: face.interface.name,
+    iid: iface.interface.uuid,
+    interface: iface.interface.name,
     method,
     opnum: slot.method.opnum,
     flow: told.flow ?? 1,
@@ -53,7 +53,7 @@ function call(member: string, told: Told = {}): Call {
     exchange: {
       context: {
         id: 0,
-        abstract: { uuid: face.interface.uuid, major: 0, minor: 0 },
+        abstract: { uuid: iface.interface.uuid, major: 0, minor: 0 },
         transfer: told.transfer ?? 'ndr20',
       },
     },
@@ -176,7 +176,7 @@ const STORIES: Readonly<
   'not-used-on-wire': {
     broken: [
       [call('IUpdateSession::CreateUpdateDownloader')],
-      [call('IUpdateSession::CreateUpdateInstaller', { face: 'IUpdateSession3' })],
+      [call('IUpdateSession::CreateUpdateInstaller', { iface: 'IUpdateSession3' })],
     ],
     kept: [[call('IUpdateSession::CreateUpdateSearcher')]],
   },
@@ -316,7 +316,7 @@ const STORIES: Readonly<
   },
   'category-type': { broken: [[get('ICategory::Type', 'Thing')]], kept: [[get('ICategory::Type', 'Product')]] },
   'null-result': {
-    broken: [[get('IUpdate::KBArticleIDs', null)], [get('IUpdate::KBArticleIDs', null, { face: 'IUpdate5' })]],
+    broken: [[get('IUpdate::KBArticleIDs', null)], [get('IUpdate::KBArticleIDs', null, { iface: 'IUpdate5' })]],
     kept: [[get('IUpdate::KBArticleIDs', reference('S'))], [get('IUpdate::Image', null)]],
   },
   'index-out-of-range': {

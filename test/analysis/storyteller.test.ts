@@ -15,13 +15,13 @@ const { registry } = knowledge();
 function get(
   session: Session,
   object: number,
-  face: string,
+  iface: string,
   method: string,
   retval: Value,
   more: { readonly index?: number; readonly result?: number } = {},
 ): void {
   session.call({
-    interface: face,
+    interface: iface,
     method,
     kind: 'propget',
     ipid: ipid(object),
@@ -31,8 +31,8 @@ function get(
   });
 }
 
-function put(session: Session, object: number, face: string, method: string, value: Value): void {
-  session.call({ interface: face, method, kind: 'propput', ipid: ipid(object), in: { value }, out: {} });
+function put(session: Session, object: number, iface: string, method: string, value: Value): void {
+  session.call({ interface: iface, method, kind: 'propput', ipid: ipid(object), in: { value }, out: {} });
 }
 
 function told(story: Story): Storyteller {

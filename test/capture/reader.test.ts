@@ -180,7 +180,7 @@ describe('capture files', () => {
       ...bytes,
       ...Array.from({ length: -bytes.length & 3 }, () => 0),
     ];
-    const face = (options: readonly number[]): Uint8Array => {
+    const iface = (options: readonly number[]): Uint8Array => {
       const length = 20 + options.length + 4;
       return Uint8Array.of(
         1,
@@ -221,7 +221,7 @@ describe('capture files', () => {
       return bytes;
     };
     const time = (options: readonly number[], ticks: bigint): readonly number[] => {
-      const [frame] = frames(read(concat([section, face(options), packet(ticks)])));
+      const [frame] = frames(read(concat([section, iface(options), packet(ticks)])));
       return [frame?.timeS ?? -1, frame?.timeNs ?? -1];
     };
     expect(time([], 1_795_176_000_123_456n)).toEqual([1_795_176_000, 123_456_000]);

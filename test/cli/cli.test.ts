@@ -21,7 +21,7 @@ const search: Method = {
   returns: null,
   erratum: 'printed one too high',
 };
-const face: Interface = {
+const iface: Interface = {
   name: 'IUpdateSearcher',
   uuid: '8f45abf1-f9ae-4b95-a933-f0f66e5056ea',
   version: { major: 0, minor: 0 },
@@ -31,9 +31,9 @@ const face: Interface = {
   orpc: true,
   methods: [search],
 };
-const resolved: ResolvedInterface = { interface: face, slots: [null, { method: search, owner: face }] };
+const resolved: ResolvedInterface = { interface: iface, slots: [null, { method: search, owner: iface }] };
 const registry: Registry = {
-  specifications: [{ name: 'MS-UAMG', title: 'Updates', types: [], interfaces: [face], classes: [], errors: [] }],
+  specifications: [{ name: 'MS-UAMG', title: 'Updates', types: [], interfaces: [iface], classes: [], errors: [] }],
   interfaces: [resolved],
   interfaceByUuid: () => null,
   interfaceByName: () => null,

@@ -36,9 +36,9 @@ const headers = {
 
 /** The getter IUpdate::IsMandatory, and the codec of one of its stubs. */
 function stubCodec(side: 'request' | 'response', encoding: Encoding): Codec {
-  const face = registry.interfaceByName('IUpdate');
-  const opnum = face?.slots.findIndex((slot) => slot?.method.name === 'IsMandatory') ?? -1;
-  const codec = registry.method(face?.interface.uuid ?? '', opnum, encoding);
+  const iface = registry.interfaceByName('IUpdate');
+  const opnum = iface?.slots.findIndex((slot) => slot?.method.name === 'IsMandatory') ?? -1;
+  const codec = registry.method(iface?.interface.uuid ?? '', opnum, encoding);
   if (codec === null) throw new Error('IUpdate::IsMandatory is in no table');
   return codec[side];
 }

@@ -8,15 +8,15 @@ import type { Interface, Method, Type } from '../../src/ndr/types.js';
 import { shared } from '../support/shared.js';
 import { cleaned } from './specification.js';
 
-const faces = new Map(specifications.flatMap((one) => one.interfaces).map((face) => [face.name, face]));
+const interfaces = new Map(specifications.flatMap((one) => one.interfaces).map((iface) => [iface.name, iface]));
 
 function slots(name: string): number | null {
-  const face = faces.get(name);
-  return face === undefined
+  const iface = interfaces.get(name);
+  return iface === undefined
     ? null
-    : face.methods.reduce(
+    : iface.methods.reduce(
         (most, method) => Math.max(most, method.opnum + 1),
-        face.base === null ? 0 : (slots(face.base) ?? 0),
+        iface.base === null ? 0 : (slots(iface.base) ?? 0),
       );
 }
 
@@ -68,11 +68,11 @@ describe.skipIf(path === null)('the IDL of [MS-UAMG] section 6', () => {
           { known: { types: predefinedTypes, constants: predefinedConstants, slots }, prelude, find: () => null },
         );
   const loaded = read?.specification.interfaces ?? [];
-  const tables = uamg.interfaces.filter((face) => face.spec === 'MS-UAMG');
-  const byUuid = new Map(tables.map((face) => [face.uuid, face]));
+  const tables = uamg.interfaces.filter((iface) => iface.spec === 'MS-UAMG');
+  const byUuid = new Map(tables.map((iface) => [iface.uuid, iface]));
 
   it('has the interfaces of the tables', () => {
-    expect(loaded.map((face) => face.uuid).toSorted()).toEqual(tables.map((face) => face.uuid).toSorted());
+    expect(loaded.map((iface) => iface.uuid).toSorted()).toEqual(tables.map((iface) => iface.uuid).toSorted());
     expect(read?.missing).toEqual(['ms-dtyp.idl', 'ms-oaut.idl']);
   });
 
@@ -82,16 +82,16 @@ describe.skipIf(path === null)('the IDL of [MS-UAMG] section 6', () => {
     expect(own).toHaveLength(uamg.types.length);
   });
 
-  it.each(loaded.map((face) => [face.name, face] as const))(
+  it.each(loaded.map((iface) => [iface.name, iface] as const))(
     'gives %s the slots, identifiers and types of its table',
-    (_, face) => {
-      const table = byUuid.get(face.uuid) as Interface;
-      expect({ name: face.name, base: face.base, orpc: face.orpc }).toEqual({
+    (_, iface) => {
+      const table = byUuid.get(iface.uuid) as Interface;
+      expect({ name: iface.name, base: iface.base, orpc: iface.orpc }).toEqual({
         name: table.name,
         base: table.base,
         orpc: table.orpc,
       });
-      expect(face.methods.map(shape)).toEqual(table.methods.map(shape));
+      expect(iface.methods.map(shape)).toEqual(table.methods.map(shape));
     },
   );
 });

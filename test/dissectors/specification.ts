@@ -105,7 +105,7 @@ export function idlInterfaces(text: string): readonly SpecInterface[] {
 export function methodSections(text: string): readonly SpecSection[] {
   const body = sections(text);
   return [...body.matchAll(/^#+ (3\.[\d.]+) (I\w+):: ?(\w+)(?: \([^)]*\))* \(Opnum (\d+)\)\s*$/gm)].map((match) => {
-    const [heading, section = '', face = '', name = '', opnum = ''] = match;
+    const [heading, section = '', iface = '', name = '', opnum = ''] = match;
     const start = match.index + heading.length;
     const end = body.indexOf('\n#', start);
     const own = body.slice(start, end < 0 ? undefined : end);
@@ -113,7 +113,7 @@ export function methodSections(text: string): readonly SpecSection[] {
     const said = /\(opnum (\d+)\)/i.exec(sentence)?.[1];
     return {
       section,
-      interface: face,
+      interface: iface,
       name,
       opnum: Number(opnum),
       saidOpnum: said === undefined ? null : Number(said),

@@ -39,7 +39,7 @@ interface Data {
   }[];
 }
 
-const inSpec = uamg.interfaces.filter((face) => face.spec === 'MS-UAMG');
+const inSpec = uamg.interfaces.filter((iface) => iface.spec === 'MS-UAMG');
 
 /** A parameter's type as the IDL writes it, without the pointer of an output. */
 function idlType(type: Type): string {
@@ -61,27 +61,27 @@ function idlType(type: Type): string {
   }
 }
 
-function key(method: { readonly opnum: number; readonly name: string }, face: string): string {
-  return `${face}::${method.name} (${method.opnum})`;
+function key(method: { readonly opnum: number; readonly name: string }, iface: string): string {
+  return `${iface}::${method.name} (${method.opnum})`;
 }
 
 describe('the table of MS-UAMG', () => {
   it('has 44 interfaces, 213 methods and 20 slots that are not for the wire', () => {
-    const methods = inSpec.flatMap((face) => face.methods);
+    const methods = inSpec.flatMap((iface) => iface.methods);
     expect(inSpec.length).toBe(44);
     expect(methods.filter((method) => method.notUsedOnWire !== true).length).toBe(213);
     expect(methods.filter((method) => method.notUsedOnWire === true).length).toBe(20);
-    expect(uamg.interfaces.filter((face) => face.spec === 'SDK').length).toBe(34);
+    expect(uamg.interfaces.filter((iface) => iface.spec === 'SDK').length).toBe(34);
   });
 
   it('compiles every method for both byte orders and both syntaxes', () => {
     const { registry } = knowledge();
-    for (const face of inSpec) {
-      for (const method of face.methods) {
+    for (const iface of inSpec) {
+      for (const method of iface.methods) {
         for (const littleEndian of [true, false]) {
           for (const syntax of ['ndr20', 'ndr64'] as const) {
-            const codec = registry.method(face.uuid, method.opnum, { littleEndian, syntax });
-            expect(codec === null, key(method, face.name)).toBe(method.notUsedOnWire === true);
+            const codec = registry.method(iface.uuid, method.opnum, { littleEndian, syntax });
+            expect(codec === null, key(method, iface.name)).toBe(method.notUsedOnWire === true);
           }
         }
       }
@@ -90,18 +90,18 @@ describe('the table of MS-UAMG', () => {
 
   it.skipIf(dataPath === null)('equals the data gathered from SDK vtables', () => {
     const data = JSON.parse(readFileSync(dataPath ?? '', 'utf8')) as Data;
-    expect(uamg.interfaces.map((face) => face.name).toSorted()).toEqual(
-      data.interfaces.map((face) => face.name).toSorted(),
+    expect(uamg.interfaces.map((iface) => iface.name).toSorted()).toEqual(
+      data.interfaces.map((iface) => iface.name).toSorted(),
     );
     expect(uamg.classes.map((known) => [known.clsid, known.name]).toSorted()).toEqual(
       data.clsids.map(([clsid, name]) => [clsid.toLowerCase(), name]).toSorted(),
     );
     for (const wanted of data.interfaces) {
-      const face = uamg.interfaces.find((candidate) => candidate.name === wanted.name) as Interface;
-      expect([face.uuid, face.base]).toEqual([wanted.iid.toLowerCase(), wanted.base]);
-      expect(face.methods.length, wanted.name).toBe(wanted.methods.length);
+      const iface = uamg.interfaces.find((candidate) => candidate.name === wanted.name) as Interface;
+      expect([iface.uuid, iface.base]).toEqual([wanted.iid.toLowerCase(), wanted.base]);
+      expect(iface.methods.length, wanted.name).toBe(wanted.methods.length);
       for (const [i, row] of wanted.methods.entries()) {
-        const method = face.methods[i] as Method;
+        const method = iface.methods[i] as Method;
         const label = key(row, wanted.name);
         expect([method.opnum, method.name, method.member, method.dispid, method.notUsedOnWire === true], label).toEqual(
           [row.opnum, row.name, row.kind, row.dispid, row.notUsedOnWire === true],
@@ -132,11 +132,11 @@ describe('the table of MS-UAMG', () => {
     'has the interfaces of the IDL in section 6: IIDs, bases, members in their order, DISPIDs, parameters',
     () => {
       const idl = idlInterfaces(spec());
-      expect(idl.map((face) => face.name).toSorted()).toEqual(inSpec.map((face) => face.name).toSorted());
+      expect(idl.map((iface) => iface.name).toSorted()).toEqual(inSpec.map((iface) => iface.name).toSorted());
       for (const wanted of idl) {
-        const face = inSpec.find((candidate) => candidate.name === wanted.name) as Interface;
-        expect([face.uuid, face.base], wanted.name).toEqual([wanted.uuid, wanted.base]);
-        const ours = face.methods.map((method) =>
+        const iface = inSpec.find((candidate) => candidate.name === wanted.name) as Interface;
+        expect([iface.uuid, iface.base], wanted.name).toEqual([wanted.uuid, wanted.base]);
+        const ours = iface.methods.map((method) =>
           method.notUsedOnWire === true
             ? { name: `Opnum${method.printedOpnum}NotUsedOnWire`, kind: 'method', dispid: null, params: [] }
             : { name: method.name, kind: method.member, dispid: method.dispid, params: shown(method) },
@@ -149,14 +149,14 @@ describe('the table of MS-UAMG', () => {
   );
 
   it.skipIf(specPath === null)('counts slots without a hole, from 7 in what derives from IDispatch', () => {
-    for (const face of inSpec) {
-      const base = inSpec.find((candidate) => candidate.name === face.base);
+    for (const iface of inSpec) {
+      const base = inSpec.find((candidate) => candidate.name === iface.base);
       const first = base === undefined ? 7 : lastSlot(base) + 1;
-      expect(face.base === 'IDispatch' || base !== undefined, face.name).toBe(true);
+      expect(iface.base === 'IDispatch' || base !== undefined, iface.name).toBe(true);
       expect(
-        face.methods.map((method) => method.opnum),
-        face.name,
-      ).toEqual(face.methods.map((_, i) => first + i));
+        iface.methods.map((method) => method.opnum),
+        iface.name,
+      ).toEqual(iface.methods.map((_, i) => first + i));
     }
   });
 
@@ -166,7 +166,7 @@ describe('the table of MS-UAMG', () => {
     const differences: string[] = [];
     for (const one of found) {
       const method = inSpec
-        .find((face) => face.name === one.interface)
+        .find((iface) => iface.name === one.interface)
         ?.methods.find((candidate) => candidate.section === one.section);
       const label = `${one.section} ${one.interface}::${one.name}`;
       if (method === undefined) {
@@ -189,8 +189,8 @@ describe('the table of MS-UAMG', () => {
 
   it.skipIf(specPath === null)('has the numbers of the overviews, but for their misprints', () => {
     const rows = overviews(spec());
-    const due = inSpec.flatMap((face) =>
-      face.methods.map(
+    const due = inSpec.flatMap((iface) =>
+      iface.methods.map(
         (method) =>
           `${method.notUsedOnWire === true ? `Opnum${method.printedOpnum}NotUsedOnWire` : method.name} ${method.printedOpnum}`,
       ),
@@ -214,27 +214,27 @@ describe('the table of MS-UAMG', () => {
   });
 
   it('has printed numbers one above the wire, and in IUpdateSession2 and 3 one below', () => {
-    for (const face of inSpec) {
-      const apart = /^IUpdateSession[23]$/.test(face.name) ? -1 : 1;
+    for (const iface of inSpec) {
+      const apart = /^IUpdateSession[23]$/.test(iface.name) ? -1 : 1;
       expect(
-        face.methods.filter((method) => method.printedOpnum - method.opnum !== apart).map((method) => method.name),
-        face.name,
+        iface.methods.filter((method) => method.printedOpnum - method.opnum !== apart).map((method) => method.name),
+        iface.name,
       ).toEqual([]);
     }
   });
 
   it.skipIf(specPath === null)('has the identifiers of section 1.9, but for one', () => {
     const wrong = [...assignments(spec(), 'IID')].filter(
-      ([name, iid]) => uamg.interfaces.find((face) => face.name === name)?.uuid !== iid,
+      ([name, iid]) => uamg.interfaces.find((iface) => iface.name === name)?.uuid !== iid,
     );
     expect(wrong).toEqual([['IUpdateExceptionCollection', 'a37d00f5-7bb0-4953-b414-f9e98326f2e8']]);
-    expect(uamg.interfaces.find((face) => face.uuid === 'a37d00f5-7bb0-4953-b414-f9e98326f2e8')?.name).toBe(
+    expect(uamg.interfaces.find((iface) => iface.uuid === 'a37d00f5-7bb0-4953-b414-f9e98326f2e8')?.name).toBe(
       'IInvalidProductLicenseException',
     );
     const listed = assignments(spec(), 'IID');
-    expect(inSpec.filter((face) => !listed.has(face.name)).map((face) => face.name)).toEqual([]);
+    expect(inSpec.filter((iface) => !listed.has(iface.name)).map((iface) => iface.name)).toEqual([]);
     expect(
-      uamg.interfaces.filter((face) => face.spec === 'SDK' && listed.has(face.name)).map((face) => face.name),
+      uamg.interfaces.filter((iface) => iface.spec === 'SDK' && listed.has(iface.name)).map((iface) => iface.name),
     ).toEqual(['IAutomaticUpdatesSettings', 'IAutomaticUpdatesSettings2', 'IAutomaticUpdatesSettings3']);
     expect([...assignments(spec(), 'CLSID')].toSorted()).toEqual(
       uamg.classes
@@ -255,9 +255,11 @@ describe('the table of MS-UAMG', () => {
   });
 
   it('says why, wherever it differs from the specification', () => {
-    const told = uamg.interfaces.flatMap((face) => [
-      ...(face.erratum === undefined ? [] : [face.name]),
-      ...face.methods.filter((method) => method.erratum !== undefined).map((method) => `${face.name}::${method.name}`),
+    const told = uamg.interfaces.flatMap((iface) => [
+      ...(iface.erratum === undefined ? [] : [iface.name]),
+      ...iface.methods
+        .filter((method) => method.erratum !== undefined)
+        .map((method) => `${iface.name}::${method.name}`),
     ]);
     expect(told.toSorted()).toEqual([
       'IAutomaticUpdates::DetectNow',
@@ -279,7 +281,7 @@ describe('the table of MS-UAMG', () => {
   it('gives every class a default interface that is known', () => {
     for (const known of uamg.classes)
       expect(
-        uamg.interfaces.some((face) => face.name === known.interface),
+        uamg.interfaces.some((iface) => iface.name === known.interface),
         known.name,
       ).toBe(true);
   });
@@ -304,8 +306,8 @@ function withoutStar(param: SpecParameter): SpecParameter {
   return param.direction === 'out' ? { ...param, type: param.type.replace(/\*$/, '') } : param;
 }
 
-function lastSlot(face: Interface): number {
-  return Math.max(...face.methods.map((method) => method.opnum));
+function lastSlot(iface: Interface): number {
+  return Math.max(...iface.methods.map((method) => method.opnum));
 }
 
 /** What of `all` is left when each of `others` has taken one of its like away. */

@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'uamgscope-go-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** An object as the peer tells it: its properties by name. */
-interface Bag {
+interface Fields {
   readonly [name: string]: unknown;
 }
 
@@ -26,12 +26,12 @@ const TRUE = -1;
 const flag = (value: boolean): number => (value ? TRUE : 0);
 /** A DATE as automation counts: days since 1899-12-30. */
 const days = (date: string): number => Date.parse(`${date}Z`) / 86_400_000 + 25_569;
-const strings = (items: readonly string[]): Bag => ({ Count: items.length, ReadOnly: TRUE, items });
+const strings = (items: readonly string[]): Fields => ({ Count: items.length, ReadOnly: TRUE, items });
 /** The peer reads a BSTR that is null as an empty one. */
 const text = (value: string | null): string => value ?? '';
 
 /** What the model has of an update, as the peer reads it early bound. */
-function expected(update: UpdateModel): Bag {
+function expected(update: UpdateModel): Fields {
   const categories = update.categories.map((id) => ({
     CategoryID: id,
     Name: sample.categories.find((one) => one.id === id)?.name,
@@ -100,7 +100,10 @@ describe.skipIf(peer === null)('the update agent, driven by go-msrpc', () => {
         level,
       ]).finally(() => serving.close());
       expect(err).toBe('');
-      const told = JSON.parse(out) as Bag & { readonly software: readonly Bag[]; readonly driver: readonly Bag[] };
+      const told = JSON.parse(out) as Fields & {
+        readonly software: readonly Fields[];
+        readonly driver: readonly Fields[];
+      };
 
       const found = sample.updates.filter((one) => !one.installed);
       expect(told['session']).toEqual({ ClientApplicationID: 'Contoso Patch Auditor', ReadOnly: 0, UserLocale: 0x411 });
@@ -147,7 +150,7 @@ describe.skipIf(peer === null)('the update agent, driven by go-msrpc', () => {
       });
       expect(told['added']).toMatchObject({ RegistrationState: 3, ServiceID: '7971f918-a847-4430-9279-4a52d1efe18d' });
       expect(
-        (told['services'] as { readonly Services: { readonly items: readonly Bag[] } }).Services.items.map(
+        (told['services'] as { readonly Services: { readonly items: readonly Fields[] } }).Services.items.map(
           (one) => one['Name'],
         ),
       ).toEqual(expect.arrayContaining(sample.services.map((one) => one.name)));

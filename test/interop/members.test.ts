@@ -43,9 +43,9 @@ function toldArgument(argument: Argument): unknown {
 function toldPlan(strip: boolean): string {
   return JSON.stringify({
     activate: Object.fromEntries(
-      Object.entries(ACTIVATED).map(([name, { clsid, interface: face }]) => [
+      Object.entries(ACTIVATED).map(([name, { clsid, interface: iface }]) => [
         name,
-        { clsid, iid: registry.interfaceByName(face)?.interface.uuid },
+        { clsid, iid: registry.interfaceByName(iface)?.interface.uuid },
       ]),
     ),
     steps: PLAN.map((step) => toldStep(step, strip)),

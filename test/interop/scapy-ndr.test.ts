@@ -162,11 +162,11 @@ const isText = (type: Type): boolean => type.kind === 'well-known' && type.name 
 function jobs(encoding: Encoding, rounds: number): readonly Job[] {
   const list: Job[] = [];
   let seed = 1;
-  for (const face of uamg.interfaces.filter((candidate) => candidate.spec === 'MS-UAMG')) {
-    for (const method of face.methods) {
-      const codec = registry.method(face.uuid, method.opnum, encoding);
+  for (const iface of uamg.interfaces.filter((candidate) => candidate.spec === 'MS-UAMG')) {
+    for (const method of iface.methods) {
+      const codec = registry.method(iface.uuid, method.opnum, encoding);
       if (method.params === null || codec === null) continue;
-      const name = `${face.name}::${method.name} (${method.opnum})`;
+      const name = `${iface.name}::${method.name} (${method.opnum})`;
       for (const side of ['request', 'response'] as const) {
         const params = method.params.filter((param) => (param.direction === 'in') === (side === 'request'));
         // VARIANTs are little-endian whatever the label says ([MS-OAUT] 2.2.29.2), and in NDR64 an arm stands at the
@@ -194,7 +194,7 @@ function jobs(encoding: Encoding, rounds: number): readonly Job[] {
           list.push({
             label: `${name} ${side}`,
             method: name,
-            uuid: face.uuid,
+            uuid: iface.uuid,
             opnum: method.opnum,
             side,
             encoding,

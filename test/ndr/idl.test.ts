@@ -14,7 +14,7 @@ const known = {
   constants: predefinedConstants,
   slots: (name: string): number | null =>
     ({ IUnknown: 3, IDispatch: 7 })[name] ??
-    (specifications.some((one) => one.interfaces.some((face) => face.name === name)) ? 9 : null),
+    (specifications.some((one) => one.interfaces.some((iface) => iface.name === name)) ? 9 : null),
 };
 
 function read(text: string, files: Readonly<Record<string, string>> = {}): IdlResult {
@@ -65,17 +65,17 @@ function short(type: Type): string {
   }
 }
 
-function method(face: string, name: string): Method {
+function method(iface: string, name: string): Method {
   const found = KITCHEN.specification.interfaces
-    .find((one) => one.name === face)
+    .find((one) => one.name === iface)
     ?.methods.find((one) => one.name === name);
-  if (found === undefined) throw new Error(`${face}::${name} is missing`);
+  if (found === undefined) throw new Error(`${iface}::${name} is missing`);
   return found;
 }
 
-function params(face: string, name: string): Readonly<Record<string, string>> {
+function params(iface: string, name: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    (method(face, name).params ?? []).map((param) => [param.name, `${param.direction} ${short(param.type)}`]),
+    (method(iface, name).params ?? []).map((param) => [param.name, `${param.direction} ${short(param.type)}`]),
   );
 }
 
@@ -90,13 +90,13 @@ function fields(name: string): Readonly<Record<string, string>> {
 describe('IDL', () => {
   it('reads interfaces, classes, and what they import', () => {
     const { interfaces, classes } = KITCHEN.specification;
-    expect(interfaces.map((face) => [face.name, face.base, face.orpc, face.version.major, face.version.minor])).toEqual(
-      [
-        ['Plumbing', null, false, 2, 1],
-        ['IThing', 'IDispatch', true, 0, 0],
-        ['IThing2', 'IThing', true, 0, 0],
-      ],
-    );
+    expect(
+      interfaces.map((iface) => [iface.name, iface.base, iface.orpc, iface.version.major, iface.version.minor]),
+    ).toEqual([
+      ['Plumbing', null, false, 2, 1],
+      ['IThing', 'IDispatch', true, 0, 0],
+      ['IThing2', 'IThing', true, 0, 0],
+    ]);
     expect(classes).toEqual([
       { clsid: 'aaaaaaaa-0000-0000-0000-000000000010', name: 'Thing', spec: 't', section: null, interface: 'IThing2' },
     ]);
@@ -104,8 +104,8 @@ describe('IDL', () => {
   });
 
   it('numbers slots as MIDL does', () => {
-    const numbers = KITCHEN.specification.interfaces.map((face) =>
-      face.methods.map((one) => `${one.opnum} ${one.name}`),
+    const numbers = KITCHEN.specification.interfaces.map((iface) =>
+      iface.methods.map((one) => `${one.opnum} ${one.name}`),
     );
     expect(numbers).toEqual([
       ['0 Open', '1 Close', '2 Read', '3 Sizes', '4 Many', '5 Piped'],

@@ -137,8 +137,8 @@ function ownsEveryByte(codec: Codec, bytes: Uint8Array, request: Fields | undefi
 }
 
 const methods = uamg.interfaces
-  .filter((face) => face.spec === 'MS-UAMG')
-  .flatMap((face) => face.methods.filter((method) => method.params !== null).map((method) => ({ face, method })));
+  .filter((iface) => iface.spec === 'MS-UAMG')
+  .flatMap((iface) => iface.methods.filter((method) => method.params !== null).map((method) => ({ iface, method })));
 
 describe('codecs of every MS-UAMG method', () => {
   const job = fc.nat(methods.length - 1).chain((index) => {
@@ -157,8 +157,8 @@ describe('codecs of every MS-UAMG method', () => {
   it('give back what was encoded, own every byte, and encode a recorded stub to itself', () => {
     fc.assert(
       fc.property(job, ([index, encoding, asked, answered, result]) => {
-        const { face, method } = methods[index] as (typeof methods)[number];
-        const codec = registry.method(face.uuid, method.opnum, encoding);
+        const { iface, method } = methods[index] as (typeof methods)[number];
+        const codec = registry.method(iface.uuid, method.opnum, encoding);
         if (codec === null) throw new Error('no codec');
         const sides = [
           [codec.request, asked, undefined, { orpcthis: ORPCTHIS }],
@@ -190,8 +190,8 @@ describe('codecs of every MS-UAMG method', () => {
         job,
         fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { maxLength: 4 }),
         ([index, encoding, , answered], changes) => {
-          const { face, method } = methods[index] as (typeof methods)[number];
-          const codec = registry.method(face.uuid, method.opnum, encoding);
+          const { iface, method } = methods[index] as (typeof methods)[number];
+          const codec = registry.method(iface.uuid, method.opnum, encoding);
           if (codec === null) throw new Error('no codec');
           const bytes = codec.response.encode({ ...answered, orpcthat: ORPCTHAT, return: 0 });
           for (let length = 0; length < bytes.length; length += 3) {

@@ -210,7 +210,7 @@ describe('rules', () => {
     expect(places(compareSessions(good, good, rules(yaml)))).toEqual(['IUpdateSearcher.Search.hresult']);
   });
 
-  it('compare lists as bags where they say so', () => {
+  it('compare lists without their order where they say so', () => {
     const list = (order: readonly Value[]) =>
       changed((call) => (call.id === 14 ? { ...call, out: { names: order } } : call));
     expect(

@@ -11,7 +11,7 @@ import { play, recordingOf, registry, responderOf, TestWorld } from './support.j
 const session = await recordingOf('wua-session.pcapng');
 const late = await recordingOf('wua-late-bound.pcapng');
 
-type Bag = { readonly [name: string]: Value };
+type Fields = { readonly [name: string]: Value };
 const odd: fc.Arbitrary<Value> = fc.oneof(
   fc.constantFrom<Value>(
     null,
@@ -52,8 +52,8 @@ function replaced(value: Value, path: readonly number[], by: Value): Value {
   if (key === undefined) return by;
   if (Array.isArray(value))
     return (value as readonly Value[]).map((one, at) => (String(at) === key ? replaced(one, rest, by) : one));
-  const bag = value as Bag;
-  return { ...bag, [key]: replaced(bag[key] ?? null, rest, by) };
+  const record = value as Fields;
+  return { ...record, [key]: replaced(record[key] ?? null, rest, by) };
 }
 
 interface Change {

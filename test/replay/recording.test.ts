@@ -242,7 +242,7 @@ const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
       .dictionary(fc.oneof(fc.string(), fc.constantFrom('$utf16', '$', '__proto__', 'kind', 'a b')), tie('value'), {
         maxKeys: 4,
       })
-      .map((bag) => Object.fromEntries(Object.entries(bag))),
+      .map((record) => Object.fromEntries(Object.entries(record))),
   ),
 })).value;
 
@@ -261,9 +261,11 @@ describe('values of a recording', () => {
     const end: RecordingRecord = { kind: 'end', calls: 1 };
     fc.assert(
       fc.property(
-        fc.dictionary(fc.string(), anyValue, { maxKeys: 4 }).map((bag) => Object.fromEntries(Object.entries(bag))),
-        (bag) => {
-          const one = { ...call, in: bag };
+        fc
+          .dictionary(fc.string(), anyValue, { maxKeys: 4 })
+          .map((record) => Object.fromEntries(Object.entries(record))),
+        (record) => {
+          const one = { ...call, in: record };
           expect(parseRecordingText([...recordingText([one, end])].join('\n'))).toEqual({
             version: 1,
             records: [one, end],

@@ -34,10 +34,10 @@ function tally<T>(items: readonly T[], key: (item: T) => string | null): Readonl
 
 /** The way the report names members, from the record alone. */
 function memberOf(call: Record_): string {
-  const { interface: face, method, member, opnum, iid } = call as Readonly<Record<string, string | number | null>>;
+  const { interface: iface, method, member, opnum, iid } = call as Readonly<Record<string, string | number | null>>;
   if (method === null)
-    return `${face ?? (iid === null ? '(unknown interface)' : `{${String(iid).slice(0, 8)}…}`)} opnum ${opnum ?? '?'}`;
-  return `${face}${member === 'method' || member === null ? '::' : '.'}${method}`;
+    return `${iface ?? (iid === null ? '(unknown interface)' : `{${String(iid).slice(0, 8)}…}`)} opnum ${opnum ?? '?'}`;
+  return `${iface}${member === 'method' || member === null ? '::' : '.'}${method}`;
 }
 
 function host(endpoint: unknown): string {

@@ -5,7 +5,7 @@ import { blockOf } from '../../src/bytes/block.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import type { Call, Finding, Frame, ObjectRecord, Value } from '../../src/types.js';
 
-export type Bag = { readonly [name: string]: Value };
+export type Fields = { readonly [name: string]: Value };
 const { registry } = knowledge();
 
 export const IID_IDISPATCH = '00020400-0000-0000-c000-000000000046';
@@ -19,9 +19,9 @@ export function ipid(object: number): string {
 }
 
 /** A reference to an object with five public references, marshaled for an interface (by name or IID). */
-export function reference(object: number, face = 'IDispatch', more: Bag = {}): Bag {
+export function reference(object: number, iface = 'IDispatch', more: Fields = {}): Fields {
   return {
-    iid: registry.interfaceByName(face)?.interface.uuid ?? face,
+    iid: registry.interfaceByName(iface)?.interface.uuid ?? iface,
     kind: 'standard',
     flags: 0,
     cPublicRefs: 5,
@@ -133,8 +133,8 @@ export class Reading {
  * An activation of a class by RemoteCreateInstance (or, with `factory`, of its class object) that hands out one
  * reference.
  */
-export function activation(clsid: string, pointer: Bag, factory = false): SampleCall {
-  const properties = (iid: string, list: readonly Bag[]): Bag => ({
+export function activation(clsid: string, pointer: Fields, factory = false): SampleCall {
+  const properties = (iid: string, list: readonly Fields[]): Fields => ({
     iid,
     kind: 'custom',
     clsid: iid,
@@ -195,11 +195,11 @@ const EMPTY = { vt: 'VT_EMPTY', value: null };
 /** What an Invoke carries. */
 export interface Invoked {
   /** Left to right, as the caller wrote them. */
-  readonly args?: readonly Bag[];
+  readonly args?: readonly Fields[];
   /** By DISPID, in front of the positional ones in rgvarg. */
-  readonly named?: readonly (readonly [dispid: number, value: Bag])[];
+  readonly named?: readonly (readonly [dispid: number, value: Fields])[];
   readonly flags?: number;
-  readonly returns?: Bag;
+  readonly returns?: Fields;
   readonly exception?: {
     readonly scode?: number;
     readonly wCode?: number;
@@ -209,7 +209,7 @@ export interface Invoked {
   readonly hresult?: number;
   readonly argErr?: number;
   /** By reference: index of the argument from the left, what went in, what came back. */
-  readonly byref?: readonly (readonly [index: number, given: Bag, returned: Bag])[];
+  readonly byref?: readonly (readonly [index: number, given: Fields, returned: Fields])[];
 }
 
 export function names(object: number, list: readonly string[], dispids: readonly number[], result = 0): SampleCall {
@@ -266,6 +266,6 @@ export function invoke(object: number, dispid: number, what: Invoked = {}): Samp
   };
 }
 
-export const dispatch = (object: number): Bag => ({ vt: 'VT_DISPATCH', value: reference(object) });
-export const bstr = (value: string): Bag => ({ vt: 'VT_BSTR', value });
-export const i4 = (value: number): Bag => ({ vt: 'VT_I4', value });
+export const dispatch = (object: number): Fields => ({ vt: 'VT_DISPATCH', value: reference(object) });
+export const bstr = (value: string): Fields => ({ vt: 'VT_BSTR', value });
+export const i4 = (value: number): Fields => ({ vt: 'VT_I4', value });

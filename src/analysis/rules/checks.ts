@@ -32,12 +32,12 @@ const MAKERS: { readonly [K in RuleCheck['kind']]: (check: Of<K>, name: string, 
   enum: memberCheck,
   boolean: memberCheck,
   criteria: (check) => plain((call) => refusedCriteria(check, textOf(at(call, check.field)))),
-  vt: (check) => plain((call) => vtTold(at(call, check.field), check.field, check.allowed)),
+  vt: (check) => plain((call) => vtWords(at(call, check.field), check.field, check.allowed)),
   'vt-by': (check) =>
     plain((call) => {
       const key = textOf(at(call, check.key))?.toLowerCase();
       const due = Object.entries(check.vts).find(([text]) => text.toLowerCase() === key);
-      const told = due === undefined ? null : vtTold(at(call, check.field), check.field, [due[1]]);
+      const told = due === undefined ? null : vtWords(at(call, check.field), check.field, [due[1]]);
       return due === undefined || told === null ? null : { ...told, key: due[0] };
     }),
   'one-of': (check) =>
@@ -168,7 +168,7 @@ function wrongMember(check: Of<'enum' | 'boolean'>, call: Call, { params }: Meth
   return null;
 }
 
-function vtTold(value: Value | undefined, field: string, allowed: readonly string[]): Words | null {
+function vtWords(value: Value | undefined, field: string, allowed: readonly string[]): Words | null {
   const vt = vtOf(value);
   return vt === null || allowed.includes(vt) ? null : { field, value: vt, allowed: allowed.join(' or ') };
 }

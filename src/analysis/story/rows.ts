@@ -1,6 +1,6 @@
 import type { StoryColumn, StoryTable } from '../../ndr/types.js';
 import { STORY_LIMITS } from './limits.js';
-import { Thing, type Known } from './things.js';
+import { StoryObject, type Known } from './objects.js';
 
 /**
  * Value of a cell: undefined where nobody read it. Objects stand for themselves only until {@link plain} names them.
@@ -39,10 +39,10 @@ export class Rows {
   }
 
   /** Takes what is known of an object; nothing where nobody read any of the columns. */
-  add(thing: Thing, session: number): void {
-    const values = this.columns.map((path) => follow(thing, path));
+  add(object: StoryObject, session: number): void {
+    const values = this.columns.map((path) => follow(object, path));
     if (values.every((value) => value === undefined)) return;
-    const key = this.keyOf(thing, values);
+    const key = this.keyOf(object, values);
     const row = this.byKey.get(key);
     if (row === undefined) {
       if (this.rows.length >= STORY_LIMITS.rows) {
@@ -51,23 +51,24 @@ export class Rows {
       }
       const made: Row = {
         cells: values.map((value) => (value === undefined ? null : { value, before: [] })),
-        objects: [thing.label],
-        call: thing.call,
+        objects: [object.label],
+        call: object.call,
         sessions: [session],
       };
       this.byKey.set(key, made);
       this.rows.push(made);
       return;
     }
-    if (row.objects.length < STORY_LIMITS.objects && !row.objects.includes(thing.label)) row.objects.push(thing.label);
+    if (row.objects.length < STORY_LIMITS.objects && !row.objects.includes(object.label))
+      row.objects.push(object.label);
     if (row.sessions.length < STORY_LIMITS.objects && row.sessions.at(-1) !== session) row.sessions.push(session);
     for (const [at, value] of values.entries())
       if (value !== undefined) row.cells[at] = merged(row.cells[at] ?? null, value);
   }
 
   /** Its identity; where that was not read in full, everything that was read: only what agrees in all is one row. */
-  private keyOf(thing: Thing, values: readonly (CellValue | undefined)[]): string {
-    const parts = this.key.map((path) => follow(thing, path));
+  private keyOf(object: StoryObject, values: readonly (CellValue | undefined)[]): string {
+    const parts = this.key.map((path) => follow(object, path));
     const whole = parts.length > 0 && parts.every((part) => part !== undefined && part !== null);
     return whole ? textOf(parts) : `?${textOf(values)}`;
   }
@@ -111,8 +112,8 @@ function pathOf(text: string): Path {
 }
 
 /** The value of a column of an object, or undefined where nobody read it. */
-export function columnOf(thing: Thing, column: StoryColumn): CellValue | undefined {
-  return follow(thing, pathOf(column.path));
+export function columnOf(object: StoryObject, column: StoryColumn): CellValue | undefined {
+  return follow(object, pathOf(column.path));
 }
 
 function follow(from: Known, path: Path, depth = 0): CellValue | undefined {
@@ -120,7 +121,7 @@ function follow(from: Known, path: Path, depth = 0): CellValue | undefined {
   if (part === undefined) return plain(from);
   // Past an empty reference there is nothing to read.
   if (from === null) return null;
-  if (!(from instanceof Thing)) return undefined;
+  if (!(from instanceof StoryObject)) return undefined;
   const property = from.properties.get(part.name);
   if (property === undefined) return undefined;
   if (!part.each) return follow(property.value, path, depth + 1);
@@ -130,8 +131,8 @@ function follow(from: Known, path: Path, depth = 0): CellValue | undefined {
 function elements(of: Known, path: Path, depth: number): CellValue | undefined {
   if (of === null) return [];
   const plainList = Array.isArray(of) ? (of as readonly Known[]) : null;
-  const list = of instanceof Thing ? of.items : plainList;
-  const count = of instanceof Thing ? of.properties.get('Count')?.value : list?.length;
+  const list = of instanceof StoryObject ? of.items : plainList;
+  const count = of instanceof StoryObject ? of.properties.get('Count')?.value : list?.length;
   if (list === null) return count === 0 ? [] : undefined;
   const found: CellValue[] = [];
   for (let at = 0; at < list.length; at++) {
@@ -146,6 +147,6 @@ function elements(of: Known, path: Path, depth: number): CellValue | undefined {
 
 /** A value with objects as their labels. */
 export function plain(value: Known): CellValue {
-  if (value instanceof Thing) return value.label;
+  if (value instanceof StoryObject) return value.label;
   return Array.isArray(value) ? (value as readonly Known[]).map((one) => plain(one)) : (value as CellValue);
 }

@@ -3,7 +3,7 @@ import type { Call, Moment } from '../../types.js';
 import { failed } from '../failed.js';
 import { STORY_LIMITS } from './limits.js';
 import type { Slot } from './slots.js';
-import type { Thing } from './things.js';
+import type { StoryObject } from './objects.js';
 
 /** One line of a session's ladder: a call, the same call several times, or the calls that told of many rows. */
 export interface Step {
@@ -16,7 +16,7 @@ export interface Step {
   upkeep: number;
   latencyNs: number | null;
   /** What was read of which rows, where the step is a fold of such; null for plain calls. */
-  readonly fold: { readonly table: StoryTable; readonly rows: Set<Thing>; readonly names: Set<string> } | null;
+  readonly fold: { readonly table: StoryTable; readonly rows: Set<StoryObject>; readonly names: Set<string> } | null;
 }
 
 /** Folds the calls of one session, as they come, into steps. */
@@ -37,7 +37,7 @@ export class Steps {
   }
 
   /** `on` is the object called, `got` the row-like object that came back, or null. */
-  push(call: Call, slot: Slot, on: Thing | null, got: Thing | null): void {
+  push(call: Call, slot: Slot, on: StoryObject | null, got: StoryObject | null): void {
     const { current } = this;
     const bad = failed(call);
     if (slot.kind === 'upkeep' && (!bad || slot.probe)) {
@@ -99,7 +99,7 @@ function grow(step: Step, call: Call, bad: boolean): Step {
 const WALKS: readonly Slot['kind'][] = ['get', 'enumerate', 'next'];
 
 /** Notes in a fold which row was read, and what of it. */
-function fold({ fold: folded }: Step, slot: Slot, row: Thing | null, on: Thing | null): void {
+function fold({ fold: folded }: Step, slot: Slot, row: StoryObject | null, on: StoryObject | null): void {
   if (folded === null) return;
   const { rows, names } = folded;
   if (row !== null && rows.size < STORY_LIMITS.rows) rows.add(row);

@@ -7,10 +7,10 @@ import { STORY_LIMITS } from './limits.js';
 import { columnOf, plain, Rows, type CellValue } from './rows.js';
 import { Slots, type Slot } from './slots.js';
 import { Steps, type Step } from './steps.js';
-import { Thing, Things, type Known } from './things.js';
+import { StoryObject, StoryObjects, type Known } from './objects.js';
 
 /** What one client did at one server without a long silence. */
-export interface ToldSession {
+export interface ReportedSession {
   /** From 1. */
   readonly id: number;
   readonly client: string;
@@ -23,13 +23,13 @@ export interface ToldSession {
   /** Calls whose result is cipher text: whether they failed is unknown. */
   sealed: number;
   upkeep: number;
-  readonly events: ToldEvent[];
+  readonly events: ReportedEvent[];
   eventsLost: number;
   readonly steps: Steps;
 }
 
 /** A method that tells what the session is about, or a property that was set. */
-export interface ToldEvent {
+export interface ReportedEvent {
   readonly call: number;
   readonly time: Moment | null;
   readonly object: string | null;
@@ -37,7 +37,7 @@ export interface ToldEvent {
   readonly event: StoryEvent | null;
   /** Values of the parameters by name; for a property, its name and value. */
   readonly values: Readonly<Record<string, CellValue>>;
-  readonly options: readonly ToldOption[];
+  readonly options: readonly ReportedOption[];
   /** What came of it, once the objects are known: values by the columns of the event. */
   result: readonly {
     readonly title: string;
@@ -49,7 +49,7 @@ export interface ToldEvent {
 }
 
 /** An option in force; `value` is null and `how` `default` where nobody set or read it. */
-export interface ToldOption {
+export interface ReportedOption {
   readonly option: StoryOption;
   readonly value: CellValue | null;
   readonly how: 'set' | 'read' | 'default';
@@ -60,10 +60,10 @@ export type { Step };
 
 /** An open session: what it tells, and the objects it has. */
 interface Open {
-  readonly told: ToldSession;
-  readonly things: Things;
+  readonly reported: ReportedSession;
+  readonly objects: StoryObjects;
   /** Events whose results are not looked up yet. */
-  readonly waiting: { readonly event: ToldEvent; readonly of: Thing }[];
+  readonly waiting: { readonly event: ReportedEvent; readonly of: StoryObject }[];
   /** False: it is counted and not told. */
   readonly kept: boolean;
   /** It ended; the next call of its client begins another. */
@@ -77,7 +77,7 @@ const MAX_USERS = 16;
  * memory is bounded by STORY_LIMITS.
  */
 export class Storyteller {
-  readonly sessions: ToldSession[] = [];
+  readonly sessions: ReportedSession[] = [];
   /** Sessions that are counted and not told. */
   sessionsLost = 0;
   /** True once objects had to be forgotten while their session went on. */
@@ -90,7 +90,7 @@ export class Storyteller {
   private readonly text: (call: Call) => string;
   private readonly tableOf = (name: string): StoryTable | null => this.byInterface.get(name) ?? null;
   private steps = 0;
-  private things = 0;
+  private objects = 0;
   /** Sessions by connection: many may be mixed. */
   private readonly byFlow = new Map<number, Open>();
 
@@ -109,35 +109,35 @@ export class Storyteller {
   /** Takes a call; returns the session it belongs to, 0 for one that is not told. */
   push(call: Call): number {
     const session = this.sessionOf(call);
-    const { told, things } = session;
+    const { reported, objects } = session;
     const slot = this.slots.of(call);
     const bad = failed(call);
-    told.calls++;
-    if (bad) told.failed++;
-    if (hidesResult(call)) told.sealed++;
-    if (slot.kind === 'upkeep') told.upkeep++;
+    reported.calls++;
+    if (bad) reported.failed++;
+    if (hidesResult(call)) reported.sealed++;
+    if (slot.kind === 'upkeep') reported.upkeep++;
     const user = call.auth.user ?? null;
-    if (user !== null && told.users.length < MAX_USERS && !told.users.includes(user)) told.users.push(user);
+    if (user !== null && reported.users.length < MAX_USERS && !reported.users.includes(user)) reported.users.push(user);
     if (isSealed(call)) {
       // Nobody saw its values: there is nothing to tell but that it was made.
-      if (session.kept) told.steps.push(call, slot, null, null);
-      return session.kept ? told.id : 0;
+      if (session.kept) reported.steps.push(call, slot, null, null);
+      return session.kept ? reported.id : 0;
     }
-    const before = things.all.length;
-    const on = slot.kind === 'upkeep' ? null : things.calledOn(call);
-    const got = on === null ? this.made(call, things) : this.learn(call, slot, on, things, bad);
+    const before = objects.all.length;
+    const on = slot.kind === 'upkeep' ? null : objects.calledOn(call);
+    const got = on === null ? this.made(call, objects) : this.learn(call, slot, on, objects, bad);
     if (session.kept) {
       if ((slot.event !== null || slot.kind === 'put') && on !== null) this.tell(call, slot, on, got, session);
-      told.steps.push(call, slot, on, got);
+      reported.steps.push(call, slot, on, got);
     }
-    this.things += things.all.length - before;
-    if (this.things > STORY_LIMITS.things) this.forget();
-    return session.kept ? told.id : 0;
+    this.objects += objects.all.length - before;
+    if (this.objects > STORY_LIMITS.objects) this.forget();
+    return session.kept ? reported.id : 0;
   }
 
   /** No more will come: what the objects tell goes into the tables. */
   end(): void {
-    for (const session of this.open.values()) this.settle(session);
+    for (const session of this.open.values()) this.fold(session);
     this.open.clear();
   }
 
@@ -148,9 +148,9 @@ export class Storyteller {
     const key = `${call.client.address} ${call.server.address}`;
     let session = this.open.get(key);
     if (session !== undefined && this.silent(session, time)) {
-      this.settle(session);
+      this.fold(session);
       session.over = true;
-      this.things -= session.things.all.length;
+      this.objects -= session.objects.all.length;
       session = undefined;
     }
     if (session === undefined) this.open.set(key, (session = this.begin(call)));
@@ -161,7 +161,7 @@ export class Storyteller {
 
   private begin(call: Call): Open {
     const kept = this.sessions.length < STORY_LIMITS.sessions;
-    const told: ToldSession = {
+    const reported: ReportedSession = {
       id: this.sessions.length + 1,
       client: call.client.address,
       server: call.server.address,
@@ -176,99 +176,99 @@ export class Storyteller {
       eventsLost: 0,
       steps: new Steps(this.text, () => this.steps++ < STORY_LIMITS.allSteps),
     };
-    if (kept) this.sessions.push(told);
+    if (kept) this.sessions.push(reported);
     else this.sessionsLost++;
-    return { told, things: new Things(this.tableOf), waiting: [], kept, over: false };
+    return { reported, objects: new StoryObjects(this.tableOf), waiting: [], kept, over: false };
   }
 
-  private silent({ told }: Open, time: Moment | null): boolean {
-    return told.last !== null && time !== null && time.timeS - told.last.timeS >= STORY_LIMITS.silenceS;
+  private silent({ reported }: Open, time: Moment | null): boolean {
+    return reported.last !== null && time !== null && time.timeS - reported.last.timeS >= STORY_LIMITS.silenceS;
   }
 
   private seen(session: Open, time: Moment | null): Open {
     if (time !== null) {
-      const { told } = session;
-      told.first ??= time;
+      const { reported } = session;
+      reported.first ??= time;
       if (
-        told.last === null ||
-        time.timeS > told.last.timeS ||
-        (time.timeS === told.last.timeS && time.timeNs > told.last.timeNs)
+        reported.last === null ||
+        time.timeS > reported.last.timeS ||
+        (time.timeS === reported.last.timeS && time.timeNs > reported.last.timeNs)
       )
-        told.last = time;
+        reported.last = time;
     }
     return session;
   }
 
   /** Objects that a call on no object made, as activation does. */
-  private made(call: Call, things: Things): Thing | null {
+  private made(call: Call, objects: StoryObjects): StoryObject | null {
     const found = call.out['retval'];
     if (typeof found !== 'object' || found === null) return null;
-    const known = things.known(found, null, call.method ?? '', call.id);
-    return known instanceof Thing ? known : null;
+    const known = objects.known(found, null, call.method ?? '', call.id);
+    return known instanceof StoryObject ? known : null;
   }
 
   /** What a call tells of its object; gives the object that came back. */
-  private learn(call: Call, slot: Slot, on: Thing, things: Things, bad: boolean): Thing | null {
+  private learn(call: Call, slot: Slot, on: StoryObject, objects: StoryObjects, bad: boolean): StoryObject | null {
     if (slot.kind === 'put') {
-      if (!bad) on.set(slot.name, this.given(call, on, things), call.id, true);
+      if (!bad) on.set(slot.name, this.given(call, on, objects), call.id, true);
       return null;
     }
     if (bad) return null;
-    if (slot.kind === 'next') return this.enumerated(call, on, things);
+    if (slot.kind === 'next') return this.enumerated(call, on, objects);
     const result = call.out['retval'];
     if (result === undefined) return null;
-    const value = things.known(
+    const value = objects.known(
       result,
       on,
       slot.kind === 'item' || slot.kind === 'enumerate' ? on.via : slot.name,
       call.id,
     );
     if (slot.kind === 'get') on.set(slot.name, value, call.id, false);
-    else if (slot.kind === 'item') on.put(Number(this.given(call, on, things)), value);
-    return value instanceof Thing ? value : null;
+    else if (slot.kind === 'item') on.put(Number(this.given(call, on, objects)), value);
+    return value instanceof StoryObject ? value : null;
   }
 
   /** The elements an enumerator hands out belong to the collection it came from. */
-  private enumerated(call: Call, on: Thing, things: Things): Thing | null {
+  private enumerated(call: Call, on: StoryObject, objects: StoryObjects): StoryObject | null {
     const collection = on.parent ?? on;
-    let got: Thing | null = null;
+    let got: StoryObject | null = null;
     for (const name in call.out) {
       const list = call.out[name];
       if (!Array.isArray(list)) continue;
       for (const one of list) {
-        const value = things.known(one, collection, collection.via, call.id);
+        const value = objects.known(one, collection, collection.via, call.id);
         collection.put(on.position++, value);
-        if (value instanceof Thing) got = value;
+        if (value instanceof StoryObject) got = value;
       }
     }
     return got;
   }
 
   /** The last argument of a call. */
-  private given(call: Call, on: Thing, things: Things): Known {
+  private given(call: Call, on: StoryObject, objects: StoryObjects): Known {
     let last: Known = null;
-    for (const name in call.in) if (name !== 'orpcthis') last = things.known(call.in[name] ?? null, on, name, call.id);
+    for (const name in call.in) if (name !== 'orpcthis') last = objects.known(call.in[name] ?? null, on, name, call.id);
     return last;
   }
 
-  private tell(call: Call, slot: Slot, on: Thing, got: Thing | null, session: Open): void {
-    const { told } = session;
-    if (told.events.length >= STORY_LIMITS.events) {
-      told.eventsLost++;
+  private tell(call: Call, slot: Slot, on: StoryObject, got: StoryObject | null, session: Open): void {
+    const { reported } = session;
+    if (reported.events.length >= STORY_LIMITS.events) {
+      reported.eventsLost++;
       return;
     }
     const { event } = slot;
     const values: Record<string, CellValue> = {};
     if (event === null) {
       values['name'] = slot.name;
-      values['value'] = plain(this.given(call, on, session.things));
+      values['value'] = plain(this.given(call, on, session.objects));
     } else {
       for (const fields of [call.in, call.out])
         for (const name in fields)
           if (name !== 'orpcthis' && name !== 'orpcthat')
-            values[name] = plain(session.things.known(fields[name] ?? null, on, name, call.id));
+            values[name] = plain(session.objects.known(fields[name] ?? null, on, name, call.id));
     }
-    const made: ToldEvent = {
+    const made: ReportedEvent = {
       call: call.id,
       time: call.time,
       object: call.object?.label ?? null,
@@ -279,44 +279,45 @@ export class Storyteller {
       failure: failureOf(call),
       latencyNs: call.latencyNs,
     };
-    told.events.push(made);
+    reported.events.push(made);
     if (event?.result !== undefined && got !== null) session.waiting.push({ event: made, of: got });
   }
 
   /** What the objects of a session tell by now goes into the tables and the events. */
-  private settle({ told, things, waiting }: Open): void {
+  private fold({ reported, objects, waiting }: Open): void {
     for (const { event, of } of waiting) {
       event.result = (event.event?.result ?? []).flatMap((column) => {
         const value = columnOf(of, column);
         return value === undefined ? [] : [{ title: column.title, show: column.show ?? 'text', value }];
       });
     }
-    for (const thing of things.all) if (thing.table !== null) this.rowsOf.get(thing.table)?.add(thing, told.id);
+    for (const object of objects.all)
+      if (object.table !== null) this.rowsOf.get(object.table)?.add(object, reported.id);
   }
 
   private forget(): void {
     this.forgot = true;
     for (const session of this.open.values()) {
-      this.settle(session);
+      this.fold(session);
       session.waiting.length = 0;
-      session.things.clear();
+      session.objects.clear();
     }
-    this.things = 0;
+    this.objects = 0;
   }
 }
 
-function failureOf(call: Call): ToldEvent['failure'] {
+function failureOf(call: Call): ReportedEvent['failure'] {
   if (!failed(call)) return null;
   if (call.fault !== null) return { kind: 'fault', value: call.fault.status >>> 0 };
   return { kind: 'hresult', value: (call.hresult ?? 0) >>> 0 };
 }
 
 /** An option of the object, or of one that made it, as it stands. */
-function optionOf(option: StoryOption, on: Thing): ToldOption {
+function optionOf(option: StoryOption, on: StoryObject): ReportedOption {
   let depth = 0;
-  for (let at: Thing | null = on; at !== null && depth < MAX_MAKERS; at = at.parent, depth++) {
+  for (let at: StoryObject | null = on; at !== null && depth < MAX_MAKERS; at = at.parent, depth++) {
     const found = at.properties.get(option.name);
-    if (found === undefined || found.value instanceof Thing || Array.isArray(found.value)) continue;
+    if (found === undefined || found.value instanceof StoryObject || Array.isArray(found.value)) continue;
     return { option, value: found.value as CellValue, how: found.put ? 'set' : 'read', call: found.call };
   }
   return { option, value: null, how: 'default', call: null };

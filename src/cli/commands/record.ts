@@ -128,7 +128,7 @@ export async function recordFile(
     // A capture that is still being taken is a recording all the while.
     how: file === '-' ? 'growing' : 'whole',
   });
-  const { told, damaged, exported, unplayable } = await writer.whole(async () => {
+  const { messages, damaged, exported, unplayable } = await writer.whole(async () => {
     if (flags.redact !== undefined) {
       const records: RecordingRecord[] = [];
       const gather: RecordTarget = { put: (record) => records.push(record), flush: () => Promise.resolve() };
@@ -137,7 +137,7 @@ export async function recordFile(
           ? await recordCapture(file, { writer: gather, known, streams, flags, security, from, session: 1 })
           : await copyRecording(source, gather);
       const redacted = withoutNames(records, flags, { env: streams.env, registry: known.registry });
-      for (const line of redacted.told) await say(streams, line);
+      for (const line of redacted.messages) await say(streams, line);
       for (const record of redacted.records) writer.put(record);
       return written;
     }
@@ -145,8 +145,8 @@ export async function recordFile(
       ? recordCapture(file, { writer, known, streams, flags, security, from, session: sessions + 1 })
       : copyRecording(source, writer);
   });
-  for (const message of told.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
-  if (told.length > MAX_LINES) await say(streams, `! ${told.length - MAX_LINES} more`);
+  for (const message of messages.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
+  if (messages.length > MAX_LINES) await say(streams, `! ${messages.length - MAX_LINES} more`);
   for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
   if (source === null) writeKeyLog(flags, exported, [file, flags.output]);
   await say(streams, `${writer.calls} calls recorded`);
@@ -158,7 +158,7 @@ const MAX_LINES = 20;
 /** What came of writing a recording. */
 interface Written {
   /** Messages on what was damaged or left out. */
-  readonly told: readonly string[];
+  readonly messages: readonly string[];
   readonly damaged: boolean;
   readonly exported: readonly SessionKey[];
   /** Calls that cannot be replayed, by the reason. */
@@ -184,7 +184,7 @@ async function recordCapture(
   file: string,
   { writer, known, streams, flags, security, from, session }: CaptureToRecord,
 ): Promise<Written> {
-  const told: string[] = [];
+  const messages: string[] = [];
   let damaged = false;
   let half: string | null = null;
   const unplayable = new Map<string, number>();
@@ -202,9 +202,9 @@ async function recordCapture(
     }),
     take(record) {
       if (record.kind === 'call') count(unplayable, recorder.call(record));
-      else if (record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record))) told.push(record.message);
+      else if (record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record))) messages.push(record.message);
       if (record.kind === 'finding' && record.rule === 'one-direction') {
-        told.push('what is recorded cannot be replayed: half of the conversation is missing');
+        messages.push('what is recorded cannot be replayed: half of the conversation is missing');
         damaged = true;
         half = record.message;
       }
@@ -219,14 +219,14 @@ async function recordCapture(
   });
   if (refused[0] !== undefined) throw new UsageError(refused[0]);
   recorder.end(half);
-  return { told, damaged, exported: security.sessionKeys, unplayable };
+  return { messages, damaged, exported: security.sessionKeys, unplayable };
 }
 
 /** The records of a recording, for another form of it. */
 function copyRecording({ records, problems }: Recording, writer: RecordTarget): Promise<Written> {
   for (const record of records) writer.put(record);
   return Promise.resolve({
-    told: problems.map((problem) => problem.message),
+    messages: problems.map((problem) => problem.message),
     damaged: problems.length > 0,
     exported: [],
     unplayable: new Map(),

@@ -99,9 +99,9 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       serves: (abstract) => own.serves(abstract),
       handle: (call, answer) => {
         admission.established(socket, accept === null || call.principal !== null);
-        const asked = now();
+        const requestTime = now();
         own.answer(call, socket.remoteAddress ?? '', (given) => {
-          tap?.answered(flow, call, given, asked, now());
+          tap?.exchanged(flow, call, given, requestTime, now());
           answer(given);
         });
       },

@@ -65,11 +65,11 @@ export function readIdl(source: Source, options: IdlOptions): IdlResult {
 
   const title = source.name.replace(/^.*[\\/]/, '').replace(/\.[^.]*$/, '');
   const lowering = new Lowering(document, options.known, missing);
-  const faces = new Map(document.interfaces.map((face) => [face.name, face]));
-  const slots = new Slots(faces, options.known, missing);
+  const declared = new Map(document.interfaces.map((iface) => [iface.name, iface]));
+  const slots = new Slots(declared, options.known, missing);
   const interfaces: Interface[] = [];
-  for (const face of faces.values()) {
-    const made = interfaceOf(face, slots, lowering, title);
+  for (const iface of declared.values()) {
+    const made = interfaceOf(iface, slots, lowering, title);
     if (made !== null) interfaces.push(made);
   }
   lowering.enumerations(source.name);
@@ -86,46 +86,46 @@ export function readIdl(source: Source, options: IdlOptions): IdlResult {
 
 /** Slots by interface, those of the bases before the own. */
 class Slots {
-  private readonly faces: ReadonlyMap<string, InterfaceNode>;
+  private readonly interfaces: ReadonlyMap<string, InterfaceNode>;
   private readonly known: Known;
   private readonly missing: readonly string[];
   private readonly counts = new Map<string, number>();
 
-  constructor(faces: ReadonlyMap<string, InterfaceNode>, known: Known, missing: readonly string[]) {
-    this.faces = faces;
+  constructor(interfaces: ReadonlyMap<string, InterfaceNode>, known: Known, missing: readonly string[]) {
+    this.interfaces = interfaces;
     this.known = known;
     this.missing = missing;
   }
 
   /** Number of the first own slot. */
-  before(face: InterfaceNode, depth = 0): number {
-    if (face.base === null) return 0;
+  before(iface: InterfaceNode, depth = 0): number {
+    if (iface.base === null) return 0;
     if (depth > IDL_LIMITS.depth)
       throw new IdlError(
-        `${face.name} derives from more than ${IDL_LIMITS.depth} interfaces, or from itself`,
-        face.place,
+        `${iface.name} derives from more than ${IDL_LIMITS.depth} interfaces, or from itself`,
+        iface.place,
       );
-    const known = this.counts.get(face.base);
+    const known = this.counts.get(iface.base);
     if (known !== undefined) return known;
-    const base = this.faces.get(face.base);
+    const base = this.interfaces.get(iface.base);
     const count =
-      base === undefined ? this.known.slots(face.base) : this.before(base, depth + 1) + numbered(base).length;
+      base === undefined ? this.known.slots(iface.base) : this.before(base, depth + 1) + numbered(base).length;
     if (count === null) {
       const where =
         this.missing.length === 0 ? '' : `: give the folder of ${this.missing.slice(0, 4).join(', ')} with --idl-path`;
       throw new IdlError(
-        `${face.name} derives from ${face.base}, which is not known, so its methods have no numbers${where}`,
-        face.place,
+        `${iface.name} derives from ${iface.base}, which is not known, so its methods have no numbers${where}`,
+        iface.place,
       );
     }
-    this.counts.set(face.base, count);
+    this.counts.set(iface.base, count);
     return count;
   }
 
-  isObject(face: InterfaceNode, depth = 0): boolean {
-    if (has(face, 'object') || has(face, 'dual') || has(face, 'odl')) return true;
-    if (face.base === null || depth > IDL_LIMITS.depth) return false;
-    const base = this.faces.get(face.base);
+  isObject(iface: InterfaceNode, depth = 0): boolean {
+    if (has(iface, 'object') || has(iface, 'dual') || has(iface, 'odl')) return true;
+    if (iface.base === null || depth > IDL_LIMITS.depth) return false;
+    const base = this.interfaces.get(iface.base);
     return base === undefined || this.isObject(base, depth + 1);
   }
 }
@@ -138,14 +138,14 @@ function has({ attributes }: { readonly attributes: readonly Attribute[] }, name
  * The methods that have a slot each: a `call_as` takes the slot of the local method it stands for; local ones of plain
  * RPC have none.
  */
-function numbered(face: InterfaceNode): readonly { readonly shown: MethodNode; readonly onWire: MethodNode | null }[] {
+function numbered(iface: InterfaceNode): readonly { readonly shown: MethodNode; readonly onWire: MethodNode | null }[] {
   const remote = new Map<string, MethodNode>();
-  for (const method of face.methods) {
+  for (const method of iface.methods) {
     const of = method.attributes.find((one) => one.name === 'call_as')?.args[0]?.[0]?.text;
     if (of !== undefined) remote.set(of, method);
   }
-  const ownSlot = face.methods.filter((method) => !has(method, 'callback') && !replaces(method));
-  const isLocal = has(face, 'local');
+  const ownSlot = iface.methods.filter((method) => !has(method, 'callback') && !replaces(method));
+  const isLocal = has(iface, 'local');
   return ownSlot.map((method) => {
     const stand = remote.get(method.name);
     return { shown: stand ?? method, onWire: stand ?? (isLocal || has(method, 'local') ? null : method) };
@@ -154,7 +154,7 @@ function numbered(face: InterfaceNode): readonly { readonly shown: MethodNode; r
   /** A call_as whose local method is in this interface, and has the slot. */
   function replaces(method: MethodNode): boolean {
     const of = method.attributes.find((one) => one.name === 'call_as')?.args[0]?.[0]?.text;
-    return of !== undefined && face.methods.some((one) => one.name === of && one !== method);
+    return of !== undefined && iface.methods.some((one) => one.name === of && one !== method);
   }
 }
 
@@ -164,22 +164,22 @@ const POINTER_DEFAULTS: ReadonlyMap<string, 'ref' | 'unique' | 'full'> = new Map
   ['ptr', 'full'],
 ]);
 
-function interfaceOf(face: InterfaceNode, slots: Slots, lowering: Lowering, spec: string): Interface | null {
-  const uuid = uuidOf(face.attributes);
+function interfaceOf(iface: InterfaceNode, slots: Slots, lowering: Lowering, spec: string): Interface | null {
+  const uuid = uuidOf(iface.attributes);
   if (uuid === null) return null;
-  const orpc = slots.isObject(face);
-  const first = slots.before(face);
-  const pointer = face.attributes.find((one) => one.name === 'pointer_default')?.args[0]?.[0]?.text;
+  const orpc = slots.isObject(iface);
+  const first = slots.before(iface);
+  const pointer = iface.attributes.find((one) => one.name === 'pointer_default')?.args[0]?.[0]?.text;
   const pointerDefault = POINTER_DEFAULTS.get(pointer ?? '') ?? 'unique';
-  const rows = orpc ? numbered(face) : numbered(face).filter((row) => row.onWire !== null);
+  const rows = orpc ? numbered(iface) : numbered(iface).filter((row) => row.onWire !== null);
   const version =
-    face.attributes
+    iface.attributes
       .find((one) => one.name === 'version')
       ?.args[0]?.map((token) => token.text)
       .join('') ?? '0.0';
   const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
   const methods = rows.map(({ shown, onWire }, i) => methodOf(shown, onWire, first + i, lowering, pointerDefault));
-  return { name: face.name, uuid, version: { major, minor }, base: face.base, spec, section: null, orpc, methods };
+  return { name: iface.name, uuid, version: { major, minor }, base: iface.base, spec, section: null, orpc, methods };
 }
 
 function methodOf(

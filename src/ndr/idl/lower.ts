@@ -10,7 +10,7 @@ export interface Known {
   readonly types: Readonly<Record<string, Type>>;
   readonly constants: Readonly<Record<string, number>>;
   /** Names of interfaces, with the slots each has. */
-  readonly slots: (face: string) => number | null;
+  readonly slots: (iface: string) => number | null;
 }
 
 type NamedType = Specification['types'][number];
@@ -63,7 +63,7 @@ export class Lowering {
   private readonly known: Known;
   /** Imports that no folder had: what an unknown name may have come from. */
   private readonly missing: readonly string[];
-  private readonly faces: ReadonlySet<string>;
+  private readonly interfaces: ReadonlySet<string>;
   private readonly named = new Map<StructNode | UnionNode, Map<string, string>>();
   private readonly enums = new Map<EnumNode, EnumType>();
   private readonly names = new Set<string>();
@@ -72,7 +72,7 @@ export class Lowering {
     this.document = document;
     this.known = known;
     this.missing = missing;
-    this.faces = new Set([...document.forward, ...document.interfaces.map((face) => face.name)]);
+    this.interfaces = new Set([...document.forward, ...document.interfaces.map((iface) => iface.name)]);
   }
 
   /** A parameter, field or result; null for a binding handle and for void, which have no bytes. @throws IdlError */
@@ -207,7 +207,7 @@ export class Lowering {
         if (known !== undefined) return { kind: 'type', type: known };
         if (name === 'void') return { kind: 'void' };
         if (name === 'handle_t') return { kind: 'handle' };
-        if (this.faces.has(name)) return { kind: 'interface', name };
+        if (this.interfaces.has(name)) return { kind: 'interface', name };
         if (this.document.typedefs.has(name)) return null;
         for (const kind of ['struct', 'union', 'enum'] as const) {
           const tagged = this.document.tags.get(`${kind} ${name}`);

@@ -335,10 +335,10 @@ class Parser {
       const own = this.attributes();
       if (!this.take('interface') && !this.take('dispinterface'))
         throw this.unexpected(`"interface" or "}" is missing in coclass ${name.text}`);
-      const face = this.name('the name of an interface').text;
+      const iface = this.name('the name of an interface').text;
       this.take(';');
-      first ??= face;
-      if (own.some((one) => one.name === 'default') && !own.some((one) => one.name === 'source')) chosen ??= face;
+      first ??= iface;
+      if (own.some((one) => one.name === 'default') && !own.some((one) => one.name === 'source')) chosen ??= iface;
     }
     this.take(';');
     const made: ClassNode = { name: name.text, attributes, interface: chosen ?? first, place: name.place };

@@ -31,7 +31,7 @@ export class Quality {
   /** Another file is read. */
   begin(name: string): void {
     this.sources.push({
-      told: { name, size: null, format: null, frames: 0, first: null, last: null, dropped: 0, notes: [] },
+      report: { name, size: null, format: null, frames: 0, first: null, last: null, dropped: 0, notes: [] },
       first: null,
       last: null,
     });
@@ -40,13 +40,13 @@ export class Quality {
   /** What a file, by its number from 0, says of itself, once it was read. */
   describe(file: number, about: Pick<SourceReport, 'size' | 'format' | 'dropped' | 'notes'>): void {
     const source = this.sources[file];
-    if (source !== undefined) Object.assign(source.told, about);
+    if (source !== undefined) Object.assign(source.report, about);
   }
 
   /** A frame of a file, by its number from 0. */
   frame(frame: Frame, file: number): void {
     const source = this.sources[file];
-    if (source !== undefined) source.told.frames++;
+    if (source !== undefined) source.report.frames++;
     if (frame.wireLength > frame.end - frame.start) this.cutPackets++;
     if (!frame.hasTime) return;
     const { timeS, timeNs } = frame;
@@ -91,8 +91,8 @@ export class Quality {
   }
 
   sourceReports(): readonly SourceReport[] {
-    return this.sources.map(({ told, first, last }) => ({
-      ...told,
+    return this.sources.map(({ report, first, last }) => ({
+      ...report,
       first: first === null ? null : timeText(first),
       last: last === null ? null : timeText(last),
     }));
@@ -105,7 +105,7 @@ export class Quality {
       if (count > 0) notes.push({ kind, severity, count, text });
     };
     add('empty', 'warning', calls === 0 ? 1 : 0, emptyText(seen, this.unread));
-    const dropped = this.sources.reduce((sum, source) => sum + source.told.dropped, 0);
+    const dropped = this.sources.reduce((sum, source) => sum + source.report.dropped, 0);
     add(
       'truncated',
       'error',
@@ -186,7 +186,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A file, and when its first and last packets were captured. */
 interface Source {
-  readonly told: Mutable<SourceReport>;
+  readonly report: Mutable<SourceReport>;
   first: Moment | null;
   last: Moment | null;
 }

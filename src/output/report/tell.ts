@@ -1,6 +1,6 @@
 import { explainCriteria } from '../../analysis/story/criteria.js';
 import type { CellValue, Rows } from '../../analysis/story/rows.js';
-import type { Step, Storyteller, ToldEvent, ToldOption, ToldSession } from '../../analysis/story/story.js';
+import type { Step, Storyteller, ReportedEvent, ReportedOption, ReportedSession } from '../../analysis/story/story.js';
 import type { Registry } from '../../ndr/codec.js';
 import { cut } from '../escape.js';
 import type { EventReport, OptionReport, Report, SessionReport, StepReport, TableReport } from './data.js';
@@ -39,8 +39,8 @@ export function tellStory(
   };
 }
 
-type Told = NonNullable<Registry['specifications'][number]['story']>;
-type StoryOption = NonNullable<Told['events'][number]['options']>[number];
+type Story = NonNullable<Registry['specifications'][number]['story']>;
+type StoryOption = NonNullable<Story['events'][number]['options']>[number];
 
 class Teller {
   private readonly lexicon: Lexicon;
@@ -58,8 +58,8 @@ class Teller {
     );
   }
 
-  session(told: ToldSession): SessionReport {
-    const { id, client, server, users, first, last, calls, failed, sealed, upkeep, events, steps } = told;
+  session(session: ReportedSession): SessionReport {
+    const { id, client, server, users, first, last, calls, failed, sealed, upkeep, events, steps } = session;
     const shown = steps.list.slice(0, REPORT_LIMITS.steps);
     return {
       id,
@@ -74,42 +74,42 @@ class Teller {
       sealed,
       upkeep,
       events: events.slice(0, REPORT_LIMITS.events).map((event) => this.event(event, id)),
-      eventsLost: told.eventsLost + Math.max(0, events.length - REPORT_LIMITS.events),
+      eventsLost: session.eventsLost + Math.max(0, events.length - REPORT_LIMITS.events),
       steps: shown.map(stepReport),
       stepsLost: steps.lost + steps.list.length - shown.length,
     };
   }
 
-  event(told: ToldEvent, session: number): EventReport {
+  event(reported: ReportedEvent, session: number): EventReport {
     const { lexicon } = this;
-    const { event, values, call, object, failure, latencyNs } = told;
+    const { event, values, call, object, failure, latencyNs } = reported;
     return {
       session,
       call,
       object,
       latencyNs,
-      time: timeText(told.time),
+      time: timeText(reported.time),
       topic: event?.topic ?? SETTINGS.name,
       text:
         event === null
           ? `${object ?? 'an object'}: ${String(values['name'] ?? '')} = ${this.settingText(values)}`
-          : sentence(told),
-      criteria: this.criteria(told),
-      options: told.options.map(optionReport),
-      result: told.result.map(({ title, show, value }) => ({ title, text: cellText(value, show, lexicon) })),
+          : sentence(reported),
+      criteria: this.criteria(reported),
+      options: reported.options.map(optionReport),
+      result: reported.result.map(({ title, show, value }) => ({ title, text: cellText(value, show, lexicon) })),
       failure: failure === null ? null : nameResult(failure.kind, failure.value, lexicon),
       setting: event === null ? { name: String(values['name'] ?? ''), text: this.settingText(values) } : null,
     };
   }
 
   /** The value of a property that was set, in the words of the option it is. */
-  private settingText(values: ToldEvent['values']): string {
+  private settingText(values: ReportedEvent['values']): string {
     const value = values['value'] ?? null;
     const option = this.options.get(String(values['name'] ?? ''));
     return option?.words?.[String(value)] ?? shown(value);
   }
 
-  private criteria({ event, values }: ToldEvent): EventReport['criteria'] {
+  private criteria({ event, values }: ReportedEvent): EventReport['criteria'] {
     if (event?.criteria === undefined) return null;
     const { parameter, attributes } = event.criteria;
     const value = values[parameter] ?? null;
@@ -118,7 +118,7 @@ class Teller {
   }
 }
 
-function sentence({ event, values, failure }: ToldEvent): string {
+function sentence({ event, values, failure }: ReportedEvent): string {
   if (event === null) return '';
   // What a failed call returned says nothing.
   return event.text.replace(/(: )?\{(\w+)\}/g, (_, colon: string | undefined, name: string) =>
@@ -133,7 +133,7 @@ function shown(value: CellValue): string {
   return cut(text, REPORT_LIMITS.text);
 }
 
-function optionReport({ option, value, how, call }: ToldOption): OptionReport {
+function optionReport({ option, value, how, call }: ReportedOption): OptionReport {
   const text = how === 'default' ? option.unset : (option.words?.[String(value)] ?? shown(value));
   return { name: option.name, text, how, call };
 }

@@ -15,11 +15,11 @@ const MAX_NEXT = 4096;
 /** An IEnumVARIANT over items ([MS-OAUT] 3.3). */
 export function enumerate({ enumerates: items }: Enumerator, from = 0): ServedObject {
   let at = from;
-  const next = (asked: number): Outcome => {
-    const given = items.slice(at, at + Math.min(asked, MAX_NEXT));
+  const next = (count: number): Outcome => {
+    const given = items.slice(at, at + Math.min(count, MAX_NEXT));
     at += given.length;
     return {
-      hresult: given.length === asked ? S_OK : S_FALSE,
+      hresult: given.length === count ? S_OK : S_FALSE,
       out: { rgVar: given.map((item) => variantOf(item)) as never, pCeltFetched: given.length },
     };
   };

@@ -25,7 +25,7 @@ const TGS_REP = 0x6d;
 const TGS_REQUEST = 0x6c;
 
 /** What a request for a service's ticket was made with. */
-interface Asked {
+interface ServiceRequest {
   readonly sessionKey: Key | null;
   readonly subkey: Key | null;
   readonly armored: boolean;
@@ -34,7 +34,7 @@ interface Asked {
 interface KdcFlow {
   /** Bytes of each direction that make no whole message yet; null: it is none of Kerberos. */
   readonly held: [Uint8Array | null, Uint8Array | null];
-  asked: Asked | null;
+  request: ServiceRequest | null;
 }
 
 /** Exchanges with KDCs that go by: opens with users' secrets what the tickets in them carry. */
@@ -77,16 +77,16 @@ export class KdcWatcher {
     const known = this.flows.get(id);
     if (known !== undefined) return known;
     if (this.flows.size >= MAX_KDC_FLOWS) return null;
-    const made: KdcFlow = { held: [new Uint8Array(0), new Uint8Array(0)], asked: null };
+    const made: KdcFlow = { held: [new Uint8Array(0), new Uint8Array(0)], request: null };
     this.flows.set(id, made);
     return made;
   }
 
   private message(flow: KdcFlow, bytes: Uint8Array, frame: number): void {
-    if (bytes[0] === TGS_REQUEST) flow.asked = this.asked(bytes);
+    if (bytes[0] === TGS_REQUEST) flow.request = this.serviceRequest(bytes);
     const reply = bytes[0] === AS_REP || bytes[0] === TGS_REP ? readKdcReply(bytes) : null;
     if (reply === null) return;
-    const key = reply.kind === 'as' ? this.ofUser(reply) : this.ofService(reply, flow.asked);
+    const key = reply.kind === 'as' ? this.ofUser(reply) : this.ofService(reply, flow.request);
     const { cipher } = reply.ticket.data;
     if (typeof key === 'string') this.tickets.close(cipher, key, `${reply.client}@${reply.clientRealm}`, frame);
     else this.tickets.open(cipher, key);
@@ -108,8 +108,8 @@ export class KdcWatcher {
   }
 
   /** The key in a TGS-REP, by that of the granting ticket it was asked with. */
-  private ofService({ data, armored: armor }: KdcReply, asked: Asked | null): Key | Closed {
-    const { sessionKey = null, subkey = null, armored = false } = asked ?? {};
+  private ofService({ data, armored: armor }: KdcReply, request: ServiceRequest | null): Key | Closed {
+    const { sessionKey = null, subkey = null, armored = false } = request ?? {};
     const opens = sessionKey !== null && subkey !== null && armor !== null;
     for (const [key, usage] of [
       [opens ? strengthened(sessionKey, subkey, armor) : null, USAGE.tgsReplySubkey],
@@ -123,7 +123,7 @@ export class KdcWatcher {
     return armored && sessionKey !== null ? 'fast' : 'no-granting';
   }
 
-  private asked(bytes: Uint8Array): Asked {
+  private serviceRequest(bytes: Uint8Array): ServiceRequest {
     const fields = fieldsOf(bytes, TGS_REQ);
     const padata = fields === null ? null : derField(fields, 0xa3);
     const nothing = { sessionKey: null, subkey: null, armored: false };

@@ -55,7 +55,7 @@ export class CallArchive {
 
   /** `wire`: its stubs as they were on the wire, where they were opened. */
   add(call: Call, wire: WireStubs | null = null): void {
-    const kept = settled(call);
+    const kept = withOwnStubs(call);
     if (wire !== null) this.wires.set(kept, wire);
     this.open.push(kept);
     this.added++;
@@ -128,7 +128,7 @@ export class CallArchive {
 }
 
 /** The call with stubs of its own: the blocks of the file must not stay in memory for them. */
-function settled(call: Call): Call {
+function withOwnStubs(call: Call): Call {
   const { exchange } = call;
   return { ...call, exchange: { ...exchange, request: own(exchange.request), response: own(exchange.response) } };
 }

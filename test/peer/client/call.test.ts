@@ -61,9 +61,9 @@ describe('uamgscope call', () => {
       '$r[0].Deadline; $r[0].Title; $r[0].IsHidden; $r[0]; $r.Item(0) as IUpdate2',
     ];
     const guid = '\\{[0-9a-f-]{36}\\}';
-    const shown = (face: string, item: string, selection: string): readonly unknown[] => [
+    const shown = (iface: string, item: string, selection: string): readonly unknown[] => [
       selection,
-      expect.stringMatching(`^${face} ${guid} Count=${visible.length}$`),
+      expect.stringMatching(`^${iface} ${guid} Count=${visible.length}$`),
       visible[0]?.deadline ?? 'null',
       visible[0]?.title,
       'false',

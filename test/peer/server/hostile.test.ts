@@ -25,12 +25,12 @@ it('answers any bytes for any opnum of any interface, on any object, and goes on
       noise,
     ];
     const kinds = new Map<string, number>();
-    for (const { interface: face, slots } of registry.interfaces) {
+    for (const { interface: iface, slots } of registry.interfaces) {
       for (let opnum = 0; opnum <= slots.length; opnum++) {
         for (const stub of stubs) {
           for (const [at, ipid] of objects.entries()) {
             const answer = server.exporter.dispatch({
-              abstract: { uuid: face.uuid, ...face.version },
+              abstract: { uuid: iface.uuid, ...iface.version },
               opnum,
               object: ipid,
               stub,

@@ -214,13 +214,13 @@ export class Peer {
 
   /** Calls a slot of an interface by its opnum. */
   raw(
-    face: string,
+    iface: string,
     opnum: number,
     object: string | null,
     params: Fields,
     more: { readonly level?: number; readonly owner?: string; readonly principal?: string } = {},
   ): Came {
-    const resolved = registry.interfaceByName(face);
+    const resolved = registry.interfaceByName(iface);
     const uuid = resolved?.interface.uuid ?? '';
     const codec = registry.method(uuid, opnum, this.encoding);
     const orpcthis: Value = {
@@ -247,30 +247,30 @@ export class Peer {
       spanOf(answer.stub),
       codec.request.decode(spanOf(stub)).value,
     );
-    if (problems.length > 0) throw new Error(`${face} opnum ${opnum}: ${JSON.stringify(problems)}`);
+    if (problems.length > 0) throw new Error(`${iface} opnum ${opnum}: ${JSON.stringify(problems)}`);
     return { fault: null, hresult: Number(result ?? 0) >>> 0, out: value };
   }
 
   /** The same by name. */
-  call(face: string, member: string, object: Reference, params: Fields = {}, kind: string = 'method'): Came {
+  call(iface: string, member: string, object: Reference, params: Fields = {}, kind: string = 'method'): Came {
     const opnum =
       registry
-        .interfaceByName(face)
+        .interfaceByName(iface)
         ?.slots.findIndex((slot) => slot?.method.name === member && slot.method.member === kind) ?? -1;
-    if (opnum < 0) throw new Error(`${face} has no ${member}`);
-    return this.raw(face, opnum, object.ipid, params);
+    if (opnum < 0) throw new Error(`${iface} has no ${member}`);
+    return this.raw(iface, opnum, object.ipid, params);
   }
 
-  activate(clsid: string, face: string, more: { readonly level?: number; readonly owner?: string } = {}): Reference {
-    const iid = registry.interfaceByName(face)?.interface.uuid ?? '';
+  activate(clsid: string, iface: string, more: { readonly level?: number; readonly owner?: string } = {}): Reference {
+    const iid = registry.interfaceByName(iface)?.interface.uuid ?? '';
     const { hresult, out } = this.raw('IRemoteSCMActivator', 4, null, writeActivation(clsid, [iid], true), more);
     if (hresult !== 0) throw new Error(`activation: 0x${hresult.toString(16)}`);
     return referenceIn(readActivated(out)?.[0]?.reference ?? null);
   }
 
   /** Another interface of an object; null where it has none. */
-  query(object: Reference, face: string): Reference | null {
-    const iid = registry.interfaceByName(face)?.interface.uuid ?? '';
+  query(object: Reference, iface: string): Reference | null {
+    const iid = registry.interfaceByName(iface)?.interface.uuid ?? '';
     const { out } = this.raw('IRemUnknown', 3, this.unknown, { ripid: object.ipid, cRefs: 1, cIids: 1, iids: [iid] });
     const [result] = out['ppQIResults'] as readonly {
       readonly hResult: number | string;

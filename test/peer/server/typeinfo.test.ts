@@ -17,12 +17,12 @@ describe("the type information of the agent's objects", () => {
     ['updates', 'IUpdateCollection'],
     ['info', 'IWindowsUpdateAgentInfo'],
     ['automatic', 'IAutomaticUpdates2'],
-  ] as const)('of a %s is that of %s: every member with its DISPID, kind, slot and names', (name, face) => {
+  ] as const)('of a %s is that of %s: every member with its DISPID, kind, slot and names', (name, iface) => {
     const peer = new Peer();
-    const info = typeInfoOf(peer, peer.activate(CLASSES[name], face));
+    const info = typeInfoOf(peer, peer.activate(CLASSES[name], iface));
     const ask = (method: string, params: { readonly [name: string]: number } = {}): ReturnType<Peer['call']> =>
       peer.call('ITypeInfo', method, info, params);
-    const resolved = registry.interfaceByName(face);
+    const resolved = registry.interfaceByName(iface);
     const served = (resolved?.slots ?? []).flatMap((slot) =>
       slot?.owner.spec === 'MS-UAMG' && slot.method.notUsedOnWire !== true ? [slot.method] : [],
     );
@@ -58,7 +58,7 @@ describe("the type information of the agent's objects", () => {
         (method.params ?? []).filter((param) => param.direction !== 'out').length,
       ]),
     );
-    expect(ask('GetDocumentation', { memid: -1, refPtrFlags: 1 }).out['pBstrName']).toBe(face);
+    expect(ask('GetDocumentation', { memid: -1, refPtrFlags: 1 }).out['pBstrName']).toBe(iface);
     expect([
       ask('GetFuncDesc', { index: served.length }).hresult,
       ask('GetNames', { memid: 7, cMaxNames: 1 }).hresult,

@@ -66,19 +66,19 @@ describe('the simulated update agent', () => {
     const session = create(SESSION);
     const seen = new Map<string, ServedObject>();
     const visit = (one: ServedObject, depth: number): void => {
-      const [face = ''] = one.interfaces;
-      if (seen.has(face) || depth > 12) return;
-      seen.set(face, one);
-      const resolved = registry.interfaceByName(face);
+      const [iface = ''] = one.interfaces;
+      if (seen.has(iface) || depth > 12) return;
+      seen.set(iface, one);
+      const resolved = registry.interfaceByName(iface);
       for (const slot of resolved?.slots ?? []) {
         if (slot === null || slot.method.notUsedOnWire === true || slot.owner.spec !== 'MS-UAMG') continue;
         const { method } = slot;
         const asked = (method.params ?? []).filter((param) => param.retval !== true);
         if (method.member === 'propget' && asked.length === 0) {
           const { hresult, out } = one.call(slot.owner.name, method.name, 'propget', {}, NOBODY);
-          expect([`${face}.${method.name}`, hresult]).toEqual([`${face}.${method.name}`, 0]);
-          expect([`${face}.${method.name}`, servedMisfit(slot.owner.name, method, out)]).toEqual([
-            `${face}.${method.name}`,
+          expect([`${iface}.${method.name}`, hresult]).toEqual([`${iface}.${method.name}`, 0]);
+          expect([`${iface}.${method.name}`, servedMisfit(slot.owner.name, method, out)]).toEqual([
+            `${iface}.${method.name}`,
             null,
           ]);
           const value = out?.['retval'] ?? null;
@@ -333,7 +333,7 @@ describe('the simulated update agent', () => {
         { index: 0 },
       ).out?.['retval'] ?? null,
     );
-    expect(software.interfaces.some((face) => face.startsWith('IWindowsDriver'))).toBe(false);
+    expect(software.interfaces.some((iface) => iface.startsWith('IWindowsDriver'))).toBe(false);
     const manager = create('f8d253d9-89a4-4daa-87b6-1168369f0b21');
     expect(call(manager, 'RemoveService', { serviceID: '11111111-2222-3333-4444-555555555555' }).hresult).toBe(
       0x80240003,

@@ -70,12 +70,12 @@ export function servedMisfit(owner: string, method: Method, out: Readonly<Record
   if (strange.length > 0) return `there is no result ${strange.join(', ')}`;
   const nullable = MAY_BE_NULL.includes(`${owner}::${method.name}`);
   for (const { name, type } of declared) {
-    const wrong = misfit(type, out[name], (face, value) => {
+    const wrong = misfit(type, out[name], (iface, value) => {
       if (value === null && nullable) return null;
-      if (isEnumerator(value as ServedValue)) return face === 'IUnknown' ? null : `an enumerator is no ${face}`;
-      if (!isServed(value as ServedValue)) return `${shown(value)} is no ${face}`;
+      if (isEnumerator(value as ServedValue)) return iface === 'IUnknown' ? null : `an enumerator is no ${iface}`;
+      if (!isServed(value as ServedValue)) return `${shown(value)} is no ${iface}`;
       const { interfaces } = value as { readonly interfaces: readonly string[] };
-      return interfaces.some((one) => derives(one, face)) ? null : `${interfaces.join(', ')} is no ${face}`;
+      return interfaces.some((one) => derives(one, iface)) ? null : `${interfaces.join(', ')} is no ${iface}`;
     });
     if (wrong !== null) return `${name}: ${wrong}`;
   }
@@ -87,12 +87,12 @@ export function decodedMisfit(owner: string, method: Method, out: Readonly<Recor
   const nullable = MAY_BE_NULL.includes(`${owner}::${method.name}`);
   for (const { name, type, direction } of method.params ?? []) {
     if (direction === 'in') continue;
-    const wrong = misfit(type, out[name], (face, value) => {
-      if (value === null) return nullable ? null : `null is no ${face}`;
+    const wrong = misfit(type, out[name], (iface, value) => {
+      if (value === null) return nullable ? null : `null is no ${iface}`;
       const { iid, ipid } = value as { readonly iid?: unknown; readonly ipid?: unknown };
-      return iid === registry.interfaceByName(face)?.interface.uuid && typeof ipid === 'string'
+      return iid === registry.interfaceByName(iface)?.interface.uuid && typeof ipid === 'string'
         ? null
-        : `${shown(value)} is no ${face}`;
+        : `${shown(value)} is no ${iface}`;
     });
     if (wrong !== null) return `${name}: ${wrong}`;
   }

@@ -28,25 +28,25 @@ interface Trial {
 }
 
 interface Objects {
-  readonly [face: string]: Reference;
+  readonly [iface: string]: Reference;
 }
 
 const member = (
   peer: Peer,
-  face: string,
+  iface: string,
   name: string,
   object: Reference,
   args: Fields = {},
   kind = 'method',
 ): Reference =>
   referenceIn(
-    peer.call(face, name, object, args, kind).out['retval'] ??
-      peer.call(face, name, object, args, kind).out['ppService'],
+    peer.call(iface, name, object, args, kind).out['retval'] ??
+      peer.call(iface, name, object, args, kind).out['ppService'],
   );
-const get = (peer: Peer, face: string, name: string, object: Reference): Reference =>
-  member(peer, face, name, object, {}, 'propget');
-const item = (peer: Peer, face: string, object: Reference): Reference =>
-  member(peer, face, 'Item', object, { index: 0 }, 'propget');
+const get = (peer: Peer, iface: string, name: string, object: Reference): Reference =>
+  member(peer, iface, name, object, {}, 'propget');
+const item = (peer: Peer, iface: string, object: Reference): Reference =>
+  member(peer, iface, 'Item', object, { index: 0 }, 'propget');
 
 /** One object for every interface, each found on the way a client has to take. */
 function objectsOf(peer: Peer): Objects {
@@ -106,10 +106,10 @@ function objectsOf(peer: Peer): Objects {
     IAutomaticUpdates: automatic,
     IAutomaticUpdatesResults: get(peer, 'IAutomaticUpdates2', 'Results', automatic),
   };
-  const all: { [face: string]: Reference } = {};
+  const all: { [iface: string]: Reference } = {};
   for (const {
     interface: { name },
-  } of FACES) {
+  } of INTERFACES) {
     let at = name;
     while (bases[at] === undefined) at = registry.interfaceByName(at)?.interface.base ?? '';
     const found = peer.query(bases[at] as Reference, name);
@@ -119,7 +119,7 @@ function objectsOf(peer: Peer): Objects {
   return all;
 }
 
-const FACES: readonly ResolvedInterface[] = registry.interfaces.filter((one) => one.interface.spec === 'MS-UAMG');
+const INTERFACES: readonly ResolvedInterface[] = registry.interfaces.filter((one) => one.interface.spec === 'MS-UAMG');
 
 /** An update of the server, as an argument. */
 function update(peer: Peer, objects: Objects): Value {
@@ -258,7 +258,7 @@ const ORDER = ['Add', 'Item', 'Insert'];
 const LAST = ['Clear'];
 
 interface Slot {
-  readonly face: string;
+  readonly iface: string;
   readonly opnum: number;
   readonly name: string;
   readonly kind: string;
@@ -269,12 +269,12 @@ interface Slot {
   readonly retval: string | null;
 }
 
-const SLOTS: readonly Slot[] = FACES.flatMap(({ interface: face }) =>
-  face.methods
+const SLOTS: readonly Slot[] = INTERFACES.flatMap(({ interface: iface }) =>
+  iface.methods
     .map((method): Slot => {
       const params = method.params ?? [];
       return {
-        face: face.name,
+        iface: iface.name,
         opnum: method.opnum,
         name: method.name,
         kind: method.member,
@@ -336,9 +336,11 @@ const onlyEarly = (slot: Slot, { args }: Trial): boolean => slot.kind === 'propp
 
 describe('every method of [MS-UAMG]', () => {
   it('is one of 213, and 20 slots are reserved', () => {
-    expect([FACES.length, SLOTS.filter((one) => !one.hidden).length, SLOTS.filter((one) => one.hidden).length]).toEqual(
-      [44, 213, 20],
-    );
+    expect([
+      INTERFACES.length,
+      SLOTS.filter((one) => !one.hidden).length,
+      SLOTS.filter((one) => one.hidden).length,
+    ]).toEqual([44, 213, 20]);
   });
 
   it.each(['early', 'late'] as const)('answers %s bound as the specification says', (binding) => {
@@ -349,12 +351,12 @@ describe('every method of [MS-UAMG]', () => {
     let called = 0;
     const asked = new Set<string>();
     for (const slot of SLOTS) {
-      const object = objects[slot.face] as Reference;
-      const key = `${slot.face}::${slot.name} ${slot.kind}`;
+      const object = objects[slot.iface] as Reference;
+      const key = `${slot.iface}::${slot.name} ${slot.kind}`;
       if (slot.hidden) {
         const { fault, hresult } =
           binding === 'early'
-            ? peer.raw(slot.face, slot.opnum, object.ipid, {})
+            ? peer.raw(slot.iface, slot.opnum, object.ipid, {})
             : invoked(peer, object, { ...slot, params: [] }, {});
         // Late bound Windows knows them, and refuses what Microsoft's reference says is not for remote callers.
         const due = slot.name === 'Copy' ? 0 : E_ACCESSDENIED;
@@ -366,7 +368,7 @@ describe('every method of [MS-UAMG]', () => {
         if (binding === 'late' && onlyEarly(slot, trial)) continue;
         const came =
           binding === 'early'
-            ? peer.raw(slot.face, slot.opnum, object.ipid, trial.args ?? {})
+            ? peer.raw(slot.iface, slot.opnum, object.ipid, trial.args ?? {})
             : invoked(peer, object, slot, trial.args ?? {});
         called++;
         if (came.fault !== null || came.hresult !== (trial.hresult ?? 0))
@@ -374,8 +376,8 @@ describe('every method of [MS-UAMG]', () => {
         if (came.hresult === 0) {
           const misfit =
             binding === 'early'
-              ? decodedMisfit(slot.face, slot.method, came.out)
-              : variantResultMisfit(slot.face, slot.method, came.out['pVarResult']);
+              ? decodedMisfit(slot.iface, slot.method, came.out)
+              : variantResultMisfit(slot.iface, slot.method, came.out['pVarResult']);
           if (misfit !== null) wrong.push([key, misfit]);
         }
         if ('returns' in trial)
@@ -397,14 +399,14 @@ describe('every method of [MS-UAMG]', () => {
     const objects = objectsOf(peer);
     const wrong: unknown[] = [];
     for (const slot of SLOTS) {
-      const { hresult, out } = peer.call('IDispatch', 'GetIDsOfNames', objects[slot.face] as Reference, {
+      const { hresult, out } = peer.call('IDispatch', 'GetIDsOfNames', objects[slot.iface] as Reference, {
         riid: '00000000-0000-0000-0000-000000000000',
         rgszNames: [slot.name.toUpperCase()],
         cNames: 1,
         lcid: 0,
       });
       const [id] = out['rgDispId'] as readonly number[];
-      if (hresult !== 0 || id !== slot.dispid) wrong.push([slot.face, slot.name, hresult, id]);
+      if (hresult !== 0 || id !== slot.dispid) wrong.push([slot.iface, slot.name, hresult, id]);
     }
     expect(wrong).toEqual([]);
   });

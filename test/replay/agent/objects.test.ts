@@ -6,12 +6,12 @@ import { CLASSES, full, IDS, Peer, referenceIn, type Came, type Reference } from
 const E_INVALIDARG = 0x80070057;
 const NEW_SERVICE = '7971f918-a847-4430-9279-4a52d1efe18d';
 
-const get = (peer: Peer, face: string, name: string, object: Reference, args: Fields = {}): Value =>
-  peer.call(face, name, object, args, 'propget').out['retval'] ?? null;
-const sub = (peer: Peer, face: string, name: string, object: Reference, args: Fields = {}): Reference =>
-  referenceIn(get(peer, face, name, object, args));
-const made = (peer: Peer, face: string, name: string, object: Reference, args: Fields = {}): Reference =>
-  referenceIn(peer.call(face, name, object, args).out['retval']);
+const get = (peer: Peer, iface: string, name: string, object: Reference, args: Fields = {}): Value =>
+  peer.call(iface, name, object, args, 'propget').out['retval'] ?? null;
+const sub = (peer: Peer, iface: string, name: string, object: Reference, args: Fields = {}): Reference =>
+  referenceIn(get(peer, iface, name, object, args));
+const made = (peer: Peer, iface: string, name: string, object: Reference, args: Fields = {}): Reference =>
+  referenceIn(peer.call(iface, name, object, args).out['retval']);
 
 /** OID of an object in a result: tells objects apart. */
 const oid = (value: Value): unknown => (value as { readonly oid?: unknown } | null)?.oid ?? null;
@@ -59,8 +59,8 @@ describe('properties that hold an object', () => {
       ['ICategory', 'Updates', category],
       ['IUpdateServiceManager', 'Services', manager],
     ];
-    for (const [face, name, object] of read) {
-      const [once, again] = [oid(get(peer, face, name, object)), oid(get(peer, face, name, object))];
+    for (const [iface, name, object] of read) {
+      const [once, again] = [oid(get(peer, iface, name, object)), oid(get(peer, iface, name, object))];
       expect([name, typeof once, again], name).toEqual([name, 'string', once]);
     }
   });
@@ -96,12 +96,12 @@ describe('a driver', () => {
   it('can be queried for both chains (3.21.4), and each vtable has its own DISPIDs', () => {
     const peer = new Peer();
     const driver = first(found(peer, "Type='Driver'").updates);
-    for (const face of ['IUpdate2', 'IUpdate3', 'IUpdate4', 'IUpdate5', 'IWindowsDriverUpdate5'])
-      expect(peer.query(driver, face), face).not.toBeNull();
-    const invoke = (face: string, dispIdMember: number): Came => {
-      const object = peer.query(driver, face);
-      if (object === null) throw new Error(face);
-      return peer.call(face, 'Invoke', object, {
+    for (const iface of ['IUpdate2', 'IUpdate3', 'IUpdate4', 'IUpdate5', 'IWindowsDriverUpdate5'])
+      expect(peer.query(driver, iface), iface).not.toBeNull();
+    const invoke = (iface: string, dispIdMember: number): Came => {
+      const object = peer.query(driver, iface);
+      if (object === null) throw new Error(iface);
+      return peer.call(iface, 'Invoke', object, {
         dispIdMember,
         riid: '00000000-0000-0000-0000-000000000000',
         lcid: 0,

@@ -4,18 +4,18 @@ import type { Call, Value } from '../../types.js';
 import { STORY_LIMITS } from './limits.js';
 
 /** A value as the story keeps it: VARIANTs unwrapped, references as the objects they mean. */
-export type Known = string | number | bigint | boolean | null | Thing | readonly Known[];
+export type Known = string | number | bigint | boolean | null | StoryObject | readonly Known[];
 
 /** A DCOM object as its calls told of it. */
-export class Thing {
+export class StoryObject {
   label: string;
   /** The object whose call returned it, and the name of the property or method. */
-  readonly parent: Thing | null;
+  readonly parent: StoryObject | null;
   readonly via: string;
   /** Call that first told of it. */
   readonly call: number;
   /** The row it is or belongs to, the outermost one: the update, for a category of its categories. */
-  row: Thing | null;
+  row: StoryObject | null;
   /** Name of the property of that row by which it was reached; empty for the row itself. */
   readonly root: string;
   private of: StoryTable | null;
@@ -27,7 +27,7 @@ export class Thing {
   /** The table whose rows it holds, where it is a collection of such. */
   holds: StoryTable | null = null;
 
-  constructor(label: string, parent: Thing | null, via: string, call: number, table: StoryTable | null) {
+  constructor(label: string, parent: StoryObject | null, via: string, call: number, table: StoryTable | null) {
     this.label = label;
     this.parent = parent;
     this.via = via;
@@ -59,12 +59,12 @@ export class Thing {
     if (!Number.isInteger(index) || index < 0 || index >= STORY_LIMITS.items) return;
     const items = (this.items ??= []);
     items[index] = value;
-    if (value instanceof Thing && value.table !== null) this.holds = value.table;
+    if (value instanceof StoryObject && value.table !== null) this.holds = value.table;
   }
 }
 
 /** Name of the property of its row by which an object is reached, when its maker gave it by `via`. */
-function rootOf(parent: Thing | null, via: string): string {
+function rootOf(parent: StoryObject | null, via: string): string {
   if (parent === null || parent.row === null) return '';
   return parent === parent.row ? via : parent.root;
 }
@@ -88,12 +88,12 @@ interface Identity {
 }
 
 /** The objects of one session, by OXID and OID. */
-export class Things {
-  private byOid = new Map<string, Thing>();
+export class StoryObjects {
+  private byOid = new Map<string, StoryObject>();
   /** The object last seen behind an IPID: a look-up without a text put together for it. */
-  private byIpid = new Map<string, Thing>();
+  private byIpid = new Map<string, StoryObject>();
   /** In the order in which they were first told of. */
-  readonly all: Thing[] = [];
+  readonly all: StoryObject[] = [];
   private readonly tableOf: (name: string) => StoryTable | null;
 
   constructor(tableOf: (name: string) => StoryTable | null) {
@@ -101,16 +101,16 @@ export class Things {
   }
 
   /** The object a call was made on; null where it has no identity. */
-  calledOn(call: Call): Thing | null {
+  calledOn(call: Call): StoryObject | null {
     const { object } = call;
     if (object === null) return null;
     const seen = this.byIpid.get(object.ipid);
     if (seen !== undefined && seen.label === object.label) return seen;
     const { oid, oxid, ipid, label } = object;
-    const thing = this.thing({ oid: oid ?? ipid, oxid, label }, null, '', call.id);
-    if (thing.table === null && call.interface !== null) thing.become(thing.label, this.tableOf(call.interface));
-    this.byIpid.set(object.ipid, thing);
-    return thing;
+    const made = this.object({ oid: oid ?? ipid, oxid, label }, null, '', call.id);
+    if (made.table === null && call.interface !== null) made.become(made.label, this.tableOf(call.interface));
+    this.byIpid.set(object.ipid, made);
+    return made;
   }
 
   /** Forgets all of them. */
@@ -121,7 +121,7 @@ export class Things {
   }
 
   /** A decoded value, with the objects it refers to. */
-  known(value: Value, owner: Thing | null, via: string, call: number, depth = 0): Known {
+  known(value: Value, owner: StoryObject | null, via: string, call: number, depth = 0): Known {
     if (typeof value === 'string')
       return value.length <= STORY_LIMITS.text ? value : `${value.slice(0, STORY_LIMITS.text)}…`;
     if (typeof value !== 'object' || value === null) return value;
@@ -135,7 +135,7 @@ export class Things {
     const { iid, oid, oxid, label } = record;
     if (typeof iid === 'string')
       return typeof oid === 'string'
-        ? this.thing(
+        ? this.object(
             { oid, oxid: typeof oxid === 'string' ? oxid : null, label: typeof label === 'string' ? label : null },
             owner,
             via,
@@ -146,7 +146,7 @@ export class Things {
     return null;
   }
 
-  private thing({ oid, oxid, label }: Identity, parent: Thing | null, via: string, call: number): Thing {
+  private object({ oid, oxid, label }: Identity, parent: StoryObject | null, via: string, call: number): StoryObject {
     const key = oxid === null ? oid : oxid + oid;
     const known = this.byOid.get(key);
     const name = label ?? oid;
@@ -158,7 +158,7 @@ export class Things {
         return known;
       }
     }
-    const made = new Thing(name, parent, via, call, this.tableOf(interfaceOf(name)));
+    const made = new StoryObject(name, parent, via, call, this.tableOf(interfaceOf(name)));
     this.byOid.set(key, made);
     this.all.push(made);
     return made;
