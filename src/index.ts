@@ -347,10 +347,11 @@ async function matched(against: Against, path: string): Promise<Matched> {
   };
 }
 
-let loaded: Knowledge | null = null;
+/** The tables, loaded once for all calls of this module. */
+const loaded: { tables: Knowledge | null } = { tables: null };
 
 function known(): Knowledge {
-  return (loaded ??= knowledge());
+  return (loaded.tables ??= knowledge());
 }
 
 async function load(

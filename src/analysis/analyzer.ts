@@ -121,8 +121,9 @@ export class Analyzer {
     this.maker.end(this.findings);
     this.take(out);
     out.push(...captureFindings(this.net.counts));
-    const { finding } = this.oneDirection;
-    if (finding !== null) out.push(finding);
+    this.oneDirection.end(this.findings);
+    out.push(...this.findings);
+    clear(this.findings);
   }
 
   /** What became of every object that is remembered, by now or, after `end`, in the end. */

@@ -53,8 +53,6 @@ export interface Knowledge {
   client: string | null;
   /** The object and DISPID that this one came from while the class of that object was unknown. */
   from: TrackedObject | null;
-  /** The release after which a call on it was told as a finding: once is enough. */
-  misusedAfter: number | null;
 }
 
 export function knowledgeOf(object: TrackedObject): Knowledge {
@@ -72,7 +70,6 @@ export function knowledgeOf(object: TrackedObject): Knowledge {
     gave: null,
     client: null,
     from: null,
-    misusedAfter: null,
   });
 }
 

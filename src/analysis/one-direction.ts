@@ -23,13 +23,13 @@ export class OneDirection {
     if (this.frames.length < NAMED) this.frames.push(frame);
   }
 
-  /** One finding for all of them; null where both directions of every connection are there. */
-  get finding(): Finding | null {
-    if (this.connections === 0) return null;
+  /** No more will come: one finding for all of them, none where both directions of every connection are there. */
+  end(out: Finding[]): void {
+    if (this.connections === 0) return;
     const ways = [...this.ways];
     const others = ways.length - NAMED;
     const of = this.connections === 1 ? 'a connection' : `${this.connections.toLocaleString('en-US')} connections`;
-    return {
+    out.push({
       kind: 'finding',
       rule: 'one-direction',
       severity: 'warning',
@@ -38,6 +38,6 @@ export class OneDirection {
       call: null,
       object: null,
       frames: this.frames,
-    };
+    });
   }
 }

@@ -1,4 +1,4 @@
-import type { Call } from '../types.js';
+import type { Call, Finding } from '../types.js';
 
 /** Whether any of a call's stubs is cipher text: its arguments, its result or both are unknown. */
 export function isSealed({ exchange: { request, response } }: Call): boolean {
@@ -44,9 +44,9 @@ export class SealedCalls {
     if (this.mechanisms.size < MAX_USES) this.mechanisms.set(user.toLowerCase(), mechanism);
   }
 
-  /** What is sealed and what would open it, as a sentence; null where nothing is sealed. */
-  get told(): string | null {
-    if (this.sealed === 0) return null;
+  /** No more calls will come: what is sealed and what would open it, as a finding where anything is. */
+  end(out: Finding[]): void {
+    if (this.sealed === 0) return;
     const uses = [...this.uses.values()].toSorted((a, b) => b.calls - a.calls);
     const kinds = uses.map((use) => ({ user: use.user, calls: use.calls, mechanism: this.mechanismOf(use) }));
     const who = kinds.map(
@@ -56,7 +56,16 @@ export class SealedCalls {
     const openers = [...new Set(kinds.flatMap(({ mechanism, user }) => openersOf(mechanism, user)))];
     const [are, their] = this.sealed === 1 ? ['call is', 'its'] : ['calls are', 'their'];
     const of = this.sealed === this.all ? '' : ` of ${countOf(this.all)}`;
-    return `${countOf(this.sealed)}${of} ${are} sealed, ${who.join(', ')}: ${their} arguments and results are unknown; ${openers.join(', ')} or --keys opens them`;
+    out.push({
+      kind: 'finding',
+      rule: 'sealed-calls',
+      severity: 'info',
+      message: `${countOf(this.sealed)}${of} ${are} sealed, ${who.join(', ')}: ${their} arguments and results are unknown; ${openers.join(', ')} or --keys opens them`,
+      spec: '[MS-RPCE] 2.2.1.1.8',
+      call: null,
+      object: null,
+      frames: [],
+    });
   }
 
   private mechanismOf({ mechanism, user }: SealedUse): string {

@@ -69,6 +69,8 @@ export class Tracker {
   private readonly plain: ReadonlySet<string>;
   private readonly remUnknown: { readonly name: string; readonly uuid: string } | null;
   readonly peers: Peers;
+  /** The release of an object after which a call on it was reported: once is enough. */
+  private readonly misuseReported = new WeakMap<TrackedObject, number>();
 
   constructor(options: TrackerOptions) {
     const { registry, objects, classes, late, roles, limits } = options;
@@ -105,7 +107,7 @@ export class Tracker {
       object.lastSeenS = time.timeS;
       object.lastSeenNs = time.timeNs;
     }
-    if (object.releasedBy !== null) misused(object, object.releasedBy, id, exchange, out);
+    if (object.releasedBy !== null) this.misused(object, object.releasedBy, id, exchange, out);
   }
 
   /** References that a client sends along: to objects of its own, or the server's own coming home. */
@@ -194,6 +196,25 @@ export class Tracker {
   private ended(object: TrackedObject): void {
     object.leaked =
       referencesTo(object) > 0 && this.peers.gone(object.knowledge?.client ?? null, object.server.address);
+  }
+
+  /** A call on an object that nobody held any more: said once for a release. */
+  private misused(object: TrackedObject, releasedBy: number, id: number, exchange: Exchange, out: Finding[]): void {
+    if (this.misuseReported.get(object) === releasedBy) return;
+    this.misuseReported.set(object, releasedBy);
+    out.push(
+      objectFinding(
+        {
+          rule: 'use-after-release',
+          severity: 'warning',
+          message: `${object.label} was called after its last reference was released in call ${releasedBy}`,
+          spec: '[MS-DCOM] 3.2.4.4.2',
+        },
+        id,
+        object,
+        exchange,
+      ),
+    );
   }
 
   /** Takes note of the references in a call; `response`: a server hands them out. */
@@ -411,26 +432,6 @@ function handedIn({ client }: TrackedCall): Handing {
 function wayOf(entry: Entry, { server }: TrackedCall, response: boolean): Way {
   if (response) return 'out';
   return entry.object.server.address === server.address ? 'home' : 'in';
-}
-
-/** A call on an object that nobody held any more: said once for a release. */
-function misused(object: TrackedObject, releasedBy: number, id: number, exchange: Exchange, out: Finding[]): void {
-  const known = knowledgeOf(object);
-  if (known.misusedAfter === releasedBy) return;
-  known.misusedAfter = releasedBy;
-  out.push(
-    objectFinding(
-      {
-        rule: 'use-after-release',
-        severity: 'warning',
-        message: `${object.label} was called after its last reference was released in call ${releasedBy}`,
-        spec: '[MS-DCOM] 3.2.4.4.2',
-      },
-      id,
-      object,
-      exchange,
-    ),
-  );
 }
 
 function reused({ id, exchange }: TrackedCall, before: Entry): Finding {

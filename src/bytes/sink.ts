@@ -1,7 +1,7 @@
 /**
  * Memory that the last sink wrote in, for the next one: to make it anew for every PDU costs more than what is written.
  */
-let spare: { readonly u8: Uint8Array; readonly view: DataView } | null = null;
+const memory: { spare: { readonly u8: Uint8Array; readonly view: DataView } | null } = { spare: null };
 /** More than this is not kept. */
 const SPARE = 65_536;
 const NOTHING = new Uint8Array(0);
@@ -14,18 +14,17 @@ const NO_VIEW = new DataView(NOTHING.buffer);
  */
 const SLAB = 16_384;
 const PIECE = 1024;
-let slab = new ArrayBuffer(SLAB);
-let slabAt = 0;
+const slab = { memory: new ArrayBuffer(SLAB), at: 0 };
 
 function piece(bytes: Uint8Array): Uint8Array {
   if (bytes.length > PIECE) return bytes.slice();
-  if (slabAt + bytes.length > SLAB) {
-    slab = new ArrayBuffer(SLAB);
-    slabAt = 0;
+  if (slab.at + bytes.length > SLAB) {
+    slab.memory = new ArrayBuffer(SLAB);
+    slab.at = 0;
   }
-  const own = new Uint8Array(slab, slabAt, bytes.length);
+  const own = new Uint8Array(slab.memory, slab.at, bytes.length);
   own.set(bytes);
-  slabAt += bytes.length;
+  slab.at += bytes.length;
   return own;
 }
 
@@ -38,8 +37,9 @@ export class Sink {
 
   constructor(littleEndian = true, capacity = 256) {
     this.littleEndian = littleEndian;
+    const { spare } = memory;
     const given = spare !== null && spare.u8.length >= capacity ? spare : null;
-    if (given !== null) spare = null;
+    if (given !== null) memory.spare = null;
     this.u8 = given?.u8 ?? new Uint8Array(capacity);
     this.view = given?.view ?? new DataView(this.u8.buffer);
   }
@@ -54,8 +54,8 @@ export class Sink {
     const { u8, view, at } = this;
     const written = piece(u8.subarray(0, at));
     this.at = 0;
-    if (u8.length <= SPARE && u8.length >= (spare?.u8.length ?? 1)) {
-      spare = { u8, view };
+    if (u8.length <= SPARE && u8.length >= (memory.spare?.u8.length ?? 1)) {
+      memory.spare = { u8, view };
       this.u8 = NOTHING;
       this.view = NO_VIEW;
     }

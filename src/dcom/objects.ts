@@ -26,7 +26,10 @@ export interface IpidEntry<K> {
   readonly object: DcomObject<K>;
   readonly ipid: string;
   calls: number;
-  /** What {@link referenceTo} gave last; its own affair. */
+  /**
+   * What {@link referenceTo} gave last. Here and not in a map beside: it is read once a call, and a look-up by IPID would
+   * cost more than what it spares.
+   */
   reference: ObjectReference | null;
   /**
    * The same IPID at another server; chance makes none, a capture of two servers behind one address translation may.

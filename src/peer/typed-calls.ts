@@ -42,7 +42,7 @@ const FATAL: readonly Problem['code'][] = [
 
 interface TypedCallsOptions {
   readonly registry: Registry;
-  /** Opnums as slots, or as [MS-UAMG] prints them. */
+  /** Opnums as slots, or as the specification of the interface prints them. */
   readonly numbering: 'wire' | 'printed';
   /** Makes a causality id. */
   readonly guid: () => string;

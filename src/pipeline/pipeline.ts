@@ -52,9 +52,7 @@ export class Pipeline {
     out.push(call);
     this.sealed.push(call);
     this.rules.push(call, this.broken);
-    if (this.broken.length === 0) return;
-    for (const finding of this.broken) this.tell(finding, out);
-    clear(this.broken);
+    if (this.broken.length > 0) this.tellAll(out);
   }
 
   /** No packet came for a while: nothing is waited for any longer that would have come by now. */
@@ -72,9 +70,9 @@ export class Pipeline {
   end(out: CaptureRecord[]): void {
     this.analyzer.end(this.made);
     this.deliver(out);
-    const { told } = this.sealed;
-    if (told !== null) this.tell(sealedFinding(told), out);
-    for (const finding of this.given.unused()) this.tell(finding, out);
+    this.sealed.end(this.broken);
+    this.broken.push(...this.given.unused());
+    this.tellAll(out);
   }
 
   /** What became of every object that is remembered, by now or, after `end`, in the end. */
@@ -91,6 +89,11 @@ export class Pipeline {
   get summary(): Summary {
     const { summary } = this.analyzer;
     return { ...summary, problems: summary.problems + this.captureProblems };
+  }
+
+  private tellAll(out: CaptureRecord[]): void {
+    for (const finding of this.broken) this.tell(finding, out);
+    clear(this.broken);
   }
 
   private tell(finding: Finding, out: CaptureRecord[]): void {
@@ -111,17 +114,4 @@ export class Pipeline {
     }
     clear(this.made);
   }
-}
-
-function sealedFinding(message: string): Finding {
-  return {
-    kind: 'finding',
-    rule: 'sealed-calls',
-    severity: 'info',
-    message,
-    spec: '[MS-RPCE] 2.2.1.1.8',
-    call: null,
-    object: null,
-    frames: [],
-  };
 }

@@ -54,13 +54,15 @@ export interface PduSink {
     next: number,
   ): void;
   /** The next PDU begins at an unknown place: what was begun in this direction stays incomplete. */
-  lost(stream: PduStream, found: number): void;
+  lost(stream: PduStream, found: number, frame: number): void;
   /** In step again, or given up, after `skipped` bytes. */
   resync(stream: PduStream, frame: number, skipped: number): void;
-  /** Whether `bytes` more may be held; false drops the PDU. */
-  hold(bytes: number): boolean;
+  /** Whether `bytes` more may be held, for a PDU of `frame`; false drops the PDU. */
+  hold(bytes: number, frame: number): boolean;
+  /** So many bytes are held no longer. */
+  release(bytes: number): void;
   /** Nothing like RPC for too long. */
-  giveUp(stream: PduStream): void;
+  giveUp(stream: PduStream, frame: number): void;
 }
 
 /**
@@ -129,7 +131,7 @@ export class PduStream {
     }
     this.skip = 0;
     const headerBytes = assembly.have;
-    this.lose(FOUND.pdu);
+    this.lose(FOUND.pdu, gap.frame);
     this.skipped = headerBytes;
   }
 
@@ -153,7 +155,7 @@ export class PduStream {
 
   /** Gives its memory back. */
   private release(): void {
-    if (this.held > 0) this.sink.hold(-this.held);
+    if (this.held > 0) this.sink.release(this.held);
     this.assembly.clear();
     this.dropTail();
     this.skipped = 0;
@@ -167,7 +169,7 @@ export class PduStream {
     while (end - at >= HEADER_BYTES && !this.stopped) {
       const found = headerAt(u8, at);
       if (found !== FOUND.pdu) {
-        this.lose(found);
+        this.lose(found, chunk.frame);
         return at;
       }
       const length = fragLengthAt(u8, at);
@@ -185,7 +187,7 @@ export class PduStream {
   private begin(chunk: Chunk, at: number, need: number): void {
     const { assembly } = this;
     const have = chunk.end - at;
-    if (!this.sink.hold(need) && have >= HEADER_BYTES) {
+    if (!this.sink.hold(need, chunk.frame) && have >= HEADER_BYTES) {
       this.skip = need - have;
       this.sink.pdu(this, chunk.block, at, chunk.end, chunk, null, chunk.end);
       return;
@@ -212,13 +214,13 @@ export class PduStream {
     else assembly.u8.set(u8.subarray(from, at), assembly.have);
     assembly.have += take;
     if (assembly.have < assembly.need) return at;
-    if (!assembly.known && !this.judge()) return at;
+    if (!assembly.known && !this.judge(chunk.frame)) return at;
     if (assembly.have === assembly.need) this.handOver(chunk, at);
     return at;
   }
 
   /** The header is whole: makes room for the PDU it announces. False when step is lost, or there is no room. */
-  private judge(): boolean {
+  private judge(frame: number): boolean {
     const { assembly } = this;
     const found =
       this.sink.probing && !plausibleHeader(assembly.u8, 0, HEADER_BYTES) ? FOUND.garbage : headerAt(assembly.u8, 0);
@@ -226,7 +228,7 @@ export class PduStream {
       // Its bytes stay in the search: another header may begin among them.
       const tail = [...assembly.u8.subarray(1)];
       const frames = tail.map((_, i) => frameAt(assembly, i + 1));
-      this.lose(found);
+      this.lose(found, frame);
       this.skipped = 1;
       this.tail = tail;
       this.tailFrames = frames;
@@ -236,11 +238,11 @@ export class PduStream {
     assembly.known = true;
     assembly.need = need;
     if (need === HEADER_BYTES) return true;
-    if (!this.sink.hold(need - HEADER_BYTES)) {
+    if (!this.sink.hold(need - HEADER_BYTES, frame)) {
       // Without room nothing more is kept; the rest of the PDU is passed over.
       this.skip = need - HEADER_BYTES;
       this.release();
-      this.sink.lost(this, FOUND.pdu);
+      this.sink.lost(this, FOUND.pdu, frame);
       return false;
     }
     const grown = new Uint8Array(need);
@@ -252,17 +254,17 @@ export class PduStream {
   private handOver(at: Chunk | Gap, next: number): void {
     const { assembly } = this;
     const { u8, have } = assembly;
-    this.sink.hold(-u8.length);
+    this.sink.release(u8.length);
     assembly.u8 = EMPTY;
     assembly.have = 0;
     this.sink.pdu(this, blockOf(u8), 0, have, at, assembly, next);
     assembly.clear();
   }
 
-  private lose(found: number): void {
+  private lose(found: number, frame: number): void {
     this.release();
     this.searching = true;
-    this.sink.lost(this, found);
+    this.sink.lost(this, found, frame);
   }
 
   private dropTail(): void {
@@ -293,7 +295,7 @@ export class PduStream {
     const kept = Math.max(from, last + 1);
     this.skipped += kept - from;
     this.keepTail(chunk, kept);
-    if (this.skipped > this.searchBytes) this.sink.giveUp(this);
+    if (this.skipped > this.searchBytes) this.sink.giveUp(this, chunk.frame);
     return end;
   }
 
@@ -307,7 +309,7 @@ export class PduStream {
     for (let at = 0; at < tail.length && at + HEADER_BYTES <= joined.length; at++) {
       if (!plausibleHeader(joined, at, joined.length)) continue;
       const { assembly } = this;
-      this.sink.hold(HEADER_BYTES);
+      this.sink.hold(HEADER_BYTES, chunk.frame);
       assembly.u8 = new Uint8Array(HEADER_BYTES);
       assembly.need = HEADER_BYTES;
       assembly.firstS = chunk.timeS;

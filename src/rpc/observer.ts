@@ -230,7 +230,8 @@ class Connection implements PduSink {
   private association: Association | null = null;
   /** Its beginning was not captured. */
   private readonly midstream: boolean;
-  private at: Chunk | Gap | null = null;
+  /** The last piece that came: what is still open when the connection ends is reported where it lies. */
+  private last: Chunk | Gap | null = null;
   private proven = false;
 
   constructor(flow: Flow, ledger: Ledger, view: PduView, midstream: boolean) {
@@ -246,7 +247,7 @@ class Connection implements PduSink {
       return;
     }
     if (this.state === 'refused') return;
-    this.at = input;
+    this.last = input;
     const { direction } = input;
     let stream = this.streams[direction];
     if (input.kind === 'gap') {
@@ -307,7 +308,7 @@ class Connection implements PduSink {
     this.association.push(view, stream.direction);
   }
 
-  lost(stream: PduStream, found: number): void {
+  lost(stream: PduStream, found: number, frame: number): void {
     if (this.association === null) {
       this.refuse('over');
       return;
@@ -317,13 +318,13 @@ class Connection implements PduSink {
       this.report(
         'rpc-connectionless',
         'a connectionless (version 4) PDU stands where a connection-oriented one has to begin',
-        this.frame,
+        frame,
       );
     else if (found === FOUND.garbage)
       this.report(
         'rpc-malformed',
         'no PDU header stands where the last PDU ended; the next one is searched for',
-        this.frame,
+        frame,
       );
   }
 
@@ -332,21 +333,25 @@ class Connection implements PduSink {
     this.report('rpc-resync', `${skipped} bytes were passed over in search of the next PDU header`, frame);
   }
 
-  hold(bytes: number): boolean {
+  hold(bytes: number, frame: number): boolean {
     if (this.ledger.hold(bytes)) return true;
     this.report(
       'rpc-fragment-limit',
       `${this.ledger.limits.heldBytes} bytes are held for PDUs and calls in the making; this PDU is left out`,
-      this.frame,
+      frame,
     );
     return false;
   }
 
-  giveUp(): void {
+  release(bytes: number): void {
+    this.ledger.hold(-bytes);
+  }
+
+  giveUp(_stream: PduStream, frame: number): void {
     this.report(
       'rpc-resync',
       `no PDU header within ${this.ledger.limits.searchBytes} bytes: the connection is given up as no RPC`,
-      this.frame,
+      frame,
     );
     this.close();
     this.refuse('refused');
@@ -380,10 +385,6 @@ class Connection implements PduSink {
     return this.association === null;
   }
 
-  private get frame(): number {
-    return this.at?.frame ?? 0;
-  }
-
   private stream(direction: Direction, inStep: boolean): PduStream {
     return new PduStream(direction, this, this.ledger.limits.searchBytes, inStep);
   }
@@ -407,9 +408,10 @@ class Connection implements PduSink {
       stream.stop();
       return;
     }
-    const rest = stream.finish(this.at, this.frame);
+    const frame = this.last?.frame ?? 0;
+    const rest = stream.finish(this.last, frame);
     if (rest > 0 && this.association !== null)
-      this.report('rpc-pdu-truncated', `the stream ends inside a PDU header, after ${rest} bytes of it`, this.frame);
+      this.report('rpc-pdu-truncated', `the stream ends inside a PDU header, after ${rest} bytes of it`, frame);
   }
 
   private close(): void {

@@ -113,6 +113,7 @@ function ours(seen: ReturnType<typeof observeCapture>): ReadonlyMap<number, Row>
     lost: () => undefined,
     resync: () => undefined,
     hold: () => true,
+    release: () => undefined,
     giveUp: () => undefined,
   };
   const streams = new Map<string, PduStream>();

@@ -1,18 +1,18 @@
 import type { Packet } from '../packet.js';
 
 /** What numbers a protocol: the same number means another thing under each. */
-export const SPACE = { link: 1, ether: 2, ip: 3, udp: 4, ppp: 5, own: 6 } as const;
+export const SPACE = { link: 1, ether: 2, ip: 3, udp: 4, ppp: 5, own: 6, end: 7 } as const;
 type Space = keyof typeof SPACE;
 
 /** What comes next: a number under a space, or one of the words below. */
 export type Layer = number;
 
-/** Nothing that may hold a call. */
-export const NOTHING: Layer = 0;
+/** Nothing that may hold a call. Numbers as the others are: nothing is allocated for a header. */
+export const NOTHING: Layer = layerOf('end', 0);
 /** The packet ends inside the header. */
-export const TOO_SHORT: Layer = -1;
+export const TOO_SHORT: Layer = layerOf('end', 1);
 /** Something that may hold a call and is not read: its name stands in the packet. */
-export const UNREAD: Layer = -2;
+export const UNREAD: Layer = layerOf('end', 2);
 
 /** Takes one header off the packet (moves its start) and says what follows. */
 export type Step = (packet: Packet, view: DataView) => Layer;

@@ -20,7 +20,7 @@ interface ClientCallsOptions {
   readonly world: World;
   /** Milliseconds a call may take, connecting and signing in included. */
   readonly timeoutMs: number;
-  /** Opnums as slots, or as [MS-UAMG] prints them. */
+  /** Opnums as slots, or as the specification of the interface prints them. */
   readonly numbering: 'wire' | 'printed';
   /** Hears of what is odd in an answer that could be read all the same. */
   readonly onProblem?: (call: string, problem: Problem) => void;

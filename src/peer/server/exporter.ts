@@ -34,8 +34,7 @@ export interface ExporterOptions extends ReferenceOptions, ActivatorOptions {
 }
 
 /**
- * Bytes behind the parameters, padding that is not zero, and values that the members themselves refuse with an HRESULT
- * (as [MS-UAMG] 3.38.4.2 has it).
+ * Bytes behind the parameters, padding that is not zero, and values that the members themselves refuse with an HRESULT.
  */
 const BEARABLE: readonly Problem['code'][] = [
   'ndr-trailing',
