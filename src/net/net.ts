@@ -13,6 +13,7 @@ import {
   NOTHING,
   TOO_SHORT,
   UNREAD,
+  REPORTED,
   type Layer,
 } from './layers/layer.js';
 import { FOLLOWS, LINK_TYPES, unknownName } from './layers/table.js';
@@ -29,8 +30,6 @@ const AUTHENTICATION = 51;
 const IP_BASE = layerOf('ip', 0);
 const LINK_BASE = layerOf('link', 0);
 const UDP_BASE = layerOf('udp', 0);
-/** What was wrong is told already. */
-const TOLD: Layer = -3;
 /** Ports that stand on the side of the answer too. */
 const BOTH_WAYS: readonly number[] = [1701, 3544, 4500];
 /** Names of what is not looked into that are kept. */
@@ -147,7 +146,7 @@ export class Net {
         this.streams.segment(packet, out);
         return;
       }
-      if (layer <= NOTHING) {
+      if (layer >= NOTHING) {
         this.over(layer, out);
         return;
       }
@@ -174,7 +173,7 @@ export class Net {
   /** The packet holds no TCP that can be read. */
   private over(layer: Layer, out: NetOutput[]): void {
     const { packet, shared } = this;
-    if (layer === TOLD) return;
+    if (layer === REPORTED) return;
     if (layer === TOO_SHORT && packet.missing > 0) {
       const message = `frame is cut inside one of its headers, ${packet.missing} bytes before its end; it is skipped`;
       out.push(problem('link', 'link-truncated', message, packet.frame));
@@ -188,14 +187,14 @@ export class Net {
   }
 
   private unsupported(linkType: number, out: NetOutput[]): Layer {
-    if (this.refused.has(linkType) || this.refused.size >= REFUSALS) return TOLD;
+    if (this.refused.has(linkType) || this.refused.size >= REFUSALS) return REPORTED;
     this.refused.add(linkType);
     const known = Object.entries(LINK_TYPES)
       .map(([type, name]) => `${name} (${type})`)
       .join(', ');
     const message = `link type ${linkType} is not read; its frames are skipped. Read are: ${known}`;
     out.push(problem('link', 'link-unsupported', message, this.packet.frame));
-    return TOLD;
+    return REPORTED;
   }
 
   private ipv4(out: NetOutput[]): Layer {
@@ -208,7 +207,7 @@ export class Net {
     const total = end - at < 4 ? 0 : view.getUint16(at + 2);
     if (header < 20 || end - at < header || (total !== 0 && total < header)) {
       out.push(badIpv4(header, end - at < header ? 0 : total, packet.frame));
-      return TOLD;
+      return REPORTED;
     }
     const protocol = u8[at + 9] as number;
     const fragment = view.getUint16(at + 6);
@@ -231,7 +230,7 @@ export class Net {
     if (version !== 6) return version === 4 ? this.ipv4(out) : NOTHING;
     if (end - at < 40) {
       out.push(problem('ip', 'ip-truncated', 'frame ends inside the IPv6 header; the packet is skipped', packet.frame));
-      return TOLD;
+      return REPORTED;
     }
     const protocol = block.u8[at + 6] as number;
     packet.version = 6;
@@ -282,7 +281,7 @@ export class Net {
     if (port === 0) {
       if (!holdsRpc(packet.block, packet.start, packet.end)) return NOTHING;
       this.datagrams.push(packet, out);
-      return TOLD;
+      return REPORTED;
     }
     const length = packet.block.view.getUint16(packet.start + 4);
     if (length >= 8) {
@@ -330,7 +329,7 @@ export class Net {
       if (end - at < size) {
         const code = missing > 0 ? 'ip-truncated' : 'ip-malformed';
         out.push(problem('ip', code, 'a packet ends inside an extension header; it is skipped', frame, 'RFC 8200 4'));
-        return TOLD;
+        return REPORTED;
       }
       const following = block.u8[at] as number;
       const word = protocol === FRAGMENT ? block.view.getUint16(at + 2) : 0;
@@ -342,7 +341,7 @@ export class Net {
     if (!isExtension(protocol)) return IP_BASE + protocol;
     const message = `more than ${this.limits.headerDepth} extension headers; the packet is skipped`;
     out.push(problem('ip', 'ip-malformed', message, frame, 'RFC 8200 4'));
-    return TOLD;
+    return REPORTED;
   }
 
   /** What follows a fragment header of IPv6, whose offset and flag are `word`. */
@@ -352,7 +351,7 @@ export class Net {
     if (packet.whole) {
       const message = 'a fragment header within a packet put together from fragments; it is skipped';
       out.push(problem('ip', 'ip-malformed', message, frame, 'RFC 8200 4.5'));
-      return TOLD;
+      return REPORTED;
     }
     const offset = word & 0xfff8;
     if (following !== TCP && !this.reads(following, start, offset)) return this.passed(following, start, out);
@@ -370,14 +369,14 @@ export class Net {
     if (packet.missing > 0) {
       const message = 'a fragment is cut; its packet cannot be put together. Capture with a longer snap length';
       out.push(problem('ip', 'ip-truncated', message, frame));
-      return TOLD;
+      return REPORTED;
     }
     const result = this.fragments.add({ ...place, block, start, end, frame, timeS }, this.abandoned);
     if (this.abandoned.length > 0) this.tellAbandoned(out);
-    if (result.kind === 'waiting') return TOLD;
+    if (result.kind === 'waiting') return REPORTED;
     if (result.kind === 'dropped') {
       out.push(problem('ip', result.reason === 'limit' ? 'ip-fragment-limit' : 'ip-malformed', result.why, frame));
-      return TOLD;
+      return REPORTED;
     }
     if (result.overlap)
       out.push(

@@ -12,7 +12,7 @@ export const STORY_LIMITS = {
   /**
    * Objects remembered at a time; past it, what is known of all of them goes into the tables and they are forgotten.
    */
-  things: 100_000,
+  allObjects: 100_000,
   /** Elements of one collection, or of one list. */
   items: 10_000,
   /** Properties of one object. */

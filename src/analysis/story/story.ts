@@ -131,7 +131,7 @@ export class Storyteller {
       reported.steps.push(call, slot, on, got);
     }
     this.objects += objects.all.length - before;
-    if (this.objects > STORY_LIMITS.objects) this.forget();
+    if (this.objects > STORY_LIMITS.allObjects) this.forget();
     return session.kept ? reported.id : 0;
   }
 

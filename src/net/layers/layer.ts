@@ -7,12 +7,14 @@ type Space = keyof typeof SPACE;
 /** What comes next: a number under a space, or one of the words below. */
 export type Layer = number;
 
-/** Nothing that may hold a call. Numbers as the others are: nothing is allocated for a header. */
+/** Nothing that may hold a call: the first of the words, which are above all other numbers. Numbers as the others are: nothing is allocated for a header. */
 export const NOTHING: Layer = layerOf('end', 0);
 /** The packet ends inside the header. */
 export const TOO_SHORT: Layer = layerOf('end', 1);
 /** Something that may hold a call and is not read: its name stands in the packet. */
 export const UNREAD: Layer = layerOf('end', 2);
+/** What stands in the way was reported by the step itself. */
+export const REPORTED: Layer = layerOf('end', 3);
 
 /** Takes one header off the packet (moves its start) and says what follows. */
 export type Step = (packet: Packet, view: DataView) => Layer;
