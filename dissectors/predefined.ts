@@ -31,8 +31,7 @@ const uint3264: BaseType = { kind: 'base', base: 'uint3264' };
 
 /**
  * Types that stay what they are here though a file loaded with `--idl` may define them: base types of [C706] and
- * [MS-RPCE], and
- * those of [MS-DTYP] and [MS-OAUT] that the tables show in words.
+ * [MS-RPCE], and those of [MS-DTYP] and [MS-OAUT] that the tables show in words.
  */
 export const predefinedTypes: Readonly<Record<string, Type>> = {
   boolean,
@@ -91,8 +90,7 @@ export const predefinedTypes: Readonly<Record<string, Type>> = {
 
 /**
  * What most files take from [MS-DTYP] and [MS-OAUT] by import, written as they would write it. A file that defines a
- * name itself
- * overrides it here.
+ * name itself overrides it here.
  */
 export const prelude = `
 typedef byte BYTE, BOOLEAN; typedef unsigned char UCHAR, UINT8; typedef char CHAR, CCHAR; typedef small INT8;

@@ -88,8 +88,7 @@ function float64(item: Wire): number {
 
 /**
  * Elements as their type has them; the wire knows only integers of 1, 2, 4 and 8 bytes. VT_UI1 stays bytes, VT_CY and
- * VT_DATE
- * become text as in a VARIANT of their own.
+ * VT_DATE become text as in a VARIANT of their own.
  */
 export function elementsIn(vt: number, raw: Wire, texts: NumberTexts, note: Note): Wire {
   if (raw instanceof Uint8Array) return vt === VT.VT_I1 ? Array.from(raw, (byte) => (byte << 24) >> 24) : raw;

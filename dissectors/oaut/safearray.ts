@@ -23,9 +23,8 @@ const ARMS: Readonly<Record<number, readonly [arm: string, member: string]>> = {
 
 /**
  * SAFEARRAY ([MS-OAUT] 2.2.30) as `{ vt, features, elementSize, locks, sf, dims, value }`: `dims` (`{ count, lower }`)
- * first
- * dimension first, which the wire has last; `value` flat, in the order of the wire. Only `vt`, `dims` and `value` are
- * needed to write one.
+ * first dimension first, which the wire has last; `value` flat, in the order of the wire. Only `vt`, `dims` and `value`
+ * are needed to write one.
  */
 export function makeSafearray(texts: NumberTexts): ValueTransform {
   return {

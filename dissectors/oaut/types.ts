@@ -75,8 +75,7 @@ const variantArms: readonly UnionArm[] = [
 
 /**
  * [MS-OAUT] 2.2.29.1. The union's discriminant is `vt`, except that every array has the one of VT_ARRAY: the element
- * type
- * stays in `vt` only.
+ * type stays in `vt` only.
  */
 const wireVariant = littleEndian(
   struct('_wireVARIANT', '2.2.29.1', [

@@ -7,9 +7,8 @@ type Wire = Parameters<ValueTransform['decode']>[0];
 
 /**
  * VARIANT ([MS-OAUT] 2.2.29) as `{ vt, value }`, with `byref: true` when by reference. An array has what its SAFEARRAY
- * shows,
- * `dims` among it (an array that is missing has no dims and the value null); its `vt` is that of the elements, and
- * `elementVt` what the SAFEARRAY says where that differs.
+ * shows, `dims` among it (an array that is missing has no dims and the value null); its `vt` is that of the elements,
+ * and `elementVt` what the SAFEARRAY says where that differs.
  */
 export function makeVariant(texts: NumberTexts): ValueTransform {
   return {

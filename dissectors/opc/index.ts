@@ -67,8 +67,7 @@ const dataChange = [
 
 /**
  * The OPC Data Access 2.05 interfaces that industrial DCOM traffic is made of: the commonest DCOM beside Windows' own,
- * and
- * the proof that tables are all it takes to read an interface that is not Microsoft's.
+ * and the proof that tables are all it takes to read an interface that is not Microsoft's.
  */
 export const opc: Specification = {
   name: SPEC,

@@ -6,8 +6,7 @@ export const MAX_TABLE = 4_000_000;
 
 /**
  * Aligns two lists of keys so that insertions and deletions are found as such. Keys that occur once on both sides are
- * landmarks, kept
- * where they are in order (patience); between landmarks the longest common subsequence decides.
+ * landmarks, kept where they are in order (patience); between landmarks the longest common subsequence decides.
  */
 export function align(expected: readonly string[], actual: readonly string[]): Alignment {
   const pairs: [number | null, number | null][] = [];

@@ -26,8 +26,7 @@ export interface Comparison {
 
 /**
  * Compares a call with its counterpart. Of calls that set the stage (activation, object resolution) only the outcome
- * and the
- * references count: bindings and versions belong to the machine. `request`: the arguments are compared too.
+ * and the references count: bindings and versions belong to the machine. `request`: the arguments are compared too.
  */
 export function compareCalls(
   expected: SessionCall,

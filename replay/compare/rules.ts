@@ -253,8 +253,7 @@ const WILDCARDS: Readonly<Record<string, string>> = { '**': '.*', '*': '[^.[\\]]
 
 /**
  * A path pattern as a regular expression: `*` is any one name or index, `**` any run of them. It matches a path and
- * everything
- * inside it.
+ * everything inside it.
  */
 export function patternOf(path: string): RegExp {
   const source = path

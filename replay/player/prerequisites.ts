@@ -4,8 +4,7 @@ import { identifiersUsed, planOf } from './plan.js';
 
 /**
  * The recording with no other calls than these and those without which they could not be made: whatever handed out the
- * objects they
- * are made on, or an identifier they send, and what those need in turn.
+ * objects they are made on, or an identifier they send, and what those need in turn.
  */
 export function withPrerequisites(
   records: readonly RecordingRecord[],

@@ -2,8 +2,7 @@ import type { RecordingRecord } from './records.js';
 
 /**
  * The records of several sessions as if they were one: connections, calls, references and objects of every session but
- * the first get
- * numbers above those before. Records of a single session are returned as they are.
+ * the first get numbers above those before. Records of a single session are returned as they are.
  */
 export function joinSessions(records: readonly RecordingRecord[]): readonly RecordingRecord[] {
   if (records.reduce((sum, one) => sum + (one.kind === 'session' ? 1 : 0), 0) < 2) return records;

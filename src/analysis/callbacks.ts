@@ -14,8 +14,8 @@ const NONE: readonly number[] = Object.freeze([]);
 
 /**
  * Chains calls that a server makes back to its client to the call that caused them: they carry its causality id
- * ([MS-DCOM] 2.2.13.3),
- * go the other way, and end before it. Bounded by `limit` causalities, the oldest forgotten first.
+ * ([MS-DCOM] 2.2.13.3), go the other way, and end before it. Bounded by `limit` causalities, the oldest forgotten
+ * first.
  */
 export class Callbacks {
   private readonly waiting = new Map<string, Callback[]>();

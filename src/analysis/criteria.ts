@@ -24,8 +24,7 @@ export type CriteriaTree = readonly (readonly Criterion[])[];
 
 /**
  * `why` tells a text that the grammar refuses from one that it accepts but that asks for an operator or value the table
- * does not
- * support. `column` counts UTF-16 units from 1; one past the end when the text stops too early.
+ * does not support. `column` counts UTF-16 units from 1; one past the end when the text stops too early.
  */
 type CriteriaResult =
   | { readonly ok: true; readonly tree: CriteriaTree }
@@ -36,8 +35,7 @@ export const CRITERIA_LIMITS = { length: 65_536, depth: 64 } as const;
 
 /**
  * Parses criteria. The empty text is no criteria of the grammar: for it and for a null one a server chooses defaults,
- * which is the
- * caller's business.
+ * which is the caller's business.
  */
 export function parseCriteria(text: string, attributes: readonly CriteriaAttribute[]): CriteriaResult {
   try {
@@ -50,8 +48,7 @@ export function parseCriteria(text: string, attributes: readonly CriteriaAttribu
 
 /**
  * Whether an update is found. `read` gives its value of an attribute: a list where it has several (`contains` finds one
- * of them),
- * null where it has none, for which only `!=` holds. Strings are compared without regard to case.
+ * of them), null where it has none, for which only `!=` holds. Strings are compared without regard to case.
  */
 export function evaluateCriteria(
   tree: CriteriaTree,

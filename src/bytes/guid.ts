@@ -2,9 +2,8 @@ import { digit } from './hex.js';
 
 /**
  * Slots of the text cache: a session repeats its GUIDs (causality ids, the IPIDs of its objects), and text costs more
- * than a look-up,
- * the more so as a table that is asked for it has to flatten and hash it first. 65,536 slots hold 10,000 objects with
- * few collisions.
+ * than a look-up, the more so as a table that is asked for it has to flatten and hash it first. 65,536 slots hold
+ * 10,000 objects with few collisions.
  */
 const CACHE_SIZE = 65_536;
 const cacheWords = new Uint32Array(CACHE_SIZE * 4);

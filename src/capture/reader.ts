@@ -15,10 +15,9 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Bytes of one capture file, in any splits, to frames: zero-copy where a record lies whole within a block; one that
- * lies
- * across blocks is put together in a block of its own. What comes out does not depend on the splits.
- * Damage that hides where the next record begins costs what lies before the next one that shows itself, with one
- * problem that names the offset and what was passed over; another capture behind the first is read on.
+ * lies across blocks is put together in a block of its own. What comes out does not depend on the splits. Damage that
+ * hides where the next record begins costs what lies before the next one that shows itself, with one problem that names
+ * the offset and what was passed over; another capture behind the first is read on.
  */
 export class CaptureReader {
   private parser: RecordParser | null = null;

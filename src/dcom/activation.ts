@@ -39,10 +39,8 @@ interface Place {
 
 /**
  * An activation properties BLOB ([MS-DCOM] 2.2.22): dwSize, dwReserved, CustomHeader, then the properties it lists,
- * told apart by
- * CLSID: `{ dwSize, dwReserved, destCtx, properties: [{ clsid, value }] }`. An unknown property has `bytes`, one in its
- * other
- * definition `alternate`; what follows the last one stands in `rest`.
+ * told apart by CLSID: `{ dwSize, dwReserved, destCtx, properties: [{ clsid, value }] }`. An unknown property has
+ * `bytes`, one in its other definition `alternate`; what follows the last one stands in `rest`.
  */
 export function decodeActivation(blob: Span, codecs: ActivationCodecs, note: Note, depth: number): Value {
   const all = (): Uint8Array => blob.block.u8.slice(blob.start, blob.end);

@@ -137,8 +137,7 @@ const keptShown: Value[] = Array.from({ length: BINDING_SLOTS }, () => null);
 
 /**
  * The packed form ([MS-DCOM] 2.2.19.1) at the cursor; null past the end. Every OBJREF of an exporter repeats it, so it
- * is kept
- * under `key` (any number that exporters differ in) and shared while the bytes are the same.
+ * is kept under `key` (any number that exporters differ in) and shared while the bytes are the same.
  */
 export function readBindings(c: Cursor, key: number, note: Note): Value {
   const at = c.pos;

@@ -84,9 +84,8 @@ type ByOid<K> = Map<string, DcomObject<K>>;
 
 /**
  * The objects of a capture by the rules of [MS-DCOM] 3.1.1.1 and 3.2.1: IPIDs, and the OIDs and OXIDs behind them, with
- * the
- * references handed out. Bounded: past `limit` IPIDs the one learnt first that is no longer called is forgotten, and
- * counted.
+ * the references handed out. Bounded: past `limit` IPIDs the one learnt first that is no longer called is forgotten,
+ * and counted.
  */
 export class ObjectTable<K> {
   private readonly byIpid = new Map<string, IpidEntry<K>>();
@@ -143,8 +142,7 @@ export class ObjectTable<K> {
 
   /**
    * Takes note of a reference: the same OXID and OID are the same object. `reused` hears of an IPID that its server
-   * gives to another
-   * object: it was restarted, or hands IPIDs out again.
+   * gives to another object: it was restarted, or hands IPIDs out again.
    */
   learn(pointer: Pointer, origin: Origin, reused?: (before: IpidEntry<K>) => void): IpidEntry<K> {
     const known = this.byIpid.get(pointer.ipid);

@@ -19,8 +19,7 @@ type Note = (code: Problem['code'], message: string, offset: number) => void;
 /**
  * Reads, explains and writes OBJREFs ([MS-DCOM] 2.2.18): standard, handler, custom and extended. They are little-endian
  * whatever the call is. Shown as `{ iid, kind, … }`: with the STDOBJREF's fields and `bindings`, or, of a custom one,
- * with
- * `clsid` and one of `activation` (its activation properties), `object` (what `custom` has a codec for) and
+ * with `clsid` and one of `activation` (its activation properties), `object` (what `custom` has a codec for) and
  * `pObjectData`.
  */
 export function makeObjref(options: ObjrefOptions): ObjrefTransform {

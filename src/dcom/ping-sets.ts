@@ -1,7 +1,6 @@
 /**
  * Ping sets of object resolvers ([MS-DCOM] 3.1.2.1, 3.2.1): which OIDs a client keeps alive, by SETID. Bounded by
- * `sets` and
- * `members`; what does not fit is counted and not followed.
+ * `sets` and `members`; what does not fit is counted and not followed.
  */
 export class PingSets {
   private readonly sets = new Map<string, Set<string>>();

@@ -14,8 +14,7 @@ export interface IdlFlags {
 
 /**
  * Reads IDL files and puts their interfaces beside the tables'. Imports are looked for beside the file that asks, then
- * in
- * `folders`, in order. Where the tables describe an interface, they stay: they know more than IDL can say.
+ * in `folders`, in order. Where the tables describe an interface, they stay: they know more than IDL can say.
  * @throws UsageError for a file that cannot be read or understood
  */
 export function withIdl(

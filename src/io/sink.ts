@@ -42,9 +42,7 @@ function outletOf(stream: Writable): Outlet {
 
 /**
  * Text on its way to a stream: encoded line by line, so that one line in another script does not slow down those beside
- * it, gathered,
- * and never faster than the stream takes it.
- * A reader that went away (EPIPE) closes it quietly.
+ * it, gathered, and never faster than the stream takes it. A reader that went away (EPIPE) closes it quietly.
  */
 export class Sink {
   private readonly stream: Writable;

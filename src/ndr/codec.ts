@@ -58,10 +58,8 @@ export interface Trace {
 
 /**
  * What a value does not show but the bytes hold, in wire order: referent ids, padding, reserved fields, redundant
- * counts, and the
- * wire values behind what transforms show. Recorded by `record` and consumed by `encode`, so that what was decoded
- * encodes to the
- * same bytes, and what was changed since has the canonical form.
+ * counts, and the wire values behind what transforms show. Recorded by `record` and consumed by `encode`, so that what
+ * was decoded encodes to the same bytes, and what was changed since has the canonical form.
  */
 export interface Tape {
   readonly entries: readonly TapeEntry[];

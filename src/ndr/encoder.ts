@@ -35,8 +35,7 @@ export class Encoder extends Sink {
 
   /**
    * The next entry when it is of this kind. Padding that is not asked for, because a changed value is aligned
-   * otherwise, is
-   * passed over; an entry of another kind stays, for whoever wants it.
+   * otherwise, is passed over; an entry of another kind stays, for whoever wants it.
    */
   taped<K extends TapeKind>(kind: K): Extract<TapeEntry, { kind: K }> | null {
     let at = this.tapeAt;
@@ -93,8 +92,7 @@ export class Encoder extends Sink {
 
   /**
    * Writes the referent id of a pointer, the taped one where it still says the same, and returns it; 0 is null. A null
-   * value may
-   * also stand behind a pointer, when what it points to can be null (`within`): then the tape decides.
+   * value may also stand behind a pointer, when what it points to can be null (`within`): then the tape decides.
    */
   referentId(isNull: boolean, within = false): number | bigint {
     this.pad(this.ndr64 ? 8 : 4);

@@ -4,10 +4,8 @@ import type { Decoder } from './decoder.js';
 
 /**
  * A type compiled for one encoding. Reading goes in two steps, as pointers are laid out ([C706] 14.3.12.3): `flat`
- * reads the
- * type's own bytes, in which a pointer is only an id; `rest` then reads what its pointers point to and returns the full
- * value.
- * Writing goes the same way: what `put` returns is given to `putRest`.
+ * reads the type's own bytes, in which a pointer is only an id; `rest` then reads what its pointers point to and
+ * returns the full value. Writing goes the same way: what `put` returns is given to `putRest`.
  */
 export interface Node {
   readonly type: string;

@@ -15,9 +15,8 @@ const NO_BYTES = new Uint8Array(0);
 
 /**
  * Type serialisation version 1 ([MS-RPCE] 2.2.6): common header, for constructed types a private header, then NDR20
- * whose
- * alignment counts from behind the headers, filled up to a multiple of eight. `inner` has the type compiled for either
- * byte order.
+ * whose alignment counts from behind the headers, filled up to a multiple of eight. `inner` has the type compiled for
+ * either byte order.
  */
 export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: boolean): Node {
   const headers = primitive ? COMMON : 2 * COMMON;

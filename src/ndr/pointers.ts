@@ -34,8 +34,7 @@ const ALIAS = Symbol('alias');
 
 /**
  * Pointers inside constructed types and in parameters ([C706] 14.3.10–12). `pointee` is asked for when first needed, so
- * that
- * types may be recursive.
+ * that types may be recursive.
  */
 export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => Node): Node {
   const align = ndr64 ? 8 : 4;

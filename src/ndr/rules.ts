@@ -12,8 +12,7 @@ export interface CriteriaAttribute {
 
 /**
  * What a rule looks at. Fields are paths into a call: `in.criteria`, `out.retval.vt`. Where a rule needs to remember,
- * it names the
- * methods that teach it; what is learnt belongs to the object they were called on.
+ * it names the methods that teach it; what is learnt belongs to the object they were called on.
  */
 export type RuleCheck =
   /** The slot is kept off the wire. */

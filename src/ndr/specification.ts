@@ -66,8 +66,7 @@ export interface ErrorName {
 
 /**
  * What a method does for the life of objects or for late binding. The mechanism knows such methods by their role alone,
- * so that no
- * interface need be named outside the tables.
+ * so that no interface need be named outside the tables.
  */
 export type MethodRole =
   | 'activate'

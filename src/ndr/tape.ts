@@ -2,10 +2,9 @@ import type { Value } from '../types.js';
 
 /**
  * What a value does not show of its bytes, one entry for each place that hides something, in wire order. An encode asks
- * for the
- * entries in the same order and takes one only where it still goes with the value: a changed value gets the canonical
- * form. An
- * entry stands before the bytes it is about, so one that is not known until they are read is filled in then.
+ * for the entries in the same order and takes one only where it still goes with the value: a changed value gets the
+ * canonical form. An entry stands before the bytes it is about, so one that is not known until they are read is filled
+ * in then.
  */
 export type TapeEntry =
   | { readonly kind: 'padding'; readonly bytes: Uint8Array }

@@ -1,7 +1,6 @@
 /**
  * What a terminal would act on: C0 and C1 controls (ESC, CR and line feeds among them), line and paragraph separators,
- * marks
- * and overrides that turn the direction of text, the byte order mark, lone surrogates.
+ * marks and overrides that turn the direction of text, the byte order mark, lone surrogates.
  */
 const UNSAFE =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

@@ -34,10 +34,8 @@ export type Lookup = PresentationContext | 'unknown' | 'rejected';
 
 /**
  * The presentation contexts of one connection, for each side that proposes them ([C706] 12.6.3.1, [MS-RPCE] 3.3.1.5.6).
- * A result
- * belongs to the proposal at the same position in the bind of the same call id. Only an accepted context is ever
- * selected; a
- * rejection leaves alone what the id meant before.
+ * A result belongs to the proposal at the same position in the bind of the same call id. Only an accepted context is
+ * ever selected; a rejection leaves alone what the id meant before.
  */
 export class Contexts {
   /** Proposals seen on this connection. */

@@ -67,8 +67,7 @@ export interface PduSink {
 
 /**
  * One direction of a connection: chunks to PDUs. A PDU inside one chunk is handed on where it lies; others are put
- * together in
- * memory of their own, 65,535 bytes at most. After a hole or garbage it looks for the next header.
+ * together in memory of their own, 65,535 bytes at most. After a hole or garbage it looks for the next header.
  */
 export class PduStream {
   readonly direction: Direction;

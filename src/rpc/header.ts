@@ -118,8 +118,7 @@ function authLengthAt(u8: Uint8Array, at: number): number {
 
 /**
  * Whether a PDU header begins at `at`, as far as bytes before `end` tell (at least one is there): used to find RPC in
- * streams of
- * any kind and to find the next PDU after damage.
+ * streams of any kind and to find the next PDU after damage.
  *
  * The odds that 16 random bytes pass: version 2^-15, type 2^-4.4, flags 2^-3, representation 2^-28, lengths about 2^-1:
  * together 2^-51. It is asked once per unknown stream, and once per byte only while resynchronising.

@@ -31,12 +31,9 @@ export interface RpcOptions {
 
 /**
  * Watches both directions of every connection: streams in, calls out. RPC is known by its bytes, on any port: a stream
- * is RPC when
- * it begins with a PDU header (see {@link plausibleHeader} for the odds); where its beginning was not captured, any
- * chunk may begin
- * the first PDU, and another header, or the end of the chunk, has to follow it. Other connections cost a look at their
- * first
- * bytes and keep no memory.
+ * is RPC when it begins with a PDU header (see {@link plausibleHeader} for the odds); where its beginning was not
+ * captured, any chunk may begin the first PDU, and another header, or the end of the chunk, has to follow it. Other
+ * connections cost a look at their first bytes and keep no memory.
  */
 export class RpcObserver {
   readonly counts: RpcCounts;
@@ -100,8 +97,7 @@ export class RpcObserver {
 
   /**
    * To be called before the memory of earlier chunks is reused: copies the requests of calls that still wait. Exchanges
-   * handed
-   * out are the caller's; their stubs lie in the reader's memory.
+   * handed out are the caller's; their stubs lie in the reader's memory.
    */
   settle(): void {
     this.ledger.settle();
@@ -429,8 +425,7 @@ class Connection implements PduSink {
 
   /**
    * Whether the first PDU is one. Where the stream's beginning was seen its header is enough; elsewhere it has to be
-   * whole and
-   * sound, and what follows it in its last chunk has to begin another.
+   * whole and sound, and what follows it in its last chunk has to begin another.
    */
   private confirmed(pdu: PduView, at: Chunk | Gap, next: number): boolean {
     if (!this.midstream) return true;

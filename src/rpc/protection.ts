@@ -2,10 +2,8 @@ import type { AuthVerdict, Block, Direction, Flow, Span } from '../types.js';
 
 /**
  * A PDU with a security trailer, with every byte a signature covers ([MS-RPCE] 3.3.1.5.2.2). Positions are absolute in
- * `block`:
- * header `start` to `bodyStart`, body with its authentication padding `bodyStart` to `trailerStart`, the eight bytes of
- * the
- * trailer to `tokenStart`, the token to `end`.
+ * `block`: header `start` to `bodyStart`, body with its authentication padding `bodyStart` to `trailerStart`, the eight
+ * bytes of the trailer to `tokenStart`, the token to `end`.
  */
 export interface ProtectedPdu {
   readonly flow: Flow;

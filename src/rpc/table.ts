@@ -2,8 +2,7 @@ import type { PendingCall } from './ledger.js';
 
 /**
  * Pending calls of one direction by call id, oldest first. Nearly always there is one at a time, which a map would have
- * to file and
- * to forget again: the newest has a place of its own.
+ * to file and to forget again: the newest has a place of its own.
  */
 export class CallTable {
   private newest: PendingCall | null = null;

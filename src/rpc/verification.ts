@@ -12,9 +12,8 @@ const SIZES: readonly number[] = [-1, 4, 40, 16];
 const NAMES: readonly VerificationCommand['command'][] = ['unknown', 'bitmask1', 'pcontext', 'header2'];
 
 /**
- * The verification trailer at the end of request stub `start` to `end` ([MS-RPCE] 2.2.2.13), or null.
- * It is looked for backwards from the end, at multiples of 4 from `base` (the stub of the last fragment). Bytes that
- * merely look like
+ * The verification trailer at the end of request stub `start` to `end` ([MS-RPCE] 2.2.2.13), or null. It is looked for
+ * backwards from the end, at multiples of 4 from `base` (the stub of the last fragment). Bytes that merely look like
  * the signature are none: its commands have to be well-formed, each there once, and end exactly where the stub does.
  */
 export function findVerification(block: Block, start: number, end: number, base: number): VerificationTrailer | null {

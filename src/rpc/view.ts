@@ -6,8 +6,7 @@ const NOTHING: Block = blockOf(new Uint8Array(0));
 
 /**
  * The PDU at hand: common header, and where body, padding and security trailer lie. One object is filled again for
- * every
- * PDU, so that the fast path makes none; positions are absolute in `block`.
+ * every PDU, so that the fast path makes none; positions are absolute in `block`.
  */
 export class PduView {
   block: Block = NOTHING;

@@ -28,8 +28,7 @@ export function partsOf(pdu: Uint8Array): PduParts | null {
 
 /**
  * Signs, and at packet privacy seals, a request, response or fault that was encoded with a token of zeros of the right
- * length
- * ([MS-RPCE] 3.3.1.5.2.2); works in place. What has no trailer stays as it is.
+ * length ([MS-RPCE] 3.3.1.5.2.2); works in place. What has no trailer stays as it is.
  */
 export function protectPdu(pdu: Uint8Array, protector: Protector, headerSigning = true): void {
   const parts = partsOf(pdu);

@@ -19,8 +19,7 @@ const RUN = 8192;
 
 /**
  * Which calls are shown, and in which order: all, those a filter lets through, sorted or as they came. It catches up
- * with the calls
- * in steps, so that a filter over a million of them never holds up a key.
+ * with the calls in steps, so that a filter over a million of them never holds up a key.
  */
 export class View {
   private readonly calls: Calls;

@@ -127,8 +127,7 @@ function stages(path: string, made: Generated): Runs {
 
 /**
  * What following objects costs. Two runs of the same program differ by more than the tenth in question while others use
- * the machine;
- * the fastest of several that took turns is the one least disturbed.
+ * the machine; the fastest of several that took turns is the one least disturbed.
  */
 function tracking(path: string, taken: Runs): void {
   const [without, followed] = (['untracked', 'decode'] as const).map((stage) => [...(taken.get(stage) ?? [])]) as [

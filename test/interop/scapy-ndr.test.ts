@@ -170,8 +170,7 @@ function jobs(encoding: Encoding, rounds: number): readonly Job[] {
       for (const side of ['request', 'response'] as const) {
         const params = method.params.filter((param) => (param.direction === 'in') === (side === 'request'));
         // VARIANTs are little-endian whatever the label says ([MS-OAUT] 2.2.29.2), and in NDR64 an arm stands at the
-        // alignment of the
-        // widest of all ([MS-RPCE] 2.2.5.3.4.4); scapy does neither.
+        // alignment of the widest of all ([MS-RPCE] 2.2.5.3.4.4); scapy does neither.
         if (holds(params, isVariant) && (!encoding.littleEndian || encoding.syntax === 'ndr64')) continue;
         // scapy's NDRIntEnumField stands on a little-endian field whatever the label says ([C706] 14.2.5 knows no such
         // exception).

@@ -48,8 +48,7 @@ function hexOf(stub: Stub | null): string {
 
 /**
  * tshark 4.0 opens raw NTLM. It does not open the Kerberos capture (its keytab option gives nothing in Debian's build),
- * nor NTLM in
- * SPNEGO over RPC; those are held by our own checksums, which no wrong key passes.
+ * nor NTLM in SPNEGO over RPC; those are held by our own checksums, which no wrong key passes.
  */
 describe.skipIf(!enabled || folder === null)('opened stubs against tshark', () => {
   it.each([

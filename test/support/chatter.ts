@@ -21,8 +21,8 @@ const MAX_LAG_MS = 50;
 
 /**
  * The sample session said again and again over real connections of 127.0.0.1, so many calls a second in all: each time
- * a connection of
- * its own with objects of its own, so that connections, contexts and objects come and go as they do on a server.
+ * a connection of its own with objects of its own, so that connections, contexts and objects come and go as they do on
+ * a server.
  */
 export async function chatter(rate: number): Promise<Chatter> {
   const [longest = []] = conversations(join(packageRoot(), 'captures', 'wua-session.pcapng')).toSorted(

@@ -3,8 +3,7 @@ import { RULE_LIMITS } from './limits.js';
 
 /**
  * What rules remember, by whom it is about (an object, a connection) and by rule. Whoever was heard of first is
- * forgotten first, so
- * that it stays bounded.
+ * forgotten first, so that it stays bounded.
  */
 export class Memory {
   private readonly owners = new Map<string, Map<string, Value>>();

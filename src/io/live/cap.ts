@@ -20,8 +20,7 @@ const RING_BYTES = 32 * 1024 * 1024;
 
 /**
  * Captures with the package `cap`, in this process. It gives neither time stamps nor drop counts: packets have the time
- * at which they
- * were handed over. @throws UsageError when the package is not there or the interface cannot be opened
+ * at which they were handed over. @throws UsageError when the package is not there or the interface cannot be opened
  */
 export async function openCap(
   iface: string,

@@ -25,8 +25,7 @@ export const NO_ROTATION: Rotation = { size: null, timeS: null, count: null };
 
 /**
  * Packets to pcapng files, at once: what `write` was given is with the operating system when it returns, so that
- * killing the program
- * loses nothing of it. With rotation the names are numbered: `out-00001.pcapng`.
+ * killing the program loses nothing of it. With rotation the names are numbered: `out-00001.pcapng`.
  */
 export class CaptureFiles {
   private readonly path: string;

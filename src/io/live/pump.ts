@@ -64,9 +64,8 @@ const PATIENCE_MS = 3000;
 
 /**
  * A thread of its own between the capture tool and the decoder: it takes packets from the tool as soon as they come,
- * writes them to
- * their file and hands them on. However long the decoder is busy, the tool is not held up by it, and the kernel drops
- * nothing for its sake.
+ * writes them to their file and hands them on. However long the decoder is busy, the tool is not held up by it, and the
+ * kernel drops nothing for its sake.
  */
 class Pump {
   private readonly order: PumpOrder;
@@ -182,8 +181,7 @@ class Pump {
 
 /**
  * The tool goes before other programs: handing packets on at once, it has room for a thousand of them, and on a busy
- * machine they come
- * in while it waits for its turn. Where the system does not allow it, it takes its turn.
+ * machine they come in while it waits for its turn. Where the system does not allow it, it takes its turn.
  */
 function favour({ pid }: ChildProcess): void {
   if (pid === undefined) return;

@@ -58,9 +58,8 @@ export function find(name: string, env: Readonly<Record<string, string | undefin
 
 /**
  * Tools in the order in which they are tried. tcpdump first: it hands packets on at once, where dumpcap waits up to 250
- * ms, and it
- * tells of drops while it runs. dumpcap may be allowed to capture where tcpdump is not. @throws UsageError when there
- * is none
+ * ms, and it tells of drops while it runs. dumpcap may be allowed to capture where tcpdump is not. @throws UsageError
+ * when there is none
  */
 export function toolsFor(
   backend: 'auto' | ToolName,

@@ -18,8 +18,8 @@ const INCLUDE = /^\s*include\s*["<]([^">]+\.idl)[">]/i;
 
 /**
  * What little of the C preprocessor IDL files lean on: macros, conditions on whether a macro is defined, and `#include`
- * of IDL, which
- * becomes an import. Everything else is passed over; a condition that is an expression holds unless it is `0`.
+ * of IDL, which becomes an import. Everything else is passed over; a condition that is an expression holds unless it is
+ * `0`.
  * @throws IdlError
  */
 export function preprocess(tokens: readonly Token[], macros: Macros): readonly Token[] {

@@ -2,9 +2,8 @@ import type { AuthLevel, AuthVerdict, ObjectRecord, SecurityRecord, Severity } f
 
 /**
  * What a report says, ready to be laid out: every number has its name beside it, and nothing has to be looked up any
- * more. Texts are
- * as they were on the wire: whoever lays them out escapes them. Times are ISO 8601 in UTC, durations nanoseconds, sizes
- * bytes.
+ * more. Texts are as they were on the wire: whoever lays them out escapes them. Times are ISO 8601 in UTC, durations
+ * nanoseconds, sizes bytes.
  */
 export interface Report {
   /** `uamgscope 0.1.0` */

@@ -53,9 +53,8 @@ export const MAX_HELD = 200_000;
 
 /**
  * A DCOM client of one server: activates classes, calls their objects, keeps them alive and gives them back. Objects
- * are looked for
- * at the host that was dialled, at the port their bindings name: a server cannot send the client, and its credentials,
- * elsewhere.
+ * are looked for at the host that was dialled, at the port their bindings name: a server cannot send the client, and
+ * its credentials, elsewhere.
  */
 export class Client implements ObjectOwner {
   readonly options: ClientOptions;
@@ -100,10 +99,8 @@ export class Client implements ObjectOwner {
 
   /**
    * Makes an object of a class (RemoteCreateInstance): a name of the tables, or a CLSID. `interfaces`, by name or IID,
-   * are asked for
-   * at once and the first one that the object has is taken; unless told, the default interface of the class and what it
-   * derives
-   * from, or IDispatch for late binding. @throws ClientError
+   * are asked for at once and the first one that the object has is taken; unless told, the default interface of the
+   * class and what it derives from, or IDispatch for late binding. @throws ClientError
    */
   async activate(className: string, interfaces?: readonly string[]): Promise<RemoteObject> {
     const { clsid, defaultInterface } = this.classNamed(className);
@@ -182,8 +179,7 @@ export class Client implements ObjectOwner {
 
   /**
    * A call of an interface that is no object's: an RPC service, on `port` or where the endpoint mapper says. Values by
-   * the names of
-   * its parameters; the return value is not judged. @throws ClientError
+   * the names of its parameters; the return value is not judged. @throws ClientError
    */
   async rpc(interfaceName: string, method: string, params: Fields, port?: number): Promise<Returned> {
     const slot = this.slot(interfaceName, method);

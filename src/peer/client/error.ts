@@ -3,8 +3,7 @@ import type { LinkFailure } from '../link/client.js';
 /**
  * Why a client's call came to nothing. Of the connection: `refused`, `denied`, `lost`, `malformed`, `timed-out` (see
  * {@link LinkFailure}; `denied` is also an answer that says access denied). Of the call: `faulted`: an RPC fault;
- * `failed`: an
- * HRESULT that says failure. `usage`: it was never made, because the tables or the arguments forbid it.
+ * `failed`: an HRESULT that says failure. `usage`: it was never made, because the tables or the arguments forbid it.
  */
 export type ClientErrorKind = LinkFailure | 'faulted' | 'failed' | 'usage';
 

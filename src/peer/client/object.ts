@@ -54,8 +54,7 @@ const LCID = 0x409;
 
 /**
  * One interface of a remote object. Where it is IDispatch, members are called by name (GetIDsOfNames, Invoke); where it
- * is another of
- * the tables, by opnum. The same interface of the same object is always the same RemoteObject.
+ * is another of the tables, by opnum. The same interface of the same object is always the same RemoteObject.
  */
 export class RemoteObject {
   readonly reference: Reference;

@@ -38,9 +38,8 @@ export interface LinkCall {
 
 /**
  * Why a call got no answer: `refused`: nobody listens, or the server takes no such bind or interface; `denied`: it
- * refused the
- * credentials; `lost`: the connection ended; `malformed`: the server broke the protocol; `timed-out`: nothing came in
- * time.
+ * refused the credentials; `lost`: the connection ended; `malformed`: the server broke the protocol; `timed-out`:
+ * nothing came in time.
  */
 export type LinkFailure = 'refused' | 'denied' | 'lost' | 'malformed' | 'timed-out';
 
@@ -91,8 +90,7 @@ interface Context {
 
 /**
  * The client's side of one connection: binds, authenticates, negotiates contexts as calls need them, sends calls and
- * hands their
- * answers out. Pure: bytes go to `send` and come by {@link push}; no clock, no socket.
+ * hands their answers out. Pure: bytes go to `send` and come by {@link push}; no clock, no socket.
  */
 export class ClientLink {
   private readonly send: (bytes: Uint8Array) => void;

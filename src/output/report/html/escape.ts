@@ -2,8 +2,8 @@ import { escapeTerminal, markUnsafe } from '../../escape.js';
 
 /**
  * A text from the network as content of an element: markup is text, and what would act unseen (control characters,
- * marks that turn
- * the direction of text) stands there by name. Text that runs from right to left is kept from turning its neighbours.
+ * marks that turn the direction of text) stands there by name. Text that runs from right to left is kept from turning
+ * its neighbours.
  */
 export function escapeContent(text: string): string {
   const safe = markUnsafe(escapeEntities(text), mark);

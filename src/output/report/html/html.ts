@@ -14,8 +14,7 @@ import { story } from './story.js';
 
 /**
  * The report as one self-contained HTML document, in pieces: it loads nothing, everything but filters and sorting works
- * without its
- * script, and whatever came from the network is text.
+ * without its script, and whatever came from the network is text.
  */
 export function* reportHtml(report: Report): Generator<string> {
   for (const piece of page(report, sections(report))) yield piece.text;

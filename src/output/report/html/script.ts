@@ -2,8 +2,7 @@ import { DUMP_BYTES } from './dump.js';
 
 /**
  * The script of the page. Everything is there without it; it adds filters, sorting, a choice of theme, and shows the
- * bytes of a
- * field. It makes no HTML from texts: what it writes, it writes as text.
+ * bytes of a field. It makes no HTML from texts: what it writes, it writes as text.
  */
 export const SCRIPT = `
 'use strict';
