@@ -137,7 +137,7 @@ export async function recordFile(
           ? await recordCapture(file, { writer: gather, known, streams, flags, security, from, session: 1 })
           : await copyRecording(source, gather);
       const redacted = withoutNames(records, flags, { env: streams.env, registry: known.registry });
-      for (const line of redacted.messages) await say(streams, line);
+      for (const line of redacted.told) await say(streams, line);
       for (const record of redacted.records) writer.put(record);
       return written;
     }
@@ -202,7 +202,8 @@ async function recordCapture(
     }),
     take(record) {
       if (record.kind === 'call') count(unplayable, recorder.call(record));
-      else if (record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record))) messages.push(record.message);
+      else if (record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record)))
+        messages.push(record.message);
       if (record.kind === 'finding' && record.rule === 'one-direction') {
         messages.push('what is recorded cannot be replayed: half of the conversation is missing');
         damaged = true;
