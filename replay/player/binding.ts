@@ -1,9 +1,17 @@
+import { isRecord } from '../../src/ndr/value.js';
 import { DISP_E_PARAMNOTFOUND } from '../../src/dcom/hresults.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { GUID_NULL } from '../../src/bytes/guid.js';
-import { resolved, type Types } from '../../src/analysis/dispparams.js';
+import { DISPID_PROPERTYPUT, isVariantType, resolved, VARTYPES, type Types } from '../../src/dcom/automation.js';
 import { LOOKUP_ROLES, Roles } from '../../src/analysis/roles.js';
-import { EncodeError, type Encoding, type Fields, type Registry, type ResolvedInterface } from '../../src/ndr/codec.js';
+import {
+  derives,
+  EncodeError,
+  type Encoding,
+  type Fields,
+  type Registry,
+  type ResolvedInterface,
+} from '../../src/ndr/codec.js';
 import type { MemberKind, Parameter, Type } from '../../src/ndr/types.js';
 import type { SyntaxId, Value } from '../../src/types.js';
 import type { RecordedCall } from '../recording/records.js';
@@ -27,7 +35,6 @@ type Form = 'same' | 'early' | 'late' | 'none';
 
 /** dwFlags of an Invoke ([MS-OAUT] 3.1.4.4). */
 const FLAGS: Readonly<Record<MemberKind, number>> = { method: 1, propget: 2, propput: 4, propputref: 8 };
-const DISPID_PROPERTYPUT = -3;
 /** LOCALE_USER_DEFAULT: late-bound clients that have no wish of their own send it. */
 const LCID = 0x400;
 
@@ -58,13 +65,8 @@ export class Rebinder {
 
   /** Whether an interface has the members of another: it is that one, or derives from it. */
   derives(iid: string, base: string): boolean {
-    const wanted = this.registry.interfaceByUuid(base)?.interface.name;
-    let at = this.registry.interfaceByUuid(iid)?.interface ?? null;
-    for (let depth = 0; at !== null && depth < MAX_BASES; depth++) {
-      if (at.name === wanted) return true;
-      at = at.base === null ? null : (this.registry.interfaceByName(at.base)?.interface ?? null);
-    }
-    return false;
+    const [own, wanted] = [iid, base].map((uuid) => this.registry.interfaceByUuid(uuid)?.interface.name);
+    return own !== undefined && wanted !== undefined && derives(this.registry, own, wanted);
   }
 
   /**
@@ -186,7 +188,7 @@ export class Rebinder {
       case 'base':
         return BASES[type.base] === undefined ? null : { vt: BASES[type.base] as string, value };
       case 'well-known':
-        return WELL_KNOWN[type.name] === undefined ? null : { vt: WELL_KNOWN[type.name] as string, value };
+        return VARTYPES[type.name] === undefined ? null : { vt: VARTYPES[type.name] as string, value };
       default:
         return isVariant(value) && 'dims' in (value as Fields) ? value : null;
     }
@@ -218,8 +220,6 @@ function numberOf(held: Value): Value {
 }
 
 const NOT_NAMED = 'it cannot be bound early: nobody knows which member its DISPID means';
-/** Interfaces derive no deeper than this. */
-const MAX_BASES = 32;
 const BASES: Readonly<Partial<Record<string, string>>> = {
   i8: 'VT_I1',
   u8: 'VT_UI1',
@@ -234,25 +234,7 @@ const BASES: Readonly<Partial<Record<string, string>>> = {
   int3264: 'VT_I4',
   uint3264: 'VT_UI4',
 };
-const WELL_KNOWN: Readonly<Partial<Record<string, string>>> = {
-  bstr: 'VT_BSTR',
-  variant_bool: 'VT_BOOL',
-  date: 'VT_DATE',
-  currency: 'VT_CY',
-  decimal: 'VT_DECIMAL',
-  hresult: 'VT_ERROR',
-};
 
 function isVariant(value: Value | undefined): value is Value & Fields {
-  return (
-    value !== null &&
-    typeof value === 'object' &&
-    !Array.isArray(value) &&
-    !(value instanceof Uint8Array) &&
-    'vt' in value
-  );
-}
-
-function isVariantType(type: Type): boolean {
-  return (type.kind === 'named' && type.name === 'VARIANT') || (type.kind === 'pointer' && isVariantType(type.to));
+  return isRecord(value) && 'vt' in value;
 }

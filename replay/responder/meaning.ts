@@ -1,5 +1,5 @@
 import { parseCriteria } from '../../src/analysis/criteria.js';
-import { resolved, type Types } from '../../src/analysis/dispparams.js';
+import { resolved, type Types } from '../../src/dcom/automation.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import type { CriteriaAttribute, Method, Type } from '../../src/ndr/types.js';
 import { asList, isRecord } from '../../src/ndr/value.js';

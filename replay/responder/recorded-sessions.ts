@@ -3,7 +3,7 @@ import { Roles } from '../../src/analysis/roles.js';
 import { readActivation } from '../../src/dcom/activation-properties.js';
 import { referencesIn } from '../../src/dcom/references.js';
 import { readQuery, readQueryResults } from '../../src/dcom/remunknown.js';
-import type { Registry } from '../../src/ndr/codec.js';
+import { basesOf, derives, type Registry } from '../../src/ndr/codec.js';
 import type { MethodRole } from '../../src/ndr/types.js';
 import type { Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
@@ -137,12 +137,13 @@ export class RecordedSessions {
     for (const name of this.interfaces.get(object) ?? []) {
       all.add(name);
       for (const { interface: other } of this.registry.interfaces)
-        if (isLater(other.name, name) && this.derives(other.name, name)) all.add(other.name);
+        if (isLater(other.name, name) && derives(this.registry, other.name, name)) all.add(other.name);
     }
     const denied = this.refused.get(object);
+    const depth = (name: string): number => basesOf(this.registry, name).length;
     return [...all]
       .filter((name) => denied?.has(name) !== true)
-      .toSorted((one, other) => this.depth(other) - this.depth(one) || (one < other ? -1 : 1));
+      .toSorted((one, other) => depth(other) - depth(one) || (one < other ? -1 : 1));
   }
 
   private take(call: RecordedCall, position: number): void {
@@ -198,28 +199,10 @@ export class RecordedSessions {
     if (this.registry.interfaceByName(name) === null || COMMON.includes(name)) return;
     this.interfaces.set(object, (this.interfaces.get(object) ?? new Set()).add(name));
   }
-
-  private derives(name: string, base: string): boolean {
-    let at: string | null = name;
-    for (let depth = 0; at !== null && depth < MAX_BASES; depth++) {
-      if (at === base) return true;
-      at = this.registry.interfaceByName(at)?.interface.base ?? null;
-    }
-    return false;
-  }
-
-  private depth(name: string): number {
-    let depth = 0;
-    let at: string | null = name;
-    for (; at !== null && depth < MAX_BASES; depth++) at = this.registry.interfaceByName(at)?.interface.base ?? null;
-    return depth;
-  }
 }
 
 /** Interfaces that every object has, and that say nothing of it. */
 const COMMON: readonly string[] = ['IUnknown', 'IDispatch', 'IRemUnknown', 'IRemUnknown2'];
-/** Interfaces derive no deeper than this. */
-const MAX_BASES = 32;
 
 /** `IUpdate2` is a later version of `IUpdate`. */
 function isLater(name: string, than: string): boolean {

@@ -1,5 +1,5 @@
 import { spanOf } from '../../src/bytes/block.js';
-import { DISPID_NEWENUM } from '../../src/analysis/dispparams.js';
+import { DISPID_NEWENUM } from '../../src/dcom/automation.js';
 import { Roles } from '../../src/analysis/roles.js';
 import { readQuery } from '../../src/dcom/remunknown.js';
 import { asList, isRecord, mapValue, type Fields } from '../../src/ndr/value.js';

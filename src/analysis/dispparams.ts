@@ -1,15 +1,8 @@
+import { DISPID_PROPERTYPUT, isVariantType, resolved, VARTYPES, type Types } from '../dcom/automation.js';
 import { DISP_E_EXCEPTION, DISP_E_PARAMNOTFOUND, DISP_E_TYPEMISMATCH } from '../dcom/hresults.js';
 import type { Value } from '../types.js';
-import type { Method, Parameter, Specification, Type } from '../ndr/types.js';
+import type { Method, Parameter, Type, WellKnownType } from '../ndr/types.js';
 import { asList, newRecord, recordOf, type Fields } from '../ndr/value.js';
-
-/** Types by name, for members whose parameters name them. */
-export type Types = ReadonlyMap<string, Specification['types'][number]>;
-
-/** DISPID of the value of a property put ([MS-OAUT] 2.2.32.1). */
-export const DISPID_PROPERTYPUT = -3;
-/** DISPID of a collection's enumerator. */
-export const DISPID_NEWENUM = -4;
 
 /** One argument of an Invoke: what was sent and, by reference, what came back. */
 interface Argument {
@@ -190,21 +183,20 @@ function vtOf(type: Type): readonly string[] | null {
     case 'base':
       return type.base === 'f32' || type.base === 'f64' ? ['VT_R4', 'VT_R8'] : INTEGERS;
     case 'well-known':
-      return WELL_KNOWN[type.name] ?? null;
+      return wellKnown(type);
     default:
       return null;
   }
 }
 
+/** A result may be sent as the number that it is. */
+function wellKnown({ name }: WellKnownType): readonly string[] | null {
+  const vt = VARTYPES[name];
+  if (vt === undefined) return null;
+  return name === 'hresult' ? [vt, 'VT_I4'] : [vt];
+}
+
 const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT_I1', 'VT_UI1', 'VT_I8', 'VT_UI8'];
-const WELL_KNOWN: Readonly<Record<string, readonly string[]>> = {
-  bstr: ['VT_BSTR'],
-  variant_bool: ['VT_BOOL'],
-  date: ['VT_DATE'],
-  currency: ['VT_CY'],
-  decimal: ['VT_DECIMAL'],
-  hresult: ['VT_ERROR', 'VT_I4'],
-};
 
 /**
  * The value of a VARIANT as its declared type shows it; a VARIANT of another type stays what it is, so that nothing is
@@ -221,30 +213,10 @@ function typed(variant: Value, type: Type | null, types: Types): Value {
   return plain.kind === 'enum' && typeof value === 'number' ? (nameOf(plain.members, value) ?? value) : value;
 }
 
-/** The type behind typedefs and pointers; null where a name is in no table. */
-export function resolved(type: Type, types: Types): Type | null {
-  let at: Type | null = type;
-  for (let depth = 0; at !== null && depth < MAX_TYPEDEFS; depth++) {
-    if (at.kind === 'pointer') at = at.to;
-    else if (at.kind !== 'named') return at;
-    else {
-      const target = types.get(at.name);
-      if (target === undefined) return null;
-      at = target.kind === 'typedef' ? target.type : target;
-    }
-  }
-  return null;
-}
-
-/** Typedefs and pointers followed to the type behind a parameter. */
-const MAX_TYPEDEFS = 16;
-
 function isVariant(type: Type | null): boolean {
   return (
     type !== null &&
-    ((type.kind === 'named' && type.name === 'VARIANT') ||
-      (type.kind === 'pointer' && isVariant(type.to)) ||
-      type.kind === 'transformed')
+    (isVariantType(type) || (type.kind === 'pointer' && isVariant(type.to)) || type.kind === 'transformed')
   );
 }
 

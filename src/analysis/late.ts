@@ -3,7 +3,8 @@ import type { ObjectTable } from '../dcom/objects.js';
 import type { MemberKind, Method } from '../ndr/types.js';
 import { recordOf } from '../ndr/value.js';
 import { kindsOf, returnedInterface, type Classes, type Member } from './classes.js';
-import { bindArguments, fits, type Bound, type Exception, type Invocation, type Types } from './dispparams.js';
+import { bindArguments, fits, type Bound, type Exception, type Invocation } from './dispparams.js';
+import type { Types } from '../dcom/automation.js';
 import {
   believe,
   classKnown,

@@ -161,6 +161,23 @@ export interface Registry {
   readonly names: UuidNames;
 }
 
+/** An interface and what it derives from, by name, most derived first; a name that no table has stands alone. */
+export function basesOf(registry: Pick<Registry, 'interfaceByName'>, name: string): readonly string[] {
+  const chain: string[] = [];
+  for (
+    let at: string | null = name;
+    at !== null && !chain.includes(at);
+    at = registry.interfaceByName(at)?.interface.base ?? null
+  )
+    chain.push(at);
+  return chain;
+}
+
+/** Whether an interface is `base` or derives from it. */
+export function derives(registry: Pick<Registry, 'interfaceByName'>, name: string, base: string): boolean {
+  return basesOf(registry, name).includes(base);
+}
+
 /** Names of interfaces, methods and classes beyond the tables. */
 export interface UuidNames {
   /** The interface, with its method of a number, or null. */

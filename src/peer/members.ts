@@ -1,4 +1,4 @@
-import type { Registry, ResolvedInterface } from '../ndr/codec.js';
+import { basesOf, type Registry, type ResolvedInterface } from '../ndr/codec.js';
 import type { Interface, MemberKind, Method, Parameter } from '../ndr/types.js';
 
 /** A member that can be called early bound: its slot, and the interface whose vtable has it. */
@@ -26,7 +26,7 @@ export class Members {
   constructor(registry: Registry) {
     this.registry = registry;
     for (const { interface: own } of registry.interfaces) {
-      for (const base of basesOf(registry, own).slice(1))
+      for (const base of basesOf(registry, own.name).slice(1))
         this.descendants.set(base, [...(this.descendants.get(base) ?? []), own.name]);
     }
   }
@@ -55,7 +55,7 @@ export class Members {
   /** An interface and what it derives from down to IDispatch, most derived first; IUnknown left out. */
   chain(interfaceName: string): readonly string[] {
     const known = this.registry.interfaceByName(interfaceName);
-    return known === null ? [] : basesOf(this.registry, known.interface).filter((name) => name !== 'IUnknown');
+    return known === null ? [] : basesOf(this.registry, known.interface.name).filter((name) => name !== 'IUnknown');
   }
 
   /** Names of all members that an interface or one derived from it has, for suggestions. */
@@ -85,15 +85,4 @@ export function givenParameters(method: Method): readonly Parameter[] {
 /** `IUpdateSearcher::Search`. */
 export function titleOf({ owner, method }: { readonly owner: Interface; readonly method: Method }): string {
   return `${owner.name}::${method.name}`;
-}
-
-function basesOf(registry: Registry, derived: Interface): readonly string[] {
-  const chain: string[] = [];
-  for (
-    let at: Interface | undefined = derived;
-    at !== undefined && !chain.includes(at.name);
-    at = at.base === null ? undefined : registry.interfaceByName(at.base)?.interface
-  )
-    chain.push(at.name);
-  return chain;
 }

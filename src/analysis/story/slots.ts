@@ -1,3 +1,4 @@
+import { DISPID_NEWENUM, DISPID_VALUE } from '../../dcom/automation.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { MethodRole, Specification, StoryEvent } from '../../ndr/types.js';
 import type { Call } from '../../types.js';
@@ -18,8 +19,6 @@ export interface Slot {
   readonly probe: boolean;
 }
 
-const DISPID_VALUE = 0;
-const DISPID_NEWENUM = -4;
 /** Calls that say nothing of what the session is about. */
 const UPKEEP: readonly MethodRole[] = [
   'resolve-oxid',

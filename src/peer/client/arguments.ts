@@ -1,10 +1,8 @@
+import { isVariantType, resolved, type Types } from '../../dcom/automation.js';
 import type { Registry } from '../../ndr/codec.js';
 import { isRecord } from '../../ndr/value.js';
 import type { Type } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
-
-/** Typedefs and pointers followed to the type behind a parameter. */
-const MAX_TYPEDEFS = 16;
 
 /**
  * An argument as the codec of its declared type takes it: a plain value for a VARIANT gets its type tag, an
@@ -12,7 +10,7 @@ const MAX_TYPEDEFS = 16;
  */
 export function argumentFor(value: Value, type: Type, registry: Registry): Value {
   if (isVariantType(type)) return asVariant(value);
-  const plain = resolved(type, registry);
+  const plain = resolved(type, typesOf(registry));
   if (plain?.kind === 'enum' && typeof value === 'number')
     return Object.keys(plain.members).find((name) => plain.members[name] === value) ?? value;
   if (plain?.kind === 'enum' && typeof value === 'string')
@@ -65,20 +63,7 @@ export function enumNumber(name: string, registry: Registry): number | null {
   return null;
 }
 
-function isVariantType(type: Type): boolean {
-  return (type.kind === 'named' && type.name === 'VARIANT') || (type.kind === 'pointer' && isVariantType(type.to));
-}
-
-function resolved(type: Type, registry: Registry): Type | null {
-  let at: Type = type;
-  for (let depth = 0; depth < MAX_TYPEDEFS; depth++) {
-    if (at.kind === 'pointer') at = at.to;
-    else if (at.kind === 'named') {
-      const { name } = at;
-      const target = registry.specifications.flatMap((one) => one.types).find((one) => one.name === name);
-      if (target === undefined) return null;
-      at = target.kind === 'typedef' ? target.type : target;
-    } else return at;
-  }
-  return null;
+/** Types of the tables by name. */
+function typesOf(registry: Registry): Pick<Types, 'get'> {
+  return { get: (name) => registry.specifications.flatMap((one) => one.types).find((one) => one.name === name) };
 }

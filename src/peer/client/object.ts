@@ -1,3 +1,4 @@
+import { DISPID_PROPERTYPUT } from '../../dcom/automation.js';
 import { DISP_E_UNKNOWNNAME, E_NOINTERFACE } from '../../dcom/hresults.js';
 import { GUID_NULL } from '../../bytes/guid.js';
 import { argumentFor, asVariant, fromVariant } from './arguments.js';
@@ -46,7 +47,6 @@ export interface ObjectOwner {
 /** Elements of a collection that are read at most. */
 export const MAX_ITEMS = 100_000;
 const IID_IDISPATCH = '00020400-0000-0000-c000-000000000046';
-const DISPID_PROPERTYPUT = -3;
 /** dwFlags of Invoke ([MS-OAUT] 3.1.4.4); scripts ask for a method or a property alike. */
 const FLAGS: Readonly<Record<Use, number>> = { call: 3, get: 3, put: 4 };
 /** LCID of names and arguments: US English. */

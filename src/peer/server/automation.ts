@@ -1,3 +1,4 @@
+import { DISPID_PROPERTYPUT, DISPID_UNKNOWN } from '../../dcom/automation.js';
 import { Classes, kindsOf, type Member } from '../../analysis/classes.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { Parameter, Type } from '../../ndr/types.js';
@@ -42,9 +43,6 @@ interface AutomationCall {
 }
 
 type Given = { readonly [name: string]: ServedValue };
-
-const DISPID_UNKNOWN = -1;
-const DISPID_PROPERTYPUT = -3;
 
 /** IDispatch for every object, from the tables ([MS-OAUT] 3.1.4): names to DISPIDs, DISPIDs to members. */
 export class Automation {

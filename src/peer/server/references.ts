@@ -5,7 +5,7 @@ import { IID, QUERIED_REFERENCES } from '../../dcom/names.js';
 import { standardReference } from '../../dcom/references.js';
 import { COM_VERSION } from '../../dcom/version.js';
 import type { StdObjref } from '../../dcom/wire.js';
-import type { Registry } from '../../ndr/codec.js';
+import { derives, type Registry } from '../../ndr/codec.js';
 import { AUTH_TYPE } from '../../rpc/auth.js';
 import type { Value } from '../../types.js';
 import type { ServedObject } from './dispatch.js';
@@ -18,9 +18,6 @@ export interface ReferenceOptions extends TableOptions {
   /** Port of the objects. */
   readonly port: number;
 }
-
-/** Interfaces that a name is looked for in, from one to the next it derives from. */
-const MAX_BASES = 16;
 
 /** What a server hands out of its objects: references, and its own identity ([MS-DCOM] 2.2.18, 3.1.1.1). */
 export class References {
@@ -79,7 +76,7 @@ export class References {
     if (declared !== null) return this.registry.interfaceByName(declared)?.interface.uuid ?? IID.IDispatch;
     // Where nothing is declared: automation's interface, or the one that the object has instead.
     const [own] = object.interfaces;
-    if (own === undefined || this.derives(own, 'IDispatch')) return IID.IDispatch;
+    if (own === undefined || derives(this.registry, own, 'IDispatch')) return IID.IDispatch;
     return this.registry.interfaceByName(own)?.interface.uuid ?? IID.IUnknown;
   }
 
@@ -93,14 +90,6 @@ export class References {
 
   /** Whether an object has an interface, itself or as the base of another. */
   has(object: ServedObject, interfaceName: string): boolean {
-    return object.interfaces.some((one) => this.derives(one, interfaceName));
-  }
-
-  private derives(name: string, base: string): boolean {
-    for (let at: string | null = name, depth = 0; at !== null && depth < MAX_BASES; depth++) {
-      if (at === base) return true;
-      at = this.registry.interfaceByName(at)?.interface.base ?? null;
-    }
-    return false;
+    return object.interfaces.some((one) => derives(this.registry, one, interfaceName));
   }
 }

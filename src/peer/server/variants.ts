@@ -1,3 +1,4 @@
+import { VARTYPES } from '../../dcom/automation.js';
 import type { Type } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
 import { isEnumerator, isServed, type ServedValue } from './dispatch.js';
@@ -60,14 +61,6 @@ function flagOf({ vt, value }: Variant): ServedValue | undefined {
 }
 
 const BASE: Readonly<Record<string, string>> = { f64: 'VT_R8', u32: 'VT_UI4' };
-const WELL_KNOWN: Readonly<Record<string, string>> = {
-  bstr: 'VT_BSTR',
-  variant_bool: 'VT_BOOL',
-  date: 'VT_DATE',
-  currency: 'VT_CY',
-  decimal: 'VT_DECIMAL',
-  hresult: 'VT_ERROR',
-};
 
 /** A result as the VARIANT that automation makes of its declared type. */
 export function resultOf(value: ServedValue | undefined, type: Type): Variant {
@@ -83,7 +76,7 @@ export function resultOf(value: ServedValue | undefined, type: Type): Variant {
     case 'base':
       return { vt: BASE[type.base] ?? 'VT_I4', value: value ?? 0 };
     case 'well-known':
-      return { vt: WELL_KNOWN[type.name] ?? 'VT_EMPTY', value: value ?? null };
+      return { vt: VARTYPES[type.name] ?? 'VT_EMPTY', value: value ?? null };
     case 'named':
       return (value as unknown as Variant | undefined) ?? EMPTY;
     default:
