@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HOSTILE, searched } from '../report/hostile-titles.js';
-import { command, shipped, written } from '../report/support.js';
+import { HOSTILE, searched } from '../output/report/hostile-titles.js';
+import { command, shipped, written } from '../output/report/support.js';
 import { generate } from '../bench/generate.js';
 import { without } from '../support/shared.js';
 

@@ -10,7 +10,7 @@ import { reportSchema } from '../../src/output/schema/report.js';
 import { recordingSchema } from '../../replay/recording/schema.js';
 import { readRecording } from '../../replay/recording/format.js';
 import { sessionCaptures, shippedCaptures } from '../support/captures.js';
-import { command } from '../report/support.js';
+import { command } from './report/support.js';
 import { ROOT, sharedCaptures, sharedFolder } from '../support/shared.js';
 
 const SECRETS = ['--password', 'alice:secret', '--password', 'tester:secret'] as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dropsIn, failureOf } from '../../src/io/live/tools.js';
+import { dropsIn, failureOf } from '../../../src/io/live/tools.js';
 
 describe('what capture tools say', () => {
   it.each([

@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/cli/cli.js';
-import type { Report } from '../../src/output/report/data.js';
-import { packageRoot } from '../support/shared.js';
-import { testStreams } from '../support/streams.js';
+import { run } from '../../../src/cli/cli.js';
+import type { Report } from '../../../src/output/report/data.js';
+import { packageRoot } from '../../support/shared.js';
+import { testStreams } from '../../support/streams.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-sealed-'));
 afterAll(() => rmSync(folder, { recursive: true }));

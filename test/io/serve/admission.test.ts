@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Admission, type Admitted } from '../../src/io/serve/admission.js';
+import { Admission, type Admitted } from '../../../src/io/serve/admission.js';
 
 class FakeSocket implements Admitted {
   readonly remoteAddress: string;

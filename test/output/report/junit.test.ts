@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
-import { failed } from '../../src/analysis/failed.js';
-import type { Call } from '../../src/types.js';
-import { shared } from '../support/shared.js';
+import { failed } from '../../../src/analysis/failed.js';
+import type { Call } from '../../../src/types.js';
+import { shared } from '../../support/shared.js';
 import { command, reportOf, shipped } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-junit-'));

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ClientLink, type ClientAuth, type LinkAnswer } from '../../src/peer/link/client.js';
-import { ServerLink, type ServedAnswer } from '../../src/peer/link/server.js';
-import { encodeBind, encodeBindAck, encodeBindNak, encodeFault } from '../../src/rpc/encode.js';
-import { NDR20 } from '../../src/rpc/syntax.js';
-import { ntHash } from '../../src/security/crypto.js';
-import { NtlmAcceptor, NtlmInitiator, type NtlmInitiatorOptions } from '../../src/security/index.js';
-import { NTLM } from '../../src/security/ntlm/messages.js';
-import type { AuthLevel, Drep } from '../../src/types.js';
+import { ClientLink, type ClientAuth, type LinkAnswer } from '../../../src/peer/link/client.js';
+import { ServerLink, type ServedAnswer } from '../../../src/peer/link/server.js';
+import { encodeBind, encodeBindAck, encodeBindNak, encodeFault } from '../../../src/rpc/encode.js';
+import { NDR20 } from '../../../src/rpc/syntax.js';
+import { ntHash } from '../../../src/security/crypto.js';
+import { NtlmAcceptor, NtlmInitiator, type NtlmInitiatorOptions } from '../../../src/security/index.js';
+import { NTLM } from '../../../src/security/ntlm/messages.js';
+import type { AuthLevel, Drep } from '../../../src/types.js';
 
 const LITTLE: Drep = { littleEndian: true, ebcdic: false, float: 'ieee' };
 const call = (opnum: number, uuid = '99fcfec4-5260-101b-bbcb-00aa0021347a') =>

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { blockOf } from '../../src/bytes/block.js';
-import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
-import { pcapHeader, pcapRecord } from '../../src/capture/write.js';
-import { LiveCapture, type LiveBatch, type LiveOptions } from '../../src/io/live/capture.js';
-import { CaptureFiles } from '../../src/io/live/files.js';
-import type { Frame } from '../../src/types.js';
+import { blockOf } from '../../../src/bytes/block.js';
+import { CaptureReader, type CaptureOutput } from '../../../src/capture/reader.js';
+import { pcapHeader, pcapRecord } from '../../../src/capture/write.js';
+import { LiveCapture, type LiveBatch, type LiveOptions } from '../../../src/io/live/capture.js';
+import { CaptureFiles } from '../../../src/io/live/files.js';
+import type { Frame } from '../../../src/types.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-pump-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pcapHeader, pcapRecord, type OutPacket } from '../../src/capture/write.js';
-import { run } from '../../src/cli/cli.js';
-import type { Report } from '../../src/output/report/data.js';
-import { ROOT } from '../support/shared.js';
-import type { Story } from '../support/story.js';
-import { testStreams } from '../support/streams.js';
+import { pcapHeader, pcapRecord, type OutPacket } from '../../../src/capture/write.js';
+import { run } from '../../../src/cli/cli.js';
+import type { Report } from '../../../src/output/report/data.js';
+import { ROOT } from '../../support/shared.js';
+import type { Story } from '../../support/story.js';
+import { testStreams } from '../../support/streams.js';
 
 /** A capture that ships with the package. */
 export function shipped(name: string): string {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Report } from '../../src/output/report/data.js';
-import { knowledge } from '../../src/io/knowledge.js';
-import { loadModel, serve } from '../../src/io/serve/agent.js';
-import { ntHash } from '../../src/security/crypto.js';
+import type { Report } from '../../../src/output/report/data.js';
+import { knowledge } from '../../../src/io/knowledge.js';
+import { loadModel, serve } from '../../../src/io/serve/agent.js';
+import { ntHash } from '../../../src/security/crypto.js';
 import { HOSTILE, searched } from './hostile-titles.js';
 import { command, reportOf, shipped, written } from './support.js';
 

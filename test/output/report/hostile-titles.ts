@@ -1,4 +1,4 @@
-import { activation, bstr, dispatch, i4, invoke, reference, Story, UPDATE_SESSION } from '../support/story.js';
+import { activation, bstr, dispatch, i4, invoke, reference, Story, UPDATE_SESSION } from '../../support/story.js';
 
 /** Titles that would be markup, links, commands or another direction if they were not kept text. */
 export const HOSTILE: readonly string[] = [

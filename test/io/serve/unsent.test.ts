@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Unsent } from '../../src/io/serve/unsent.js';
+import { Unsent } from '../../../src/io/serve/unsent.js';
 
 const LIMITS = { holdBytes: 1024, bytes: 8 * 1024 * 1024, totalBytes: 12 * 1024 * 1024 };
 const open: { destroy(): unknown }[] = [];

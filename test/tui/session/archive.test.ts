@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
-import { blockOf } from '../../src/bytes/block.js';
-import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
-import { ARCHIVE_BLOCK, CallArchive } from '../../src/tui/session/archive.js';
-import { knowledge } from '../../src/io/knowledge.js';
-import type { Call, Stub } from '../../src/types.js';
-import { shippedCaptures } from '../support/captures.js';
+import { Analyzer, type AnalyzerOutput } from '../../../src/analysis/analyzer.js';
+import { blockOf } from '../../../src/bytes/block.js';
+import { CaptureReader, type CaptureOutput } from '../../../src/capture/reader.js';
+import { ARCHIVE_BLOCK, CallArchive } from '../../../src/tui/session/archive.js';
+import { knowledge } from '../../../src/io/knowledge.js';
+import type { Call, Stub } from '../../../src/types.js';
+import { shippedCaptures } from '../../support/captures.js';
 
 const known = knowledge();
 

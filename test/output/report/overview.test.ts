@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadModel } from '../../src/io/serve/agent.js';
-import type { Report } from '../../src/output/report/data.js';
-import { enumWords } from '../../src/output/report/words.js';
-import { ROOT, shared } from '../support/shared.js';
+import { loadModel } from '../../../src/io/serve/agent.js';
+import type { Report } from '../../../src/output/report/data.js';
+import { enumWords } from '../../../src/output/report/words.js';
+import { ROOT, shared } from '../../support/shared.js';
 import { command, recordsOf, reportOf, shipped } from './support.js';
 
 const model = loadModel(join(ROOT, 'captures/models/sample.yaml'));
