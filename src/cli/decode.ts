@@ -1,7 +1,7 @@
 import type { Call, Finding, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import type { Batch, OpenCapture } from '../pipeline/batch.js';
 import { Pipeline, type CaptureRecord } from '../pipeline/pipeline.js';
-import { isDamage, weightOf } from '../pipeline/problems.js';
+import { isDamage, weightOf } from '../analysis/weight.js';
 import { readCapture } from '../pipeline/read-capture.js';
 import type { Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';

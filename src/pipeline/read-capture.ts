@@ -4,7 +4,7 @@ import type { CaptureInfo } from '../capture/info.js';
 import type { Batch, OpenCapture } from './batch.js';
 import { mergeByTime } from './merge.js';
 import type { CaptureRecord, Pipeline } from './pipeline.js';
-import { weightOf } from './problems.js';
+import { weightOf } from '../analysis/weight.js';
 
 /** How captures are to be read, and who hears of what. Files are named by their index. */
 interface CaptureReading {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
-import { isDamage, weightOf } from '../../src/pipeline/problems.js';
+import { isDamage, weightOf } from '../../src/analysis/weight.js';
 import type { Problem, ProblemCode } from '../../src/types.js';
 import { packageRoot } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';

@@ -152,6 +152,11 @@ function verdictOf(facts: Facts): Overview['verdict'] {
     const why = first.failure === null ? '' : ` (${resultText(first.failure)})`;
     say('error', `${failures.length} of ${countText(searches.length, 'search', 'searches')} failed${why}`);
   } else if (totals.failed > 0) say('warning', `${countText(totals.failed, 'call')} of ${totals.calls} failed`);
+  if (totals.unanswered > 0)
+    say(
+      'unknown',
+      `${shareText(totals.unanswered, totals.calls)} no answer in this capture: how they ended is not known`,
+    );
   if (sealed > 0)
     say(
       'unknown',
@@ -160,6 +165,12 @@ function verdictOf(facts: Facts): Overview['verdict'] {
   if (parts.length === 0) parts.push(quietText(body, searches.length));
   const text = parts.join('; ');
   return { tone: worst(tones), text: `${text.charAt(0).toUpperCase()}${text.slice(1)}.` };
+}
+
+/** `3 of 11 calls have`, or `all 11 calls have`. */
+function shareText(count: number, all: number): string {
+  if (count === all) return all === 1 ? 'the one call has' : `all ${all.toLocaleString('en-US')} calls have`;
+  return `${count.toLocaleString('en-US')} of ${all.toLocaleString('en-US')} calls ${count === 1 ? 'has' : 'have'}`;
 }
 
 /** What a capture without trouble says. */
@@ -224,9 +235,9 @@ function tilesOf(facts: Facts): readonly Tile[] {
   tiles.push({
     name: 'calls',
     title: 'Calls that failed',
-    value: sealed > 0 && sealed === totals.calls && totals.failed === 0 ? '?' : String(totals.failed),
-    detail: `of ${totals.calls.toLocaleString('en-US')}${sealed > 0 ? `, ${sealed.toLocaleString('en-US')} sealed` : ''}`,
-    tone: callTone(totals.failed, sealed),
+    value: unknownResults(facts) === totals.calls && totals.failed === 0 ? '?' : String(totals.failed),
+    detail: `of ${totals.calls.toLocaleString('en-US')}${sealed > 0 ? `, ${sealed.toLocaleString('en-US')} sealed` : ''}${totals.unanswered > 0 ? `, ${totals.unanswered.toLocaleString('en-US')} without an answer` : ''}`,
+    tone: callTone(totals.failed, unknownResults(facts)),
     link: 'results',
   });
   return tiles;
@@ -237,9 +248,14 @@ function searchTone(searches: readonly EventReport[], failures: readonly EventRe
   return failures.length > 0 ? 'error' : 'good';
 }
 
-function callTone(failed: number, sealed: number): Tone {
+/** Calls of which nobody saw how they ended. */
+function unknownResults({ sealed, body }: Facts): number {
+  return Math.min(body.totals.calls, sealed + body.totals.unanswered);
+}
+
+function callTone(failed: number, unknown: number): Tone {
   if (failed > 0) return 'warning';
-  return sealed > 0 ? 'unknown' : 'good';
+  return unknown > 0 ? 'unknown' : 'good';
 }
 
 function thingTiles(things: Things | null, asked: Asked, sealed: boolean): readonly Tile[] {

@@ -1,3 +1,4 @@
+import { isDamage } from '../../analysis/weight.js';
 import type { Call, Finding, Frame, Moment, Problem } from '../../types.js';
 import { durationText } from '../time.js';
 import type { QualityNote, SourceReport } from './data.js';
@@ -66,11 +67,13 @@ export class Quality {
     this.lastNs = timeNs;
   }
 
-  problem({ code, layer }: Problem): void {
+  problem(problem: Problem): void {
+    const { code, layer } = problem;
     if (code === 'tcp-gap') this.gaps++;
     else if (CUT.includes(code)) this.cutEnds++;
     else if (code === 'ip-truncated') this.cutPackets++;
-    else if (layer === 'capture') this.damaged++;
+    // Zeros behind the last packet, or a second capture behind the first, take nothing away.
+    else if (layer === 'capture' && isDamage(problem)) this.damaged++;
     else if (MIDSTREAM.includes(code)) this.midstream++;
     else if (code === 'unknown-opnum') this.unknown++;
   }
@@ -123,7 +126,7 @@ export class Quality {
       'gaps',
       'error',
       this.gaps,
-      `${countText(this.gaps, 'gap')} in TCP streams: bytes that were sent and not captured. Calls they carried are missing or incomplete. Capture with a larger buffer, or nearer to the server.`,
+      `${countText(this.gaps, 'gap')} in TCP streams: bytes that were sent and not captured. Calls they carried are missing or incomplete. ${this.damaged + this.cutEnds > 0 ? 'What was not read of the files may be what is missing.' : 'Capture with a larger buffer, or nearer to the server.'}`,
     );
     add(
       'dropped',

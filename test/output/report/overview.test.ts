@@ -149,3 +149,24 @@ describe('members of enumerations in words', () => {
     ]);
   });
 });
+
+describe('calls of which nobody saw how they ended', () => {
+  const path = shared('field/one-direction.pcap', 'the report of half a conversation');
+
+  it.skipIf(path === null)('are no calls that went well', async () => {
+    const report = await reportOf(path ?? '');
+    expect(report.overview.verdict).toEqual({
+      tone: 'unknown',
+      text: 'All 11 calls have no answer in this capture: how they ended is not known.',
+    });
+    expect(tile(report, 'calls')).toBe('?');
+  });
+});
+
+describe('a capture of which nothing is lost', () => {
+  it.each(['preallocated-zeros', 'two-files-cat'])('is not called damaged: %s', async (name) => {
+    const path = shared(`field/${name}.pcap`, 'reports of joined captures');
+    if (path === null) return;
+    expect((await reportOf(path)).quality.filter(({ severity }) => severity === 'error')).toEqual([]);
+  });
+});
