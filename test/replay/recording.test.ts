@@ -185,9 +185,10 @@ describe('damage to a recording', () => {
     const hostile = new Uint8Array(24 * 1024 * 1024);
     hostile.set(fileHead());
     for (let at = FILE_HEAD; at + head.length <= hostile.length; at += head.length) hostile.set(head, at);
-    const started = performance.now();
-    expect(readRecording(hostile).problems[0]?.message).toMatch(/no whole record was found/);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    // Said only where the budget of checked bytes was spent: the work is bounded, whatever the clock says.
+    expect(readRecording(hostile).problems[0]?.message).toMatch(
+      /no whole record was found behind them in reasonable time/,
+    );
   });
 
   it('names a whole record that is none', () => {
