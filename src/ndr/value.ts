@@ -46,6 +46,11 @@ export function isRecord(value: Value | undefined): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
+/** Whether the node of a trace with this value stands for the nodes inside it: a record, a list, or what is not there. */
+export function isGroup(value: Value): boolean {
+  return value === null || (typeof value === 'object' && !(value instanceof Uint8Array));
+}
+
 /** The record, or null where the value is none. */
 export function recordOf(value: Value | undefined): Fields | null {
   return isRecord(value) ? value : null;

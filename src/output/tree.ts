@@ -1,5 +1,6 @@
+import { isGroup } from '../ndr/value.js';
 import { hex32 } from '../bytes/hex.js';
-import type { Call, Problem, Stub, Value } from '../types.js';
+import type { Call, Problem, Stub } from '../types.js';
 import type { Trace, TraceNode } from '../ndr/codec.js';
 import { failed } from '../analysis/failed.js';
 import type { Summary } from '../analysis/analyzer.js';
@@ -141,10 +142,6 @@ export class TreeWriter {
     const text = `${escapeTerminal(node.name)}: ${escapeTerminal(node.type)}${hidden && node.value === null ? '' : value}${meaning}${section}`;
     return `    ${style.dim(range)}  ${'  '.repeat(depth)}${hidden ? style.dim(text) : text}`;
   }
-}
-
-function isGroup(value: Value): boolean {
-  return value === null || (typeof value === 'object' && !(value instanceof Uint8Array));
 }
 
 function methodFact(call: Call): string | null {

@@ -1,3 +1,4 @@
+import { isGroup } from '../ndr/value.js';
 import type { CallTraces } from '../analysis/traces.js';
 import type { TraceNode } from '../ndr/codec.js';
 import { MAX_TREE_TEXT } from '../output/limits.js';
@@ -158,10 +159,6 @@ function stubNotes(of: Stub): readonly string[] {
     ...(of.complete ? [] : ['incomplete']),
     ...(of.drep.littleEndian ? [] : ['big-endian']),
   ];
-}
-
-function isGroup(value: Value): boolean {
-  return value === null || (typeof value === 'object' && !(value instanceof Uint8Array));
 }
 
 /** Ids of the fields around a byte of a stub, from the outermost to the one that owns it. */

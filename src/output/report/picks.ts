@@ -1,3 +1,4 @@
+import { isGroup } from '../../ndr/value.js';
 import { hidesResult } from '../../analysis/sealed.js';
 import { toHex } from '../../bytes/hex.js';
 import type { Registry, Trace, TraceNode } from '../../ndr/codec.js';
@@ -153,8 +154,7 @@ function stubReport(stub: Stub | null, trace: Trace | null): StubReport | null {
 }
 
 function field({ name, type, start, end, value, meaning, section, children }: TraceNode, depth: number): FieldReport {
-  const groups =
-    children.length > 0 && (value === null || (typeof value === 'object' && !(value instanceof Uint8Array)));
+  const groups = children.length > 0 && isGroup(value);
   return {
     depth,
     name,
