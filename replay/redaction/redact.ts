@@ -1,3 +1,4 @@
+import { withoutUnits } from '../../src/dcom/bindings.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import { isRecord, mapFields, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
@@ -148,11 +149,9 @@ class Redaction {
     if (typeof value === 'string') return this.text(value, texts);
     if (value instanceof Uint8Array) return this.tells(value) ? NOTHING : undefined;
     if (Array.isArray(value)) return this.tellsInUnits(value) ? [] : undefined;
-    if (!isRecord(value) || value['aStringArray'] === undefined || value['stringBindings'] === undefined)
-      return undefined;
     // The units beside bindings are those before redaction: the bindings are written anew.
-    const { aStringArray: _units, wSecurityOffset: _offset, ...bindings } = value;
-    return mapFields(bindings, change);
+    const bindings = isRecord(value) ? withoutUnits(value) : null;
+    return bindings === null ? undefined : mapFields(bindings, change);
   }
 
   /** Whether code units or bytes that are shown as a list of numbers hold a name. */

@@ -227,3 +227,13 @@ function readAddress(text: string): TcpBinding {
 function writeAddress({ host, port }: TcpBinding): string {
   return port === null ? host : `${host}[${port}]`;
 }
+
+/**
+ * Bindings without the units they were packed in: written again, they are made of the entries. Null for what are no
+ * bindings with their units.
+ */
+export function withoutUnits(value: Fields): Fields | null {
+  if (value['aStringArray'] === undefined || value['stringBindings'] === undefined) return null;
+  const { aStringArray: _units, wSecurityOffset: _offset, ...entries } = value;
+  return entries;
+}

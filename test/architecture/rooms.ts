@@ -177,7 +177,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: 'replay/redaction',
     does: 'names in a recording, and pseudonyms for them',
-    opens: [...BASE, 'src/ndr', 'replay/recording', 'replay/player'],
+    opens: ['src/dcom', ...BASE, 'src/ndr', 'replay/recording', 'replay/player'],
   },
   {
     path: 'replay/responder',
