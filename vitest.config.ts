@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'node_modules/**', 'dist/**'],
+    exclude: ['test/interop/**', 'test/specifications/**', 'node_modules/**', 'dist/**'],
     testTimeout: 30_000,
     pool: 'forks',
     // All processors: left alone, vitest keeps one of two for itself.
