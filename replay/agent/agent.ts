@@ -13,7 +13,7 @@ import { indexing, interfacesOf, type AgentContext } from './context.js';
 import type { Model } from './model.js';
 import { profileOf } from './profiles.js';
 import type { Scenario } from './scenario.js';
-import { failed, ok, served } from './served.js';
+import { failed, ok, served } from './described-object.js';
 import { serviceManager } from './service-objects.js';
 import { searcher, session } from './session-objects.js';
 import { AgentState } from './state.js';

@@ -7,7 +7,7 @@ import {
   type ServedValue,
 } from '../../src/peer/server/dispatch.js';
 import { WU_E_INVALIDINDEX, WU_E_NOT_SUPPORTED } from './errors.js';
-import { failed, isText, ok, served } from './served.js';
+import { failed, isText, ok, served } from './described-object.js';
 
 /**
  * A collection that nobody changes (3.8, 3.26, …): Item, Count, _NewEnum. An item is made when it is asked for, and

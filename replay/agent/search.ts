@@ -4,7 +4,7 @@ import { fixed } from './collections.js';
 import { viewOf, type AgentContext } from './context.js';
 import { WU_E_INVALID_CRITERIA, WU_E_NO_CONNECTION, WU_E_NO_SERVICE, WU_E_UNKNOWN_SERVICE } from './errors.js';
 import type { FaultModel, UpdateModel, WarningModel } from './model.js';
-import { failed, ok, served } from './served.js';
+import { failed, ok, served } from './described-object.js';
 import { localized, type Index } from './update-objects.js';
 import { Users } from './users.js';
 

@@ -9,7 +9,7 @@ import { interfacesOf, type AgentContext } from './context.js';
 import { WU_E_NOT_SUPPORTED } from './errors.js';
 import { queryHistory } from './history-objects.js';
 import { search, SCOPES, SELECTIONS, type SearchState } from './search.js';
-import { failed, isText, ok, served, setter } from './served.js';
+import { failed, isText, ok, served, setter } from './described-object.js';
 import { serviceManager } from './service-objects.js';
 
 /** Largest LCID ([MS-LCID] 2): sort order and language. */

@@ -2,7 +2,7 @@ import type { ServedObject, ServedValue } from '../../src/peer/server/dispatch.j
 import { fixed, stringCollection, updateCollection } from './collections.js';
 import type { Behavior, CategoryModel, DeviceModel, ImageModel, UpdateModel } from './model.js';
 import { offered, type Profile } from './profiles.js';
-import { served, tabled } from './served.js';
+import { served, tabled } from './described-object.js';
 
 const SOFTWARE = ['IUpdate5', 'IUpdate4', 'IUpdate3', 'IUpdate2', 'IUpdate'];
 /** A driver can be queried for both chains (3.21.4). */

@@ -7,7 +7,7 @@ import { asList, asRecord, isRecord, type Fields, type OpenFields } from '../ndr
 import type { Problem, Span, Value } from '../types.js';
 import { BLOB_LEVELS, MAX_PROPERTIES } from './limits.js';
 import { DIFFERENT_MACHINE } from './names.js';
-import { group, leaf, shifted } from './nodes.js';
+import { group, leaf, shifted } from './trace-nodes.js';
 
 /** dwSize and dwReserved stand in front of the CustomHeader. */
 const PREFIX = 8;

@@ -2,7 +2,7 @@ import { guidAt } from '../bytes/guid.js';
 import { hex64Of } from '../bytes/hex.js';
 import type { TraceNode } from '../ndr/codec.js';
 import type { Span, Value } from '../types.js';
-import { leaf } from './nodes.js';
+import { leaf } from './trace-nodes.js';
 
 /** Adds the fields of a packed structure one after another, as far as its bytes go; little-endian. */
 export class Fields {

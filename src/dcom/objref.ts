@@ -6,13 +6,13 @@ import type { OpenFields } from '../ndr/value.js';
 import type { Problem, Span, Value } from '../types.js';
 import { decodeActivation, fitsInside } from './activation.js';
 import { readBindings } from './bindings.js';
-import { HEADER_SIZE, isActivation, STD_SIZE, type ObjrefOptions } from './forms.js';
+import { HEADER_SIZE, isActivation, STD_SIZE, type ObjrefOptions } from './objref-layout.js';
 import { BLOB_LEVELS } from './limits.js';
 import { EXTENDED_SIGNATURE, OBJREF, OBJREF_SIGNATURE } from './names.js';
 import { encodeObjref } from './objwrite.js';
 import { traceObjref } from './objtrace.js';
 
-export type { ObjrefOptions } from './forms.js';
+export type { ObjrefOptions } from './objref-layout.js';
 
 type Note = (code: Problem['code'], message: string, offset: number) => void;
 

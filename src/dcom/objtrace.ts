@@ -2,10 +2,10 @@ import type { TraceNode } from '../ndr/codec.js';
 import type { Span } from '../types.js';
 import { fitsInside, traceActivation } from './activation.js';
 import { Fields } from './fields.js';
-import { HEADER_SIZE, isActivation, STD_SIZE, type ObjrefOptions } from './forms.js';
+import { HEADER_SIZE, isActivation, STD_SIZE, type ObjrefOptions } from './objref-layout.js';
 import { BLOB_LEVELS } from './limits.js';
 import { OBJREF, OBJREF_SIGNATURE, SORF_NOPING } from './names.js';
-import { group, shifted } from './nodes.js';
+import { group, shifted } from './trace-nodes.js';
 
 const FORM_NAMES: Readonly<Record<number, string>> = {
   [OBJREF.standard]: 'OBJREF_STANDARD',

@@ -5,7 +5,7 @@ import { asRecord, isRecord, type Fields } from '../ndr/value.js';
 import type { Value } from '../types.js';
 import { encodeActivation } from './activation.js';
 import { entriesOf } from './bindings.js';
-import type { ObjrefOptions } from './forms.js';
+import type { ObjrefOptions } from './objref-layout.js';
 import { EXTENDED_SIGNATURE, OBJREF, OBJREF_SIGNATURE } from './names.js';
 
 const FORMS: ReadonlyMap<string, number> = new Map(Object.entries(OBJREF));

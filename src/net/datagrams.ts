@@ -1,7 +1,7 @@
 import type { Endpoint, Flow } from '../types.js';
 import { ipv4Text, ipv6Text } from './address.js';
 import type { Packet } from './packet.js';
-import type { NetOutput, Shared } from './shared.js';
+import type { NetOutput, Shared } from './net-state.js';
 
 /** Bytes of a connectionless RPC header ([C706] 12.5.2), and of a UDP header before it. */
 const RPC_HEADER = 80;

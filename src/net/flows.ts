@@ -1,10 +1,10 @@
 import type { Direction, Endpoint, Flow } from '../types.js';
 import { ipv4Text, ipv6Text } from './address.js';
 import { ANY_PATH, type Seen } from './packet.js';
-import { Pair } from './pair.js';
-import type { Shared } from './shared.js';
+import { Pair } from './stream-pair.js';
+import type { Shared } from './net-state.js';
 import { Stream } from './stream.js';
-import type { Waiter } from './waits.js';
+import type { Waiter } from './waiting-queue.js';
 
 /** Where the addresses of a packet stand, one after the other, and its ports. */
 export interface Ends {

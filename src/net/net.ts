@@ -18,10 +18,10 @@ import {
 } from './layers/layer.js';
 import { FOLLOWS, LINK_TYPES, unknownName } from './layers/table.js';
 import { Packet } from './packet.js';
-import { problem, sharedOf, type NetCounts, type NetOutput, type Shared } from './shared.js';
+import { problem, sharedOf, type NetCounts, type NetOutput, type Shared } from './net-state.js';
 import { TcpStreams } from './tcp.js';
 
-export type { NetCounts, NetOutput } from './shared.js';
+export type { NetCounts, NetOutput } from './net-state.js';
 
 const TCP = 6;
 const UDP = 17;

@@ -1,7 +1,7 @@
 import { blockOf } from '../bytes/block.js';
 import type { Direction, Flow, Problem } from '../types.js';
 import { elapsedMs, type Packet, type Run, type Seen } from './packet.js';
-import type { NetOutput, Shared } from './shared.js';
+import type { NetOutput, Shared } from './net-state.js';
 
 /** Bytes that wait: for those before them, or for bytes of the other direction that their sender had received. */
 export interface Piece extends Run {

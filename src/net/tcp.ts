@@ -2,9 +2,9 @@ import type { FlowEnd } from '../types.js';
 import { FlowTable, type Connection } from './flows.js';
 import type { Undelivered } from './icmp.js';
 import type { Packet, Seen } from './packet.js';
-import { problem, type NetOutput, type Shared } from './shared.js';
+import { problem, type NetOutput, type Shared } from './net-state.js';
 import { BEGIN, type Stream } from './stream.js';
-import { Waits } from './waits.js';
+import { Waits } from './waiting-queue.js';
 
 const FIN = 1;
 const SYN = 2;

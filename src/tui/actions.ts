@@ -12,7 +12,7 @@ import { filtered, sorted } from './selecting.js';
 import { back, isOver } from './showing.js';
 import type { Source } from './source.js';
 import { FOLDED, type Focus, type Pending, type PromptKind, type State } from './state.js';
-import { say, still, type Step } from './step.js';
+import { say, still, type Step } from './transition.js';
 import { SORT_KEYS } from './view.js';
 
 type Act = (state: State, source: Source) => Step;

@@ -7,7 +7,7 @@ import { filtered, sorted } from './selecting.js';
 import { showTitled } from './showing.js';
 import type { Source } from './source.js';
 import { COLUMNS, type Column, type State } from './state.js';
-import { say, still, type Step } from './step.js';
+import { say, still, type Step } from './transition.js';
 import { SORT_KEYS, type SortKey } from './view.js';
 
 type Run = (state: State, argument: string, source: Source) => Step;

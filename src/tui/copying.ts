@@ -6,7 +6,7 @@ import { currentRows } from './detail.js';
 import { currentCall, shownBytes } from './model.js';
 import type { Source } from './source.js';
 import type { State } from './state.js';
-import { say, still, type Step } from './step.js';
+import { say, still, type Step } from './transition.js';
 
 /** Copies what the second key of `y` names. */
 export function copied(state: State, name: string, source: Source): Step {

@@ -6,7 +6,7 @@ import { currentCall, placed, stubOf } from './model.js';
 import { paneOf } from './panes/table.js';
 import type { Source } from './source.js';
 import { placeOf, type Place, type Side, type State } from './state.js';
-import { say, still, type Step } from './step.js';
+import { say, still, type Step } from './transition.js';
 
 /** The place nearest to `at` in a list of this length. */
 export function clampTo(at: number, length: number): number {

@@ -1,6 +1,6 @@
 import { markedCalls } from './selecting.js';
 import type { ExportFormat, State } from './state.js';
-import { say, type Step } from './step.js';
+import { say, type Step } from './transition.js';
 
 /** Writes the marked calls, or all that are shown, to a file. */
 export function exported(state: State, format: ExportFormat, path: string): Step {

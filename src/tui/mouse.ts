@@ -6,7 +6,7 @@ import { paneOf, TABS } from './panes/table.js';
 import { show } from './showing.js';
 import type { Source } from './source.js';
 import { placeOf, type Event, type State } from './state.js';
-import { still, type Step } from './step.js';
+import { still, type Step } from './transition.js';
 
 /** Lines that one turn of the wheel moves. */
 const WHEEL = 3;

@@ -7,7 +7,7 @@ import { searchFor } from './searching.js';
 import { filtered } from './selecting.js';
 import type { Source } from './source.js';
 import type { PromptKind, State } from './state.js';
-import { still, type Step } from './step.js';
+import { still, type Step } from './transition.js';
 
 /** A key was typed into the prompt; what `enter` gives is taken by kind. */
 export function typed(state: State, name: string, text: string, source: Source): Step {

@@ -2,13 +2,13 @@ import { act, actTimes } from './actions.js';
 import { followed, clamped, toCall } from './cursor.js';
 import { boundTo } from './keymap.js';
 import { mouse } from './mouse.js';
-import { completed } from './pairs.js';
+import { completed } from './key-pairs.js';
 import { typed } from './prompts.js';
 import { replayOver } from './replaying.js';
 import { show } from './showing.js';
 import type { Source } from './source.js';
 import type { Digits, Event, State } from './state.js';
-import { say, still, type Step } from './step.js';
+import { say, still, type Step } from './transition.js';
 
 /** The state after an event, and what it asks of the world. Pure: the source is only read. */
 export function reduce(state: State, event: Event, source: Source): Step {

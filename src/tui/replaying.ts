@@ -4,7 +4,7 @@ import { markedCalls } from './selecting.js';
 import { showTitled } from './showing.js';
 import type { Source } from './source.js';
 import type { State } from './state.js';
-import { say, still, type Step } from './step.js';
+import { say, still, type Step } from './transition.js';
 import { targetOf, type ReplayTarget } from './target.js';
 
 /** Asks where to replay to, unless a replay is under way. */

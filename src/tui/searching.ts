@@ -6,7 +6,7 @@ import { paneOf } from './panes/table.js';
 import { queryOf, type Query } from './query.js';
 import type { Source } from './source.js';
 import { placeOf, type State } from './state.js';
-import { say, type Step } from './step.js';
+import { say, type Step } from './transition.js';
 
 /** Looks for something in the pane that has the keys, from where its cursor stands. */
 export function searchFor(state: State, text: string, forward: boolean, source: Source): Step {

@@ -1,5 +1,5 @@
 import type { State } from './state.js';
-import { say, type Step } from './step.js';
+import { say, type Step } from './transition.js';
 import type { SortKey } from './view.js';
 
 /** Only calls for which the expression holds; null: all. */

@@ -3,7 +3,7 @@ import type { Pane } from './pane.js';
 import { PANES, paneOf } from './panes/table.js';
 import type { Source } from './source.js';
 import type { State } from './state.js';
-import { say, type Step } from './step.js';
+import { say, type Step } from './transition.js';
 
 /** Shows a pane in the upper part of the screen: a tab as it was left, one that lies over the others from its top. */
 export function show(state: State, pane: Pane, source: Source): Step {

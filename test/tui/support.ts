@@ -6,7 +6,7 @@ import { knowledge } from '../../src/io/knowledge.js';
 import type { Knowledge } from '../../src/pipeline/knowledge.js';
 import { Session } from '../../src/tui/session/session.js';
 import type { SecretList } from '../../src/security/secrets.js';
-import { WireObserver } from '../../src/security/wire.js';
+import { WireObserver } from '../../src/security/wire-observer.js';
 import { plainText } from '../../src/tui/line.js';
 import { reduce } from '../../src/tui/reduce.js';
 import { render } from '../../src/tui/render.js';

@@ -4,7 +4,7 @@ import { ReadStream } from 'node:tty';
 import { coloursOf, themeOf, type Theme } from '../../tui/palette.js';
 import { Screen } from '../../tui/screen.js';
 import type { SecurityObserver } from '../../security/observer.js';
-import { WireObserver } from '../../security/wire.js';
+import { WireObserver } from '../../security/wire-observer.js';
 import { backgroundOf } from './background.js';
 import { App, type AppOptions, type Feed } from './app.js';
 import { keepHeapSmall } from '../../io/heap.js';

@@ -37,7 +37,7 @@ import { overviewOf } from './overview.js';
 import { Picks } from './picks.js';
 import { Protection } from './protection.js';
 import { Quality } from './quality.js';
-import { tellStory } from './tell.js';
+import { tellStory } from './report-story.js';
 import { nameResult, spanNs, timeText, type Lexicon } from './words.js';
 
 interface CollectOptions {

@@ -6,7 +6,7 @@ import { Statistics, type StatisticsFigures } from '../../analysis/statistics.js
 import { traceCall, type CallTraces } from '../../analysis/traces.js';
 import { resultName } from '../../output/text.js';
 import type { SecurityObserver } from '../../security/observer.js';
-import { WireObserver } from '../../security/wire.js';
+import { WireObserver } from '../../security/wire-observer.js';
 import { queryOf, type Query } from '../query.js';
 import type { Conversation, Notice, Reading, Source } from '../source.js';
 import type { Side } from '../state.js';

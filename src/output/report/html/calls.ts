@@ -15,7 +15,7 @@ import {
   SECTION_END,
   table,
   wrong,
-} from './parts.js';
+} from './cells.js';
 
 /** Members named for one result. */
 const MEMBERS_OF_RESULT = 4;

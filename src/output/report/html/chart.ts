@@ -3,7 +3,7 @@ import { area, curveStep } from 'd3-shape';
 import { durationText } from '../../time.js';
 import type { LatencyReport, Timeline } from '../data.js';
 import { html, joined, plain, trusted, type Markup, type Part } from './markup.js';
-import { number, table } from './parts.js';
+import { number, table } from './cells.js';
 
 /**
  * Widths at which a chart is drawn: for a page and for a telephone. Which of them shows is for the style sheet to say,

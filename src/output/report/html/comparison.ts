@@ -2,7 +2,7 @@ import type { CallChange, ComparisonReport, TableChange } from '../data.js';
 import { countText } from '../words.js';
 import type { Links } from './links.js';
 import { html, joined, type Markup, type Part } from './markup.js';
-import { counted, duration, left, number, section, SECTION_END, table, type Sorted } from './parts.js';
+import { counted, duration, left, number, section, SECTION_END, table, type Sorted } from './cells.js';
 
 /** Two captures, or a capture and its replay, side by side. */
 export function* comparison(report: ComparisonReport, links: Links): Generator<Markup> {

@@ -4,7 +4,7 @@ import { durationText } from '../../time.js';
 import { callId } from './links.js';
 import { hexdump } from './dump.js';
 import { html, joined, type Markup } from './markup.js';
-import { filterBox, left, moment, section, SECTION_END } from './parts.js';
+import { filterBox, left, moment, section, SECTION_END } from './cells.js';
 
 /** Levels of the tree of fields that are told apart by their indent. */
 const DEEPEST = 12;

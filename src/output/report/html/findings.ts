@@ -1,7 +1,7 @@
 import type { FindingGroup, ProblemGroup, Report } from '../data.js';
 import type { Links } from './links.js';
 import { html, type Markup } from './markup.js';
-import { badge, counted, frames, left, number, section, SECTION_END, table } from './parts.js';
+import { badge, counted, frames, left, number, section, SECTION_END, table } from './cells.js';
 
 /** Kinds of findings that are open when the page opens. */
 const OPEN = 3;

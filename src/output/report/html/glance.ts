@@ -6,7 +6,7 @@ import { timelineChart } from './chart.js';
 import type { Links } from './links.js';
 import { callId } from './links.js';
 import { html, joined, type Markup, type Part } from './markup.js';
-import { badge, counted, failures, frames, left, moment, number, section, SECTION_END, table } from './parts.js';
+import { badge, counted, failures, frames, left, moment, number, section, SECTION_END, table } from './cells.js';
 
 /** The first screen: the verdict, the figures that are asked for, and what to do. */
 export function* front({ overview: { verdict, tiles, advice }, comparison }: Report, links: Links): Generator<Markup> {

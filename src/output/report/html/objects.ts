@@ -2,7 +2,7 @@ import type { ObjectReport, Report } from '../data.js';
 import { countText, objectsText } from '../words.js';
 import type { Links } from './links.js';
 import { html, joined, type Markup, type Part } from './markup.js';
-import { filterBox, left, number, section, SECTION_END } from './parts.js';
+import { filterBox, left, number, section, SECTION_END } from './cells.js';
 
 /** Levels of the tree that are open when the page opens, and the most there are: deeper objects stand at the last. */
 const OPEN = 3;

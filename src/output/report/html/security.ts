@@ -1,7 +1,7 @@
 import type { Report } from '../data.js';
 import type { Links } from './links.js';
 import { html, type Markup } from './markup.js';
-import { badge, counted, left, section, SECTION_END, table } from './parts.js';
+import { badge, counted, left, section, SECTION_END, table } from './cells.js';
 
 /** Mechanisms, users, levels, verdicts and weak spots. */
 export function* security({ security: { uses, logons, logonsLost, weak } }: Report, links: Links): Generator<Markup> {

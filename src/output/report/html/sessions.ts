@@ -4,7 +4,7 @@ import { countText } from '../words.js';
 import { ladder } from './ladder.js';
 import { sessionId, type Links } from './links.js';
 import { html, type Markup } from './markup.js';
-import { clock, counted, duration, left, moment, number, section, SECTION_END, table, wrong } from './parts.js';
+import { clock, counted, duration, left, moment, number, section, SECTION_END, table, wrong } from './cells.js';
 
 /** Sessions that are open when the page opens. */
 const OPEN = 3;

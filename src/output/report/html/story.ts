@@ -15,7 +15,7 @@ import {
   table,
   type Column,
   type Sorted,
-} from './parts.js';
+} from './cells.js';
 
 /** Columns of a table in the page; what more was read of a row opens below it. */
 const COLUMNS = 8;

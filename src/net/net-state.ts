@@ -1,6 +1,6 @@
 import type { Chunk, Datagram, FlowEnd, Gap, Handshake, Problem, Unreachable } from '../types.js';
 import type { NetLimits } from './limits.js';
-import { Recent } from './recent.js';
+import { Recent } from './recent-segments.js';
 
 /** What the network stages hand on. */
 export type NetOutput = Chunk | Datagram | Gap | FlowEnd | Handshake | Unreachable | Problem;

@@ -1,5 +1,5 @@
 import type { Packet, Seen } from './packet.js';
-import type { NetOutput } from './shared.js';
+import type { NetOutput } from './net-state.js';
 import { Stream, BEGIN } from './stream.js';
 
 /**

@@ -3,7 +3,7 @@ import { clamped, toCall } from './cursor.js';
 import { openPrompt } from './prompt.js';
 import type { Source } from './source.js';
 import type { Pending, State } from './state.js';
-import { say, still, type Step } from './step.js';
+import { say, still, type Step } from './transition.js';
 
 /** The second key of a pair; `escape` means none. */
 export function completed(state: State, first: Pending, name: string, source: Source): Step {
