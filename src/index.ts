@@ -24,7 +24,7 @@ import { serveRecording, type Serving } from './io/serve/recording.js';
 import { playRecording } from './io/play.js';
 import { RecordingWriter } from './io/recording-writer.js';
 import { checkPlayable, formByName, loadRecording, recordingForm } from './io/recordings.js';
-import { resultLines } from './cli/results.js';
+import { resultLines } from '../replay/results/text-results.js';
 import { hresultsByName, loadRules } from './cli/compare-rules.js';
 import { loadSession } from './cli/sessions.js';
 import { readKrb5Config, ticketFor } from './io/kdc.js';

@@ -1,6 +1,6 @@
 import { createGunzip } from 'node:zlib';
-import { Lz4Frames } from './lz4.js';
-import { ZstdFrames } from './zstd.js';
+import { Lz4Frames } from '../bytes/lz4.js';
+import { ZstdFrames } from '../bytes/zstd.js';
 
 /** What compresses the input, told by its first bytes. */
 export type Compression = 'gzip' | 'zstd' | 'lz4' | null;

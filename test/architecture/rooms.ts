@@ -30,7 +30,7 @@ const PEER = [...BASE, 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/an
  */
 export const ROOMS: readonly Room[] = [
   { path: 'src/types', does: 'the values handed from room to room', opens: [] },
-  { path: 'src/bytes', does: 'bounded reads, writes, GUIDs, checksums', opens: ['src/types'] },
+  { path: 'src/bytes', does: 'bounded reads, writes, GUIDs, checksums, frames of LZ4 and zstd', opens: ['src/types'] },
   { path: 'src/capture', does: 'pcap and pcapng to frames, and the writers', opens: BASE },
   {
     path: 'src/net',
@@ -166,8 +166,13 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: 'replay/compare',
-    does: 'rules, identity, typed comparison, alignment',
+    does: 'rules, identity, typed comparison, alignment, calls made again from records',
     opens: [...BASE, 'src/ndr', 'src/dcom', 'src/analysis', 'replay/recording'],
+  },
+  {
+    path: 'replay/results',
+    does: 'what a comparison came to, as lines, NDJSON and JUnit',
+    opens: [...BASE, 'src/output', 'replay/recording', 'replay/compare'],
   },
   {
     path: 'replay/player',

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/bytes/concat.js';
-import { Lz4Frames } from '../../src/io/lz4.js';
-import { MAX_ZSTD_WINDOW, ZstdFrames } from '../../src/io/zstd.js';
+import { Lz4Frames } from '../../src/bytes/lz4.js';
+import { MAX_ZSTD_WINDOW, ZstdFrames } from '../../src/bytes/zstd.js';
 
 const attack = (name: string): Uint8Array => new Uint8Array(readFileSync(join(import.meta.dirname, 'attacks', name)));
 

@@ -9,7 +9,7 @@ import { Session } from '../../replay/compare/session.js';
 import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordedCall, RecordingRecord } from '../../replay/recording/records.js';
 import { knowledge } from '../../src/io/knowledge.js';
-import { resultLines, resultNdjson } from '../../src/cli/results.js';
+import { resultLines, resultNdjson } from '../../replay/results/text-results.js';
 import { hresultsByName } from '../../src/cli/compare-rules.js';
 import { PLAIN } from '../../src/output/style.js';
 import type { Value } from '../../src/types.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resultLines } from '../../src/cli/results.js';
+import { resultLines } from '../../replay/results/text-results.js';
 import { PLAIN } from '../../src/output/style.js';
 import type { RecordedCall, RecordingRecord } from '../../replay/recording/records.js';
 import type { Value } from '../../src/types.js';

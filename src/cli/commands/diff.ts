@@ -3,7 +3,7 @@ import { compareSessions, type CompareResult } from '../../../replay/compare/com
 import { Session } from '../../../replay/compare/session.js';
 import type { Numbering } from '../../analysis/calls.js';
 import type { IdlFlags } from '../../io/idl.js';
-import { resultJson, resultLines, resultNdjson, type Telling } from '../results.js';
+import { resultJson, resultLines, resultNdjson, type Telling } from '../../../replay/results/text-results.js';
 import { loadRules } from '../compare-rules.js';
 import type { SessionKey } from '../../security/secrets.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';

@@ -20,8 +20,8 @@ import { checkPlayable, loadRecording, recordingForm } from '../../io/recordings
 import { formatOf, writeReport, type ReportWriting } from '../report/write.js';
 import { sideBySide } from '../report/compare.js';
 import { recordingReport } from '../report/read.js';
-import { resultSuite, type JunitBy } from '../result-junit.js';
-import { resultLines, resultNdjson, summaryLine } from '../results.js';
+import { resultSuite, type JunitBy } from '../../../replay/results/junit-results.js';
+import { resultLines, resultNdjson, summaryLine } from '../../../replay/results/text-results.js';
 import { loadRules } from '../compare-rules.js';
 import { withSecrets } from '../secrets.js';
 import { identityFor, kerberosOptions, policyOption, seconds, targetOf, type TicketFlags } from '../identity.js';

@@ -10,7 +10,7 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
 import { sourceName } from '../../io/recordings.js';
 import { readReport, type ReportRead, type ReportReading } from './read.js';
-import { differenceText } from '../results.js';
+import { differenceText } from '../../../replay/results/text-results.js';
 import { loadRules } from '../compare-rules.js';
 
 /** Calls of one side that are compared one by one; of the rest the figures and tables are compared. */

@@ -13,7 +13,7 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
 import type { Progress } from '../../io/progress.js';
 import { loadRecording, recordingForm, sourceName } from '../../io/recordings.js';
-import { restored } from '../restored.js';
+import { restored } from '../../../replay/compare/restored-calls.js';
 import type { Streams } from '../../io/streams.js';
 
 export interface ReportReading {

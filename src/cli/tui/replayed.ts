@@ -14,7 +14,7 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
 import { playRecording } from '../../io/play.js';
 import { reachable } from '../../io/world.js';
-import { differenceText, resultLines, summaryLine } from '../results.js';
+import { differenceText, resultLines, summaryLine } from '../../../replay/results/text-results.js';
 import { loadRules } from '../compare-rules.js';
 import type { SecretFlags } from '../secrets.js';
 import type { Session } from '../../tui/session/session.js';

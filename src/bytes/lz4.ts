@@ -1,4 +1,4 @@
-import { XxHash32, xxHash32 } from '../bytes/xxhash32.js';
+import { XxHash32, xxHash32 } from './xxhash32.js';
 
 /** First four bytes of a frame, and of one as lz4 wrote them before version 1.4. */
 const MAGIC = 0x184d_2204;

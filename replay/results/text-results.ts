@@ -1,15 +1,15 @@
-import type { CallResult } from '../../replay/compare/calls.js';
-import type { CompareResult } from '../../replay/compare/compare.js';
-import type { Difference } from '../../replay/compare/values.js';
-import { callTitle } from '../../replay/recording/text.js';
-import { hex32 } from '../bytes/hex.js';
-import { escapeTerminal } from '../output/escape.js';
-import { valueJson } from '../output/json.js';
-import type { Names } from '../output/names.js';
-import type { Style } from '../output/style.js';
-import { durationText } from '../output/time.js';
-import { valueText } from '../output/values.js';
-import type { Value } from '../types.js';
+import type { CallResult } from '../compare/calls.js';
+import type { CompareResult } from '../compare/compare.js';
+import type { Difference } from '../compare/values.js';
+import { callTitle } from '../recording/text.js';
+import { hex32 } from '../../src/bytes/hex.js';
+import { escapeTerminal } from '../../src/output/escape.js';
+import { valueJson } from '../../src/output/json.js';
+import type { Names } from '../../src/output/names.js';
+import type { Style } from '../../src/output/style.js';
+import { durationText } from '../../src/output/time.js';
+import { valueText } from '../../src/output/values.js';
+import type { Value } from '../../src/types.js';
 
 /** How results are told: what is expected is the left side of a diff, what is actual the right one. */
 export interface Telling {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../src/bytes/hex.js';
 import { XxHash32, xxHash32 } from '../../src/bytes/xxhash32.js';
-import { Lz4Frames } from '../../src/io/lz4.js';
+import { Lz4Frames } from '../../src/bytes/lz4.js';
 import { concat } from '../../src/bytes/concat.js';
 
 const text = (from: string): Uint8Array => new TextEncoder().encode(from);

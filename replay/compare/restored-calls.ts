@@ -1,9 +1,9 @@
-import { Session } from '../../replay/compare/session.js';
-import type { RecordedCall, RecordedStub, RecordingRecord } from '../../replay/recording/records.js';
-import { joinSessions } from '../../replay/recording/sessions.js';
-import { spanOf } from '../bytes/block.js';
-import type { Registry } from '../ndr/codec.js';
-import type { Auth, Call, Endpoint, Exchange, Flow, ObjectRecord, PresentationContext, Stub } from '../types.js';
+import { Session } from './session.js';
+import type { RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
+import { joinSessions } from '../recording/sessions.js';
+import { spanOf } from '../../src/bytes/block.js';
+import type { Registry } from '../../src/ndr/codec.js';
+import type { Auth, Call, Endpoint, Exchange, Flow, ObjectRecord, PresentationContext, Stub } from '../../src/types.js';
 
 /**
  * The calls of a recording as decoding gave them, but for what a recording does not keep: frames, verdicts, problems,

@@ -1,9 +1,9 @@
-import type { CompareResult } from '../../replay/compare/compare.js';
-import { callTitle } from '../../replay/recording/text.js';
-import type { JunitCase, JunitSuite } from '../output/junit.js';
-import type { Names } from '../output/names.js';
-import { durationText } from '../output/time.js';
-import { differenceText } from './results.js';
+import type { CompareResult } from '../compare/compare.js';
+import { callTitle } from '../recording/text.js';
+import type { JunitCase, JunitSuite } from '../../src/output/junit.js';
+import type { Names } from '../../src/output/names.js';
+import { durationText } from '../../src/output/time.js';
+import { differenceText } from './text-results.js';
 
 /** What a test case of a report stands for. */
 export type JunitBy = 'call' | 'member';
