@@ -21,6 +21,7 @@ import { RemoteObject, type RemoteValue } from './peer/client/object.js';
 import { knowledge } from './io/knowledge.js';
 import type { Knowledge } from './pipeline/knowledge.js';
 import { serveRecording, type Serving } from './io/serve/recording.js';
+import { changesIn, checkChanges } from './io/changes.js';
 import { playRecording } from './io/play.js';
 import { RecordingWriter } from './io/recording-writer.js';
 import { checkPlayable, formByName, loadRecording, recordingForm } from './io/recordings.js';
@@ -69,6 +70,8 @@ export interface ReplayOptions {
   readonly speed?: number;
   /** Calls that change the server, and what needs them, are left out. */
   readonly readOnly?: boolean;
+  /** Calls that change the server are made though it does not say that it is a simulated one. */
+  readonly allowChanges?: boolean;
   /** Goes on after the first difference; true unless told. */
   readonly keepGoing?: boolean;
   readonly deadlineMs?: number;
@@ -201,11 +204,16 @@ export async function record(
   return records;
 }
 
-/** Plays a recording against a server and compares. @throws Error when the recording cannot be read */
+/**
+ * Plays a recording against a server and compares. @throws Error when the recording cannot be read, or would change a
+ * server that does not say that it is a simulated one
+ */
 export async function replay(recording: Source, options: ReplayOptions): Promise<CompareResult> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
   return (await playedOnce(records, options)).result;
 }
+
+const OTHERWISE = 'say allowChanges, or readOnly';
 
 async function playedOnce(records: readonly RecordingRecord[], options: ReplayOptions): Promise<Played> {
   checkPlayable('the recording', records);
@@ -219,10 +227,14 @@ async function playedOnce(records: readonly RecordingRecord[], options: ReplayOp
     keepGoing = true,
     deadlineMs = 30_000,
     binding = 'recorded',
+    readOnly = false,
+    allowChanges = false,
   } = options;
+  const { registry } = known();
+  if (!readOnly && !allowChanges) await checkChanges(changesIn(records, registry), { host, port }, registry, OTHERWISE);
   const [played] = await playRecording({
     records,
-    registry: known().registry,
+    registry,
     rules: await rulesOf(options.rules),
     host,
     port,
@@ -231,7 +243,7 @@ async function playedOnce(records: readonly RecordingRecord[], options: ReplayOp
     keepGoing,
     deadlineMs,
     binding,
-    readOnly: options.readOnly === true,
+    readOnly,
   });
   if (played === undefined) throw new Error('the recording was not played');
   const { denied } = played;

@@ -131,8 +131,8 @@ interface Noise {
   readonly paths: readonly NoisyPath[];
   /** Calls that differ in more than values, or could not be made: no rule of noise is for them. */
   readonly broken: number;
-  /** Members whose second run differs though the first one was as recorded: the first run left something behind. */
-  readonly leaked: readonly string[];
+  /** What differed in the second run though it was as recorded in the first: the first run left something behind. */
+  readonly leaked: readonly NoisyPath[];
   readonly denied: Denied | null;
 }
 
@@ -147,7 +147,7 @@ export async function learnNoise(options: PlayOptions): Promise<Noise> {
   const broken = runs
     .flatMap(({ result }) => result.results)
     .filter(({ status, differences }) => status === 'skipped' || differences.some(({ kind }) => kind !== 'value'));
-  const [one, other] = runs.map(({ result }) => new Set(noiseIn([result])));
+  const [one, other] = runs.map(({ result }) => differencesBy(result));
   const results = [...runs.map(({ result }) => result), ...(between === null ? [] : [between])];
   const sides = [
     ['recording', 'run 1'],
@@ -157,9 +157,26 @@ export async function learnNoise(options: PlayOptions): Promise<Noise> {
   return {
     paths: noiseIn(results).map((path) => ({ path, values: disagreement(path, results, sides) })),
     broken: new Set(broken.map((call) => call.expected?.call.id)).size,
-    leaked: [...(other ?? [])].filter((path) => one?.has(path) === false),
+    leaked: [...(other ?? [])].flatMap(([path, values]) => (one?.has(path) === false ? [{ path, values }] : [])),
     denied: runs.find((run) => run.denied !== null)?.denied ?? null,
   };
+}
+
+/** What differed in a run, each path once: values, results, and calls that could not be made. */
+function differencesBy({ results }: CompareResult): ReadonlyMap<string, NoisyPath['values']> {
+  const found = new Map<string, NoisyPath['values']>();
+  const add = (path: string, before: Value, after: Value): void => {
+    if (!found.has(path))
+      found.set(path, [
+        ['run 1', before],
+        ['run 2', after],
+      ]);
+  };
+  for (const { status, expected, differences, cause } of results) {
+    if (status === 'skipped') add(pathOf(expected?.member ?? ''), 'made', cause ?? 'skipped');
+    for (const { member, expected: before, actual } of differences) add(pathOf(member), before, actual);
+  }
+  return found;
 }
 
 function disagreement(

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rules } from '../../replay/compare/rules.js';
 import type { Played } from '../../replay/player/player.js';
+import { changesIn, checkChanges } from './changes.js';
 import { playRecording, type PlayOptions } from './play.js';
 import { checkPlayable, loadRecording, recordingForm } from './recordings.js';
 import { UsageError } from './streams.js';
@@ -28,6 +29,8 @@ interface SuiteOptions extends Omit<PlayOptions, 'records' | 'host' | 'port' | '
   /** A command that starts a server for each recording, and the text it says when it is there. */
   readonly server: { readonly command: string; readonly ready: string } | null;
   readonly rules: (path: string) => Promise<Rules>;
+  /** Calls that change the target are made, whatever it says it is. A server of `server` is the test's own. */
+  readonly allowChanges: boolean;
   /** Recordings played at once. */
   readonly jobs: number;
   /** How often a recording that differs is played again. */
@@ -37,6 +40,7 @@ interface SuiteOptions extends Omit<PlayOptions, 'records' | 'host' | 'port' | '
 
 /** Time that a server may take until it is ready. */
 const READY_MS = 60_000;
+const OTHERWISE = 'give --allow-changes, or --read-only, or a --server of its own for each recording';
 /** What is kept of what a server says. */
 const MAX_SAID = 65_536;
 
@@ -88,6 +92,8 @@ async function playOne(path: string, options: SuiteOptions): Promise<SuiteResult
   try {
     const { records } = await loadRecording(path);
     checkPlayable(path, records);
+    if (options.target !== null && options.server === null && !options.allowChanges && options.readOnly !== true)
+      await checkChanges(changesIn(records, options.registry), options.target, options.registry, OTHERWISE);
     const rules = await options.rules(path);
     while (runs <= options.retries && (played === null || !played.result.same)) {
       runs++;

@@ -1,12 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
-import { record, replay } from '../../src/index.js';
-import type { Serving } from '../../src/io/serve/agent.js';
-import { agent, clientOf, object } from '../peer/client/support.js';
+import { record, replay, serve } from '../../src/index.js';
+import { guidBytes } from '../../src/bytes/guid.js';
+import { isSimulated } from '../../src/io/changes.js';
+import { SIMULATED } from '../../src/peer/simulated.js';
+import { serve as serveAgent, type Serving } from '../../src/io/serve/agent.js';
+import { ntHash } from '../../src/security/crypto.js';
+import { agent, clientOf, object, sample } from '../peer/client/support.js';
 import { testStreams } from '../support/streams.js';
+import { registry } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-state-'));
 const rec = join(folder, 'services.uamgrec');
@@ -39,16 +45,83 @@ async function cli(...argv: readonly string[]) {
   return { status, out: streams.out(), err: streams.err() };
 }
 
+/** An agent on the ports of one that was closed. */
+function agentAt({ port, objectPort }: { readonly port: number; readonly objectPort: number }): Promise<Serving> {
+  return serveAgent({
+    registry,
+    model: sample,
+    host: '127.0.0.1',
+    port,
+    objectPort,
+    names: [],
+    users: new Map([['alice', { hash: ntHash('secret') }]]),
+    minLevel: 5,
+    capture: null,
+  });
+}
+
+/** A relay to an agent that does not pass on that it is a simulated one: as a real server on this machine would be. */
+async function nameless(to: number): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const own = Buffer.from(guidBytes(SIMULATED.uuid, true) ?? []);
+  const relay = createServer((client) => {
+    const upstream = connect(to, '127.0.0.1');
+    client.pipe(upstream);
+    upstream.on('data', (bytes) => {
+      const at = bytes.indexOf(own);
+      if (at >= 0) bytes.fill(0, at, at + own.length);
+      client.write(bytes);
+    });
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const)
+      one.on('error', () => other.destroy()).on('close', () => other.destroy());
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (relay.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => relay.close(() => resolve())),
+  };
+}
+
 const target = (): readonly string[] => ['--target', `127.0.0.1:${server.port}`, '--password', 'alice:secret'];
 
 describe('replay of a session that changes the server', () => {
-  it('shows the changes before it starts, and makes them on another machine only with a yes', async () => {
-    const refused = await cli('replay', rec, '--target', 'build-42', '--password', 'alice:secret');
-    expect(refused.status).toBe(2);
-    expect(refused.err).toMatch(
-      /these calls change the server:\n {2}\d+ IUpdateServiceManager2#1 IUpdateServiceManager2::AddService2: a service is registered/,
+  it('shows the changes before it starts', async () => {
+    const { status, err } = await cli('replay', rec, '--target', '127.0.0.1:1', '--password', 'alice:secret');
+    expect(status).toBe(2);
+    expect(err).toMatch(
+      /^these calls change the server:\n {2}\d+ IUpdateServiceManager2#1 IUpdateServiceManager2::AddService2: a service is registered .*\nuamgscope: cannot connect to 127.0.0.1 port 1: nothing listens there\n$/,
     );
-    expect(refused.err).toContain('nothing was called: give --allow-changes');
+  });
+
+  it('is told by the server whether it is simulated, wherever it listens', async () => {
+    const own = await agent();
+    const real = await nameless(own.port);
+    const argv = ['--target', `127.0.0.1:${real.port}`, '--password', 'alice:secret'];
+    const refused = await cli('replay', rec, ...argv);
+    expect([refused.status, refused.out]).toEqual([2, '']);
+    expect(refused.err).toContain(
+      `nothing was called: 127.0.0.1:${real.port} does not say that it is a simulated server; give --allow-changes`,
+    );
+    const folderOf = join(folder, 'suite');
+    mkdirSync(folderOf);
+    copyFileSync(rec, join(folderOf, 'services.uamgrec'));
+    const suite = await cli('test', folderOf, ...argv);
+    expect(suite.out).toMatch(/^error .*the recording changes the server \(call \d+ IUpdateServiceManager2#1 /);
+    expect(suite.status).toBe(2);
+    const options = { target: `127.0.0.1:${real.port}`, user: 'alice', password: 'secret' };
+    await expect(replay(rec, options)).rejects.toThrow(/does not say that it is a simulated one/);
+    expect(own.exporter.size).toBe(0);
+    // Told to, they are made; and there by themselves, where the server is the suite's own.
+    expect((await cli('test', folderOf, ...argv, '--allow-changes')).status).toBe(0);
+    expect((await replay(rec, { ...options, allowChanges: true })).counts.skipped).toBe(0);
+    expect((await cli('test', folderOf, ...argv, '--server', 'echo listening at; sleep 60')).status).toBe(0);
+    await Promise.all([own.close(), real.close()]);
+    expect(await isSimulated({ host: '127.0.0.1', port: server.port }, registry)).toBe(true);
+    const standIn = await serve(rec);
+    expect(await isSimulated({ host: '127.0.0.1', port: standIn.port }, registry)).toBe(true);
+    await standIn.close();
   });
 
   it('leaves them out with --read-only, and what needs them', async () => {
@@ -83,6 +156,76 @@ describe('replay of a session that changes the server', () => {
     const marker = join(folder, 'reset');
     const put = await cli('replay', rec, ...target(), '--learn-noise', rules, '--reset', `echo run >> ${marker}`);
     expect([put.status, readFileSync(marker, 'utf8')]).toEqual([0, 'run\nrun\n']);
+  });
+});
+
+describe('noise of a session that reads what it changed', () => {
+  // It counts the services before it adds one: who is not put back counts one more.
+  const counting = join(folder, 'counting.uamgrec');
+  const rules = join(folder, 'counting.yaml');
+  let held: Serving;
+  let control: Server;
+
+  beforeAll(async () => {
+    const capture = join(folder, 'counting.pcapng');
+    held = await agent({ capture });
+    const client = clientOf(held.port);
+    const manager = await client.activate('UpdateServiceManager');
+    await object(await manager.get('Services')).get('Count');
+    await manager.call('AddService2', SERVICE, 7, '');
+    await client.close();
+    await held.close();
+    await record(capture, counting, { secrets: { passwords: [{ user: 'alice', password: 'secret' }] } });
+    held = await agent();
+    // Whoever connects puts the agent back: another one in its place.
+    control = createServer((socket) => {
+      const ports = { port: held.port, objectPort: held.objectPort };
+      void held
+        .close()
+        .then(() => agentAt(ports))
+        .then((again) => {
+          held = again;
+          socket.end('ok');
+        });
+    });
+    await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(async () => {
+    control.close();
+    await held.close();
+  });
+
+  const learn = (reset: string) =>
+    cli(
+      'replay',
+      counting,
+      '--target',
+      `127.0.0.1:${held.port}`,
+      '--password',
+      'alice:secret',
+      '--learn-noise',
+      rules,
+      '--reset',
+      reset,
+    );
+
+  it('is refused where the reset puts nothing back, with what each run saw', async () => {
+    const { status, err } = await learn('true');
+    expect(err).toContain(
+      [
+        '! the second run differs where the first one was as recorded:',
+        '  IUpdateServiceCollection.Count: run 1 3; run 2 4',
+        'the first run left something behind that --reset did not put back, and no rules were written',
+      ].join('\n'),
+    );
+    expect([status, existsSync(rules)]).toEqual([1, false]);
+  });
+
+  it('is learnt where it does', async () => {
+    const { port } = control.address() as AddressInfo;
+    const script = `require('net').connect(${port},'127.0.0.1').on('data',()=>process.exit(0))`;
+    const { status } = await learn(`${process.execPath} -e "${script}"`);
+    expect([status, readFileSync(rules, 'utf8')]).toEqual([0, expect.stringContaining('rules: []')]);
   });
 });
 

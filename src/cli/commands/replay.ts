@@ -2,17 +2,17 @@ import { createInterface } from 'node:readline/promises';
 import { InvalidArgumentError, Option } from 'commander';
 import { noiseRules } from '../../../replay/compare/noise.js';
 import type { Binding } from '../../../replay/player/binding.js';
-import { ServerChanges } from '../../../replay/player/changes.js';
 import type { Denied, Played } from '../../../replay/player/player.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { sealedIn } from '../../../replay/recording/unknown.js';
-import { callTitle } from '../../../replay/recording/text.js';
 import { hex32 } from '../../bytes/hex.js';
+import type { Value } from '../../types.js';
 import { valueText } from '../../output/values.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { junitXml } from '../../output/junit.js';
 import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
+import { changesIn, isSimulated } from '../../io/changes.js';
 import { learnNoise, playRecording, type PlayOptions } from '../../io/play.js';
 import { checkOutput, writeOutput, type OutputOptions } from '../../io/output.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
@@ -114,7 +114,10 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       '--learn-noise [file]',
       'replays twice against the good server and writes rules for what differs by itself (to stdout without a file)',
     )
-    .option('--allow-changes', 'makes calls that change a server which is not on this machine, without asking')
+    .option(
+      '--allow-changes',
+      'makes calls that change a server which does not say that it is simulated, without asking',
+    )
     .option('--read-only', 'leaves calls out that change the server, and what needs them')
     .option('--reset <command>', 'puts the server back to where the recording began: run before every run')
     .addOption(new Option('--color <when>', 'colours in text').choices(['auto', 'always', 'never']).default('auto'))
@@ -159,13 +162,14 @@ async function replay(rec: string, flags: ReplayFlags, streams: Streams, known: 
   const { host, port } = flags.target;
   const identity = await identityFor(flags, streams.env, host);
   const rules = await loadRules(flags.rules, known.registry);
-  const changes = changesIn(records, known);
-  if (flags.learnNoise !== undefined && changes.length > 0 && flags.reset === undefined && flags.readOnly !== true)
+  const changes = flags.readOnly === true ? [] : changesIn(records, known.registry);
+  if (flags.learnNoise !== undefined && changes.length > 0 && flags.reset === undefined)
     throw new UsageError(
       `the recording changes the server (${changes[0]}): what differs after that is no noise. Give --reset COMMAND to put it back before each run, or --read-only`,
     );
-  await permitted(changes, flags, streams);
+  await tellChanges(changes, streams);
   await reachable(host, port);
+  if (changes.length > 0) await permitted(flags, known, streams);
   const options: PlayOptions = {
     records,
     registry: known.registry,
@@ -187,27 +191,22 @@ async function replay(rec: string, flags: ReplayFlags, streams: Streams, known: 
 
 type Writing = Pick<ReportWriting, 'known' | 'streams' | 'output'>;
 
-/** Calls of a recording that change the server, in words. */
-function changesIn(records: readonly RecordingRecord[], { registry }: Knowledge): readonly string[] {
-  const changes = new ServerChanges(registry);
-  return records.flatMap((one) => {
-    const change = one.kind === 'call' ? changes.of(one) : null;
-    return one.kind !== 'call' || change === null ? [] : [`${one.id} ${callTitle(one)}: ${change}`];
-  });
-}
-
-/** Shows what would change; a server on another machine is changed only with a yes. @throws UsageError without it */
-async function permitted(changes: readonly string[], flags: ReplayFlags, streams: Streams): Promise<void> {
-  if (changes.length === 0 || flags.readOnly === true) return;
+/** Shows what would change. */
+async function tellChanges(changes: readonly string[], streams: Streams): Promise<void> {
+  if (changes.length === 0) return;
   await say(streams, `these calls change the server:`);
   for (const one of changes.slice(0, MAX_CHANGES_SHOWN)) await say(streams, `  ${one}`);
   if (changes.length > MAX_CHANGES_SHOWN) await say(streams, `  ${changes.length - MAX_CHANGES_SHOWN} more`);
-  if (flags.allowChanges === true || LOOPBACK.test(flags.target.host)) return;
+}
+
+/** A server that does not say that it is simulated is changed only with a yes. @throws UsageError without it */
+async function permitted({ allowChanges, target }: ReplayFlags, known: Knowledge, streams: Streams): Promise<void> {
+  if (allowChanges === true || (await isSimulated(target, known.registry))) return;
   const terminal = streams.stderr.isTTY === true && 'isTTY' in streams.stdin && streams.stdin.isTTY === true;
-  const yes = terminal && /^y(es)?$/i.test((await ask(`make them on ${flags.target.host}? [y/N] `, streams)).trim());
+  const yes = terminal && /^y(es)?$/i.test((await ask(`make them on ${target.host}? [y/N] `, streams)).trim());
   if (!yes)
     throw new UsageError(
-      'nothing was called: give --allow-changes to make such calls, or --read-only to leave them out',
+      `nothing was called: ${target.host}:${target.port} does not say that it is a simulated server; give --allow-changes to make such calls, or --read-only to leave them out`,
     );
 }
 
@@ -221,22 +220,26 @@ async function ask(question: string, { stdin, stderr }: Streams): Promise<string
 }
 
 const MAX_CHANGES_SHOWN = 20;
-/** This machine: a simulated agent, or a server that is the tester's own. */
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/i;
-
 async function learn(to: true | string, options: PlayOptions, { known, streams, output }: Writing): Promise<number> {
   const { paths, broken, leaked, denied } = await learnNoise(options);
   if (denied !== null) throw deniedError(denied, known);
   if (leaked.length > 0) {
-    await say(
-      streams,
-      `! the second run differs where the first one did not (${leaked.slice(0, 5).join(', ')}): the first run left something behind, and no rules were written; give --reset COMMAND`,
-    );
+    const told = leaked.slice(0, MAX_LEAKS_SHOWN).map(({ path, values }) => `  ${path}: ${runsText(values)}`);
+    const more = leaked.length - told.length;
+    for (const line of [
+      '! the second run differs where the first one was as recorded:',
+      ...told,
+      ...(more > 0 ? [`  ${more} more`] : []),
+      options.reset === undefined
+        ? 'the first run left something behind, and no rules were written: give --reset COMMAND'
+        : 'the first run left something behind that --reset did not put back, and no rules were written',
+    ])
+      await say(streams, line);
     return EXIT.found;
   }
   const rules = paths.map(({ path, values }) => ({
     path,
-    reason: `differed between replays against the same server: ${values.map(([run, value]) => `${run} ${valueText(value, { width: 60, names: null })}`).join('; ')}`,
+    reason: `differed between replays against the same server: ${runsText(values)}`,
   }));
   await writeNoise(to, noiseRules(rules), streams, output);
   if (broken === 0) return EXIT.ok;
@@ -246,6 +249,13 @@ async function learn(to: true | string, options: PlayOptions, { known, streams, 
   );
   return EXIT.found;
 }
+
+/** Which run saw what. */
+function runsText(values: readonly (readonly [run: string, value: Value])[]): string {
+  return values.map(([run, value]) => `${run} ${valueText(value, { width: 60, names: null })}`).join('; ');
+}
+
+const MAX_LEAKS_SHOWN = 20;
 
 /** The server let nobody in: that says nothing of what it answers. */
 function deniedError({ message, status }: Denied, known: Knowledge): UsageError {

@@ -32,6 +32,7 @@ interface TestFlags extends TicketFlags, IdlFlags {
   readonly deadline: number;
   readonly update?: true;
   readonly recordIfMissing?: true;
+  readonly allowChanges?: true;
   readonly readOnly?: true;
   readonly reset?: string;
   readonly github?: true;
@@ -70,6 +71,10 @@ export const testCommand: Register = (program, { streams, load, done }) => {
     .option(
       '--record-if-missing',
       'records captures of the folder that have no recording beside them, before anything is played',
+    )
+    .option(
+      '--allow-changes',
+      'makes calls that change a --target which does not say that it is simulated; a --server may be changed',
     )
     .option('--read-only', 'leaves calls out that change the server, and what needs them')
     .option('--reset <command>', 'puts the server back before every run')
@@ -115,6 +120,7 @@ async function test(dir: string, flags: TestFlags, streams: Streams, known: Know
     retries: flags.retries,
     keepGoing: true,
     deadlineMs: flags.deadline * 1000,
+    allowChanges: flags.allowChanges === true,
     readOnly: flags.readOnly === true,
     ...(flags.reset === undefined ? {} : { reset: flags.reset }),
     over: async (one) => {

@@ -12,6 +12,7 @@ import type { Effect } from '../../tui/state.js';
 import { identityOf, targetOf } from '../identity.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
+import { changesIn, checkChanges } from '../../io/changes.js';
 import { playRecording } from '../../io/play.js';
 import { reachable } from '../../io/world.js';
 import { differenceText, resultLines, summaryLine } from '../../../replay/results/text-results.js';
@@ -27,6 +28,7 @@ const MAX_FIELDS = 50;
 /** Calls looked at between two breaths of the event loop. */
 const AT_ONCE = 256;
 const DEADLINE_MS = 10_000;
+const OTHERWISE = 'record the session (:record FILE) and use uamgscope replay --allow-changes, or mark other calls';
 
 export interface ReplayFlags extends SecretFlags {
   readonly user?: string;
@@ -53,6 +55,7 @@ export async function replayed(
   const rules = await loadRules(flags.rules, known.registry);
   const { records, indices } = await recorded(effect, session, known);
   await reachable(host, port);
+  await checkChanges(changesIn(records, known.registry), { host, port }, known.registry, OTHERWISE);
   const [played] = await playRecording({
     records,
     registry: known.registry,

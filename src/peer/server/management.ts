@@ -1,5 +1,6 @@
 import type { Registry } from '../../ndr/codec.js';
 import { asList, asRecord, type Fields } from '../../ndr/value.js';
+import { SIMULATED } from '../simulated.js';
 import { S_OK, type Outcome } from './dispatch.js';
 import { ERROR_ACCESS_DENIED, NCA_OP_RNG } from './faults.js';
 
@@ -27,15 +28,16 @@ export function mapEndpoint(method: string, value: Fields, port: number): Outcom
   };
 }
 
-/** What a server tells of itself; to end it is nobody's right. */
+/** What a server tells of itself, that it is simulated too; to end it is nobody's right. */
 export function manage(method: string, registry: Registry): Outcome {
   switch (method) {
     case 'rpc__mgmt_is_server_listening':
       return { hresult: 1, out: { status: S_OK } };
     case 'rpc__mgmt_inq_if_ids': {
-      const found = RPC_INTERFACES.flatMap((one) => registry.interfaceByName(one)?.interface ?? []).map(
+      const served = RPC_INTERFACES.flatMap((one) => registry.interfaceByName(one)?.interface ?? []).map(
         ({ uuid, version }) => ({ uuid, vers_major: version.major, vers_minor: version.minor }),
       );
+      const found = [...served, SIMULATED];
       return { hresult: S_OK, out: { if_id_vector: { count: found.length, if_id: found }, status: S_OK } };
     }
     case 'rpc__mgmt_stop_server_listening':
