@@ -1,5 +1,6 @@
 /**
- * The library: `import { record, replay, diff } from 'uamgscope'`. A regression test of an update server is five lines:
+ * The library (docs/library.md): `import { decode, report, record, replay, diff } from 'uamgscope'`. A regression test of
+ * an update server is five lines:
  *
  *     const result = await replay('session.uamgrec', { target: 'build-42:135', user: 'tester', password, rules:
  * 'rules.yaml' });
@@ -18,8 +19,7 @@ import type { SecretList } from './security/secrets.js';
 import { Client } from './peer/client/client.js';
 import { ClientError } from './peer/client/error.js';
 import { RemoteObject, type RemoteValue } from './peer/client/object.js';
-import { knowledge } from './io/knowledge.js';
-import type { Knowledge } from './pipeline/knowledge.js';
+import type { Serving as AgentServing } from './io/serve/agent.js';
 import { serveRecording, type Serving } from './io/serve/recording.js';
 import { changesIn, checkChanges } from './io/changes.js';
 import { playRecording } from './io/play.js';
@@ -33,8 +33,45 @@ import type { Identity } from './io/signing.js';
 import { networkWorld } from './io/world.js';
 import type { Credential } from './security/kerberos/kdc.js';
 import { ntHash } from './security/crypto.js';
+import { serveAgent, type AgentOptions } from './library/agent.js';
+import { known } from './library/known.js';
 import { PLAIN } from './output/style.js';
 
+export { decode, jsonLine } from './library/decode.js';
+export type { CaptureOptions, DecodedRecord, DecodeOptions, SummaryRecord } from './library/decode.js';
+export { recordStream } from './library/record.js';
+export { report, reportText, type ReportOptions } from './library/report.js';
+export { secrets, type SecretSources } from './library/secrets.js';
+export type { AgentOptions } from './library/agent.js';
+export type { Serving as AgentServing } from './io/serve/agent.js';
+export { UsageError } from './io/streams.js';
+export { weightOf, type Weight } from './analysis/weight.js';
+export type { Report } from './output/report/data.js';
+export type { SecretList, SessionKey } from './security/secrets.js';
+export type {
+  Auth,
+  AuthLevel,
+  AuthVerdict,
+  Call,
+  Endpoint,
+  Exchange,
+  ExchangeOutcome,
+  Fault,
+  Finding,
+  InterfaceRecord,
+  Layer,
+  Moment,
+  ObjectRecord,
+  ObjectReference,
+  Problem,
+  ProblemCode,
+  RefusedConnection,
+  SecurityRecord,
+  Severity,
+  Stub,
+  Value,
+  Where,
+} from './types.js';
 export type { CallResult } from '../replay/compare/calls.js';
 export type { CompareResult } from '../replay/compare/compare.js';
 export type { Difference } from '../replay/compare/values.js';
@@ -270,18 +307,28 @@ export async function diff(expected: Source, actual: Source, options: ReadOption
  * Stands in for the server of a recording; `forward` is a real server, host with or without port, that calls never
  * recorded are handed to under the same user. @throws Error when the port cannot be had
  */
+export async function serve(recording: Source, options?: StandInOptions): Promise<Serving>;
+/** Runs the simulated update agent. @throws UsageError for a model that is none, Error when a port cannot be had */
+export async function serve(agent: AgentOptions): Promise<AgentServing>;
 export async function serve(
-  recording: Source,
-  options: {
-    readonly host?: string;
-    readonly port?: number;
-    readonly user?: string;
-    readonly password?: string;
-    readonly fallback?: 'error' | 'nearest';
-    readonly forward?: string;
-    readonly record?: (record: RecordingRecord) => void;
-  } = {},
-): Promise<Serving> {
+  what: Source | AgentOptions,
+  options: StandInOptions = {},
+): Promise<Serving | AgentServing> {
+  return typeof what === 'object' && 'model' in what ? serveAgent(what) : standIn(what, options);
+}
+
+/** How the server of a recording is stood in for. */
+export interface StandInOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: string;
+  readonly fallback?: 'error' | 'nearest';
+  readonly forward?: string;
+  readonly record?: (record: RecordingRecord) => void;
+}
+
+async function standIn(recording: Source, options: StandInOptions): Promise<Serving> {
   const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
   const { host = '127.0.0.1', port = 0, user, password = '', forward } = options;
   const [realHost, realPort] = forward === undefined ? ['', 0] : endpointOf(forward, MAPPER_PORT);
@@ -357,13 +404,6 @@ async function matched(against: Against, path: string): Promise<Matched> {
         ? `the server answers as in ${path}`
         : [`the server does not answer as in ${path}:`, ...differences(played.result)].join('\n'),
   };
-}
-
-/** The tables, loaded once for all calls of this module. */
-const loaded: { tables: Knowledge | null } = { tables: null };
-
-function known(): Knowledge {
-  return (loaded.tables ??= knowledge());
 }
 
 async function load(

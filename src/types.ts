@@ -372,7 +372,7 @@ export interface Call {
 }
 
 /** One interface of an object, as a reference to it was handed out. */
-interface InterfaceRecord {
+export interface InterfaceRecord {
   readonly ipid: string;
   readonly iid: string | null;
   /** Name of the interface, or null when no table has it. */

@@ -9,19 +9,31 @@ interface Interrupt {
   over(): void;
 }
 
-/** Takes the first Ctrl-C for the end of what is read; the second one ends the program. */
-export function interruptible(files: readonly string[], stdin: Readable): Interrupt {
-  const controller = new AbortController();
-  const input = files.includes('-') ? stdin.pipe(new PassThrough()) : stdin;
+/** Stdin that can be ended, where it is among the files: what is read then comes to its end as if the input had. */
+export function endable(
+  files: readonly string[],
+  stdin: Readable,
+): { readonly stdin: Readable; readonly end: () => void } {
+  if (!files.includes('-')) return { stdin, end: () => undefined };
+  const input = stdin.pipe(new PassThrough());
   // A pipe passes no failure on.
-  if (input !== stdin) stdin.once('error', (error) => input.destroy(error));
-  const stop = (): void => {
-    controller.abort();
-    if (!(input instanceof PassThrough) || input === stdin) return;
+  stdin.once('error', (error) => input.destroy(error));
+  const end = (): void => {
     stdin.unpipe(input);
     stdin.pause();
     input.end();
   };
+  return { stdin: input, end };
+}
+
+/** Takes the first Ctrl-C for the end of what is read; the second one ends the program. */
+export function interruptible(files: readonly string[], stdin: Readable): Interrupt {
+  const controller = new AbortController();
+  const input = endable(files, stdin);
+  const stop = (): void => {
+    controller.abort();
+    input.end();
+  };
   process.once('SIGINT', stop);
-  return { stdin: input, signal: controller.signal, over: () => void process.off('SIGINT', stop) };
+  return { stdin: input.stdin, signal: controller.signal, over: () => void process.off('SIGINT', stop) };
 }

@@ -6,24 +6,28 @@ import { mergeByTime } from './merge.js';
 import type { CaptureRecord, Pipeline } from './pipeline.js';
 import { weightOf } from '../analysis/weight.js';
 
-/** How captures are to be read, and who hears of what. Files are named by their index. */
-interface CaptureReading {
+/** How captures are to be read. Files are named by their index. */
+export interface RecordReading {
   readonly open: OpenCapture;
   readonly pipeline: Pipeline;
   /** Several files are read one after another, instead of by the time of their packets. */
   readonly inOrder?: boolean;
-  /** Takes every record, in order. */
-  readonly take: (record: CaptureRecord) => void;
   /** Takes every frame before what it comes to. */
   readonly frame?: (frame: Frame, file: number) => void;
   /** A file came to its end. */
   readonly ended?: (file: number, about: FileRead) => void;
+}
+
+/** The same, and who hears of the records. */
+interface CaptureReading extends RecordReading {
+  /** Takes every record, in order. */
+  readonly take: (record: CaptureRecord) => void;
   /** Called between two blocks of a file; false ends the reading. */
-  readonly between?: (progress: Pick<Batch, 'read' | 'size' | 'idle'>) => boolean | Promise<boolean>;
+  readonly between?: (progress: Progress) => boolean | Promise<boolean>;
 }
 
 /** A file that was read. */
-interface FileRead {
+export interface FileRead {
   /** Size on the disk; null for stdin. */
   readonly size: number | null;
   /** What it says of itself; null where its format is not known. */
@@ -43,26 +47,53 @@ interface CaptureRead {
  * another.
  */
 export async function readCapture(files: readonly string[], reading: CaptureReading): Promise<CaptureRead> {
-  const run = new Reading(files, reading);
-  const whole = files.length > 1 && reading.inOrder !== true ? await run.merged() : await run.inTurn();
-  if (whole) run.end();
-  return { refused: run.refused, stopped: !whole };
+  const { take, between } = reading;
+  const run = new Reading(files, reading, take);
+  for await (const batch of run.batches())
+    if (between !== undefined && !(await between(batch))) return { refused: run.refused, stopped: true };
+  run.end();
+  return { refused: run.refused, stopped: false };
 }
+
+/**
+ * The same as a stream: what each block of a file came to, in order, the last of it after all files. The next block is
+ * read when it is asked for.
+ */
+export async function* recordBatches(
+  files: readonly string[],
+  reading: RecordReading,
+): AsyncGenerator<readonly CaptureRecord[], void> {
+  const records: CaptureRecord[] = [];
+  const run = new Reading(files, reading, (record) => records.push(record));
+  for await (const _ of run.batches()) if (records.length > 0) yield records.splice(0);
+  run.end();
+  if (records.length > 0) yield records;
+}
+
+/** What is known of a block that was read. */
+type Progress = Pick<Batch, 'read' | 'size' | 'idle'>;
 
 class Reading {
   readonly refused: string[] = [];
   private readonly files: readonly string[];
-  private readonly reading: CaptureReading;
+  private readonly reading: RecordReading;
+  private readonly take: (record: CaptureRecord) => void;
   private readonly out: CaptureRecord[] = [];
 
-  constructor(files: readonly string[], reading: CaptureReading) {
+  constructor(files: readonly string[], reading: RecordReading, take: (record: CaptureRecord) => void) {
     this.files = files;
     this.reading = reading;
+    this.take = take;
   }
 
-  /** One file after another; false when it was stopped. */
-  async inTurn(): Promise<boolean> {
-    const { open, pipeline, ended, between } = this.reading;
+  /** Reads on block by block. */
+  batches(): AsyncGenerator<Progress, void> {
+    return this.files.length > 1 && this.reading.inOrder !== true ? this.merged() : this.inTurn();
+  }
+
+  /** One file after another. */
+  private async *inTurn(): AsyncGenerator<Progress, void> {
+    const { open, pipeline, ended } = this.reading;
     for (const [file, path] of this.files.entries()) {
       let about: FileRead = { size: null, info: null };
       for await (const batch of open(path, pipeline.summary.frames)) {
@@ -70,23 +101,21 @@ class Reading {
         for (const item of batch.items) this.push(item, file);
         if (batch.idle === 'quiet') this.quiet();
         pipeline.settle();
-        if (between !== undefined && !(await between(batch))) return false;
+        yield batch;
       }
       ended?.(file, about);
     }
-    return true;
   }
 
-  /** All files by the time of their packets; false when it was stopped. */
-  async merged(): Promise<boolean> {
-    const { open, pipeline, ended, between } = this.reading;
+  /** All files by the time of their packets. */
+  private async *merged(): AsyncGenerator<Progress, void> {
+    const { open, pipeline, ended } = this.reading;
     for await (const batch of mergeByTime(this.files, open)) {
       for (const { item, file } of batch.parts) this.push(item, file);
       for (const { file, size, info } of batch.ended) ended?.(file, { size, info });
       pipeline.settle();
-      if (between !== undefined && !(await between(batch))) return false;
+      yield batch;
     }
-    return true;
   }
 
   end(): void {
@@ -114,7 +143,7 @@ class Reading {
   }
 
   private deliver(): void {
-    for (const record of this.out) this.reading.take(record);
+    for (const record of this.out) this.take(record);
     clear(this.out);
   }
 }

@@ -1,8 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { failed } from '../../analysis/failed.js';
 import { SecurityObserver } from '../../security/observer.js';
 import type { Call } from '../../types.js';
-import type { Where } from '../../where/where.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
 import { CallPlaces, ChosenPackets, type Captures } from '../packets.js';
 import { columnsOf } from '../columns.js';
@@ -19,6 +17,7 @@ import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../.
 import type { IdlFlags } from '../../io/idl.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 import { positive } from '../numbers.js';
+import { whereOf } from '../where.js';
 
 interface DecodeFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly quiet?: true;
@@ -186,12 +185,6 @@ export async function decodeFiles(
   return found ? EXIT.found : EXIT.ok;
 }
 
-/** Expressions that the configuration names; it is read for those that use one. */
-async function namedIn(env: Streams['env']): Promise<Readonly<Record<string, string>>> {
-  const { readConfig } = await import('../config.js');
-  return readConfig(env).where;
-}
-
 /** The format, by what else is wanted. @throws UsageError for what does not go together */
 function formatOf({ format, columns, stats }: DecodeFlags): Format {
   const tabular = format === 'csv' || format === 'tsv';
@@ -224,28 +217,4 @@ function captureName(text: string): string {
   if (!/\.(pcapng|pcap|ntar)$/i.test(text))
     throw new InvalidArgumentError('A name that ends in .pcapng is wanted; conditions are given with --where.');
   return text;
-}
-
-/** Compiles `--where`; the language is loaded when it is used. @throws UsageError that shows the place */
-export async function whereOf(
-  source: string,
-  { names, explain, near }: Knowledge,
-  env: Streams['env'],
-): Promise<Where> {
-  const [{ compileWhere }, { WhereError }] = await Promise.all([
-    import('../../where/where.js'),
-    import('../../where/error.js'),
-  ]);
-  try {
-    return compileWhere(source, {
-      hresult: (value) => names.hresult(value),
-      status: (value) => names.status(value),
-      failed,
-      ...(source.includes('@') ? { named: await namedIn(env) } : {}),
-      misspelt: (name) => (name.includes('(') || explain(name) !== null ? null : near(name)),
-    });
-  } catch (error) {
-    if (error instanceof WhereError) throw new UsageError(`--where: ${error.explain(source)}`);
-    throw error;
-  }
 }

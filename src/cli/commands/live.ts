@@ -20,7 +20,7 @@ import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 import { positive } from '../numbers.js';
-import { whereOf } from './decode.js';
+import { whereOf } from '../where.js';
 
 interface LiveFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly quiet?: true;

@@ -46,7 +46,8 @@ export interface ReportWriting {
   readonly failOn?: FailOn;
 }
 
-function* pieces(
+/** A report in a form of text, piece by piece. */
+export function* reportPieces(
   report: Report,
   { format, known, failOn }: Pick<ReportWriting, 'format' | 'known' | 'failOn'>,
 ): Generator<string> {
@@ -68,7 +69,7 @@ function* pieces(
 /** Writes the whole report or nothing; `-` is stdout. Gives the bytes written. @throws UsageError */
 export async function writeReport(report: Report, writing: ReportWriting): Promise<number> {
   const { to, streams, output } = writing;
-  const all = gathered(pieces(report, writing));
+  const all = gathered(reportPieces(report, writing));
   if (to !== '-') return writeOutput(to, all, output);
   let size = 0;
   const out = new Sink(streams.stdout);

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# run.sh TARBALL FOLDER: installs the packed package into a project of its own, as a user does, without what is optional,
+# and uses it there: from strict TypeScript (nodenext, bundler) and from JavaScript.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+tarball=$(realpath "$1")
+mkdir -p "$2" && cd "$2"
+printf '{"name":"user","private":true,"type":"module"}\n' >package.json
+npm install --no-audit --no-fund --omit=optional --silent "$tarball" "@types/node@$(node -p "require('$root/node_modules/@types/node/package.json').version")"
+cp "$root"/ci/packed/strict.ts "$root"/ci/packed/plain.js .
+for how in 'nodenext nodenext' 'esnext bundler'; do
+  "$root/node_modules/.bin/tsc" --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --verbatimModuleSyntax --target es2023 \
+    --types node --module "${how% *}" --moduleResolution "${how#* }" --outDir "out-${how#* }" strict.ts
+done
+session=node_modules/uamgscope/captures/wua-session.pcapng
+node out-nodenext/strict.js "$session"
+node plain.js "$session"
