@@ -238,7 +238,7 @@ export function earlyBound(options: ScenarioOptions = {}): Trace {
   search('Online', { kind: 'propput', in: { value: true } });
   const result = objects.make('ISearchResult');
   search('Search', {
-    in: { criteria: "IsInstalled=0 and Type='Software'" },
+    in: { criteria: 'IsInstalled=0 and IsHidden=0' },
     out: { retval: result },
     latency: 2_750_000,
   });

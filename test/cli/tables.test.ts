@@ -38,7 +38,7 @@ describe('csv and tsv', () => {
     expect(status).toBe(0);
     expect(out).toBe(
       'id\tin.criteria\tout.retval.label\thresult\tlatency\ttime\n' +
-        "8\tIsInstalled=0 and Type='Software'\tISearchResult#1\tS_OK\t2.75008\t2026-11-20T12:00:00.010970000Z\n" +
+        '8\tIsInstalled=0 and IsHidden=0\tISearchResult#1\tS_OK\t2.75008\t2026-11-20T12:00:00.010970000Z\n' +
         '9\tIsInstaled=0\t\tWU_E_INVALID_CRITERIA\t0.00128\t2026-11-20T12:00:02.761130000Z\n',
     );
   });

@@ -17,13 +17,18 @@ const SECRETS: readonly (readonly [part: string, flags: (folder: string) => read
   ['kerberos-privacy', (folder) => ['--keytab', join(folder, 'kerberos-privacy.keytab')]],
 ];
 
+/** Options that open the capture of this name in a folder, as far as it is sealed. */
+export function secretsOf(folder: string, name: string): readonly string[] {
+  return (SECRETS.find(([part]) => name.includes(part))?.[1] ?? (() => ['--password', 'alice:secret']))(folder);
+}
+
 /** Files that `report` and `record` write, by their ending. */
 const FILES = ['html', 'json', 'md', 'xml', 'uamgrec.txt'] as const;
 
 /** What every command that reads a capture says of it, by command line. */
 export async function outputsOf(folder: string, name: string): Promise<Readonly<Record<string, Said>>> {
   const path = join(folder, name);
-  const flags = (SECRETS.find(([part]) => name.includes(part))?.[1] ?? (() => ['--password', 'alice:secret']))(folder);
+  const flags = secretsOf(folder, name);
   const said: Record<string, Said> = {};
   const decodes: readonly (readonly string[])[] = [
     ['--format', 'text', '--objects'],

@@ -195,7 +195,7 @@ describe('the list of calls', () => {
     const wide = columnsFor(DEFAULT_COLUMNS, 200).laid.find(({ column }) => column === 'call')?.width ?? 0;
     expect(wide).toBeGreaterThan(120);
     expect(player(200, 40).press(']').screen()).toContain(
-      `IUpdateSearcher::Search(criteria="IsInstalled=0 and Type='Software'") → ISearchResult#1`,
+      `IUpdateSearcher::Search(criteria="IsInstalled=0 and IsHidden=0") → ISearchResult#1`,
     );
   });
 

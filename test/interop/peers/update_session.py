@@ -59,7 +59,7 @@ try:
     searcher = child(session, call(session, "IUpdateSession3", 12, (), [POINTER]))
     call(searcher, "IUpdateSearcher", 14, [("value", ULONG)], value=2)
     call(searcher, "IUpdateSearcher", 21, [("value", USHORT)], value=0xFFFF)
-    result = child(searcher, call(searcher, "IUpdateSearcher", 19, [("criteria", BSTR)], [POINTER], criteria="IsInstalled=0 and Type='Software'"))
+    result = child(searcher, call(searcher, "IUpdateSearcher", 19, [("criteria", BSTR)], [POINTER], criteria="IsInstalled=0 and IsHidden=0"))
     try:
         call(searcher, "IUpdateSearcher", 19, [("criteria", BSTR)], [POINTER], criteria="IsInstaled=0")
         refused = None
