@@ -86,7 +86,7 @@ export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList
     given,
     passwords,
     ntHashes,
-    sessionKeys: keys === undefined ? [] : readKeyLog(keys),
+    sessionKeys: keys === undefined ? [] : parseKeyLog(keys, read(keys, '--keys')),
     keytab: [...(flags.keytab ?? []), ...lines(env['UAMGSCOPE_KEYTAB'])].flatMap((path) =>
       parsed(path, '--keytab', readKeytab),
     ),
@@ -145,9 +145,10 @@ function keyLogOptions(
 /** Lines read of one key log. */
 const MAX_KEYS = 100_000;
 
-function readKeyLog(path: string): readonly SessionKey[] {
+/** The keys of a key log (docs/keys.md); `name` is what errors call it. @throws UsageError that names the line */
+export function parseKeyLog(name: string, log: string): readonly SessionKey[] {
   const keys: SessionKey[] = [];
-  for (const [at, line] of read(path, '--keys').split('\n').entries()) {
+  for (const [at, line] of log.split('\n').entries()) {
     const text = line.trim();
     if (text === '' || text.startsWith('#')) continue;
     const [mechanism, session, key, ...more] = text.split(/\s+/);
@@ -165,8 +166,8 @@ function readKeyLog(path: string): readonly SessionKey[] {
       !/^\d{1,3}$/.test(etype ?? '') ||
       more.length > 0
     )
-      throw new UsageError(`${path}, line ${at + 1}: not a line of a key log (docs/keys.md)`);
-    if (keys.length >= MAX_KEYS) throw new UsageError(`${path}: more than ${MAX_KEYS} keys`);
+      throw new UsageError(`${name}, line ${at + 1}: not a line of a key log (docs/keys.md)`);
+    if (keys.length >= MAX_KEYS) throw new UsageError(`${name}: more than ${MAX_KEYS} keys`);
     keys.push({ mechanism, session: id, key: secret, etype: Number(etype) });
   }
   return keys;
