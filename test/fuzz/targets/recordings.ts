@@ -11,7 +11,7 @@ import { recordingText } from '../../../replay/recording/text.js';
 import { Responder } from '../../../replay/responder/responder.js';
 import { Analyzer, type AnalyzerOutput } from '../../../src/analysis/analyzer.js';
 import { crc32 } from '../../../src/bytes/crc32.js';
-import { restored } from '../../../src/cli/restored.js';
+import { restored } from '../../../replay/compare/restored-calls.js';
 import { SecurityObserver } from '../../../src/security/index.js';
 import { harvest, registry, SECRETS } from '../seeds.js';
 import { law, textBytes, textOf, told, unlessRefused, type Target } from '../target.js';
