@@ -60,32 +60,26 @@ export function readExpression(
     }
   }
 
+  /** What stands behind "(". */
+  function bracketed(depth: number): Expression {
+    const inner = choice(depth + 1);
+    if (!sign(')')) throw new IdlError('")" is missing in an expression', here().place);
+    // A cast: its type is passed over.
+    const follows = tokens[at];
+    const isCast =
+      inner.kind === 'name' && follows !== undefined && (follows.kind === 'name' || follows.kind === 'number');
+    return isCast ? unary(depth + 1) : inner;
+  }
+
   function unary(depth: number): Expression {
     const token = here();
     const { place } = token;
     if (depth > IDL_LIMITS.depth) throw new IdlError(`an expression is nested deeper than ${IDL_LIMITS.depth}`, place);
     for (const one of ['-', '+', '~', '!', '*', '&'])
       if (sign(one)) return { kind: 'unary', sign: one, of: unary(depth + 1), place };
-    if (sign('(')) {
-      const inner = choice(depth + 1);
-      if (!sign(')')) throw new IdlError('")" is missing in an expression', here().place);
-      // A cast: its type is passed over.
-      const follows = tokens[at];
-      const isCast =
-        inner.kind === 'name' && follows !== undefined && (follows.kind === 'name' || follows.kind === 'number');
-      return isCast ? unary(depth + 1) : inner;
-    }
+    if (sign('(')) return bracketed(depth);
     at++;
-    if (token.kind === 'number') {
-      const digits = token.text.replace(/[uUlL]+$/, '');
-      if (digits.includes('.') || digits.length > 24)
-        throw new IdlError(`${token.text.slice(0, 32)} is no integer of 64 bits`, place);
-      return {
-        kind: 'number',
-        value: /^0[0-7]+$/.test(digits) ? BigInt(`0o${digits.slice(1)}`) : BigInt(digits),
-        place,
-      };
-    }
+    if (token.kind === 'number') return { kind: 'number', value: integerOf(token), place };
     if (token.kind !== 'name' || at > tokens.length)
       throw new IdlError(
         token.text === ''
@@ -100,6 +94,13 @@ export function readExpression(
   }
 
   return { expression: choice(0), end: at };
+}
+
+function integerOf({ text, place }: Token): bigint {
+  const digits = text.replace(/[uUlL]+$/, '');
+  if (digits.includes('.') || digits.length > 24)
+    throw new IdlError(`${text.slice(0, 32)} is no integer of 64 bits`, place);
+  return /^0[0-7]+$/.test(digits) ? BigInt(`0o${digits.slice(1)}`) : BigInt(digits);
 }
 
 /** The number of a constant expression, in 64 bits; null where a name in it is no constant. */
@@ -120,19 +121,7 @@ export function evaluate(
     }
     case 'unary': {
       const of = value(expression.of);
-      if (of === null) return null;
-      switch (expression.sign) {
-        case '-':
-          return -of;
-        case '~':
-          return ~of;
-        case '!':
-          return of === 0n ? 1n : 0n;
-        case '+':
-          return of;
-        default:
-          return null;
-      }
+      return of === null ? null : signed(expression.sign, of);
     }
     case 'choice': {
       const test = value(expression.test);
@@ -143,6 +132,22 @@ export function evaluate(
       const right = value(expression.right);
       return left === null || right === null ? null : BigInt.asIntN(65, combine(left, right, expression));
     }
+  }
+}
+
+/** What a unary operator of C comes to; null for those that are no arithmetic. */
+function signed(sign: string, of: bigint): bigint | null {
+  switch (sign) {
+    case '-':
+      return -of;
+    case '~':
+      return ~of;
+    case '!':
+      return truth(of === 0n);
+    case '+':
+      return of;
+    default:
+      return null;
   }
 }
 
@@ -193,15 +198,33 @@ export function sizeText(
   if (value !== null) return value + plus >= 0n ? String(value + plus) : null;
   const field = fieldOf(expression);
   if (field !== null) return plus === 0n ? field : `${field}+${plus}`;
-  if (expression.kind !== 'binary' || !['+', '-', '*', '/', '&'].includes(expression.sign)) return null;
+  const sized = expression.kind === 'binary' ? binarySize(expression, constant) : null;
+  return sized === null ? null : sizePlus(sized, plus);
+}
+
+/** A name with one operator and a constant that is not negative. */
+interface BinarySize {
+  readonly name: string;
+  readonly sign: BinarySign;
+  readonly by: bigint;
+}
+
+function binarySize(
+  expression: Expression & { readonly kind: 'binary' },
+  constant: (name: string) => Expression | null,
+): BinarySize | null {
+  if (!['+', '-', '*', '/', '&'].includes(expression.sign)) return null;
   const swapped = expression.sign !== '-' && expression.sign !== '/' && fieldOf(expression.left) === null;
   const [left, right] = swapped ? [expression.right, expression.left] : [expression.left, expression.right];
   const name = fieldOf(left);
   const by = evaluate(right, constant);
-  if (name === null || by === null || by < 0n) return null;
-  if (plus === 0n) return `${name}${expression.sign}${by}`;
-  const sum = (expression.sign === '-' ? -by : by) + plus;
-  if (expression.sign !== '+' && expression.sign !== '-') return null;
+  return name === null || by === null || by < 0n ? null : { name, sign: expression.sign, by };
+}
+
+function sizePlus({ name, sign, by }: BinarySize, plus: bigint): SizeExpression | null {
+  if (plus === 0n) return `${name}${sign}${by}`;
+  if (sign !== '+' && sign !== '-') return null;
+  const sum = (sign === '-' ? -by : by) + plus;
   return sum === 0n ? name : `${name}${sum < 0n ? '-' : '+'}${sum < 0n ? -sum : sum}`;
 }
 

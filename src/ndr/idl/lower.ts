@@ -14,6 +14,8 @@ export interface Known {
 }
 
 type NamedType = Specification['types'][number];
+/** What tells the arms of a union apart. */
+type SwitchType = Extract<Type, { kind: 'base' | 'enum' }>;
 
 /** A pointer or array around a type, as declarators and typedefs lay them, outermost first. */
 type Layer =
@@ -98,7 +100,7 @@ export class Lowering {
     const lengths = dimensions(attributes, ['length_is', 'last_is']);
     const firsts = dimensions(attributes, ['first_is']);
     const isString = has(attributes, 'string');
-    const kind = attributes.map((one) => POINTERS[one.name]).find((one) => one !== undefined);
+    const kind = pointerKind(attributes);
     let type = core;
     for (const [i, layer] of [...layers.entries()].toReversed()) {
       const innermost = i === layers.length - 1;
@@ -112,8 +114,7 @@ export class Lowering {
         continue;
       }
       const own = (i === 0 ? kind : undefined) ?? layer.pointer ?? (parameter ? 'ref' : defaultPointer(scope));
-      const plain = text === null && counts.size === null && counts.length === null;
-      const to = plain ? type : this.element(type, null, counts, place, scope);
+      const to = isPlain(counts) ? type : this.element(type, null, counts, place, scope);
       // A reference pointer that is a parameter has no bytes: it is the thing itself.
       type = parameter && own === 'ref' ? to : { kind: 'pointer', pointer: own, to };
     }
@@ -158,21 +159,12 @@ export class Lowering {
         );
       const { declarator, attributes, type } = at;
       const behind = count > 0;
-      const isString = behind && attributes.some((one) => one.name === 'string');
-      const kind = behind ? attributes.map((one) => POINTERS[one.name]).find((one) => one !== undefined) : undefined;
-      for (const bound of declarator.bounds) layers.push({ kind: 'array', bound, isString });
-      for (let i = 0; i < declarator.pointers; i++)
-        layers.push({ kind: 'pointer', pointer: i === 0 ? (kind ?? null) : null, isString });
-      if (behind && attributes.some((one) => one.name === 'context_handle')) {
+      layers.push(...layersOf(at, behind));
+      if (behind && has(attributes, 'context_handle')) {
         layers.length -= declarator.pointers;
         return { layers, core: { kind: 'context' } };
       }
-      const wire = attributes.find((one) => one.name === 'wire_marshal' || one.name === 'transmit_as');
-      const wireName = wire?.args[0]?.map((token) => token.text).join(' ');
-      const next: TypeNode =
-        behind && wire !== undefined && wireName !== undefined
-          ? { kind: 'name', name: wireName.replace(/[ *]+$/, ''), place: wire.place }
-          : type;
+      const next = (behind ? wireType(attributes) : null) ?? type;
       if (next !== type) layers.length -= declarator.pointers;
       const core = this.coreOf(next, at);
       if (core !== null) return { layers, core };
@@ -199,27 +191,29 @@ export class Lowering {
           return { kind: 'type', type: this.encapsulated(whole, whole.discriminant, at) };
         return { kind: 'union', node: whole, attributes: at.attributes };
       }
-      case 'name': {
-        const { name } = node;
-        if (name === 'SAFEARRAY') return { kind: 'safearray' };
-        const known = Object.hasOwn(this.known.types, name) ? this.known.types[name] : undefined;
-        if (known?.kind === 'interface') return { kind: 'interface', name: known.interface };
-        if (known !== undefined) return { kind: 'type', type: known };
-        if (name === 'void') return { kind: 'void' };
-        if (name === 'handle_t') return { kind: 'handle' };
-        if (this.interfaces.has(name)) return { kind: 'interface', name };
-        if (this.document.typedefs.has(name)) return null;
-        for (const kind of ['struct', 'union', 'enum'] as const) {
-          const tagged = this.document.tags.get(`${kind} ${name}`);
-          if (tagged !== undefined) return this.coreOf(tagged, at);
-        }
-        return this.known.slots(name) === null ? null : { kind: 'interface', name };
-      }
+      case 'name':
+        return this.coreNamed(node.name, at);
     }
   }
 
+  private coreNamed(name: string, at: Declaration): Core | null {
+    if (name === 'SAFEARRAY') return { kind: 'safearray' };
+    const known = Object.hasOwn(this.known.types, name) ? this.known.types[name] : undefined;
+    if (known?.kind === 'interface') return { kind: 'interface', name: known.interface };
+    if (known !== undefined) return { kind: 'type', type: known };
+    if (name === 'void') return { kind: 'void' };
+    if (name === 'handle_t') return { kind: 'handle' };
+    if (this.interfaces.has(name)) return { kind: 'interface', name };
+    if (this.document.typedefs.has(name)) return null;
+    for (const kind of ['struct', 'union', 'enum'] as const) {
+      const tagged = this.document.tags.get(`${kind} ${name}`);
+      if (tagged !== undefined) return this.coreOf(tagged, at);
+    }
+    return this.known.slots(name) === null ? null : { kind: 'interface', name };
+  }
+
   /** The type itself; takes the layer of an interface pointer off `layers`. */
-  private coreType(core: Core, layers: Layer[], { attributes, declarator }: Declaration, scope: Scope): Type {
+  private coreType(core: Core, layers: Layer[], declaration: Declaration, scope: Scope): Type {
     switch (core.kind) {
       case 'type':
         return core.type;
@@ -229,37 +223,48 @@ export class Lowering {
         if (layers.at(-1)?.kind === 'pointer') layers.pop();
         return { kind: 'pointer', pointer: 'unique', to: { kind: 'named', name: 'SAFEARRAY' } };
       case 'interface':
-      case 'void': {
-        const iid = attributes.find((one) => one.name === 'iid_is');
-        if (layers.at(-1)?.kind !== 'pointer')
-          throw new IdlError(
-            `${declarator.name} is ${core.kind === 'void' ? 'void' : 'an interface'}, and not a pointer`,
-            declarator.place,
-          );
-        if (core.kind === 'void' && iid === undefined) return { kind: 'unsupported', what: 'void*' };
-        layers.pop();
-        const iidIs = iid?.args[0] === undefined ? null : sizeText(whole(iid.args[0], iid), this.constantNamed);
-        return { kind: 'interface', interface: core.kind === 'void' || iid !== undefined ? null : core.name, iidIs };
-      }
-      case 'union': {
-        const chosen = attributes.find((one) => one.name === 'switch_is');
-        if (chosen?.args[0] === undefined)
-          throw new IdlError(
-            `${declarator.name} is a union: switch_is has to say what tells its arms apart`,
-            declarator.place,
-          );
-        return this.union(
-          core.node,
-          [...attributes, ...core.attributes, ...core.node.attributes],
-          whole(chosen.args[0], chosen),
-          scope,
-          declarator.name,
-        );
-      }
+      case 'void':
+        return this.interfaceType(core.kind === 'void' ? null : core.name, layers, declaration);
+      case 'union':
+        return this.unionType(core, declaration, scope);
       case 'handle':
       case 'context':
         throw new Error('handles have no core');
     }
+  }
+
+  /** A pointer to an interface; `name` null: to void, whose interface iid_is tells. */
+  private interfaceType(name: string | null, layers: Layer[], { attributes, declarator }: Declaration): Type {
+    const iid = attributes.find((one) => one.name === 'iid_is');
+    if (layers.at(-1)?.kind !== 'pointer')
+      throw new IdlError(
+        `${declarator.name} is ${name === null ? 'void' : 'an interface'}, and not a pointer`,
+        declarator.place,
+      );
+    if (name === null && iid === undefined) return { kind: 'unsupported', what: 'void*' };
+    layers.pop();
+    const iidIs = iid?.args[0] === undefined ? null : sizeText(whole(iid.args[0], iid), this.constantNamed);
+    return { kind: 'interface', interface: iid === undefined ? name : null, iidIs };
+  }
+
+  private unionType(
+    core: Core & { readonly kind: 'union' },
+    { attributes, declarator }: Declaration,
+    scope: Scope,
+  ): Type {
+    const chosen = attributes.find((one) => one.name === 'switch_is');
+    if (chosen?.args[0] === undefined)
+      throw new IdlError(
+        `${declarator.name} is a union: switch_is has to say what tells its arms apart`,
+        declarator.place,
+      );
+    return this.union(
+      core.node,
+      [...attributes, ...core.attributes, ...core.node.attributes],
+      whole(chosen.args[0], chosen),
+      scope,
+      declarator.name,
+    );
   }
 
   private array(of: Type, bound: Expression | null, { size, length }: Counts, place: Place, scope: Scope): Type {
@@ -344,12 +349,25 @@ export class Lowering {
     );
   }
 
-  private unionOf(
-    node: UnionNode,
-    name: string,
-    switchType: Extract<Type, { kind: 'base' | 'enum' }>,
-    switchIs: string | null,
-  ): NamedType {
+  private caseValue(one: Expression, switchType: SwitchType): number {
+    const value = this.constant(one);
+    if (value === null) throw new IdlError('a case is no constant', one.place);
+    return switchType.kind === 'enum' || switchType.base.startsWith('i')
+      ? Number(BigInt.asIntN(32, value))
+      : Number(BigInt.asUintN(32, value));
+  }
+
+  private armType(member: Declaration, place: Place): Type | null {
+    const type = this.type(member, { position: 'field', pointerDefault: 'unique', neighbours: [] });
+    if (type !== null && this.isConformant(type))
+      throw new IdlError(
+        `arm ${member.declarator.name} has no size of its own: an arm can point to an array without bounds, not hold it`,
+        place,
+      );
+    return type;
+  }
+
+  private unionOf(node: UnionNode, name: string, switchType: SwitchType, switchIs: string | null): NamedType {
     const arms: UnionArm[] = [];
     let otherwise: { name: string; type: Type | null } | undefined;
     const names = new Set<string>();
@@ -357,20 +375,8 @@ export class Lowering {
       // A union of C, in files that serve both: harmless until something on the wire holds it.
       if (cases.length === 0 && !isDefault)
         throw new IdlError(`a case, or default, is missing before an arm of ${name}`, place);
-      const values = cases.map((one) => {
-        const value = this.constant(one);
-        if (value === null) throw new IdlError('a case is no constant', one.place);
-        return switchType.kind === 'enum' || switchType.base.startsWith('i')
-          ? Number(BigInt.asIntN(32, value))
-          : Number(BigInt.asUintN(32, value));
-      });
-      const type =
-        member === null ? null : this.type(member, { position: 'field', pointerDefault: 'unique', neighbours: [] });
-      if (type !== null && this.isConformant(type))
-        throw new IdlError(
-          `arm ${member?.declarator.name ?? ''} has no size of its own: an arm can point to an array without bounds, not hold it`,
-          place,
-        );
+      const values = cases.map((one) => this.caseValue(one, switchType));
+      const type = member === null ? null : this.armType(member, place);
       let own = member?.declarator.name ?? (isDefault ? 'default' : `case_${values[0] ?? 0}`);
       while (names.has(own) || own === 'tag') own += '_';
       names.add(own);
@@ -388,7 +394,7 @@ export class Lowering {
     };
   }
 
-  private discriminantType(node: TypeNode, place: Place): Extract<Type, { kind: 'base' | 'enum' }> {
+  private discriminantType(node: TypeNode, place: Place): SwitchType {
     const { layers, core } = this.flatten({
       attributes: [],
       type: node,
@@ -593,6 +599,36 @@ function unitOf(type: Type): 'char' | 'wchar' | null {
   if (type.kind !== 'base') return null;
   if (type.base === 'wchar' || type.base === 'u16') return 'wchar';
   return ['char', 'u8', 'i8'].includes(type.base) ? 'char' : null;
+}
+
+function pointerKind(attributes: Declaration['attributes']): 'ref' | 'unique' | 'full' | undefined {
+  return attributes.map((one) => POINTERS[one.name]).find((one) => one !== undefined);
+}
+
+/** The pointers and arrays that a declarator says itself; `behind`: it is that of a typedef, with attributes of its own. */
+function layersOf({ declarator, attributes }: Declaration, behind: boolean): readonly Layer[] {
+  const isString = behind && has(attributes, 'string');
+  const kind = behind ? pointerKind(attributes) : undefined;
+  return [
+    ...declarator.bounds.map((bound): Layer => ({ kind: 'array', bound, isString })),
+    ...Array.from(
+      { length: declarator.pointers },
+      (_, i): Layer => ({ kind: 'pointer', pointer: i === 0 ? (kind ?? null) : null, isString }),
+    ),
+  ];
+}
+
+/** The type that goes over the wire in place of a typedef's own. */
+function wireType(attributes: Declaration['attributes']): TypeNode | null {
+  const wire = attributes.find((one) => one.name === 'wire_marshal' || one.name === 'transmit_as');
+  const name = wire?.args[0]?.map((token) => token.text).join(' ');
+  return wire === undefined || name === undefined
+    ? null
+    : { kind: 'name', name: name.replace(/[ *]+$/, ''), place: wire.place };
+}
+
+function isPlain({ text, size, length }: Counts): boolean {
+  return text === null && size === null && length === null;
 }
 
 function has(attributes: Declaration['attributes'], name: string): boolean {

@@ -164,42 +164,54 @@ class Parser {
       this.skipStatement();
       return;
     }
+    if (!this.keyword(word, attributes)) this.declaration(attributes, methods);
+  }
+
+  /** A statement that begins with its keyword; false where it is none, and nothing was taken. */
+  private keyword(word: string, attributes: readonly Attribute[]): boolean {
     switch (word) {
       case 'import':
         this.imports();
-        return;
+        return true;
       case 'typedef':
         this.at++;
         this.typedef(attributes);
-        return;
+        return true;
       case 'const':
-        if (this.constant()) return;
-        break;
+        return this.constant();
       case 'interface':
         this.interface(attributes);
-        return;
+        return true;
       case 'coclass':
         this.coclass(attributes);
-        return;
+        return true;
       case 'library':
-        this.at++;
-        this.name('the name of a library');
-        this.expect('{', 'the name of a library');
-        this.nested(() => {
-          while (!this.take('}')) {
-            if (this.here.kind === 'end') throw this.unexpected('"}" of a library is missing');
-            this.statement(null);
-          }
-        });
-        return;
+        this.library();
+        return true;
       case 'dispinterface':
       case 'module':
       case 'extern':
         this.skipStatement();
-        return;
+        return true;
       default:
-        break;
+        return false;
     }
+  }
+
+  private library(): void {
+    this.at++;
+    this.name('the name of a library');
+    this.expect('{', 'the name of a library');
+    this.nested(() => {
+      while (!this.take('}')) {
+        if (this.here.kind === 'end') throw this.unexpected('"}" of a library is missing');
+        this.statement(null);
+      }
+    });
+  }
+
+  /** A type by itself, or a method. */
+  private declaration(attributes: readonly Attribute[], methods: MethodNode[] | null): void {
     const type = this.type(attributes);
     if (this.take(';')) return;
     const declarator = this.declarator();
@@ -537,19 +549,30 @@ class Parser {
 
   /** `*name[3]`; `fallback` is the name where none is written, which is an error without it. */
   private declarator(fallback?: string): Declarator {
+    const pointers = this.pointers();
+    const { here } = this;
+    if (here.kind === 'name') this.at++;
+    else if (fallback === undefined || !(this.is(';') || this.is(',') || this.is(')') || this.is('[')))
+      throw this.unexpected('a name is missing');
+    const bounds = this.bounds();
+    return { name: here.kind === 'name' ? here.text : (fallback ?? ''), pointers, bounds, place: here.place };
+  }
+
+  /** How many stars stand here, qualifiers among them passed over. */
+  private pointers(): number {
     let pointers = 0;
     for (;;) {
       if (this.take('*')) pointers++;
       else if (QUALIFIERS.has(this.here.text)) this.at++;
-      else break;
+      else return pointers;
       if (pointers > IDL_LIMITS.depth)
         throw new IdlError(`more than ${IDL_LIMITS.depth} pointers to pointers`, this.here.place);
     }
-    const { here } = this;
+  }
+
+  /** The dimensions of an array; null for one without a bound. */
+  private bounds(): readonly (Expression | null)[] {
     const bounds: (Expression | null)[] = [];
-    if (here.kind === 'name') this.at++;
-    else if (fallback === undefined || !(this.is(';') || this.is(',') || this.is(')') || this.is('[')))
-      throw this.unexpected('a name is missing');
     while (this.take('[')) {
       if (bounds.length >= IDL_LIMITS.depth)
         throw new IdlError(`more than ${IDL_LIMITS.depth} dimensions`, this.here.place);
@@ -561,7 +584,7 @@ class Parser {
       else bounds.push(this.bound());
       this.expect(']', 'the bound of an array');
     }
-    return { name: here.kind === 'name' ? here.text : (fallback ?? ''), pointers, bounds, place: here.place };
+    return bounds;
   }
 
   /** `n`, or `0..n` ([C706] 4.2.18.2), whose last index it is. */

@@ -59,14 +59,18 @@ export function preprocess(tokens: readonly Token[], macros: Macros): readonly T
     run = [];
   }
 
+  function begin(word: 'if' | 'ifdef' | 'ifndef', rest: string, token: Token): void {
+    if (open.length >= IDL_LIMITS.depth)
+      throw new IdlError(`conditions are nested deeper than ${IDL_LIMITS.depth}`, token.place);
+    const holds =
+      word === 'if' ? holdsTrue(rest, macros) : macros.has(rest.trim().split(/\s/)[0] ?? '') === (word === 'ifdef');
+    open.push({ live: live && holds, taken: holds, outer: live });
+  }
+
   function condition(word: string, rest: string, token: Token): void {
     const top = open.at(-1);
     if (word === 'if' || word === 'ifdef' || word === 'ifndef') {
-      if (open.length >= IDL_LIMITS.depth)
-        throw new IdlError(`conditions are nested deeper than ${IDL_LIMITS.depth}`, token.place);
-      const holds =
-        word === 'if' ? holdsTrue(rest, macros) : macros.has(rest.trim().split(/\s/)[0] ?? '') === (word === 'ifdef');
-      open.push({ live: live && holds, taken: holds, outer: live });
+      begin(word, rest, token);
     } else if (top === undefined) {
       throw new IdlError(`#${word} stands without an #if`, token.place);
     } else if (word === 'endif') {
