@@ -1,5 +1,6 @@
 import type { ValueTransform } from '../../src/ndr/codec.js';
-import { FADF, SF, VT } from './constants.js';
+import { VT } from '../../src/ndr/automation.js';
+import { FADF, SF } from './constants.js';
 
 type Wire = Parameters<ValueTransform['decode']>[0];
 type Note = (message: string) => void;

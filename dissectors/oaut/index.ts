@@ -19,7 +19,8 @@ import type { Parameter, Specification, StructType, Type } from '../../src/ndr/t
 import { dcomInterface, method, notOnWire } from '../table.js';
 import { dispatchFlags, implTypeFlags, memberId, oautTypes, recordInfo, typeFlags } from './types.js';
 
-export { DISPATCH, DISPID, FADF, MEMBERID, SF, VT, vtCode, vtName } from './constants.js';
+export { DISPATCH, DISPID, MEMBERID, VT } from '../../src/ndr/automation.js';
+export { FADF, SF, vtCode, vtName } from './constants.js';
 export type { NumberTexts } from './elements.js';
 export { makeSafearray } from './safearray.js';
 export { makeVariant } from './variant.js';

@@ -1,6 +1,7 @@
 import { recordOf, type Fields } from '../../src/ndr/value.js';
 import type { ValueTransform } from '../../src/ndr/codec.js';
-import { FADF, SF, VT, vtCode, vtName } from './constants.js';
+import { VT } from '../../src/ndr/automation.js';
+import { FADF, SF, vtCode, vtName } from './constants.js';
 import { elementsIn, elementSize, elementsOut, kindOf, sfOf, type NumberTexts } from './elements.js';
 
 type Wire = Parameters<ValueTransform['decode']>[0];

@@ -33,7 +33,8 @@ import {
   wstring,
 } from '../../src/ndr/describe.js';
 import type { Specification, Type, UnionArm } from '../../src/ndr/types.js';
-import { DISPATCH, SF, VT } from './constants.js';
+import { DISPATCH, VT } from '../../src/ndr/automation.js';
+import { SF } from './constants.js';
 
 const varType = alias('VARTYPE', u16);
 export const memberId = alias('MEMBERID', i32);

@@ -1,5 +1,6 @@
 import type { ValueTransform } from '../../src/ndr/codec.js';
-import { FADF, VT, vtCode, vtName } from './constants.js';
+import { VT } from '../../src/ndr/automation.js';
+import { FADF, vtCode, vtName } from './constants.js';
 import { elementsIn, elementsOut, sfOf, type NumberTexts } from './elements.js';
 import { recordOf, type Fields } from '../../src/ndr/value.js';
 

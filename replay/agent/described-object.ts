@@ -3,6 +3,7 @@ import {
   E_INVALIDARG,
   S_OK,
   isServed,
+  type Arguments,
   type Caller,
   type Outcome,
   type ServedObject,
@@ -10,7 +11,6 @@ import {
 } from '../../src/peer/server/dispatch.js';
 
 type Getter = ServedValue | (() => ServedValue);
-export type Arguments = { readonly [name: string]: ServedValue };
 
 /** How an object answers: its properties, what may be put, its methods. */
 export interface Members {

@@ -1,8 +1,8 @@
-import { E_INVALIDARG, type Outcome, type ServedObject } from '../../src/peer/server/dispatch.js';
+import { E_INVALIDARG, type Outcome, type ServedObject, type Arguments } from '../../src/peer/server/dispatch.js';
 import { fixed, stringCollection } from './collections.js';
 import { interfacesOf, viewOf, type AgentContext } from './context.js';
 import type { HistoryModel, UpdateModel } from './model.js';
-import { failed, lazily, ok, type Arguments } from './described-object.js';
+import { failed, lazily, ok } from './described-object.js';
 import { identity, localized, type View } from './update-objects.js';
 
 const RESULTS = ['orcNotStarted', 'orcInProgress', 'orcSucceeded', 'orcSucceededWithErrors', 'orcFailed', 'orcAborted'];

@@ -1,3 +1,4 @@
+import type { Arguments } from '../../src/peer/server/dispatch.js';
 import {
   E_ACCESSDENIED,
   E_INVALIDARG,
@@ -11,7 +12,7 @@ import { fixed, stringCollection } from './collections.js';
 import { interfacesOf, type AgentContext } from './context.js';
 import { WU_E_NO_CONNECTION, WU_E_NO_SERVICE, WU_E_UNKNOWN_ID } from './errors.js';
 import type { ServiceModel } from './model.js';
-import { failed, isText, ok, served, setter, type Arguments } from './described-object.js';
+import { failed, isText, ok, served, setter } from './described-object.js';
 import { keyOf, type Registration } from './services.js';
 
 /** AddServiceFlag ([MS-UAMG] 2.2.15). */

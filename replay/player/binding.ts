@@ -2,7 +2,8 @@ import { isRecord } from '../../src/ndr/value.js';
 import { DISP_E_PARAMNOTFOUND } from '../../src/dcom/hresults.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { GUID_NULL } from '../../src/bytes/guid.js';
-import { DISPID_PROPERTYPUT, isVariantType, resolved, VARTYPES, type Types } from '../../src/dcom/automation.js';
+import { DISPID_PROPERTYPUT, isVariantType, resolved, type Types } from '../../src/dcom/automation.js';
+import { BASE_VARTYPES, VARTYPES } from '../../src/ndr/automation.js';
 import { LOOKUP_ROLES, Roles } from '../../src/analysis/roles.js';
 import {
   derives,
@@ -12,7 +13,7 @@ import {
   type Registry,
   type ResolvedInterface,
 } from '../../src/ndr/codec.js';
-import type { MemberKind, Parameter, Type } from '../../src/ndr/types.js';
+import type { MemberKind, Parameter, Type, WellKnownType } from '../../src/ndr/types.js';
 import type { SyntaxId, Value } from '../../src/types.js';
 import type { RecordedCall } from '../recording/records.js';
 
@@ -177,7 +178,7 @@ export class Rebinder {
   private variant(value: Value, declared: Type): Value {
     if (isVariantType(declared)) return isVariant(value) ? value : { vt: 'VT_EMPTY', value: null };
     const type = resolved(declared, this.types);
-    if (type === null) return isVariant(value) && 'dims' in (value as Fields) ? value : null;
+    if (type === null) return arrayOf(value);
     switch (type.kind) {
       case 'interface':
         return { vt: type.interface === null || type.interface === 'IUnknown' ? 'VT_UNKNOWN' : 'VT_DISPATCH', value };
@@ -186,11 +187,11 @@ export class Rebinder {
       case 'flags':
         return { vt: 'VT_I4', value };
       case 'base':
-        return BASES[type.base] === undefined ? null : { vt: BASES[type.base] as string, value };
+        return held(BASE_VARTYPES[type.base], value);
       case 'well-known':
-        return VARTYPES[type.name] === undefined ? null : { vt: VARTYPES[type.name] as string, value };
+        return held(VARTYPES[type.name], value);
       default:
-        return isVariant(value) && 'dims' in (value as Fields) ? value : null;
+        return arrayOf(value);
     }
   }
 
@@ -200,41 +201,43 @@ export class Rebinder {
     if (isVariantType(param.type)) return value ?? { vt: 'VT_ERROR', value: DISP_E_PARAMNOTFOUND };
     if (value === undefined) return param.type.kind === 'interface' ? null : undefined;
     if (!isVariant(value) || 'dims' in value) return value;
-    const held = value['value'] ?? null;
+    const content = value['value'] ?? null;
     const type = resolved(param.type, this.types);
-    if (type === null) return held;
-    const number = numberOf(held);
-    if (type.kind === 'enum') return Object.keys(type.members).find((name) => type.members[name] === number) ?? number;
-    if (type.kind === 'base') return number;
-    if (type.kind === 'well-known' && type.name === 'bstr')
-      return held === null || typeof held === 'string' ? held : String(held);
-    if (type.kind === 'well-known' && type.name === 'variant_bool') return typeof held === 'number' ? held !== 0 : held;
-    return held;
+    return type === null ? content : asDeclared(content, type);
   }
 }
 
+/** What a VARIANT holds as a declared type shows it. */
+function asDeclared(content: Value, type: Type): Value {
+  if (type.kind === 'well-known') return asWellKnown(content, type.name);
+  if (type.kind !== 'enum' && type.kind !== 'base') return content;
+  const number = numberOf(content);
+  if (type.kind === 'base') return number;
+  return Object.keys(type.members).find((name) => type.members[name] === number) ?? number;
+}
+
+function asWellKnown(content: Value, name: WellKnownType['name']): Value {
+  if (name === 'bstr') return content === null || typeof content === 'string' ? content : String(content);
+  return name === 'variant_bool' && typeof content === 'number' ? content !== 0 : content;
+}
+
+/** A value in a VARIANT of a type; null where automation has none for it. */
+function held(vt: string | undefined, value: Value): Value {
+  return vt === undefined ? null : { vt, value };
+}
+
+/** A SAFEARRAY, which is a VARIANT already; null for what is none. */
+function arrayOf(value: Value): Value {
+  return isVariant(value) && 'dims' in (value as Fields) ? value : null;
+}
+
 /** A VARIANT_BOOL or a text of digits as the number that a parameter wants; other values as they are. */
-function numberOf(held: Value): Value {
-  if (typeof held === 'boolean') return held ? -1 : 0;
-  return typeof held === 'string' && /^-?\d+$/.test(held) ? Number(held) : held;
+function numberOf(content: Value): Value {
+  if (typeof content === 'boolean') return content ? -1 : 0;
+  return typeof content === 'string' && /^-?\d+$/.test(content) ? Number(content) : content;
 }
 
 const NOT_NAMED = 'it cannot be bound early: nobody knows which member its DISPID means';
-const BASES: Readonly<Partial<Record<string, string>>> = {
-  i8: 'VT_I1',
-  u8: 'VT_UI1',
-  i16: 'VT_I2',
-  u16: 'VT_UI2',
-  i32: 'VT_I4',
-  u32: 'VT_UI4',
-  i64: 'VT_I8',
-  u64: 'VT_UI8',
-  f32: 'VT_R4',
-  f64: 'VT_R8',
-  int3264: 'VT_I4',
-  uint3264: 'VT_UI4',
-};
-
 function isVariant(value: Value | undefined): value is Value & Fields {
   return isRecord(value) && 'vt' in value;
 }

@@ -10,6 +10,7 @@ import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import {
   isServed,
   S_OK,
+  type Arguments,
   type Caller,
   type MemberKind,
   type Outcome,
@@ -311,13 +312,7 @@ class StandInObject implements ServedObject {
     return this.numbers.get(activation) ?? null;
   }
 
-  call(
-    interfaceName: string,
-    member: string,
-    kind: MemberKind,
-    args: { readonly [name: string]: ServedValue },
-    caller: Caller,
-  ): Outcome {
+  call(interfaceName: string, member: string, kind: MemberKind, args: Arguments, caller: Caller): Outcome {
     const { stage } = this.session;
     const title = `${interfaceName}::${member}`;
     const method = methodOf(stage.registry, interfaceName, member, kind);
@@ -370,7 +365,7 @@ class StandInObject implements ServedObject {
     else put(this.twinMade);
   }
 
-  private forTwin(args: { readonly [name: string]: ServedValue }): { readonly [name: string]: ServedValue } {
+  private forTwin(args: Arguments): Arguments {
     return Object.fromEntries(
       Object.entries(args).map(([name, value]) => [name, value instanceof StandInObject ? value.twin() : value]),
     );
@@ -380,7 +375,7 @@ class StandInObject implements ServedObject {
     interfaceName: string,
     member: string,
     kind: MemberKind,
-    args: { readonly [name: string]: ServedValue },
+    args: Arguments,
     caller: Caller,
   ): Outcome | null {
     const { stage } = this.session;

@@ -1,3 +1,4 @@
+import { DISPATCH } from '../ndr/automation.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Interface, MemberKind, Method, Type } from '../ndr/types.js';
 
@@ -121,9 +122,11 @@ function group<Key>(members: readonly Member[], keyOf: (member: Member) => Key):
 
 /** Kinds of members that an Invoke with these dwFlags can mean, likeliest first ([MS-OAUT] 3.1.4.4). */
 export function kindsOf(flags: number): readonly MemberKind[] {
-  if ((flags & 8) !== 0 && (flags & 4) === 0) return ['propputref', 'propput'];
-  if ((flags & 4) !== 0) return (flags & 8) !== 0 ? ['propput', 'propputref'] : ['propput'];
-  return (flags & 2) !== 0 ? ['propget', 'method'] : ['method', 'propget'];
+  const put = (flags & DISPATCH.DISPATCH_PROPERTYPUT) !== 0;
+  const putref = (flags & DISPATCH.DISPATCH_PROPERTYPUTREF) !== 0;
+  if (putref && !put) return ['propputref', 'propput'];
+  if (put) return putref ? ['propput', 'propputref'] : ['propput'];
+  return (flags & DISPATCH.DISPATCH_PROPERTYGET) !== 0 ? ['propget', 'method'] : ['method', 'propget'];
 }
 
 /** Interface that a method's result is declared to be, or null. */

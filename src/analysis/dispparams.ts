@@ -1,4 +1,5 @@
-import { DISPID_PROPERTYPUT, isVariantType, resolved, VARTYPES, type Types } from '../dcom/automation.js';
+import { DISPID_PROPERTYPUT, isVariantType, resolved, type Types } from '../dcom/automation.js';
+import { INTEGERS, VARTYPES } from '../ndr/automation.js';
 import { DISP_E_EXCEPTION, DISP_E_PARAMNOTFOUND, DISP_E_TYPEMISMATCH } from '../dcom/hresults.js';
 import type { Value } from '../types.js';
 import type { Method, Parameter, Type, WellKnownType } from '../ndr/types.js';
@@ -195,8 +196,6 @@ function wellKnown({ name }: WellKnownType): readonly string[] | null {
   if (vt === undefined) return null;
   return name === 'hresult' ? [vt, 'VT_I4'] : [vt];
 }
-
-const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT_I1', 'VT_UI1', 'VT_I8', 'VT_UI8'];
 
 /**
  * The value of a VARIANT as its declared type shows it; a VARIANT of another type stays what it is, so that nothing is

@@ -1,3 +1,4 @@
+import { DISPID } from '../ndr/automation.js';
 import { hex32 } from '../bytes/hex.js';
 import type { ErrorName, Interface, Method, Specification } from '../ndr/types.js';
 import { hresultParts, looksLikeNtstatus, type HresultParts } from './hresult.js';
@@ -83,11 +84,9 @@ export type Explanation =
     };
 
 /** DISPIDs that mean the same everywhere ([MS-OAUT] 2.2.32.1). */
-const DISPIDS: ReadonlyMap<number, string> = new Map([
-  [-1, 'DISPID_UNKNOWN'],
-  [-3, 'DISPID_PROPERTYPUT'],
-  [-4, 'DISPID_NEWENUM'],
-]);
+const DISPIDS: ReadonlyMap<number, string> = new Map(
+  Object.entries(DISPID).flatMap(([name, value]) => (value === DISPID.DISPID_VALUE ? [] : [[value, name] as const])),
+);
 
 /** Longest text that is compared with every known code and GUID. */
 const MAX_COMPARED = 64;

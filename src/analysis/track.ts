@@ -1,3 +1,4 @@
+import { INVOKEKIND } from '../ndr/automation.js';
 import type { Exchange, Finding } from '../types.js';
 import { recordOf, type Fields } from '../ndr/value.js';
 import type { Classes } from './classes.js';
@@ -65,7 +66,7 @@ export class Track {
     if (object === null || typeof memid !== 'number' || typeof oVft !== 'number' || typeof invkind !== 'number') return;
     if (oVft <= 0) return;
     for (const name of knowledgeOf(object).interfaces) {
-      const member = classes.byDispid(name, memid).find(({ method }) => INVOKE_KINDS[invkind] === method.member);
+      const member = classes.byDispid(name, memid).find(({ method }) => INVOKEKIND[method.member] === invkind);
       if (member === undefined || member.method.opnum === member.method.printedOpnum) continue;
       const states = (opnum: number): boolean => oVft === opnum * 4 || oVft === opnum * 8;
       const known = interfaces.of(member.owner.uuid);
@@ -82,6 +83,3 @@ function succeeded({ role }: Plan, result: number | null): boolean {
   if (result === null) return true;
   return role === 'ping' || role === 'complex-ping' ? result === 0 : result >>> 31 === 0;
 }
-
-/** INVOKEKIND ([MS-OAUT] 2.2.14) by member kind. */
-const INVOKE_KINDS: Readonly<Record<number, string>> = { 1: 'method', 2: 'propget', 4: 'propput', 8: 'propputref' };

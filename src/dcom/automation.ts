@@ -1,25 +1,8 @@
-import type { Specification, Type, WellKnownType } from '../ndr/types.js';
+import { DISPID } from '../ndr/automation.js';
+import type { Specification, Type } from '../ndr/types.js';
 
-/** Names and numbers of automation ([MS-OAUT]), each once. */
-
-/** DISPID of what an object is worth ([MS-OAUT] 2.2.32.1). */
-export const DISPID_VALUE = 0;
-/** DISPID of a name that is not known. */
-export const DISPID_UNKNOWN = -1;
-/** DISPID of the value of a property put. */
-export const DISPID_PROPERTYPUT = -3;
-/** DISPID of a collection's enumerator. */
-export const DISPID_NEWENUM = -4;
-
-/** The VARTYPE that automation has for a well-known type ([MS-OAUT] 2.2.7). */
-export const VARTYPES: Readonly<Partial<Record<WellKnownType['name'], string>>> = {
-  bstr: 'VT_BSTR',
-  variant_bool: 'VT_BOOL',
-  date: 'VT_DATE',
-  currency: 'VT_CY',
-  decimal: 'VT_DECIMAL',
-  hresult: 'VT_ERROR',
-};
+/** DISPIDs by name ([MS-OAUT] 2.2.32.1). */
+export const { DISPID_VALUE, DISPID_UNKNOWN, DISPID_PROPERTYPUT, DISPID_NEWENUM } = DISPID;
 
 /** Types by name, for members whose parameters name them. */
 export type Types = ReadonlyMap<string, Specification['types'][number]>;

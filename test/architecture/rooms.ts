@@ -15,8 +15,8 @@ export interface Room {
 
 const BASE = ['src/types', 'src/bytes'] as const;
 const READS = ['src/capture', 'src/net', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/analysis'] as const;
-/** What tables may open of src/ndr: descriptors, and the types of codecs and transforms. */
-const TABLES = ['src/ndr/types', 'src/ndr/describe', 'src/ndr/codec', 'src/ndr/value'] as const;
+/** What tables may open of src/ndr: descriptors, numbers of automation, and the types of codecs and transforms. */
+const TABLES = ['src/ndr/types', 'src/ndr/automation', 'src/ndr/describe', 'src/ndr/codec', 'src/ndr/value'] as const;
 const ANALYSIS = [...BASE, 'src/capture', 'src/net', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom'] as const;
 const OUTPUT = [...BASE, 'src/analysis', 'src/ndr/codec', 'src/ndr/value'] as const;
 /** The top of the house, over what '*' names. */

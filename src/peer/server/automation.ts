@@ -13,6 +13,7 @@ import {
   DISP_E_UNKNOWNNAME,
   E_NOTIMPL,
   S_OK,
+  type Arguments,
   type Caller,
   type MemberKind,
   type Outcome,
@@ -29,7 +30,7 @@ export interface MemberCall {
   readonly interfaceName: string;
   readonly member: string;
   readonly kind: MemberKind;
-  readonly args: Given;
+  readonly args: Arguments;
   readonly caller: Caller;
 }
 
@@ -38,11 +39,9 @@ interface AutomationCall {
   readonly object: ServedObject;
   readonly interfaceName: string;
   readonly method: string;
-  readonly args: Given;
+  readonly args: Arguments;
   readonly caller: Caller;
 }
-
-type Given = { readonly [name: string]: ServedValue };
 
 /** IDispatch for every object, from the tables ([MS-OAUT] 3.1.4): names to DISPIDs, DISPIDs to members. */
 export class Automation {
@@ -77,7 +76,7 @@ export class Automation {
     }
   }
 
-  private names(interfaces: readonly string[], given: Given): Outcome {
+  private names(interfaces: readonly string[], given: Arguments): Outcome {
     const [name, ...params] = (Array.isArray(given['rgszNames']) ? (given['rgszNames'] as readonly Value[]) : []).map(
       String,
     );
@@ -109,38 +108,18 @@ export class Automation {
     const call = { object, interfaceName: owner.name, member: method.name, kind: method.member, caller };
     // What is reserved for local use has no parameters in the tables: the object decides without them.
     if (method.params === null) return this.completed(call, {}, undefined);
-    const slots = (method.params ?? []).filter((param) => param.retval !== true);
-    const params = given['pDispParams'] as { readonly [name: string]: unknown } | null;
-    const sent = (Array.isArray(params?.['rgvarg']) ? params['rgvarg'] : []) as readonly Variant[];
-    const names = (
-      Array.isArray(params?.['rgdispidNamedArgs']) ? params['rgdispidNamedArgs'] : []
-    ) as readonly number[];
-    if (sent.length > slots.length) return failure(DISP_E_BADPARAMCOUNT);
-    const args: { [name: string]: ServedValue } = {};
-    for (const [at, variant] of sent.entries()) {
-      const named = names[at];
-      let index = named ?? sent.length - 1 - at;
-      if (named === DISPID_PROPERTYPUT) index = slots.length - 1;
-      const slot = slots[index];
-      if (slot === undefined) return failure(DISP_E_PARAMNOTFOUND, at);
-      const value = coerced(variant, slot.type);
-      if (value === undefined) return failure(DISP_E_TYPEMISMATCH, at);
-      args[slot.name] = value;
-    }
-    if (slots.some((slot) => slot.optional !== true && !(slot.name in args))) return failure(DISP_E_PARAMNOTFOUND, 0);
-    // In the order of the declaration: the new value of a property stands last.
-    const ordered = Object.fromEntries(
-      slots.flatMap(({ name }) => (args[name] === undefined ? [] : [[name, args[name]]])),
-    );
+    const slots = method.params.filter((param) => param.retval !== true);
+    const placed = placedArguments(given['pDispParams'], slots);
+    if (placed.failure !== null) return placed.failure;
     return this.completed(
       call,
-      ordered,
+      placed.args,
       method.params.find((param) => param.retval === true),
     );
   }
 
   /** Calls the member, and makes of its outcome what Invoke answers. */
-  private completed(call: Omit<MemberCall, 'args'>, args: Given, returns: Parameter | undefined): Outcome {
+  private completed(call: Omit<MemberCall, 'args'>, args: Arguments, returns: Parameter | undefined): Outcome {
     const outcome = this.member({ ...call, args });
     if (outcome.fault !== undefined || outcome.drop === true) return outcome;
     const delay = outcome.delayMs === undefined ? {} : { delayMs: outcome.delayMs };
@@ -170,6 +149,33 @@ const NO_TYPE: Type = { kind: 'interface', interface: null, iidIs: null };
  */
 function interfacesOf({ object, interfaceName }: AutomationCall): readonly string[] {
   return interfaceName === 'IDispatch' ? object.interfaces : [interfaceName];
+}
+
+/** What a caller gave, by parameter and in the order of the declaration; or why it cannot be taken. */
+type Placed = { readonly failure: null; readonly args: Arguments } | { readonly failure: Outcome };
+
+/** The arguments of DISPPARAMS, which stand last first, named ones before all others ([MS-OAUT] 3.1.4.4). */
+function placedArguments(dispparams: ServedValue | undefined, slots: readonly Parameter[]): Placed {
+  const params = dispparams as { readonly [name: string]: unknown } | null;
+  const sent = (Array.isArray(params?.['rgvarg']) ? params['rgvarg'] : []) as readonly Variant[];
+  const names = (Array.isArray(params?.['rgdispidNamedArgs']) ? params['rgdispidNamedArgs'] : []) as readonly number[];
+  if (sent.length > slots.length) return { failure: failure(DISP_E_BADPARAMCOUNT) };
+  const args: { [name: string]: ServedValue } = {};
+  for (const [at, variant] of sent.entries()) {
+    const named = names[at];
+    let index = named ?? sent.length - 1 - at;
+    if (named === DISPID_PROPERTYPUT) index = slots.length - 1;
+    const slot = slots[index];
+    if (slot === undefined) return { failure: failure(DISP_E_PARAMNOTFOUND, at) };
+    const value = coerced(variant, slot.type);
+    if (value === undefined) return { failure: failure(DISP_E_TYPEMISMATCH, at) };
+    args[slot.name] = value;
+  }
+  if (slots.some((slot) => slot.optional !== true && !(slot.name in args)))
+    return { failure: failure(DISP_E_PARAMNOTFOUND, 0) };
+  // In the order of the declaration: the new value of a property stands last.
+  const ordered = slots.flatMap(({ name }) => (args[name] === undefined ? [] : [[name, args[name]] as const]));
+  return { failure: null, args: Object.fromEntries(ordered) };
 }
 
 function failure(hresult: number, argument = 0): Outcome {

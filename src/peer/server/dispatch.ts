@@ -8,11 +8,14 @@ export interface Enumerator {
   readonly enumerates: readonly ServedValue[];
 }
 
+/** Arguments or results by the names of the tables. */
+export type Arguments = { readonly [name: string]: ServedValue };
+
 /** What a call came to. */
 export interface Outcome {
   readonly hresult: number;
   /** Results by the names of the tables; missing ones are null, zero or empty as their type wants. */
-  readonly out?: { readonly [name: string]: ServedValue };
+  readonly out?: Arguments;
   /** An RPC fault instead of an answer. */
   readonly fault?: number;
   /** The connection is closed without an answer. */
@@ -58,13 +61,7 @@ export interface ServedObject {
    * A member of one of them, by the names of the tables; `kind` tells the accessors of a property apart. Late-bound
    * callers reach members that are reserved for local use, too: they come without arguments.
    */
-  call(
-    interfaceName: string,
-    member: string,
-    kind: MemberKind,
-    args: { readonly [name: string]: ServedValue },
-    caller: Caller,
-  ): Outcome;
+  call(interfaceName: string, member: string, kind: MemberKind, args: Arguments, caller: Caller): Outcome;
   /** Memory it holds for its client, in items and pieces of text; 1 where left out. */
   weight?(): number;
   /** Nobody holds a reference any more, or nobody pinged for it in time: it is exported no longer. */

@@ -1,14 +1,23 @@
+import { BASE_VARTYPES, INVOKEKIND, MEMBERID, VARTYPES, VT } from '../../ndr/automation.js';
 import { GUID_NULL } from '../../bytes/guid.js';
 import type { Member } from '../../analysis/classes.js';
 import type { Registry, ResolvedInterface } from '../../ndr/codec.js';
 import type { Parameter, Type } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
-import { E_INVALIDARG, E_NOTIMPL, S_OK, type Outcome, type ServedObject, type ServedValue } from './dispatch.js';
+import {
+  E_INVALIDARG,
+  E_NOTIMPL,
+  S_OK,
+  type Arguments,
+  type Outcome,
+  type ServedObject,
+  type ServedValue,
+} from './dispatch.js';
 
 export const TYPE_E_ELEMENTNOTFOUND = 0x8002802b;
 const TYPE_E_CANTLOADLIBRARY = 0x80029c4a;
 const TYPE_E_BADMODULEKIND = 0x800288bd;
-export const MEMBERID_NIL = -1;
+const { MEMBERID_NIL } = MEMBERID;
 /** Size of a pointer in the vtables that FUNCDESC.oVft counts in. */
 const POINTER = 8;
 const ENUM_SIZE = 4;
@@ -16,26 +25,6 @@ const ENUM_SIZE = 4;
 const TYPE_FLAGS = { dispatch: 0x1140, enum: 0, class: 2 } as const;
 const IMPLTYPEFLAG_DEFAULT = 1;
 
-/** VARTYPEs ([MS-OAUT] 2.2.7) of what members take and give. */
-const VT = {
-  empty: 0,
-  i2: 2,
-  i4: 3,
-  r8: 5,
-  cy: 6,
-  date: 7,
-  bstr: 8,
-  dispatch: 9,
-  error: 10,
-  bool: 11,
-  variant: 12,
-  unknown: 13,
-  decimal: 14,
-  ui1: 17,
-  ui2: 18,
-  ui4: 19,
-  void: 24,
-} as const;
 /** PARAMFLAGS ([MS-OAUT] 2.2.15). */
 const PARAMETER = { in: 1, optional: 0x10 } as const;
 
@@ -123,6 +112,10 @@ export function typeInfo(type: AutomationType, links: TypeLinks): ServedObject {
   };
   const implemented = (index: ServedValue | undefined, out: { readonly [name: string]: Value }): Outcome =>
     index === 0 && parent !== null ? { hresult: S_OK, out } : NOT_FOUND;
+  const referenced = (hRefType: ServedValue | undefined): Outcome => {
+    const found = hRefType === REFERENCE && parent !== null ? links.infoOf(parent) : null;
+    return found === null ? { hresult: E_INVALIDARG } : { hresult: S_OK, out: { ppTInfo: found } };
+  };
   return {
     served: true,
     interfaces: ['ITypeInfo'],
@@ -136,30 +129,18 @@ export function typeInfo(type: AutomationType, links: TypeLinks): ServedObject {
           return described(args['index'], 'ppFuncDesc', type.kind === 'dispatch');
         case 'GetVarDesc':
           return described(args['index'], 'ppVarDesc', type.kind === 'enum');
-        case 'GetNames': {
-          const names = elementOf(type, args['memid'])?.slice(0, Number(args['cMaxNames'] ?? 0));
-          return names === undefined
-            ? { ...NOT_FOUND, out: { rgBstrNames: [], pcNames: 0 } }
-            : { hresult: S_OK, out: { rgBstrNames: names, pcNames: names.length } };
-        }
-        case 'GetDocumentation': {
-          const name = args['memid'] === MEMBERID_NIL ? type.name : elementOf(type, args['memid'])?.[0];
-          return name === undefined ? NOT_FOUND : { hresult: S_OK, out: documentation(name, args['refPtrFlags']) };
-        }
+        case 'GetNames':
+          return namesOf(type, args);
+        case 'GetDocumentation':
+          return documented(type, args);
         case 'GetRefTypeOfImplType':
           return implemented(args['index'], { pRefType: REFERENCE });
         case 'GetImplTypeFlags':
           return implemented(args['index'], { pImplTypeFlags: type.kind === 'class' ? IMPLTYPEFLAG_DEFAULT : 0 });
-        case 'GetRefTypeInfo': {
-          const found = args['hRefType'] === REFERENCE && parent !== null ? links.infoOf(parent) : null;
-          return found === null ? { hresult: E_INVALIDARG } : { hresult: S_OK, out: { ppTInfo: found } };
-        }
-        case 'GetContainingTypeLib': {
-          const library = links.library();
-          return library === null
-            ? { hresult: TYPE_E_CANTLOADLIBRARY }
-            : { hresult: S_OK, out: { ppTLib: library.object, pIndex: library.index } };
-        }
+        case 'GetRefTypeInfo':
+          return referenced(args['hRefType']);
+        case 'GetContainingTypeLib':
+          return containing(links);
         case 'GetDllEntry':
           return { hresult: TYPE_E_BADMODULEKIND };
         case 'GetMops':
@@ -169,6 +150,28 @@ export function typeInfo(type: AutomationType, links: TypeLinks): ServedObject {
       }
     },
   };
+}
+
+/** GetNames ([MS-OAUT] 3.7.4.5). */
+function namesOf(type: AutomationType, { memid, cMaxNames }: Arguments): Outcome {
+  const names = elementOf(type, memid)?.slice(0, Number(cMaxNames ?? 0));
+  return names === undefined
+    ? { ...NOT_FOUND, out: { rgBstrNames: [], pcNames: 0 } }
+    : { hresult: S_OK, out: { rgBstrNames: names, pcNames: names.length } };
+}
+
+/** GetDocumentation ([MS-OAUT] 3.7.4.8): of the type itself, or of a member. */
+function documented(type: AutomationType, { memid, refPtrFlags }: Arguments): Outcome {
+  const name = memid === MEMBERID_NIL ? type.name : elementOf(type, memid)?.[0];
+  return name === undefined ? NOT_FOUND : { hresult: S_OK, out: documentation(name, refPtrFlags) };
+}
+
+/** GetContainingTypeLib ([MS-OAUT] 3.7.4.13). */
+function containing(links: TypeLinks): Outcome {
+  const library = links.library();
+  return library === null
+    ? { hresult: TYPE_E_CANTLOADLIBRARY }
+    : { hresult: S_OK, out: { ppTLib: library.object, pIndex: library.index } };
 }
 
 /** The type that another derives from, or whose members a class has by default; null where there is none. */
@@ -227,7 +230,7 @@ function typeAttr(type: AutomationType): Value {
     wTypeFlags: TYPE_FLAGS[type.kind],
     wMajorVerNum: 2,
     wMinorVerNum: 0,
-    tdescAlias: typeDesc(VT.empty),
+    tdescAlias: typeDesc(VT.VT_EMPTY),
     dwReserved5: 0,
     wReserved6: 0,
   };
@@ -239,13 +242,11 @@ function varDesc(memid: number, value: number): Value {
     memid,
     lpstrReserved: null,
     _vdUnion: { lpvarValue: { vt: 'VT_I4', value } },
-    elemdescVar: elemDesc(VT.i4, 0),
+    elemdescVar: elemDesc(VT.VT_I4, 0),
     wVarFlags: 0,
     varkind: 'VAR_CONST',
   };
 }
-
-const INVOKE = { method: 1, propget: 2, propput: 4, propputref: 8 } as const;
 
 /** FUNCDESC ([MS-OAUT] 2.2.42). */
 function funcDesc(member: Member): Value {
@@ -262,13 +263,13 @@ function funcDesc(member: Member): Value {
             elemDesc(vartypeOf(param.type), PARAMETER.in | (param.optional === true ? PARAMETER.optional : 0)),
           ),
     funckind: 'FUNC_DISPATCH',
-    invkind: INVOKE[method.member],
+    invkind: INVOKEKIND[method.member],
     callconv: 'CC_STDCALL',
     cParams: params.length,
     cParamsOpt: params.filter((param) => param.optional === true).length,
     oVft: method.opnum * POINTER,
     cReserved2: 0,
-    elemdescFunc: elemDesc(returns === undefined ? VT.void : vartypeOf(returns.type), 0),
+    elemdescFunc: elemDesc(returns === undefined ? VT.VT_VOID : vartypeOf(returns.type), 0),
     wFuncFlags: 0,
   };
 }
@@ -281,37 +282,20 @@ function typeDesc(vartype: number): Value {
   return { _tdUnion: { none: null }, vt: vartype };
 }
 
-const WELL_KNOWN: Readonly<Record<string, number>> = {
-  bstr: VT.bstr,
-  variant_bool: VT.bool,
-  date: VT.date,
-  currency: VT.cy,
-  decimal: VT.decimal,
-  hresult: VT.error,
-};
-const BASE_TYPES: Readonly<Record<string, number>> = {
-  i16: VT.i2,
-  u16: VT.ui2,
-  i32: VT.i4,
-  u32: VT.ui4,
-  u8: VT.ui1,
-  f64: VT.r8,
-};
-
 /** The VARTYPE that automation has for a type: enumerations are their numbers, interfaces IDispatch. */
 function vartypeOf(type: Type): number {
   switch (type.kind) {
     case 'pointer':
       return vartypeOf(type.to);
     case 'interface':
-      return type.interface === null || type.interface === 'IUnknown' ? VT.unknown : VT.dispatch;
+      return type.interface === null || type.interface === 'IUnknown' ? VT.VT_UNKNOWN : VT.VT_DISPATCH;
     case 'enum':
-      return VT.i4;
+      return VT.VT_I4;
     case 'base':
-      return BASE_TYPES[type.base] ?? VT.i4;
+      return VT[BASE_VARTYPES[type.base] ?? 'VT_I4'];
     case 'well-known':
-      return WELL_KNOWN[type.name] ?? VT.variant;
+      return VT[VARTYPES[type.name] ?? 'VT_VARIANT'];
     default:
-      return VT.variant;
+      return VT.VT_VARIANT;
   }
 }

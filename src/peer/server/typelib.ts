@@ -1,15 +1,15 @@
+import { INVOKEKIND, MEMBERID } from '../../ndr/automation.js';
 import { GUID_NULL } from '../../bytes/guid.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { Specification, TypeLibrary } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
-import { E_NOTIMPL, S_OK, type Outcome, type ServedObject, type ServedValue } from './dispatch.js';
+import { E_NOTIMPL, S_OK, type Arguments, type Outcome, type ServedObject, type ServedValue } from './dispatch.js';
 import {
   describedAt,
   dispatchType,
   documentation,
   elementOf,
   memberIdAt,
-  MEMBERID_NIL,
   TYPE_E_ELEMENTNOTFOUND,
   TYPE_KINDS,
   typeInfo,
@@ -104,7 +104,7 @@ class Library {
     return info;
   }
 
-  private call(method: string, args: { readonly [name: string]: ServedValue }): Outcome {
+  private call(method: string, args: Arguments): Outcome {
     const index = typeof args['index'] === 'number' ? args['index'] : -1;
     const type = this.types[index];
     switch (method) {
@@ -123,30 +123,39 @@ class Library {
           hresult: S_OK,
           out: { ppTComp: typeComp({ types: this.types, infoOf: (name) => this.infoOf(name), isLibrary: true }) },
         };
-      case 'GetDocumentation': {
-        const { name, documentation: words } = this.description;
-        if (args['index'] === -1) return { hresult: S_OK, out: documentation(name, args['refPtrFlags'], words) };
-        return type === undefined ? NOT_FOUND : { hresult: S_OK, out: documentation(type.name, args['refPtrFlags']) };
-      }
-      case 'IsName': {
-        const [found] = this.named(args['szNameBuf'], 1);
-        return { hresult: S_OK, out: { pfName: found === undefined ? 0 : 1, pBstrNameInLibrary: found?.name ?? null } };
-      }
-      case 'FindName': {
-        const found = this.named(args['szNameBuf'], Number(args['pcFound'] ?? 0));
-        return {
-          hresult: S_OK,
-          out: {
-            ppTInfo: found.map((one) => this.infoAt(one.index)) as never,
-            rgMemId: found.map((one) => one.memid),
-            pcFound: found.length,
-            pBstrNameInLibrary: found[0]?.name ?? null,
-          },
-        };
-      }
+      case 'GetDocumentation':
+        return this.documented(type, args);
+      case 'IsName':
+        return this.isName(args['szNameBuf']);
+      case 'FindName':
+        return this.found(this.named(args['szNameBuf'], Number(args['pcFound'] ?? 0)));
       default:
         return { hresult: E_NOTIMPL };
     }
+  }
+
+  /** Of the library itself, which has index -1, or of a type in it. */
+  private documented(type: AutomationType | undefined, { index, refPtrFlags }: Arguments): Outcome {
+    const { name, documentation: words } = this.description;
+    if (index === -1) return { hresult: S_OK, out: documentation(name, refPtrFlags, words) };
+    return type === undefined ? NOT_FOUND : { hresult: S_OK, out: documentation(type.name, refPtrFlags) };
+  }
+
+  private isName(name: ServedValue | undefined): Outcome {
+    const [found] = this.named(name, 1);
+    return { hresult: S_OK, out: { pfName: found === undefined ? 0 : 1, pBstrNameInLibrary: found?.name ?? null } };
+  }
+
+  private found(all: ReturnType<Library['named']>): Outcome {
+    return {
+      hresult: S_OK,
+      out: {
+        ppTInfo: all.map((one) => this.infoAt(one.index)) as never,
+        rgMemId: all.map((one) => one.memid),
+        pcFound: all.length,
+        pBstrNameInLibrary: all[0]?.name ?? null,
+      },
+    };
   }
 
   private given(info: ServedObject | null): Outcome {
@@ -174,7 +183,7 @@ class Library {
     const found: { readonly index: number; readonly memid: number; readonly name: string }[] = [];
     for (const [index, type] of this.types.entries()) {
       if (found.length >= most) break;
-      if (isSame(type.name, given)) found.push({ index, memid: MEMBERID_NIL, name: type.name });
+      if (isSame(type.name, given)) found.push({ index, memid: MEMBERID.MEMBERID_NIL, name: type.name });
       else {
         const at = placeOf(type, given);
         const memid = at < 0 ? null : memberIdAt(type, at);
@@ -194,13 +203,10 @@ function isSame(name: string, given: ServedValue | undefined): boolean {
 function placeOf(type: AutomationType, given: ServedValue | undefined, wFlags = 0): number {
   if (type.kind === 'dispatch')
     return type.members.findIndex(
-      ({ method }) => isSame(method.name, given) && (wFlags === 0 || (INVOKE_KINDS[method.member] & wFlags) !== 0),
+      ({ method }) => isSame(method.name, given) && (wFlags === 0 || (INVOKEKIND[method.member] & wFlags) !== 0),
     );
   return type.kind === 'enum' ? type.members.findIndex(([name]) => isSame(name, given)) : -1;
 }
-
-/** INVOKEKIND (2.2.14). */
-const INVOKE_KINDS = { method: 1, propget: 2, propput: 4, propputref: 8 } as const;
 
 interface Binding {
   readonly types: readonly AutomationType[];
@@ -240,7 +246,7 @@ function typeComp({ types, infoOf, isLibrary }: Binding): ServedObject {
   };
 }
 
-function bound(pDescKind: string, out: { readonly [name: string]: ServedValue }): Outcome {
+function bound(pDescKind: string, out: Arguments): Outcome {
   return {
     hresult: S_OK,
     out: { ppTInfo: null, ppFuncDesc: null, ppVarDesc: null, ppTypeComp: null, pReserved: 0, pDescKind, ...out },

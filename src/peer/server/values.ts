@@ -5,7 +5,7 @@ import type { Registry } from '../../ndr/codec.js';
 import type { Type, WellKnownType } from '../../ndr/types.js';
 import { isRecord, newRecord, type Fields, type OpenFields } from '../../ndr/value.js';
 import type { Value } from '../../types.js';
-import { isEnumerator, isServed, type ServedValue } from './dispatch.js';
+import { isEnumerator, isServed, type Arguments, type ServedValue } from './dispatch.js';
 import { enumerate } from './enumerator.js';
 import { NO_EXCEPTION } from './exception.js';
 import type { References } from './references.js';
@@ -13,7 +13,7 @@ import type { References } from './references.js';
 /** Arguments and results between what the wire has and what members take and give. */
 
 /** What a client gave, with references to our own objects resolved. */
-export function argumentsOf(value: Fields, references: References): { readonly [name: string]: ServedValue } {
+export function argumentsOf(value: Fields, references: References): Arguments {
   const made: { [name: string]: ServedValue } = newRecord() as { [name: string]: ServedValue };
   for (const name in value) made[name] = resolved(value[name] as Value, references);
   return made;

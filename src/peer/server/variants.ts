@@ -1,4 +1,4 @@
-import { VARTYPES } from '../../dcom/automation.js';
+import { BASE_VARTYPES, INTEGERS_32, VARTYPES } from '../../ndr/automation.js';
 import type { Type } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
 import { isEnumerator, isServed, type ServedValue } from './dispatch.js';
@@ -7,7 +7,6 @@ import { isEnumerator, isServed, type ServedValue } from './dispatch.js';
 export type Variant = { readonly vt: string; readonly value: ServedValue };
 
 const EMPTY: Variant = { vt: 'VT_EMPTY', value: null };
-const INTEGERS = ['VT_I4', 'VT_INT', 'VT_UI4', 'VT_UINT', 'VT_I2', 'VT_UI2', 'VT_I1', 'VT_UI1'];
 const OBJECTS = ['VT_DISPATCH', 'VT_UNKNOWN'];
 const NOTHING = ['VT_EMPTY', 'VT_NULL'];
 const DECIMAL = /^-?\d+$/;
@@ -22,18 +21,11 @@ export function coerced(variant: Variant, type: Type): ServedValue | undefined {
     case 'pointer':
       return coerced(variant, type.to);
     case 'interface':
-      if (OBJECTS.includes(vt)) return value;
-      return NOTHING.includes(vt) ? null : undefined;
-    case 'enum': {
-      const number = integerOf(variant);
-      return number === undefined
-        ? undefined
-        : (Object.keys(type.members).find((name) => type.members[name] === number) ?? number);
-    }
+      return objectOf(variant);
+    case 'enum':
+      return memberOf(variant, type.members);
     case 'base':
-      if (vt === 'VT_R8' || vt === 'VT_R4') return Math.trunc(Number(value));
-      if (vt === 'VT_BOOL') return value === true ? -1 : 0;
-      return integerOf(variant);
+      return numberOf(variant);
     case 'well-known':
       if (type.name === 'bstr') return textOf(variant);
       return type.name === 'variant_bool' ? flagOf(variant) : value;
@@ -44,23 +36,40 @@ export function coerced(variant: Variant, type: Type): ServedValue | undefined {
   }
 }
 
+function objectOf({ vt, value }: Variant): ServedValue | undefined {
+  if (OBJECTS.includes(vt)) return value;
+  return NOTHING.includes(vt) ? null : undefined;
+}
+
+/** A member of an enumeration by its name; the number where it has none. */
+function memberOf(variant: Variant, members: Readonly<Record<string, number>>): ServedValue | undefined {
+  const number = integerOf(variant);
+  if (number === undefined) return undefined;
+  return Object.keys(members).find((name) => members[name] === number) ?? number;
+}
+
+function numberOf(variant: Variant): number | undefined {
+  const { vt, value } = variant;
+  if (vt === 'VT_R8' || vt === 'VT_R4') return Math.trunc(Number(value));
+  if (vt === 'VT_BOOL') return value === true ? -1 : 0;
+  return integerOf(variant);
+}
+
 /** An integer, or a text of one. */
 function integerOf({ vt, value }: Variant): number | undefined {
-  if (INTEGERS.includes(vt)) return Math.trunc(Number(value));
+  if (INTEGERS_32.includes(vt)) return Math.trunc(Number(value));
   return vt === 'VT_BSTR' && DECIMAL.test(String(value)) ? Number(value) : undefined;
 }
 
 function textOf({ vt, value }: Variant): ServedValue | undefined {
   if (vt === 'VT_BSTR' || NOTHING.includes(vt)) return value ?? null;
-  return INTEGERS.includes(vt) ? String(value) : undefined;
+  return INTEGERS_32.includes(vt) ? String(value) : undefined;
 }
 
 function flagOf({ vt, value }: Variant): ServedValue | undefined {
   if (vt === 'VT_BOOL') return value;
-  return INTEGERS.includes(vt) ? Number(value) !== 0 : undefined;
+  return INTEGERS_32.includes(vt) ? Number(value) !== 0 : undefined;
 }
-
-const BASE: Readonly<Record<string, string>> = { f64: 'VT_R8', u32: 'VT_UI4' };
 
 /** A result as the VARIANT that automation makes of its declared type. */
 export function resultOf(value: ServedValue | undefined, type: Type): Variant {
@@ -72,9 +81,9 @@ export function resultOf(value: ServedValue | undefined, type: Type): Variant {
     case 'interface':
       return { vt: 'VT_DISPATCH', value: null };
     case 'enum':
-      return { vt: 'VT_I4', value: typeof value === 'string' ? (type.members[value] ?? 0) : (value ?? 0) };
+      return enumResult(value, type.members);
     case 'base':
-      return { vt: BASE[type.base] ?? 'VT_I4', value: value ?? 0 };
+      return { vt: BASE_VARTYPES[type.base] ?? 'VT_I4', value: value ?? 0 };
     case 'well-known':
       return { vt: VARTYPES[type.name] ?? 'VT_EMPTY', value: value ?? null };
     case 'named':
@@ -82,4 +91,8 @@ export function resultOf(value: ServedValue | undefined, type: Type): Variant {
     default:
       return EMPTY;
   }
+}
+
+function enumResult(value: ServedValue | undefined, members: Readonly<Record<string, number>>): Variant {
+  return { vt: 'VT_I4', value: typeof value === 'string' ? (members[value] ?? 0) : (value ?? 0) };
 }
