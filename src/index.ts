@@ -13,6 +13,9 @@ import type { Played } from '../replay/player/player.js';
 import { compareSessions } from '../replay/compare/compare.js';
 import { NO_RULES, parseRules, type Rules } from '../replay/compare/rules.js';
 import { Session } from '../replay/compare/session.js';
+import { REDACTION_KINDS, type RedactionKind } from '../replay/redaction/names.js';
+import { redact as withoutNames } from '../replay/redaction/redact.js';
+import { keyedDigest } from './io/pseudonyms.js';
 import type { RecordingRecord } from '../replay/recording/records.js';
 import type { AuthLevel } from './types.js';
 import type { SecretList } from './security/secrets.js';
@@ -76,6 +79,8 @@ export type { CallResult } from '../replay/compare/calls.js';
 export type { CompareResult } from '../replay/compare/compare.js';
 export type { Difference } from '../replay/compare/values.js';
 export type { RecordedCall, RecordingRecord } from '../replay/recording/records.js';
+export { REDACTION_LIMITS } from '../replay/redaction/limits.js';
+export { REDACTION_KINDS, type RedactionKind } from '../replay/redaction/names.js';
 export type { Serving } from './io/serve/recording.js';
 export type { Client } from './peer/client/client.js';
 export type { Argument, RemoteObject, RemoteValue } from './peer/client/object.js';
@@ -91,6 +96,25 @@ export interface ReadOptions {
   readonly rules?: string;
   /** `record` replaces a file that exists. */
   readonly force?: boolean;
+  /** `record` takes names out. */
+  readonly redact?: RedactOptions;
+}
+
+/** Which names are taken out of a recording, and how they are replaced (docs/recording.md). */
+export interface RedactOptions {
+  /** All kinds, unless told. */
+  readonly kinds?: readonly RedactionKind[];
+  /** The same names get the same pseudonyms wherever the key is the same; without one nobody can make them again. */
+  readonly key?: string;
+}
+
+/** Records without names, and what was done to them. */
+export interface Redacted {
+  readonly records: readonly RecordingRecord[];
+  /** Different names that were replaced. */
+  readonly names: number;
+  /** Stubs that were left out: no table reads them, or they could not be written without names. */
+  readonly dropped: number;
 }
 
 /** How a recording is played. */
@@ -226,7 +250,8 @@ export async function record(
   to?: string,
   options: ReadOptions = {},
 ): Promise<readonly RecordingRecord[]> {
-  const { records } = await load(capture, options);
+  const loaded = (await load(capture, options)).records;
+  const records = options.redact === undefined ? loaded : (await redact(loaded, options.redact)).records;
   if (to !== undefined) {
     const writer = await RecordingWriter.open({
       path: to,
@@ -239,6 +264,23 @@ export async function record(
     await writer.close();
   }
   return records;
+}
+
+/**
+ * A capture or recording without its names, in values and in the bytes of stubs alike. @throws Error when it cannot be
+ * read, RangeError for a kind that is none
+ */
+export async function redact(source: Source, { kinds = REDACTION_KINDS, key }: RedactOptions = {}): Promise<Redacted> {
+  const unknown = kinds.find((kind) => !REDACTION_KINDS.includes(kind));
+  if (unknown !== undefined)
+    throw new RangeError(`'${unknown}' is no kind of names: ${REDACTION_KINDS.join(', ')} are`);
+  if (key === '') throw new RangeError('an empty key is none: leave it out');
+  const { records } = await load(source, {});
+  return withoutNames(records, {
+    kinds: new Set(kinds),
+    registry: known().registry,
+    digest: keyedDigest(key ?? null),
+  });
 }
 
 /**

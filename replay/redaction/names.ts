@@ -2,6 +2,7 @@ import { asList, isRecord, type Fields } from '../../src/ndr/value.js';
 import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
 import type { Value } from '../../src/types.js';
 import type { RecordedCall, RecordingRecord } from '../recording/records.js';
+import { REDACTION_LIMITS } from './limits.js';
 
 /** What redaction takes out: users and their domains; hosts and their addresses; titles and other free text. */
 export type RedactionKind = 'users' | 'hosts' | 'titles';
@@ -89,7 +90,12 @@ export class Names {
     const bare = name.replace(/^\[|\]$/g, '');
     this.add(bare, 'hosts');
     const [label = ''] = bare.split('.');
-    if (/[a-z]/i.test(label) && !bare.includes(':') && label.length >= MIN_LABEL && !SERVICES.has(label.toLowerCase()))
+    if (
+      /[a-z]/i.test(label) &&
+      !bare.includes(':') &&
+      label.length >= REDACTION_LIMITS.label &&
+      !SERVICES.has(label.toLowerCase())
+    )
       this.add(label, 'hosts');
   }
 
@@ -100,15 +106,11 @@ export class Names {
 
   private add(name: string, kind: RedactionKind): void {
     const key = name.toLowerCase();
-    if (this.kinds.has(kind) && key.length >= MIN_NAME && !COMMON.test(key) && !this.known.has(key))
+    if (this.kinds.has(kind) && key.length >= REDACTION_LIMITS.name && !COMMON.test(key) && !this.known.has(key))
       this.known.set(key, kind);
   }
 }
 
-/** Shorter names are no names of anything. */
-const MIN_NAME = 2;
-/** Shorter first labels of a host's name (`go.example.org`) say nothing of a machine. */
-const MIN_LABEL = 4;
 /** First labels that are services, not machines. */
 const SERVICES: ReadonlySet<string> = new Set(['www', 'support', 'download', 'update', 'windowsupdate']);
 

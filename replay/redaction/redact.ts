@@ -1,10 +1,13 @@
+import { spanOf } from '../../src/bytes/block.js';
+import { holdsActivation, withActivationSizes } from '../../src/dcom/activation.js';
 import { withoutUnits } from '../../src/dcom/bindings.js';
 import type { Registry } from '../../src/ndr/codec.js';
-import { isRecord, mapFields, type Fields } from '../../src/ndr/value.js';
+import { isRecord, mapFields, NO_FIELDS, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { contextKey } from '../player/plan.js';
 import { rewrittenRequest, rewrittenResponse, type StubForm } from '../player/stubs.js';
 import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
+import { REDACTION_LIMITS } from './limits.js';
 import { Names, type RedactionKind } from './names.js';
 
 interface RedactionOptions {
@@ -32,9 +35,8 @@ export function redact(records: readonly RecordingRecord[], options: RedactionOp
 }
 
 type Change = (value: Value) => Value | undefined;
+type Stubs = Pick<RecordedCall, 'request' | 'response'>;
 
-/** Names this short are replaced only where they stand apart from letters and digits. */
-const SHORT = 5;
 const NOTHING = new Uint8Array(0);
 
 class Redaction {
@@ -88,10 +90,13 @@ class Redaction {
     const texts = this.names.textsOf(call);
     const change: Change = (value) => this.value(value, texts, change);
     const { exception } = call;
+    const stubs = this.stubs(call, (fields) => mapFields(fields, change));
+    const [given, returned] = [mapFields(call.in, change), mapFields(call.out, change)];
+    const read = holdsActivation(given) || holdsActivation(returned) ? this.read(call, stubs) : null;
     return {
       ...call,
-      in: mapFields(call.in, change),
-      out: mapFields(call.out, change),
+      in: read === null ? given : withActivationSizes(given, read.in),
+      out: read === null ? returned : withActivationSizes(returned, read.out),
       exception:
         exception === null
           ? null
@@ -99,26 +104,42 @@ class Redaction {
               source: exception.source === null ? null : this.text(exception.source),
               description: exception.description === null ? null : this.text(exception.description, texts),
             },
-      ...this.stubs(call, (fields) => mapFields(fields, change)),
+      ...stubs,
     };
   }
 
+  /** What stubs that were written anew say. */
+  private read(call: RecordedCall, { request, response }: Stubs): { readonly in: Fields; readonly out: Fields } {
+    const { registry } = this.options;
+    const decoded = (side: 'request' | 'response', stub: RecordedStub | null, given?: Fields): Fields => {
+      const form = stub === null || stub.bytes.length === 0 ? null : this.form(call, stub);
+      if (stub === null || form === null || form.opnum === null) return NO_FIELDS;
+      return (
+        registry.method(form.uuid, form.opnum, form.encoding)?.[side].decode(spanOf(stub.bytes), given).value ??
+        NO_FIELDS
+      );
+    };
+    const given = decoded('request', request);
+    return { in: given, out: decoded('response', response, given) };
+  }
+
+  /** What a stub is of; null for one that is not written anew. */
+  private form(call: RecordedCall, stub: RecordedStub): StubForm | null {
+    const context = this.contexts.get(contextKey(call.connection, call.contextId));
+    return context === undefined || stub.drep.ebcdic || stub.drep.float !== 'ieee' || !stub.complete
+      ? null
+      : {
+          uuid: context.abstract.uuid,
+          opnum: call.via === null ? call.opnum : call.via.opnum,
+          encoding: { littleEndian: stub.drep.littleEndian, syntax: context.transfer },
+        };
+  }
+
   /** The stubs with their names replaced. */
-  private stubs(
-    call: RecordedCall,
-    change: (fields: Fields) => Fields,
-  ): { readonly request: RecordedStub | null; readonly response: RecordedStub | null } {
+  private stubs(call: RecordedCall, change: (fields: Fields) => Fields): Stubs {
     const { request, response } = call;
     const { registry } = this.options;
-    const context = this.contexts.get(contextKey(call.connection, call.contextId));
-    const form = (stub: RecordedStub): StubForm | null =>
-      context === undefined || stub.drep.ebcdic || stub.drep.float !== 'ieee' || !stub.complete
-        ? null
-        : {
-            uuid: context.abstract.uuid,
-            opnum: call.via === null ? call.opnum : call.via.opnum,
-            encoding: { littleEndian: stub.drep.littleEndian, syntax: context.transfer },
-          };
+    const form = (stub: RecordedStub): StubForm | null => this.form(call, stub);
     let before: Fields | null = null;
     const asked = this.rewritten(request, (stub) => {
       const how = form(stub);
@@ -156,12 +177,16 @@ class Redaction {
 
   /** Whether code units or bytes that are shown as a list of numbers hold a name. */
   private tellsInUnits(list: readonly Value[]): boolean {
-    if (list.length < SHORT || !list.every((one) => typeof one === 'number' && one >= 0 && one <= 0xffff)) return false;
+    if (
+      list.length < REDACTION_LIMITS.short ||
+      !list.every((one) => typeof one === 'number' && one >= 0 && one <= 0xffff)
+    )
+      return false;
     return this.tellsText(list.map((unit) => String.fromCharCode(unit as number)).join(''));
   }
 
   private text(text: string, texts?: ReadonlySet<string>): string {
-    if (texts?.has(text) === true || (text.length >= LONG_TEXT && this.names.texts.has(text)))
+    if (texts?.has(text) === true || (text.length >= REDACTION_LIMITS.text && this.names.texts.has(text)))
       return this.pseudonym(text, 'titles');
     if (this.pattern === null) return text;
     return text.replace(this.pattern, (name) => {
@@ -188,13 +213,15 @@ class Redaction {
     const lower = text.toLowerCase();
     const spread = lower.replaceAll('\0', '');
     for (const name of this.names.known.keys())
-      if (name.length >= SHORT && (lower.includes(byteText(UTF8.encode(name))) || spread.includes(name))) return true;
+      if (
+        name.length >= REDACTION_LIMITS.short &&
+        (lower.includes(byteText(UTF8.encode(name))) || spread.includes(name))
+      )
+        return true;
     return false;
   }
 }
 
-/** Free text this long is replaced wherever a value is that text; shorter text only where its field says what it is. */
-const LONG_TEXT = 12;
 const UTF8 = new TextEncoder();
 
 function byteText(bytes: Uint8Array): string {
@@ -208,7 +235,7 @@ const CHUNK = 8192;
 
 function patternOf(name: string): string {
   const source = name.replace(/[\\^$.|?*+()[\]{}/]/g, '\\$&');
-  return name.length < SHORT ? `(?<![\\p{L}\\p{N}])${source}(?![\\p{L}\\p{N}])` : source;
+  return name.length < REDACTION_LIMITS.short ? `(?<![\\p{L}\\p{N}])${source}(?![\\p{L}\\p{N}])` : source;
 }
 
 const HALF = 'one direction of the conversation was not captured';

@@ -224,6 +224,25 @@ function propertyBytes(item: Fields, codecs: ActivationCodecs): Uint8Array {
   return sink.finish();
 }
 
+/**
+ * Parameters with the sizes of their activation blobs as `written` has them: those of the bytes that were made of them
+ * after their values had changed. The parameters themselves where they hold no blob, or `written` holds no such.
+ */
+export function withActivationSizes(params: Fields, written: Fields): Fields {
+  const sized = Object.entries(params).flatMap(([name, value]): [string, Value][] => {
+    const [own, other] = [asRecord(asRecord(value)['activation']), asRecord(asRecord(written[name])['activation'])];
+    const { dwSize } = other;
+    if (own['dwSize'] === undefined || dwSize === undefined || own['dwSize'] === dwSize) return [];
+    return [[name, { ...asRecord(value), activation: { ...own, dwSize } }]];
+  });
+  return sized.length === 0 ? params : { ...params, ...Object.fromEntries(sized) };
+}
+
+/** Whether a parameter is an activation blob. */
+export function holdsActivation(params: Fields): boolean {
+  return Object.values(params).some((value) => isRecord(asRecord(value)['activation']));
+}
+
 /** The fields of a blob with their bytes, relative to the blob. */
 export function traceActivation(blob: Span, codecs: ActivationCodecs, depth: number): readonly TraceNode[] {
   const size = blob.end - blob.start;

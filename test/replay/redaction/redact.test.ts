@@ -9,7 +9,8 @@ import { Session } from '../../../replay/compare/session.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { recordingBytes } from '../../../replay/recording/format.js';
 import { run } from '../../../src/cli/cli.js';
-import { differences, replay, serve } from '../../../src/index.js';
+import { differences, record, redact as redactRecords, REDACTION_LIMITS, replay, serve } from '../../../src/index.js';
+import { spanOf } from '../../../src/bytes/block.js';
 import { keyedDigest } from '../../../src/io/pseudonyms.js';
 import { loadRecording } from '../../../src/io/recordings.js';
 import { ROOT } from '../../support/shared.js';
@@ -18,6 +19,8 @@ import { recordingOf, registry } from '../support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-redact-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const recordings = (await recordingOf('wua-session.pcapng')).filter((one) => one.kind === 'call');
 
 const capture = (name: string): string => join(ROOT, 'captures', name);
 const options = (key: string) => ({ kinds: new Set(REDACTION_KINDS), registry, digest: keyedDigest(key) });
@@ -112,6 +115,87 @@ describe('a redacted recording', () => {
     const before = join(folder, `${name}.whole.uamgrec`);
     writeFileSync(before, recordingBytes(whole));
     expect(await playedTo(path)).toEqual(await playedTo(before));
+  });
+
+  it.each(['wua-session.pcapng', 'wua-bigendian.pcapng', 'wua-ndr64.pcapng'])(
+    'shows what its bytes say, the sizes of activations too: %s',
+    async (name) => {
+      const { records } = redact(await recordingOf(name), options('k'));
+      const contexts = new Map(
+        records.flatMap((one) => (one.kind === 'context' ? [[`${one.connection}/${one.id}`, one] as const] : [])),
+      );
+      let read = 0;
+      for (const { call, side } of records.flatMap((one) =>
+        one.kind === 'call' && one.via === null
+          ? (['request', 'response'] as const).map((which) => ({ call: one, side: which }))
+          : [],
+      )) {
+        const context = contexts.get(`${call.connection}/${call.contextId}`);
+        const stub = call[side];
+        if (context === undefined || stub === null || stub.bytes.length === 0) continue;
+        const codec = registry.method(context.abstract.uuid, call.opnum ?? -1, {
+          littleEndian: stub.drep.littleEndian,
+          syntax: context.transfer,
+        });
+        const decoded = codec?.[side].decode(spanOf(stub.bytes), side === 'request' ? undefined : call.in);
+        if (decoded === undefined) continue;
+        read++;
+        expect(decoded.problems).toEqual([]);
+        expect(call[side === 'request' ? 'in' : 'out'], `${call.id} ${call.method}`).toMatchObject(decoded.value);
+      }
+      expect(read).toBeGreaterThan(100);
+    },
+  );
+
+  it('is made by the library alike', async () => {
+    const [cliMade, made] = [join(folder, 'by-cli.uamgrec'), join(folder, 'by-library.uamgrec')];
+    const source = capture('wua-session.pcapng');
+    await cli('record', source, '-o', cliMade, '--redact', 'all', '--redact-key', 'k');
+    await record(source, made, { redact: { key: 'k' } });
+    expect(readFileSync(made)).toEqual(readFileSync(cliMade));
+    const whole = await record(source);
+    const { records, names, dropped } = await redactRecords(whole, { kinds: ['hosts'], key: 'k' });
+    expect([names, dropped, records.length]).toEqual([3, 0, whole.length]);
+    expect(JSON.stringify(records)).toContain('Contoso Patch Auditor');
+    await expect(redactRecords(whole, { kinds: ['faces' as 'hosts'] })).rejects.toThrow(/'faces' is no kind of names/);
+    await expect(redactRecords(whole, { key: '' })).rejects.toThrow(/an empty key is none/);
+  });
+
+  it('takes for names what is at least as long as the limits say', () => {
+    const call = (
+      fields: RecordingRecord & { kind: 'call' },
+      given: Readonly<Record<string, string>>,
+    ): RecordingRecord => ({
+      ...fields,
+      in: given,
+      out: {},
+      request: null,
+      response: null,
+    });
+    const { name, label, short, text } = REDACTION_LIMITS;
+    const [first] = recordings;
+    if (first === undefined) throw new Error('there is no call');
+    const values = {
+      userName: 'x'.repeat(name - 1),
+      owner: 'y'.repeat(name),
+      serverName: `${'h'.repeat(label - 1)}.example.org`,
+      machineName: `${'m'.repeat(label)}.example.org`,
+      account: 'q'.repeat(short - 1),
+      other: `${'x'.repeat(name - 1)} ${'y'.repeat(name)} ${'h'.repeat(label - 1)} ${'m'.repeat(label)} a${'q'.repeat(short - 1)}b`,
+      title: 't'.repeat(text - 1),
+      eulaText: 'e'.repeat(text),
+    };
+    const elsewhere = { again: 't'.repeat(text - 1), also: 'e'.repeat(text) };
+    const made = redact([call(first, values), call(first, elsewhere)], options('k')).records;
+    const [shown = {}, other = {}] = made.map((one) => (one.kind === 'call' ? one.in : {}));
+    expect(shown['userName']).toBe(values.userName);
+    expect(shown['owner']).toMatch(/^user-/);
+    expect(shown['other']).toMatch(
+      new RegExp(`^x user-[0-9a-f]{12} ${'h'.repeat(label - 1)} host-[0-9a-f]{12} a${'q'.repeat(short - 1)}b$`),
+    );
+    expect(shown['title']).toMatch(/^Text /);
+    expect(other).toEqual({ again: elsewhere.again, also: shown['eulaText'] });
+    expect(other['also']).toMatch(/^Text /);
   });
 
   it('compares as before with another of the same key, and not with one of another', async () => {
