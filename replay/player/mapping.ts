@@ -30,6 +30,11 @@ export class Mapping {
     return this.back.get(id) ?? id;
   }
 
+  /** A recorded identifier is one of the live server that was handed out elsewhere. */
+  adopt(recorded: string, live: string): void {
+    this.pair(recorded, live);
+  }
+
   port(recorded: number): number | null {
     return this.ports.get(recorded) ?? null;
   }

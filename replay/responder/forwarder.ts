@@ -34,10 +34,9 @@ interface IdentifierViews {
 const NO_ANSWER = 0x1c01_0001;
 
 /**
- * Hands calls that were never recorded to a real server. An object of the recording is made there first, by the calls
- * that made it in
- * the recording and the properties that were put on it since; whatever the real server hands out later is called by its
- * own identifiers.
+ * Hands calls of one client that were never recorded to a real server, over connections of its own. An object of the
+ * recording is made there first, by the calls that made it in the recording and the properties that were put on it
+ * since; whatever the real server hands out later is called by its own identifiers.
  */
 export class Forwarder {
   private readonly options: ForwarderOptions;
@@ -48,6 +47,8 @@ export class Forwarder {
   /** Properties put on objects of the recording, by IPID, in their order. */
   private readonly puts = new Map<string, RecordedCall[]>();
   private readonly level: AuthLevel;
+  /** Forwarders of other sessions that have the objects behind identifiers of the recording. */
+  private readonly lenders = new Map<string, Forwarder>();
   /** Why the last repeated call had no answer. */
   private trouble: string | null = null;
 
@@ -133,6 +134,13 @@ export class Forwarder {
     });
   }
 
+  /** An object of the recording is the one of another session, by what the recording calls it. */
+  borrow(id: string, from: Forwarder): void {
+    let lender = from;
+    for (let next = lender.lenders.get(id); next !== undefined; next = lender.lenders.get(id)) lender = next;
+    if (lender !== this && this.mapping.live(id) === null) this.lenders.set(id, lender);
+  }
+
   /** No more calls will come. */
   end(): void {
     this.live.end();
@@ -141,15 +149,25 @@ export class Forwarder {
   /** Makes what stands behind identifiers of the recording, where it is not there yet; then `then`. */
   private ensure(ids: ReadonlySet<string>, then: () => void): void {
     const { plan } = this.options;
-    const makers = new Set(
-      [...ids].filter((id) => this.mapping.live(id) === null).flatMap((id) => plan.made.get(id) ?? []),
-    );
-    let left = makers.size + 1;
+    const missing = [...ids].filter((id) => this.mapping.live(id) === null);
+    const lent = missing.filter((id) => this.lenders.has(id));
+    const makers = new Set(missing.flatMap((id) => (this.lenders.has(id) ? [] : (plan.made.get(id) ?? []))));
+    let left = makers.size + lent.length + 1;
     const one = (): void => {
       if (--left === 0) then();
     };
+    for (const id of lent)
+      this.lenders.get(id)?.lend(id, (live) => {
+        if (live !== null) this.mapping.adopt(id, live);
+        one();
+      });
     for (const maker of makers) this.make(maker, one);
     one();
+  }
+
+  /** Makes an object for another session, where it is not there yet: its live identifier, or null. */
+  private lend(id: string, give: (live: string | null) => void): void {
+    this.ensure(new Set([id]), () => give(this.mapping.live(id)));
   }
 
   /** Makes a call of the recording on the real server, once. */

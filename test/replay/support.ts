@@ -9,6 +9,7 @@ import type { World } from '../../src/peer/world.js';
 import { planOf } from '../../replay/player/plan.js';
 import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
+import { RecordedAnswers } from '../../replay/responder/recorded-answers.js';
 import { Responder, type ResponderOptions } from '../../replay/responder/responder.js';
 import { NO_RULES } from '../../replay/compare/rules.js';
 import { knowledge } from '../../src/io/knowledge.js';
@@ -130,7 +131,7 @@ export class TestWorld implements World {
 
 export function responderOf(records: readonly RecordingRecord[], more: Partial<ResponderOptions> = {}): Responder {
   return new Responder({
-    records,
+    answers: new RecordedAnswers(records, registry),
     registry,
     fallback: 'error',
     host: 'standin',

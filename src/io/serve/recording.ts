@@ -7,7 +7,9 @@ import { Forwarder } from '../../../replay/responder/forwarder.js';
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
 import { updateAgent } from '../../../replay/agent/agent.js';
 import type { Model } from '../../../replay/agent/model.js';
-import { Responder, type Fallback } from '../../../replay/responder/responder.js';
+import { ForwardedSessions } from '../../../replay/responder/forwarded-sessions.js';
+import { RecordedAnswers } from '../../../replay/responder/recorded-answers.js';
+import { Responder, type Fallback, type ResponderOptions } from '../../../replay/responder/responder.js';
 import { StandIn } from '../../../replay/responder/stand-in.js';
 import { PING_PERIOD_MS } from '../../dcom/names.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
@@ -100,7 +102,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       handle: (call, answer) => {
         admission.established(socket, accept === null || call.principal !== null);
         const requestTime = now();
-        own.answer(call, socket.remoteAddress ?? '', (given) => {
+        own.answer(call, { owner: socket.remoteAddress ?? '', connection: group }, (given) => {
           tap?.exchanged(flow, call, given, requestTime, now());
           answer(given);
         });
@@ -111,6 +113,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
     });
     socket.on('data', (chunk) => link.push(plainBytes(chunk)));
     socket.on('error', () => socket.destroy());
+    socket.on('close', () => own.closed(group));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
@@ -144,51 +147,42 @@ const LISTENING: Readonly<Record<string, string>> = {
   EACCES: 'ports below 1024 need rights',
 };
 
+/** Where a call came from: an address, and a connection by its number. */
+interface Caller {
+  readonly owner: string;
+  readonly connection: number;
+}
+
 /** What answers the calls of clients. */
 interface Answering {
   serves(abstract: SyntaxId): readonly TransferSyntax[];
-  answer(call: ServedCall, owner: string, give: (answer: ServedAnswer) => void): void;
+  answer(call: ServedCall, from: Caller, give: (answer: ServedAnswer) => void): void;
+  /** A connection was closed. */
+  closed(connection: number): void;
   end(): void;
 }
 
 function answering(options: ServeOptions, port: number): Answering {
   const { records, registry, host, fallback, forward, missed } = options;
-  const forwarder =
-    forward === undefined
-      ? null
-      : new Forwarder(
-          {
-            plan: planOf(records, registry),
-            registry,
-            host: forward.host,
-            port: forward.port,
-            deadlineMs: FORWARD_DEADLINE_MS,
-          },
-          networkWorld(forward.host, forward.identity),
-        );
-  const exact = new Responder({
-    records,
+  const shared = {
     registry,
-    fallback: fallback === 'model' ? 'error' : fallback,
     host,
     port,
     guid: () => randomUUID(),
-    missed: (call, how, failed) => {
+    missed: ((call, how, failed) => {
       if (how !== 'upkeep') missed?.(titleOf(call, registry), how === 'fault' ? 'refused' : how, failed);
-    },
-    ...(forwarder === null ? {} : { forwarder }),
+    }) satisfies ResponderOptions['missed'],
+  };
+  if (fallback === 'forward' && forward !== undefined) return forwarding(options, forward, shared);
+  const exact = new Responder({
+    ...shared,
+    answers: new RecordedAnswers(records, registry),
+    fallback: fallback === 'nearest' ? 'nearest' : 'error',
   });
-  // A real server has objects of its own: what it says is told as it is, call by call.
-  if (fallback === 'forward')
-    return {
-      serves: (abstract) => exact.serves(abstract),
-      answer: (call, _, give) => exact.answer(call, give),
-      end: () => forwarder?.end(),
-    };
   const standIn = new StandIn({
     records,
     registry,
-    fallback,
+    fallback: fallback === 'forward' ? 'error' : fallback,
     exact,
     ...(options.model === undefined
       ? {}
@@ -206,8 +200,35 @@ function answering(options: ServeOptions, port: number): Answering {
   const collector = setInterval(() => standIn.collect(), PING_PERIOD_MS).unref();
   return {
     serves: (abstract) => standIn.serves(abstract),
-    answer: (call, owner, give) => standIn.answer(call, owner, give),
+    answer: (call, { owner }, give) => standIn.answer(call, owner, give),
+    closed: () => undefined,
     end: () => clearInterval(collector),
+  };
+}
+
+/** A real server has objects of its own: what it says is told as it is, call by call, to each client its own. */
+function forwarding(
+  { records, registry }: ServeOptions,
+  { host, port, identity }: NonNullable<ServeOptions['forward']>,
+  shared: Pick<ResponderOptions, 'registry' | 'host' | 'port' | 'guid' | 'missed'>,
+): Answering {
+  const plan = planOf(records, registry);
+  const sessions = new ForwardedSessions({
+    ...shared,
+    records,
+    connect: () =>
+      new Forwarder({ plan, registry, host, port, deadlineMs: FORWARD_DEADLINE_MS }, networkWorld(host, identity)),
+    nowMs: () => performance.now(),
+  });
+  const collector = setInterval(() => sessions.collect(), PING_PERIOD_MS).unref();
+  return {
+    serves: (abstract) => sessions.serves(abstract),
+    answer: (call, { connection }, give) => sessions.answer(call, connection, give),
+    closed: (connection) => sessions.closed(connection),
+    end: () => {
+      clearInterval(collector);
+      sessions.end();
+    },
   };
 }
 
