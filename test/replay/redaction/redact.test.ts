@@ -20,7 +20,7 @@ import { recordingOf, registry } from '../support.js';
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-redact-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const recordings = (await recordingOf('wua-session.pcapng')).filter((one) => one.kind === 'call');
+const recordedCall = (await recordingOf('wua-session.pcapng')).find((one) => one.kind === 'call');
 
 const capture = (name: string): string => join(ROOT, 'captures', name);
 const options = (key: string) => ({ kinds: new Set(REDACTION_KINDS), registry, digest: keyedDigest(key) });
@@ -173,7 +173,7 @@ describe('a redacted recording', () => {
       response: null,
     });
     const { name, label, short, text } = REDACTION_LIMITS;
-    const [first] = recordings;
+    const first = recordedCall;
     if (first === undefined) throw new Error('there is no call');
     const values = {
       userName: 'x'.repeat(name - 1),
