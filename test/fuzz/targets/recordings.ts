@@ -8,6 +8,7 @@ import { parseRecordingText } from '../../../replay/recording/parse.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
 import { RecordingError, type RecordingRecord } from '../../../replay/recording/records.js';
 import { recordingText } from '../../../replay/recording/text.js';
+import { RecordedAnswers } from '../../../replay/responder/recorded-answers.js';
 import { Responder } from '../../../replay/responder/responder.js';
 import { Analyzer, type AnalyzerOutput } from '../../../src/analysis/analyzer.js';
 import { crc32 } from '../../../src/bytes/crc32.js';
@@ -46,7 +47,8 @@ function used(records: readonly RecordingRecord[]): void {
   planOf(records, registry);
   let made = 0;
   const guid = (): string => `00000000-0000-0000-0000-${String(++made).padStart(12, '0')}`;
-  void new Responder({ records, registry, fallback: 'error', host: '192.0.2.1', port: 1, guid });
+  const answers = new RecordedAnswers(records, registry);
+  void new Responder({ answers, registry, fallback: 'error', host: '192.0.2.1', port: 1, guid });
   const text = parseRecordingText([...recordingText(records)].join('\n'));
   law(told(text.records) === told(records), () => `the text form changes them: ${told(text.problems.slice(0, 3))}`);
   const binary = readRecording(recordingBytes(records));
