@@ -53,13 +53,17 @@ export interface Endpoint {
 /** 0: from `a` to `b`; 1: from `b` to `a`. */
 export type Direction = 0 | 1;
 
-/** One TCP connection. `a` sent the SYN, or, where none was seen, the first packet. */
+/**
+ * One TCP connection, or one open of a named pipe over one. `a` sent the SYN, or, where none was seen, the first packet.
+ */
 export interface Flow {
   readonly id: number;
   readonly a: Endpoint;
   readonly b: Endpoint;
-  /** How the connection was first seen. */
+  /** How the connection was first seen; a pipe whose CREATE was captured is `syn`. */
   readonly opened: 'syn' | 'syn-ack' | 'midstream';
+  /** The pipe, e.g. `\\pipe\\samr` (null where its CREATE was not captured), and the flow of the connection it goes over. */
+  readonly pipe?: { readonly name: string | null; readonly over: number };
 }
 
 /** In-order bytes of one direction of a connection, all from one frame. */

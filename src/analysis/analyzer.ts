@@ -1,5 +1,16 @@
 import { KDC_PORT } from '../security/mechanism.js';
-import type { Call, Finding, Flow, Frame, Gap, ObjectRecord, Problem, SecurityRecord } from '../types.js';
+import type {
+  Call,
+  Chunk,
+  Finding,
+  Flow,
+  FlowEnd,
+  Frame,
+  Gap,
+  ObjectRecord,
+  Problem,
+  SecurityRecord,
+} from '../types.js';
 import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
@@ -8,6 +19,7 @@ import { Net } from '../net/net.js';
 import type { RefusedLogon, SecurityObserver } from '../security/observer.js';
 import type { RpcOutput } from '../rpc/observer.js';
 import { RpcObserver } from '../rpc/observer.js';
+import { SmbObserver, type SmbOutput } from '../smb/observer.js';
 import { captureFindings } from './capture.js';
 import { CallMaker, type Numbering } from './calls.js';
 import { Connections } from './connections.js';
@@ -49,12 +61,14 @@ export type AnalyzerOutput = Call | Problem | Finding | SecurityRecord;
  */
 export class Analyzer {
   private readonly net: Net;
+  private readonly smb: SmbObserver;
   private readonly rpc: RpcObserver;
   private readonly security: SecurityObserver | null;
   private readonly maker: CallMaker;
   private readonly connections: Connections;
   private readonly oneDirection = new OneDirection();
   private readonly segments: NetOutput[] = [];
+  private readonly piped: SmbOutput[] = [];
   private readonly exchanges: RpcOutput[] = [];
   /** What the call at hand shows to be wrong; it comes behind the call. */
   private readonly findings: Finding[] = [];
@@ -74,6 +88,7 @@ export class Analyzer {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
     this.net = new Net(options.net, { inOrder: options.inOrder ?? false });
     this.security = options.security ?? null;
+    this.smb = new SmbObserver({ flowId: () => this.net.flowId() });
     this.rpc = new RpcObserver({ protection: this.security });
     this.maker = new CallMaker({
       registry: options.registry,
@@ -115,6 +130,8 @@ export class Analyzer {
     this.over = true;
     this.net.end(this.segments);
     this.drain(out);
+    this.smb.end(this.piped);
+    this.followPipes(out);
     this.rpc.end(this.exchanges);
     this.deliver(out);
     this.connections.end({ timeS: this.lastS, timeNs: this.lastNs }, this.refused);
@@ -153,19 +170,49 @@ export class Analyzer {
         this.report(segment, out);
         continue;
       }
-      if (segment.kind === 'gap' && this.rpc.follows(segment.flow.id)) this.report(lost(segment), out);
-      if (segment.kind === 'flow-end' && this.rpc.follows(segment.flow.id)) this.oneDirection.ended(segment);
-      this.rpc.push(segment, this.exchanges);
-      this.opened(segment);
-      if (segment.kind === 'flow-end') {
-        this.deliver(out);
-        this.connections.ended(segment, this.refused);
-        this.maker.ended(segment);
-        if (this.ports.size < MAX_SERVER_PORTS) this.ports.add(serverPort(segment.flow));
-      }
+      if (!isPiece(segment) || !this.overSmb(segment, out)) this.follow(segment, out);
+      if (segment.kind === 'flow-end' && this.ports.size < MAX_SERVER_PORTS) this.ports.add(serverPort(segment.flow));
     }
     clear(this.segments);
     if (this.exchanges.length > 0) this.deliver(out);
+  }
+
+  /** What may be RPC, or tells of the connection that may carry it. */
+  private follow(segment: Exclude<NetOutput, Problem>, out: AnalyzerOutput[]): void {
+    if (segment.kind === 'gap' && this.rpc.follows(segment.flow.id)) this.report(lost(segment), out);
+    if (segment.kind === 'flow-end' && this.rpc.follows(segment.flow.id)) this.oneDirection.ended(segment);
+    this.rpc.push(segment, this.exchanges);
+    this.opened(segment);
+    if (segment.kind === 'flow-end') this.ended(segment, out);
+  }
+
+  private ended(end: FlowEnd, out: AnalyzerOutput[]): void {
+    this.deliver(out);
+    this.connections.ended(end, this.refused);
+    this.maker.ended(end);
+  }
+
+  /** A piece of a connection that speaks SMB: what its pipes carry is followed. False: it is none. */
+  private overSmb(segment: Chunk | Gap | FlowEnd, out: AnalyzerOutput[]): boolean {
+    const { smb } = this;
+    if (segment.kind === 'gap' && smb.carries(segment.flow.id)) this.report(lost(segment), out);
+    if (segment.kind === 'flow-end' && smb.carried(segment.flow.id)) this.oneDirection.ended(segment);
+    if (!smb.push(segment, this.piped)) return false;
+    this.followPipes(out);
+    this.opened(segment);
+    if (segment.kind === 'flow-end') this.ended(segment, out);
+    return true;
+  }
+
+  private followPipes(out: AnalyzerOutput[]): void {
+    for (const piped of this.piped) {
+      if (piped.kind === 'problem') this.report(piped, out);
+      else {
+        this.rpc.push(piped, this.exchanges);
+        if (piped.kind === 'flow-end') this.ended(piped, out);
+      }
+    }
+    clear(this.piped);
   }
 
   /** What shows how a connection is opened. */
@@ -222,6 +269,11 @@ export class Analyzer {
     this.problems++;
     out.push(problem);
   }
+}
+
+/** A piece of a TCP connection. */
+function isPiece(segment: Exclude<NetOutput, Problem>): segment is Chunk | Gap | FlowEnd {
+  return segment.kind === 'chunk' || segment.kind === 'gap' || segment.kind === 'flow-end';
 }
 
 /** A hole in an RPC connection; holes in other traffic are none of our business. */

@@ -279,7 +279,7 @@ class Run {
     if (flows === 0) return `no calls: none of the packets is TCP over IP, which DCE-RPC is read from; ${where}`;
     const on = `port${ports.length === 1 ? '' : 's'} ${ports.join(', ')}`;
     if (pdus === 0)
-      return `no calls: no connection speaks DCE-RPC (TCP ${on}); ${where}; RPC over HTTP and over SMB named pipes is not read`;
+      return `no calls: no connection speaks DCE-RPC (TCP ${on}); ${where}, and over SMB named pipes; RPC over HTTP is not read`;
     return `no calls: of DCE-RPC there are only binds and other PDUs without a request (TCP ${on})`;
   }
 

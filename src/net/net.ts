@@ -68,6 +68,11 @@ export class Net {
     return this.shared.counts;
   }
 
+  /** A number for a flow that no other has, for what is carried over one: it counts among the flows. */
+  flowId(): number {
+    return ++this.shared.counts.flows;
+  }
+
   /**
    * What the limits bound: connections in the table, bytes and segments kept out of order, fragments and their packets.
    */

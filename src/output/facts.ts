@@ -1,6 +1,7 @@
 import { hex32 } from '../bytes/hex.js';
 import type { Call } from '../types.js';
-import { endpointText, type Names } from './names.js';
+import { escapeTerminal } from './escape.js';
+import { endpointText, transportText, type Names } from './names.js';
 import { namelessText, resultName } from './text.js';
 
 /** What is known of a call besides its fields, by name, in the order in which it is shown. */
@@ -9,7 +10,7 @@ export function callFacts(call: Call, names: Names): readonly { readonly name: s
   const facts: (readonly [name: string, text: string | null])[] = [
     [
       'way',
-      `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`,
+      `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}${overText(call)}, call id ${call.callId}, context ${call.contextId}`,
     ],
     ['interface', call.iid === null ? null : `${call.interface ?? '(unknown)'} {${call.iid}}`],
     ['method', methodText(call)],
@@ -51,4 +52,9 @@ function objectText(call: Call): string | null {
   const { object } = call;
   if (object === null) return null;
   return `${object.label === null ? '' : `${object.label}, `}IPID ${object.ipid}${object.oid === null ? '' : `, OID ${object.oid}, OXID ${object.oxid}`}`;
+}
+
+/** Behind the number of a flow: the pipe that it is. */
+export function overText({ exchange: { flow } }: Call): string {
+  return flow.pipe === undefined ? '' : ` (${escapeTerminal(transportText(flow) ?? '')}, over flow ${flow.pipe.over})`;
 }

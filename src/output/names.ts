@@ -1,4 +1,4 @@
-import type { Endpoint } from '../types.js';
+import type { Endpoint, Flow } from '../types.js';
 
 /** Names of numbers, looked up when a call is shown. */
 export interface Names {
@@ -17,4 +17,9 @@ export function endpointText(endpoint: Endpoint): string {
   return endpoint.address.indexOf(':') < 0
     ? `${endpoint.address}:${endpoint.port}`
     : `[${endpoint.address}]:${endpoint.port}`;
+}
+
+/** The named pipe that calls go over, as a string binding writes it: `ncacn_np:\pipe\samr`; null where there is none. */
+export function transportText({ pipe }: Flow): string | null {
+  return pipe === undefined ? null : `ncacn_np${pipe.name === null ? '' : `:${pipe.name}`}`;
 }

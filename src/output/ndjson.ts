@@ -13,7 +13,7 @@ import type {
 import type { Summary } from '../analysis/analyzer.js';
 import { fieldsJson, jsonText, quote, quoteOrNull } from './json.js';
 import { MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
-import { endpointText, type Names } from './names.js';
+import { endpointText, transportText, type Names } from './names.js';
 import { IsoClock } from './time.js';
 
 /** The part of a record that is the same for every call of a method, with what it was made of. */
@@ -64,6 +64,7 @@ export class NdjsonWriter {
       this.endsOf(call) +
       ',"flow":' +
       call.flow +
+      (call.exchange.flow.pipe === undefined ? '' : ',"transport":' + quoteOrNull(transportText(call.exchange.flow))) +
       ',"callId":' +
       call.callId +
       ',"contextId":' +

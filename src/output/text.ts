@@ -5,7 +5,7 @@ import type { Summary } from '../analysis/analyzer.js';
 import { readActivation } from '../analysis/activation.js';
 import { failed } from '../analysis/failed.js';
 import { escapeTerminal } from './escape.js';
-import { endpointText, type Names } from './names.js';
+import { endpointText, transportText, type Names } from './names.js';
 import { PLAIN, type Style } from './style.js';
 import { durationText, IsoClock } from './time.js';
 import { MAX_LINE_TEXT } from './limits.js';
@@ -34,7 +34,7 @@ export class TextWriter {
     const { style } = this;
     const parts = [
       `${this.mark(call)} ${style.dim(this.time(call.time))}`,
-      `${endpointText(call.client)} → ${endpointText(call.server)}`,
+      `${endpointText(call.client)} → ${endpointText(call.server)}${pipeText(call)}`,
       ...(lateNamed(call) ? [] : [objectText(call)]),
       this.callee(call),
     ];
@@ -250,6 +250,11 @@ const MAX_MADE = 4;
 function isEmpty(fields: Call['in']): boolean {
   for (const _ in fields) return false;
   return true;
+}
+
+/** Behind the server: the pipe that was called through. */
+function pipeText({ exchange: { flow } }: Call): string {
+  return flow.pipe === undefined ? '' : ` ${escapeTerminal(flow.pipe.name ?? transportText(flow) ?? '')}`;
 }
 
 /** A lone retval stands for itself; several results keep their names. */

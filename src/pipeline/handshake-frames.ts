@@ -2,6 +2,7 @@ import { clear } from '../bytes/list.js';
 import { Net, type NetOutput } from '../net/net.js';
 import { RpcObserver, type RpcOutput } from '../rpc/observer.js';
 import type { PduProtection } from '../rpc/protection.js';
+import { SmbObserver, type SmbOutput } from '../smb/observer.js';
 import type { Chunk, Frame } from '../types.js';
 
 /** Segments of one direction that are remembered, to find where a PDU in many of them began. */
@@ -25,11 +26,13 @@ export class HandshakeFrames {
   readonly frames = new Set<number>();
   private readonly flows: ReadonlySet<number>;
   private readonly net: Net;
+  private readonly smb: SmbObserver;
   private readonly rpc: RpcObserver;
   private readonly recent = new Map<string, Segment[]>();
   private readonly whole: ReadonlySet<number>;
   private readonly all = new Map<number, number[]>();
   private readonly segments: NetOutput[] = [];
+  private readonly piped: SmbOutput[] = [];
   private readonly records: RpcOutput[] = [];
 
   /**
@@ -38,6 +41,7 @@ export class HandshakeFrames {
    */
   constructor(flows: ReadonlySet<number>, whole: ReadonlySet<number>, inOrder = false) {
     this.net = new Net({}, { inOrder });
+    this.smb = new SmbObserver({ flowId: () => this.net.flowId() });
     this.flows = flows;
     this.whole = whole;
     const legs: PduProtection = {
@@ -57,7 +61,12 @@ export class HandshakeFrames {
     for (const segment of this.segments) {
       if (segment.kind === 'problem') continue;
       if (segment.kind === 'chunk') this.remember(segment);
-      this.rpc.push(segment, this.records);
+      if (
+        (segment.kind === 'chunk' || segment.kind === 'gap' || segment.kind === 'flow-end') &&
+        this.smb.push(segment, this.piped)
+      )
+        this.followPipes();
+      else this.rpc.push(segment, this.records);
     }
     clear(this.segments);
     for (const record of this.records) {
@@ -78,6 +87,15 @@ export class HandshakeFrames {
   end(): void {
     for (const frames of this.all.values())
       if (frames.length <= MAX_WHOLE_SEGMENTS) for (const frame of frames) this.frames.add(frame);
+  }
+
+  private followPipes(): void {
+    for (const piped of this.piped) {
+      if (piped.kind === 'problem') continue;
+      if (piped.kind === 'chunk') this.remember(piped);
+      this.rpc.push(piped, this.records);
+    }
+    clear(this.piped);
   }
 
   private remember({ flow, direction, frame, start, end }: Chunk): void {

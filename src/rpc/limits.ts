@@ -2,7 +2,7 @@
  * Named bounds of the RPC room; docs/limits.md lists them. Reaching one is a {@link Problem}, never a crash.
  *
  * What the room does not read at all: connectionless RPC on connections (named when met at the start of a stream),
- * RPC over SMB named pipes (ncacn_np), RPC over HTTP (ncacn_http, with its RTS PDUs), the transports that are neither.
+ * RPC over HTTP (ncacn_http, with its RTS PDUs), the transports that are neither; named pipes come from the SMB room.
  * Stubs in VAX, Cray or IBM floats or EBCDIC are paired and named, and left to the decoder to refuse.
  */
 export interface RpcLimits {

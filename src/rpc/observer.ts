@@ -16,7 +16,6 @@ import { PduStream, type Assembly, type PduSink } from './framing.js';
 import { connectionlessAt, FOUND, plausibleHeader, ptypeName } from './header.js';
 import { Ledger, type RpcCounts, type RpcOutput } from './ledger.js';
 import { RPC_LIMITS, type RpcLimits } from './limits.js';
-import { bindOverSmb } from './pipes.js';
 import { bindIn, PREAMBLE_BYTES, proxyOf } from './preamble.js';
 import type { PduProtection } from './protection.js';
 import { PduView } from './view.js';
@@ -44,7 +43,6 @@ export class RpcObserver {
   /** The connection of `lastId`; null: it is none of ours. */
   private last: Connection | null = null;
   private readonly datagrams: Datagrams;
-  private saidPipes = false;
   /** Connections that begin with what a proxy is asked, and whose handshake it is. */
   private readonly proxies = new Map<number, string>();
 
@@ -151,7 +149,6 @@ export class RpcObserver {
     const { u8 } = input.block;
     const { start } = input;
     if (u8[start] === 4 && input.streamOffset === 0) this.connectionless(input);
-    if (u8[start] === 0 && !this.saidPipes) this.pipe(input);
     if (u8[start] !== 5 || (input.streamOffset !== 0 && flow.opened !== 'midstream')) return null;
     if (!plausibleHeader(u8, start, input.end)) return null;
     // A header cut by the end of the chunk is waited for only where a stream begins.
@@ -179,20 +176,6 @@ export class RpcObserver {
   private forget(id: number): void {
     this.connections.delete(id);
     this.last = null;
-  }
-
-  /** RPC inside SMB is named once, not read. */
-  private pipe({ block, start, end, flow, frame }: Chunk): void {
-    if (!bindOverSmb(block.u8, start, end)) return;
-    this.saidPipes = true;
-    this.ledger.out.push({
-      kind: 'problem',
-      layer: 'rpc',
-      code: 'rpc-named-pipe',
-      spec: '[MS-RPCE] 2.1.1.2',
-      at: { flow: flow.id, frame },
-      message: 'an SMB named pipe carries RPC: only RPC over TCP is read, so calls over pipes are not in the output',
-    });
   }
 
   /** Connectionless RPC belongs into datagrams; a stream that begins with one whole PDU of it is named, not read. */

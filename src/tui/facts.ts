@@ -1,4 +1,5 @@
 import { hex32 } from '../bytes/hex.js';
+import { overText } from '../output/facts.js';
 import { MAX_TREE_TEXT } from '../output/limits.js';
 import type { Names } from '../output/names.js';
 import { namelessText, problemText, signature } from '../output/text.js';
@@ -35,7 +36,7 @@ export function factsOf(call: Call, { names, meaning, titleOf }: Lore): readonly
     ['time', timeFact(call)] as const,
     [
       'way',
-      `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`,
+      `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}${overText(call)}, call id ${call.callId}, context ${call.contextId}`,
     ] as const,
     ['method', methodText(call)] as const,
     ['section', call.section === null ? null : `[${call.spec ?? '?'}] ${call.section}`] as const,

@@ -39,7 +39,14 @@ export const FIELDS: Readonly<Record<string, FieldInfo>> = {
   latencyNs: { kind: 'nanoseconds', get: (call) => call.latencyNs, note: 'the same in nanoseconds' },
   client: endpoint('who called', (call) => call.client),
   server: endpoint('who was called', (call) => call.server),
-  flow: plain('number of the TCP connection', (call) => call.flow),
+  flow: plain('number of the connection', (call) => call.flow),
+  transport: plain(
+    'the named pipe it went over, e.g. "ncacn_np:\\\\pipe\\\\samr"; null without one',
+    ({ exchange: { flow } }) => {
+      if (flow.pipe === undefined) return null;
+      return flow.pipe.name === null ? 'ncacn_np' : `ncacn_np:${flow.pipe.name}`;
+    },
+  ),
   callId: plain('call id of the RPC header', (call) => call.callId),
   contextId: plain('presentation context', (call) => call.contextId),
   interface: plain('name of the interface', (call) => call.interface),

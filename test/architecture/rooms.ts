@@ -14,10 +14,28 @@ export interface Room {
 }
 
 const BASE = ['src/types', 'src/bytes'] as const;
-const READS = ['src/capture', 'src/net', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/analysis'] as const;
+const READS = [
+  'src/capture',
+  'src/net',
+  'src/smb',
+  'src/rpc',
+  'src/security',
+  'src/ndr',
+  'src/dcom',
+  'src/analysis',
+] as const;
 /** What tables may open of src/ndr: descriptors, numbers of automation, and the types of codecs and transforms. */
 const TABLES = ['src/ndr/types', 'src/ndr/automation', 'src/ndr/describe', 'src/ndr/codec', 'src/ndr/value'] as const;
-const ANALYSIS = [...BASE, 'src/capture', 'src/net', 'src/rpc', 'src/security', 'src/ndr', 'src/dcom'] as const;
+const ANALYSIS = [
+  ...BASE,
+  'src/capture',
+  'src/net',
+  'src/smb',
+  'src/rpc',
+  'src/security',
+  'src/ndr',
+  'src/dcom',
+] as const;
 const OUTPUT = [...BASE, 'src/analysis', 'src/ndr/codec', 'src/ndr/value'] as const;
 /** The top of the house, over what '*' names. */
 const TOP = ['*', 'src/io', 'src/io/live', 'src/io/serve', 'src/cli'] as const;
@@ -41,6 +59,11 @@ export const ROOMS: readonly Room[] = [
     path: 'src/net/layers',
     does: 'what follows what: link types, tags and tunnels, as tables',
     opens: [...BASE, 'src/net'],
+  },
+  {
+    path: 'src/smb',
+    does: 'SMB messages to the bytes of named pipes, each open of one a connection',
+    opens: BASE,
   },
   { path: 'src/rpc', does: 'PDU codec, framing by content, contexts, fragments, pairing by call id', opens: BASE },
   {

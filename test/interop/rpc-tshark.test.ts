@@ -6,6 +6,7 @@ import { PduStream, type PduSink } from '../../src/rpc/framing.js';
 import { pduOf, type Pdu } from '../../src/rpc/pdu.js';
 import { PduView } from '../../src/rpc/view.js';
 import { CAPTURES, observeCapture } from '../rpc/support.js';
+import { ROOT } from '../support/shared.js';
 
 /** PDUs of one frame, field by field, each list in stream order: what `tshark -T fields` prints for a packet. */
 interface Row {
@@ -68,15 +69,7 @@ function theirs(name: string): {
 } {
   const text = execFileSync(
     'tshark',
-    [
-      '-r',
-      join(CAPTURES ?? '', name),
-      '-Y',
-      'dcerpc && tcp && !nbss && !smb && !smb2',
-      '-T',
-      'fields',
-      ...FIELDS.flatMap((field) => ['-e', field]),
-    ],
+    ['-r', pathOf(name), '-Y', 'dcerpc && tcp', '-T', 'fields', ...FIELDS.flatMap((field) => ['-e', field])],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const rows = new Map<number, Row>();
@@ -176,6 +169,11 @@ function difference(name: string): string[] {
   return found;
 }
 
+/** The name of a shared capture, or the path of one that ships. */
+function pathOf(name: string): string {
+  return name.includes('/') ? join(ROOT, name) : join(CAPTURES ?? '', name);
+}
+
 const NAMES = [
   'mmc20-application.pcap',
   'opc-da-midstream.pcap',
@@ -188,6 +186,13 @@ const NAMES = [
   'ntlmv2-connect-cleartext-twin.pcapng',
   'ntlmv2-privacy-password-clem.pcapng',
   'ncacn-np-smb.pcap',
+  'bind-no-frag-flag.pcap',
+  'witness-ndr64-objects.pcapng',
+  'test/smb/captures/smb1.pcap',
+  'test/smb/captures/smb1-139.pcap',
+  'test/smb/captures/smb202.pcap',
+  'test/smb/captures/smb300.pcap',
+  'test/smb/captures/smb311.pcap',
 ];
 
 describe.skipIf(CAPTURES === null || tshark === null)('PDUs, against tshark', () => {

@@ -335,10 +335,7 @@ describe('other protocols', () => {
           for (let at = 0; at < stream.length; at += size)
             inputs.push(wire.chunk(0, stream.subarray(at, at + size)), wire.chunk(1, stream.subarray(at, at + size)));
           const seen = observe(inputs, {}, false);
-          // RPC inside SMB is named where one piece has all of a bind.
-          expect(seen.all.map((item) => (item.kind === 'problem' ? item.code : item.kind))).toEqual(
-            stream === SMB && size > SMB.length ? ['rpc-named-pipe'] : [],
-          );
+          expect(seen.all).toEqual([]);
           expect(seen.observer.load).toEqual({ connections: 0, heldBytes: 0, pendingCalls: 0 });
         }
       }
@@ -373,25 +370,6 @@ describe('other protocols', () => {
     expect(seen.all).toEqual([]);
     const again = new Wire('midstream');
     expect(observe([again.chunk(0, TLS), again.chunk(0, join(REQUEST(2), REQUEST(3)))]).exchanges.length).toBe(2);
-  });
-
-  it('inside SMB are named once, and SMB without them is not', () => {
-    const smb = (version: number, payload: Uint8Array): Uint8Array => {
-      const header = new Uint8Array(4 + 64 + 48);
-      header.set([0, 0, 0, 0, version, 0x53, 0x4d, 0x42]);
-      return join(header, payload);
-    };
-    const codes = (...messages: readonly Uint8Array[]): readonly string[] => {
-      const wire = new Wire();
-      return observe(messages.map((message) => wire.chunk(0, message))).problems.map((problem) => problem.code);
-    };
-    expect(codes(smb(0xfe, simpleBind()))).toEqual(['rpc-named-pipe']);
-    expect(codes(smb(0xff, pattern(200, 1)), smb(0xff, simpleBind()), smb(0xff, simpleBind()))).toEqual([
-      'rpc-named-pipe',
-    ]);
-    expect(codes(smb(0xfe, pattern(200, 1)), smb(0xfd, simpleBind()), smb(0xfe, simpleBind().subarray(0, 40)))).toEqual(
-      [],
-    );
   });
 
   it('of the connectionless kind are named', () => {

@@ -4,6 +4,7 @@ import { blockOf } from '../../src/bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
 import { Net, type NetOutput } from '../../src/net/net.js';
 import { RpcObserver, type RpcOptions, type RpcOutput } from '../../src/rpc/observer.js';
+import { SmbObserver, type SmbOutput } from '../../src/smb/observer.js';
 import type { Block, Chunk, Direction, Exchange, Flow, FlowEnd, Gap, Problem } from '../../src/types.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -125,15 +126,22 @@ export function observeCapture(
   const net = new Net();
   const frames: CaptureOutput[] = [];
   const segments: NetOutput[] = [];
-  const block = blockOf(readFileSync(join(captures ?? '', name)));
+  const block = blockOf(readFileSync(name.includes('/') ? join(root, name) : join(captures ?? '', name)));
   reader.push(block, 0, block.u8.length, frames);
   reader.end(frames);
   for (const frame of frames) if (frame.kind === 'frame') net.push(frame, segments);
   net.end(segments);
   const all: RpcOutput[] = [];
-  for (const segment of segments) if (segment.kind !== 'problem') observer.push(segment, all);
+  const smb = new SmbObserver({ flowId: () => net.flowId() });
+  const carried: NetOutput[] = [];
+  for (const segment of segments) {
+    const piped: SmbOutput[] = [];
+    const piece = segment.kind === 'chunk' || segment.kind === 'gap' || segment.kind === 'flow-end';
+    carried.push(...(piece && smb.push(segment, piped) ? piped : [segment]));
+  }
+  for (const segment of carried) if (segment.kind !== 'problem') observer.push(segment, all);
   observer.end(all);
-  return { ...sorted(all, observer), net: segments, frames: frames.length };
+  return { ...sorted(all, observer), net: carried, frames: frames.length };
 }
 
 function stub(value: Exchange['request']): unknown {

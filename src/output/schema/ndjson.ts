@@ -39,6 +39,7 @@ const call = z.strictObject({
   client: text,
   server: text,
   flow: count,
+  transport: text.optional(),
   callId: count,
   contextId: count,
   interface: maybe,
