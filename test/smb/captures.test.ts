@@ -38,7 +38,7 @@ function recut(
   cuts: readonly number[],
 ): readonly (Chunk | Gap | FlowEnd)[] {
   let turn = 0;
-  return inputs.flatMap((input) => {
+  return inputs.flatMap((input): readonly (Chunk | Gap | FlowEnd)[] => {
     if (input.kind !== 'chunk') return [input];
     const parts: Chunk[] = [];
     for (let at = input.start; at < input.end; ) {

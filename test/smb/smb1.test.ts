@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/bytes/concat.js';
 import type { Chunk } from '../../src/types.js';
 import { Wire } from '../rpc/support.js';
-import { observe, pdu, session, shown, smb1, utf16, words } from './support.js';
+import { observe, pdu, session, shown, smb1, utf16, words, type Smb1 } from './support.js';
 
 /** Offset of the data of a message: behind header, count, words and byte count. */
 function dataAt(count: number): number {
@@ -16,12 +16,12 @@ class Talk {
   readonly wire = new Wire();
   readonly inputs: Chunk[] = [];
 
-  client(message: Parameters<typeof smb1>[0]): this {
+  client(message: Smb1): this {
     this.inputs.push(this.wire.chunk(0, session(smb1(message))));
     return this;
   }
 
-  server(message: Parameters<typeof smb1>[0]): this {
+  server(message: Smb1): this {
     this.inputs.push(this.wire.chunk(1, session(smb1({ ...message, answer: true }))));
     return this;
   }

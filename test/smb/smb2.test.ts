@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/bytes/concat.js';
 import type { Chunk, FlowEnd, Gap } from '../../src/types.js';
 import { Wire } from '../rpc/support.js';
-import { body, CODE, fileId, observe, pdu, SAME_FILE, session, shown, smb2, STATUS } from './support.js';
+import { body, CODE, fileId, observe, pdu, SAME_FILE, session, shown, smb2, STATUS, type Smb2 } from './support.js';
 
 const { treeConnect, create, close, read, write, ioctl } = CODE;
 
@@ -33,12 +33,12 @@ class Talk {
     return this;
   }
 
-  server(...commands: Parameters<typeof smb2>): this {
+  server(...commands: readonly Smb2[]): this {
     this.inputs.push(this.wire.chunk(1, session(smb2(...commands))));
     return this;
   }
 
-  client(...commands: Parameters<typeof smb2>): this {
+  client(...commands: readonly Smb2[]): this {
     this.inputs.push(this.wire.chunk(0, session(smb2(...commands))));
     return this;
   }

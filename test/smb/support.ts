@@ -13,7 +13,7 @@ export const SAME_FILE = new Uint8Array(16).fill(0xff);
 export const CODE = { treeConnect: 3, create: 5, close: 6, read: 8, write: 9, ioctl: 11 } as const;
 export const STATUS = { pending: 0x103, overflow: 0x8000_0005, denied: 0xc000_0022 } as const;
 
-interface Smb2 {
+export interface Smb2 {
   readonly command: number;
   readonly messageId: number;
   readonly body: Uint8Array;
@@ -156,7 +156,7 @@ export const body = {
   error: fields(9, [[0, 2, 9]]),
 } as const;
 
-interface Smb1 {
+export interface Smb1 {
   readonly command: number;
   readonly words: Uint8Array;
   readonly bytes?: Uint8Array;
