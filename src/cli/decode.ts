@@ -94,7 +94,7 @@ export async function decode(options: DecodeOptions): Promise<DecodeResult> {
 class Run {
   private readonly options: DecodeOptions;
   private readonly pipeline: Pipeline;
-  private readonly write: (call: Call) => string;
+  private readonly write: (call: Call) => void;
   private readonly ndjson: NdjsonWriter | null;
   private readonly text: TextWriter;
   private readonly shown = {
@@ -197,7 +197,7 @@ class Run {
   }
 
   private call(call: Call): void {
-    const { where, out, limit } = this.options;
+    const { where, limit } = this.options;
     // What the last call shown breaks comes behind it.
     if (this.written >= limit) this.stopped = true;
     if (call.problems.length > 0 && call.problems.some(isDamage)) this.damaged = true;
@@ -206,7 +206,7 @@ class Run {
     if (!shown) return;
     if (where !== null) this.selected.add(call.id);
     this.last = call.id;
-    if (this.counted === null) out.line(this.write(call));
+    if (this.counted === null) this.write(call);
     else this.counted.push(call);
     this.written++;
   }
@@ -309,8 +309,19 @@ class Run {
   }
 }
 
-function writerOf(options: DecodeOptions, ndjson: NdjsonWriter | null, style: Style): (call: Call) => string {
-  if (ndjson !== null) return (call) => ndjson.call(call);
+/** Writes calls as the format has them. */
+function writerOf(options: DecodeOptions, ndjson: NdjsonWriter | null, style: Style): (call: Call) => void {
+  const { out } = options;
+  if (ndjson !== null)
+    return (call) => {
+      ndjson.put(call, out.json);
+      out.ended();
+    };
+  const text = textOf(options, style);
+  return (call) => out.line(text(call));
+}
+
+function textOf(options: DecodeOptions, style: Style): (call: Call) => string {
   if (options.format === 'tree') {
     const tree = new TreeWriter(options.names, { style });
     return (call) => tree.call(call, traceCall(call, options.registry));

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
+import { JSON_BYTES, JsonBytes } from '../bytes/json.js';
 
 /** Bytes gathered before they are handed to the stream. */
 export const SINK_BYTES = 256 * 1024;
-const NOTHING = Buffer.alloc(0);
 
 /** What is known of a stream that texts go to; one for all sinks of it. */
 interface Outlet {
@@ -47,9 +47,9 @@ function outletOf(stream: Writable): Outlet {
 export class Sink {
   private readonly stream: Writable;
   private readonly beforeWrite: () => void;
-  private chunk = NOTHING;
-  private used = 0;
   private readonly outlet: Outlet;
+  /** Where records are appended, each followed by {@link Sink.ended}. */
+  readonly json = new JsonBytes();
 
   /** `beforeWrite` is called before anything reaches the stream, e.g. to clear a progress line. */
   constructor(stream: Writable, beforeWrite: () => void = () => undefined) {
@@ -70,16 +70,14 @@ export class Sink {
 
   /** Appends a line. */
   line(text: string): void {
-    // UTF-8 takes three bytes at most for a UTF-16 unit.
-    const most = text.length * 3 + 1;
-    if (most > SINK_BYTES - this.used) this.hand();
-    if (most > SINK_BYTES) {
-      this.write(Buffer.from(`${text}\n`, 'utf8'));
-      return;
-    }
-    if (this.chunk.length === 0) this.chunk = Buffer.allocUnsafeSlow(SINK_BYTES);
-    this.used += this.chunk.write(text, this.used, 'utf8');
-    this.chunk[this.used++] = 0x0a;
+    this.json.plain(text);
+    this.ended();
+  }
+
+  /** A record was appended to `json`: its line ends. */
+  ended(): void {
+    this.json.byte(0x0a);
+    if (this.json.at >= SINK_BYTES) this.hand();
   }
 
   /** Appends text of any length as it is. */
@@ -104,12 +102,14 @@ export class Sink {
   }
 
   private hand(): void {
-    if (this.used === 0) return;
-    const full = this.chunk.subarray(0, this.used);
-    // The stream keeps what it is given until it is written.
-    this.chunk = NOTHING;
-    this.used = 0;
-    this.write(full);
+    const { json, stream } = this;
+    if (json.at === 0) return;
+    this.write(json.buffer.subarray(0, json.at));
+    json.at = 0;
+    // What a stream was given is its own until it is written. Files and pipes of the process take it at once. Memory that
+    // one large record took is let go.
+    const taken = stream.writableLength === 0 && 'fd' in stream;
+    if (!taken || json.buffer.length > JSON_BYTES) json.buffer = Buffer.allocUnsafeSlow(JSON_BYTES);
   }
 
   private write(bytes: Uint8Array): void {

@@ -1,7 +1,5 @@
 /** Named bounds of the outputs; docs/limits.md lists them. */
 
-/** Quoted names of parameters and fields kept ready; past it they are quoted anew. */
-export const MAX_CACHED_KEYS = 4096;
 /** Interfaces whose method heads are kept as ready text. */
 export const MAX_CACHED_INTERFACES = 512;
 /** Objects kept as ready text. */

@@ -1,9 +1,12 @@
-import { hex32, toHex } from '../bytes/hex.js';
+import { hex32 } from '../bytes/hex.js';
+import { fragment, JsonBytes, jsonText, quote } from '../bytes/json.js';
+import { NULL, putFields, putTextOrNull } from '../ndr/json.js';
 import type {
   Auth,
   Call,
   Endpoint,
   Finding,
+  Flow,
   ObjectReference,
   Problem,
   RefusedConnection,
@@ -11,7 +14,6 @@ import type {
   Stub,
 } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
-import { fieldsJson, jsonText, quote, quoteOrNull } from './json.js';
 import { MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
 import { endpointText, transportText, type Names } from './names.js';
 import { IsoClock } from './time.js';
@@ -26,7 +28,7 @@ interface Head {
   readonly spec: string | null;
   readonly binding: string;
   readonly dispid: number | null;
-  readonly text: string;
+  readonly text: Uint8Array;
 }
 
 /**
@@ -36,93 +38,130 @@ export class NdjsonWriter {
   private readonly names: Names;
   private readonly clock = new IsoClock();
   private readonly heads = new Map<string, (Head | undefined)[]>();
-  private readonly results = new Map<number, string>();
+  private readonly results = new Map<number, Uint8Array>();
   /** By flow: calls of many connections come mixed. */
   private readonly ends = new Map<
     number,
-    { readonly client: Endpoint; readonly server: Endpoint; readonly text: string }
+    { readonly client: Endpoint; readonly server: Endpoint; readonly pipe: Flow['pipe']; readonly text: Uint8Array }
   >();
-  private readonly objects = new Map<string, { readonly object: ObjectReference; readonly text: string }>();
+  private readonly objects = new Map<string, { readonly object: ObjectReference; readonly text: Uint8Array }>();
   private lastAuth: Auth | null = null;
-  private auth = '';
-  private lastCausality = '';
-  private causality = '""';
+  private auth: Uint8Array = NULL;
+  /** Where {@link NdjsonWriter.call} writes; made when it is first asked for. */
+  private own: JsonBytes | null = null;
 
   constructor(names: Names) {
     this.names = names;
   }
 
+  /** A call as text: see {@link NdjsonWriter.put}. */
   call(call: Call): string {
-    const { via } = call;
-    let text =
-      '{"kind":"call","id":' +
-      call.id +
-      ',"time":' +
-      (call.time === null ? 'null' : '"' + this.clock.text(call.time) + '"') +
-      ',"latencyNs":' +
-      (call.latencyNs === null ? 'null' : '' + call.latencyNs) +
-      this.endsOf(call) +
-      ',"flow":' +
-      call.flow +
-      (call.exchange.flow.pipe === undefined ? '' : ',"transport":' + quoteOrNull(transportText(call.exchange.flow))) +
-      ',"callId":' +
-      call.callId +
-      ',"contextId":' +
-      call.contextId +
-      this.headOf(call) +
-      ',"via":' +
-      (via === null
-        ? 'null'
-        : '{"interface":' + quote(via.interface) + ',"method":' + quote(via.method) + ',"opnum":' + via.opnum + '}') +
-      ',"certainty":"' +
-      call.certainty +
-      (call.because === null ? '"' : '","because":' + quote(call.because)) +
-      ',"object":' +
-      this.objectOf(call.object) +
-      ',"causality":' +
-      (call.causality === null ? 'null' : this.causalityOf(call.causality)) +
-      ',"in":' +
-      fieldsJson(call.in) +
-      ',"out":' +
-      fieldsJson(call.out) +
-      ',"hresult":' +
-      this.resultOf(call) +
-      ',"fault":' +
-      (call.fault === null
-        ? 'null'
-        : '{"status":"' +
-          hex32(call.fault.status) +
-          '","name":' +
-          quoteOrNull(this.names.status(call.fault.status)) +
-          '}') +
-      ',"outcome":"' +
-      call.outcome +
-      '"' +
-      this.authOf(call.auth) +
-      ',"frames":{"request":' +
-      numbers(call.requestFrames) +
-      ',"response":' +
-      numbers(call.responseFrames) +
-      '}';
-    if (call.exception !== null)
-      text +=
-        ',"exception":{"source":' +
-        quoteOrNull(call.exception.source) +
-        ',"description":' +
-        quoteOrNull(call.exception.description) +
-        '}';
-    if (call.refused !== null) text += ',"refused":' + quote(call.refused);
-    if (call.callbacks.length > 0) text += ',"callbacks":' + numbers(call.callbacks);
-    if (call.group !== null) text += ',"group":' + call.group;
-    if (call.method === null || (!call.decoded && call.auth.verdict !== 'sealed'))
-      text += ',"stub":{"request":' + stub(call.exchange.request) + ',"response":' + stub(call.exchange.response) + '}';
-    return (
-      text +
-      ',"problems":' +
-      (call.problems.length === 0
-        ? '[]}'
-        : '[' + call.problems.map((problem) => '{' + problemFields(problem) + '}').join(',') + ']}')
-    );
+    const own = (this.own ??= new JsonBytes());
+    own.at = 0;
+    this.put(call, own);
+    return own.text();
+  }
+
+  /** Appends a call, without line feed. */
+  put(call: Call, out: JsonBytes): void {
+    this.putPlace(call, out);
+    out.raw(PART.in);
+    putFields(out, call.in);
+    out.raw(PART.out);
+    putFields(out, call.out);
+    this.putResult(call, out);
+    this.putRest(call, out);
+  }
+
+  /** What stands before the values. */
+  private putPlace(call: Call, out: JsonBytes): void {
+    const { via, time } = call;
+    out.raw(PART.call);
+    out.number(call.id);
+    if (time === null) out.raw(PART.noTime);
+    else {
+      out.raw(this.clock.start(time));
+      out.decimal(this.clock.nanoseconds(time), 9);
+      out.raw(PART.latency);
+    }
+    if (call.latencyNs === null) out.raw(NULL);
+    else out.number(call.latencyNs);
+    out.raw(this.endsOf(call));
+    out.number(call.callId);
+    out.raw(PART.context);
+    out.number(call.contextId);
+    out.raw(this.headOf(call));
+    if (via === null) out.raw(PART.noVia);
+    else
+      out.plain(
+        ',"via":{"interface":' +
+          quote(via.interface) +
+          ',"method":' +
+          quote(via.method) +
+          ',"opnum":' +
+          via.opnum +
+          '}',
+      );
+    out.raw(CERTAINTY[call.certainty]);
+    if (call.because !== null) {
+      out.raw(PART.because);
+      out.quoted(call.because);
+    }
+    out.raw(PART.object);
+    out.raw(this.objectOf(call.object));
+    out.raw(PART.causality);
+    putTextOrNull(out, call.causality);
+  }
+
+  /** How it ended. */
+  private putResult(call: Call, out: JsonBytes): void {
+    const { fault } = call;
+    out.raw(PART.hresult);
+    this.resultOf(call, out);
+    if (fault === null) out.raw(PART.noFault);
+    else
+      out.plain(
+        ',"fault":{"status":"' + hex32(fault.status) + '","name":' + quoteOrNull(this.names.status(fault.status)) + '}',
+      );
+    out.raw(OUTCOME[call.outcome]);
+    out.raw(this.authOf(call.auth));
+    out.numbers(call.requestFrames);
+    out.raw(PART.response);
+    out.numbers(call.responseFrames);
+    out.byte(CLOSE);
+  }
+
+  /** What few calls have, and the problems. */
+  private putRest(call: Call, out: JsonBytes): void {
+    const { exception, refused, callbacks, group, exchange, problems } = call;
+    if (exception !== null) {
+      out.raw(PART.exception);
+      putTextOrNull(out, exception.source);
+      out.raw(PART.description);
+      putTextOrNull(out, exception.description);
+      out.byte(CLOSE);
+    }
+    if (refused !== null) {
+      out.raw(PART.refused);
+      out.quoted(refused);
+    }
+    if (callbacks.length > 0) {
+      out.raw(PART.callbacks);
+      out.numbers(callbacks);
+    }
+    if (group !== null) {
+      out.raw(PART.group);
+      out.number(group);
+    }
+    if (call.method === null || (!call.decoded && call.auth.verdict !== 'sealed')) {
+      out.raw(PART.stub);
+      putStub(out, exchange.request);
+      out.raw(PART.response);
+      putStub(out, exchange.response);
+      out.byte(CLOSE);
+    }
+    if (problems.length === 0) out.raw(PART.noProblems);
+    else out.plain(',"problems":[' + problems.map((problem) => '{' + problemFields(problem) + '}').join(',') + ']}');
   }
 
   problem(problem: Problem): string {
@@ -156,17 +195,28 @@ export class NdjsonWriter {
     return jsonText({ kind: 'summary', frames, bytes, flows, pdus, calls, problems });
   }
 
-  private endsOf(call: Call): string {
+  private endsOf(call: Call): Uint8Array {
     const { client, server } = call;
+    const { pipe } = call.exchange.flow;
     const known = this.ends.get(call.flow);
-    if (known !== undefined && known.client === client && known.server === server) return known.text;
-    const text = flat(',"client":' + quote(endpointText(client)) + ',"server":' + quote(endpointText(server)));
+    if (known !== undefined && known.client === client && known.server === server && known.pipe === pipe)
+      return known.text;
+    const text = fragment(
+      ',"client":' +
+        quote(endpointText(client)) +
+        ',"server":' +
+        quote(endpointText(server)) +
+        ',"flow":' +
+        call.flow +
+        (pipe === undefined ? '' : ',"transport":' + quoteOrNull(transportText(call.exchange.flow))) +
+        ',"callId":',
+    );
     if (this.ends.size >= MAX_CACHED_FLOWS) this.ends.clear();
-    this.ends.set(call.flow, { client, server, text });
+    this.ends.set(call.flow, { client, server, pipe, text });
     return text;
   }
 
-  private headOf(call: Call): string {
+  private headOf(call: Call): Uint8Array {
     const at = call.opnum ?? -1;
     let list = call.iid === null ? undefined : this.heads.get(call.iid);
     const known = list?.[at];
@@ -183,7 +233,7 @@ export class NdjsonWriter {
     )
       return known.text;
     const { interface: iface, method, member, printedOpnum, section, spec, binding, dispid } = call;
-    const text = flat(
+    const text = fragment(
       ',"interface":' +
         quoteOrNull(iface) +
         ',"iid":' +
@@ -212,13 +262,13 @@ export class NdjsonWriter {
     return text;
   }
 
-  private objectOf(object: ObjectReference | null): string {
-    if (object === null) return 'null';
+  private objectOf(object: ObjectReference | null): Uint8Array {
+    if (object === null) return NULL;
     const { ipid, oid, oxid, label } = object;
     const known = this.objects.get(ipid);
     if (known !== undefined && known.object.label === label && known.object.oid === oid && known.object.oxid === oxid)
       return known.text;
-    const text = flat(
+    const text = fragment(
       '{"ipid":' +
         quote(ipid) +
         ',"oid":' +
@@ -234,15 +284,7 @@ export class NdjsonWriter {
     return text;
   }
 
-  private causalityOf(causality: string): string {
-    if (causality !== this.lastCausality) {
-      this.lastCausality = causality;
-      this.causality = quote(causality);
-    }
-    return this.causality;
-  }
-
-  private authOf(auth: Auth): string {
+  private authOf(auth: Auth): Uint8Array {
     const last = this.lastAuth;
     if (
       last === null ||
@@ -252,37 +294,96 @@ export class NdjsonWriter {
       auth.user !== last.user
     ) {
       this.lastAuth = auth;
-      this.auth = flat(
+      this.auth = fragment(
         ',"auth":{"type":' +
           quote(auth.type) +
           ',"level":"' +
           auth.level +
           '","verdict":"' +
           auth.verdict +
-          (auth.user == null ? '"}' : '","user":' + quote(auth.user) + '}'),
+          (auth.user == null ? '"}' : '","user":' + quote(auth.user) + '}') +
+          ',"frames":{"request":',
       );
     }
     return this.auth;
   }
 
-  private resultOf(call: Call): string {
-    const value = call.hresult;
-    if (value === null) return 'null';
-    let text = this.results.get(value);
-    if (text === undefined) {
-      text = '{"value":"' + hex32(value) + '","name":' + quoteOrNull(this.names.hresult(value >>> 0));
-      if (this.results.size < MAX_CACHED_METHODS) this.results.set(value, text);
+  private resultOf({ hresult, wrapped }: Call, out: JsonBytes): void {
+    if (hresult === null) {
+      out.raw(NULL);
+      return;
     }
-    return call.wrapped === null ? text + '}' : text + ',"wrapped":' + quote(call.wrapped) + '}';
+    let text = this.results.get(hresult);
+    if (text === undefined) {
+      text = fragment('{"value":"' + hex32(hresult) + '","name":' + quoteOrNull(this.names.hresult(hresult >>> 0)));
+      if (this.results.size < MAX_CACHED_METHODS) this.results.set(hresult, text);
+    }
+    out.raw(text);
+    if (wrapped !== null) {
+      out.raw(PART.wrapped);
+      out.quoted(wrapped);
+    }
+    out.byte(CLOSE);
   }
 }
 
-function numbers(list: readonly number[]): string {
-  return list.length === 1 ? '[' + list[0] + ']' : '[' + list.join(',') + ']';
+const CLOSE = 0x7d;
+const QUOTE = 0x22;
+
+/** What stands between the fields of a call. */
+const PART = {
+  call: fragment('{"kind":"call","id":'),
+  noTime: fragment(',"time":null,"latencyNs":'),
+  latency: fragment('Z","latencyNs":'),
+  context: fragment(',"contextId":'),
+  noVia: fragment(',"via":null'),
+  because: fragment(',"because":'),
+  object: fragment(',"object":'),
+  causality: fragment(',"causality":'),
+  in: fragment(',"in":'),
+  out: fragment(',"out":'),
+  hresult: fragment(',"hresult":'),
+  wrapped: fragment(',"wrapped":'),
+  noFault: fragment(',"fault":null'),
+  response: fragment(',"response":'),
+  exception: fragment(',"exception":{"source":'),
+  description: fragment(',"description":'),
+  refused: fragment(',"refused":'),
+  callbacks: fragment(',"callbacks":'),
+  group: fragment(',"group":'),
+  stub: fragment(',"stub":{"request":'),
+  noProblems: fragment(',"problems":[]}'),
+} as const;
+
+const CERTAINTY: Readonly<Record<Call['certainty'], Uint8Array>> = {
+  known: fragment(',"certainty":"known"'),
+  inferred: fragment(',"certainty":"inferred"'),
+  guessed: fragment(',"certainty":"guessed"'),
+  unknown: fragment(',"certainty":"unknown"'),
+};
+
+const OUTCOME: Readonly<Record<Call['outcome'], Uint8Array>> = {
+  answered: fragment(',"outcome":"answered"'),
+  faulted: fragment(',"outcome":"faulted"'),
+  cancelled: fragment(',"outcome":"cancelled"'),
+  orphaned: fragment(',"outcome":"orphaned"'),
+  unanswered: fragment(',"outcome":"unanswered"'),
+  maybe: fragment(',"outcome":"maybe"'),
+  'response-only': fragment(',"outcome":"response-only"'),
+};
+
+function quoteOrNull(text: string | null): string {
+  return text === null ? 'null' : quote(text);
 }
 
-function stub(of: Stub | null): string {
-  return of === null ? 'null' : '"' + toHex(of.block.u8, of.start, of.end) + '"';
+function putStub(out: JsonBytes, of: Stub | null): void {
+  if (of === null) {
+    out.raw(NULL);
+    return;
+  }
+  out.byte(QUOTE);
+  out.hex(of.block.u8, of.start, of.end);
+  out.byte(QUOTE);
 }
 
 function problemFields(problem: Problem): string {
@@ -304,14 +405,6 @@ function problemFields(problem: Problem): string {
     (inStub === undefined ? '' : ',"stub":' + inStub) +
     (path === undefined ? '' : ',"path":' + quote(path))
   );
-}
-
-/**
- * The same text in one piece: a text put together with `+` is a tree until someone looks at it, and is walked each time
- * it is copied.
- */
-function flat(text: string): string {
-  return text.charCodeAt(0) >= 0 ? text : '';
 }
 
 /** A refused connection as plain JSON: endpoints and times as in a call. */

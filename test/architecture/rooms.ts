@@ -36,7 +36,7 @@ const ANALYSIS = [
   'src/ndr',
   'src/dcom',
 ] as const;
-const OUTPUT = [...BASE, 'src/analysis', 'src/ndr/codec', 'src/ndr/value'] as const;
+const OUTPUT = [...BASE, 'src/analysis', 'src/ndr/codec', 'src/ndr/json', 'src/ndr/value'] as const;
 /** The top of the house, over what '*' names. */
 const TOP = ['*', 'src/io', 'src/io/live', 'src/io/serve', 'src/cli'] as const;
 const TUI = [...OUTPUT, 'src/output', 'src/where'] as const;
