@@ -2,8 +2,6 @@
 
 /** Interfaces whose method heads are kept as ready text. */
 export const MAX_CACHED_INTERFACES = 512;
-/** Objects kept as ready text. */
-export const MAX_CACHED_OBJECTS = 8192;
 /** Connections whose two ends are kept as ready text. */
 export const MAX_CACHED_FLOWS = 4096;
 /** Method heads kept per interface. */

@@ -14,7 +14,7 @@ import type {
   Stub,
 } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
-import { MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS, MAX_CACHED_OBJECTS } from './limits.js';
+import { MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS } from './limits.js';
 import { endpointText, transportText, type Names } from './names.js';
 import { IsoClock } from './time.js';
 
@@ -44,7 +44,8 @@ export class NdjsonWriter {
     number,
     { readonly client: Endpoint; readonly server: Endpoint; readonly pipe: Flow['pipe']; readonly text: Uint8Array }
   >();
-  private readonly objects = new Map<string, { readonly object: ObjectReference; readonly text: Uint8Array }>();
+  /** Calls on an object share its reference while nothing new is known of it. */
+  private readonly objects = new WeakMap<ObjectReference, Uint8Array>();
   private lastAuth: Auth | null = null;
   private auth: Uint8Array = NULL;
   /** Where {@link NdjsonWriter.call} writes; made when it is first asked for. */
@@ -264,23 +265,22 @@ export class NdjsonWriter {
 
   private objectOf(object: ObjectReference | null): Uint8Array {
     if (object === null) return NULL;
-    const { ipid, oid, oxid, label } = object;
-    const known = this.objects.get(ipid);
-    if (known !== undefined && known.object.label === label && known.object.oid === oid && known.object.oxid === oxid)
-      return known.text;
-    const text = fragment(
-      '{"ipid":' +
-        quote(ipid) +
-        ',"oid":' +
-        quoteOrNull(oid) +
-        ',"oxid":' +
-        quoteOrNull(oxid) +
-        ',"label":' +
-        quoteOrNull(label) +
-        '}',
-    );
-    if (this.objects.size >= MAX_CACHED_OBJECTS) this.objects.clear();
-    this.objects.set(ipid, { object, text });
+    let text = this.objects.get(object);
+    if (text === undefined) {
+      const { ipid, oid, oxid, label } = object;
+      text = fragment(
+        '{"ipid":' +
+          quote(ipid) +
+          ',"oid":' +
+          quoteOrNull(oid) +
+          ',"oxid":' +
+          quoteOrNull(oxid) +
+          ',"label":' +
+          quoteOrNull(label) +
+          '}',
+      );
+      this.objects.set(object, text);
+    }
     return text;
   }
 

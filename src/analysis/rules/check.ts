@@ -22,6 +22,6 @@ export interface Check {
    */
   readonly test: (call: Call, method: Method, owner: string) => Words | null;
   /** False: the method has nothing that the check looks at. */
-  readonly concerns: (method: Method) => boolean;
+  readonly concerns: (method: Method, owner: string) => boolean;
   readonly learners: readonly Learner[];
 }

@@ -5,6 +5,7 @@ import { AUTH_LEVELS, type Call, type Value } from '../../types.js';
 import { escapeCriteria, parseCriteria } from '../criteria.js';
 import type { Check, Words } from './check.js';
 import { at, shown, textOf, vtOf } from './fields.js';
+import { RULE_LIMITS } from './limits.js';
 import { askedForCheck, criteriaCheck } from './lineage.js';
 import type { Memory } from './memory.js';
 import { defaultCheck, readBackCheck } from './properties.js';
@@ -91,14 +92,14 @@ const MAKERS: { readonly [K in RuleCheck['kind']]: (check: Of<K>, name: string, 
       if (hresult === null || hresult >>> 31 === 0 || (hresult & CUSTOMER) !== 0) return null;
       return nameOf(hresult >>> 0) === null ? { value: hex32(hresult) } : null;
     }),
-  'auth-level': (check, name, { memory }) =>
-    oncePerFlow(name, memory, (call) => {
+  'auth-level': (check) =>
+    oncePerFlow((call) => {
       const rank = AUTH_LEVELS.indexOf(call.auth.level);
       // The default, and what has no name, say nothing of protection.
       return rank <= 0 || rank >= AUTH_LEVELS.indexOf(check.least) ? null : { value: call.auth.level };
     }),
-  transfer: (check, name, { memory }) =>
-    oncePerFlow(name, memory, (call) => {
+  transfer: (check) =>
+    oncePerFlow((call) => {
       const transfer = call.exchange.context?.transfer;
       return transfer === undefined || transfer === check.only ? null : { value: transfer.toUpperCase() };
     }),
@@ -131,18 +132,20 @@ function isAmong({ values, ignoreCase }: Of<'one-of'>, value: string): boolean {
   return ignoreCase === true ? values.some((one) => one.toLowerCase() === value.toLowerCase()) : values.includes(value);
 }
 
-function oncePerFlow(name: string, memory: Memory, test: (call: Call) => Words | null): Check {
-  // Calls of a connection come in rows: most need no look-up.
-  let latest = -1;
+/** Of connections past the limit the one told of first is forgotten. */
+function oncePerFlow(test: (call: Call) => Words | null): Check {
+  const told = new Set<number>();
   return plain((call) => {
-    if (call.flow === latest) return null;
-    const told = test(call);
-    if (told === null) return null;
-    latest = call.flow;
-    const key = `flow ${call.flow}`;
-    if (memory.get(key, name) !== undefined) return null;
-    memory.set(key, name, true);
-    return told;
+    if (told.has(call.flow)) return null;
+    const words = test(call);
+    if (words === null) return null;
+    if (told.size >= RULE_LIMITS.facts)
+      for (const first of told) {
+        told.delete(first);
+        break;
+      }
+    told.add(call.flow);
+    return words;
   });
 }
 

@@ -80,7 +80,7 @@ export class RuleEngine {
         if (on === '*') return owner.spec === spec;
         return on === '**' ? owner.orpc : names.includes(on);
       });
-      return stands && check.concerns(method);
+      return stands && check.concerns(method, owner.name);
     });
     const learners: ((call: Call) => void)[] = [];
     const keys = new Set<string>();

@@ -1,4 +1,4 @@
-import type { Call, Value } from '../../types.js';
+import type { Call, ObjectReference, Value } from '../../types.js';
 import { pointersIn } from '../../dcom/references.js';
 import { recordOf, type Fields } from '../../ndr/value.js';
 import { RULE_LIMITS } from './limits.js';
@@ -39,26 +39,29 @@ export function serverKey({ server }: Call): string {
   return `${server.address}:${server.port}`;
 }
 
-/** Keys kept by IPID: the same text again needs no putting together and no hashing. */
-const MAX_KEYS = 8192;
-const keys = new Map<
-  string,
-  { readonly address: string; readonly port: number; readonly oid: string | null; readonly key: string }
->();
+/** What a call is made on, with the server it goes to and the key of both. */
+interface Keyed {
+  readonly address: string;
+  readonly port: number;
+  readonly key: string;
+}
+
+/** The same text again needs no putting together and no hashing: kept as long as calls share the reference. */
+const keys = new WeakMap<ObjectReference, Keyed>();
 
 /**
  * Tells the object of a call from all others: by its OID, so that its interfaces share what is known, or by the IPID.
  */
 export function objectKey(call: Call): string {
-  const { object, server } = call;
+  const {
+    object,
+    server: { address, port },
+  } = call;
   if (object === null) return `${serverKey(call)} `;
-  const { ipid, oid } = object;
-  const known = keys.get(ipid);
-  if (known !== undefined && known.oid === oid && known.port === server.port && known.address === server.address)
-    return known.key;
-  const key = `${serverKey(call)} ${oid ?? ipid}`;
-  if (keys.size >= MAX_KEYS) keys.clear();
-  keys.set(ipid, { address: server.address, port: server.port, oid, key });
+  const known = keys.get(object);
+  if (known !== undefined && known.port === port && known.address === address) return known.key;
+  const key = `${serverKey(call)} ${object.oid ?? object.ipid}`;
+  keys.set(object, { address, port, key });
   return key;
 }
 

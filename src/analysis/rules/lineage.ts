@@ -38,14 +38,15 @@ function lineageLearners(lineage: Lineage, memory: Memory): readonly Learner[] {
 }
 
 /** What was asked for, of an object behind an element: its text, and the element's key. */
-function askedOf(call: Call, lineage: Lineage, memory: Memory): { readonly text: string; readonly of: string } | null {
-  const { text, of } = recordOf(memory.get(objectKey(call), factOf(lineage))) ?? {};
+function askedOf(call: Call, fact: string, memory: Memory): { readonly text: string; readonly of: string } | null {
+  const { text, of } = recordOf(memory.get(objectKey(call), fact)) ?? {};
   return typeof text === 'string' && typeof of === 'string' ? { text, of } : null;
 }
 
 /** A found object meets what it was found by, as far as it was read. */
 export function criteriaCheck(check: Of<'criteria-met'>, name: string, memory: Memory): Check {
   const { lineage, attributes, properties, names, implied } = check;
+  const fact = factOf(lineage);
   let parsed: { readonly text: string; readonly tree: CriteriaTree | null } = { text: '', tree: null };
   const treeOf = (text: string): CriteriaTree | null => {
     if (text === '') return null;
@@ -55,20 +56,25 @@ export function criteriaCheck(check: Of<'criteria-met'>, name: string, memory: M
     }
     return parsed.tree;
   };
+  const [values, toldOf] = [`${name} values`, `${name} told`];
   return {
-    concerns: () => true,
+    concerns: (method, owner) => Object.hasOwn(properties, `${owner}::${method.name}`),
     test(call, method, owner) {
-      const asked = askedOf(call, lineage, memory);
-      const tree = asked === null ? null : treeOf(asked.text);
-      const attribute = properties[`${owner}::${method.name}`];
-      if (asked === null || tree === null || attribute === undefined) return null;
+      const asked = askedOf(call, fact, memory);
+      if (asked === null) return null;
       const value = criterionValue(at(call, 'out.retval'), names);
-      if (value === null || memory.get(asked.of, `${name} told`) !== undefined) return null;
-      const known: Fields = { ...recordOf(memory.get(asked.of, `${name} values`)), [attribute]: value };
-      memory.set(asked.of, `${name} values`, known);
+      if (value === null || memory.get(asked.of, toldOf) !== undefined) return null;
+      const attribute = properties[`${owner}::${method.name}`];
+      const before = recordOf(memory.get(asked.of, values));
+      // What was read before, with the same result, breaks nothing now.
+      if (attribute === undefined || before?.[attribute] === value) return null;
+      const tree = treeOf(asked.text);
+      if (tree === null) return null;
+      const known: Fields = { ...before, [attribute]: value };
+      memory.set(asked.of, values, known);
       const told = implied === undefined ? excluded(tree, known) : impliedOther(tree, known, implied);
       if (!told) return null;
-      memory.set(asked.of, `${name} told`, true);
+      memory.set(asked.of, toldOf, true);
       const read = Object.entries(known).map(([one, held]) => `${one} ${shown(held)}`);
       return { value: shown(asked.text), why: read.join(', '), allowed: implied?.value ?? '' };
     },
@@ -109,10 +115,11 @@ function impliedOther(
 /** The text is the one that was asked for. */
 export function askedForCheck({ lineage, pattern }: Of<'asked-for'>, memory: Memory): Check {
   const wanted = new RegExp(pattern, 'i');
+  const fact = factOf(lineage);
   return {
     concerns: () => true,
     test(call) {
-      const asked = askedOf(call, lineage, memory);
+      const asked = askedOf(call, fact, memory);
       const due = asked === null ? undefined : wanted.exec(asked.text)?.[1];
       const value = at(call, 'out.retval');
       if (due === undefined || typeof value !== 'string' || value.toLowerCase() === due.toLowerCase()) return null;
