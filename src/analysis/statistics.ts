@@ -324,14 +324,14 @@ function figuresOf(one: Latencies): LatencyFigures {
   };
 }
 
-/** The upper end of the class that holds the percentile. */
+/** The upper end of the class that holds the percentile, in whole ns: the digits behind are an engine's own. */
 function percentile({ classes, answered, max }: Latencies, part: number): number | null {
   if (classes === null || answered === 0) return null;
   let left = Math.ceil(answered * part);
   for (const [at, times] of classes.entries()) {
     left -= times;
     // The first class holds what a clock too coarse to tell makes zero.
-    if (left <= 0) return at === 0 ? 0 : Math.min(max, 2 ** ((at + 1) / FINE));
+    if (left <= 0) return at === 0 ? 0 : Math.min(max, Math.round(2 ** ((at + 1) / FINE)));
   }
   return max;
 }
