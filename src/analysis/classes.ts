@@ -1,5 +1,5 @@
 import { DISPATCH } from '../ndr/automation.js';
-import type { Registry } from '../ndr/codec.js';
+import { basesOf, type Registry } from '../ndr/codec.js';
 import type { Interface, MemberKind, Method, Type } from '../ndr/types.js';
 
 /** A member of a dispatch interface, and the interface that declares it. */
@@ -31,17 +31,10 @@ export class Classes {
   private readonly classes = new Map<string, { readonly name: string; readonly interface: string | null }>();
 
   constructor(registry: Registry) {
-    const declared = new Map(registry.interfaces.map((one) => [one.interface.name, one.interface]));
     for (const { interface: declaration, slots } of registry.interfaces) {
       const members = slots.filter((slot): slot is Member => slot !== null && slot.method.dispid !== null);
       if (members.length === 0) continue;
-      const chain: string[] = [];
-      for (
-        let at: Interface | undefined = declaration;
-        at !== undefined && !chain.includes(at.name);
-        at = at.base === null ? undefined : declared.get(at.base)
-      )
-        chain.push(at.name);
+      const chain = basesOf(registry, declaration.name).filter((name) => registry.interfaceByName(name) !== null);
       this.interfaces.set(declaration.name, {
         name: declaration.name,
         alone: [declaration.name],

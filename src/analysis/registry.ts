@@ -1,4 +1,13 @@
-import type { Codec, Encoding, MethodCodec, Registry, ResolvedInterface, Transforms, UuidNames } from '../ndr/codec.js';
+import {
+  chainOf,
+  type Codec,
+  type Encoding,
+  type MethodCodec,
+  type Registry,
+  type ResolvedInterface,
+  type Transforms,
+  type UuidNames,
+} from '../ndr/codec.js';
 import { Compiler } from '../ndr/compile.js';
 import type { Interface, Specification, Type } from '../ndr/types.js';
 
@@ -101,15 +110,11 @@ export function encodingIndex(encoding: Encoding): number {
 }
 
 function slotsOf(declaration: Interface, declared: ReadonlyMap<string, Interface>): ResolvedInterface['slots'] {
-  const chain: Interface[] = [];
-  for (
-    let at: Interface | undefined = declaration;
-    at !== undefined && !chain.includes(at);
-    at = at.base === null ? undefined : declared.get(at.base)
-  )
-    chain.unshift(at);
   const slots: ResolvedInterface['slots'][number][] = [];
-  for (const owner of chain) {
+  const chain = chainOf(declaration.name, (name) => declared.get(name)?.base);
+  for (const name of chain.toReversed()) {
+    const owner = declared.get(name);
+    if (owner === undefined) continue;
     for (const method of owner.methods) {
       while (slots.length < method.opnum) slots.push(null);
       slots[method.opnum] = { method, owner };

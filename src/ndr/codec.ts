@@ -163,13 +163,13 @@ export interface Registry {
 
 /** An interface and what it derives from, by name, most derived first; a name that no table has stands alone. */
 export function basesOf(registry: Pick<Registry, 'interfaceByName'>, name: string): readonly string[] {
+  return chainOf(name, (one) => registry.interfaceByName(one)?.interface.base);
+}
+
+/** A name and what it derives from by `baseOf`, most derived first; tables that derive in a circle end it. */
+export function chainOf(name: string, baseOf: (name: string) => string | null | undefined): readonly string[] {
   const chain: string[] = [];
-  for (
-    let at: string | null = name;
-    at !== null && !chain.includes(at);
-    at = registry.interfaceByName(at)?.interface.base ?? null
-  )
-    chain.push(at);
+  for (let at: string | null = name; at !== null && !chain.includes(at); at = baseOf(at) ?? null) chain.push(at);
   return chain;
 }
 
