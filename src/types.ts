@@ -178,7 +178,7 @@ export interface VerificationCommand {
   readonly command: 'bitmask1' | 'pcontext' | 'header2' | 'unknown';
   readonly type: number;
   readonly mustProcess: boolean;
-  readonly fields: Readonly<Record<string, Value>>;
+  readonly fields: Fields;
 }
 
 export type AuthVerdict = 'none' | 'unverified' | 'good' | 'bad' | 'sealed' | 'opened';
@@ -349,8 +349,8 @@ export interface Call {
   readonly causality: string | null;
   /** False: no table has the parameters, or the stubs are cipher text, and `in` and `out` say nothing. */
   readonly decoded: boolean;
-  readonly in: { readonly [name: string]: Value };
-  readonly out: { readonly [name: string]: Value };
+  readonly in: Fields;
+  readonly out: Fields;
   readonly hresult: number | null;
   /** Name of the HRESULT that hid `hresult`, e.g. 'DISP_E_EXCEPTION', or null. */
   readonly wrapped: string | null;
@@ -496,15 +496,10 @@ export interface Finding {
 }
 
 /** A decoded value. bigint for 64-bit integers, Uint8Array for opaque bytes, null for a null pointer or BSTR. */
-export type Value =
-  | number
-  | bigint
-  | string
-  | boolean
-  | null
-  | Uint8Array
-  | readonly Value[]
-  | { readonly [name: string]: Value };
+export type Value = number | bigint | string | boolean | null | Uint8Array | readonly Value[] | Fields;
+
+/** A record: values by the names of parameters or fields. Also called an object value. */
+export type Fields = { readonly [name: string]: Value };
 
 export type Layer = 'capture' | 'link' | 'ip' | 'tcp' | 'rpc' | 'security' | 'ndr' | 'dcom' | 'analysis';
 

@@ -1,5 +1,5 @@
 import { CALL_HEADERS } from '../../src/ndr/codec.js';
-import type { Value } from '../../src/types.js';
+import type { Fields, Value } from '../../src/types.js';
 import { isReference, referencesIn, type Reference } from '../../src/dcom/references.js';
 import type { Identities } from './identity.js';
 import type { RuleBook } from './rules.js';
@@ -63,8 +63,8 @@ export function compareCalls(
 }
 
 function compareFields(
-  before: { readonly [name: string]: Value },
-  after: { readonly [name: string]: Value },
+  before: Fields,
+  after: Fields,
   side: 'in' | 'out',
   { member, place }: SessionCall,
   context: ValueContext,

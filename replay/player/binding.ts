@@ -1,4 +1,4 @@
-import { isRecord } from '../../src/ndr/value.js';
+import { isRecord, type OpenFields } from '../../src/ndr/value.js';
 import { DISP_E_PARAMNOTFOUND } from '../../src/dcom/hresults.js';
 import { spanOf } from '../../src/bytes/block.js';
 import { GUID_NULL } from '../../src/bytes/guid.js';
@@ -119,7 +119,7 @@ export class Rebinder {
     const { method } = slot;
     if (method.params === null || method.notUsedOnWire === true)
       return `it cannot be bound early: the parameters of ${method.name} are in no table`;
-    const fields: { [name: string]: Value } = {};
+    const fields: OpenFields = {};
     for (const param of method.params) {
       if (param.direction === 'out') continue;
       const value = this.plain(given, param);

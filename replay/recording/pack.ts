@@ -8,7 +8,7 @@ import { MAX_RECORD_DEPTH } from './limits.js';
 /** Plain MessagePack: no shared structures, no extensions, so that any reader of the format can read it. */
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, copyBuffers: true });
 
-/** The MessagePack bytes of a plain value. */
+/** The MessagePack bytes of a plain value. @throws RangeError where it nests deeper than is read back */
 export function pack(value: Value): Uint8Array {
   return new Uint8Array(packr.pack(freeze(value)));
 }
@@ -30,17 +30,18 @@ const FLOAT = '$float';
 // oxlint-disable-next-line no-misleading-character-class -- halves of pairs are what is looked for
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
-function freeze(value: Value): unknown {
+function freeze(value: Value, depth = 0): unknown {
   if (typeof value === 'string') return LONE.test(value) ? { [UTF16]: units(value) } : value;
   if (typeof value === 'number') return Object.is(value, -0) ? { [FLOAT]: '-0' } : value;
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Uint8Array) return Buffer.from(value);
-  if (Array.isArray(value)) return (value as readonly Value[]).map(freeze);
+  if (depth >= MAX_RECORD_DEPTH) throw new RangeError(`a value nests deeper than ${MAX_RECORD_DEPTH}`);
+  if (Array.isArray(value)) return (value as readonly Value[]).map((one) => freeze(one, depth + 1));
   const record = value as Fields;
   return Object.fromEntries(
     Object.keys(record).map((name) => [
       name.startsWith('$') || name === '__proto__' ? `$${name}` : name,
-      freeze(record[name] ?? null),
+      freeze(record[name] ?? null, depth + 1),
     ]),
   );
 }
@@ -113,12 +114,22 @@ function refuse(bytes: Uint8Array): string | null {
 /** Passes one value's head; returns how many values stand in it, or -1. */
 function step(c: Cursor): number {
   const tag = c.u8_();
-  if (tag <= 0x7f || tag >= 0xe0 || tag === 0xc0 || tag === 0xc2 || tag === 0xc3) return 0;
+  if (isSingle(tag)) return 0;
   if (tag <= 0x8f) return (tag & 15) * 2;
   if (tag <= 0x9f) return tag & 15;
   if (tag <= 0xbf) return skip(c, tag & 31);
   const fixed = FIXED[tag];
   if (fixed !== undefined) return skip(c, fixed);
+  return counted(c, tag);
+}
+
+/** Small integers, null and booleans: the tag is all there is. */
+function isSingle(tag: number): boolean {
+  return tag <= 0x7f || tag >= 0xe0 || tag === 0xc0 || tag === 0xc2 || tag === 0xc3;
+}
+
+/** Bytes, texts, lists and maps behind a count of one, two or four bytes. */
+function counted(c: Cursor, tag: number): number {
   switch (tag) {
     case 0xc4:
     case 0xd9:

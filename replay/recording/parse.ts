@@ -1,3 +1,4 @@
+import { isRecord } from '../../src/ndr/value.js';
 import { fromHex } from '../../src/bytes/hex.js';
 import type { Value } from '../../src/types.js';
 import { isUnfinished } from './format.js';
@@ -163,20 +164,29 @@ function put(root: OpenRecord, steps: readonly (string | number)[], value: Value
     const last = depth === steps.length - 1;
     const inner: Node = typeof steps[depth + 1] === 'number' ? [] : {};
     const made: Node = last ? copied(value) : inner;
-    if (typeof step === 'number') {
-      if (!Array.isArray(at) || step > at.length || (last && step < at.length)) return false;
-      if (step === at.length) (at as Node[]).push(made);
-      at = (at as Node[])[step] as Node;
-    } else {
-      if (at === null || typeof at !== 'object' || Array.isArray(at) || at instanceof Uint8Array) return false;
-      const record = at as OpenRecord;
-      if (!Object.hasOwn(record, step))
-        Object.defineProperty(record, step, { value: made, enumerable: true, writable: true, configurable: true });
-      else if (last) return false;
-      at = record[step] as Node;
-    }
+    const inside: Node | undefined =
+      typeof step === 'number' ? item(at, step, made, last) : field(at, step, made, last);
+    if (inside === undefined) return false;
+    at = inside;
   }
   return true;
+}
+
+/** The element of a list, which is `made` where it is new; undefined where it cannot stand there, or is there already. */
+function item(list: Node, at: number, made: Node, isNew: boolean): Node | undefined {
+  if (!Array.isArray(list) || at > list.length || (isNew && at < list.length)) return undefined;
+  if (at === list.length) (list as Node[]).push(made);
+  return (list as Node[])[at];
+}
+
+/** The field of a record, which is `made` where it is new; undefined where it cannot stand there, or is there already. */
+function field(within: Node, name: string, made: Node, isNew: boolean): Node | undefined {
+  if (!isRecord(within as Value)) return undefined;
+  const record = within as OpenRecord;
+  if (!Object.hasOwn(record, name))
+    Object.defineProperty(record, name, { value: made, enumerable: true, writable: true, configurable: true });
+  else if (isNew) return undefined;
+  return record[name];
 }
 
 /** Empty lists and maps are filled by no later line, but shared they must not be. */

@@ -5,9 +5,9 @@ import type {
   ExchangeOutcome,
   Fault,
   Moment,
+  Fields,
   SyntaxId,
   TransferSyntax,
-  Value,
 } from '../../src/types.js';
 
 /** Who recorded, and from what. One begins every run of the recorder; a file may hold several, appended. */
@@ -98,8 +98,8 @@ export interface RecordedCall {
   readonly object: { readonly ipid: string; readonly label: string | null } | null;
   readonly causality: string | null;
   readonly decoded: boolean;
-  readonly in: { readonly [name: string]: Value };
-  readonly out: { readonly [name: string]: Value };
+  readonly in: Fields;
+  readonly out: Fields;
   readonly hresult: number | null;
   readonly wrapped: string | null;
   readonly exception: { readonly source: string | null; readonly description: string | null } | null;

@@ -1,5 +1,5 @@
 import { toHex } from '../../src/bytes/hex.js';
-import type { Value } from '../../src/types.js';
+import type { Fields, Value } from '../../src/types.js';
 import { FORMAT_VERSION } from './migrate.js';
 import type { RecordedCall, RecordingRecord } from './records.js';
 
@@ -67,7 +67,7 @@ function* lines(path: string, value: Value): Generator<string> {
     if (value.length === 0) yield `${path} = []`;
     for (const [at, item] of (value as readonly Value[]).entries()) yield* lines(`${path}[${at}]`, item);
   } else if (value !== null && typeof value === 'object') {
-    const entries = Object.entries(value as { readonly [name: string]: Value });
+    const entries = Object.entries(value as Fields);
     if (entries.length === 0) yield `${path} = {}`;
     for (const [name, item] of entries)
       yield* lines(`${path}.${PLAIN_NAME.test(name) ? name : textLiteral(name)}`, item);

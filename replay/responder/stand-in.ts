@@ -8,7 +8,7 @@ import type { Method } from '../../src/ndr/types.js';
 import { isReference } from '../../src/dcom/references.js';
 import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import {
-  isServed,
+  objectsOf,
   S_OK,
   type Arguments,
   type Caller,
@@ -316,7 +316,7 @@ class StandInObject implements ServedObject {
     const { stage } = this.session;
     const title = `${interfaceName}::${member}`;
     const method = methodOf(stage.registry, interfaceName, member, kind);
-    const given = args as { readonly [name: string]: Value };
+    const given = args as Fields;
     const words = new Map<RecordedActivation, string>();
     const wordOf = (activation: RecordedActivation): string => {
       const known = words.get(activation);
@@ -347,7 +347,7 @@ class StandInObject implements ServedObject {
       return this.enumerated(method, member, given) ?? { hresult: S_OK, out: { retval: UNKNOWN_ELEMENTS } };
     if (isPut(kind)) this.put((twin) => void twin.call(interfaceName, member, kind, this.forTwin(args), caller));
     return this.outcome(matched, method, () =>
-      objectsIn(this.twin()?.call(interfaceName, member, kind, this.forTwin(args), caller)),
+      objectsOf(this.twin()?.call(interfaceName, member, kind, this.forTwin(args), caller)),
     );
   }
 
@@ -381,7 +381,7 @@ class StandInObject implements ServedObject {
     const { stage } = this.session;
     const twin = stage.fallback === 'model' ? this.twin() : null;
     if (twin === null) return null;
-    stage.missed(missedTitle(interfaceName, member, kind, args as { readonly [name: string]: Value }), 'model');
+    stage.missed(missedTitle(interfaceName, member, kind, args as Fields), 'model');
     return twin.call(interfaceName, member, kind, this.forTwin(args), caller);
   }
 
@@ -519,19 +519,6 @@ function methodOf(registry: Registry, interfaceName: string, member: string, kin
   return (
     slots.find((slot) => slot !== null && slot.method.name === member && slot.method.member === kind)?.method ?? null
   );
-}
-
-/** Objects that an outcome hands out, in their order. */
-function objectsIn(outcome: Outcome | undefined): readonly ServedObject[] {
-  const found: ServedObject[] = [];
-  const look = (value: ServedValue | undefined): void => {
-    if (isServed(value)) found.push(value);
-    else if (Array.isArray(value)) for (const one of value as readonly ServedValue[]) look(one);
-    else if (value !== null && typeof value === 'object' && 'vt' in value)
-      look((value as { readonly value?: ServedValue }).value);
-  };
-  for (const value of Object.values(outcome?.out ?? {})) look(value);
-  return found;
 }
 
 /** `IUpdateSearcher::Search("IsInstalled=1")`. */

@@ -1,10 +1,9 @@
-import type { Value } from '../types.js';
+import type { Fields, Value } from '../types.js';
 import { MAX_VALUE_DEPTH } from './limits.js';
 
 export { MAX_VALUE_DEPTH } from './limits.js';
 
-/** A record: values by the names of parameters or fields. Also called an object value. */
-export type Fields = { readonly [name: string]: Value };
+export type { Fields } from '../types.js';
 
 /** A record that is being filled. */
 export type OpenFields = { [name: string]: Value };
@@ -151,25 +150,25 @@ export function mapFields(fields: Fields, change: (value: Value, name: string) =
 }
 
 /** Whether two values show the same; numbers by their bits' value, so NaN is NaN and -0 is not 0. */
-export function sameValue(a: Value, b: Value): boolean {
+export function sameValue(a: Value, b: Value, depth = 0): boolean {
   if (Object.is(a, b)) return true;
-  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object' || depth > MAX_VALUE_DEPTH)
+    return false;
   if (a instanceof Uint8Array || b instanceof Uint8Array)
     return a instanceof Uint8Array && b instanceof Uint8Array && sameBytes(a, b);
-  if (Array.isArray(a) || Array.isArray(b)) {
-    const [left, right] = [asList(a), asList(b)];
-    return (
-      Array.isArray(a) &&
-      Array.isArray(b) &&
-      left.length === right.length &&
-      left.every((item, i) => sameValue(item, right[i] ?? null))
-    );
-  }
-  const [left, right] = [a as Fields, b as Fields];
+  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && sameList(a, b, depth);
+  return sameFields(a as Fields, b as Fields, depth);
+}
+
+function sameList(left: readonly Value[], right: readonly Value[], depth: number): boolean {
+  return left.length === right.length && left.every((item, i) => sameValue(item, right[i] ?? null, depth + 1));
+}
+
+function sameFields(left: Fields, right: Fields, depth: number): boolean {
   const names = Object.keys(left);
   return (
     names.length === Object.keys(right).length &&
-    names.every((name) => Object.hasOwn(right, name) && sameValue(left[name] as Value, right[name] as Value))
+    names.every((name) => Object.hasOwn(right, name) && sameValue(left[name] as Value, right[name] as Value, depth + 1))
   );
 }
 

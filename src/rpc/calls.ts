@@ -4,6 +4,7 @@ import type {
   Block,
   Direction,
   Fault,
+  Fields,
   Flow,
   Moment,
   Stub,
@@ -483,7 +484,7 @@ export class Calls {
     }
   }
 
-  private verifyContext(call: PendingCall, pdu: PduView, fields: Readonly<Record<string, Value>>): void {
+  private verifyContext(call: PendingCall, pdu: PduView, fields: Fields): void {
     const abstract = syntaxOf(fields['interface']);
     const transfer = transferOf(syntaxOf(fields['transfer']));
     const { context } = call;
@@ -508,7 +509,7 @@ export class Calls {
 
 function syntaxOf(value: Value | undefined): SyntaxId {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return NULL_SYNTAX;
-  const { uuid, major, minor } = value as Readonly<Record<string, Value>>;
+  const { uuid, major, minor } = value as Fields;
   return typeof uuid === 'string' && typeof major === 'number' && typeof minor === 'number'
     ? { uuid, major, minor }
     : NULL_SYNTAX;

@@ -1,4 +1,4 @@
-import type { Block, Value, VerificationCommand, VerificationTrailer } from '../types.js';
+import type { Block, Fields, VerificationCommand, VerificationTrailer } from '../types.js';
 import { VERIFICATION_WINDOW } from './limits.js';
 import { syntaxAt } from './syntax.js';
 
@@ -57,7 +57,7 @@ function parse(block: Block, from: number, end: number): readonly VerificationCo
   return null;
 }
 
-function fieldsOf(block: Block, type: number, at: number, length: number): Readonly<Record<string, Value>> {
+function fieldsOf(block: Block, type: number, at: number, length: number): Fields {
   const { view, u8 } = block;
   switch (type) {
     case 1:

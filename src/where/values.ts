@@ -1,11 +1,10 @@
 import { toHex } from '../bytes/hex.js';
-import type { Value } from '../types.js';
+import type { Fields, Value } from '../types.js';
 import { MAX_LIST, MAX_MATCHED_TEXT } from './limits.js';
 import type { Pattern } from './pattern.js';
 
 export type Operator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 export type Step = string | number;
-type Fields = { readonly [name: string]: Value };
 
 /**
  * Follows `steps` into a value; a name applied to a list goes to each of its elements. Undefined when there is no such

@@ -134,3 +134,12 @@ describe('walks', () => {
     expect(() => mapValue(nested(50_000), () => undefined)).not.toThrow();
   });
 });
+
+describe('values deeper than any walk goes', () => {
+  it('are the same only where they are one value, whatever their depth', () => {
+    const [one, other] = [nested(200_000), nested(200_000)];
+    expect(sameValue(one, one)).toBe(true);
+    expect(sameValue(one, other)).toBe(false);
+    expect(sameValue(nested(MAX_VALUE_DEPTH), nested(MAX_VALUE_DEPTH))).toBe(true);
+  });
+});

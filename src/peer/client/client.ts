@@ -23,7 +23,7 @@ import { asRecord, type Fields } from '../../ndr/value.js';
 import type { AuthLevel, Problem, Value } from '../../types.js';
 import { ClientCalls, errorFor, type Returned, type Route } from './calls.js';
 import { ClientError, failed } from './error.js';
-import { RemoteObject, type ObjectOwner, type Reference, type RemoteValue } from './object.js';
+import { RemoteObject, type ObjectOwner, type HeldReference, type RemoteValue } from './object.js';
 import { MAX_TOWERS, towerOf, towerPort } from './towers.js';
 
 /** How a client is to work. */
@@ -215,7 +215,7 @@ export class Client implements ObjectOwner {
   // --- what objects use
 
   /** Makes a call on an object; the return value is not judged. @throws ClientError */
-  async invoke(reference: Reference, slot: Slot, params: Fields): Promise<Returned> {
+  async invoke(reference: HeldReference, slot: Slot, params: Fields): Promise<Returned> {
     return this.calls.call(this.routeTo(await this.exporter(reference.oxid)), slot, params, reference.ipid);
   }
 

@@ -1,3 +1,4 @@
+import type { Pointer } from '../../dcom/references.js';
 import { DISPID_PROPERTYPUT } from '../../dcom/automation.js';
 import { DISP_E_UNKNOWNNAME, E_NOINTERFACE } from '../../dcom/hresults.js';
 import { GUID_NULL } from '../../bytes/guid.js';
@@ -5,17 +6,14 @@ import { argumentFor, asVariant, fromVariant } from './arguments.js';
 import { ClientError, failed } from './error.js';
 import { givenParameters, titleOf, type Members, type Slot, type Use } from '../members.js';
 import { readInvocation } from '../../analysis/dispparams.js';
-import type { Fields, Registry } from '../../ndr/codec.js';
+import type { Registry } from '../../ndr/codec.js';
+import type { Fields, OpenFields } from '../../ndr/value.js';
 import type { Value } from '../../types.js';
 import { suggest } from '../../bytes/suggest.js';
 import type { Returned } from './calls.js';
 
-/** A reference to one interface of an object ([MS-DCOM] 2.2.18.4). */
-export interface Reference {
-  readonly iid: string;
-  readonly ipid: string;
-  readonly oxid: string;
-  readonly oid: string;
+/** A reference to one interface of an object that is held, with what calls on it need ([MS-DCOM] 2.2.18.4). */
+export interface HeldReference extends Pick<Pointer, 'iid' | 'ipid' | 'oxid' | 'oid'> {
   readonly flags: number;
   readonly bindings: Value;
 }
@@ -31,7 +29,7 @@ export interface ObjectOwner {
   readonly registry: Registry;
   readonly members: Members;
   /** Makes a call on an object; the return value is not judged. @throws ClientError */
-  invoke(reference: Reference, slot: Slot, params: Fields): Promise<Returned>;
+  invoke(reference: HeldReference, slot: Slot, params: Fields): Promise<Returned>;
   /** Asks an object for interfaces: those that it has. @throws ClientError */
   queryInterface(object: RemoteObject, iids: readonly string[]): Promise<readonly RemoteObject[]>;
   /** Values of an answer with the references in them as objects that are held from now on. @throws ClientError */
@@ -57,7 +55,7 @@ const LCID = 0x409;
  * is another of the tables, by opnum. The same interface of the same object is always the same RemoteObject.
  */
 export class RemoteObject {
-  readonly reference: Reference;
+  readonly reference: HeldReference;
   /** Name of its interface; the IID where nobody knows a name. */
   readonly interface: string;
   /** Public references that are held. */
@@ -66,7 +64,7 @@ export class RemoteObject {
   private readonly dispids = new Map<string, number>();
   private readonly siblings = new Map<string, RemoteObject>();
 
-  constructor(client: ObjectOwner, reference: Reference) {
+  constructor(client: ObjectOwner, reference: HeldReference) {
     this.client = client;
     this.reference = reference;
     this.interface = client.registry.interfaceByUuid(reference.iid)?.interface.name ?? reference.iid;
@@ -179,7 +177,7 @@ export class RemoteObject {
         { call: title },
       );
     }
-    const given: Record<string, Value> = {};
+    const given: OpenFields = {};
     for (const [at, param] of params.entries())
       given[param.name] = argumentFor(await this.handed(args[at] ?? null), param.type, this.client.registry);
     const { value, result } = await this.client.invoke(this.reference, slot, given);

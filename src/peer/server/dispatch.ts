@@ -1,3 +1,4 @@
+import { walkValue } from '../../ndr/value.js';
 import type { SyntaxId, TransferSyntax, Value } from '../../types.js';
 
 /** A value that a member takes or gives: what the tables' codecs show, or an object of the server. */
@@ -86,3 +87,15 @@ export function isEnumerator(value: ServedValue | undefined): value is Enumerato
 }
 
 export * from '../../dcom/hresults.js';
+
+/** The objects that a call came to, in order: alone, in lists and in VARIANTs. */
+export function objectsOf(outcome: Outcome | undefined): readonly ServedObject[] {
+  const found: ServedObject[] = [];
+  const look = (value: ServedValue): boolean => {
+    if (isServed(value)) found.push(value);
+    else return Array.isArray(value) || (value !== null && typeof value === 'object' && 'vt' in value);
+    return false;
+  };
+  for (const value of Object.values(outcome?.out ?? {})) walkValue(value as Value, look);
+  return found;
+}

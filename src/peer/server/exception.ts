@@ -1,7 +1,7 @@
-import type { Value } from '../../types.js';
+import type { Fields } from '../../types.js';
 
 /** An EXCEPINFO that tells of nothing ([MS-OAUT] 2.2.34). */
-export const NO_EXCEPTION: { readonly [name: string]: Value } = {
+export const NO_EXCEPTION: Fields = {
   wCode: 0,
   wReserved: 0,
   bstrSource: null,

@@ -3,7 +3,7 @@ import { GUID_NULL } from '../../bytes/guid.js';
 import type { Member } from '../../analysis/classes.js';
 import type { Registry, ResolvedInterface } from '../../ndr/codec.js';
 import type { Parameter, Type } from '../../ndr/types.js';
-import type { Value } from '../../types.js';
+import type { Fields, Value } from '../../types.js';
 import {
   E_INVALIDARG,
   E_NOTIMPL,
@@ -110,7 +110,7 @@ export function typeInfo(type: AutomationType, links: TypeLinks): ServedObject {
     const found = fits ? describedAt(type, index) : null;
     return found === null ? NOT_FOUND : { hresult: S_OK, out: { [name]: found, pReserved: 0 } };
   };
-  const implemented = (index: ServedValue | undefined, out: { readonly [name: string]: Value }): Outcome =>
+  const implemented = (index: ServedValue | undefined, out: Fields): Outcome =>
     index === 0 && parent !== null ? { hresult: S_OK, out } : NOT_FOUND;
   const referenced = (hRefType: ServedValue | undefined): Outcome => {
     const found = hRefType === REFERENCE && parent !== null ? links.infoOf(parent) : null;
@@ -184,11 +184,7 @@ function parentOf(type: AutomationType): string | null {
 const WANTED = { name: 1, docString: 2 } as const;
 
 /** What a documentation tells of a name, as far as it is wanted; there are no help files. */
-export function documentation(
-  name: string,
-  wanted: ServedValue | undefined,
-  docString: string | null = null,
-): { readonly [name: string]: Value } {
+export function documentation(name: string, wanted: ServedValue | undefined, docString: string | null = null): Fields {
   const flags = Number(wanted ?? 0);
   return {
     pBstrName: (flags & WANTED.name) === 0 ? null : name,

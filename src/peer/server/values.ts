@@ -3,9 +3,9 @@ import { HEX64_NULL } from '../../bytes/hex.js';
 import { publicReferences } from '../../dcom/references.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { Type, WellKnownType } from '../../ndr/types.js';
-import { isRecord, newRecord, type Fields, type OpenFields } from '../../ndr/value.js';
+import { isRecord, mapValue, MAX_VALUE_DEPTH, newRecord, type Fields } from '../../ndr/value.js';
 import type { Value } from '../../types.js';
-import { isEnumerator, isServed, type Arguments, type ServedValue } from './dispatch.js';
+import { isEnumerator, isServed, type Arguments, type ServedObject, type ServedValue } from './dispatch.js';
 import { enumerate } from './enumerator.js';
 import { NO_EXCEPTION } from './exception.js';
 import type { References } from './references.js';
@@ -29,8 +29,8 @@ function resolved(item: Value, references: References): ServedValue {
   return inside(item, references);
 }
 
-function inside(item: Value, references: References): ServedValue {
-  if (!isRecord(item)) return item;
+function inside(item: Value, references: References, depth = 0): ServedValue {
+  if (!isRecord(item) || depth > MAX_VALUE_DEPTH) return item;
   const { ipid, oxid, value } = item;
   if (typeof ipid === 'string' && typeof oxid === 'string') {
     const object = references.table.find(ipid)?.exported.object ?? null;
@@ -39,7 +39,7 @@ function inside(item: Value, references: References): ServedValue {
     return object;
   }
   if ('vt' in item && typeof value === 'object' && value !== null)
-    return { ...item, value: inside(value, references) } as unknown as Value;
+    return { ...item, value: inside(value, references, depth + 1) } as unknown as Value;
   return item;
 }
 
@@ -62,19 +62,16 @@ export class Results {
 
   /** Objects inside VARIANTs and arrays become references. */
   private inside(value: ServedValue, owner: string): Value {
-    if (isEnumerator(value)) return this.inside(enumerate(value), owner);
-    if (isServed(value)) return this.references.result(value, null, undefined, owner);
-    if (Array.isArray(value)) return (value as readonly ServedValue[]).map((one) => this.inside(one, owner));
-    if (!isRecord(value)) return value;
-    const held = value['value'] as ServedValue | undefined;
-    // A VARIANT that says it is an IUnknown holds just that.
-    if (value['vt'] === 'VT_UNKNOWN' && (isServed(held) || isEnumerator(held))) {
-      const object = isEnumerator(held) ? enumerate(held) : held;
-      return { vt: 'VT_UNKNOWN', value: this.references.result(object, 'IUnknown', undefined, owner) };
-    }
-    const made: OpenFields = newRecord();
-    for (const name in value) made[name] = this.inside(value[name] as ServedValue, owner);
-    return made;
+    return mapValue(value as Value, (one: ServedValue) => {
+      const object = objectIn(one);
+      if (object !== null) return this.references.result(object, null, undefined, owner);
+      if (!isRecord(one as Value) || (one as Fields)['vt'] !== 'VT_UNKNOWN') return undefined;
+      // A VARIANT that says it is an IUnknown holds just that.
+      const held = objectIn((one as Fields)['value']);
+      return held === null
+        ? undefined
+        : { vt: 'VT_UNKNOWN', value: this.references.result(held, 'IUnknown', undefined, owner) };
+    });
   }
 
   /** What a result is when a call gives none: null, zero, or nothing in each field. */
@@ -122,6 +119,12 @@ const BLANK: Readonly<Record<WellKnownType['name'], Value>> = {
   hex64: HEX64_NULL,
   context_handle: 0,
 };
+
+/** The object that a value is, or that an enumerator gives. */
+function objectIn(value: ServedValue | undefined): ServedObject | null {
+  if (isEnumerator(value)) return enumerate(value);
+  return isServed(value) ? value : null;
+}
 
 /** The interface that a result is declared to be, or null. */
 function declaredIn(type: Type): string | null {

@@ -5,18 +5,17 @@ import type {
   Drep,
   Endpoint,
   Exchange,
+  Fields,
   Moment,
   ObjectReference,
   Stub,
   StubPiece,
-  Value,
   TransferSyntax,
 } from '../../types.js';
 
 /** Shared parts of each kind that are kept once; those met later are packed with each call. */
 export const MAX_SHARED = 65_536;
 
-type Fields = { readonly [name: string]: Value };
 type Head = Pick<
   Call,
   | 'contextId'
