@@ -40,7 +40,9 @@ export class Meanings {
       .map((name, at) => {
         const attributes = this.criteria.get(`${member} ${name}`);
         const value = args[name] ?? null;
-        if (attributes !== undefined && typeof value === 'string') return criteriaWord(value, attributes);
+        // A BSTR that is null is an empty one.
+        if (attributes !== undefined && (value === null || typeof value === 'string'))
+          return criteriaWord(value ?? '', attributes);
         return this.word(value, params[at]?.type ?? null, objects, 0);
       })
       .join('\n');

@@ -224,6 +224,11 @@ class ClientSession {
     stage.take(this.taken, null);
   }
 
+  /** The recorded activation that answers it. */
+  get own(): RecordedActivation {
+    return this.taken;
+  }
+
   root(twin: () => ServedObject | null): StandInObject {
     const numbers = new Map(this.candidates.map((one) => [one, one.root as number]));
     return this.object(numbers, twin);
@@ -308,8 +313,9 @@ class StandInObject implements ServedObject {
     return this.numbers.values();
   }
 
-  numberIn(activation: RecordedActivation): number | null {
-    return this.numbers.get(activation) ?? null;
+  /** Number of the recorded object that it is to a session; an object of another session is the one of its own. */
+  numberFor(session: ClientSession, activation: RecordedActivation): number | null {
+    return this.numbers.get(session === this.session ? activation : this.session.own) ?? null;
   }
 
   call(interfaceName: string, member: string, kind: MemberKind, args: Arguments, caller: Caller): Outcome {
@@ -323,7 +329,7 @@ class StandInObject implements ServedObject {
       if (known !== undefined) return known;
       const word = stage.meanings.of(title, method, given, (value) => {
         const object = value as ServedValue;
-        return object instanceof StandInObject ? `&${object.numberIn(activation)}` : null;
+        return object instanceof StandInObject ? `&${object.numberFor(this.session, activation)}` : null;
       });
       words.set(activation, word);
       return word;

@@ -9,7 +9,10 @@ import { playRecording } from '../../src/io/play.js';
 import { serveRecording } from '../../src/io/serve/recording.js';
 import { differences, record } from '../../src/index.js';
 import { ntHash } from '../../src/security/index.js';
+import { full } from '../peer/server/support.js';
+import { PLAN } from '../replay/agent/plan.js';
 import { agent, goPeer, impacketPeer, run, USER, type Peer } from './agents.js';
+import { expectGo, expectImpacket, ownWalk, planPeer, walk, type Outcome } from './walks.js';
 
 const { registry } = knowledge();
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-crossed-'));
@@ -44,6 +47,8 @@ async function standingIn<T>(
   });
   try {
     return [await use(server.port), missed];
+  } catch (error) {
+    throw new Error(`it asked for ${missed.join(', ')}`, { cause: error });
   } finally {
     await server.close();
   }
@@ -96,5 +101,60 @@ describe.each(Object.entries(PEERS))('a session of %s', (name, { peer, other }) 
       );
     },
     300_000,
+  );
+});
+
+/** Clients that go through the plan, each in its binding. */
+const go = goPeer();
+const impacket = planPeer(impacketPeer());
+const WALKERS = {
+  'impacket (late)': {
+    there: impacket !== null,
+    walk: (port: number) => walk(impacket, 'impacket', port),
+    hold: (came: unknown) => expectImpacket(came as readonly Outcome[]),
+  },
+  'go-msrpc (early)': {
+    there: go !== null,
+    walk: (port: number) => walk(go, 'go', port),
+    hold: (came: unknown) => expectGo(came as readonly Outcome[]),
+  },
+  'our client (early)': { there: true, walk: (port: number) => ownWalk(port, 'early'), hold: null },
+  'our client (late)': { there: true, walk: (port: number) => ownWalk(port, 'late'), hold: null },
+} as const;
+
+type Walker = keyof typeof WALKERS;
+const walks = new Map<Walker, ReturnType<typeof walked>>();
+
+/** What a walker says of an agent with everything of the plan, and the recording of that; once. */
+function recordedWalk(name: Walker): ReturnType<typeof walked> {
+  const known = walks.get(name) ?? walked(name);
+  walks.set(name, known);
+  return known;
+}
+
+async function walked(name: Walker): Promise<{ readonly came: unknown; readonly records: readonly RecordingRecord[] }> {
+  const capture = join(folder, `${name.replaceAll(/\W/g, '')}.pcapng`);
+  const real = await agent(capture, {}, full);
+  const came = await WALKERS[name].walk(real.port).finally(() => real.close());
+  return { came, records: await record(capture, undefined, { secrets: { passwords: [USER] } }) };
+}
+
+describe.each(Object.keys(WALKERS) as Walker[])('every member, recorded from %s', (from) => {
+  it.skipIf(!WALKERS[from].there)(
+    'is answered with what was recorded, whoever asks in whatever binding',
+    async () => {
+      const { came, records } = await recordedWalk(from);
+      WALKERS[from].hold?.(came);
+      for (const [to, { there, walk: walkAll, hold }] of Object.entries(WALKERS)) {
+        if (!there) continue;
+        const [answered, missed] = await standingIn(records, (port): Promise<unknown> => walkAll(port));
+        const real = (await recordedWalk(to as Walker)).came;
+        expect(missed, `${from} to ${to}`).toEqual([]);
+        expect(answered, `${from} to ${to}`).toEqual(real);
+        hold?.(answered);
+        process.stderr.write(`${from} to ${to}: ${PLAN.length} steps as recorded\n`);
+      }
+    },
+    600_000,
   );
 });

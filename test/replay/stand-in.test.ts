@@ -6,6 +6,7 @@ import type { RecordingRecord } from '../../replay/recording/records.js';
 import { serveRecording, type ServeOptions } from '../../src/io/serve/recording.js';
 import { record } from '../../src/index.js';
 import type { Client } from '../../src/peer/client/client.js';
+import { resultOf } from '../../src/peer/server/variants.js';
 import { agent, clientOf, errorOf, object, registry, sample } from '../peer/client/support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-standin-'));
@@ -172,5 +173,53 @@ describe('the stand-in', () => {
       return [each.interface, await updates.count()];
     });
     expect((told as readonly unknown[])[1]).toBeGreaterThan(3);
+  });
+});
+
+describe('a stand-in, whatever the binding,', () => {
+  const basket = async (client: Client): Promise<readonly unknown[]> => {
+    const searcher = object(await (await client.activate('UpdateSession')).call('CreateUpdateSearcher'));
+    const found = object(await object(await searcher.call('Search', 'IsInstalled=0')).get('Updates'));
+    const update = object(await found.get('Item', 0));
+    const collection = await client.activate('UpdateCollection');
+    return [await collection.call('Add', update), await object(await collection.get('Item', 0)).get('Title')];
+  };
+
+  it('knows an object of one activation among the arguments of another', async () => {
+    for (const binding of ['early', 'late'] as const) {
+      const records = await recorded(binding, basket);
+      for (const other of ['early', 'late'] as const) {
+        const [came, missed] = await standingIn(records, (client) => basket(client(other)));
+        expect([came, missed]).toEqual([[0, expect.stringContaining('KB')], []]);
+      }
+    }
+  });
+
+  it('takes a text that is null for an empty one', async () => {
+    const all =
+      (text: string | null): Work =>
+      async (client) => {
+        const searcher = object(await (await client.activate('UpdateSession')).call('CreateUpdateSearcher'));
+        return object(await object(await searcher.call('Search', text)).get('Updates')).get('Count');
+      };
+    for (const [text, other] of [
+      ['', null],
+      [null, ''],
+    ] as const) {
+      const records = await recorded('early', all(text));
+      const [count, missed] = await standingIn(records, (client) => all(other)(client('early')));
+      expect([Number(count) > 0, missed]).toEqual([true, []]);
+    }
+  });
+
+  it('says of an enumerator that it is IUnknown, as the agent does', () => {
+    const type = registry
+      .interfaceByName('IUpdateCollection')
+      ?.interface.methods.find((one) => one.name === '_NewEnum')
+      ?.params?.find((one) => one.retval === true)?.type;
+    if (type === undefined) throw new Error('there is no such member');
+    const served = { served: true, interfaces: ['IEnumVARIANT'], call: () => ({ hresult: 0 }) } as const;
+    expect(resultOf(served, type).vt).toBe('VT_UNKNOWN');
+    expect(resultOf(served, { kind: 'interface', interface: 'IUpdate', iidIs: null }).vt).toBe('VT_DISPATCH');
   });
 });

@@ -71,10 +71,15 @@ function flagOf({ vt, value }: Variant): ServedValue | undefined {
   return INTEGERS_32.includes(vt) ? Number(value) !== 0 : undefined;
 }
 
+/** Whether a type is IUnknown, of which automation says no more than that. */
+function isUnknown(type: Type): boolean {
+  return type.kind === 'pointer' ? isUnknown(type.to) : type.kind === 'interface' && type.interface === 'IUnknown';
+}
+
 /** A result as the VARIANT that automation makes of its declared type. */
 export function resultOf(value: ServedValue | undefined, type: Type): Variant {
   if (isEnumerator(value)) return { vt: 'VT_UNKNOWN', value };
-  if (isServed(value)) return { vt: 'VT_DISPATCH', value };
+  if (isServed(value)) return { vt: isUnknown(type) ? 'VT_UNKNOWN' : 'VT_DISPATCH', value };
   switch (type.kind) {
     case 'pointer':
       return resultOf(value, type.to);
