@@ -7,7 +7,7 @@ tarball=$(realpath "$1")
 mkdir -p "$2" && cd "$2"
 printf '{"name":"user","private":true,"type":"module"}\n' >package.json
 npm install --no-audit --no-fund --omit=optional --silent "$tarball" "@types/node@$(node -p "require('$root/node_modules/@types/node/package.json').version")"
-cp "$root"/ci/packed/strict.ts "$root"/ci/packed/plain.js .
+cp "$root"/ci/packed/strict.ts "$root"/ci/packed/plain.js "$root"/ci/packed/plain.cjs .
 for how in 'nodenext nodenext' 'esnext bundler'; do
   "$root/node_modules/.bin/tsc" --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --verbatimModuleSyntax --target es2023 \
     --types node --module "${how% *}" --moduleResolution "${how#* }" --outDir "out-${how#* }" strict.ts
@@ -15,3 +15,8 @@ done
 session=node_modules/uamgscope/captures/wua-session.pcapng
 node out-nodenext/strict.js "$session"
 node plain.js "$session"
+if node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1)'; then
+  node plain.cjs "$session"
+else
+  echo "CommonJS: left out, Node $(node --version) cannot require a module"
+fi

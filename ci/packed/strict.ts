@@ -63,7 +63,7 @@ for await (const one of decode([capture], options)) {
   assert.equal((JSON.parse(jsonLine(one)) as { readonly kind: string }).kind, one.kind);
 }
 assert.deepEqual(names.slice(0, 2), [
-  "IUpdateSearcher::Search IsInstalled=0 and Type='Software'",
+  'IUpdateSearcher::Search IsInstalled=0 and IsHidden=0',
   'IUpdateSearcher::Search IsInstaled=0',
 ]);
 assert.equal(names.at(-1), '60');
