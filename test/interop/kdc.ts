@@ -97,6 +97,30 @@ export class Kdc {
   }
 }
 
+/** Packets of the loopback that a filter of tcpdump lets through, until it is stopped. */
+export async function capturing(path: string, filter: string): Promise<() => Promise<void>> {
+  const child = spawn(
+    'tcpdump',
+    ['-i', 'lo', '-Z', 'root', '--immediate-mode', '-U', '-w', path, ...filter.split(' ')],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  await new Promise((resolve) => void child.stderr.once('data', resolve));
+  return async () => {
+    // What the kernel holds still comes.
+    await wait(1000);
+    const ended = new Promise((resolve) => void child.once('exit', resolve));
+    child.kill('SIGINT');
+    await ended;
+  };
+}
+
+/** Opening captures of a KDC takes root: for port 88, by which they tell Kerberos, and for tcpdump. */
+export function mayCapture(): boolean {
+  if (process.getuid?.() === 0) return true;
+  without('opening Kerberos captures', 'root, for port 88 and tcpdump');
+  return false;
+}
+
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -1,7 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
 import { connect, kerberosTicket } from '../../src/index.js';
@@ -10,10 +8,9 @@ import { read } from '../security/captures.js';
 import { readCredentials } from '../../src/security/kerberos/ccache.js';
 import { readKeytab } from '../../src/security/kerberos/keytab.js';
 import type { SecretList } from '../../src/security/index.js';
-import { without } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 import { agent, impacketPeer, malformed, run as runPeer } from './agents.js';
-import { hasKdc, Kdc, KDC_ADDRESS, REALM, SERVICES } from './kdc.js';
+import { capturing, hasKdc, Kdc, KDC_ADDRESS, mayCapture, REALM, SERVICES } from './kdc.js';
 
 const enabled = hasKdc('Kerberos against a KDC');
 const kdc = new Kdc();
@@ -115,12 +112,6 @@ describe.skipIf(!enabled)('Kerberos against a KDC of MIT', () => {
   });
 });
 
-function mayCapture(): boolean {
-  if (process.getuid?.() === 0) return true;
-  without('opening Kerberos captures', 'root, for port 88 and tcpdump');
-  return false;
-}
-
 const peer = impacketPeer();
 
 describe.skipIf(!enabled || peer === null || !mayCapture())('impacket with Kerberos', () => {
@@ -161,22 +152,13 @@ describe.skipIf(!enabled || !mayCapture())('a capture of Kerberos sessions and t
   const whole = new Kdc();
   const path = join(whole.folder, 'whole.pcap');
   const ccache = join(whole.folder, 'tickets');
-  const serving: { agent: Serving | null; tcpdump: ChildProcess | null } = { agent: null, tcpdump: null };
+  const serving: { agent: Serving | null } = { agent: null };
 
   beforeAll(async () => {
     await whole.start();
     serving.agent = await agent(join(whole.folder, 'unused.pcapng'), { keytab: whole.keytab });
     const { port, objectPort } = serving.agent;
-    const filter = `tcp and (host ${KDC_ADDRESS} or port ${port} or port ${objectPort})`;
-    const tcpdump = spawn(
-      'tcpdump',
-      ['-i', 'lo', '-Z', 'root', '--immediate-mode', '-U', '-w', path, ...filter.split(' ')],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
-    serving.tcpdump = tcpdump;
-    await new Promise((resolve) => void tcpdump.stderr?.once('data', resolve));
+    const stop = await capturing(path, `tcp and (host ${KDC_ADDRESS} or port ${port} or port ${objectPort})`);
     whole.run('kinit', ['-c', ccache, 'alice'], 'secret\n');
     const signedIn = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> => {
       const streams = testStreams({ env: { KRB5_CONFIG: join(whole.folder, 'krb5.conf'), ...env } });
@@ -197,12 +179,9 @@ describe.skipIf(!enabled || !mayCapture())('a capture of Kerberos sessions and t
     // MIT's own client, whose ticket stays in the cache.
     whole.run('kvno', ['-c', ccache, 'host/localhost']);
     await signedIn([], { KRB5CCNAME: ccache });
-    await wait(1000);
-    tcpdump.kill('SIGINT');
-    await new Promise((resolve) => void tcpdump.once('exit', resolve));
+    await stop();
   }, 60_000);
   afterAll(async () => {
-    if (serving.tcpdump?.exitCode === null) serving.tcpdump.kill();
     await serving.agent?.close();
     await whole.stop();
   });

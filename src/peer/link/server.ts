@@ -135,7 +135,9 @@ export class ServerLink {
       assocGroup: pdu.assocGroup === 0 ? this.options.assocGroup : pdu.assocGroup,
     };
     if (pdu.kind === 'alter_context') {
-      this.options.send(encodeAlterContextResp(answer));
+      // As Windows does; some clients (go-msrpc) take the last answer for what holds.
+      const agreed = this.headerSigning ? pdu.flags & PFC.headerSign : 0;
+      this.options.send(encodeAlterContextResp({ ...answer, flags: PFC.first | PFC.last | agreed }));
       return;
     }
     this.headerSigning = (pdu.flags & PFC.headerSign) !== 0;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClientLink, type ClientAuth, type LinkAnswer } from '../../../src/peer/link/client.js';
 import { ServerLink, type ServedAnswer } from '../../../src/peer/link/server.js';
-import { encodeBind, encodeBindAck, encodeBindNak, encodeFault } from '../../../src/rpc/encode.js';
+import { encodeAlterContext, encodeBind, encodeBindAck, encodeBindNak, encodeFault } from '../../../src/rpc/encode.js';
 import { NDR20 } from '../../../src/rpc/syntax.js';
 import { ntHash } from '../../../src/security/crypto.js';
 import { NtlmAcceptor, NtlmInitiator, type NtlmInitiatorOptions } from '../../../src/security/index.js';
@@ -79,6 +79,28 @@ describe('client link', () => {
     return answers;
   }
   const accepted = encodeBindAck({ callId: 2, results: [{ result: 0, reason: 0, syntax: NDR20 }] });
+
+  it('says in every answer that headers are signed, where client and bind_ack agreed on it', () => {
+    const flagsOf = (first: number, later: number): readonly number[] => {
+      const sent: Uint8Array[] = [];
+      const server = new ServerLink({
+        send: (bytes) => sent.push(bytes),
+        close: (reason) => expect(reason).toBe(''),
+        serves: () => ['ndr20'],
+        handle: () => expect.unreachable(),
+        accept: null,
+        port: '135',
+        assocGroup: 1,
+      });
+      const proposed = { contexts: [{ id: 0, abstract: NDR20, transfers: [NDR20] }] };
+      server.push(encodeBind({ callId: 1, flags: first, ...proposed }));
+      server.push(encodeAlterContext({ callId: 2, flags: later, ...proposed }));
+      return sent.map((bytes) => bytes[3] ?? 0);
+    };
+    expect(flagsOf(0x07, 0x07)).toEqual([0x07, 0x07]);
+    expect(flagsOf(0x07, 0x03)).toEqual([0x07, 0x03]);
+    expect(flagsOf(0x03, 0x07)).toEqual([0x03, 0x03]);
+  });
 
   it('tells who refused what', () => {
     expect(answered(encodeBindNak({ callId: 2, reason: 8 }))).toMatchObject([{ cause: 'denied' }, { cause: 'denied' }]);

@@ -2,7 +2,10 @@ module uamgscope/test/interop/peers/go
 
 go 1.24.1
 
-require github.com/oiweiwei/go-msrpc v1.2.16
+require (
+	github.com/oiweiwei/go-msrpc v1.2.16
+	github.com/oiweiwei/gokrb5.fork/v9 v9.0.6
+)
 
 require (
 	github.com/geoffgarside/ber v1.1.0 // indirect
@@ -17,7 +20,6 @@ require (
 	github.com/mattn/go-colorable v0.1.13 // indirect
 	github.com/mattn/go-isatty v0.0.19 // indirect
 	github.com/oiweiwei/go-smb2.fork v1.0.1 // indirect
-	github.com/oiweiwei/gokrb5.fork/v9 v9.0.6 // indirect
 	github.com/rs/zerolog v1.32.0 // indirect
 	golang.org/x/crypto v0.45.0 // indirect
 	golang.org/x/net v0.47.0 // indirect

@@ -3,6 +3,7 @@
 // the length that its text has in UTF-8, so that others end in NULs.
 //
 // Usage: peer HOST PORT USER PASSWORD LEVEL [plan]   (LEVEL: integrity or privacy; plan: the calls of a plan on standard input instead)
+// USER@REALM signs in with Kerberos, by the krb5.conf of KRB5_CONFIG; a PASSWORD of FILE:PATH is then a credential cache.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/oiweiwei/go-msrpc/dcerpc"
@@ -25,6 +27,7 @@ import (
 	"github.com/oiweiwei/go-msrpc/ssp"
 	"github.com/oiweiwei/go-msrpc/ssp/credential"
 	"github.com/oiweiwei/go-msrpc/ssp/gssapi"
+	"github.com/oiweiwei/gokrb5.fork/v9/credentials"
 )
 
 var (
@@ -36,11 +39,16 @@ var (
 
 func main() {
 	host, port, user, password, level := os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5]
-	gssapi.AddCredential(credential.NewFromPassword(user, password))
-	gssapi.AddMechanism(ssp.NTLM)
+	if name, realm, kerberos := strings.Cut(user, "@"); kerberos {
+		gssapi.AddCredential(kerberosCredential(name, realm, password))
+		gssapi.AddMechanism(ssp.KRB5)
+	} else {
+		gssapi.AddCredential(credential.NewFromPassword(user, password))
+		gssapi.AddMechanism(ssp.NTLM)
+	}
 	security := []dcerpc.Option{dcerpc.WithSign()}
 	if level == "privacy" {
-		// Sealed sessions sign in inside SPNEGO, signed ones with NTLM alone.
+		// Sealed sessions sign in inside SPNEGO, signed ones with the mechanism alone.
 		gssapi.AddMechanism(ssp.SPNEGO)
 		security = []dcerpc.Option{dcerpc.WithSeal(), dcerpc.WithSecurtyProvider(dcerpc.AuthTypeGSSNegotiate)}
 	}
@@ -57,6 +65,13 @@ func main() {
 	if err := json.NewEncoder(os.Stdout).Encode(told); err != nil {
 		panic(err)
 	}
+}
+
+func kerberosCredential(name, realm, password string) credential.Credential {
+	if path, cached := strings.CutPrefix(password, "FILE:"); cached {
+		return credential.NewFromCCache(name, must(credentials.LoadCCache(path)), credential.Domain(realm))
+	}
+	return credential.NewFromPassword(name, password, credential.Domain(realm))
 }
 
 // session does everything that an early-bound client may; the first call that fails unexpectedly ends the program.
