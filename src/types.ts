@@ -54,7 +54,8 @@ export interface Endpoint {
 export type Direction = 0 | 1;
 
 /**
- * One TCP connection, or one open of a named pipe over one. `a` sent the SYN, or, where none was seen, the first packet.
+ * One TCP connection, one open of a named pipe over one, or a pair of UDP ends. `a` sent the SYN, or, where none was seen,
+ * the first packet.
  */
 export interface Flow {
   readonly id: number;
@@ -64,6 +65,8 @@ export interface Flow {
   readonly opened: 'syn' | 'syn-ack' | 'midstream';
   /** The pipe, e.g. `\\pipe\\samr` (null where its CREATE was not captured), and the flow of the connection it goes over. */
   readonly pipe?: { readonly name: string | null; readonly over: number };
+  /** Two ends that exchange datagrams over UDP, and no connection. */
+  readonly datagrams?: true;
 }
 
 /** In-order bytes of one direction of a connection, all from one frame. */

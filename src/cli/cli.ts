@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   diff: async () => (await import('./commands/diff.js')).diffCommand,
   interfaces: async () => (await import('./commands/interfaces.js')).interfacesCommand,
   explain: async () => (await import('./commands/explain.js')).explainCommand,
+  export: async () => (await import('./commands/export.js')).exportCommand,
   report: async () => (await import('./commands/report.js')).reportCommand,
   tui: async () => (await import('./commands/tui.js')).tuiCommand,
   completion: async () => (await import('./commands/completion.js')).completionCommand,

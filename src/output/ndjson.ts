@@ -162,7 +162,7 @@ export class NdjsonWriter {
       out.byte(CLOSE);
     }
     if (problems.length === 0) out.raw(PART.noProblems);
-    else out.plain(',"problems":[' + problems.map((problem) => '{' + problemFields(problem) + '}').join(',') + ']}');
+    else out.plain(',"problems":[' + problems.map(problemJson).join(',') + ']}');
   }
 
   problem(problem: Problem): string {
@@ -386,6 +386,11 @@ function putStub(out: JsonBytes, of: Stub | null): void {
   out.byte(QUOTE);
 }
 
+/** A problem as it stands in a call, as JSON. */
+export function problemJson(problem: Problem): string {
+  return '{' + problemFields(problem) + '}';
+}
+
 function problemFields(problem: Problem): string {
   const { offset, frame, flow, stub: inStub, path } = problem.at;
   return (
@@ -408,7 +413,7 @@ function problemFields(problem: Problem): string {
 }
 
 /** A refused connection as plain JSON: endpoints and times as in a call. */
-function connectionJson(
+export function connectionJson(
   { step, client, server, attempts, time, lastedNs, namedBy, error, cause, advice }: RefusedConnection,
   clock: IsoClock,
 ): Readonly<Record<string, unknown>> {

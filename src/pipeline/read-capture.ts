@@ -14,6 +14,8 @@ export interface RecordReading {
   readonly inOrder?: boolean;
   /** Takes every frame before what it comes to. */
   readonly frame?: (frame: Frame, file: number) => void;
+  /** Takes what the reader of a file found wrong, before it comes out as a record. */
+  readonly problem?: (problem: Problem, file: number) => void;
   /** A file came to its end. */
   readonly ended?: (file: number, about: FileRead) => void;
 }
@@ -129,12 +131,13 @@ class Reading {
   }
 
   private push(item: Frame | Problem, file: number): void {
-    const { pipeline, frame } = this.reading;
+    const { pipeline, frame, problem } = this.reading;
     if (item.kind === 'frame') {
       frame?.(item, file);
       pipeline.push(item, this.out);
     } else {
       const path = this.files[file] ?? '';
+      problem?.(item, file);
       if (weightOf(item) === 'refused') this.refused.push(`${path}: ${item.message}`);
       pipeline.push(this.files.length === 1 ? item : named(item, path), this.out);
     }

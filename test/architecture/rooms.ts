@@ -38,7 +38,7 @@ const ANALYSIS = [
 ] as const;
 const OUTPUT = [...BASE, 'src/analysis', 'src/ndr/codec', 'src/ndr/json', 'src/ndr/value'] as const;
 /** The top of the house, over what '*' names. */
-const TOP = ['*', 'src/io', 'src/io/live', 'src/io/serve', 'src/cli'] as const;
+const TOP = ['*', 'src/io', 'src/io/live', 'src/io/serve', 'src/io/lake', 'src/cli'] as const;
 const TUI = [...OUTPUT, 'src/output', 'src/where'] as const;
 const PEER = [...BASE, 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/analysis'] as const;
 
@@ -156,6 +156,11 @@ export const ROOMS: readonly Room[] = [
   },
   { path: 'src/output', does: 'calls to text, tree, NDJSON, JUnit', opens: OUTPUT },
   {
+    path: 'src/output/lake',
+    does: 'records to the columns of tables, Parquet and CSV',
+    opens: [...OUTPUT, 'src/output'],
+  },
+  {
     path: 'src/output/schema',
     does: 'the forms of outputs, as schemas',
     opens: [...OUTPUT, 'src/output', 'src/output/report'],
@@ -233,6 +238,12 @@ export const ROOMS: readonly Room[] = [
     world: true,
   },
   { path: 'src/io/serve', does: 'listening: an agent, or a recording', opens: ['*', 'src/io'], world: true },
+  {
+    path: 'src/io/lake',
+    does: 'tables of captures on the disk, and the manifests of what is in them',
+    opens: ['*', 'src/io'],
+    world: true,
+  },
   { path: 'src/cli', does: 'what commands share: options, lines, exit status', opens: TOP, world: true },
   { path: 'src/cli/cli', does: 'the program: its list of commands', opens: [...TOP, 'src/cli/commands'], world: true },
   {

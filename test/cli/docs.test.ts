@@ -3,8 +3,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../src/io/package.js';
+import { callColumns } from '../../src/output/lake/calls.js';
+import { otherTables } from '../../src/output/lake/tables.js';
 import { PAGES, PAGE_TEXTS, shellBlocks } from '../support/pages.js';
 import { wholeProgram } from '../support/program.js';
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
 
 /** The words of each command line of uamgscope in a block, without what redirects it. */
 function commandLines(text: string): readonly (readonly string[])[] {
@@ -74,6 +80,18 @@ describe('pages', () => {
             link === 'CHANGELOG.md',
           `${page}: ${link}`,
         ).toBe(true);
+  });
+
+  it('name every column of the tables', () => {
+    const sections = (PAGE_TEXTS.get('docs/lake.md') ?? '').split(/^### /m);
+    const tables = { calls: callColumns({ hresult: () => null, status: () => null }), ...otherTables() };
+    for (const [table, columns] of Object.entries(tables)) {
+      const section = sections.find((text) => text.startsWith(`\`${table}\``)) ?? '';
+      for (const { name, is } of columns as readonly { readonly name: string; readonly is: string }[])
+        expect(section, `${table}.${name}`).toMatch(
+          new RegExp(`^\\| \`${name}\` \\| \\w+ \\| ${escaped(is)} \\|$`, 'm'),
+        );
+    }
   });
 
   it('name every field of NDJSON', () => {

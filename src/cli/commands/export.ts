@@ -1,0 +1,162 @@
+import { basename } from 'node:path';
+import { Option } from 'commander';
+import type { Numbering } from '../../analysis/calls.js';
+import { packageVersion } from '../../io/package.js';
+import { Progress } from '../../io/progress.js';
+import type { IdlFlags } from '../../io/idl.js';
+import { exportChain } from '../../io/lake/chain.js';
+import type { InputLine, Manifest } from '../../io/lake/manifest.js';
+import { LAKE_FORMATS, type LakeFormat } from '../../io/lake/parts.js';
+import { EXIT, UsageError, type Streams } from '../../io/streams.js';
+import { bytesText, countText } from '../../output/report/words.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
+import { Pipeline } from '../../pipeline/pipeline.js';
+import { SecurityObserver } from '../../security/observer.js';
+import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
+import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import type { SessionKey } from '../../security/secrets.js';
+import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
+
+interface ExportFlags extends SecretFlags, IgnoreFlags, IdlFlags {
+  readonly output: string;
+  readonly sensor: string;
+  readonly sensorFrom?: RegExp;
+  readonly format: LakeFormat;
+  readonly opnums: Numbering;
+  readonly inOrder?: true;
+  readonly strict?: true;
+}
+
+/** `export`: captures to tables for SQL. */
+export const exportCommand: Register = (program, { streams, load, done }) => {
+  const command = program
+    .command('export')
+    .summary('captures to tables for SQL: Parquet or CSV')
+    .description(
+      'Writes calls, findings, problems, objects and logons of captures as tables, partitioned by day and sensor, with a manifest of what was read (docs/lake.md). The captures of a sensor are a chain: they are read as one, by the time of their packets, so that connections may span them. What was exported of the same captures before is replaced.',
+    )
+    .argument('<file...>', 'captures, all of a sensor that follow one another')
+    .requiredOption('-o, --output <dir>', 'folder of the tables; others may be in it already')
+    .option('--sensor <name>', 'where the captures were taken', sensorName, 'local')
+    .option(
+      '--sensor-from <regex>',
+      'takes the sensor from the name of each file: what the first group of the expression matches; each sensor is a chain',
+      expression,
+    )
+    .addOption(new Option('-f, --format <format>', 'form of the tables').choices(LAKE_FORMATS).default('parquet'))
+    .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
+    .option('--in-order', 'as for decode')
+    .option('--strict', 'exit with status 3 when an input was damaged; the tables are written all the same')
+    .addHelpText(
+      'after',
+      examples([
+        ['export night.pcapng -o lake', ''],
+        ['export dc1-*.pcap.gz -o lake --sensor dc1 --password @secret', 'rotated files are one chain'],
+        ["export *.pcap -o lake --sensor-from '^(\\w+)-'", 'dc1-0001.pcap, dc1-0002.pcap, dc2-0001.pcap…'],
+        ['export night.pcapng -o tables --format csv', ''],
+      ]),
+    )
+    .action(async (args: string[], flags: ExportFlags) => {
+      const { rest, idl } = sortIdl(args, flags);
+      if (rest.length === 0) throw new UsageError('export: give a capture beside the IDL files');
+      done(await exportFiles(rest, flags, streams, await load(idl)));
+    });
+  withSecrets(command);
+  withIgnoredRules(command);
+  for (const option of idlOptions()) command.addOption(option);
+};
+
+async function exportFiles(
+  files: readonly string[],
+  flags: ExportFlags,
+  streams: Streams,
+  known: Knowledge,
+): Promise<number> {
+  if (files.includes('-')) throw new UsageError('export reads each capture twice: write stdin to a file first');
+  const secrets = readSecrets(flags, streams.env);
+  const ignoreRules = await ignoredRules(flags, streams.env);
+  const keys: SessionKey[] = [];
+  let damaged = false;
+  for (const [sensor, chain] of bySensor(files, flags)) {
+    const security = new SecurityObserver(secrets);
+    const progress = new Progress(streams.stderr);
+    const manifest = await exportChain({
+      lake: flags.output,
+      sensor,
+      files: chain,
+      format: flags.format,
+      tool: `uamgscope ${packageVersion()}`,
+      names: known.names,
+      open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
+      pipeline: new Pipeline({
+        registry: known.registry,
+        nameOf: (value) => known.names.hresult(value),
+        opnums: flags.opnums,
+        inOrder: flags.inOrder === true,
+        ignoreRules,
+        security,
+      }),
+      inOrder: flags.inOrder === true,
+      progress: (read, size) => progress.update(read, size),
+    });
+    progress.clear();
+    keys.push(...security.sessionKeys);
+    for (const line of words(manifest, flags.output)) await say(streams, line);
+    damaged ||= manifest.inputs.some(isDamaged);
+  }
+  writeKeyLog(flags, keys, files);
+  return flags.strict === true && damaged ? EXIT.damaged : EXIT.ok;
+}
+
+/** The chain of each sensor, in the order given. @throws UsageError */
+function bySensor(
+  files: readonly string[],
+  { sensor, sensorFrom }: ExportFlags,
+): ReadonlyMap<string, readonly string[]> {
+  if (sensorFrom === undefined) return new Map([[sensor, files]]);
+  const chains = new Map<string, string[]>();
+  for (const path of files) {
+    const name = sensorFrom.exec(basename(path))?.[1] ?? '';
+    if (name === '') throw new UsageError(`--sensor-from: ${path} does not say which sensor it is from`);
+    const chain = chains.get(name);
+    if (chain === undefined) chains.set(name, [path]);
+    else chain.push(path);
+  }
+  return chains;
+}
+
+/** Lines on inputs that were damaged. */
+const MAX_LINES = 20;
+
+function* words({ head, inputs }: Manifest, lake: string): Generator<string> {
+  const broken = inputs.filter(isDamaged);
+  for (const { file, refused, damage } of broken.slice(0, MAX_LINES))
+    yield refused === null
+      ? `! ${file}: damaged: ${Object.entries(damage)
+          .map(([code, count]) => `${code} (${count})`)
+          .join(', ')}`
+      : `! ${file}: ${refused}`;
+  if (broken.length > MAX_LINES)
+    yield `! ${broken.length - MAX_LINES} more inputs are damaged: the manifest names them`;
+  for (const { file, sameAs } of inputs) if (sameAs !== null) yield `! ${file} is the same capture as ${sameAs}`;
+  const bytes = head.parts.reduce((sum, part) => sum + part.bytes, 0);
+  const files = countText(head.parts.length, 'file');
+  yield `${lake}: ${countText(head.calls, 'call')} of sensor ${head.sensor} in ${files}, ${bytesText(bytes)}`;
+}
+
+function isDamaged({ refused, damage }: InputLine): boolean {
+  return refused !== null || Object.keys(damage).length > 0;
+}
+
+function sensorName(text: string): string {
+  if (text === '' || text.length > 128) throw new UsageError('--sensor wants a name of up to 128 characters');
+  return text;
+}
+
+function expression(text: string): RegExp {
+  try {
+    return new RegExp(text, 'u');
+  } catch {
+    throw new UsageError(`--sensor-from: ${text} is no regular expression`);
+  }
+}
