@@ -72,10 +72,13 @@ export async function exportChain(options: ChainOptions): Promise<Manifest> {
     chain,
     format: options.format,
     ...made.totals,
-    parts: made.finish().map((part) => ({ ...part })),
+    parts: [...made.finish()],
   };
   const lines = all.map((one) => lineOf(one, inputs, made.lines));
-  const manifest: Manifest = { head, inputs: lines.map((line) => ({ ...line, kind: 'input', sensor, chain })) };
+  const manifest: Manifest = {
+    head,
+    inputs: lines.map((line) => Object.assign({ kind: 'input' as const, sensor, chain }, line)),
+  };
   writeManifest(lake, manifest);
   for (const old of replaced) removeReplaced(lake, old, manifest);
   return manifest;
