@@ -274,7 +274,8 @@ function isBlank(value: Value): boolean {
   return value === null || value === 0 || value === '' || value === false;
 }
 
-function splitLast(fields: Call['in'], shown: Shown): { readonly index: string; readonly last: string | null } {
+/** What a property is set to, and the arguments before it, as text; null where it is not known. */
+export function splitLast(fields: Call['in'], shown: Shown): { readonly index: string; readonly last: string | null } {
   const names = Object.keys(fields);
   const name = names.at(-1);
   if (name === undefined) return { index: '', last: null };

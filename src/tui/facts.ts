@@ -1,3 +1,4 @@
+import { BINDINGS } from './keys.js';
 import { hex32 } from '../bytes/hex.js';
 import { overText } from '../output/facts.js';
 import { MAX_TREE_TEXT } from '../output/limits.js';
@@ -48,8 +49,16 @@ export function factsOf(call: Call, { names, meaning, titleOf }: Lore): readonly
     ['certainty', call.because === null ? null : `${call.certainty}: ${call.because}`] as const,
     ['causality', call.causality] as const,
     ['auth', call.auth.type === 'none' ? null : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}`] as const,
+    ['sealed', sealedText(call), 'warn'] as const,
     ['callbacks', call.callbacks.length === 0 ? null : call.callbacks.join(', ')] as const,
   ].flatMap(([name, text, paint = 'plain']) => (text === null ? [] : [{ name, text, paint }]));
+}
+
+/** What to do about cipher text, by the key that does it. */
+function sealedText({ auth }: Call): string | null {
+  if (auth.verdict !== 'sealed') return null;
+  const key = BINDINGS.find(({ action }) => action === 'unlock')?.keys[0] ?? '';
+  return `arguments and result are cipher text: ${key} enters a password that opens them`;
 }
 
 function endedText(call: Call, names: Names): string {

@@ -2,7 +2,7 @@ import { hex32 } from '../bytes/hex.js';
 import { failed } from '../analysis/failed.js';
 import { memberName as memberText } from '../analysis/statistics.js';
 import { endpointText, type Names } from '../output/names.js';
-import { resultName } from '../output/text.js';
+import { resultName, splitLast } from '../output/text.js';
 import { durationText, IsoClock } from '../output/time.js';
 import { argumentsText, shortIpid, valueText, type Shown } from '../output/values.js';
 import type { Call, Moment } from '../types.js';
@@ -33,8 +33,14 @@ export const WIDE_VALUE = 400;
 
 export function argumentText(call: Call, names: Names, width = VALUE_WIDTH): string {
   const shown: Shown = { width, names };
-  const text = argumentsText(call.in, shown);
-  return call.member === 'propput' && text !== '' ? `= ${text}` : text;
+  if (!isPut(call)) return argumentsText(call.in, shown);
+  const { index, last } = splitLast(call.in, shown);
+  return last === null ? '' : `${index === '' ? '' : `(${index}) `}= ${last}`;
+}
+
+/** Whether a call sets a property: its arguments read `= value`. */
+export function isPut({ member }: Call): boolean {
+  return member === 'propput' || member === 'propputref';
 }
 
 export function resultText(call: Call, names: Names, width = VALUE_WIDTH): string {

@@ -21,6 +21,12 @@ function player(columns = 80, rows = 24, capture = 'wua-session.pcapng'): Player
 }
 
 describe('screens', () => {
+  it('say what a property is set to as a programmer would', () => {
+    const screen = player(160, 40).screen();
+    expect(screen).toContain('IUpdateSearcher.Online = true ');
+    expect(screen).toContain('IUpdateSession3.UserLocale = 1033 ');
+  });
+
   it.each(SIZES)('fill %i×%i exactly, in every pane, whatever key was pressed', (columns, rows) => {
     for (const path of shippedCaptures()) {
       const one = player(columns, rows, basename(path));

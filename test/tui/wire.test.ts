@@ -42,6 +42,12 @@ describe('stubs that were opened', () => {
     },
   );
 
+  it('come with the key that enters a password for them', () => {
+    const closed = new Player(sessionOf('wua-sealed.pcapng'), 160, 40).press('end');
+    expect(closed.screen()).toContain('cipher text: K enters a password that opens them');
+    expect(new Player(opened('wua-sealed.pcapng'), 160, 40).press('end').screen()).not.toContain('enters a password');
+  });
+
   it('are none where nothing was sealed', () => {
     const session = opened('wua-signed.pcapng');
     for (const call of calls(session))

@@ -9,6 +9,7 @@ import { placeOf, type Column } from '../state.js';
 import { fit } from '../width.js';
 import {
   argumentText,
+  isPut,
   deltaText,
   endpointText,
   latencyText,
@@ -211,7 +212,7 @@ const CELLS: Readonly<Record<Column, (row: Row) => Line>> = {
 function flowing({ call, names }: Row): Line {
   const inputs = argumentText(call, names, WIDE_VALUE);
   const outputs = resultText(call, names, WIDE_VALUE);
-  const set = inputs.startsWith('= ');
+  const set = isPut(call);
   return [
     span(memberText(call), failed(call) ? 'bad' : 'name'),
     ...(inputs === '' ? [] : [span(set ? ` ${inputs}` : `(${inputs})`)]),
