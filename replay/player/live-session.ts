@@ -4,6 +4,7 @@ import { pingMethod, readSetId, writePing, type Ping } from '../../src/dcom/ping
 import { CallMaker } from '../../src/analysis/calls.js';
 import { ANALYSIS_LIMITS } from '../../src/analysis/limits.js';
 import type { Fields, Registry } from '../../src/ndr/codec.js';
+import type { Budget } from '../../src/peer/budget.js';
 import { Channels, type CallTimes, type Channel } from '../../src/peer/channel.js';
 import { exporterIn, Exporters } from '../../src/peer/exporters.js';
 import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
@@ -26,6 +27,8 @@ interface LiveSessionOptions {
   readonly host: string;
   /** Milliseconds a call may take. */
   readonly deadlineMs: number;
+  /** What its connections may hold; a client's where it is left out. */
+  readonly budget?: Budget;
 }
 
 /** The live side of a replay: channels to the server, and the session that the calls on them make, as records. */
@@ -51,7 +54,7 @@ export class LiveSession {
     const { registry } = options;
     this.options = options;
     this.world = world;
-    this.channels = new Channels(world);
+    this.channels = new Channels(world, options.budget);
     this.typed = new TypedCalls({ registry, numbering: 'wire', guid: () => world.guid() });
     this.members = new Members(registry);
     this.maker = new CallMaker({ registry, numbering: 'auto', limits: ANALYSIS_LIMITS, objects: true });

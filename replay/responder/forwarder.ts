@@ -9,6 +9,7 @@ import { identifiersIn, mapIdentifiers } from '../../src/dcom/identifiers.js';
 import { contextKey, identifiersUsed, type Plan } from '../player/plan.js';
 import { changedRequest, changedResponse } from '../player/stubs.js';
 import type { World } from '../../src/peer/world.js';
+import { Budget, BUDGETS, type Share } from '../../src/peer/budget.js';
 import { LiveSession } from '../player/live-session.js';
 import type { RecordedCall } from '../recording/records.js';
 
@@ -19,6 +20,8 @@ interface ForwarderOptions {
   readonly host: string;
   readonly port: number;
   readonly deadlineMs: number;
+  /** What all forwarders of a server may keep; one of its own where it is left out. */
+  readonly budget?: Budget;
 }
 
 /** How the stand-in's own identifiers come and go. */
@@ -49,11 +52,17 @@ export class Forwarder {
   private readonly level: AuthLevel;
   /** Forwarders of other sessions that have the objects behind identifiers of the recording. */
   private readonly lenders = new Map<string, Forwarder>();
+  /** What the calls forwarded so far keep: they are remembered with what they handed out. */
+  private readonly share: Share;
+  private spent = false;
   /** Why the last repeated call had no answer. */
   private trouble: string | null = null;
 
   constructor(options: ForwarderOptions, world: World) {
     this.options = options;
+    const budget = options.budget ?? new Budget({ bytes: BUDGETS.forwardedBytes });
+    this.share = budget.share(() => (this.spent = true));
+    this.share.trust();
     this.live = new LiveSession(options, world);
     this.mapping = new Mapping(() => world.guid());
     this.level = options.plan.steps[0]?.expected.call.auth.level ?? 'none';
@@ -83,6 +92,11 @@ export class Forwarder {
     give: (answer: ServedAnswer, failed: string | null) => void,
   ): void {
     const { registry, plan, port } = this.options;
+    this.share.take(FORWARDED_COST + call.stub.length);
+    if (this.spent) {
+      give({ kind: 'fault', status: TOO_BUSY }, 'too many calls were forwarded since it was started: start it anew');
+      return;
+    }
     const encoding = { littleEndian: call.drep.littleEndian, syntax: call.transfer };
     const form = { uuid: call.abstract.uuid, opnum: call.opnum, encoding };
     const request = registry.method(form.uuid, call.opnum, encoding)?.request.decode(spanOf(call.stub)).value ?? null;
@@ -117,6 +131,7 @@ export class Forwarder {
             return;
           }
           const { bytes, drep } = record.response;
+          this.share.take(bytes.length);
           const answeredForm = { ...form, encoding: { littleEndian: drep.littleEndian, syntax: call.transfer } };
           give(
             {
@@ -143,6 +158,7 @@ export class Forwarder {
 
   /** No more calls will come. */
   end(): void {
+    this.share.close();
     this.live.end();
   }
 
@@ -264,6 +280,10 @@ export class Forwarder {
 
 /** Puts remembered of one object that the real server does not have yet. */
 export const MAX_PUTS = 1000;
+/** Memory of a forwarded call beside its stubs, about. */
+const FORWARDED_COST = 4096;
+/** nca_s_server_too_busy. */
+const TOO_BUSY = 0x1c01_0014;
 
 function failureOf(answer: LinkAnswer): string | null {
   return answer.kind === 'failed' ? answer.message : null;

@@ -149,13 +149,19 @@ export class Responder {
     return found === undefined ? null : this.next(found, objectKey);
   }
 
+  /** Where the story of an object stands. Clients may name objects that nobody handed out. */
+  private remember(objectKey: string, position: number): void {
+    if (this.at.size >= MAX_PLACES && !this.at.has(objectKey)) this.at.clear();
+    this.at.set(objectKey, position);
+  }
+
   private play(
     { position, call, context }: Candidate,
     objectKey: string,
     served: ServedCall,
     args: Fields | null,
   ): ServedAnswer {
-    if (position > (this.at.get(objectKey) ?? -1)) this.at.set(objectKey, position);
+    if (position > (this.at.get(objectKey) ?? -1)) this.remember(objectKey, position);
     if (call.fault !== null || call.response === null)
       return { kind: 'fault', status: call.fault?.status ?? NEVER_RECORDED };
     this.options.forwarder?.played(call);
@@ -257,3 +263,5 @@ export class Responder {
 
 /** Of interfaces that no table has: whatever is proposed first. */
 const UNKNOWN_TRANSFERS: readonly TransferSyntax[] = ['ndr20', 'ndr64'];
+/** Objects of which it is remembered where their story stands; past it all stories begin again. */
+export const MAX_PLACES = 65_536;

@@ -1,11 +1,14 @@
 import type { Moment } from '../types.js';
 import { ClientLink, type ClientAuth, type LinkAnswer, type LinkCall } from './link/client.js';
+import { Budget, BUDGETS, type Share } from './budget.js';
 import type { Line, World } from './world.js';
 
 /** A connection to a server, and its client's side. */
 export interface Channel {
   readonly link: ClientLink;
   readonly line: Line;
+  /** What it holds of the client's memory. */
+  readonly share: Share;
   readonly port: number;
   /** From 1, in the order in which connections were opened. */
   readonly number: number;
@@ -39,13 +42,16 @@ const KEPT = 1024;
  */
 export class Channels {
   private readonly world: World;
+  private readonly budget: Budget;
   private readonly open = new Map<string, Channel>();
   /** Calls under way by how long they may take. */
   private readonly queues = new Map<number, DeadlineQueue>();
   private dialled = 0;
 
-  constructor(world: World) {
+  /** `budget`: what all connections may hold; one of its own where it is left out. */
+  constructor(world: World, budget = new Budget({ bytes: BUDGETS.clientBytes })) {
     this.world = world;
+    this.budget = budget;
   }
 
   /**
@@ -56,12 +62,19 @@ export class Channels {
     const known = this.opened(name);
     if (known !== null) return known;
     let link: ClientLink | null = null;
+    const share = this.budget.share((reason) => {
+      link?.close(reason, 'malformed');
+      line.close();
+    });
     const line = this.world.dial(port, {
       data: (bytes) => link?.push(bytes),
-      closed: (reason, cause) => link?.close(reason, cause),
+      closed: (reason, cause) => {
+        share.close();
+        link?.close(reason, cause);
+      },
     });
-    link = new ClientLink((bytes) => line.send(bytes), auth());
-    const made: Channel = { link, line, port, number: ++this.dialled };
+    link = new ClientLink((bytes) => line.send(bytes), auth(), share);
+    const made: Channel = { link, line, share, port, number: ++this.dialled };
     this.open.set(name, made);
     return made;
   }
@@ -71,6 +84,7 @@ export class Channels {
     const known = this.open.get(name);
     const { failure } = known?.link ?? { failure: null };
     if (known === undefined || (failure !== 'lost' && failure !== 'refused')) return known ?? null;
+    known.share.close();
     known.line.close();
     this.open.delete(name);
     return null;
@@ -98,7 +112,8 @@ export class Channels {
   /** Ends all connections; calls under way fail. */
   close(reason: string): void {
     for (const queue of this.queues.values()) queue.stop();
-    for (const { link, line } of this.open.values()) {
+    for (const { link, line, share } of this.open.values()) {
+      share.close();
       link.close(reason);
       line.close();
     }

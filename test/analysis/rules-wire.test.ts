@@ -8,7 +8,7 @@ import { updateAgent } from '../../replay/agent/agent.js';
 import { connect, type RemoteObject } from '../../src/index.js';
 import { listen } from '../../src/io/serve/listener.js';
 import { Tap } from '../../src/io/tap.js';
-import { Unsent } from '../../src/io/serve/unsent.js';
+import { serverBudget } from '../../src/peer/budget.js';
 import {
   isEnumerator,
   isServed,
@@ -71,7 +71,7 @@ async function broken(
     dispatch: (request: Parameters<Exporter['dispatch']>[0]) =>
       late.exporter?.dispatch(request) ?? { kind: 'drop' as const, delayMs: 0 },
     accept: null,
-    unsent: new Unsent(),
+    budget: serverBudget(),
   };
   const objects = await listen('127.0.0.1', 0, ports, tap);
   late.exporter = new Exporter({

@@ -93,7 +93,6 @@ async function fuzzed(command: string, target: Target, seconds: number): Promise
   const engine = [
     `-max_total_time=${seconds}`,
     `-max_len=${target.most}`,
-    `-timeout=${SLOWEST_S}`,
     `-rss_limit_mb=${MOST_MIB}`,
     `-artifact_prefix=${artifacts}/`,
     '-print_final_stats=1',
@@ -112,6 +111,7 @@ async function fuzzed(command: string, target: Target, seconds: number): Promise
       // Of Jazzer's own detectors, the one whose fault a parser can have.
       '--disableBugDetectors=^(?!prototype-pollution)',
       '--sync',
+      `--timeout=${SLOWEST_S * 1000}`,
       '--',
       ...engine,
     ],

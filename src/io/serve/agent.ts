@@ -14,7 +14,7 @@ import { random } from '../signing.js';
 import { UsageError } from '../streams.js';
 import { acceptorOf } from './accept.js';
 import { listen, type ListenOptions } from './listener.js';
-import { Unsent } from './unsent.js';
+import { serverBudget } from '../../peer/budget.js';
 import { Tap, type TapOptions } from '../tap.js';
 import { fileReason } from '../reason.js';
 
@@ -86,7 +86,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const users = new Map([...options.users].map(([user, account]) => [user.replace(/^.*\\/, ''), account]));
   const late: { exporter: Exporter | null } = { exporter: null };
   const ports: ListenOptions = {
-    unsent: new Unsent(),
+    budget: serverBudget(),
     serves: (abstract) => late.exporter?.serves(abstract) ?? [],
     dispatch: (request) => late.exporter?.dispatch(request) ?? { kind: 'drop', delayMs: 0 },
     accept: acceptorOf({

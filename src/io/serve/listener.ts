@@ -5,7 +5,8 @@ import { plainBytes } from '../../bytes/block.js';
 import { AUTH_LEVELS } from '../../types.js';
 import { Admission } from './admission.js';
 import type { Tap } from '../tap.js';
-import type { Unsent } from './unsent.js';
+import { COSTS, type Budget } from '../../peer/budget.js';
+import { Outgoing } from './unsent.js';
 
 /** Named bounds of a listening server; docs/limits.md. */
 export const LISTEN_LIMITS = {
@@ -19,8 +20,8 @@ export interface ListenOptions {
   readonly dispatch: (request: ServedRequest) => Answer;
   /** The server's side of a logon; null: the server takes none. */
   readonly accept: ServerLinkOptions['accept'];
-  /** Answers that are not read yet: one budget for all ports of a server. */
-  readonly unsent: Unsent;
+  /** What connections hold: one budget for all ports of a server. */
+  readonly budget: Budget;
 }
 
 /** A port that speaks RPC. */
@@ -66,13 +67,15 @@ function serve(
     assocGroup,
     admission,
   }: { readonly port: number; readonly assocGroup: number; readonly admission: Admission },
-  { serves, dispatch, accept, unsent }: ListenOptions,
+  { serves, dispatch, accept, budget }: ListenOptions,
   tap: Tap | null,
 ): void {
   const owner = socket.remoteAddress ?? '';
   const wire = tap?.connection(socket) ?? null;
   const timers = new Set<NodeJS.Timeout>();
-  const outgoing = unsent.of(socket);
+  const share = budget.share(() => socket.destroy());
+  share.take(COSTS.connection);
+  const outgoing = new Outgoing(socket, share);
   const handle: ServerLinkOptions['handle'] = (call, answer) => {
     admission.established(socket, accept === null || call.principal !== null);
     const given = dispatch(requestOf(call, owner));
@@ -83,8 +86,11 @@ function serve(
     if (given.delayMs === 0) return finish();
     // Who waits is not read from: what is held back for a client stays what it sent by then.
     outgoing.hold();
+    const waiting = given.kind === 'response' ? given.stub.length : 0;
+    share.take(waiting);
     const timer = setTimeout(() => {
       timers.delete(timer);
+      share.take(-waiting);
       if (socket.destroyed) return;
       finish();
       outgoing.release();
@@ -105,6 +111,7 @@ function serve(
     port: String(port),
     assocGroup,
     limits: { bytes: LISTEN_LIMITS.requestBytes, calls: LISTEN_LIMITS.requests },
+    share,
   });
   // A client that goes away takes its own connection with it and nothing else.
   socket.on('error', () => socket.destroy());
@@ -114,6 +121,7 @@ function serve(
   });
   socket.on('close', () => {
     for (const timer of timers) clearTimeout(timer);
+    share.close();
     wire?.closed();
   });
 }

@@ -24,7 +24,8 @@ import type { Identity } from '../signing.js';
 import { acceptorOf } from './accept.js';
 import { Admission } from './admission.js';
 import { UsageError } from '../streams.js';
-import { Unsent } from './unsent.js';
+import { Budget, BUDGETS, COSTS, serverBudget } from '../../peer/budget.js';
+import { Outgoing } from './unsent.js';
 
 /** How a recording is to be served. */
 export interface ServeOptions {
@@ -79,7 +80,7 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
           options.record,
         );
   let groups = 0;
-  const unsent = new Unsent();
+  const budget = serverBudget();
   const server: Server = createServer({ noDelay: true }, (socket) => {
     const own = standIn;
     if (own === null) {
@@ -94,7 +95,9 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       b: { address: socket.localAddress ?? host, port: portOf(server) },
       opened: 'syn',
     };
-    const outgoing = unsent.of(socket);
+    const share = budget.share(() => socket.destroy());
+    share.take(COSTS.connection);
+    const outgoing = new Outgoing(socket, share);
     const link = new ServerLink({
       send: (bytes) => outgoing.send(bytes),
       close: () => socket.destroy(),
@@ -102,7 +105,11 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       handle: (call, answer) => {
         admission.established(socket, accept === null || call.principal !== null);
         const requestTime = now();
+        // A real server may take its time.
+        const waiting = call.stub.length + COSTS.context;
+        share.take(waiting);
         own.answer(call, { owner: socket.remoteAddress ?? '', connection: group }, (given) => {
+          share.take(-waiting);
           tap?.exchanged(flow, call, given, requestTime, now());
           answer(given);
         });
@@ -110,10 +117,14 @@ export async function serveRecording(options: ServeOptions): Promise<Serving> {
       accept,
       port: String(portOf(server)),
       assocGroup: group,
+      share,
     });
     socket.on('data', (chunk) => link.push(plainBytes(chunk)));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => own.closed(group));
+    socket.on('close', () => {
+      own.closed(group);
+      share.close();
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
@@ -213,11 +224,15 @@ function forwarding(
   shared: Pick<ResponderOptions, 'registry' | 'host' | 'port' | 'guid' | 'missed'>,
 ): Answering {
   const plan = planOf(records, registry);
+  const budget = new Budget({ bytes: BUDGETS.forwardedBytes });
   const sessions = new ForwardedSessions({
     ...shared,
     records,
     connect: () =>
-      new Forwarder({ plan, registry, host, port, deadlineMs: FORWARD_DEADLINE_MS }, networkWorld(host, identity)),
+      new Forwarder(
+        { plan, registry, host, port, deadlineMs: FORWARD_DEADLINE_MS, budget },
+        networkWorld(host, identity),
+      ),
     nowMs: () => performance.now(),
   });
   const collector = setInterval(() => sessions.collect(), PING_PERIOD_MS).unref();

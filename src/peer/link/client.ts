@@ -14,6 +14,7 @@ import { LEVEL } from '../../rpc/auth.js';
 import type { BindAckPdu, Pdu } from '../../rpc/pdu.js';
 import type { HandshakeSide } from '../../security/mechanism.js';
 import { protectPdu } from '../../security/pdu.js';
+import type { Share } from '../budget.js';
 import { Gatherer, openStub, PduBuffer, type Received } from './pdus.js';
 
 /** How a client proves who it is. */
@@ -110,9 +111,15 @@ export class ClientLink {
   private proved = false;
   private over: { readonly cause: LinkFailure; readonly message: string } = { cause: 'lost', message: '' };
 
-  constructor(send: (bytes: Uint8Array) => void, auth: ClientAuth | null) {
+  /** What the connection may hold, of what all of them may. */
+  private readonly share: Share | null;
+  /** What of the share is this link's. */
+  private charged = 0;
+
+  constructor(send: (bytes: Uint8Array) => void, auth: ClientAuth | null, share: Share | null = null) {
     this.send = send;
     this.auth = auth;
+    this.share = share;
   }
 
   /** Calls that have no answer yet. */
@@ -146,6 +153,15 @@ export class ClientLink {
       return;
     }
     for (const one of received) this.take(one);
+    this.charge();
+  }
+
+  /** Tells what is held now. */
+  private charge(): void {
+    const held = this.buffer.waiting + this.gatherer.room;
+    const by = held - this.charged;
+    this.charged = held;
+    if (by !== 0) this.share?.take(by);
   }
 
   /** The connection is over: all calls without an answer fail. */

@@ -20,6 +20,11 @@ export interface Received {
 export class PduBuffer {
   private held: Uint8Array = NOTHING;
 
+  /** Bytes of a PDU that is not whole yet. */
+  get waiting(): number {
+    return this.held.length;
+  }
+
   /**
    * The PDUs that are whole by now; null when the stream is none of RPC. Takes the memory of `bytes` over: PDUs share
    * it.
@@ -79,6 +84,12 @@ export class Gatherer {
   private readonly calls = new Map<number, Gathered>();
   private readonly limits: GatherLimits;
   private held = 0;
+  private taken = 0;
+
+  /** Bytes of memory that what is gathered takes: more than came, because room is made ahead. */
+  get room(): number {
+    return this.taken;
+  }
 
   constructor(limits: GatherLimits = { bytes: MAX_STUB, calls: MAX_GATHERED }) {
     this.limits = limits;
@@ -86,7 +97,10 @@ export class Gatherer {
 
   /** The client gave a call up. */
   drop(callId: number): void {
-    this.held -= this.calls.get(callId)?.size ?? 0;
+    const call = this.calls.get(callId);
+    if (call === undefined) return;
+    this.held -= call.size;
+    this.taken -= call.bytes.length + CALL_BYTES;
     this.calls.delete(callId);
   }
 
@@ -101,18 +115,23 @@ export class Gatherer {
       this.drop(callId);
       if (this.calls.size >= this.limits.calls) return 'too-much';
       this.calls.set(callId, call);
+      this.taken += CALL_BYTES;
     }
     this.held += stub.length;
     if (this.held > this.limits.bytes) return 'too-much';
-    append(call, stub);
+    this.taken += append(call, stub);
     if (!last) return null;
     this.drop(callId);
     return call.bytes.subarray(0, call.size);
   }
 }
 
-/** Room doubles: what was gathered is copied twice at most. */
-function append(call: Gathered, part: Uint8Array): void {
+/** Memory of a call beside its bytes, about. */
+const CALL_BYTES = 256;
+
+/** Room doubles: what was gathered is copied twice at most. The bytes by which it grew. */
+function append(call: Gathered, part: Uint8Array): number {
+  const before = call.bytes.length;
   const size = call.size + part.length;
   if (size > call.bytes.length) {
     const grown = new Uint8Array(Math.max(size, 2 * call.bytes.length));
@@ -121,4 +140,5 @@ function append(call: Gathered, part: Uint8Array): void {
   }
   call.bytes.set(part, call.size);
   call.size = size;
+  return call.bytes.length - before;
 }

@@ -17,6 +17,7 @@ import { blockOf } from '../../bytes/block.js';
 import { authLevelName, authTypeName, LEVEL } from '../../rpc/auth.js';
 import type { HandshakeSide } from '../../security/mechanism.js';
 import { protectPdu } from '../../security/pdu.js';
+import { COSTS, type Share } from '../budget.js';
 import { Gatherer, openStub, PduBuffer, type GatherLimits, type Received } from './pdus.js';
 
 /** A call that came. */
@@ -55,6 +56,8 @@ export interface ServerLinkOptions {
   /** Hands on calls without a user too, on connections that never authenticated: the handler refuses what it wants. */
   readonly anonymous?: boolean;
   readonly limits?: GatherLimits;
+  /** What the connection may hold, of what all of them may. */
+  readonly share?: Share;
 }
 
 const FRAGMENT = 5840;
@@ -79,6 +82,8 @@ export class ServerLink {
   private headerSigning = false;
   private maxFragment = FRAGMENT;
   private over = false;
+  /** What of the share is this link's. */
+  private charged = 0;
 
   constructor(options: ServerLinkOptions) {
     this.options = options;
@@ -91,6 +96,16 @@ export class ServerLink {
     const received = this.buffer.push(bytes);
     if (received === null) this.close('the client sent bytes that are no RPC PDU');
     else for (const one of received) if (!this.over) this.take(one);
+    this.charge();
+  }
+
+  /** Tells what is held now. */
+  private charge(): void {
+    const held =
+      this.buffer.waiting + this.gatherer.room + this.contexts.size * COSTS.context + this.security.size * COSTS.logon;
+    const by = held - this.charged;
+    this.charged = held;
+    if (by !== 0) this.options.share?.take(by);
   }
 
   private close(reason: string): void {
@@ -228,6 +243,7 @@ export class ServerLink {
       this.close('the signature of a request does not hold');
       return;
     }
+    if (this.options.accept === null || security?.handshake.context != null) this.options.share?.trust();
     const whole = this.gatherer.add(callId, pdu.flags, stub);
     if (whole === 'too-much') this.close('a request is larger than is read');
     if (whole === null || whole === 'too-much') return;
