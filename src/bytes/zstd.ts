@@ -1,12 +1,7 @@
-import { Decompress } from 'fzstd';
+import { MAX_BLOCK, ZstdBlocks } from './zstd-block.js';
 
 /** Largest window that is believed, in bytes: what zstd itself takes without being told otherwise (--long=27). */
 export const MAX_ZSTD_WINDOW = 128 * 1024 * 1024;
-/** Block_Maximum_Size of RFC 8878 3.1.1.2.4. */
-const MAX_BLOCK = 128 * 1024;
-/** A sequence copies three bytes at least (RFC 8878 3.1.1.3.2.1.1): no block has more of them. */
-const MAX_SEQUENCES = MAX_BLOCK / 3;
-
 const MAGIC = 0xfd2f_b528;
 /** Skippable frames have sixteen magic numbers, 0x184d2a50 and up. */
 const SKIPPABLE = 0x0184_d2a5;
@@ -17,23 +12,28 @@ const NOTHING = new Uint8Array(0);
 type State =
   | { readonly kind: 'frame' }
   | { readonly kind: 'skip'; left: number }
-  | { readonly kind: 'block'; readonly most: number; readonly checksum: boolean }
+  | {
+      readonly kind: 'block';
+      readonly most: number;
+      readonly checksum: boolean;
+      readonly blocks: ZstdBlocks;
+      readonly size: number | null;
+      written: number;
+    }
   | { readonly kind: 'checksum' };
 
 const FRAME: State = { kind: 'frame' };
 
 /**
- * Frames of zstd (RFC 8878), fed piece by piece and given out block by block: the library decodes blocks, and does not
- * hold them to the sizes that the format allows, nor stops between two. Here every header is checked before the library
- * sees it, and no more than one block is waited for at a time.
+ * Frames of zstd (RFC 8878), fed piece by piece and given out block by block: no more than one block is waited for at a
+ * time, and none is larger than the format allows. Checksums are passed over.
  */
 export class ZstdFrames {
   /** Why decoding stopped; what `push` gave out before is good. */
   failure: Error | null = null;
   private waiting: Uint8Array = NOTHING;
   private state: State = FRAME;
-  private readonly out: Uint8Array[] = [];
-  private decoder = this.fresh();
+  private out: Uint8Array | null = null;
 
   *push(piece: Uint8Array, last: boolean): Generator<Uint8Array> {
     if (this.failure !== null) return;
@@ -49,7 +49,9 @@ export class ZstdFrames {
       }
       if (used < 0) break;
       at += used;
-      for (let data = this.out.shift(); data !== undefined; data = this.out.shift()) yield data;
+      const { out } = this;
+      this.out = null;
+      if (out !== null && out.length > 0) yield out;
     }
     this.waiting = bytes.slice(at);
     if (last && (this.waiting.length > 0 || this.state !== FRAME))
@@ -73,9 +75,7 @@ export class ZstdFrames {
         return this.block(bytes, at, left, state);
       case 'checksum':
         if (left < 4) return -1;
-        // The library passes it over; so is it here.
-        this.decoder.push(bytes.slice(at, at + 4), false);
-        this.endFrame();
+        this.state = FRAME;
         return 4;
     }
   }
@@ -102,8 +102,17 @@ export class ZstdFrames {
     const window = single ? contentSize(view, header - sizeBytes, sizeBytes) : windowSize(bytes[at + 5] as number);
     if (window > MAX_ZSTD_WINDOW)
       throw new Error(`a frame wants a window of ${window} bytes, more than the ${MAX_ZSTD_WINDOW} that are given`);
-    this.state = { kind: 'block', most: Math.min(window, MAX_BLOCK), checksum: (flags & 4) !== 0 };
-    this.decoder.push(bytes.slice(at, at + header), false);
+    const wanted = numberAt(view, 5 + (single ? 0 : 1), dictionary);
+    if (wanted !== 0)
+      throw new Error(`the frame wants dictionary ${wanted}, which is not in it; decompress it with zstd -D`);
+    this.state = {
+      kind: 'block',
+      most: Math.min(window, MAX_BLOCK),
+      checksum: (flags & 4) !== 0,
+      blocks: new ZstdBlocks(window),
+      size: sizeBytes === 0 ? null : contentSize(view, header - sizeBytes, sizeBytes),
+      written: 0,
+    };
     return header;
   }
 
@@ -116,28 +125,17 @@ export class ZstdFrames {
     if (size > state.most) throw new Error(`a block claims ${size} bytes where ${state.most} is the most`);
     const whole = 3 + (type === BLOCK.rle ? 1 : size);
     if (left < whole) return -1;
-    if (type === BLOCK.compressed) checkBlock(bytes.subarray(at + 3, at + whole), state.most);
-    this.decoder.push(bytes.slice(at, at + whole), false);
+    const body = bytes.subarray(at + 3, at + whole);
+    const { blocks } = state;
+    if (type === BLOCK.raw) this.out = blocks.raw(body);
+    else this.out = type === BLOCK.rle ? blocks.rle(body[0] as number, size) : blocks.compressed(body);
+    state.written += this.out.length;
     if ((word & 1) === 1) {
-      if (state.checksum) this.state = { kind: 'checksum' };
-      else this.endFrame();
+      if (state.size !== null && state.size !== state.written)
+        throw new Error(`a frame holds ${state.written} bytes and says ${state.size}`);
+      this.state = state.checksum ? { kind: 'checksum' } : FRAME;
     }
     return whole;
-  }
-
-  /** The frame is over: what the library kept back of a short one comes out. */
-  private endFrame(): void {
-    this.decoder.push(NOTHING, true);
-    this.state = FRAME;
-    this.decoder = this.fresh();
-  }
-
-  /** A decoder for one frame: the library keeps back what might begin another. */
-  private fresh(): Decompress {
-    return new Decompress((data) => {
-      // The library reuses its window.
-      if (data.length > 0) this.out.push(data.slice());
-    });
   }
 }
 
@@ -160,60 +158,12 @@ function contentSize(view: DataView, at: number, bytes: number): number {
   }
 }
 
-/** Refuses a compressed block whose headers claim more than a block may hold. */
-function checkBlock(block: Uint8Array, most: number): void {
-  const first = block[0] ?? 0;
-  const type = first & 3;
-  const format = (first >>> 2) & 3;
-  const byte = (i: number): number => block[i] ?? 0;
-  let header: number;
-  let literals: number;
-  let stored: number;
-  if (type < 2) {
-    // Raw, or one byte again and again: 5, 12 or 20 bits of size.
-    header = [1, 2, 1, 3][format] ?? 1;
-    literals = header === 1 ? first >>> 3 : (first >>> 4) | (byte(1) << 4) | (header === 3 ? byte(2) << 12 : 0);
-    stored = type === 0 ? literals : 1;
-  } else {
-    header = [3, 3, 4, 5][format] ?? 3;
-    literals = (first >>> 4) | (byte(1) << 4) | (byte(2) << 12);
-    const bits = [10, 10, 14, 18][format] ?? 10;
-    const all = literals + byte(3) * 2 ** 20 + byte(4) * 2 ** 28;
-    literals = all % 2 ** bits;
-    stored = Math.floor(all / 2 ** bits) % 2 ** bits;
-  }
-  if (literals > most) throw new Error(`a block claims ${literals} literals where ${most} is the most`);
-  const at = header + stored;
-  const count = byte(at);
-  let sequences = count;
-  if (count === 255) sequences = (byte(at + 1) | (byte(at + 2) << 8)) + 0x7f00;
-  else if (count > 127) sequences = ((count - 128) << 8) | byte(at + 1);
-  if (sequences > MAX_SEQUENCES) throw new Error(`a block claims ${sequences} sequences, more than it can hold`);
-  let modes = at + 1;
-  if (count === 255) modes += 2;
-  else if (count > 127) modes++;
-  if (sequences > 0 && sequences * leastCopied(block, modes) > most)
-    throw new Error(`a block claims to copy more than the ${most} bytes it can hold`);
+/** A little-endian number of 0, 1, 2 or 4 bytes. */
+function numberAt(view: DataView, at: number, bytes: number): number {
+  let value = 0;
+  for (let i = bytes - 1; i >= 0; i--) value = value * 256 + view.getUint8(at + i);
+  return value;
 }
-
-/** Bytes that every sequence copies at least, where one code stands for all of them (RFC 8878 3.1.1.3.2.1); else 3. */
-function leastCopied(block: Uint8Array, at: number): number {
-  const modes = block[at] ?? 0;
-  const [literals, offsets, matches] = [modes >>> 6, (modes >>> 4) & 3, (modes >>> 2) & 3];
-  // A described table has a length that only reading it tells.
-  if (matches !== RLE_MODE || literals === DESCRIBED || offsets === DESCRIBED) return 3;
-  const code = block[at + 1 + Number(literals === RLE_MODE) + Number(offsets === RLE_MODE)] ?? 0;
-  if (code < 32) return code + 3;
-  return code < LONG_COPIES.length + 32 ? (LONG_COPIES[code - 32] ?? 3) : 3;
-}
-
-/** How a table of codes is given: one code for all, or described. */
-const RLE_MODE = 1;
-const DESCRIBED = 2;
-/** Baselines of the match length codes from 32 on. */
-const LONG_COPIES: readonly number[] = [
-  35, 37, 39, 41, 43, 47, 51, 59, 67, 83, 99, 131, 259, 515, 1027, 2051, 4099, 8195, 16_387, 32_771, 65_539,
-];
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const both = new Uint8Array(first.length + second.length);

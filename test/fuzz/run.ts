@@ -97,7 +97,7 @@ async function fuzzed(command: string, target: Target, seconds: number): Promise
     `-artifact_prefix=${artifacts}/`,
     '-print_final_stats=1',
   ];
-  const only = ['dist/src/', 'dist/replay/', 'dist/dissectors/', 'fzstd'].flatMap((part) => ['-i', part]);
+  const only = ['dist/src/', 'dist/replay/', 'dist/dissectors/'].flatMap((part) => ['-i', part]);
   const child = spawn(
     process.execPath,
     [
