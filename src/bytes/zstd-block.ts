@@ -37,10 +37,7 @@ interface Huffman {
 }
 
 const LITERAL_BITS = [...Array<number>(16).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-const MATCH_BITS = [
-  ...Array<number>(32).fill(0),
-  ...[1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
-];
+const MATCH_BITS = [...Array<number>(32).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
 const OFFSET_BITS = Array.from({ length: 32 }, (_, code) => code);
 
 /** Each baseline lies behind what the code before it can say. */
@@ -57,10 +54,7 @@ function basesOf(bits: readonly number[], first: number): readonly number[] {
 const LITERAL_SHARES = [
   4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1,
 ];
-const MATCH_SHARES = [
-  ...[1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
-  ...[1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1],
-];
+const MATCH_SHARES = [1, 4, 3, 2, 2, 2, 2, 2, 2, ...Array<number>(37).fill(1), -1, -1, -1, -1, -1, -1, -1];
 const OFFSET_SHARES = [1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1];
 
 const KINDS = {
@@ -155,7 +149,7 @@ export class ZstdBlocks {
     }
     if (this.huffman === null) throw new Error('a block uses codes of literals that no block before it described');
     const literals = new Uint8Array(size);
-    if (streams === 1) decodeStream(this.huffman, bytes, from, end, literals, 0, size);
+    if (streams === 1) decodeStream(this.huffman, new Backward(bytes, from, end), literals);
     else decodeStreams(this.huffman, bytes, from, end, literals);
     return { literals, at: end };
   }
@@ -178,7 +172,7 @@ export class ZstdBlocks {
     const modes = bytes[at++] as number;
     if ((modes & 3) !== 0) throw new Error('a block sets bits of its modes that are reserved');
     const table = (kind: Kind, mode: number, before: Fse | null): Fse => {
-      const read = readTable(bytes, at, length, kind, mode, before);
+      const read = readTable({ bytes, at, end: length }, kind, mode, before);
       at = read.at;
       return read.table;
     };
@@ -242,7 +236,7 @@ export class ZstdBlocks {
     }
     const which = literals === 0 ? value : value - 1;
     if (which === 0) return first;
-    const offset = which === 1 ? second : which === 2 ? third : first - 1;
+    const offset = [first, second, third, first - 1][which] as number;
     if (offset === 0) throw new Error('a block refers to an offset of 0');
     this.remember(offset, first, which === 1 ? third : second);
     return offset;
@@ -350,11 +344,16 @@ class Backward {
   }
 }
 
+/** Where something is read, and where what holds it ends. */
+interface Place {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly end: number;
+}
+
 /** A table of codes in one of four modes, and where the next one begins. */
 function readTable(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
+  { bytes, at, end }: Place,
   kind: Kind,
   mode: number,
   before: Fse | null,
@@ -371,7 +370,7 @@ function readTable(
       };
     }
     case MODE.described:
-      return readFse(bytes, at, end, kind.maxLog, kind.bits.length);
+      return readFse({ bytes, at, end }, kind.maxLog, kind.bits.length);
     default:
       if (before === null) throw new Error('a block repeats a table that no block before it had');
       return { table: before, at };
@@ -380,9 +379,7 @@ function readTable(
 
 /** A description of a table (RFC 8878 4.1.1), and where it ends. */
 function readFse(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
+  { bytes, at, end }: Place,
   maxLog: number,
   maxSymbols: number,
 ): { readonly table: Fse; readonly at: number } {
@@ -470,7 +467,7 @@ function readHuffman(bytes: Uint8Array, at: number, end: number): { readonly tab
 
 /** Weights behind a table of their own: two states in turns, until the stream is over (RFC 8878 4.2.1.2). */
 function packedWeights(bytes: Uint8Array, from: number, to: number): number[] {
-  const { table, at } = readFse(bytes, from, to, MAX_WEIGHT_LOG, MAX_HUFFMAN_BITS + 2);
+  const { table, at } = readFse({ bytes, at: from, end: to }, MAX_WEIGHT_LOG, MAX_HUFFMAN_BITS + 2);
   const stream = new Backward(bytes, at, to);
   const weights: number[] = [];
   let [state, other] = [stream.read(table.log), stream.read(table.log)];
@@ -519,27 +516,18 @@ function decodeStreams(table: Huffman, bytes: Uint8Array, from: number, end: num
     const to = stream === 3 ? end : at + size;
     if (to > end) throw new Error('a block ends inside one of its streams');
     const place = Math.min(stream * part, literals.length);
-    const count = stream === 3 ? literals.length - place : Math.min(part, literals.length - place);
-    decodeStream(table, bytes, at, to, literals, place, count);
+    const own = literals.subarray(place, stream === 3 ? literals.length : Math.min(place + part, literals.length));
+    decodeStream(table, new Backward(bytes, at, to), own);
     at = to;
   }
 }
 
-function decodeStream(
-  { bits, symbols, lengths }: Huffman,
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  out: Uint8Array,
-  place: number,
-  count: number,
-): void {
-  const stream = new Backward(bytes, from, end);
-  for (let i = 0; i < count; i++) {
+function decodeStream({ bits, symbols, lengths }: Huffman, stream: Backward, out: Uint8Array): void {
+  for (let i = 0; i < out.length; i++) {
     const code = stream.peek(bits);
     stream.left -= lengths[code] as number;
     if (stream.left < 0) throw new Error('a stream of literals ends before they do');
-    out[place + i] = symbols[code] as number;
+    out[i] = symbols[code] as number;
   }
   if (!stream.over) throw new Error('a stream of literals has bits left over');
 }
