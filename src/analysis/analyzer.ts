@@ -21,6 +21,7 @@ import type { RpcOutput } from '../rpc/observer.js';
 import { RpcObserver } from '../rpc/observer.js';
 import { SmbObserver, type SmbOutput } from '../smb/observer.js';
 import { captureFindings } from './capture.js';
+import { sealedSessions } from './sealed.js';
 import { CallMaker, type Numbering } from './calls.js';
 import { Connections } from './connections.js';
 import { OneDirection } from './one-direction.js';
@@ -88,7 +89,7 @@ export class Analyzer {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
     this.net = new Net(options.net, { inOrder: options.inOrder ?? false });
     this.security = options.security ?? null;
-    this.smb = new SmbObserver({ flowId: () => this.net.flowId() });
+    this.smb = new SmbObserver({ flowId: () => this.net.flowId(), protection: this.security?.smb ?? null });
     this.rpc = new RpcObserver({ protection: this.security });
     this.maker = new CallMaker({
       registry: options.registry,
@@ -137,6 +138,7 @@ export class Analyzer {
     this.connections.end({ timeS: this.lastS, timeNs: this.lastNs }, this.refused);
     this.maker.end(this.findings);
     this.take(out);
+    sealedSessions(this.smb.sealed, this.findings);
     out.push(...captureFindings(this.net.counts));
     this.oneDirection.end(this.findings);
     out.push(...this.findings);

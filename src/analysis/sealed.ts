@@ -1,3 +1,4 @@
+import type { SealedSession } from '../smb/observer.js';
 import type { Call, Finding } from '../types.js';
 
 /** Whether any of a call's stubs is cipher text: its arguments, its result or both are unknown. */
@@ -73,6 +74,43 @@ export class SealedCalls {
     const name = (user ?? '').replace(/^.*\\/, '').replace(/@.*$/, '');
     return this.mechanisms.get(name.toLowerCase()) ?? mechanism;
   }
+}
+
+/** Users of encrypted SMB sessions named in one finding. */
+const NAMED_USERS = 6;
+
+/** Tells of the SMB sessions whose messages are encrypted and stay closed, once for all of them. */
+export function sealedSessions(sessions: readonly SealedSession[], out: Finding[]): void {
+  const closed = sessions.filter((one) => one.opened < one.messages);
+  if (closed.length === 0) return;
+  const messages = closed.reduce((sum, one) => sum + one.messages - one.opened, 0);
+  const ciphers = [...new Set(closed.flatMap(({ about }) => about?.cipher ?? []))];
+  const who = new Map<string, string>();
+  const openers = new Set<string>();
+  for (const { about } of closed) {
+    if (about === null || who.size >= NAMED_USERS) continue;
+    const { mechanism, user, incomplete } = about;
+    const name = mechanism === null ? 'a logon that was not captured' : (NAMES[mechanism] ?? mechanism);
+    who.set(
+      `${name} ${user ?? ''}`,
+      `${name}${user === null ? '' : ` as ${user}`}${incomplete ? ', whose secret is known' : ''}`,
+    );
+    if (!incomplete && mechanism !== null) for (const opener of openersOf(mechanism, user)) openers.add(opener);
+  }
+  const incomplete = closed.some(({ about }) => about?.incomplete === true);
+  const by = who.size === 0 ? '' : `, by ${[...who.values()].join(', ')}`;
+  const what = `${countOf(messages)} SMB ${messages === 1 ? 'message is' : 'messages are'} encrypted${ciphers.length === 0 ? '' : ` (${ciphers.join(', ')})`} in ${closed.length === 1 ? 'one session' : `${countOf(closed.length)} sessions`}${by}`;
+  const why = incomplete ? ' (something of how a session was set up was not captured)' : '';
+  out.push({
+    kind: 'finding',
+    rule: 'sealed-sessions',
+    severity: 'info',
+    message: `${what}: calls they carry over named pipes are not in the output${why}; ${[...openers, '--keys'].join(', ').replace(/, --keys$/, ' or --keys')} opens them`,
+    spec: '[MS-SMB2] 3.1.4.3',
+    call: null,
+    object: null,
+    frames: [],
+  });
 }
 
 const NAMES: Readonly<Record<string, string>> = { ntlm: 'NTLM', kerberos: 'Kerberos', spnego: 'SPNEGO' };

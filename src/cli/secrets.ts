@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { fromHex, toHex } from '../bytes/hex.js';
 import { readCredentials } from '../security/kerberos/ccache.js';
 import { readKeytab } from '../security/kerberos/keytab.js';
-import type { GivenSecret, SecretList, SessionKey } from '../security/secrets.js';
+import type { GivenSecret, SecretList, SessionKey, SmbKey } from '../security/secrets.js';
 import { checkOutput, PRIVATE, writeOutputNow, type OutputOptions } from '../io/output.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import { fileReason, messageOf } from '../io/reason.js';
@@ -86,7 +86,7 @@ export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList
     given,
     passwords,
     ntHashes,
-    sessionKeys: keys === undefined ? [] : parseKeyLog(keys, read(keys, '--keys')),
+    ...(keys === undefined ? {} : parseKeyLog(keys, read(keys, '--keys'))),
     keytab: [...(flags.keytab ?? []), ...lines(env['UAMGSCOPE_KEYTAB'])].flatMap((path) =>
       parsed(path, '--keytab', readKeytab),
     ),
@@ -145,32 +145,55 @@ function keyLogOptions(
 /** Lines read of one key log. */
 const MAX_KEYS = 100_000;
 
-/** The keys of a key log (docs/keys.md); `name` is what errors call it. @throws UsageError that names the line */
-export function parseKeyLog(name: string, log: string): readonly SessionKey[] {
-  const keys: SessionKey[] = [];
+/**
+ * The keys of a key log, or of Wireshark's list of SMB session keys (docs/keys.md); `name` is what errors call it.
+ * @throws UsageError that names the line
+ */
+export function parseKeyLog(
+  name: string,
+  log: string,
+): { readonly sessionKeys: readonly SessionKey[]; readonly smbKeys: readonly SmbKey[] } {
+  const sessionKeys: SessionKey[] = [];
+  const smbKeys: SmbKey[] = [];
   for (const [at, line] of log.split('\n').entries()) {
     const text = line.trim();
     if (text === '' || text.startsWith('#')) continue;
-    const [mechanism, session, key, ...more] = text.split(/\s+/);
-    const [etype, hex] = mechanism === 'kerberos' ? (key ?? '').split(':') : ['0', key];
-    const [id, secret] = [fromHex(session ?? ''), fromHex(hex ?? '')];
-    const sized =
-      mechanism === 'ntlm'
-        ? secret?.length === 16
-        : mechanism === 'kerberos' && (secret?.length === 16 || secret?.length === 32);
-    if (
-      (mechanism !== 'ntlm' && mechanism !== 'kerberos') ||
-      id?.length !== 16 ||
-      secret === null ||
-      !sized ||
-      !/^\d{1,3}$/.test(etype ?? '') ||
-      more.length > 0
-    )
-      throw new UsageError(`${name}, line ${at + 1}: not a line of a key log (docs/keys.md)`);
-    if (keys.length >= MAX_KEYS) throw new UsageError(`${name}: more than ${MAX_KEYS} keys`);
-    keys.push({ mechanism, session: id, key: secret, etype: Number(etype) });
+    const key = keyOf(text);
+    const smb = key === null ? smbKeyOf(text) : null;
+    if (key !== null) sessionKeys.push(key);
+    else if (smb !== null) smbKeys.push(smb);
+    else throw new UsageError(`${name}, line ${at + 1}: not a line of a key log (docs/keys.md)`);
+    if (sessionKeys.length + smbKeys.length > MAX_KEYS) throw new UsageError(`${name}: more than ${MAX_KEYS} keys`);
   }
-  return keys;
+  return { sessionKeys, smbKeys };
+}
+
+/** `ntlm SESSION KEY`, `kerberos SESSION ETYPE:KEY`. */
+function keyOf(text: string): SessionKey | null {
+  const [mechanism, session, key, ...more] = text.split(/\s+/);
+  if ((mechanism !== 'ntlm' && mechanism !== 'kerberos') || more.length > 0) return null;
+  const [etype, hex] = mechanism === 'kerberos' ? (key ?? '').split(':') : ['0', key];
+  const [id, secret] = [fromHex(session ?? ''), fromHex(hex ?? '')];
+  const sized = secret?.length === 16 || (mechanism === 'kerberos' && secret?.length === 32);
+  if (id?.length !== 16 || secret === null || !sized || !/^\d{1,3}$/.test(etype ?? '')) return null;
+  return { mechanism, session: id, key: secret, etype: Number(etype) };
+}
+
+/** `smb SESSIONID KEY [SERVER-KEY CLIENT-KEY]`, or with commas and without the first word as Wireshark writes it. */
+function smbKeyOf(text: string): SmbKey | null {
+  const words = text.includes(',') ? ['smb', ...text.split(',')] : text.split(/\s+/);
+  const [kind, session = '', key = '', server = '', client = '', ...more] = words.map((word) =>
+    word.trim().replace(/^(?:"(.*)"|-)$/, '$1'),
+  );
+  if (kind !== 'smb' || more.length > 0 || !/^[0-9a-f]{16}$/i.test(session)) return null;
+  const [secret, fromServer, fromClient] = [key, server, client].map((hex) => (hex === '' ? null : fromHex(hex)));
+  if (secret === undefined || fromServer === undefined || fromClient === undefined) return null;
+  // As many of them as were written are keys; both of the directions, or none.
+  const lengths = [secret, fromServer, fromClient].flatMap((one) => (one === null ? [] : [one.length]));
+  const written = [key, server, client].filter((hex) => hex !== '').length;
+  if (lengths.length !== written || written === 0 || (fromServer === null) !== (fromClient === null)) return null;
+  if (lengths.some((length) => length !== 16 && length !== 32)) return null;
+  return { session: session.toLowerCase(), key: secret, fromClient, fromServer };
 }
 
 /** `user:secret`; without a colon the secret of any user. */

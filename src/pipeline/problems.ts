@@ -1,7 +1,13 @@
 import type { Finding } from '../types.js';
 
 /** Rules whose findings tell what the input does not show, whatever is done with its calls. */
-const OF_INPUT: readonly string[] = ['sealed-calls', 'secret-unused', 'one-direction', 'not-looked-into'];
+const OF_INPUT: readonly string[] = [
+  'sealed-calls',
+  'sealed-sessions',
+  'secret-unused',
+  'one-direction',
+  'not-looked-into',
+];
 
 /** Whether a finding is about the input: commands that show no findings tell it all the same. */
 export function isOfInput({ rule }: Pick<Finding, 'rule'>): boolean {

@@ -44,6 +44,8 @@ export interface HandshakeFacts {
 export interface Opening {
   readonly context: ObservedContext;
   readonly sessionKey: SessionKey;
+  /** The key that both sides have of it: what protocols make their own keys of. */
+  readonly contextKey: Uint8Array;
 }
 
 /** What a finished handshake says that a user should know; empty when all is well. */

@@ -18,6 +18,7 @@ import { KdcWatcher } from './kerberos/kdc-watcher.js';
 import { TicketStore } from './kerberos/tickets.js';
 import { SearchBudget } from './ntlm/watcher.js';
 import { refusalOf, type Refusal } from './refusal.js';
+import { SmbSessions } from './smb/sessions.js';
 import { Secrets, type GivenSecret, type SecretList, type SessionKey } from './secrets.js';
 
 /** A PDU with a security trailer, as src/rpc/protection.ts hands it over: positions are absolute in `block`. */
@@ -88,6 +89,8 @@ export class SecurityObserver {
   /** Connections to KDCs, whose exchanges give the keys of tickets. */
   readonly kdcs: KdcWatcher;
   private readonly budget = new SearchBudget();
+  /** Sessions of SMB, whose messages may be encrypted. */
+  readonly smb: SmbSessions;
   private readonly flows = new Map<number, Map<number, Watched>>();
   private contexts = 0;
   private room: Block = blockOf(new Uint8Array(0));
@@ -108,6 +111,13 @@ export class SecurityObserver {
     this.tickets = new TicketStore(this.secrets.credentials);
     this.kdcs = new KdcWatcher(this.secrets, this.tickets);
     this.given = secrets.given ?? [];
+    this.smb = new SmbSessions({
+      secrets: this.secrets,
+      tickets: this.tickets,
+      budget: this.budget,
+      tell: (flow, frame, facts) => this.show(facts, { flow, frame, contextId: 0 }),
+      proved: (key) => this.sessionKeys.push(key),
+    });
   }
 
   /** Whether {@link drain} would hand anything out. */
@@ -225,16 +235,22 @@ export class SecurityObserver {
   /** Tells what a handshake showed, once. */
   private tell(flow: number, contextId: number, watched: Watched): void {
     const { untold } = watched;
-    if (untold === null || this.findings.length >= MAX_FINDINGS || this.records.length >= MAX_FINDINGS) return;
-    const { principal: _who, challenged: _challenged, closed: _closed, ...shown } = untold.facts;
-    const { frame } = untold;
+    if (untold === null || this.full) return;
     watched.untold = null;
-    this.findings.push(...handshakeFindings(untold.facts, frame));
+    this.show(untold.facts, { flow, frame: untold.frame, contextId });
+  }
+
+  private get full(): boolean {
+    return this.findings.length >= MAX_FINDINGS || this.records.length >= MAX_FINDINGS;
+  }
+
+  private show(facts: HandshakeFacts, at: Pick<SecurityRecord, 'flow' | 'frame' | 'contextId'>): void {
+    if (this.full) return;
+    const { principal: _who, challenged: _challenged, closed: _closed, ...shown } = facts;
+    this.findings.push(...handshakeFindings(facts, at.frame));
     this.records.push({
       kind: 'security',
-      flow,
-      frame,
-      contextId,
+      ...at,
       ...shown,
       time: isoOf(shown.time),
       secret: shown.secret === 'unproved' ? 'unknown' : shown.secret,

@@ -17,6 +17,7 @@ export interface SecretList {
   readonly passwords?: readonly { readonly user: string | null; readonly password: string }[];
   readonly ntHashes?: readonly { readonly user: string | null; readonly hash: Uint8Array }[];
   readonly sessionKeys?: readonly SessionKey[];
+  readonly smbKeys?: readonly SmbKey[];
   /** Keys of services, and of users. */
   readonly keytab?: readonly KeytabEntry[];
   /** Tickets with their session keys, of credential caches. */
@@ -36,6 +37,16 @@ export interface SessionKey {
   readonly etype: number;
 }
 
+/** Keys of one SMB session, as lists of keys have them; docs/keys.md. */
+export interface SmbKey {
+  /** SessionId in hexadecimal, as on the wire. */
+  readonly session: string;
+  /** The session's key, or null where its two cipher keys are given. */
+  readonly key: Uint8Array | null;
+  readonly fromClient: Uint8Array | null;
+  readonly fromServer: Uint8Array | null;
+}
+
 interface Account {
   readonly user: string | null;
   readonly domain: string | null;
@@ -51,11 +62,19 @@ export const MAX_DERIVED_KEYS = 256;
 export class Secrets {
   private readonly accounts: readonly Account[];
   private readonly keys: readonly SessionKey[];
+  private readonly smbKeys: readonly SmbKey[];
   readonly keytab: readonly KeytabEntry[];
   readonly credentials: readonly Credential[];
   private readonly derived = new Map<string, Key | null>();
 
-  constructor({ passwords = [], ntHashes = [], sessionKeys = [], keytab = [], credentials = [] }: SecretList) {
+  constructor({
+    passwords = [],
+    ntHashes = [],
+    sessionKeys = [],
+    smbKeys = [],
+    keytab = [],
+    credentials = [],
+  }: SecretList) {
     this.keytab = keytab;
     this.credentials = credentials;
     this.accounts = [
@@ -67,6 +86,7 @@ export class Secrets {
       ...ntHashes.map(({ user, hash }) => ({ ...nameOf(user), hashes: { nt: hash, lm: null }, password: null })),
     ];
     this.keys = sessionKeys;
+    this.smbKeys = smbKeys;
   }
 
   /** Whether anything was given that could open Kerberos traffic. */
@@ -114,6 +134,11 @@ export class Secrets {
   /** All keys of a mechanism that a key log holds. */
   keysOf(mechanism: SessionKey['mechanism']): readonly SessionKey[] {
     return this.keys.filter((one) => one.mechanism === mechanism);
+  }
+
+  /** Keys of an SMB session that a list of keys holds. */
+  smbKeysOf(session: string): readonly SmbKey[] {
+    return this.smbKeys.filter((one) => one.session === session);
   }
 
   /** The key of a session that a key log holds, or null. */

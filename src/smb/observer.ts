@@ -1,20 +1,25 @@
+import { blockOf } from '../bytes/block.js';
+import { toHex } from '../bytes/hex.js';
 import type { Chunk, Direction, Flow, FlowEnd, Gap, Moment } from '../types.js';
 import { sessionRequestAt, smbAt, SmbStream, type Message, type MessageSink } from './framing.js';
 import { SMB_LIMITS, type SmbLimits } from './limits.js';
-import { Opens, type SmbOutput, type SmbTally } from './opens.js';
+import { Opens, type SealedSession, type SmbOutput, type SmbTally } from './opens.js';
+import type { SmbProtection } from './protection.js';
 import { Smb1 } from './smb1.js';
 import { Smb2 } from './smb2.js';
 
-export type { SmbOutput } from './opens.js';
+export type { SealedSession, SmbOutput } from './opens.js';
 
 export interface SmbOptions {
   readonly limits?: Partial<SmbLimits>;
   /** A number for a flow that no other has: every open of a pipe is a flow of its own. */
   readonly flowId: () => number;
+  /** Opens what is encrypted; without it encrypted messages are counted. */
+  readonly protection?: SmbProtection | null;
 }
 
 /** First byte of messages ([MS-CIFS] 2.2.3.1, [MS-SMB2] 2.2.1). */
-const SIGNATURE = { smb1: 0xff, smb2: 0xfe, compressed: 0xfc } as const;
+const SIGNATURE = { smb1: 0xff, smb2: 0xfe, sealed: 0xfd, compressed: 0xfc } as const;
 
 /**
  * Watches connections that speak SMB, on any port, for RPC over named pipes ([MS-RPCE] 2.1.1.2): what goes over one open
@@ -28,10 +33,12 @@ export class SmbObserver {
   /** The connection of `lastId`; null: it is none of ours. */
   private last: Connection | null = null;
 
-  constructor({ limits, flowId }: SmbOptions) {
+  constructor({ limits, flowId, protection = null }: SmbOptions) {
     this.tally = {
       limits: { ...SMB_LIMITS, ...limits },
       flowId,
+      protection,
+      sealed: new Map(),
       out: [],
       heldBytes: 0,
       pending: 0,
@@ -66,6 +73,11 @@ export class SmbObserver {
     this.connections.clear();
     this.last = null;
     this.lastId = -1;
+  }
+
+  /** Sessions with encrypted messages, in the order met. */
+  get sealed(): readonly SealedSession[] {
+    return [...this.tally.sealed.values()];
   }
 
   /** Whether RPC goes over a pipe of a connection. */
@@ -108,6 +120,13 @@ export class SmbObserver {
   }
 }
 
+/** Bytes of SMB2 TRANSFORM_HEADER, and where it has the session ([MS-SMB2] 2.2.41). */
+const TRANSFORM_BYTES = 52;
+
+function sessionAt(u8: Uint8Array, start: number): string {
+  return toHex(u8.subarray(start + 44, start + 52));
+}
+
 /** Whether a piece of a connection that is not known begins with SMB. */
 function begins({ block: { u8 }, start, end, streamOffset }: Chunk): boolean {
   const first = u8[start];
@@ -126,6 +145,7 @@ class Connection implements MessageSink {
   private readonly smb2: Smb2;
   private readonly streams: [SmbStream | null, SmbStream | null] = [null, null];
   private readonly finished: [boolean, boolean] = [false, false];
+  private readonly sealedSessions: SealedSession[] = [];
   /** Direction in which requests go; null before any was seen. */
   private client: Direction | null = null;
   /** It ended, or turned out to be something else. */
@@ -137,7 +157,7 @@ class Connection implements MessageSink {
     this.tally = tally;
     this.opens = new Opens(flow, tally);
     this.smb1 = new Smb1(this.opens);
-    this.smb2 = new Smb2(this.opens);
+    this.smb2 = new Smb2(this.opens, flow.id, tally.protection);
   }
 
   get carries(): boolean {
@@ -162,16 +182,23 @@ class Connection implements MessageSink {
   end(end: FlowEnd | null): void {
     for (const stream of this.streams) stream?.finish();
     this.opens.end(end);
+    for (const one of this.sealedSessions) one.about = this.tally.protection?.about(this.flow.id, one.session) ?? null;
+    this.tally.protection?.onEnd(this.flow.id);
     this.over = true;
   }
 
   wants(_stream: SmbStream, head: Uint8Array): boolean {
     const view = new DataView(head.buffer, head.byteOffset, head.length);
+    if (head[0] === SIGNATURE.sealed) {
+      const { protection } = this.tally;
+      return head.length > TRANSFORM_BYTES && protection !== null && protection.opens(this.flow.id, sessionAt(head, 0));
+    }
     if (head[0] === SIGNATURE.smb2) return this.smb2.wants(head, view);
     return head[0] === SIGNATURE.smb1 && this.smb1.wants(head, view);
   }
 
-  message({ direction }: SmbStream, message: Message): void {
+  message(stream: SmbStream, message: Message): void {
+    const { direction } = stream;
     const { u8 } = message.block;
     const { start, end } = message;
     const first = u8[start];
@@ -182,7 +209,8 @@ class Connection implements MessageSink {
     } else if (first === SIGNATURE.smb1) {
       this.client ??= ((u8[start + 9] as number) & 0x80) === 0 ? direction : other(direction);
       this.smb1.message(message, direction);
-    } else if (first === SIGNATURE.compressed) this.compressed(message);
+    } else if (first === SIGNATURE.sealed) this.sealed(stream, message);
+    else if (first === SIGNATURE.compressed) this.compressed(message);
   }
 
   lost(stream: SmbStream, at: Moment & { readonly frame: number }): void {
@@ -204,6 +232,42 @@ class Connection implements MessageSink {
 
   release(bytes: number): void {
     this.tally.heldBytes -= bytes;
+  }
+
+  /** An encrypted message ([MS-SMB2] 2.2.41): what is in it, where it can be opened. */
+  private sealed(stream: SmbStream, message: Message): void {
+    const { block, start, end, size, pieces } = message;
+    if (end - start <= TRANSFORM_BYTES) return;
+    const { direction } = stream;
+    const { protection, sealed, limits } = this.tally;
+    const session = sessionAt(block.u8, start);
+    const key = `${this.flow.id} ${session}`;
+    let counted = sealed.get(key);
+    if (counted === undefined) {
+      counted = { flow: this.flow, session, messages: 0, opened: 0, about: null };
+      if (sealed.size < limits.connections) {
+        sealed.set(key, counted);
+        this.sealedSessions.push(counted);
+      }
+    }
+    counted.messages++;
+    if (protection === null) return;
+    const whole = end - start === size && protection.opens(this.flow.id, session);
+    const plain = whole
+      ? protection.open({ flow: this.flow.id, direction, session, message: block.u8.subarray(start, end) })
+      : null;
+    if (plain === null) {
+      protection.onClosed(this.flow.id, session);
+      return;
+    }
+    counted.opened++;
+    // The frames of the bytes behind the header that is gone.
+    const first = pieces.findLastIndex(({ from }) => from <= TRANSFORM_BYTES);
+    const moved = pieces
+      .slice(Math.max(0, first))
+      .map(({ from, frame, timeS, timeNs }) => ({ from: Math.max(0, from - TRANSFORM_BYTES), frame, timeS, timeNs }));
+    if (plain[0] !== SIGNATURE.sealed)
+      this.message(stream, { block: blockOf(plain), start: 0, end: plain.length, size: plain.length, pieces: moved });
   }
 
   /** Compressed messages ([MS-SMB2] 2.2.42) are named once, not read. */

@@ -1,6 +1,7 @@
 import type { Chunk, Direction, Flow, FlowEnd, Gap, Moment, Problem } from '../types.js';
 import type { Message } from './framing.js';
 import { MAX_PIPE_NAME, type SmbLimits } from './limits.js';
+import type { SessionAbout, SmbProtection } from './protection.js';
 
 /** What the room hands on: the bytes of pipes as if each open of one were a connection, and what it could not read. */
 export type SmbOutput = Chunk | Gap | FlowEnd | Problem;
@@ -23,15 +24,31 @@ export type Pending =
   | { readonly kind: 'create' | 'read' | 'transact'; readonly pipe: Pipe }
   | { readonly kind: 'tree'; readonly ofPipes: boolean };
 
+/** A session some of whose messages are encrypted. */
+export interface SealedSession {
+  readonly flow: Flow;
+  /** SessionId in hexadecimal, as on the wire. */
+  readonly session: string;
+  /** Encrypted messages, and those of them that were opened. */
+  messages: number;
+  opened: number;
+  /** What its logon shows; null as long as its connection is followed. */
+  about: SessionAbout | null;
+}
+
 /** What the connections of one observer share. */
 export interface SmbTally {
   readonly limits: SmbLimits;
   /** A number for a flow that no other has. */
   readonly flowId: () => number;
+  /** Opens what is encrypted; null: nobody does. */
+  readonly protection: SmbProtection | null;
   out: SmbOutput[];
   heldBytes: number;
   pending: number;
   pipes: number;
+  /** Sessions with encrypted messages, by flow and session. */
+  readonly sealed: Map<string, SealedSession>;
   /** It was said that compressed messages are not read. */
   saidCompressed: boolean;
 }
@@ -244,6 +261,7 @@ export class Opens {
     if (!rpc) return;
     this.carrying++;
     this.carried = true;
+    this.tally.protection?.onPipe(this.flow.id);
     const { a, b, id } = this.flow;
     pipe.flow = {
       id: this.tally.flowId(),

@@ -1,7 +1,9 @@
+import { toHex } from '../bytes/hex.js';
 import type { Direction } from '../types.js';
 import type { Message } from './framing.js';
 import { MAX_COMPOUND } from './limits.js';
 import type { Opens, Pipe } from './opens.js';
+import type { SmbProtection } from './protection.js';
 import { utf16At } from './text.js';
 
 /** Commands ([MS-SMB2] 2.2.1). */
@@ -37,6 +39,8 @@ const WITH_BYTES: readonly number[] = [0, 0x8000_0005];
 const PIPES = 2;
 /** Bytes of the header ([MS-SMB2] 2.2.1). */
 const HEADER = 64;
+/** SMB2_SESSION_FLAG_BINDING of a SESSION_SETUP request ([MS-SMB2] 2.2.5). */
+const BINDING = 1;
 
 /** One command of a message; positions are absolute in the message's block. */
 interface Command {
@@ -63,9 +67,13 @@ interface Chain {
 /** Reads SMB2 and SMB3 messages in clear for the pipes they open, write and read ([MS-SMB2] 2.2). */
 export class Smb2 {
   private readonly opens: Opens;
+  private readonly flow: number;
+  private readonly protection: SmbProtection | null;
 
-  constructor(opens: Opens) {
+  constructor(opens: Opens, flow: number, protection: SmbProtection | null) {
     this.opens = opens;
+    this.flow = flow;
+    this.protection = protection;
   }
 
   /** Whether all of a message is wanted, by its beginning. */
@@ -113,101 +121,171 @@ export class Smb2 {
   }
 
   private request(command: Command, chain: Chain): void {
-    const { message, direction, at, end, code, messageId } = command;
-    const { view } = message.block;
-    const body = at + HEADER;
-    const have = end - body;
-    switch (code) {
+    switch (command.code) {
+      case COMMAND.negotiate:
+        return this.negotiated(command, false);
+      case COMMAND.sessionSetup:
+        return this.setup(command);
       case COMMAND.treeConnect:
-        if (have >= 8) this.opens.wait(messageId, { kind: 'tree', ofPipes: isIpc(nameAt(command, body + 4)) });
-        return;
+        return this.treeConnect(command);
       case COMMAND.treeDisconnect:
-        this.opens.forgetTree(chain.tree);
-        return;
+        return this.opens.forgetTree(chain.tree);
       case COMMAND.create:
-        chain.pipe = null;
-        chain.file = '';
-        if (have >= 48 && this.opens.ofPipes(chain.tree) !== false) {
-          chain.pipe = this.opens.opening(nameAt(command, body + 44));
-          this.opens.wait(messageId, { kind: 'create', pipe: chain.pipe });
-        }
-        return;
+        return this.create(command, chain);
       case COMMAND.close:
-        if (have >= 24) this.close(command, fileAt(view, body + 8));
-        return;
-      case COMMAND.read: {
-        const pipe = have < 32 ? null : this.pipeOf(fileAt(view, body + 16), chain);
-        if (pipe !== null) this.opens.wait(messageId, { kind: 'read', pipe });
-        return;
-      }
-      case COMMAND.write: {
-        if (have < 32) return;
-        const from = at + view.getUint16(body + 2, true);
-        const file = fileAt(view, body + 16);
-        const pipe = this.pipeOf(file, chain) ?? this.adopt(file, chain, command, from);
-        if (pipe !== null)
-          this.opens.carry(pipe, direction, message, from, within(command, from, view.getUint32(body + 4, true)));
-        return;
-      }
-      case COMMAND.ioctl: {
-        if (have < 32 || view.getUint32(body + 4, true) !== TRANSCEIVE) return;
-        const from = at + view.getUint32(body + 24, true);
-        const file = fileAt(view, body + 8);
-        const pipe = this.pipeOf(file, chain) ?? this.adopt(file, chain, command, from);
-        if (pipe === null) return;
-        this.opens.wait(messageId, { kind: 'transact', pipe });
-        this.opens.carry(pipe, direction, message, from, within(command, from, view.getUint32(body + 28, true)));
-        return;
-      }
+        return this.close(command, chain);
+      case COMMAND.read:
+        return this.read(command, chain);
+      case COMMAND.write:
+        return this.write(command, chain);
+      case COMMAND.ioctl:
+        return this.transceive(command, chain);
       default:
     }
   }
 
   private answer(command: Command, chain: Chain): void {
-    const { message, at, end, code, status, messageId } = command;
-    const { view } = message.block;
     // The real answer is still to come.
-    if (status === PENDING) return;
-    const body = at + HEADER;
-    const have = end - body;
-    switch (code) {
-      case COMMAND.treeConnect: {
-        const pending = this.opens.take(messageId);
-        if (status === 0 && have >= 4)
-          this.opens.tree(
-            chain.tree,
-            view.getUint8(body + 2) === PIPES || (pending?.kind === 'tree' && pending.ofPipes),
-          );
-        return;
-      }
-      case COMMAND.create: {
-        const pending = this.opens.take(messageId);
-        if (pending?.kind === 'create' && status === 0 && have >= 80)
-          this.opens.opened(fileAt(view, body + 64), pending.pipe);
-        return;
-      }
-      case COMMAND.read: {
-        const pending = this.opens.take(messageId);
-        if (!WITH_BYTES.includes(status) || have < 16) return;
-        this.bytes(command, pending !== null && 'pipe' in pending ? pending.pipe : null, {
-          from: at + view.getUint8(body + 2),
-          length: view.getUint32(body + 4, true),
-        });
-        return;
-      }
-      case COMMAND.ioctl: {
-        const pending = this.opens.take(messageId);
-        if (!WITH_BYTES.includes(status) || have < 40 || view.getUint32(body + 4, true) !== TRANSCEIVE) return;
-        const known = pending !== null && 'pipe' in pending ? pending.pipe : this.opens.pipe(fileAt(view, body + 8));
-        this.bytes(command, known, {
-          from: at + view.getUint32(body + 32, true),
-          length: view.getUint32(body + 36, true),
-        });
-        return;
-      }
+    if (command.status === PENDING) return;
+    switch (command.code) {
+      case COMMAND.negotiate:
+        return this.negotiated(command, true);
+      case COMMAND.sessionSetup:
+        return this.setupAnswered(command);
+      case COMMAND.treeConnect:
+        return this.treeConnected(command, chain);
+      case COMMAND.create:
+        return this.created(command);
+      case COMMAND.read:
+        return this.readAnswered(command);
+      case COMMAND.ioctl:
+        return this.transceived(command);
       default:
-        this.opens.take(messageId);
+        this.opens.take(command.messageId);
     }
+  }
+
+  private treeConnect(command: Command): void {
+    const body = command.at + HEADER;
+    if (command.end - body < 8) return;
+    this.opens.wait(command.messageId, { kind: 'tree', ofPipes: isIpc(nameAt(command, body + 4)) });
+  }
+
+  private treeConnected({ message, at, end, status, messageId }: Command, chain: Chain): void {
+    const pending = this.opens.take(messageId);
+    if (status !== 0 || end - at < HEADER + 4) return;
+    const share = message.block.view.getUint8(at + HEADER + 2);
+    this.opens.tree(chain.tree, share === PIPES || (pending?.kind === 'tree' && pending.ofPipes));
+  }
+
+  private create(command: Command, chain: Chain): void {
+    chain.pipe = null;
+    chain.file = '';
+    const body = command.at + HEADER;
+    if (command.end - body < 48 || this.opens.ofPipes(chain.tree) === false) return;
+    chain.pipe = this.opens.opening(nameAt(command, body + 44));
+    this.opens.wait(command.messageId, { kind: 'create', pipe: chain.pipe });
+  }
+
+  private created({ message, at, end, status, messageId }: Command): void {
+    const pending = this.opens.take(messageId);
+    const body = at + HEADER;
+    if (pending?.kind === 'create' && status === 0 && end - body >= 80)
+      this.opens.opened(fileAt(message.block.view, body + 64), pending.pipe);
+  }
+
+  private read({ message, at, end, messageId }: Command, chain: Chain): void {
+    const body = at + HEADER;
+    const pipe = end - body < 32 ? null : this.pipeOf(fileAt(message.block.view, body + 16), chain);
+    if (pipe !== null) this.opens.wait(messageId, { kind: 'read', pipe });
+  }
+
+  private readAnswered(command: Command): void {
+    const { message, at, end, status, messageId } = command;
+    const { view } = message.block;
+    const pending = this.opens.take(messageId);
+    const body = at + HEADER;
+    if (!WITH_BYTES.includes(status) || end - body < 16) return;
+    this.bytes(command, pending !== null && 'pipe' in pending ? pending.pipe : null, {
+      from: at + view.getUint8(body + 2),
+      length: view.getUint32(body + 4, true),
+    });
+  }
+
+  private write(command: Command, chain: Chain): void {
+    const { message, direction, at, end } = command;
+    const { view } = message.block;
+    const body = at + HEADER;
+    if (end - body < 32) return;
+    const from = at + view.getUint16(body + 2, true);
+    const pipe = this.carrier(fileAt(view, body + 16), chain, message, from);
+    if (pipe !== null)
+      this.opens.carry(pipe, direction, message, from, within(command, from, view.getUint32(body + 4, true)));
+  }
+
+  private transceive(command: Command, chain: Chain): void {
+    const { message, direction, at, end, messageId } = command;
+    const { view } = message.block;
+    const body = at + HEADER;
+    if (end - body < 32 || view.getUint32(body + 4, true) !== TRANSCEIVE) return;
+    const from = at + view.getUint32(body + 24, true);
+    const pipe = this.carrier(fileAt(view, body + 8), chain, message, from);
+    if (pipe === null) return;
+    this.opens.wait(messageId, { kind: 'transact', pipe });
+    this.opens.carry(pipe, direction, message, from, within(command, from, view.getUint32(body + 28, true)));
+  }
+
+  private transceived(command: Command): void {
+    const { message, at, end, status, messageId } = command;
+    const { view } = message.block;
+    const pending = this.opens.take(messageId);
+    const body = at + HEADER;
+    if (!WITH_BYTES.includes(status) || end - body < 40 || view.getUint32(body + 4, true) !== TRANSCEIVE) return;
+    const known = pending !== null && 'pipe' in pending ? pending.pipe : this.opens.pipe(fileAt(view, body + 8));
+    this.bytes(command, known, {
+      from: at + view.getUint32(body + 32, true),
+      length: view.getUint32(body + 36, true),
+    });
+  }
+
+  private negotiated({ message, at, to }: Command, answer: boolean): void {
+    if (this.protection !== null && isAlone(message, at, to))
+      this.protection.onNegotiate(this.flow, copyOf(message), answer);
+  }
+
+  private setup(command: Command): void {
+    const body = command.at + HEADER;
+    // Flags and a security buffer ([MS-SMB2] 2.2.5).
+    if (command.end - body < 24) return;
+    this.leg(command, body + 12, command.message.block.view.getUint8(body + 2));
+  }
+
+  private setupAnswered(command: Command): void {
+    const body = command.at + HEADER;
+    this.leg(command, command.end - body < 8 ? null : body + 4, null);
+  }
+
+  /** A leg of a logon. `buffer`: where offset and length of its token stand; the flags are null in answers. */
+  private leg(
+    { message, direction, at, to, end, status, messageId }: Command,
+    buffer: number | null,
+    flags: number | null,
+  ): void {
+    if (this.protection === null || !isAlone(message, at, to)) return;
+    const { view, u8 } = message.block;
+    const from = buffer === null ? end : Math.min(end, at + view.getUint16(buffer, true));
+    this.protection.onSetup({
+      flow: this.flow,
+      direction,
+      frame: message.pieces.at(-1)?.frame ?? 0,
+      answer: flags === null,
+      messageId,
+      session: toHex(u8.subarray(at + 40, at + 48)),
+      status,
+      message: copyOf(message),
+      token: u8.slice(from, buffer === null ? end : Math.min(end, from + view.getUint16(buffer + 2, true))),
+      binding: flags !== null && (flags & BINDING) !== 0,
+    });
   }
 
   /** What a read gave. */
@@ -221,10 +299,17 @@ export class Smb2 {
     if (pipe !== null) this.opens.carry(pipe, command.direction, command.message, from, to);
   }
 
-  private close({ message, direction }: Command, file: string): void {
-    const at = message.pieces.at(-1);
-    if (at !== undefined)
-      this.opens.closePipe(file, { frame: at.frame, timeS: at.timeS, timeNs: at.timeNs, direction });
+  private close({ message, direction, at, end }: Command, chain: Chain): void {
+    const body = at + HEADER;
+    const last = message.pieces.at(-1);
+    if (end - body < 24 || last === undefined) return;
+    const file = fileAt(message.block.view, body + 8);
+    this.opens.closePipe(file === SAME ? chain.file : file, {
+      frame: last.frame,
+      timeS: last.timeS,
+      timeNs: last.timeNs,
+      direction,
+    });
   }
 
   /** The pipe that a request names; a related one means that of the command before. */
@@ -238,11 +323,21 @@ export class Smb2 {
     return chain.pipe;
   }
 
-  /** A file that nobody saw opened, on a tree that may hold pipes. */
-  private adopt(file: string, chain: Chain, { message }: Command, from: number): Pipe | null {
-    if (file === SAME || this.opens.ofPipes(chain.tree) === false) return null;
+  /** The pipe that bytes go over; of a file that nobody saw opened it is known by them, on a tree that may hold pipes. */
+  private carrier(file: string, chain: Chain, message: Message, from: number): Pipe | null {
+    const known = this.pipeOf(file, chain);
+    if (known !== null || file === SAME || this.opens.ofPipes(chain.tree) === false) return known;
     return this.opens.adopt(file, message, from);
   }
+}
+
+/** Whether a command is all there is of a message, and all of it was captured: what hashes cover. */
+function isAlone({ start, end, size }: Message, at: number, to: number): boolean {
+  return at === start && to === start + size && end === to;
+}
+
+function copyOf({ block, start, end }: Message): Uint8Array {
+  return block.u8.slice(start, end);
 }
 
 /** FileId that stands for the one of the command before ([MS-SMB2] 3.2.4.1.4). */

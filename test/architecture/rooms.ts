@@ -69,7 +69,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: 'src/security',
     does: 'what the mechanisms share, and the observer of handshakes',
-    opens: [...BASE, 'src/security/spnego', 'src/security/ntlm', 'src/security/kerberos'],
+    opens: [...BASE, 'src/security/spnego', 'src/security/ntlm', 'src/security/kerberos', 'src/security/smb'],
   },
   {
     path: 'src/security/spnego',
@@ -81,6 +81,11 @@ export const ROOMS: readonly Room[] = [
     path: 'src/security/kerberos',
     does: 'Kerberos: tickets, keytabs, etypes',
     opens: [...BASE, 'src/security', 'src/security/spnego'],
+  },
+  {
+    path: 'src/security/smb',
+    does: 'sessions of SMB 3: their keys, and opening what they encrypt',
+    opens: [...BASE, 'src/security', 'src/security/ntlm', 'src/security/kerberos'],
   },
   { path: 'src/ndr', does: 'descriptor language and its compiler; NDR20, NDR64', opens: BASE },
   { path: 'src/ndr/idl', does: 'MIDL text to descriptors', opens: [...BASE, 'src/ndr'] },

@@ -85,6 +85,11 @@ function connectionsOf(frames: readonly Frame[]): { readonly direction: Directio
   return [...chunks.values()];
 }
 
+/** Chunks of the first connection of a capture, by its path in the package. */
+export function connectionOf(path: string): readonly { readonly direction: Direction; readonly bytes: Uint8Array }[] {
+  return connectionsOf(framesOf(new Uint8Array(readFileSync(join(packageRoot(), path)))))[0] ?? [];
+}
+
 function stubsOf(frames: readonly Frame[]): readonly StubSeed[] {
   const analyzer = new Analyzer({ registry, security: new SecurityObserver(SECRETS) });
   const out: AnalyzerOutput[] = [];

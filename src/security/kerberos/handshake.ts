@@ -117,7 +117,8 @@ export class KerberosExchange {
 
   private open(key: Key, acceptorSubkey: boolean): void {
     if (this.opened === null) return;
-    this.openings = [{ context: kerberosContext(key, acceptorSubkey, this.principal), sessionKey: this.opened }];
+    const context = kerberosContext(key, acceptorSubkey, this.principal);
+    this.openings = [{ context, sessionKey: this.opened, contextKey: key.value }];
   }
 }
 

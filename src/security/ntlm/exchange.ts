@@ -79,7 +79,7 @@ export class NtlmExchange {
 
   private opening(answer: Authenticate, session: Uint8Array, key: Uint8Array, budget: SearchBudget): Opening {
     const sessionKey: SessionKey = { mechanism: 'ntlm', session, key, etype: 0 };
-    return { context: observedNtlm(answer.flags, key, principalOf(answer), budget), sessionKey };
+    return { context: observedNtlm(answer.flags, key, principalOf(answer), budget), sessionKey, contextKey: key };
   }
 
   private mic(key: Uint8Array | null, answer: Authenticate, bytes: Uint8Array): HandshakeFacts['mic'] {

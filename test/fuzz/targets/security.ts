@@ -273,15 +273,23 @@ const keylog: Target = {
     textBytes(
       `# a comment\nntlm ${'ab'.repeat(16)} ${'cd'.repeat(16)}\nkerberos ${'01'.repeat(16)} 18:${'ef'.repeat(32)}\n`,
     ),
+    textBytes(
+      `smb ${'0a'.repeat(8)} ${'cd'.repeat(16)}\n${'0b'.repeat(8)},${'01'.repeat(16)},"",""\nsmb ${'0c'.repeat(8)} - ${'02'.repeat(32)} ${'03'.repeat(32)}\n`,
+    ),
   ],
   run(bytes) {
     const text = textOf(bytes);
     const keys = unlessRefused(() => parseKeyLog('x', text), UsageError);
     if (keys === null) return;
-    const lines = keys.map(
-      ({ mechanism, session, key, etype }) =>
-        `${mechanism} ${toHex(session)} ${mechanism === 'kerberos' ? `${etype}:` : ''}${toHex(key)}`,
-    );
+    const lines = [
+      ...keys.sessionKeys.map(
+        ({ mechanism, session, key, etype }) =>
+          `${mechanism} ${toHex(session)} ${mechanism === 'kerberos' ? `${etype}:` : ''}${toHex(key)}`,
+      ),
+      ...keys.smbKeys.map(({ session, key, fromServer, fromClient }) =>
+        ['smb', session, ...[key, fromServer, fromClient].map((one) => (one === null ? '-' : toHex(one)))].join(' '),
+      ),
+    ];
     law(told(parseKeyLog('x', lines.join('\n'))) === told(keys), () => lines.join('\n'));
   },
 };

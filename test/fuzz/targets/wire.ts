@@ -13,8 +13,10 @@ import { PFC } from '../../../src/rpc/header.js';
 import { RpcObserver, type RpcOutput } from '../../../src/rpc/observer.js';
 import { decodePdu, type Pdu } from '../../../src/rpc/pdu.js';
 import { SecurityObserver } from '../../../src/security/index.js';
+import { smbAt } from '../../../src/smb/framing.js';
+import { SmbObserver, type SmbOutput } from '../../../src/smb/observer.js';
 import type { Chunk, Direction, Flow } from '../../../src/types.js';
-import { harvest, SECRETS } from '../seeds.js';
+import { connectionOf, harvest, SECRETS } from '../seeds.js';
 import { Choices, law, told, type Target } from '../target.js';
 import { packetSeeds } from './captures.js';
 
@@ -277,4 +279,97 @@ function content(read: Pdu | null): string {
   return told('stub' in all ? { ...all, stub: bytesIn(all.stub) } : all);
 }
 
-export const wireTargets: readonly Target[] = [net, rpc, pdu];
+/** What goes over pipes of an SMB connection; each part in pieces of a size. */
+function carried(parts: readonly Part[], size: number): { readonly out: readonly SmbOutput[]; readonly kept: string } {
+  const limits = { message: 4096, heldBytes: 6000, pending: 8, pipes: 4, trees: 4 };
+  let flows = 1;
+  const protection = new SecurityObserver(SMB_SECRETS).smb;
+  const observer = new SmbObserver({ flowId: () => ++flows, protection, limits });
+  const out: SmbOutput[] = [];
+  const offsets: [number, number] = [0, 0];
+  for (const [at, { direction, gap, bytes }] of parts.entries()) {
+    const common = { flow, direction, frame: at + 1, timeS: 1, timeNs: at };
+    if (gap) observer.push({ kind: 'gap', ...common, size: bytes.length + 1, streamOffset: offsets[direction] }, out);
+    else
+      for (let from = 0; from < bytes.length; from += size) {
+        const piece = bytes.slice(from, from + size);
+        const streamOffset = offsets[direction] + from;
+        observer.push(
+          { kind: 'chunk', ...common, streamOffset, block: blockOf(piece), start: 0, end: piece.length },
+          out,
+        );
+        const { heldBytes, pending, pipes } = observer.load;
+        law(heldBytes <= limits.heldBytes && pending <= limits.pending && pipes <= limits.pipes, () =>
+          JSON.stringify(observer.load),
+        );
+      }
+    offsets[direction] += gap ? bytes.length + 1 : bytes.length;
+  }
+  observer.end(out);
+  return { out, kept: JSON.stringify(observer.load) };
+}
+
+/** What came over each pipe, as text. */
+function overPipes(out: readonly SmbOutput[]): string {
+  const pipes = new Map<string, string[]>();
+  for (const item of out) {
+    if (item.kind === 'problem' || item.kind === 'flow-end') continue;
+    const key = `${item.flow.id} ${item.flow.pipe?.name} ${item.direction}`;
+    const texts = pipes.get(key) ?? [];
+    pipes.set(key, texts);
+    texts.push(
+      item.kind === 'gap'
+        ? `<${item.size}>`
+        : Buffer.from(item.block.u8.subarray(item.start, item.end)).toString('hex'),
+    );
+  }
+  return [...pipes].map(([key, texts]) => `${key}: ${texts.join('')}`).join('\n');
+}
+
+/** Every part of a stream is whole messages of SMB. */
+function wholeMessages(parts: readonly Part[]): boolean {
+  return parts.every(({ gap, bytes }) => {
+    if (gap) return false;
+    let at = 0;
+    while (bytes.length - at >= 40 && smbAt(bytes, at, bytes.length)) {
+      const size = ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+      // Longer ones are read as far as they lie together.
+      if (size < 36 || size > 4000) return false;
+      at += 4 + size;
+    }
+    return at === bytes.length;
+  });
+}
+
+const smb: Target = {
+  name: 'smb',
+  law: 'any streams of both directions, with holes, give no exception and keep nothing; whole messages give the same pipes whole and in pieces',
+  most: MOST,
+  seeds: () =>
+    ['smb1', 'smb1-139', 'smb202', 'smb300', 'smb300-ccm', 'smb311-128-gcm'].map((name) => {
+      const parts: number[] = [2];
+      for (const { direction, bytes } of connectionOf(`test/smb/captures/${name}.pcap`)) {
+        parts.push(direction, bytes.length & 255, bytes.length >> 8, ...bytes);
+        if (parts.length > 12_000) break;
+      }
+      return Uint8Array.from(parts);
+    }),
+  run(bytes) {
+    const choices = new Choices(bytes);
+    const size = 1 + choices.byte();
+    const parts = partsOf(choices);
+    const whole = carried(parts, MOST);
+    const split = carried(parts, size);
+    for (const { kept } of [whole, split]) law(kept === NOTHING_KEPT, () => kept);
+    if (!wholeMessages(parts)) return;
+    law(
+      overPipes(whole.out) === overPipes(split.out),
+      () => `in pieces of ${size}:\n${overPipes(whole.out)}\n${overPipes(split.out)}`,
+    );
+  },
+};
+
+const SMB_SECRETS = { passwords: [{ user: 'root', password: 'Secret-1' }] };
+const NOTHING_KEPT = JSON.stringify({ connections: 0, heldBytes: 0, pending: 0, pipes: 0 });
+
+export const wireTargets: readonly Target[] = [net, smb, rpc, pdu];
