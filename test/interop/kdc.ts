@@ -47,7 +47,8 @@ export class Kdc {
     return readKeytab(new Uint8Array(readFileSync(join(this.folder, 'services.keytab'))));
   }
 
-  async start(): Promise<void> {
+  /** With further commands of kadmin, in which `-k` names a keytab in the folder. */
+  async start(more: readonly string[] = []): Promise<void> {
     const { folder } = this;
     this.port = process.getuid?.() === 0 ? 88 : await freePort();
     const place = `${KDC_ADDRESS}:${this.port}`;
@@ -68,6 +69,7 @@ export class Kdc {
         `addprinc -e ${etype}:normal -randkey ${service}`,
         `ktadd -norandkey -k services.keytab ${service}`,
       ]),
+      ...more,
     ];
     for (const command of commands)
       this.run('kadmin.local', ['-r', REALM, '-q', command.replace(/-k /, `-k ${folder}/`)]);

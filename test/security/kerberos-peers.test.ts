@@ -12,6 +12,7 @@ import type { Credential } from '../../src/security/kerberos/kdc.js';
 import { readTicket } from '../../src/security/kerberos/messages.js';
 import { readDer } from '../../src/security/der.js';
 import { SpnegoAcceptor, SpnegoInitiator, type HandshakeSide, type SecurityContext } from '../../src/security/index.js';
+import { OID, readSpnego } from '../../src/security/spnego/token.js';
 import { keytabOf, NOW, ticketOf } from './tickets.js';
 
 let seed = 7;
@@ -57,6 +58,32 @@ function contextOf({ context }: HandshakeSide): SecurityContext {
   if (context === null) throw new Error('no context');
   return context;
 }
+
+describe('SPNEGO around Kerberos', () => {
+  const sides = (): readonly [SpnegoInitiator, SpnegoAcceptor] => [
+    new SpnegoInitiator(initiator(ticketOf()), 'kerberos'),
+    new SpnegoAcceptor({ ntlm: null, kerberos: acceptor() }),
+  ];
+
+  it('signs the list of mechanisms on both sides, as Windows does', () => {
+    const mics: boolean[] = [];
+    const noted = (token: Uint8Array): Uint8Array => {
+      mics.push((readSpnego(token)?.mic ?? null) !== null);
+      return token;
+    };
+    expect(talk(...sides(), noted)).toEqual({ failed: null, code: null });
+    expect(mics).toEqual([false, false, true, true]);
+  });
+
+  it('notices that the list of mechanisms was changed on the way', () => {
+    // Microsoft's number of Kerberos becomes the standard one: still a list that the server knows.
+    const changed = (token: Uint8Array, leg: number): Uint8Array => {
+      const at = leg === 0 ? Buffer.from(token).indexOf(Buffer.from(OID.kerberosOld)) : -1;
+      return at < 0 ? token : token.with(at + 3, OID.kerberos[3] ?? 0);
+    };
+    expect(talk(...sides(), changed).failed).toContain('the list of mechanisms was changed on the way');
+  });
+});
 
 describe.each([17, 18, 19, 20, 23])('two peers with encryption type %i', (etype) => {
   it.each([false, true])(

@@ -2,19 +2,18 @@ import type { SecurityContext } from '../context.js';
 import { DONE, failure, GOING_ON, SEC_E, type HandshakeSide, type Step } from '../mechanism.js';
 import { mechList, OID, readSpnego, writeInit, writeResponse, type Spnego } from './token.js';
 
-const STATE = { reject: 2, requestMic: 3 } as const;
+const REJECT = 2;
 /** Kerberos is offered under Microsoft's number too, as Windows does ([MS-SPNG] 3.2.5.1). */
 const OFFERS = { ntlm: [OID.ntlm], kerberos: [OID.kerberosOld, OID.kerberos] } as const;
 
 /**
- * The client's side of SPNEGO (RFC 4178, [MS-SPNG]) around a mechanism. NTLM signs the list of mechanisms always, as
- * Windows does; Kerberos, the only one offered, where the server asks for it.
+ * The client's side of SPNEGO (RFC 4178, [MS-SPNG]) around a mechanism. The list of mechanisms is signed always, as
+ * Windows does and Samba wants it.
  */
 export class SpnegoInitiator implements HandshakeSide {
   private readonly mechanism: HandshakeSide;
   private readonly offers: readonly Uint8Array[];
   private readonly list: Uint8Array;
-  private readonly signs: boolean;
   /** The mechanism said its last; the server has a last word to say. */
   private finished = false;
 
@@ -22,7 +21,6 @@ export class SpnegoInitiator implements HandshakeSide {
     this.mechanism = mechanism;
     this.offers = OFFERS[kind];
     this.list = mechList(this.offers);
-    this.signs = kind === 'ntlm';
   }
 
   get context(): SecurityContext | null {
@@ -35,17 +33,16 @@ export class SpnegoInitiator implements HandshakeSide {
       return { token: writeInit(this.offers, first), ...GOING_ON };
     }
     const response = readSpnego(token);
-    if (response?.state === STATE.reject && response.token === null)
+    if (response?.state === REJECT && response.token === null)
       return failure(SEC_E.logonDenied, 'the server refused the logon');
-    return this.finished ? this.last(response) : this.next(response?.token ?? token, response?.state ?? null);
+    return this.finished ? this.last(response) : this.next(response?.token ?? token);
   }
 
-  private next(token: Uint8Array, state: number | null): Step {
+  private next(token: Uint8Array): Step {
     const { token: made, done, failed } = this.mechanism.step(token);
     if (failed !== null) return failure(failed.status, failed.message);
     this.finished = done;
-    const signs = done && (this.signs || state === STATE.requestMic);
-    const mic = signs ? (this.context?.fromClient.mic(this.list) ?? null) : null;
+    const mic = done ? (this.context?.fromClient.mic(this.list) ?? null) : null;
     return { token: writeResponse({ token: made, mic }), ...GOING_ON };
   }
 
