@@ -20,3 +20,7 @@ if node -e 'const [major, minor] = process.versions.node.split(".").map(Number);
 else
   echo "CommonJS: left out, Node $(node --version) cannot require a module"
 fi
+# Without its optional engine `query` says how to get it, and all else works.
+if node node_modules/uamgscope/dist/src/main.js query 'SELECT 1' "$session" 2>query.txt; then echo 'query asked nobody' >&2; exit 1; fi
+grep -q 'npm install @duckdb/node-api' query.txt
+node node_modules/uamgscope/dist/src/main.js export "$session" -o lake

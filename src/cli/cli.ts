@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   interfaces: async () => (await import('./commands/interfaces.js')).interfacesCommand,
   explain: async () => (await import('./commands/explain.js')).explainCommand,
   export: async () => (await import('./commands/export.js')).exportCommand,
+  query: async () => (await import('./commands/query.js')).queryCommand,
   report: async () => (await import('./commands/report.js')).reportCommand,
   tui: async () => (await import('./commands/tui.js')).tuiCommand,
   completion: async () => (await import('./commands/completion.js')).completionCommand,

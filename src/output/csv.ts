@@ -69,13 +69,14 @@ export class CsvWriter {
   }
 
   private row(cells: readonly string[]): string {
-    return cells.map((cell) => this.cell(cell)).join(this.separator);
+    return cells.map((cell) => csvCell(cell, this.separator)).join(this.separator);
   }
+}
 
-  private cell(text: string): string {
-    const safe = escapeTerminal(inert(cut(text, MAX_CELL)));
-    return this.separator === ',' && /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  }
+/** A cell of a table, in one line, that no spreadsheet and no terminal carries out. */
+export function csvCell(text: string, separator: ',' | '\t'): string {
+  const safe = escapeTerminal(inert(cut(text, MAX_CELL)));
+  return separator === ',' && /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** A text that no spreadsheet carries out; numbers stay numbers. */

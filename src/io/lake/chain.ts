@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync, type Stats } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { isDamage, weightOf } from '../../analysis/weight.js';
 import { callColumns } from '../../output/lake/calls.js';
@@ -24,6 +24,7 @@ import {
 } from './manifest.js';
 import { Parts, type LakeFormat } from './parts.js';
 import { FramePlaces } from './places.js';
+import { sha256Of } from './sum.js';
 
 /** A chain of captures of one sensor, on its way into a lake. */
 export interface ChainOptions {
@@ -137,17 +138,6 @@ function statOf(path: string): Stats {
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`cannot read ${path}: ${fileReason(error)}`);
   }
-}
-
-/** SHA-256 of a file's bytes. @throws UsageError */
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const piece of createReadStream(path, { highWaterMark: 1_048_576 })) hash.update(piece as Buffer);
-  } catch (error) {
-    throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);
-  }
-  return hash.digest('hex');
 }
 
 function unchanged(path: string, before: Stats): void {

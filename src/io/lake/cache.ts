@@ -1,0 +1,139 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { readManifests } from './manifest.js';
+import { sha256Of } from './sum.js';
+
+/** Bytes of tables of captures that are kept; those asked longest ago are removed first. docs/limits.md */
+export const MAX_CACHE_BYTES = 2_147_483_648;
+/** Captures whose sums are remembered by name, size and times. docs/limits.md */
+export const MAX_KNOWN_SUMS = 10_000;
+
+/** Tables of captures that were decoded once, by what the captures hold and how they were read. */
+export class TableCache {
+  private readonly folder: string;
+
+  constructor(env: Readonly<Record<string, string | undefined>>) {
+    const named = env['XDG_CACHE_HOME'] ?? '';
+    this.folder = join(isAbsolute(named) ? named : join(homedir(), '.cache'), 'uamgscope', 'tables');
+  }
+
+  /** Whether anything can be kept here. */
+  get isUsable(): boolean {
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      accessSync(this.folder, constants.W_OK | constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * The lake of captures read in a way: the one that is kept, or one that `make` writes into the folder it is given.
+   * What is kept is readable by its owner alone.
+   */
+  async lake(
+    files: readonly string[],
+    way: readonly unknown[],
+    make: (folder: string) => Promise<void>,
+  ): Promise<string> {
+    const sums: string[] = [];
+    for (const file of files) sums.push(await this.sumOf(file));
+    const name = createHash('sha256')
+      .update(JSON.stringify([way, sums]))
+      .digest('hex')
+      .slice(0, 32);
+    const path = join(this.folder, name);
+    if (!isWhole(path)) await this.made(path, make);
+    const now = new Date();
+    utimesSync(path, now, now);
+    this.prune(name);
+    return path;
+  }
+
+  private async made(path: string, make: (folder: string) => Promise<void>): Promise<void> {
+    const beside = `${path}.${randomBytes(6).toString('hex')}.part`;
+    mkdirSync(beside, { mode: 0o700 });
+    try {
+      await make(beside);
+      rmSync(path, { recursive: true, force: true });
+      renameSync(beside, path);
+    } catch (error) {
+      rmSync(beside, { recursive: true, force: true });
+      // Somebody else was as fast.
+      if (!isWhole(path)) throw error;
+    }
+  }
+
+  /** SHA-256 of a file, from memory where nothing about the file has changed. */
+  private async sumOf(file: string): Promise<string> {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    const about = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+    const sums = join(this.folder, 'sums');
+    const path = join(sums, createHash('sha256').update(about).digest('hex').slice(0, 32));
+    try {
+      const known = readFileSync(path, 'latin1');
+      if (/^[0-9a-f]{64}$/.test(known)) return known;
+    } catch {
+      // Not known yet.
+    }
+    const sum = await sha256Of(file);
+    mkdirSync(sums, { recursive: true, mode: 0o700 });
+    if (readdirSync(sums).length >= MAX_KNOWN_SUMS) rmSync(sums, { recursive: true, force: true });
+    mkdirSync(sums, { recursive: true, mode: 0o700 });
+    writeFileSync(path, sum);
+    return sum;
+  }
+
+  /** Removes what was asked longest ago, but the one in use, until the rest is small enough. */
+  private prune(used: string): void {
+    const entries = readdirSync(this.folder)
+      .filter((name) => name !== 'sums')
+      .map((name) => {
+        const path = join(this.folder, name);
+        return { name, path, asked: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0, bytes: bytesIn(path) };
+      })
+      .toSorted((a, b) => b.asked - a.asked);
+    let left = MAX_CACHE_BYTES;
+    for (const { name, path, bytes, asked } of entries) {
+      const isAbandoned = name.endsWith('.part') && Date.now() - asked > ABANDONED_MS;
+      left -= bytes;
+      if (name !== used && (isAbandoned || (left < 0 && !name.endsWith('.part')))) {
+        rmSync(path, { recursive: true, force: true });
+        left += bytes;
+      }
+    }
+  }
+}
+
+/** Milliseconds after which a folder that nobody finished is removed. */
+const ABANDONED_MS = 86_400_000;
+
+/** A lake with its manifest, which is written last. */
+function isWhole(path: string): boolean {
+  try {
+    return readManifests(path).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function bytesIn(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true }))
+    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  return bytes;
+}
