@@ -22,7 +22,9 @@ export interface Pipe {
 /** A request that waits for its answer. */
 export type Pending =
   | { readonly kind: 'create' | 'read' | 'transact'; readonly pipe: Pipe }
-  | { readonly kind: 'tree'; readonly ofPipes: boolean };
+  | { readonly kind: 'tree'; readonly ofPipes: boolean }
+  /** `file`: what names the pipe in requests. */
+  | { readonly kind: 'close'; readonly file: string };
 
 /** A session some of whose messages are encrypted. */
 export interface SealedSession {

@@ -156,6 +156,8 @@ export class Smb2 {
         return this.treeConnected(command, chain);
       case COMMAND.create:
         return this.created(command);
+      case COMMAND.close:
+        return this.closed(command);
       case COMMAND.read:
         return this.readAnswered(command);
       case COMMAND.ioctl:
@@ -299,17 +301,20 @@ export class Smb2 {
     if (pipe !== null) this.opens.carry(pipe, command.direction, command.message, from, to);
   }
 
-  private close({ message, direction, at, end }: Command, chain: Chain): void {
-    const body = at + HEADER;
+  /** What was asked before in the same message is still answered: the pipe ends with the answer. */
+  private close({ message, at, end, messageId }: Command, chain: Chain): void {
+    if (end - at < HEADER + 24) return;
+    const named = fileAt(message.block.view, at + HEADER + 8);
+    const file = named === SAME ? chain.file : named;
+    if (this.opens.pipe(file) !== null) this.opens.wait(messageId, { kind: 'close', file });
+  }
+
+  private closed({ message, direction, messageId }: Command): void {
+    const pending = this.opens.take(messageId);
     const last = message.pieces.at(-1);
-    if (end - body < 24 || last === undefined) return;
-    const file = fileAt(message.block.view, body + 8);
-    this.opens.closePipe(file === SAME ? chain.file : file, {
-      frame: last.frame,
-      timeS: last.timeS,
-      timeNs: last.timeNs,
-      direction,
-    });
+    if (pending?.kind !== 'close' || last === undefined) return;
+    const { frame, timeS, timeNs } = last;
+    this.opens.closePipe(pending.file, { frame, timeS, timeNs, direction: direction === 0 ? 1 : 0 });
   }
 
   /** The pipe that a request names; a related one means that of the command before. */
