@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Streams } from '../io/streams.js';
-import { configPath } from './config-path.js';
+import { hasConfig } from './config-path.js';
 
 /** The option of every command that tells findings. */
 export interface IgnoreFlags {
@@ -22,7 +21,7 @@ export async function ignoredRules(
   { ignoreRule = [] }: IgnoreFlags,
   env: Streams['env'],
 ): Promise<ReadonlySet<string>> {
-  if (!existsSync(configPath(env))) return new Set(ignoreRule);
+  if (!hasConfig(env)) return new Set(ignoreRule);
   const { readConfig } = await import('./config.js');
   return new Set([...ignoreRule, ...readConfig(env).ignoreRules]);
 }

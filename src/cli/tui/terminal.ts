@@ -18,7 +18,7 @@ import type { PacketSource } from './export.js';
 import type { Marks } from './marks-file.js';
 import type { ReplayFlags } from './replayed.js';
 import type { Config } from '../config.js';
-import { configPath } from '../config-path.js';
+import { configPath, hasConfig } from '../config-path.js';
 import { passwordOf, readSecrets, type SecretFlags } from '../secrets.js';
 import { Session } from '../../tui/session/session.js';
 import { DEFAULT_COLUMNS } from '../../tui/state.js';
@@ -127,7 +127,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
 /** The configuration; without a file nothing is loaded for it. @throws UsageError */
 async function configOf(env: Streams['env']): Promise<Pick<Config, 'path' | 'theme' | 'columns' | 'keys' | 'where'>> {
   const path = configPath(env);
-  if (existsSync(path)) return (await import('../config.js')).readConfig(env);
+  if (hasConfig(env)) return (await import('../config.js')).readConfig(env);
   return { path, theme: 'auto', columns: DEFAULT_COLUMNS, keys: {}, where: {} };
 }
 

@@ -42,7 +42,7 @@ function owned(root: TraceNode, length: number, whole: boolean): void {
 }
 
 /** A stub decoded, traced, recorded and encoded again. */
-function held(codec: Codec, stub: Uint8Array, title: string): void {
+function held(codec: Codec, stub: Uint8Array, title: string, alone = true): void {
   const { problems, value } = codec.decode(spanOf(stub));
   const trace = codec.trace(spanOf(stub));
   law(problems.length === trace.problems.length, () => `${title}: decode and trace find other problems`);
@@ -57,12 +57,13 @@ function held(codec: Codec, stub: Uint8Array, title: string): void {
   if (header !== null) Object.assign(all, { orpcthis: header, orpcthat: header });
   if (result !== null) all['return'] = result;
   const made = toHex(codec.encode(all, { tape }));
-  law(made === toHex(stub), () => `${title}: was ${toHex(stub)}, made ${made}`);
+  // Sizes that a response takes from its request are not at hand without it.
+  if (alone) law(made === toHex(stub), () => `${title}: was ${toHex(stub)}, made ${made}`);
 }
 
 const ndr: Target = {
   name: 'ndr',
-  law: 'a stub of any method, either byte order, NDR20 or NDR64: decode, trace and record agree, every byte has one owner, what is clean encodes to the same bytes',
+  law: 'a stub of any method, either byte order, NDR20 or NDR64: decode, trace and record agree, every byte has one owner, what is clean encodes, a request to the same bytes',
   most: MOST,
   seeds: () =>
     harvest().stubs.map(({ uuid, opnum, encoding, side, bytes }) => {
@@ -80,11 +81,9 @@ const ndr: Target = {
     const codec = registry.method(method.uuid, method.opnum, encoding);
     if (codec === null) return;
     // What a response takes from its request is not at hand here: it is then read as far as it says itself.
-    held(
-      (how & 4) === 0 ? codec.request : codec.response,
-      choices.rest(),
-      `${method.title} ${JSON.stringify(encoding)}`,
-    );
+    const request = (how & 4) === 0;
+    const side = request ? codec.request : codec.response;
+    held(side, choices.rest(), `${method.title} ${JSON.stringify(encoding)}`, request);
   },
 };
 
