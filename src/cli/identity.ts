@@ -1,5 +1,6 @@
 import { MAPPER_PORT } from '../analysis/connections.js';
 import { InvalidArgumentError, Option } from 'commander';
+import { withPassword } from './password-prompt.js';
 import { readSecrets, type SecretFlags } from './secrets.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import { readKrb5Config, ticketFor } from '../io/kdc.js';
@@ -49,7 +50,9 @@ export function identityOf(flags: IdentityFlags, env: Streams['env']): Identity 
   const password = passwords.find(own)?.password ?? null;
   const hash = ntHashes.find(own)?.hash ?? null;
   if (password === null && hash === null)
-    throw new UsageError(`no password for ${user}: give --password @FILE, --nt-hash or UAMGSCOPE_PASSWORD`);
+    throw new UsageError(
+      `no password for ${user}: give --password @FILE, --nt-hash or UAMGSCOPE_PASSWORD, or call it on a terminal to be asked`,
+    );
   return { user, domain: flags.domain ?? '', password, hash, policy: flags.authPolicy ?? 'strict' };
 }
 
@@ -66,10 +69,12 @@ export function kerberosOptions(): readonly Option[] {
 }
 
 /**
- * Who signs in to a host: with `--kerberos` by a ticket that is got now, otherwise as {@link identityOf} has it. @throws
+ * Who signs in to a host, asked for a password where one is wanted: with `--kerberos` by a ticket that is got now, otherwise as {@link identityOf} has it. @throws
  * UsageError
  */
-export async function identityFor(flags: TicketFlags, env: Streams['env'], host: string): Promise<Identity | null> {
+export async function identityFor(given: TicketFlags, streams: Streams, host: string): Promise<Identity | null> {
+  const { env } = streams;
+  const flags = await withPassword(given, streams);
   if (flags.kerberos !== true) return identityOf(flags, env);
   const config = readKrb5Config(env);
   const ticket = await ticketFor({

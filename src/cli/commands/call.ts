@@ -113,7 +113,7 @@ async function make(
   streams: Streams,
 ): Promise<number> {
   const { host, port } = flags.target;
-  const identity = await identityFor(flags, streams.env, host);
+  const identity = await identityFor(flags, streams, host);
   const level = flags.level ?? (identity === null ? 'none' : 'integrity');
   if (identity === null && level !== 'none')
     throw new UsageError(`--level ${level} needs a user: give --user and --password`);

@@ -160,7 +160,7 @@ async function replay(rec: string, flags: ReplayFlags, streams: Streams, known: 
   if (sealed !== null) await say(streams, `! ${sealed}`);
   if (!records.some((one) => one.kind === 'call')) throw new UsageError(`${rec} holds no calls`);
   const { host, port } = flags.target;
-  const identity = await identityFor(flags, streams.env, host);
+  const identity = await identityFor(flags, streams, host);
   const rules = await loadRules(flags.rules, known.registry);
   const changes = flags.readOnly === true ? [] : changesIn(records, known.registry);
   if (flags.learnNoise !== undefined && changes.length > 0 && flags.reset === undefined)

@@ -106,7 +106,7 @@ async function test(dir: string, flags: TestFlags, streams: Streams, known: Know
   const all = await recordingsIn(dir);
   const paths = flags.shard === undefined ? all : shardOf(all, flags.shard.index, flags.shard.count);
   if (paths.length === 0) throw new UsageError(`${dir} holds no recordings${all.length > 0 ? ' for this shard' : ''}`);
-  const identity = await identityFor(flags, streams.env, flags.target?.host ?? '127.0.0.1');
+  const identity = await identityFor(flags, streams, flags.target?.host ?? '127.0.0.1');
   const out = new Sink(streams.stdout);
   const style = styleFor(flags.color, streams.stdout, streams.env);
   const github = flags.github === true || streams.env['GITHUB_ACTIONS'] === 'true';
