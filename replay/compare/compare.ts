@@ -1,11 +1,9 @@
-import type { Value } from '../../src/types.js';
-import { isReference } from '../../src/dcom/references.js';
 import { align } from './align.js';
 import { compareCalls, type CallResult } from './calls.js';
 import { Identities } from './identity.js';
 import { compareLatency, type LatencyDifference } from './latency.js';
 import { NO_RULES, RuleBook, type Rule, type Rules } from './rules.js';
-import type { Session, SessionCall } from './session.js';
+import { argumentsKey, type Session, type SessionCall } from './session.js';
 
 /** What a comparison of two sessions found. */
 export interface CompareResult {
@@ -64,9 +62,9 @@ export function ordered(session: Session): readonly SessionCall[] {
     .filter((one) => one.sort !== 'upkeep')
     .toSorted(
       (one, other) =>
-        (one.call.time?.timeS ?? 0) - (other.call.time?.timeS ?? 0) ||
-        (one.call.time?.timeNs ?? 0) - (other.call.time?.timeNs ?? 0) ||
-        one.call.id - other.call.id,
+        (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) ||
+        (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) ||
+        one.id - other.id,
     );
 }
 
@@ -83,7 +81,8 @@ function pairs(
   actual: Session,
 ): readonly Pair[] {
   const keys = [
-    (one: SessionCall, side: Session) => `${one.member}\n${one.place}\n${argumentsKey(one, side)}`,
+    (one: SessionCall, side: Session) =>
+      `${one.member}\n${one.place}\n${one.asked ?? argumentsKey(one.call, one.sort, side)}`,
     (one: SessionCall) => `${one.member}\n${one.place}`,
     (one: SessionCall) => one.member,
   ];
@@ -118,14 +117,4 @@ function pairs(
     flush();
     return out;
   }
-}
-
-/** The arguments of a call as a text, references by the place of their object. */
-function argumentsKey({ call, sort }: SessionCall, session: Session): string {
-  if (sort === 'stage') return '';
-  return JSON.stringify(call.in, (_, value: unknown) => {
-    if (typeof value === 'bigint') return `${value}n`;
-    const one = value as Value;
-    return isReference(one) ? `&${session.place(one.ipid)}` : value;
-  });
 }

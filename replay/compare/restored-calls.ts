@@ -1,6 +1,6 @@
-import { Session } from './session.js';
+import { SessionObjects } from './session-objects.js';
 import type { RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
-import { joinSessions } from '../recording/sessions.js';
+import { SessionJoiner } from '../recording/sessions.js';
 import { spanOf } from '../../src/bytes/block.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import type { Auth, Call, Endpoint, Exchange, Flow, ObjectRecord, PresentationContext, Stub } from '../../src/types.js';
@@ -18,39 +18,96 @@ const NOWHERE: Endpoint = { address: 'unknown', port: 0 };
 
 /** Turns records back into calls and objects. Several sessions are joined. */
 export function restored(records: readonly RecordingRecord[], registry: Registry): Restored {
-  const session = new Session(records, registry);
-  const flows = new Map<number, Flow>();
-  const contexts = new Map<string, PresentationContext>();
-  const calls: Call[] = [];
-  for (const record of joinSessions(records)) {
-    if (record.kind === 'connection')
-      flows.set(record.id, { id: record.id, a: record.client, b: record.server, opened: 'syn' });
-    else if (record.kind === 'context')
-      contexts.set(`${record.connection}/${record.id}`, {
-        id: record.id,
-        abstract: record.abstract,
-        transfer: record.transfer,
-      });
-    else if (record.kind === 'call') {
-      const flow = flows.get(record.connection) ?? {
-        id: record.connection,
-        a: NOWHERE,
-        b: NOWHERE,
-        opened: 'midstream',
-      };
-      calls.push(
-        callOf(record, flow, contexts.get(`${record.connection}/${record.contextId}`) ?? null, session, registry),
-      );
+  const restorer = new Restorer(registry);
+  const calls = records.flatMap((record) => restorer.take(record) ?? []);
+  return { calls, objects: restorer.objects() };
+}
+
+/** Objects of a recording that are told of at most: the first of them. */
+export const MAX_RESTORED_OBJECTS = 262_144;
+
+/** What is known of the call that made an object. */
+type Maker = Pick<ObjectRecord, 'server' | 'madeBy' | 'parent' | 'firstSeen'>;
+
+/** Turns records back into calls one by one, in memory that grows with the objects alone. */
+export class Restorer {
+  private readonly registry: Registry;
+  private readonly joiner = new SessionJoiner();
+  private readonly session: SessionObjects;
+  private readonly flows = new Map<number, Flow>();
+  private readonly contexts = new Map<string, PresentationContext>();
+  private readonly makers = new Map<number, Maker | null>();
+  private readonly calls = new Map<number, number>();
+  /** References beyond the bound, which are not told of. */
+  private left = 0;
+
+  constructor(registry: Registry) {
+    this.registry = registry;
+    this.session = new SessionObjects(registry);
+  }
+
+  /** References that are too many to be told of. */
+  get forgotten(): number {
+    return this.left;
+  }
+
+  /** Takes the next record; the call it is, or null. */
+  take(given: RecordingRecord): Call | null {
+    const record = this.joiner.join(given);
+    const full = this.makers.size >= MAX_RESTORED_OBJECTS;
+    if (record.kind === 'reference' && full) this.left++;
+    else this.session.take(record);
+    switch (record.kind) {
+      case 'connection':
+        this.flows.set(record.id, { id: record.id, a: record.client, b: record.server, opened: 'syn' });
+        return null;
+      case 'context':
+        this.contexts.set(`${record.connection}/${record.id}`, {
+          id: record.id,
+          abstract: record.abstract,
+          transfer: record.transfer,
+        });
+        return null;
+      case 'reference': {
+        const { call } = record.made;
+        if (call !== null && !full && !this.makers.has(call)) this.makers.set(call, null);
+        return null;
+      }
+      case 'call':
+        return this.call(record);
+      default:
+        return null;
     }
   }
-  return { calls, objects: objectsOf(session, calls) };
+
+  /** The objects of the references so far, in the order in which they were handed out. */
+  objects(): readonly ObjectRecord[] {
+    return objectsOf(this.session, this.makers, this.calls);
+  }
+
+  private call(record: RecordedCall): Call {
+    const { connection: id } = record;
+    const flow = this.flows.get(id) ?? { id, a: NOWHERE, b: NOWHERE, opened: 'midstream' };
+    const context = this.contexts.get(`${id}/${record.contextId}`) ?? null;
+    const call = callOf(record, flow, context, this.session, this.registry);
+    if (this.makers.has(call.id))
+      this.makers.set(call.id, {
+        server: call.server,
+        madeBy: call.id,
+        parent: call.object?.label ?? null,
+        firstSeen: call.time,
+      });
+    const object = call.object === null ? null : this.session.object(call.object.ipid);
+    if (object !== null) this.calls.set(object, (this.calls.get(object) ?? 0) + 1);
+    return call;
+  }
 }
 
 function callOf(
   record: RecordedCall,
   flow: Flow,
   context: PresentationContext | null,
-  session: Session,
+  session: SessionObjects,
   registry: Registry,
 ): Call {
   const { connection: _, wireOpnum, withheld: __, request, response, auth, ...kept } = record;
@@ -122,13 +179,13 @@ function stubOf(stub: RecordedStub | null): Stub | null {
 }
 
 /** The objects of the recording's references, in the order in which they were handed out. */
-function objectsOf(session: Session, calls: readonly Call[]): readonly ObjectRecord[] {
-  const byId = new Map(calls.map((call) => [call.id, call]));
+function objectsOf(
+  session: SessionObjects,
+  makers: ReadonlyMap<number, Maker | null>,
+  calls: ReadonlyMap<number, number>,
+): readonly ObjectRecord[] {
   const leaked = new Set(session.leaked);
-  const made = new Map<
-    number,
-    ObjectRecord & { calls: number; readonly interfaces: ObjectRecord['interfaces'][number][] }
-  >();
+  const made = new Map<number, ObjectRecord & { readonly interfaces: ObjectRecord['interfaces'][number][] }>();
   for (const {
     object,
     label,
@@ -139,7 +196,7 @@ function objectsOf(session: Session, calls: readonly Call[]): readonly ObjectRec
     oxid,
     made: { call: maker },
   } of session.handedOut) {
-    const by = maker === null ? null : (byId.get(maker) ?? null);
+    const by = maker === null ? null : (makers.get(maker) ?? null);
     let one = made.get(object);
     if (one === undefined) {
       one = {
@@ -152,12 +209,12 @@ function objectsOf(session: Session, calls: readonly Call[]): readonly ObjectRec
         oid,
         oxid,
         server: by?.server ?? NOWHERE,
-        madeBy: by?.id ?? null,
-        parent: by?.object?.label ?? null,
+        madeBy: by?.madeBy ?? null,
+        parent: by?.parent ?? null,
         interfaces: [],
         references: 0,
-        calls: 0,
-        firstSeen: by?.time ?? null,
+        calls: calls.get(object) ?? 0,
+        firstSeen: by?.firstSeen ?? null,
         lastSeen: null,
         pings: 0,
         lastPing: null,
@@ -171,14 +228,9 @@ function objectsOf(session: Session, calls: readonly Call[]): readonly ObjectRec
       iid: iid === '' ? null : iid,
       interface: iface,
       references: 0,
-      madeBy: by?.id ?? null,
+      madeBy: by?.madeBy ?? null,
       calls: 0,
     });
-  }
-  for (const call of calls) {
-    const object = call.object === null ? null : session.object(call.object.ipid);
-    const one = object === null ? undefined : made.get(object);
-    if (one !== undefined) one.calls++;
   }
   return [...made.values()];
 }

@@ -1,11 +1,11 @@
 import type { Registry } from '../../src/ndr/codec.js';
 import { isRecord } from '../../src/ndr/value.js';
 import { LOOKUP_ROLES, Roles, UPKEEP_ROLES } from '../../src/analysis/roles.js';
-import type { Value } from '../../src/types.js';
-import { publicReferences, referencesIn, wantsPings } from '../../src/dcom/references.js';
-import { readCounts } from '../../src/dcom/remunknown.js';
+import type { Moment, Value } from '../../src/types.js';
+import { isReference } from '../../src/dcom/references.js';
 import { joinSessions } from '../recording/sessions.js';
 import type { RecordedCall, RecordingRecord, ReferenceRecord } from '../recording/records.js';
+import { SessionObjects } from './session-objects.js';
 
 /**
  * What a call is to a comparison: one that means something, one that looks names up for late binding, one that sets the
@@ -16,101 +16,85 @@ type CallSort = 'member' | 'lookup' | 'stage' | 'upkeep';
 /** Places are told no deeper than this. */
 const MAX_PLACE = 32;
 
+/** Keeps calls elsewhere than in memory: a recording's file has them already. */
+export interface CallStore {
+  /** Takes note of a call that a session has by now. */
+  keep(call: RecordedCall): void;
+  /** The call of that number; undefined where there is none. */
+  call(id: number): RecordedCall | undefined;
+}
+
 /**
  * The calls of a recording, and what is known of its objects. Several sessions are joined: their calls, connections and
  * objects stay apart.
  */
 export class Session {
   readonly calls: SessionCall[] = [];
-  private readonly references = new Map<string, ReferenceRecord>();
+  private readonly objects: SessionObjects;
   private readonly byCall = new Map<number, RecordedCall>();
+  private readonly store: CallStore | null;
   private readonly places = new Map<number, string>();
   private readonly stage: ReadonlySet<string>;
   private readonly roles: Roles;
 
-  constructor(records: readonly RecordingRecord[], registry: Registry) {
+  /** @param store where the calls are kept; in memory where left out */
+  constructor(records: readonly RecordingRecord[], registry: Registry, store: CallStore | null = null) {
     this.roles = new Roles(registry);
+    this.objects = new SessionObjects(registry);
     this.stage = stageOf(registry);
+    this.store = store;
     for (const record of joinSessions(records)) this.take(record);
   }
 
   /** Takes one more record, in the order of a recording; returns the call it was. */
   take(record: RecordingRecord): SessionCall | null {
-    if (record.kind === 'reference' && !this.references.has(record.ipid)) this.references.set(record.ipid, record);
+    this.objects.take(record);
     if (record.kind !== 'call') return null;
-    this.byCall.set(record.id, record);
-    const call = {
-      call: record,
+    const { store } = this;
+    if (store === null) this.byCall.set(record.id, record);
+    else store.keep(record);
+    const names = {
       sort: this.sortOf(record),
       member: memberPath(record),
       place: this.placeOfCall(record),
+      time: record.time,
     };
+    const call =
+      store === null
+        ? { ...names, call: record, id: record.id, asked: null }
+        : new StoredCall(store, record.id, { ...names, asked: argumentsKey(record, names.sort, this) });
     this.calls.push(call);
     return call;
   }
 
   /** Number of the object behind an IPID, or null. */
   object(ipid: string): number | null {
-    return this.references.get(ipid)?.object ?? null;
+    return this.objects.object(ipid);
   }
 
   /** References in the order in which they were first handed out. */
   get handedOut(): readonly ReferenceRecord[] {
-    return [...this.references.values()];
+    return this.objects.handedOut;
   }
 
   reference(ipid: string): ReferenceRecord | null {
-    return this.references.get(ipid) ?? null;
+    return this.objects.reference(ipid);
   }
 
   /** Where an object came from: `ISearchResult.Updates[3]`, or its interface where a method made it. */
   place(ipid: string): string {
-    const reference = this.references.get(ipid);
-    return reference === undefined ? '?' : this.placeOf(reference, 0);
+    const reference = this.objects.reference(ipid);
+    return reference === null ? '?' : this.placeOf(reference, 0);
   }
 
   /** Labels of objects to which references are held in the end. */
   get leaked(): readonly string[] {
-    const labels = new Map([...this.references.values()].map((one) => [one.object, one.label]));
-    return [...this.held].map((object) => labels.get(object) ?? `object#${object}`);
+    return this.objects.leaked;
   }
 
-  /**
-   * OIDs of the objects to which references are held by now, but for those whose references say that they want no
-   * pings: their flags ([MS-DCOM] 2.2.18.2).
-   */
+  /** OIDs of the objects to which references are held by now, and whose references want pings. */
   get pinged(): readonly string[] {
-    const held = this.held;
-    const silent = new Set<string>();
-    for (const { call } of this.calls)
-      referencesIn(call.out, '', (one) => {
-        if (!wantsPings(one)) silent.add(one.oid);
-      });
-    return [
-      ...new Set(
-        [...this.references.values()].flatMap(({ object, oid }) =>
-          oid !== null && held.has(object) && !silent.has(oid) ? [oid] : [],
-        ),
-      ),
-    ];
-  }
-
-  /** Objects to which references are held: handed out and added, less released ([MS-DCOM] 3.1.1.5.6). */
-  private get held(): ReadonlySet<number> {
-    const held = new Map<number, number>();
-    const count = (ipid: string, by: number): void => {
-      const object = this.object(ipid);
-      if (object !== null) held.set(object, Math.max(0, (held.get(object) ?? 0) + by));
-    };
-    for (const { call, sort } of this.calls) {
-      referencesIn(call.out, '', (one) => count(one.ipid, publicReferences(one)));
-      if (sort !== 'upkeep' || call.hresult !== 0) continue;
-      const role = this.roles.at(call.iid, call.opnum);
-      if (role !== 'release' && role !== 'add-ref') continue;
-      for (const { ipid, references } of readCounts(call.in))
-        count(ipid, role === 'release' ? -references : references);
-    }
-    return new Set([...held].flatMap(([object, references]) => (references > 0 ? [object] : [])));
+    return this.objects.pinged;
   }
 
   private placeOf(reference: ReferenceRecord, depth: number): string {
@@ -124,17 +108,22 @@ export class Session {
   private placeMade(reference: ReferenceRecord, depth: number): string {
     const own = reference.label.replace(/#\d+$/, '');
     const { call: id, path } = reference.made;
-    const call = id === null ? undefined : this.byCall.get(id);
-    const parent = call?.object == null ? undefined : this.references.get(call.object.ipid);
-    if (call === undefined || parent === undefined || call.member !== 'propget' || path !== 'out.retval') return own;
+    const call = id === null ? undefined : (this.store?.call(id) ?? this.byCall.get(id));
+    const parent = call?.object == null ? null : this.objects.reference(call.object.ipid);
+    if (call === undefined || parent === null || call.member !== 'propget' || path !== 'out.retval') return own;
     return this.placeOf(parent, depth + 1) + step(call);
   }
 
   private placeOfCall(call: RecordedCall): string {
     const own = memberPath(call);
-    const reference = call.object === null ? undefined : this.references.get(call.object.ipid);
-    if (reference === undefined) return own;
+    const reference = call.object === null ? null : this.objects.reference(call.object.ipid);
+    if (reference === null) return own;
     return this.placeOf(reference, 0) + step(call);
+  }
+
+  /** Whether a call sets the stage: activation, object resolution. */
+  isStage(call: RecordedCall): boolean {
+    return this.sortOf(call) === 'stage';
   }
 
   private sortOf(call: RecordedCall): CallSort {
@@ -149,11 +138,66 @@ export class Session {
 /** A call with its names for a comparison. */
 export interface SessionCall {
   readonly call: RecordedCall;
+  readonly id: number;
+  readonly time: Moment | null;
   readonly sort: CallSort;
   /** `IUpdate.Title`. */
   readonly member: string;
   /** `ISearchResult.Updates[3].Title`. */
   readonly place: string;
+  /** Its arguments, as {@link argumentsKey} has them; null: not worked out yet. */
+  readonly asked: string | null;
+}
+
+/** A call that is fetched whenever it is looked into. */
+class StoredCall implements SessionCall {
+  readonly id: number;
+  readonly sort: CallSort;
+  readonly member: string;
+  readonly place: string;
+  readonly asked: string | null;
+  readonly time: Moment | null;
+  private readonly store: CallStore;
+
+  constructor(store: CallStore, id: number, { sort, member, place, time, asked }: Omit<SessionCall, 'call' | 'id'>) {
+    this.store = store;
+    this.id = id;
+    this.sort = sort;
+    this.member = member;
+    this.place = place;
+    this.time = time;
+    this.asked = asked;
+  }
+
+  get call(): RecordedCall {
+    const call = this.store.call(this.id);
+    if (call === undefined) throw new RangeError(`call ${this.id} is not kept any more`);
+    return call;
+  }
+}
+
+/** The arguments of a call as a text, references by the place of their object; of a long text its checksums. */
+export function argumentsKey(call: RecordedCall, sort: CallSort, session: Session): string {
+  if (sort === 'stage') return '';
+  const text = JSON.stringify(call.in, (_, value: unknown) => {
+    if (typeof value === 'bigint') return `${value}n`;
+    const one = value as Value;
+    return isReference(one) ? `&${session.place(one.ipid)}` : value;
+  });
+  return text.length <= MAX_KEY ? text : `#${text.length} ${digest(text)}`;
+}
+
+/** Longer arguments are told apart by checksums: a comparison only pairs by them, and compares what it paired. */
+const MAX_KEY = 100;
+
+/** Two FNV-1a sums, of the units in either order. */
+function digest(text: string): string {
+  let [one, other] = [0x811c_9dc5, 0x811c_9dc5];
+  for (let at = 0, back = text.length - 1; back >= 0; at++, back--) {
+    one = Math.imul(one ^ text.charCodeAt(at), 0x0100_0193);
+    other = Math.imul(other ^ text.charCodeAt(back), 0x0100_0193);
+  }
+  return `${one >>> 0} ${other >>> 0}`;
 }
 
 /** The interfaces of the specification that has activation: they set the stage for all others. */

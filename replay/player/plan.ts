@@ -4,7 +4,7 @@ import type { Registry } from '../../src/ndr/codec.js';
 import { identifiersIn } from '../../src/dcom/identifiers.js';
 import type { Moment, Value } from '../../src/types.js';
 import type { ConnectionRecord, ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
-import { joinSessions } from '../recording/sessions.js';
+import { joinSessions, SessionJoiner } from '../recording/sessions.js';
 import { referencesIn } from '../../src/dcom/references.js';
 
 /** One call to be made, and what has to be over before. */
@@ -170,6 +170,8 @@ function groupsOf(call: RecordedCall, session: Session): readonly string[] {
   return groups;
 }
 
+const ELSEWHERE = 'it was made to another machine than the server, or by the server back to its client';
+
 function impossible(
   call: RecordedCall,
   connections: ReadonlyMap<number, ConnectionRecord>,
@@ -185,9 +187,54 @@ function impossible(
   if (call.wireOpnum === null) return 'its opnum was not recorded';
   if (call.outcome !== 'answered' && call.outcome !== 'faulted')
     return 'its answer was not recorded: there is nothing to compare one with';
-  if (connections.get(call.connection)?.server.address !== server)
-    return 'it was made to another machine than the server, or by the server back to its client';
+  if (connections.get(call.connection)?.server.address !== server) return ELSEWHERE;
   return null;
+}
+
+/** Why calls of a recording cannot be made again, counted while its records are taken in their order. */
+export class Unplayable {
+  private readonly joiner = new SessionJoiner();
+  private readonly session: Session;
+  private readonly connections = new Map<number, ConnectionRecord>();
+  private readonly contexts = new Map<string, ContextRecord>();
+  private readonly causes = new Map<string, number>();
+  /** Calls that can be made if their server is the one that is played against, by its address. */
+  private readonly servers = new Map<string | null, number>();
+  private opening: { readonly start: number; readonly stage: boolean; readonly server: string | null } | null = null;
+
+  constructor(registry: Registry) {
+    this.session = new Session([], registry);
+  }
+
+  take(given: RecordingRecord): void {
+    const record = this.joiner.join(given);
+    if (record.kind === 'connection') this.connections.set(record.id, record);
+    else if (record.kind === 'context') this.contexts.set(contextKey(record.connection, record.id), record);
+    else if (record.kind === 'call') this.call(record);
+  }
+
+  /** How many calls there are for each cause. */
+  get counts(): ReadonlyMap<string, number> {
+    const counts = new Map(this.causes);
+    const elsewhere = [...this.servers].reduce(
+      (sum, [server, calls]) => sum + (server === (this.opening?.server ?? null) ? 0 : calls),
+      0,
+    );
+    if (elsewhere > 0) counts.set(ELSEWHERE, elsewhere);
+    return counts;
+  }
+
+  private call(call: RecordedCall): void {
+    const server = this.connections.get(call.connection)?.server.address ?? null;
+    const stage = this.session.isStage(call);
+    const start = startOf(call);
+    const before = this.opening;
+    if (before === null || (stage && !before.stage) || (stage === before.stage && start < before.start))
+      this.opening = { start, stage, server };
+    const cause = impossible(call, this.connections, this.contexts, server);
+    if (cause === null) this.servers.set(server, (this.servers.get(server) ?? 0) + 1);
+    else this.causes.set(cause, (this.causes.get(cause) ?? 0) + 1);
+  }
 }
 
 function startOf(call: RecordedCall): number {

@@ -1,5 +1,8 @@
+import { identifiersIn } from '../../src/dcom/identifiers.js';
 import type { Registry } from '../../src/ndr/codec.js';
-import type { RecordingRecord } from '../recording/records.js';
+import type { CallStore } from '../compare/session.js';
+import type { RecordedCall, RecordingRecord } from '../recording/records.js';
+import { joinSessions } from '../recording/sessions.js';
 import { identifiersUsed, planOf } from './plan.js';
 
 /**
@@ -13,16 +16,45 @@ export function withPrerequisites(
 ): readonly RecordingRecord[] {
   const { steps, made } = planOf(records, registry);
   const calls = new Map(steps.map(({ expected }) => [expected.call.id, expected.call]));
+  const kept = needed(wanted, made, { call: (id) => calls.get(id) });
+  const joined = joinSessions(records);
+  return records.filter((_, at) => isKept(joined[at] as RecordingRecord, kept));
+}
+
+/** Which calls handed identifiers out first, gathered while the records of a recording are taken, joined. */
+export class Makers {
+  private readonly made = new Map<string, number>();
+
+  take(call: RecordedCall): void {
+    identifiersIn(call.out, (id) => {
+      if (!this.made.has(id)) this.made.set(id, call.id);
+    });
+  }
+
+  /** These calls, and those without which they could not be made. */
+  needed(wanted: Iterable<number>, calls: Pick<CallStore, 'call'>): ReadonlySet<number> {
+    return needed(wanted, this.made, calls);
+  }
+}
+
+/** Whether a record stays where only these calls do; all numbers joined. */
+export function isKept(record: RecordingRecord, kept: ReadonlySet<number>): boolean {
+  if (record.kind === 'call') return kept.has(record.id);
+  return record.kind !== 'reference' || record.made.call === null || kept.has(record.made.call);
+}
+
+function needed(
+  wanted: Iterable<number>,
+  made: ReadonlyMap<string, number>,
+  calls: Pick<CallStore, 'call'>,
+): ReadonlySet<number> {
   const kept = new Set<number>();
   const waiting = [...wanted];
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    const call = calls.get(id);
-    if (call === undefined || kept.has(id)) continue;
+    const call = kept.has(id) ? undefined : calls.call(id);
+    if (call === undefined) continue;
     kept.add(id);
     for (const identifier of identifiersUsed(call, made)) waiting.push(made.get(identifier) ?? id);
   }
-  return records.filter((one) => {
-    if (one.kind === 'call') return kept.has(one.id);
-    return one.kind !== 'reference' || one.made.call === null || kept.has(one.made.call);
-  });
+  return kept;
 }

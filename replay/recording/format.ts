@@ -1,8 +1,8 @@
 import { concat } from '../../src/bytes/concat.js';
 import type { Value } from '../../src/types.js';
-import { fileHead, FILE_HEAD, frame, frames, readHead } from './frames.js';
+import { fileHead, FILE_HEAD, frame, FRAME_HEAD, FrameReader, readHead, type Piece } from './frames.js';
 import { MAX_RECORDING_PROBLEMS } from './limits.js';
-import { migrate } from './migrate.js';
+import { FORMAT_VERSION, migrate } from './migrate.js';
 import { pack, unpack } from './pack.js';
 import type { Recording, RecordingProblem, RecordingRecord } from './records.js';
 import { asRecord } from './schema.js';
@@ -22,47 +22,105 @@ export function recordingBytes(records: readonly RecordingRecord[]): Uint8Array 
  * @throws RecordingError when it is no recording, or one of a version not known
  */
 export function readRecording(bytes: Uint8Array): Recording {
-  const { version, whole } = readHead(bytes);
+  const reader = new RecordingReader();
   const records: RecordingRecord[] = [];
-  const problems: RecordingProblem[] = [];
-  const tell = (problem: RecordingProblem): void => {
-    if (problems.length < MAX_RECORDING_PROBLEMS) problems.push(problem);
-  };
-  if (!whole)
-    tell({
-      code: bytes.length < FILE_HEAD ? 'cut' : 'damaged',
-      at: 0,
-      message: `the head of the file is damaged; it is read as version ${version}`,
-    });
-  for (const piece of frames(bytes, Math.min(FILE_HEAD, bytes.length))) {
-    if (piece.kind !== 'frame') {
-      tell({ code: piece.kind === 'cut' ? 'cut' : 'damaged', at: piece.at, message: piece.message });
-      continue;
+  const take = (record: RecordingRecord): void => void records.push(record);
+  reader.push(bytes, take);
+  reader.end(take);
+  return { version: reader.version, records, problems: reader.problems };
+}
+
+/** Takes a record that was read, and where its payload stands in the file. */
+export type TakeRecord = (record: RecordingRecord, place: RecordPlace) => void;
+
+/** Where a record stands in its file, in bytes; of a text, from the line on and so many lines. */
+export interface RecordPlace {
+  readonly at: number;
+  readonly size: number;
+}
+
+/** Reads a recording piece by piece, in memory that does not grow with it. */
+export class RecordingReader {
+  readonly problems: RecordingProblem[] = [];
+  /** Format version of the file, once its head was read. */
+  version = FORMAT_VERSION;
+  private head: Uint8Array = new Uint8Array(0);
+  private frames: FrameReader | null = null;
+  private size = 0;
+  private last: RecordingRecord['kind'] | null = null;
+
+  /** @throws RecordingError when it is no recording, or one of a version not known */
+  push(bytes: Uint8Array, take: TakeRecord): void {
+    this.size += bytes.length;
+    if (this.frames !== null) {
+      const reader = this.frames;
+      this.pieces((out) => reader.push(bytes, out), take);
+      return;
     }
-    const read = readPayload(piece.payload, version);
-    if ('refused' in read)
-      tell({
-        code: 'not-understood',
-        at: piece.at,
-        message: `the record at offset ${piece.at} is not understood: ${read.refused}`,
-      });
-    else if (read.record !== null) records.push(read.record);
+    this.head = this.head.length === 0 ? bytes : concat([this.head, bytes]);
+    if (this.head.length >= FILE_HEAD) this.begin(take);
   }
-  if (isUnfinished(records))
-    tell({
-      code: 'unfinished',
-      at: bytes.length,
-      message: 'the recording has no end: its writer was stopped, or its last records were cut off',
-    });
-  return { version, records, problems };
+
+  /** No more bytes will come. @throws RecordingError as {@link push} */
+  end(take: TakeRecord): void {
+    const reader = this.frames ?? this.begin(take);
+    this.pieces((out) => reader.end(out), take);
+    if (this.last !== 'end')
+      this.tell({
+        code: 'unfinished',
+        at: this.size,
+        message: 'the recording has no end: its writer was stopped, or its last records were cut off',
+      });
+  }
+
+  private begin(take: TakeRecord): FrameReader {
+    const { head } = this;
+    const { version, whole } = readHead(head);
+    this.version = version;
+    const short = head.length < FILE_HEAD;
+    if (!whole)
+      this.tell({
+        code: short ? 'cut' : 'damaged',
+        at: 0,
+        message: `the head of the file is damaged; it is read as version ${version}`,
+      });
+    const reader = new FrameReader(Math.min(FILE_HEAD, head.length));
+    this.frames = reader;
+    this.head = new Uint8Array(0);
+    if (!short) this.pieces((out) => reader.push(head.subarray(FILE_HEAD), out), take);
+    return reader;
+  }
+
+  private pieces(read: (out: Piece[]) => void, take: TakeRecord): void {
+    const pieces: Piece[] = [];
+    read(pieces);
+    for (const piece of pieces) {
+      if (piece.kind === 'frame') this.payload(piece, take);
+      else this.tell({ code: piece.kind === 'cut' ? 'cut' : 'damaged', at: piece.at, message: piece.message });
+    }
+  }
+
+  private payload({ payload, at }: Extract<Piece, { kind: 'frame' }>, take: TakeRecord): void {
+    const read = readPayload(payload, this.version);
+    if ('refused' in read)
+      this.tell({
+        code: 'not-understood',
+        at,
+        message: `the record at offset ${at} is not understood: ${read.refused}`,
+      });
+    else if (read.record !== null) {
+      this.last = read.record.kind;
+      take(read.record, { at: at + FRAME_HEAD, size: payload.length });
+    }
+  }
+
+  private tell(problem: RecordingProblem): void {
+    if (this.problems.length < MAX_RECORDING_PROBLEMS) this.problems.push(problem);
+  }
 }
 
-/** Whether the last session of a recording lacks its end. */
-export function isUnfinished(records: readonly RecordingRecord[]): boolean {
-  return records.at(-1)?.kind !== 'end';
-}
-
-function readPayload(
+/** The record that the payload of a frame holds: null where a migration drops it. */
+export function readPayload(
   payload: Uint8Array,
   version: number,
 ): { readonly record: RecordingRecord | null } | { readonly refused: string } {

@@ -1,3 +1,4 @@
+import { concat } from '../../src/bytes/concat.js';
 import { crc32 } from '../../src/bytes/crc32.js';
 import { FORMAT_VERSION } from './migrate.js';
 import { MAX_RECORD_BYTES, MAX_RESYNC_BYTES } from './limits.js';
@@ -64,48 +65,117 @@ export type Piece =
   | { readonly kind: 'cut'; readonly at: number; readonly message: string };
 
 /** The frames of a file from `start` on; behind damage, those that are whole again. */
-export function* frames(bytes: Uint8Array, start: number): Generator<Piece> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let budget = MAX_RESYNC_BYTES;
-  let at = start;
-  while (at < bytes.length) {
-    const size = wholeAt(bytes, view, at);
-    if (size >= 0) {
-      yield { kind: 'frame', at, payload: bytes.subarray(at + FRAME_HEAD, at + FRAME_HEAD + size) };
-      at += FRAME_HEAD + size;
-      continue;
+export function frames(bytes: Uint8Array, start: number): readonly Piece[] {
+  const reader = new FrameReader(start);
+  const pieces: Piece[] = [];
+  reader.push(bytes.subarray(start), pieces);
+  reader.end(pieces);
+  return pieces;
+}
+
+/** Bytes from the beginning of a frame that tell whether a record may begin there. */
+const LOOK_AHEAD = FRAME_HEAD + 8;
+
+/**
+ * Finds the frames of a file that is read piece by piece: whatever the pieces, the same frames and the same damage. It
+ * holds the bytes of one frame and of the piece that came last. Payloads are spans of these: valid until the next push.
+ */
+export class FrameReader {
+  /** Bytes that are not settled yet, and where the first of them stands in the file. */
+  private held: Uint8Array = new Uint8Array(0);
+  private base: number;
+  /** Where the next frame begins. */
+  private at: number;
+  private budget = MAX_RESYNC_BYTES;
+  /** Damage that is not over: where it began, and where the next whole frame is looked for. */
+  private damage: { readonly from: number; next: number } | null = null;
+
+  /** @param start place of the first byte that is pushed, in its file */
+  constructor(start: number) {
+    this.base = start;
+    this.at = start;
+  }
+
+  push(bytes: Uint8Array, out: Piece[]): void {
+    this.held = this.held.length === 0 ? bytes : concat([this.held, bytes]);
+    this.read(false, out);
+  }
+
+  /** No more bytes will come. */
+  end(out: Piece[]): void {
+    this.read(true, out);
+    const { damage, base, held } = this;
+    if (damage === null) return;
+    const { from } = damage;
+    const size = base + held.length - from;
+    out.push(
+      this.budget > 0
+        ? {
+            kind: 'cut',
+            at: from,
+            message: `the last ${size} bytes, at offset ${from}, are no whole record: the file was cut, or its writer was stopped`,
+          }
+        : {
+            kind: 'damage',
+            at: from,
+            end: from + size,
+            message: `${size} bytes at offset ${from} are damaged, and no whole record was found behind them in reasonable time`,
+          },
+    );
+  }
+
+  private read(ended: boolean, out: Piece[]): void {
+    const view = new DataView(this.held.buffer, this.held.byteOffset, this.held.byteLength);
+    let goesOn = true;
+    while (goesOn) goesOn = this.damage === null ? this.frame(view, ended, out) : this.search(view, ended, out);
+    const settled = (this.damage === null ? this.at : this.damage.next) - this.base;
+    this.held = this.held.subarray(settled);
+    this.base += settled;
+  }
+
+  /** The frame that is next, or that there is none; false where more bytes are wanted, or all are read. */
+  private frame(view: DataView, ended: boolean, out: Piece[]): boolean {
+    const at = this.at - this.base;
+    const left = this.held.length - at;
+    if (left <= 0) return false;
+    const length = left < FRAME_HEAD ? 0 : view.getUint32(at, true);
+    if (!ended && length <= MAX_RECORD_BYTES && left < FRAME_HEAD + length) return false;
+    const size = wholeAt(this.held, view, at);
+    if (size < 0) {
+      this.damage = { from: this.at, next: this.at + 1 };
+      return true;
     }
-    let next = at + 1;
-    for (; next < bytes.length - FRAME_HEAD && budget > 0; next++) {
-      if (!looksLikeRecord(bytes, next + FRAME_HEAD)) continue;
+    out.push({ kind: 'frame', at: this.at, payload: this.held.subarray(at + FRAME_HEAD, at + FRAME_HEAD + size) });
+    this.at += FRAME_HEAD + size;
+    return true;
+  }
+
+  /** The next whole frame behind damage; false where more bytes are wanted, or all are read. */
+  private search(view: DataView, ended: boolean, out: Piece[]): boolean {
+    const { damage, held, base } = this;
+    if (damage === null) return true;
+    let next = damage.next - base;
+    for (; this.budget > 0 && next < held.length - (ended ? FRAME_HEAD : LOOK_AHEAD); next++) {
+      if (!looksLikeRecord(held, next + FRAME_HEAD)) continue;
       const length = view.getUint32(next, true);
-      if (length > bytes.length - next - FRAME_HEAD || length > MAX_RECORD_BYTES) continue;
-      budget -= length;
-      if (wholeAt(bytes, view, next) >= 0) break;
+      if (length > MAX_RECORD_BYTES) continue;
+      if (length > held.length - next - FRAME_HEAD) {
+        if (ended) continue;
+        break;
+      }
+      this.budget -= length;
+      if (this.budget <= 0 || wholeAt(held, view, next) < 0) continue;
+      const { from } = damage;
+      const end = base + next;
+      const message = `${end - from} bytes at offset ${from} are damaged; reading goes on at offset ${end}`;
+      out.push({ kind: 'damage', at: from, end, message });
+      this.at = end;
+      this.damage = null;
+      return true;
     }
-    if (next < bytes.length - FRAME_HEAD && budget > 0) {
-      yield {
-        kind: 'damage',
-        at,
-        end: next,
-        message: `${next - at} bytes at offset ${at} are damaged; reading goes on at offset ${next}`,
-      };
-      at = next;
-      continue;
-    }
-    yield budget > 0
-      ? {
-          kind: 'cut',
-          at,
-          message: `the last ${bytes.length - at} bytes, at offset ${at}, are no whole record: the file was cut, or its writer was stopped`,
-        }
-      : {
-          kind: 'damage',
-          at,
-          end: bytes.length,
-          message: `${bytes.length - at} bytes at offset ${at} are damaged, and no whole record was found behind them in reasonable time`,
-        };
-    return;
+    // Nothing is looked for any more once the budget is used up.
+    damage.next = base + (this.budget > 0 ? Math.min(next, held.length) : held.length);
+    return false;
   }
 }
 

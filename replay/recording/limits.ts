@@ -14,6 +14,8 @@ export const MAX_RECORD_DEPTH = MAX_VALUE_DEPTH + LEVELS_AROUND;
  * record heads everywhere is given up.
  */
 export const MAX_RESYNC_BYTES = 256 * 1024 * 1024;
+/** Characters of one block of the text form: what a record of {@link MAX_RECORD_BYTES} takes in it. */
+export const MAX_BLOCK_CHARACTERS = 4 * MAX_RECORD_BYTES;
 /** Problems kept of one recording; the rest are counted. */
 export const MAX_RECORDING_PROBLEMS = 256;
 /** Files read at most, in bytes. */

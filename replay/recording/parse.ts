@@ -1,8 +1,8 @@
 import { isRecord } from '../../src/ndr/value.js';
 import { fromHex } from '../../src/bytes/hex.js';
 import type { Value } from '../../src/types.js';
-import { isUnfinished } from './format.js';
-import { MAX_RECORD_BYTES, MAX_RECORDING_PROBLEMS, MAX_RECORD_DEPTH } from './limits.js';
+import type { TakeRecord } from './format.js';
+import { MAX_BLOCK_CHARACTERS, MAX_RECORD_BYTES, MAX_RECORDING_PROBLEMS, MAX_RECORD_DEPTH } from './limits.js';
 import { FORMAT_VERSION, migrate } from './migrate.js';
 import { RecordingError, type Recording, type RecordingProblem, type RecordingRecord } from './records.js';
 import { asRecord } from './schema.js';
@@ -17,37 +17,118 @@ type OpenRecord = { [name: string]: Node };
  * is no recording at all
  */
 export function parseRecordingText(text: string): Recording {
-  const lines = text.split(/\r?\n/);
-  const version = versionOf(lines[0] ?? '');
+  const reader = new RecordingTextReader();
   const records: RecordingRecord[] = [];
-  const problems: RecordingProblem[] = [];
-  const tell = (at: number, message: string, code: RecordingProblem['code'] = 'damaged'): void => {
-    if (problems.length < MAX_RECORDING_PROBLEMS) problems.push({ code, at, message: `line ${at}: ${message}` });
-  };
-  for (let at = 1; at < lines.length; ) {
-    const line = lines[at] ?? '';
-    if (line === '' || line.startsWith('#')) {
-      at++;
-      continue;
-    }
-    const block = new BlockReader(lines, at);
-    const read = block.read();
-    at = block.at;
-    if ('refused' in read) {
-      tell(read.line, read.refused);
-      while (at < lines.length && !(lines[at] ?? '').startsWith('[')) at++;
-      continue;
-    }
-    const current = migrate(read.value, version);
-    const checked = current === null ? null : asRecord(current);
-    if (checked === null) continue;
-    if ('refused' in checked)
-      tell(read.line, `the block that begins here is not understood: ${checked.refused}`, 'not-understood');
-    else records.push(checked.record);
+  const take = (record: RecordingRecord): void => void records.push(record);
+  reader.text(text, take);
+  reader.end(take);
+  return { version: reader.version, records, problems: reader.problems };
+}
+
+/** Reads the text form piece by piece, in memory for one block. */
+export class RecordingTextReader {
+  readonly problems: RecordingProblem[] = [];
+  version = FORMAT_VERSION;
+  private readonly decoder = new TextDecoder();
+  /** What came behind the last end of a line. */
+  private rest: string[] = [];
+  private restSize = 0;
+  /** Lines from a block's head to the next one's, the number of the first of them, and their characters. */
+  private block: string[] = [];
+  private first = 1;
+  private size = 0;
+  private lines = 0;
+  private last: RecordingRecord['kind'] | null = null;
+
+  /** @throws RecordingError when it is no recording, or one of a version not known */
+  push(bytes: Uint8Array, take: TakeRecord): void {
+    this.text(this.decoder.decode(bytes, { stream: true }), take);
   }
-  if (isUnfinished(records))
-    tell(lines.length, 'the recording has no end: it was cut, or its writer was stopped', 'unfinished');
-  return { version, records, problems };
+
+  /** The same of text. @throws RecordingError as {@link push} */
+  text(text: string, take: TakeRecord): void {
+    let from = 0;
+    for (let to = text.indexOf('\n'); to >= 0; to = text.indexOf('\n', from)) {
+      this.line(this.taken(text.slice(from, to)), take);
+      from = to + 1;
+    }
+    if (from === text.length || this.restSize > MAX_BLOCK_CHARACTERS) return;
+    this.rest.push(text.slice(from));
+    this.restSize += text.length - from;
+  }
+
+  /** No more will come. @throws RecordingError as {@link push} */
+  end(take: TakeRecord): void {
+    this.text(this.decoder.decode(), take);
+    this.line(this.taken(''), take);
+    this.settle(take);
+    if (this.last !== 'end')
+      this.tell(this.lines, 'the recording has no end: it was cut, or its writer was stopped', 'unfinished');
+  }
+
+  /** The line that what is left over began. */
+  private taken(more: string): string {
+    const line = this.rest.length === 0 ? more : this.rest.join('') + more;
+    this.rest = [];
+    this.restSize = 0;
+    return line.endsWith('\r') ? line.slice(0, -1) : line;
+  }
+
+  private line(line: string, take: TakeRecord): void {
+    this.lines++;
+    if (this.lines === 1) {
+      this.version = versionOf(line);
+      this.first = 2;
+      return;
+    }
+    if (line.startsWith('[')) this.settle(take);
+    this.size += line.length;
+    if (this.size <= MAX_BLOCK_CHARACTERS) this.block.push(line);
+  }
+
+  /** A block is whole. */
+  private settle(take: TakeRecord): void {
+    const { block: lines, first, size } = this;
+    this.block = [];
+    this.size = 0;
+    this.first = this.lines;
+    if (size > MAX_BLOCK_CHARACTERS) {
+      this.tell(first, `the block that begins here has ${size} characters, and ${MAX_BLOCK_CHARACTERS} are read`);
+      return;
+    }
+    for (let at = 0; at < lines.length; ) {
+      const line = lines[at] ?? '';
+      if (line === '' || line.startsWith('#')) {
+        at++;
+        continue;
+      }
+      const block = new BlockReader(lines, at);
+      const read = block.read();
+      at = block.at;
+      if ('refused' in read) {
+        this.tell(first + read.line - 1, read.refused);
+        return;
+      }
+      this.record(read.value, first + read.line - 1, take);
+    }
+  }
+
+  private record(value: Value, line: number, take: TakeRecord): void {
+    const current = migrate(value, this.version);
+    const checked = current === null ? null : asRecord(current);
+    if (checked === null) return;
+    if ('refused' in checked)
+      this.tell(line, `the block that begins here is not understood: ${checked.refused}`, 'not-understood');
+    else {
+      this.last = checked.record.kind;
+      take(checked.record, { at: line, size: 0 });
+    }
+  }
+
+  private tell(at: number, message: string, code: RecordingProblem['code'] = 'damaged'): void {
+    if (this.problems.length < MAX_RECORDING_PROBLEMS)
+      this.problems.push({ code, at, message: `line ${at}: ${message}` });
+  }
 }
 
 /** Whether a text begins as the text form does. */

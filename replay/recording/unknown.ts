@@ -1,25 +1,43 @@
-import { halfOf, type RecordingRecord } from './records.js';
+import type { RecordingRecord } from './records.js';
 
 /** What a recording does not say and nothing can bring back, in sentences: half of a conversation, sealed calls. */
 export function unknownIn(records: readonly RecordingRecord[]): readonly string[] {
-  return [halfOf(records), sealedIn(records)].filter((one) => one !== null);
+  const unknown = new Unknown();
+  for (const one of records) unknown.take(one);
+  return [unknown.half, unknown.sealed].filter((one) => one !== null);
 }
 
 /** How many recorded calls are sealed, and what to do about it; null where none is. */
 export function sealedIn(records: readonly RecordingRecord[]): string | null {
-  let all = 0;
-  let sealed = 0;
-  const kinds = new Set<string>();
-  for (const one of records) {
-    if (one.kind !== 'call') continue;
-    all++;
-    if (one.request?.sealed !== true && one.response?.sealed !== true) continue;
-    sealed++;
-    kinds.add(NAMES[one.auth.type] ?? one.auth.type);
+  const unknown = new Unknown();
+  for (const one of records) unknown.take(one);
+  return unknown.sealed;
+}
+
+/** Gathers what a recording does not say, record by record. */
+export class Unknown {
+  /** Why it cannot be replayed as a whole: half of a conversation is missing. Null where nothing is. */
+  half: string | null = null;
+  private all = 0;
+  private unread = 0;
+  private readonly kinds = new Set<string>();
+
+  take(one: RecordingRecord): void {
+    if (one.kind === 'end') this.half ??= one.half ?? null;
+    if (one.kind !== 'call') return;
+    this.all++;
+    if (one.request?.sealed !== true && one.response?.sealed !== true) return;
+    this.unread++;
+    this.kinds.add(NAMES[one.auth.type] ?? one.auth.type);
   }
-  if (sealed === 0) return null;
-  const of = sealed === all ? '' : ` of ${all.toLocaleString('en-US')}`;
-  return `${sealed.toLocaleString('en-US')}${of} recorded ${sealed === 1 ? 'call is' : 'calls are'} sealed, by ${[...kinds].join(', ')}: a recording keeps no cipher text, so that nothing opens them here; record the capture again with --password, --nt-hash, --keytab or --keys`;
+
+  /** How many calls are sealed, and what to do about it; null where none is. */
+  get sealed(): string | null {
+    const { all, unread, kinds } = this;
+    if (unread === 0) return null;
+    const of = unread === all ? '' : ` of ${all.toLocaleString('en-US')}`;
+    return `${unread.toLocaleString('en-US')}${of} recorded ${unread === 1 ? 'call is' : 'calls are'} sealed, by ${[...kinds].join(', ')}: a recording keeps no cipher text, so that nothing opens them here; record the capture again with --password, --nt-hash, --keytab or --keys`;
+  }
 }
 
 const NAMES: Readonly<Record<string, string>> = { ntlm: 'NTLM', kerberos: 'Kerberos', spnego: 'SPNEGO' };

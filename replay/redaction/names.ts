@@ -37,17 +37,19 @@ export class Names {
   readonly texts = new Set<string>();
   private readonly kinds: ReadonlySet<RedactionKind>;
 
-  constructor(records: readonly RecordingRecord[], kinds: ReadonlySet<RedactionKind>) {
+  constructor(kinds: ReadonlySet<RedactionKind>) {
     this.kinds = kinds;
-    for (const record of records) {
-      if (record.kind === 'connection') for (const { address } of [record.client, record.server]) this.host(address);
-      if (record.kind !== 'call') continue;
-      for (const text of this.textsOf(record)) this.texts.add(text);
-      this.gather(record.in, record.method ?? '');
-      this.gather(record.out, record.method ?? '');
-      if (record.exception !== null)
-        for (const text of Object.values(record.exception)) if (text !== null) this.within(text);
-    }
+  }
+
+  /** Gathers the names of one record. */
+  take(record: RecordingRecord): void {
+    if (record.kind === 'connection') for (const { address } of [record.client, record.server]) this.host(address);
+    if (record.kind !== 'call') return;
+    for (const text of this.textsOf(record)) this.texts.add(text);
+    this.gather(record.in, record.method ?? '');
+    this.gather(record.out, record.method ?? '');
+    if (record.exception !== null)
+      for (const text of Object.values(record.exception)) if (text !== null) this.within(text);
   }
 
   /** The free text of one call. */

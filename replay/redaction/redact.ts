@@ -31,7 +31,11 @@ interface Redacted {
  * wherever the digest is the same, so recordings compare as before.
  */
 export function redact(records: readonly RecordingRecord[], options: RedactionOptions): Redacted {
-  return new Redaction(records, options).run(records);
+  const names = new Names(options.kinds);
+  for (const record of records) names.take(record);
+  const redaction = new Redaction(names, options);
+  const redacted = records.map((record) => redaction.record(record));
+  return { records: redacted, names: redaction.replaced, dropped: redaction.dropped };
 }
 
 type Change = (value: Value) => Value | undefined;
@@ -39,27 +43,30 @@ type Stubs = Pick<RecordedCall, 'request' | 'response'>;
 
 const NOTHING = new Uint8Array(0);
 
-class Redaction {
+/** Replaces names record by record, once all of a recording's names were gathered. */
+export class Redaction {
+  /** Stubs that were left out so far. */
+  dropped = 0;
   private readonly names: Names;
-  private readonly options: RedactionOptions;
+  private readonly options: Omit<RedactionOptions, 'kinds'>;
   private readonly pattern: RegExp | null;
   private readonly contexts = new Map<string, ContextRecord>();
   private readonly made = new Map<string, string>();
-  private dropped = 0;
 
-  constructor(records: readonly RecordingRecord[], options: RedactionOptions) {
+  constructor(names: Names, options: Omit<RedactionOptions, 'kinds'>) {
     this.options = options;
-    this.names = new Names(records, options.kinds);
+    this.names = names;
     const known = [...this.names.known.keys()].toSorted((one, other) => other.length - one.length);
     this.pattern = known.length === 0 ? null : new RegExp(known.map(patternOf).join('|'), 'giu');
   }
 
-  run(records: readonly RecordingRecord[]): Redacted {
-    const redacted = records.map((record) => this.record(record));
-    return { records: redacted, names: this.names.known.size + this.names.texts.size, dropped: this.dropped };
+  /** Different names that are replaced. */
+  get replaced(): number {
+    return this.names.known.size + this.names.texts.size;
   }
 
-  private record(record: RecordingRecord): RecordingRecord {
+  /** The record without names. */
+  record(record: RecordingRecord): RecordingRecord {
     switch (record.kind) {
       case 'session':
         this.contexts.clear();

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Registry } from '../ndr/codec.js';
-import { REDACTION_KINDS, type RedactionKind } from '../../replay/redaction/names.js';
-import { redact } from '../../replay/redaction/redact.js';
+import { Names, REDACTION_KINDS, type RedactionKind } from '../../replay/redaction/names.js';
+import { Redaction } from '../../replay/redaction/redact.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import { keyedDigest } from '../io/pseudonyms.js';
 import { fileReason } from '../io/reason.js';
@@ -33,6 +33,35 @@ function kindsOf(text: string): ReadonlySet<RedactionKind> {
   return new Set(kinds);
 }
 
+/** Names gathered, and what replaces them afterwards; lines on what was done. */
+interface Replacing {
+  gather(record: RecordingRecord): void;
+  /** To be called once all were gathered. */
+  replacement(): {
+    readonly record: (record: RecordingRecord) => RecordingRecord;
+    readonly told: () => readonly string[];
+  };
+}
+
+/** Takes names out of a recording that is read twice. @throws UsageError */
+export function replacing(
+  flags: RedactionFlags & { readonly redact: ReadonlySet<RedactionKind> },
+  { env, registry }: { readonly env: Streams['env']; readonly registry: Registry },
+): Replacing {
+  const key = keyOf(flags.redactKey ?? env['UAMGSCOPE_REDACT_KEY']);
+  const names = new Names(flags.redact);
+  return {
+    gather: (record) => names.take(record),
+    replacement() {
+      const redaction = new Redaction(names, { registry, digest: keyedDigest(key) });
+      return {
+        record: (record) => redaction.record(record),
+        told: () => wordsOn({ names: redaction.replaced, dropped: redaction.dropped }, key),
+      };
+    },
+  };
+}
+
 /** Records without the names that the options tell of, and lines on what was done. @throws UsageError */
 export function withoutNames(
   records: readonly RecordingRecord[],
@@ -40,14 +69,22 @@ export function withoutNames(
   { env, registry }: { readonly env: Streams['env']; readonly registry: Registry },
 ): { readonly records: readonly RecordingRecord[]; readonly told: readonly string[] } {
   if (flags.redact === undefined) return { records, told: [] };
-  const key = keyOf(flags.redactKey ?? env['UAMGSCOPE_REDACT_KEY']);
-  const redacted = redact(records, { kinds: flags.redact, registry, digest: keyedDigest(key) });
-  const told = [`${countText(redacted.names, 'name')} replaced`];
-  if (redacted.dropped > 0)
-    told.push(`! ${countText(redacted.dropped, 'stub')} left out: they could not be written without names`);
+  const own = replacing({ ...flags, redact: flags.redact }, { env, registry });
+  for (const one of records) own.gather(one);
+  const { record, told } = own.replacement();
+  const made = records.map(record);
+  return { records: made, told: told() };
+}
+
+function wordsOn(
+  { names, dropped }: { readonly names: number; readonly dropped: number },
+  key: string | null,
+): readonly string[] {
+  const told = [`${countText(names, 'name')} replaced`];
+  if (dropped > 0) told.push(`! ${countText(dropped, 'stub')} left out: they could not be written without names`);
   if (key === null)
     told.push('! without --redact-key these pseudonyms are of this run only: no other recording has them');
-  return { records: redacted.records, told };
+  return told;
 }
 
 /** @throws UsageError */

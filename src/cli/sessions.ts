@@ -10,7 +10,8 @@ import type { Finding, Problem } from '../types.js';
 import { SecurityObserver } from '../security/observer.js';
 import type { SecretList, SessionKey } from '../security/secrets.js';
 import { packageVersion } from '../io/package.js';
-import { loadRecording, recordingForm, sourceName } from '../io/recordings.js';
+import { loadRecording, NO_PLACE, openSession, recordingForm, sourceName, StoredSession } from '../io/recordings.js';
+import type { Session } from '../../replay/compare/session.js';
 import { UsageError, type Streams } from '../io/streams.js';
 
 /** What a capture or a recording holds, as records. */
@@ -43,11 +44,48 @@ export async function loadSession(
     return { records, damage: [...problems.map((problem) => problem.message), ...unknownIn(records)] };
   }
   const records: RecordingRecord[] = [];
+  const damage = await readCalls(
+    path,
+    { known, streams, opnums, secrets, ...(keys === undefined ? {} : { keys }) },
+    (one) => void records.push(one),
+  );
+  return { records, damage };
+}
+
+/** A session whose calls are fetched when they are looked into, and word of damage. */
+export interface OpenedSession {
+  readonly session: Session;
+  readonly damage: readonly string[];
+  close(): void;
+}
+
+/**
+ * Opens the calls of a capture or of a recording of any size, whichever a file is: those of a recording stay in its
+ * file, those of a capture are kept packed. @throws UsageError when it is neither
+ */
+export async function openedSession(path: string, reading: SessionReading): Promise<OpenedSession> {
+  const { registry } = reading.known;
+  if (path !== '-' && (await recordingForm(path)) !== null) {
+    const { session, problems, unknown, close } = await openSession(path, registry);
+    const said = [unknown.half, unknown.sealed].filter((one) => one !== null);
+    return { session, damage: [...problems.map((problem) => problem.message), ...said], close };
+  }
+  const stored = await StoredSession.of(path, registry);
+  const damage = await readCalls(path, reading, (record) => stored.take(record, NO_PLACE));
+  return { session: stored.session, damage, close: () => stored.close() };
+}
+
+/** Reads the calls of a capture as records; word of damage. @throws UsageError when it is none */
+async function readCalls(
+  path: string,
+  { known, streams, opnums, secrets, keys }: SessionReading,
+  put: (record: RecordingRecord) => void,
+): Promise<readonly string[]> {
   let half: string | null = null;
   const damage: string[] = [];
   const recorder = new Recorder(
     { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) },
-    (record) => records.push(record),
+    put,
   );
   const security = new SecurityObserver(secrets);
   const { refused } = await readCapture([path], {
@@ -67,7 +105,7 @@ export async function loadSession(
   if (refused[0] !== undefined) throw new UsageError(refused[0]);
   recorder.end(half);
   keys?.(security.sessionKeys);
-  return { records, damage };
+  return damage;
 }
 
 function isReported(record: CaptureRecord): record is Problem | Finding {

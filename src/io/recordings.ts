@@ -1,34 +1,162 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { Session } from '../../replay/compare/session.js';
 import { isRecording } from '../../replay/recording/frames.js';
-import { readRecording } from '../../replay/recording/format.js';
+import { RecordingReader, type RecordPlace, type TakeRecord } from '../../replay/recording/format.js';
 import { MAX_RECORDING_BYTES } from '../../replay/recording/limits.js';
-import { isRecordingText, parseRecordingText } from '../../replay/recording/parse.js';
+import { isRecordingText, RecordingTextReader } from '../../replay/recording/parse.js';
 import {
   halfOf,
   RecordingError,
+  type RecordedCall,
   type Recording,
   type RecordingForm,
   type RecordingRecord,
 } from '../../replay/recording/records.js';
+import { SessionJoiner } from '../../replay/recording/sessions.js';
+import { Unknown } from '../../replay/recording/unknown.js';
+import type { Registry } from '../ndr/codec.js';
+import { FileCalls, PackedCalls } from './stored-calls.js';
 import { UsageError } from './streams.js';
 import { fileReason } from './reason.js';
 
-/** Reads a recording from a file, in either form. @throws UsageError when it cannot be read, or is none */
+/** Reads a recording from a file as a whole, in either form. @throws UsageError when it cannot be read, or is none */
 export async function loadRecording(path: string): Promise<Recording> {
+  const size = await sizeOf(path);
+  if (size > MAX_RECORDING_BYTES)
+    throw new UsageError(
+      `${path} has ${size} bytes, and what is needed as a whole is read up to ${MAX_RECORDING_BYTES}: keep a part of it with uamgscope recording trim`,
+    );
+  const records: RecordingRecord[] = [];
+  const { version, problems } = await readRecordingFile(path, { take: (record) => void records.push(record) });
+  return { version, records, problems };
+}
+
+/** Who hears of what is read of a recording. */
+interface RecordingHearing {
+  readonly take: TakeRecord;
+  /** Hears how many bytes of how many are read; between two pieces. May wait, e.g. for what is written. */
+  readonly between?: (read: number, size: number) => void | Promise<void>;
+}
+
+/** Bytes of a recording that are read at once. */
+const READ_SIZE = 1024 * 1024;
+
+/**
+ * Reads a recording of any size piece by piece, in either form: memory holds a record and a piece. @throws UsageError
+ * when it cannot be read, or is none
+ */
+export async function readRecordingFile(
+  path: string,
+  { take, between }: RecordingHearing,
+): Promise<Pick<Recording, 'version' | 'problems'>> {
+  const size = await sizeOf(path);
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  let reader: RecordingReader | RecordingTextReader | null = null;
+  let read = 0;
   try {
-    const { size } = await stat(path);
-    if (size > MAX_RECORDING_BYTES)
-      throw new UsageError(`${path} has ${size} bytes, and recordings are read up to ${MAX_RECORDING_BYTES}`);
-    const bytes = new Uint8Array(await readFile(path));
-    return isRecordingText(bytes) ? parseRecordingText(new TextDecoder().decode(bytes)) : readRecording(bytes);
+    for (;;) {
+      const bytes = new Uint8Array(READ_SIZE);
+      const { bytesRead } = await handle.read(bytes, 0, READ_SIZE, null);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+      const piece = bytes.subarray(0, bytesRead);
+      reader ??= isRecordingText(piece) ? new RecordingTextReader() : new RecordingReader();
+      reader.push(piece, take);
+      await between?.(read, size);
+    }
+    reader ??= new RecordingReader();
+    reader.end(take);
+    return { version: reader.version, problems: reader.problems };
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof RecordingError)
       throw new UsageError(`${path} cannot be read as a recording: ${error.message}`);
-    throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);
+    if (error instanceof Error && 'code' in error) throw unreadable(path, error);
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): UsageError {
+  return new UsageError(`cannot read ${path}: ${fileReason(error)}`);
+}
+
+/** Reads a recording of any size into a session whose calls stay in the file. @throws UsageError as {@link readRecordingFile} */
+export async function openSession(path: string, registry: Registry): Promise<OpenSession> {
+  const session = await StoredSession.of(path, registry);
+  const unknown = new Unknown();
+  try {
+    const { problems } = await readRecordingFile(path, {
+      take: (record, place) => {
+        unknown.take(record);
+        session.take(record, place);
+      },
+    });
+    return { session: session.session, problems, unknown, close: () => session.close() };
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
+/** A session whose calls are fetched when they are looked into. */
+export interface OpenSession {
+  readonly session: Session;
+  readonly problems: Recording['problems'];
+  readonly unknown: Unknown;
+  /** Its calls are not needed any more. */
+  close(): void;
+}
+
+/** A session that is made of the records of a file while these are read; its calls stay there, or are kept packed. */
+export class StoredSession {
+  readonly session: Session;
+  private readonly calls: FileCalls | PackedCalls;
+  private readonly joiner = new SessionJoiner();
+
+  private constructor(calls: FileCalls | PackedCalls, registry: Registry) {
+    this.calls = calls;
+    this.session = new Session([], registry, calls);
+  }
+
+  /** Of a recording, or of a capture, whose calls are in no file. @throws UsageError when it cannot be read */
+  static async of(path: string, registry: Registry): Promise<StoredSession> {
+    const form = path === '-' ? null : await recordingForm(path);
+    return new StoredSession(form === 'uamgrec' ? new FileCalls(path) : new PackedCalls(), registry);
+  }
+
+  /** Takes the next record, and where it stands in the file. */
+  take(given: RecordingRecord, place: RecordPlace): void {
+    const record = this.joiner.join(given);
+    if (record.kind === 'call' && this.calls instanceof FileCalls) this.calls.at(record.id, place, this.joiner.base);
+    this.session.take(record);
+  }
+
+  /** A call by its number, joined. */
+  call(id: number): RecordedCall | undefined {
+    return this.calls.call(id);
+  }
+
+  /** Its calls are not needed any more. */
+  close(): void {
+    this.calls.close();
+  }
+}
+
+/** Of a record that stands in no file. */
+export const NO_PLACE: RecordPlace = { at: 0, size: 0 };
 
 /** @throws UsageError where half of the conversation is missing: what answers it would be compared with nothing */
 export function checkPlayable(name: string, records: readonly RecordingRecord[]): void {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
-import { differences, record, replay, serve } from '../../src/index.js';
+import { recordingBytes } from '../../replay/recording/format.js';
+import { diff, differences, record, replay, serve, type RecordingRecord } from '../../src/index.js';
 import { loadRecording } from '../../src/io/recordings.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
@@ -64,5 +65,54 @@ describe('recording', () => {
     const server = await serve(both);
     expect(differences(await replay(rec, { target: `127.0.0.1:${server.port}` }))).toEqual([]);
     await server.close();
+  });
+
+  it('trim of several sessions keeps what each of them needs', async () => {
+    const [both, kept] = [join(folder, 'two.uamgrec'), join(folder, 'kept.uamgrec')];
+    const secrets = { passwords: [{ user: 'alice', password: 'secret' }] };
+    const first = join(folder, 'first.uamgrec');
+    const before = (await record(join(ROOT, 'captures/sessions/impacket-privacy.pcapng'), first, { secrets })).filter(
+      (one) => one.kind === 'call',
+    ).length;
+    await cli('merge', first, rec, '-o', both);
+    // The last title of the second session alone: calls are numbered through.
+    const { records } = await loadRecording(rec);
+    const title = records.findLast((one) => one.kind === 'call' && one.method === 'Title');
+    const id = title?.kind === 'call' ? title.id : 0;
+    expect((await cli('trim', both, '--calls', String(before + id), '-o', kept)).status).toBe(0);
+    const made = (await loadRecording(kept)).records;
+    const second = made.slice(made.findLastIndex((one) => one.kind === 'session'));
+    const calls = (list: readonly RecordingRecord[]) => list.flatMap((one) => (one.kind === 'call' ? [one.id] : []));
+    expect(calls(made)).toEqual(calls(second));
+    expect(calls(second)).toContain(id);
+    expect(second.at(-1)).toEqual({ kind: 'end', calls: calls(second).length });
+    const server = await serve(rec);
+    expect((await replay(kept, { target: `127.0.0.1:${server.port}` })).counts).toMatchObject({
+      different: 0,
+      skipped: 0,
+    });
+    await server.close();
+  });
+
+  it('is compared alike where it is read from its file and where it is in memory', async () => {
+    const [other, text] = [join(folder, 'other.uamgrec'), join(folder, 'other.txt')];
+    const { records } = await loadRecording(rec);
+    const changed = records.map(
+      (one): RecordingRecord =>
+        one.kind === 'call' && one.method === 'Title' ? { ...one, out: { retval: 'x'.repeat(300) } } : one,
+    );
+    writeFileSync(other, recordingBytes(changed.filter((one) => one.kind !== 'call' || one.id % 9 !== 0)));
+    await run(['record', other, '-o', text], testStreams());
+    const whole = await diff(records, (await loadRecording(other)).records);
+    for (const [a, b] of [
+      [rec, other],
+      [rec, text],
+    ] as const) {
+      const streams = testStreams();
+      expect(await run(['diff', a, b, '--format', 'json'], streams)).toBe(1);
+      const told = JSON.parse(streams.out()) as { readonly summary: unknown };
+      const { same: alike, different, missing, extra } = whole.counts;
+      expect(told.summary).toMatchObject({ alike, different, missing, extra });
+    }
   });
 });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fileHead, FILE_HEAD, FRAME_HEAD, frame } from '../../replay/recording/frames.js';
-import { readRecording, recordBytes, recordingBytes } from '../../replay/recording/format.js';
+import { readRecording, recordBytes, recordingBytes, RecordingReader } from '../../replay/recording/format.js';
 import { migrate } from '../../replay/recording/migrate.js';
 import { pack, unpack } from '../../replay/recording/pack.js';
-import { parseRecordingText } from '../../replay/recording/parse.js';
+import { parseRecordingText, RecordingTextReader } from '../../replay/recording/parse.js';
 import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordedCall, RecordingRecord } from '../../replay/recording/records.js';
 import { recordingText } from '../../replay/recording/text.js';
@@ -171,6 +171,33 @@ describe('damage to a recording', () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  it('is the same whatever the pieces in which a file is read, in both forms', () => {
+    const text = new TextEncoder().encode([...recordingText(small)].join('\n'));
+    const damaged = (whole: Uint8Array): readonly Uint8Array[] => [
+      whole,
+      whole.subarray(0, whole.length - 7),
+      whole.map((byte, at) => (at % 5003 === 77 ? byte ^ 0x20 : byte)),
+      Uint8Array.from([...whole.subarray(0, 900), ...whole.subarray(1400)]),
+      // A length that reaches far behind what is there.
+      whole.map((byte, at) => (at === FILE_HEAD + 2 ? 0x30 : byte)),
+    ];
+    for (const [form, reader, read] of [
+      [bytes, () => new RecordingReader(), readRecording],
+      [text, () => new RecordingTextReader(), (one: Uint8Array) => parseRecordingText(new TextDecoder().decode(one))],
+    ] as const)
+      for (const file of damaged(form)) {
+        const expected = read(file);
+        for (const size of [1, 13, 1000, 4096]) {
+          const pieces = reader();
+          const records: RecordingRecord[] = [];
+          const take = (one: RecordingRecord): void => void records.push(one);
+          for (let at = 0; at < file.length; at += size) pieces.push(file.subarray(at, at + size), take);
+          pieces.end(take);
+          expect({ version: pieces.version, records, problems: pieces.problems }).toEqual(expected);
+        }
+      }
   });
 
   it('refuses what is no recording, and versions to come', () => {

@@ -1,15 +1,16 @@
 import { Option } from 'commander';
 import { compareSessions, type CompareResult } from '../../../replay/compare/compare.js';
-import { Session } from '../../../replay/compare/session.js';
+import type { Rules } from '../../../replay/compare/rules.js';
+import type { Knowledge } from '../../pipeline/knowledge.js';
 import type { Numbering } from '../../analysis/calls.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { resultJson, resultLines, resultNdjson, type Telling } from '../../../replay/results/text-results.js';
 import { loadRules } from '../compare-rules.js';
 import type { SessionKey } from '../../security/secrets.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
-import { loadSession } from '../sessions.js';
+import { openedSession, type OpenedSession } from '../sessions.js';
 import { Sink } from '../../io/sink.js';
-import { EXIT, styleFor, UsageError, type ColorChoice } from '../../io/streams.js';
+import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, type Register } from './command.js';
 
 interface DiffFlags extends SecretFlags, IdlFlags {
@@ -57,30 +58,46 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
         keys: (keys: readonly SessionKey[]) => exported.push(...keys),
       };
       const messages = new Sink(streams.stderr);
-      const sessions: Session[] = [];
-      for (const path of [a, b]) {
-        const { records, damage } = await loadSession(path, reading);
-        for (const message of damage.slice(0, 20)) messages.line(`! ${path}: ${message}`);
-        sessions.push(new Session(records, known.registry));
+      const sessions: OpenedSession[] = [];
+      try {
+        for (const path of [a, b]) {
+          const opened = await openedSession(path, reading);
+          sessions.push(opened);
+          for (const message of opened.damage.slice(0, 20)) messages.line(`! ${path}: ${message}`);
+        }
+        writeKeyLog(flags, exported, [a, b]);
+        await messages.flush();
+        done(await told(sessions, flags, { rules, known, streams, sides: [a, b] }));
+      } finally {
+        for (const one of sessions) one.close();
       }
-      writeKeyLog(flags, exported, [a, b]);
-      await messages.flush();
-      const [expected, actual] = sessions;
-      if (expected === undefined || actual === undefined) return;
-      const result = compareSessions(expected, actual, rules);
-      const out = new Sink(streams.stdout);
-      const style = styleFor(flags.color, streams.stdout, streams.env);
-      const lines = linesOf(result, flags.format, { names: known.names, style, sides: [a, b] });
-      for (const line of lines) {
-        out.line(line);
-        await out.ready();
-      }
-      await out.flush();
-      done(result.same ? EXIT.ok : EXIT.found);
     });
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
 };
+
+/** Compares, and tells what differs; whether anything does is the exit status. */
+async function told(
+  [expected, actual]: readonly OpenedSession[],
+  flags: DiffFlags,
+  {
+    rules,
+    known,
+    streams,
+    sides,
+  }: { readonly rules: Rules; readonly known: Knowledge; readonly streams: Streams; readonly sides: Telling['sides'] },
+): Promise<number> {
+  if (expected === undefined || actual === undefined) return EXIT.ok;
+  const result = compareSessions(expected.session, actual.session, rules);
+  const out = new Sink(streams.stdout);
+  const style = styleFor(flags.color, streams.stdout, streams.env);
+  for (const line of linesOf(result, flags.format, { names: known.names, style, sides })) {
+    out.line(line);
+    await out.ready();
+  }
+  await out.flush();
+  return result.same ? EXIT.ok : EXIT.found;
+}
 
 function linesOf(result: CompareResult, format: DiffFlags['format'], telling: Telling): Iterable<string> {
   if (format === 'json') return resultJson(result);

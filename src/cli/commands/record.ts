@@ -13,11 +13,11 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { packageVersion } from '../../io/package.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
-import { formByName, loadRecording, recordingForm, sourceName } from '../../io/recordings.js';
+import { formByName, readRecordingFile, recordingForm, sourceName } from '../../io/recordings.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { withoutNames, withRedaction, type RedactionFlags } from '../redaction.js';
 import type { SessionKey } from '../../security/secrets.js';
-import type { RecordedCall, Recording, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
+import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 
@@ -117,7 +117,6 @@ export async function recordFile(
   const again = file !== '-' && (await recordingForm(file)) !== null;
   if (again && flags.append === true)
     throw new UsageError('--append takes a capture: sessions of a recording have numbers of their own');
-  const source = again ? await loadRecording(file) : null;
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const writer = await RecordingWriter.open({
     path: flags.output,
@@ -133,23 +132,22 @@ export async function recordFile(
     if (flags.redact !== undefined) {
       const records: RecordingRecord[] = [];
       const gather: RecordTarget = { put: (record) => records.push(record), flush: () => Promise.resolve() };
-      const written =
-        source === null
-          ? await recordCapture(file, { writer: gather, known, streams, flags, security, from, session: 1 })
-          : await copyRecording(source, gather);
+      const written = again
+        ? await copyRecording(file, gather)
+        : await recordCapture(file, { writer: gather, known, streams, flags, security, from, session: 1 });
       const redacted = withoutNames(records, flags, { env: streams.env, registry: known.registry });
       for (const line of redacted.told) await say(streams, line);
       for (const record of redacted.records) writer.put(record);
       return written;
     }
-    return source === null
-      ? recordCapture(file, { writer, known, streams, flags, security, from, session: sessions + 1 })
-      : copyRecording(source, writer);
+    return again
+      ? copyRecording(file, writer)
+      : recordCapture(file, { writer, known, streams, flags, security, from, session: sessions + 1 });
   });
   for (const message of messages.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
   if (messages.length > MAX_LINES) await say(streams, `! ${messages.length - MAX_LINES} more`);
   for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
-  if (source === null) writeKeyLog(flags, exported, [file, flags.output]);
+  if (!again) writeKeyLog(flags, exported, [file, flags.output]);
   await say(streams, `${writer.calls} calls recorded`);
   return flags.strict === true && damaged ? EXIT.damaged : EXIT.ok;
 }
@@ -224,15 +222,18 @@ async function recordCapture(
   return { messages, damaged, exported: security.sessionKeys, unplayable };
 }
 
-/** The records of a recording, for another form of it. */
-function copyRecording({ records, problems }: Recording, writer: RecordTarget): Promise<Written> {
-  for (const record of records) writer.put(record);
-  return Promise.resolve({
+/** The records of a recording, for another form of it. @throws UsageError when it cannot be read */
+async function copyRecording(file: string, writer: RecordTarget): Promise<Written> {
+  const { problems } = await readRecordingFile(file, {
+    take: (record) => writer.put(record),
+    between: () => writer.flush(),
+  });
+  return {
     messages: problems.map((problem) => problem.message),
     damaged: problems.length > 0,
     exported: [],
     unplayable: new Map(),
-  });
+  };
 }
 
 /** Counts calls that were recorded without what a replay needs. */
@@ -259,8 +260,11 @@ async function sessionsIn(path: string, form: RecordingForm): Promise<number> {
     throw new UsageError('--append adds to a binary recording (.uamgrec): give one with -o');
   if ((await recordingForm(path)) === null)
     throw new UsageError(`${path} is no recording to add to: leave --append out to make one`);
-  const { version, records } = await loadRecording(path);
+  let sessions = 0;
+  const { version } = await readRecordingFile(path, {
+    take: (record) => void (sessions += record.kind === 'session' ? 1 : 0),
+  });
   if (version !== FORMAT_VERSION)
     throw new UsageError(`${path} has an older format: convert it first with uamgscope record ${path} -o NEW.uamgrec`);
-  return records.reduce((sum, record) => sum + (record.kind === 'session' ? 1 : 0), 0);
+  return sessions;
 }

@@ -1,22 +1,19 @@
 import { Option, type Command } from 'commander';
-import { withPrerequisites } from '../../../replay/player/prerequisites.js';
-import { planOf } from '../../../replay/player/plan.js';
-import {
-  halfOf,
-  type RecordedCall,
-  type RecordingForm,
-  type RecordingRecord,
-} from '../../../replay/recording/records.js';
+import { isKept, Makers } from '../../../replay/player/prerequisites.js';
+import { Unplayable } from '../../../replay/player/plan.js';
+import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
+import { SessionJoiner } from '../../../replay/recording/sessions.js';
 import { REDACTION_KINDS } from '../../../replay/redaction/names.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
-import { formByName, loadRecording } from '../../io/recordings.js';
+import { formByName, readRecordingFile, StoredSession } from '../../io/recordings.js';
+import type { Moment } from '../../types.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { escapeTerminal } from '../../output/escape.js';
 import { countText, timeText } from '../../output/report/words.js';
 
 import type { Knowledge } from '../../pipeline/knowledge.js';
-import { withoutNames, withRedaction, type RedactionFlags } from '../redaction.js';
+import { replacing, withRedaction, type RedactionFlags } from '../redaction.js';
 import { examples, say, type Register } from './command.js';
 
 interface WriteFlags {
@@ -98,41 +95,47 @@ function several(value: string, before: readonly string[] = []): readonly string
 }
 
 async function info(rec: string, streams: Streams, { registry }: Knowledge): Promise<number> {
-  const { version, records, problems } = await loadRecording(rec);
-  const out = new Sink(streams.stdout);
-  const calls = records.filter((one): one is RecordedCall => one.kind === 'call');
-  out.line(
-    `format version ${version}, ${countText(records.length, 'record')}, ${countText(problems.length, 'problem')}`,
-  );
-  for (const one of records) {
-    if (one.kind === 'session')
-      out.line(
-        `session ${one.id}: ${escapeTerminal(`${one.source}, by ${one.tool}${one.name === null ? '' : `, of ${one.name}`}`)}`,
-      );
-    if (one.kind === 'connection')
-      out.line(`connection ${one.id}: ${one.client.address} to ${one.server.address} port ${one.server.port}`);
-  }
-  const times = calls.flatMap((one) => (one.time === null ? [] : [one.time]));
-  const [first, last] = [times[0], times.at(-1)];
-  if (first !== undefined && last !== undefined) out.line(`from ${timeText(first)} to ${timeText(last)}`);
+  const parts: string[] = [];
   const members = new Map<string, number>();
-  for (const one of calls) members.set(memberOf(one), (members.get(memberOf(one)) ?? 0) + 1);
-  out.line(countText(calls.length, 'call'));
+  const unplayable = new Unplayable(registry);
+  const counts = { records: 0, calls: 0 };
+  let half: string | null = null;
+  let times: readonly [first: Moment, last: Moment] | null = null;
+  const { version, problems } = await readRecordingFile(rec, {
+    take(one) {
+      counts.records++;
+      unplayable.take(one);
+      if (one.kind === 'session')
+        parts.push(
+          `session ${one.id}: ${escapeTerminal(`${one.source}, by ${one.tool}${one.name === null ? '' : `, of ${one.name}`}`)}`,
+        );
+      if (one.kind === 'connection')
+        parts.push(`connection ${one.id}: ${one.client.address} to ${one.server.address} port ${one.server.port}`);
+      if (one.kind === 'end') half ??= one.half ?? null;
+      if (one.kind !== 'call') return;
+      counts.calls++;
+      members.set(memberOf(one), (members.get(memberOf(one)) ?? 0) + 1);
+      if (one.time !== null) times = [times?.[0] ?? one.time, one.time];
+    },
+  });
+  const out = new Sink(streams.stdout);
+  out.line(
+    `format version ${version}, ${countText(counts.records, 'record')}, ${countText(problems.length, 'problem')}`,
+  );
+  for (const part of parts) out.line(part);
+  if (times !== null) out.line(`from ${timeText(times[0])} to ${timeText(times[1])}`);
+  out.line(countText(counts.calls, 'call'));
   for (const [member, number] of [...members].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)))
     out.line(`${String(number).padStart(7)}  ${escapeTerminal(member)}`);
-  const unplayable = new Map<string, number>();
-  for (const { never } of planOf(records, registry).steps)
-    if (never !== null) unplayable.set(never, (unplayable.get(never) ?? 0) + 1);
-  for (const [why, number] of unplayable) out.line(`${countText(number, 'call')} cannot be replayed: ${why}`);
-  const half = halfOf(records);
+  for (const [why, number] of unplayable.counts) out.line(`${countText(number, 'call')} cannot be replayed: ${why}`);
   if (half !== null) out.line(`it cannot be replayed: ${escapeTerminal(half)}`);
   await out.flush();
   return EXIT.ok;
 }
 
 async function check(rec: string, streams: Streams): Promise<number> {
-  const { records, problems } = await loadRecording(rec);
-  const calls = records.reduce((sum, one) => sum + (one.kind === 'call' ? 1 : 0), 0);
+  let calls = 0;
+  const { problems } = await readRecordingFile(rec, { take: (one) => void (calls += one.kind === 'call' ? 1 : 0) });
   for (const problem of problems) await say(streams, `! ${rec}: ${problem.message}`);
   await say(streams, `${countText(calls, 'call')} read, ${countText(problems.length, 'problem')}`);
   return problems.length === 0 ? EXIT.ok : EXIT.damaged;
@@ -141,71 +144,96 @@ async function check(rec: string, streams: Streams): Promise<number> {
 async function trim(rec: string, flags: TrimFlags, streams: Streams, { registry }: Knowledge): Promise<number> {
   if (flags.calls === undefined && flags.member === undefined)
     throw new UsageError('recording trim: give --calls or --member, to say what is kept');
-  const { records } = await loadRecording(rec);
   const numbers = flags.calls === undefined ? [] : rangesOf(flags.calls);
   const members = (flags.member ?? []).map(patternOf);
   const wanted = new Set<number>();
-  for (const one of records)
-    if (
-      one.kind === 'call' &&
-      (numbers.some(([from, to]) => one.id >= from && one.id <= to) ||
-        members.some((pattern) => pattern.test(memberOf(one))))
-    )
-      wanted.add(one.id);
-  if (wanted.size === 0) throw new UsageError(`${rec} holds no such call`);
-  const kept = withPrerequisites(records, wanted, registry);
-  const calls = await write(kept, flags, [rec], streams);
-  await say(streams, `${countText(calls, 'call')} kept, ${calls - wanted.size} of them because others need them`);
-  return EXIT.ok;
+  const makers = new Makers();
+  const stored = await StoredSession.of(rec, registry);
+  try {
+    const joiner = new SessionJoiner();
+    await readRecordingFile(rec, {
+      take(given, place) {
+        stored.take(given, place);
+        const one = joiner.join(given);
+        if (one.kind !== 'call') return;
+        makers.take(one);
+        if (
+          numbers.some(([from, to]) => one.id >= from && one.id <= to) ||
+          members.some((pattern) => pattern.test(memberOf(one)))
+        )
+          wanted.add(one.id);
+      },
+    });
+    if (wanted.size === 0) throw new UsageError(`${rec} holds no such call`);
+    const kept = makers.needed(wanted, stored);
+    const again = new SessionJoiner();
+    const calls = await write([rec], flags, streams, (one) => (isKept(again.join(one), kept) ? one : null));
+    await say(streams, `${countText(calls, 'call')} kept, ${calls - wanted.size} of them because others need them`);
+    return EXIT.ok;
+  } finally {
+    stored.close();
+  }
 }
 
 async function redactOne(rec: string, flags: RedactFlags, streams: Streams, { registry }: Knowledge): Promise<number> {
-  const { records, problems } = await loadRecording(rec);
+  const own = replacing({ ...flags, redact: flags.redact ?? new Set(REDACTION_KINDS) }, { env: streams.env, registry });
+  const { problems } = await readRecordingFile(rec, { take: (one) => own.gather(one) });
   for (const problem of problems.slice(0, 20)) await say(streams, `! ${rec}: ${problem.message}`);
-  const kinds = flags.redact ?? new Set(REDACTION_KINDS);
-  const redacted = withoutNames(records, { ...flags, redact: kinds }, { env: streams.env, registry });
-  for (const line of redacted.told) await say(streams, line);
-  const calls = await write(redacted.records, flags, [rec], streams);
+  const { record, told } = own.replacement();
+  const calls = await write([rec], flags, streams, record);
+  for (const line of told()) await say(streams, line);
   await say(streams, countText(calls, 'call'));
   return EXIT.ok;
 }
 
 async function merge(recs: readonly string[], flags: WriteFlags, streams: Streams): Promise<number> {
-  const all: RecordingRecord[] = [];
   let sessions = 0;
-  for (const rec of recs) {
-    const { records, problems } = await loadRecording(rec);
-    for (const problem of problems.slice(0, 20)) await say(streams, `! ${rec}: ${problem.message}`);
-    for (const one of records) all.push(one.kind === 'session' ? { ...one, id: ++sessions } : one);
-  }
-  const calls = await write(all, flags, recs, streams);
+  const calls = await write(
+    recs,
+    flags,
+    streams,
+    (one) => (one.kind === 'session' ? { ...one, id: ++sessions } : one),
+    (rec, message) => say(streams, `! ${rec}: ${message}`),
+  );
   await say(streams, `${countText(sessions, 'session')}, ${countText(calls, 'call')}`);
   return EXIT.ok;
 }
 
-/** Writes records; resolves to how many calls are among them. */
+/** Writes recordings anew, each record as `change` has it; resolves to how many calls are among them. */
 async function write(
-  records: readonly RecordingRecord[],
+  recs: readonly string[],
   flags: WriteFlags,
-  inputs: readonly string[],
   streams: Streams,
+  change: (record: RecordingRecord) => RecordingRecord | null,
+  damaged: (rec: string, message: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<number> {
   const writer = await RecordingWriter.open({
     path: flags.output,
     form: flags.format ?? formByName(flags.output),
     stdout: streams.stdout,
     force: flags.force === true,
-    inputs,
+    inputs: recs,
   });
-  const calls = records.reduce((sum, one) => sum + (one.kind === 'call' ? 1 : 0), 0);
-  await writer.whole(() => {
-    for (const one of records)
-      writer.put(
-        one.kind === 'end' && records.filter((other) => other.kind === 'end').length === 1 ? { ...one, calls } : one,
-      );
-    return Promise.resolve();
+  const counts = { all: 0, session: 0 };
+  await writer.whole(async () => {
+    for (const rec of recs) {
+      const { problems } = await readRecordingFile(rec, {
+        take(given) {
+          const one = change(given);
+          if (one === null) return;
+          if (one.kind === 'session') counts.session = 0;
+          if (one.kind === 'call') {
+            counts.session++;
+            counts.all++;
+          }
+          writer.put(one.kind === 'end' ? { ...one, calls: counts.session } : one);
+        },
+        between: () => writer.flush(),
+      });
+      for (const problem of problems.slice(0, 20)) await damaged(rec, problem.message);
+    }
   });
-  return calls;
+  return counts.all;
 }
 
 function memberOf({ interface: name, iid, method, wireOpnum }: RecordedCall): string {

@@ -1,14 +1,12 @@
 import type { CallResult } from '../../../replay/compare/calls.js';
 import { compareSessions, type CompareResult } from '../../../replay/compare/compare.js';
-import { Session } from '../../../replay/compare/session.js';
 import { Recorder } from '../../../replay/recording/recorder.js';
-import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { callTitle } from '../../../replay/recording/text.js';
 import { compareReports, comparisonOverview } from '../../output/report/compare.js';
 import type { CallChange, Report } from '../../output/report/data.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
-import { sourceName } from '../../io/recordings.js';
+import { NO_PLACE, sourceName, StoredSession } from '../../io/recordings.js';
 import { readReport, type ReportRead, type ReportReading } from './read.js';
 import { differenceText } from '../../../replay/results/text-results.js';
 import { loadRules } from '../compare-rules.js';
@@ -27,18 +25,20 @@ export async function compareFiles(
 ): Promise<ReportRead> {
   const { known } = reading;
   const rules = await loadRules(rulesFile, known.registry);
-  const [one, other] = [await sideOf(before, reading), await sideOf(after, reading)];
-  const result = compareSessions(
-    new Session(one.records, known.registry),
-    new Session(other.records, known.registry),
-    rules,
-  );
-  const names = [sourceName(before) ?? 'stdin', sourceName(after) ?? 'stdin'] as const;
-  return {
-    ...other,
-    report: sideBySide(one.report, other.report, names, result, known),
-    unreadable: [...one.unreadable, ...other.unreadable],
-  };
+  const sides: Side[] = [];
+  try {
+    for (const path of [before, after]) sides.push(await sideOf(path, reading));
+    const [one, other] = sides as [Side, Side];
+    const result = compareSessions(one.stored.session, other.stored.session, rules);
+    const names = [sourceName(before) ?? 'stdin', sourceName(after) ?? 'stdin'] as const;
+    return {
+      ...other.read,
+      report: sideBySide(one.read.report, other.read.report, names, result, known),
+      unreadable: [...one.read.unreadable, ...other.read.unreadable],
+    };
+  } finally {
+    for (const { stored } of sides) stored.close();
+  }
 }
 
 /** The report of one session with what changed from another, as a comparison of their calls found it. */
@@ -59,25 +59,32 @@ export function sideBySide(
   };
 }
 
-interface Side extends ReportRead {
-  readonly records: readonly RecordingRecord[];
+/** One side of a comparison; its calls are fetched when they are looked into. */
+interface Side {
+  readonly read: ReportRead;
+  readonly stored: StoredSession;
 }
 
 async function sideOf(path: string, reading: ReportReading): Promise<Side> {
-  const records: RecordingRecord[] = [];
+  const stored = await StoredSession.of(path, reading.known.registry);
   const recorder = new Recorder(
     { id: 1, tool: `uamgscope ${packageVersion()}`, source: 'capture', name: sourceName(path) },
-    (record) => records.push(record),
+    (record) => stored.take(record, NO_PLACE),
   );
   let calls = 0;
-  const read = await readReport([path], {
-    ...reading,
-    call: (call) => {
-      if (calls++ < MAX_COMPARED_CALLS) recorder.call(call);
-    },
-  });
-  recorder.end();
-  return { ...read, records: read.records ?? records };
+  try {
+    const read = await readReport([path], {
+      ...reading,
+      call: (call) => {
+        if (calls++ < MAX_COMPARED_CALLS) recorder.call(call);
+      },
+      record: (record, place) => stored.take(record, place),
+    });
+    return { read, stored };
+  } catch (error) {
+    stored.close();
+    throw error;
+  }
 }
 
 function changeOf(

@@ -1,5 +1,5 @@
-import { halfOf, type RecordingRecord } from '../../../replay/recording/records.js';
-import { sealedIn } from '../../../replay/recording/unknown.js';
+import type { RecordingRecord } from '../../../replay/recording/records.js';
+import { Unknown } from '../../../replay/recording/unknown.js';
 import type { Numbering } from '../../analysis/calls.js';
 import { ReportCollector } from '../../output/report/collect.js';
 import type { Report } from '../../output/report/data.js';
@@ -12,8 +12,9 @@ import { aboutCapture } from './about.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
 import type { Progress } from '../../io/progress.js';
-import { loadRecording, recordingForm, sourceName } from '../../io/recordings.js';
-import { restored } from '../../../replay/compare/restored-calls.js';
+import { readRecordingFile, recordingForm, sourceName } from '../../io/recordings.js';
+import { Restorer } from '../../../replay/compare/restored-calls.js';
+import type { TakeRecord } from '../../../replay/recording/format.js';
 import type { Streams } from '../../io/streams.js';
 
 export interface ReportReading {
@@ -28,8 +29,10 @@ export interface ReportReading {
   /** Names of rules whose findings are not wanted. */
   readonly ignoreRules?: ReadonlySet<string>;
   readonly progress?: Progress;
-  /** Takes every call beside the report, e.g. to compare it. */
+  /** Takes every call of captures beside the report, e.g. to compare it. */
   readonly call?: (call: Call) => void;
+  /** Takes every record of a recording, and where it stands in its file. */
+  readonly record?: TakeRecord;
 }
 
 /** A report, and what reading came to. */
@@ -39,8 +42,6 @@ export interface ReportRead {
   readonly unreadable: readonly string[];
   /** What opened the calls; null where a recording was read. */
   readonly security: SecurityObserver | null;
-  /** The records, where a recording was read. */
-  readonly records: readonly RecordingRecord[] | null;
 }
 
 /**
@@ -49,22 +50,11 @@ export interface ReportRead {
  */
 export async function readReport(
   files: readonly string[],
-  { known, streams, opnums, secrets, calls, progress, call, inOrder, ignoreRules }: ReportReading,
+  { known, streams, opnums, secrets, calls, progress, call, record, inOrder, ignoreRules }: ReportReading,
 ): Promise<ReportRead> {
   const [first = '-'] = files;
   if (files.length === 1 && first !== '-' && (await recordingForm(first)) !== null) {
-    const { records, problems } = await loadRecording(first);
-    return {
-      report: recordingReport(
-        nameOf(first),
-        records,
-        problems.map((problem) => problem.message),
-        { known, ...(calls === undefined ? {} : { calls }), ...(ignoreRules === undefined ? {} : { ignoreRules }) },
-      ),
-      records,
-      unreadable: [],
-      security: null,
-    };
+    return readRecordingReport(first, { known, calls, ignoreRules, progress, record });
   }
   const security = new SecurityObserver(secrets);
   const pipeline = new Pipeline({
@@ -97,48 +87,119 @@ export async function readReport(
     report: collector.finish(pipeline.summary, pipeline.objects()),
     unreadable: refused,
     security,
-    records: null,
   };
 }
 
-/**
- * The report of a recording: its calls and objects; what a recording does not keep (packets, verdicts, pings) is not in
- * it.
- */
+async function readRecordingReport(
+  path: string,
+  {
+    known,
+    calls,
+    ignoreRules,
+    progress,
+    record: take,
+  }: {
+    readonly known: Knowledge;
+    readonly calls: number | undefined;
+    readonly ignoreRules: ReadonlySet<string> | undefined;
+    readonly progress: Progress | undefined;
+    readonly record: TakeRecord | undefined;
+  },
+): Promise<ReportRead> {
+  const report = new RecordingReport(nameOf(path), {
+    known,
+    ...(calls === undefined ? {} : { calls }),
+    ...(ignoreRules === undefined ? {} : { ignoreRules }),
+  });
+  const { problems } = await readRecordingFile(path, {
+    take: (record, place) => {
+      report.take(record);
+      take?.(record, place);
+    },
+    between: (read, size) => progress?.update(read, size),
+  });
+  progress?.clear();
+  return { report: report.finish(problems.map((problem) => problem.message)), unreadable: [], security: null };
+}
+
+/** The report of a recording that is there as a whole. */
 export function recordingReport(
   name: string,
   records: readonly RecordingRecord[],
   damage: readonly string[],
-  { known, calls, ignoreRules }: Pick<ReportReading, 'known' | 'calls' | 'ignoreRules'>,
+  how: Pick<ReportReading, 'known' | 'calls' | 'ignoreRules'>,
 ): Report {
-  const collector = collectorOf(name, known, calls);
-  const { calls: all, objects } = restored(records, known.registry);
-  collector.quality.begin(name);
-  const tools = records.flatMap((record) => (record.kind === 'session' ? [`recorded by ${record.tool}`] : []));
-  collector.quality.describe(0, { size: null, format: 'recording', dropped: 0, notes: [...new Set(tools)] });
-  const pipeline = new Pipeline({
-    registry: known.registry,
-    nameOf: (value) => known.names.hresult(value),
-    ...(ignoreRules === undefined ? {} : { ignoreRules }),
-  });
-  const ready: CaptureRecord[] = [];
-  for (const message of damage)
-    pipeline.push({ kind: 'problem', layer: 'capture', code: 'recording-damaged', message, spec: null, at: {} }, ready);
-  for (const record of ready) collector.take(record);
-  ready.length = 0;
-  for (const call of all) {
-    pipeline.call(call, ready);
-    for (const record of ready) if (!inventsWeakness(record, call)) collector.take(record);
+  const report = new RecordingReport(name, how);
+  for (const one of records) report.take(one);
+  return report.finish(damage);
+}
+
+/**
+ * Gathers the report of a recording: its calls and objects; what a recording does not keep (packets, verdicts, pings) is
+ * not in it.
+ */
+class RecordingReport {
+  private readonly collector: ReportCollector;
+  private readonly pipeline: Pipeline;
+  private readonly restorer: Restorer;
+  private readonly unknown = new Unknown();
+  private readonly tools = new Set<string>();
+  private readonly flows = new Set<number>();
+  private readonly ready: CaptureRecord[] = [];
+  private calls = 0;
+
+  constructor(name: string, { known, calls, ignoreRules }: Pick<ReportReading, 'known' | 'calls' | 'ignoreRules'>) {
+    this.collector = collectorOf(name, known, calls);
+    this.collector.quality.begin(name);
+    this.restorer = new Restorer(known.registry);
+    this.pipeline = new Pipeline({
+      registry: known.registry,
+      nameOf: (value) => known.names.hresult(value),
+      ...(ignoreRules === undefined ? {} : { ignoreRules }),
+    });
+  }
+
+  take(record: RecordingRecord): void {
+    const { collector, ready } = this;
+    this.unknown.take(record);
+    if (record.kind === 'session') this.tools.add(`recorded by ${record.tool}`);
+    const call = this.restorer.take(record);
+    if (call === null) return;
+    this.calls++;
+    this.flows.add(call.flow);
+    this.pipeline.call(call, ready);
+    for (const one of ready) if (!inventsWeakness(one, call)) collector.take(one);
     ready.length = 0;
   }
-  const { problems } = pipeline.summary;
-  const [half, sealed] = [halfOf(records), sealedIn(records)];
-  if (half !== null) collector.take(ofInput('one-direction', 'warning', half));
-  if (sealed !== null) collector.take(ofInput('sealed-calls', 'info', sealed));
-  return collector.finish(
-    { frames: 0, bytes: 0, flows: new Set(all.map((call) => call.flow)).size, pdus: 0, calls: all.length, problems },
-    objects,
-  );
+
+  /** All records were taken; `damage`: in words, what could not be read. */
+  finish(damage: readonly string[]): Report {
+    const { collector, pipeline, ready } = this;
+    for (const message of damage)
+      pipeline.push(
+        { kind: 'problem', layer: 'capture', code: 'recording-damaged', message, spec: null, at: {} },
+        ready,
+      );
+    for (const record of ready) collector.take(record);
+    collector.quality.describe(0, { size: null, format: 'recording', dropped: 0, notes: [...this.tools] });
+    const { half, sealed } = this.unknown;
+    if (half !== null) collector.take(ofInput('one-direction', 'warning', half));
+    if (sealed !== null) collector.take(ofInput('sealed-calls', 'info', sealed));
+    const { forgotten } = this.restorer;
+    if (forgotten > 0)
+      collector.take(
+        ofInput(
+          'objects-forgotten',
+          'info',
+          `${forgotten} references to objects are not told of, to keep memory bounded`,
+        ),
+      );
+    const { problems } = pipeline.summary;
+    return collector.finish(
+      { frames: 0, bytes: 0, flows: this.flows.size, pdus: 0, calls: this.calls, problems },
+      this.restorer.objects(),
+    );
+  }
 }
 
 /** A finding about the input as a whole. */
