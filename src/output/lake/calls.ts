@@ -169,7 +169,8 @@ function plain(value: Value | undefined): string | null {
     case 'bigint':
       return String(value);
     case 'object':
-      return value === null || Array.isArray(value) || value instanceof Uint8Array ? null : ofFields(value as Fields);
+      if (value instanceof Uint8Array) return toHex(value);
+      return value === null || Array.isArray(value) ? null : ofFields(value as Fields);
     default:
       return null;
   }
