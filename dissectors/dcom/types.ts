@@ -64,6 +64,24 @@ const orpcThat = ndrOnly(
   struct('ORPCTHAT', '2.2.13.4', [field('flags', orpcFlags), field('extensions', unique(named('ORPC_EXTENT_ARRAY')))]),
 );
 
+/** [MS-DCOM] 2.2.22.2.1, note 23: what Windows sends is the CLSCTX of the SDK (wtypesbase.h). */
+const classContext = flags('CLSCTX', '2.2.22.2.1', 'u32', {
+  CLSCTX_INPROC_SERVER: 0x1,
+  CLSCTX_INPROC_HANDLER: 0x2,
+  CLSCTX_LOCAL_SERVER: 0x4,
+  CLSCTX_REMOTE_SERVER: 0x10,
+  CLSCTX_NO_CODE_DOWNLOAD: 0x400,
+  CLSCTX_NO_CUSTOM_MARSHAL: 0x1000,
+  CLSCTX_ENABLE_CODE_DOWNLOAD: 0x2000,
+  CLSCTX_NO_FAILURE_LOG: 0x4000,
+  CLSCTX_DISABLE_AAA: 0x8000,
+  CLSCTX_ENABLE_AAA: 0x1_0000,
+  CLSCTX_FROM_DEFAULT_CONTEXT: 0x2_0000,
+  CLSCTX_ACTIVATE_X86_SERVER: 0x4_0000,
+  CLSCTX_ACTIVATE_64_BIT_SERVER: 0x8_0000,
+  CLSCTX_ENABLE_CLOAKING: 0x10_0000,
+});
+
 /** [MS-DCOM] 2.2.22.2.1. */
 const activationFlags = flags('ACTVFLAGS', '2.2.22.2.1', 'u32', {
   ACTVFLAGS_DISABLE_AAA: 2,
@@ -119,7 +137,7 @@ const customHeader = struct('CustomHeader', '2.2.22.1', [
 
 const instantiationInfo = struct('InstantiationInfoData', '2.2.22.2.1', [
   field('classId', guid, 'CLSID to activate'),
-  field('classCtx', hex32),
+  field('classCtx', classContext),
   field('actvflags', activationFlags),
   field('fIsSurrogate', i32),
   field('cIID', u32),

@@ -27,3 +27,16 @@ export function failed(call: Call): boolean {
   if (call.hresult === null || call.hresult === 0 || saidNo(call)) return false;
   return call.hresult >>> 31 === 1 || (call.object === null && call.causality === null);
 }
+
+/**
+ * Whether nobody saw how a call ended: its result is cipher text, no answer was captured, or the answer was cut before
+ * its result. That a call is not known to have failed does not say then that it did not.
+ */
+export function endUnknown(call: Call): boolean {
+  const { fault, hresult, outcome, exchange } = call;
+  if (fault !== null) return false;
+  if (outcome === 'unanswered') return true;
+  const { response } = exchange;
+  if (response === null) return false;
+  return response.sealed || (!response.complete && hresult === null);
+}

@@ -1,6 +1,6 @@
 import type { Call, Moment } from '../types.js';
 import { hidesResult } from './sealed.js';
-import { failed, saidNo } from './failed.js';
+import { endUnknown, failed, saidNo } from './failed.js';
 
 /** Members, and results, that are counted on their own; calls of further ones go into one row. */
 export const MAX_COUNTED = 4096;
@@ -36,6 +36,8 @@ export interface MemberStatistics extends LatencyFigures {
   readonly failed: number;
   /** Calls whose result is cipher text: whether they failed is unknown. */
   readonly sealed: number;
+  /** Calls of which nobody saw how they ended: sealed ones, those without an answer or with one that was cut. */
+  readonly unknown: number;
   /** Calls of it through IDispatch::Invoke. */
   readonly late: number;
 }
@@ -60,6 +62,8 @@ export interface StatisticsFigures {
   /** Calls whose result is cipher text: whether they failed is unknown. */
   readonly sealed: number;
   readonly unanswered: number;
+  /** Calls of which nobody saw how they ended: sealed ones, those without an answer or with one that was cut. */
+  readonly unknown: number;
   readonly latency: LatencyFigures;
   /** Most often called first. */
   readonly members: readonly MemberStatistics[];
@@ -68,6 +72,8 @@ export interface StatisticsFigures {
   /** Calls, and failed ones among them, in each of {@link TIME_PARTS} equal parts of the time from `first` on. */
   readonly rate: readonly number[];
   readonly failures: readonly number[];
+  /** Calls in each part of which nobody saw how they ended. */
+  readonly unknowns: readonly number[];
   /** Seconds that one part lasts. */
   readonly partS: number;
   readonly first: Moment | null;
@@ -88,6 +94,7 @@ interface Member extends Latencies {
   count: number;
   failed: number;
   sealed: number;
+  unknown: number;
   late: number;
 }
 
@@ -126,6 +133,8 @@ export class Statistics {
   private failed = 0;
   private sealed = 0;
   private unanswered = 0;
+  private unknown = 0;
+  private unknowns = new Float64Array(TIME_PARTS);
 
   /** Counts a call; returns the number of its member, in the order in which members were first seen. */
   push(call: Call): number {
@@ -142,6 +151,11 @@ export class Statistics {
       this.sealed++;
       member.sealed++;
     }
+    const unseen = endUnknown(call);
+    if (unseen) {
+      this.unknown++;
+      member.unknown++;
+    }
     const { latencyNs, time } = call;
     if (latencyNs !== null && latencyNs >= 0) {
       const at = classOf(latencyNs);
@@ -151,7 +165,7 @@ export class Statistics {
     if (call.outcome === 'unanswered') this.unanswered++;
     const key = resultKey(call);
     if (key !== null) this.result(key, call, bad, member.name);
-    if (time !== null) this.tick(time, bad);
+    if (time !== null) this.tick(time, bad, unseen);
     return member.index;
   }
 
@@ -166,6 +180,7 @@ export class Statistics {
             count: one.count,
             failed: one.failed,
             sealed: one.sealed,
+            unknown: one.unknown,
             late: one.late,
           }),
       )
@@ -191,11 +206,13 @@ export class Statistics {
       failed: this.failed,
       sealed: this.sealed,
       unanswered: this.unanswered,
+      unknown: this.unknown,
       latency: figuresOf(this.all),
       members,
       results,
       rate: [...this.rate],
       failures: [...this.failures],
+      unknowns: [...this.unknowns],
       partS: this.partS,
       first: this.first,
       last: this.last,
@@ -229,6 +246,7 @@ export class Statistics {
           count: 0,
           failed: 0,
           sealed: 0,
+          unknown: 0,
           late: 0,
           classes: null,
           answered: 0,
@@ -260,7 +278,7 @@ export class Statistics {
       result.members.set(member, (times ?? 0) + 1);
   }
 
-  private tick(time: Moment, bad: boolean): void {
+  private tick(time: Moment, bad: boolean, unseen: boolean): void {
     const { first, last } = this;
     if (first === null) this.first = this.last = time;
     else if (last === null || isBefore(last, time)) this.last = time;
@@ -270,11 +288,13 @@ export class Statistics {
     while (since >= TIME_PARTS * this.partS) {
       this.rate = halved(this.rate);
       this.failures = halved(this.failures);
+      this.unknowns = halved(this.unknowns);
       this.partS *= 2;
     }
     const at = Math.max(0, Math.floor(since / this.partS));
     this.rate[at] = (this.rate[at] ?? 0) + 1;
     if (bad) this.failures[at] = (this.failures[at] ?? 0) + 1;
+    if (unseen) this.unknowns[at] = (this.unknowns[at] ?? 0) + 1;
   }
 }
 

@@ -249,7 +249,8 @@ export class Tracker {
 
   private take(call: TrackedCall, pointer: Pointer, { owner, expected, clsid }: Handing, out: Finding[]): Entry {
     const frame = frameOf(call);
-    const name = this.registry.interfaceByUuid(pointer.iid)?.interface.name ?? null;
+    const { registry } = this;
+    const name = registry.interfaceByUuid(pointer.iid)?.interface.name ?? null;
     const plain = name === null || this.plain.has(name);
     const made = clsid === null ? null : this.classes.byClsid(clsid);
     const likely = expected !== null && !this.plain.has(expected) ? expected : null;
@@ -258,7 +259,7 @@ export class Tracker {
       pointer,
       {
         name,
-        shown: believed ?? name ?? `{${pointer.iid}}`,
+        shown: believed ?? name ?? registry.names.interface(pointer.iid, null)?.name ?? `{${pointer.iid}}`,
         provisional: believed === null || !this.classes.has(believed),
         server: owner,
         time: call.time,

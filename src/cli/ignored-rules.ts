@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
-import type { Streams } from '../io/streams.js';
+import { unknownRule } from '../analysis/rule-names.js';
+import { escapeTerminal } from '../output/escape.js';
+import type { Registry } from '../ndr/codec.js';
+import { UsageError, type Streams } from '../io/streams.js';
 import { hasConfig } from './config-path.js';
 
 /** The option of every command that tells findings. */
@@ -16,12 +19,25 @@ export function withIgnoredRules(command: Command): Command {
   );
 }
 
-/** Rules whose findings are not wanted, by option and configuration; it is read where there is one. @throws UsageError */
+/**
+ * Rules whose findings are not wanted, by option and configuration; it is read where there is one. @throws UsageError for
+ * names that no rule has, too
+ */
 export async function ignoredRules(
   { ignoreRule = [] }: IgnoreFlags,
   env: Streams['env'],
+  registry: Registry,
 ): Promise<ReadonlySet<string>> {
+  checkRules(ignoreRule, registry, '--ignore-rule');
   if (!hasConfig(env)) return new Set(ignoreRule);
   const { readConfig } = await import('./config.js');
-  return new Set([...ignoreRule, ...readConfig(env).ignoreRules]);
+  const { path, ignoreRules } = readConfig(env);
+  checkRules(ignoreRules, registry, `${path}: ignoreRules`);
+  return new Set([...ignoreRule, ...ignoreRules]);
+}
+
+/** Holds names to the rules that there are. @throws UsageError that names the nearest */
+export function checkRules(names: readonly string[], registry: Registry, where: string): void {
+  const unknown = unknownRule(names, registry);
+  if (unknown !== null) throw new UsageError(`${where}: ${escapeTerminal(unknown)}`);
 }

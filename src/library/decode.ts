@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
+import { checkRules } from '../cli/ignored-rules.js';
 import { whereOf } from '../cli/where.js';
 import { endable } from '../io/interrupt.js';
 import { NdjsonWriter } from '../output/ndjson.js';
@@ -118,6 +119,7 @@ export function pipelineOf(
   { registry, names }: Knowledge,
   security: SecurityObserver,
 ): Pipeline {
+  checkRules(ignoreRules, registry, 'ignoreRules');
   const nameOf = (value: number): string | null => names.hresult(value);
   return new Pipeline({ registry, nameOf, opnums, inOrder, security, ignoreRules: new Set(ignoreRules) });
 }

@@ -1,3 +1,4 @@
+import { checkRules } from '../cli/ignored-rules.js';
 import { readReport } from '../cli/report/read.js';
 import { reportPieces, type ReportFormat } from '../cli/report/write.js';
 import { UsageError } from '../io/streams.js';
@@ -18,8 +19,10 @@ export interface ReportOptions extends Omit<CaptureOptions, 'signal' | 'stdin'> 
 export async function report(files: string | readonly string[], options: ReportOptions = {}): Promise<Report> {
   const { stdin, stdout, stderr } = process;
   const { opnums = 'auto', secrets = {}, calls, inOrder = false, ignoreRules = [] } = options;
+  const tables = knownFor(options);
+  checkRules(ignoreRules, tables.registry, 'ignoreRules');
   const read = await readReport(list(files), {
-    known: knownFor(options),
+    known: tables,
     streams: { stdin, stdout, stderr, env: {} },
     opnums,
     secrets,

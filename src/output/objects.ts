@@ -72,16 +72,28 @@ function line(record: ObjectRecord, style: Style): string {
     record.formerLabel === null ? null : `first ${escapeTerminal(record.formerLabel)}`,
     classText(record),
     names === '' ? null : `as ${escapeTerminal(names)}`,
-    record.madeBy === null ? 'made before the capture began' : `made by call ${record.madeBy}`,
+    record.madeBy === null ? NOT_SEEN_MADE : `made by call ${record.madeBy}`,
     `${record.calls} call${record.calls === 1 ? '' : 's'}`,
-    record.releasedBy === null
-      ? `${record.references} reference${record.references === 1 ? '' : 's'} held`
-      : `released by call ${record.releasedBy}`,
+    record.releasedBy === null ? heldText(record) : `released by call ${record.releasedBy}`,
     record.pings === 0 ? null : `pinged ${record.pings}×`,
     record.leaked ? style.warn('leaked') : null,
     style.dim(`at ${endpointText(record.server)}`),
   ];
   return parts.filter((part) => part !== null).join('  ');
+}
+
+/** Said of an object of which no call shows the origin: it may be older than the capture, or sealed. */
+export const NOT_SEEN_MADE = 'nobody was seen to hand it out';
+
+/** Whether only its own calls tell of an object: which references are held is not known. */
+export function neverHandedOut({ oid, madeBy }: Pick<ObjectRecord, 'oid' | 'madeBy'>): boolean {
+  return oid === null && madeBy === null;
+}
+
+/** `5 references held`, where they are known. */
+export function heldText(record: Pick<ObjectRecord, 'oid' | 'madeBy' | 'references'>): string {
+  if (neverHandedOut(record)) return 'references not known';
+  return `${record.references.toLocaleString('en-US')} reference${record.references === 1 ? '' : 's'} held`;
 }
 
 /** An object as one NDJSON record, without its line feed. */

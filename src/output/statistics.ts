@@ -1,6 +1,7 @@
 import type { LatencyFigures, StatisticsFigures } from '../analysis/statistics.js';
 import { hex32 } from '../bytes/hex.js';
 import { escapeTerminal } from './escape.js';
+import { failedOrNull, failedText } from './failures.js';
 import { jsonText } from './json.js';
 import type { Names } from './names.js';
 import { resultName } from './text.js';
@@ -8,8 +9,8 @@ import { durationText, IsoClock } from './time.js';
 
 /** Figures of calls as lines for people: in all, by result, by member. */
 export function* statisticsText(figures: StatisticsFigures, names: Names): Generator<string> {
-  const { calls, failed, unanswered, sealed, members, results, latency } = figures;
-  yield `${calls} calls, ${failed} failed, ${unanswered} unanswered${sealed > 0 ? `, ${sealed} sealed` : ''}`;
+  const { calls, unanswered, members, results, latency } = figures;
+  yield `${calls} calls, ${failedText(figures)}, ${unanswered} unanswered`;
   yield `latency${latencyText(latency)}`;
   yield '';
   yield `${'calls'.padStart(9)}  result`;
@@ -20,7 +21,8 @@ export function* statisticsText(figures: StatisticsFigures, names: Names): Gener
   yield '';
   yield `${'calls'.padStart(9)}${'failed'.padStart(8)}${['p50', 'p90', 'p99', 'max'].map((head) => head.padStart(9)).join('')}  member`;
   for (const member of members) {
-    const { name, count, failed: bad, p50, p90, p99, max } = member;
+    const { name, count, failed, unknown, p50, p90, p99, max } = member;
+    const bad = failedOrNull({ calls: count, failed, unknown }) ?? '?';
     const times = [p50, p90, p99, max].map((ns) => (ns === null ? '-' : durationText(ns)).padStart(9)).join('');
     yield escapeTerminal(`${String(count).padStart(9)}${String(bad).padStart(8)}${times}  ${name}`);
   }
@@ -40,13 +42,14 @@ function endName(kind: 'hresult' | 'fault', value: number, names: Names): string
 /** The same as one JSON object: `{"kind":"statistics", …}`, durations in nanoseconds. */
 export function statisticsJson(figures: StatisticsFigures, names: Names): string {
   const clock = new IsoClock();
-  const { calls, failed, unanswered, sealed, latency, members, results, first, last } = figures;
+  const { calls, unanswered, sealed, unknown, latency, members, results, first, last } = figures;
   return jsonText({
     kind: 'statistics',
     calls,
-    failed,
+    failed: failedOrNull(figures),
     unanswered,
     sealed,
+    unknown,
     first: first === null ? null : clock.text(first),
     last: last === null ? null : clock.text(last),
     latencyNs: nanoseconds(latency),
@@ -62,7 +65,8 @@ export function statisticsJson(figures: StatisticsFigures, names: Names): string
       name: member.name,
       section: member.section,
       calls: member.count,
-      failed: member.failed,
+      failed: failedOrNull({ calls: member.count, failed: member.failed, unknown: member.unknown }),
+      unknown: member.unknown,
       late: member.late,
       latencyNs: nanoseconds(member),
     })),

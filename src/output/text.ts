@@ -105,7 +105,7 @@ export class TextWriter {
     const { style, names } = this;
     if (call.fault !== null) return style.bad(`fault ${names.status(call.fault.status) ?? hex32(call.fault.status)}`);
     if (call.outcome !== 'answered' && call.outcome !== 'response-only') return style.warn(OUTCOMES[call.outcome]);
-    if (call.hresult === null) return call.auth.verdict === 'sealed' ? style.warn('[sealed]') : '-';
+    if (call.hresult === null) return style.warn(hiddenText(call) ?? '-');
     const name = resultName(call.hresult, names);
     const said = call.exception?.description ?? null;
     const text =
@@ -125,6 +125,12 @@ const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
   maybe: '(no answer due)',
   'response-only': '',
 };
+
+/** Why a call that was answered has no result here: `[sealed]` or `[cut]`; null where it has none at all. */
+export function hiddenText({ auth, exchange: { response } }: Call): string | null {
+  if (auth.verdict === 'sealed') return '[sealed]';
+  return response !== null && !response.complete ? '[cut]' : null;
+}
 
 /** Name of an HRESULT or status, or its number. */
 export function resultName(value: number, names: Names): string {
@@ -218,20 +224,35 @@ export function signature(call: Call, shown: Shown, style: Style = PLAIN): strin
   const arrow = got === '' ? '' : ` → ${style.value(got)}`;
   if (call.member === 'propput' || call.member === 'propputref') {
     const { index, last } = splitLast(call.in, shown);
-    return `${style.name(`${owner}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${last === null ? '' : ` = ${style.value(last)}`}${arrow}`;
+    const value = last ?? (isCut(call) ? CUT : null);
+    return `${style.name(`${owner}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${value === null ? '' : ` = ${style.value(value)}`}${arrow}`;
   }
-  const given = argumentsText(call.in, { ...shown, member: `${call.interface ?? ''}::${call.method}` });
+  const known = argumentsText(call.in, { ...shown, member: `${call.interface ?? ''}::${call.method}` });
+  const given = isCut(call) ? [known, CUT].filter((part) => part !== '').join(', ') : known;
   if (call.member === 'propget')
     return `${style.name(`${owner}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
   return `${style.name(`${owner}::${method}`)}(${given})${arrow}`;
 }
 
+/** Stands for arguments that were not captured. */
+const CUT = '…';
+
+function isCut({ exchange: { request } }: Call): boolean {
+  return request !== null && !request.complete;
+}
+
 /** `(UpdateSession for IUpdateSession3) → IUpdateSession3#1` of an activation; null for every other call. */
 function activationText(call: Call, shown: Shown): string | null {
-  if (call.object !== null || shown.names?.uuid === undefined) return null;
+  const parts = shown.names === null ? null : activationParts(call, shown.names);
+  if (parts === null) return null;
+  return `(${parts.asked})${parts.made === '' ? '' : ` → ${parts.made}`}`;
+}
+
+/** What an activation asks for, class and interfaces by name, and the objects it made; null for every other call. */
+export function activationParts(call: Call, names: Names): { readonly asked: string; readonly made: string } | null {
+  if (call.object !== null || names.uuid === undefined) return null;
   const activation = readActivation(call.in);
   if (activation === null || activation.clsid === null) return null;
-  const { names } = shown;
   const name = (uuid: string): string => escapeTerminal(names.uuid?.(uuid) ?? `{${uuid}}`);
   const iids = activation.iids.map(name).join(', ');
   const made: string[] = [];
@@ -241,7 +262,7 @@ function activationText(call: Call, shown: Shown): string | null {
       made.push(escapeTerminal(label));
     return true;
   });
-  return `(${name(activation.clsid)}${iids === '' ? '' : ` for ${iids}`})${made.length === 0 ? '' : ` → ${made.join(', ')}`}`;
+  return { asked: `${name(activation.clsid)}${iids === '' ? '' : ` for ${iids}`}`, made: made.join(', ') };
 }
 
 /** Objects named of one activation. */

@@ -20,6 +20,9 @@ const LINE: Shown = { width: MAX_LINE_TEXT, names: null };
 /** Fields that hold an HRESULT, by what the specifications call them. */
 const RESULT_NAME = /^(?:p?hr|p?hresults?|scode|presults)$/i;
 
+/** Fields that hold UUIDs of interfaces or classes, by what the specifications call them. */
+const UUID_NAME = /^(?:p?r?iids?|r?clsid|class_?id|classinfoclsid|guid|uuid)$/i;
+
 /**
  * A value on one line, bounded in every way and safe to print: `"text"`, `3`, `IUpdate#4`, `[1, 2, … 9]`, `{a=1, b=2}`.
  */
@@ -90,9 +93,23 @@ function memberText(name: string, value: Value, shown: Shown, depth: number): st
     const flags = shown.names?.flags?.(`${shown.member}.${name}`, value) ?? null;
     if (flags !== null) return flags;
   }
+  if (shown.names?.uuid !== undefined && UUID_NAME.test(name)) return uuidText(value, shown, depth);
   if (shown.names === null || !RESULT_NAME.test(name)) return valueText(value, shown, depth);
   if (typeof value === 'number') return shown.names.hresult(value >>> 0) ?? hex32(value);
   return valueText(value, shown, depth);
+}
+
+/** A UUID, or a list of some, by the names of what they mean; others as they are. */
+function uuidText(value: Value, shown: Shown, depth: number): string {
+  if (typeof value === 'string') {
+    const name = shown.names?.uuid?.(value) ?? null;
+    return name === null ? valueText(value, shown, depth) : escapeTerminal(name);
+  }
+  if (!Array.isArray(value) || depth >= MAX_LINE_DEPTH) return valueText(value, shown, depth);
+  const list = value as readonly Value[];
+  const parts = list.slice(0, MAX_LINE_ITEMS).map((one) => uuidText(one, shown, depth + 1));
+  if (list.length > MAX_LINE_ITEMS) parts.push(`… ${list.length}`);
+  return cut(`[${parts.join(', ')}]`, MAX_LINE_VALUES);
 }
 
 /** An interface pointer by its label, or by its interface and the head of its IPID; null for anything else. */

@@ -12,6 +12,9 @@ export class Assembly {
   known = false;
   firstS = 0;
   firstNs = 0;
+  /** When its last byte was captured. */
+  lastS = 0;
+  lastNs = 0;
   /** Offset in the PDU at which each piece begins, and its frame. */
   from: number[] = [];
   frame: number[] = [];
@@ -24,6 +27,12 @@ export class Assembly {
     this.known = false;
     this.from = [];
     this.frame = [];
+  }
+
+  /** More of it came. */
+  at({ timeS, timeNs }: Chunk): void {
+    this.lastS = timeS;
+    this.lastNs = timeNs;
   }
 
   note(frame: number): void {
@@ -196,6 +205,7 @@ export class PduStream {
     assembly.known = have >= HEADER_BYTES;
     assembly.firstS = chunk.timeS;
     assembly.firstNs = chunk.timeNs;
+    assembly.at(chunk);
     assembly.note(chunk.frame);
     assembly.u8.set(chunk.block.u8.subarray(at, chunk.end));
     assembly.have = have;
@@ -207,6 +217,7 @@ export class PduStream {
     const { u8 } = chunk.block;
     const take = Math.min(assembly.need - assembly.have, chunk.end - from);
     const at = from + take;
+    assembly.at(chunk);
     assembly.note(chunk.frame);
     // A call costs more than a few bytes.
     if (take < 32) for (let i = 0; i < take; i++) assembly.u8[assembly.have + i] = u8[from + i] as number;
@@ -313,6 +324,7 @@ export class PduStream {
       assembly.need = HEADER_BYTES;
       assembly.firstS = chunk.timeS;
       assembly.firstNs = chunk.timeNs;
+      assembly.at(chunk);
       for (let i = at; i < tail.length; i++) {
         assembly.note(tailFrames[i] ?? chunk.frame);
         assembly.u8[assembly.have++] = tail[i] as number;

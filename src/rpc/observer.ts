@@ -259,15 +259,18 @@ class Connection implements PduSink {
   ): void {
     const { view } = this;
     view.read(block, start, end);
-    view.timeS = at.timeS;
-    view.timeNs = at.timeNs;
     if (assembly === null) {
+      view.timeS = at.timeS;
+      view.timeNs = at.timeNs;
       view.frame = at.frame;
       view.owned = false;
       view.firstS = at.timeS;
       view.firstNs = at.timeNs;
       view.pieceFrom = view.pieceFrame = null;
     } else {
+      // What gave it up, a hole or the end, came later than its last byte.
+      view.timeS = assembly.lastS;
+      view.timeNs = assembly.lastNs;
       view.frame = assembly.frame[assembly.frame.length - 1] ?? at.frame;
       view.owned = true;
       view.firstS = assembly.firstS;

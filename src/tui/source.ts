@@ -32,6 +32,9 @@ export interface Conversation {
   readonly last: Moment | null;
   readonly calls: number;
   readonly failed: number;
+  /** Calls whose result is cipher text, and all of which nobody saw how they ended. */
+  readonly sealed: number;
+  readonly unknown: number;
   /** Of its last call. */
   readonly auth: Auth;
 }

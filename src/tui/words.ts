@@ -2,7 +2,7 @@ import { hex32 } from '../bytes/hex.js';
 import { failed } from '../analysis/failed.js';
 import { memberName as memberText } from '../analysis/statistics.js';
 import { endpointText, type Names } from '../output/names.js';
-import { resultName, splitLast } from '../output/text.js';
+import { activationParts, hiddenText, resultName, splitLast } from '../output/text.js';
 import { durationText, IsoClock } from '../output/time.js';
 import { argumentsText, shortIpid, valueText, type Shown } from '../output/values.js';
 import type { Call, Moment } from '../types.js';
@@ -32,6 +32,8 @@ const VALUE_WIDTH = 60;
 export const WIDE_VALUE = 400;
 
 export function argumentText(call: Call, names: Names, width = VALUE_WIDTH): string {
+  const activation = activationParts(call, names);
+  if (activation !== null) return activation.asked;
   const shown: Shown = { width, names };
   if (!isPut(call)) return argumentsText(call.in, shown);
   const { index, last } = splitLast(call.in, shown);
@@ -44,6 +46,8 @@ export function isPut({ member }: Call): boolean {
 }
 
 export function resultText(call: Call, names: Names, width = VALUE_WIDTH): string {
+  const activation = activationParts(call, names);
+  if (activation !== null) return activation.made;
   const shown: Shown = { width, names };
   const keys = Object.keys(call.out);
   const { retval } = call.out;
@@ -71,7 +75,7 @@ export function outcomeText(call: Call, names: Names): string {
   if (call.fault !== null) return endedText('fault', call.fault.status, names);
   if (call.hresult !== null) return endedText('hresult', call.hresult, names);
   if (OUTCOMES[call.outcome] !== '') return OUTCOMES[call.outcome];
-  return call.auth.verdict === 'sealed' ? '[sealed]' : '-';
+  return hiddenText(call) ?? '-';
 }
 
 /** How a call's outcome is painted. */

@@ -1,10 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ruleNames } from '../../src/analysis/rule-names.js';
 import { run } from '../../src/cli/cli.js';
+import { report } from '../../src/index.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
+import { tables } from '../tui/support.js';
 
 const SESSION = join(ROOT, 'captures/wua-session.pcapng');
 const LATE = join(ROOT, 'captures/wua-late-bound.pcapng');
@@ -89,6 +92,47 @@ describe('findings of decode', () => {
     } finally {
       rmSync(home, { recursive: true });
     }
+  });
+
+  it('are silenced by names that there are only', async () => {
+    const near = 'there is no rule "criteria-gramar", did you mean criteria-grammar?';
+    for (const argv of [
+      ['decode', SESSION, '--ignore-rule', 'criteria-gramar'],
+      ['report', SESSION, '--ignore-rule', 'auth-level', '--ignore-rule', 'criteria-gramar'],
+    ]) {
+      const streams = testStreams();
+      expect(await run(argv, streams)).toBe(2);
+      expect(streams.err()).toContain(`--ignore-rule: ${near}`);
+      expect(streams.out()).toBe('');
+    }
+    const home = mkdtempSync(join(tmpdir(), 'uamgscope-rules-'));
+    try {
+      mkdirSync(join(home, 'uamgscope'));
+      writeFileSync(join(home, 'uamgscope/config.yaml'), 'ignoreRules: [auth-level, criteria-gramar]\n');
+      const streams = testStreams({ env: { XDG_CONFIG_HOME: home } });
+      expect(await run(['decode', SESSION], streams)).toBe(2);
+      expect(streams.err()).toContain(`config.yaml: ignoreRules: ${near}`);
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+    await expect(report(SESSION, { ignoreRules: ['criteria-gramar'] })).rejects.toThrow(near);
+  });
+
+  it('have names that the list of rules knows, whoever finds them', () => {
+    const known = ruleNames(tables().registry);
+    const found = new Set<string>();
+    for (const name of readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts')) continue;
+      const text = readFileSync(join(ROOT, 'src', name), 'utf8');
+      for (const [, rule = ''] of text.matchAll(
+        /(?:rule: (?:[^'\n]*\? )?|\b(?:find|finding|remark|ofInput)\(\s*)'([a-z0-9]+(?:-[a-z0-9]+)+)'/g,
+      ))
+        found.add(rule);
+    }
+    expect(found.size).toBeGreaterThan(15);
+    expect([...found].filter((rule) => !known.includes(rule))).toEqual([]);
+    const doc = readFileSync(join(ROOT, 'docs/rules.md'), 'utf8');
+    expect(known.filter((rule) => !doc.includes(`\`${rule}\``))).toEqual([]);
   });
 
   it('and everything else for people, are left out with --quiet', async () => {

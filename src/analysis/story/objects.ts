@@ -24,6 +24,8 @@ export class StoryObject {
   items: (Known | undefined)[] | null = null;
   /** How many elements an enumerator has handed out. */
   position = 0;
+  /** Nobody was seen to hand it out: what was done with it, or with its maker, before its first call is not known. */
+  unseen = false;
   /** The table whose rows it holds, where it is a collection of such. */
   holds: StoryTable | null = null;
 
@@ -108,6 +110,7 @@ export class StoryObjects {
     if (seen !== undefined && seen.label === object.label) return seen;
     const { oid, oxid, ipid, label } = object;
     const made = this.object({ oid: oid ?? ipid, oxid, label }, null, '', call.id);
+    made.unseen = oid === null;
     if (made.table === null && call.interface !== null) made.become(made.label, this.tableOf(call.interface));
     this.byIpid.set(object.ipid, made);
     return made;

@@ -1,6 +1,6 @@
 import type { StoryTable } from '../../ndr/types.js';
 import type { Call, Moment } from '../../types.js';
-import { failed } from '../failed.js';
+import { endUnknown, failed } from '../failed.js';
 import { STORY_LIMITS } from './limits.js';
 import type { Slot } from './slots.js';
 import type { StoryObject } from './objects.js';
@@ -13,6 +13,8 @@ export interface Step {
   last: number;
   calls: number;
   failed: number;
+  /** Calls of which nobody saw how they ended. */
+  unknown: number;
   upkeep: number;
   latencyNs: number | null;
   /** What was read of which rows, where the step is a fold of such; null for plain calls. */
@@ -78,6 +80,7 @@ export class Steps {
       last: call.id,
       calls: 1,
       failed: bad ? 1 : 0,
+      unknown: endUnknown(call) ? 1 : 0,
       upkeep: slot.kind === 'upkeep' ? 1 : 0,
       latencyNs: call.latencyNs,
       fold: table === null ? null : { table, rows: new Set(), names: new Set() },
@@ -91,6 +94,7 @@ function grow(step: Step, call: Call, bad: boolean): Step {
   step.calls++;
   step.last = call.id;
   if (bad) step.failed++;
+  if (endUnknown(call)) step.unknown++;
   if (call.latencyNs !== null) step.latencyNs = (step.latencyNs ?? 0) + call.latencyNs;
   return step;
 }

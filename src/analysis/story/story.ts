@@ -1,7 +1,7 @@
 import type { Registry } from '../../ndr/codec.js';
 import type { StoryEvent, StoryOption, StoryTable } from '../../ndr/types.js';
 import type { Call, Moment } from '../../types.js';
-import { failed } from '../failed.js';
+import { endUnknown, failed } from '../failed.js';
 import { hidesResult, isSealed } from '../sealed.js';
 import { STORY_LIMITS } from './limits.js';
 import { columnOf, plain, Rows, type CellValue } from './rows.js';
@@ -22,6 +22,8 @@ export interface ReportedSession {
   failed: number;
   /** Calls whose result is cipher text: whether they failed is unknown. */
   sealed: number;
+  /** Calls of which nobody saw how they ended. */
+  unknown: number;
   upkeep: number;
   readonly events: ReportedEvent[];
   eventsLost: number;
@@ -37,6 +39,8 @@ export interface ReportedEvent {
   readonly event: StoryEvent | null;
   /** Values of the parameters by name; for a property, its name and value. */
   readonly values: Readonly<Record<string, CellValue>>;
+  /** The request was captured whole: a parameter without a value was not given. */
+  readonly whole: boolean;
   readonly options: readonly ReportedOption[];
   /** What came of it, once the objects are known: values by the columns of the event. */
   result: readonly {
@@ -45,14 +49,19 @@ export interface ReportedEvent {
     readonly value: CellValue;
   }[];
   readonly failure: { readonly kind: 'hresult' | 'fault'; readonly value: number } | null;
+  /** How the call ended, so far as anybody saw. */
+  readonly ended: 'succeeded' | 'failed' | 'unknown';
   readonly latencyNs: number | null;
 }
 
-/** An option in force; `value` is null and `how` `default` where nobody set or read it. */
+/**
+ * An option in force; `value` is null and `how` `default` where nobody set or read it, `unknown` where that may have
+ * happened unseen.
+ */
 export interface ReportedOption {
   readonly option: StoryOption;
   readonly value: CellValue | null;
-  readonly how: 'set' | 'read' | 'default';
+  readonly how: 'set' | 'read' | 'default' | 'unknown';
   readonly call: number | null;
 }
 
@@ -115,6 +124,7 @@ export class Storyteller {
     reported.calls++;
     if (bad) reported.failed++;
     if (hidesResult(call)) reported.sealed++;
+    if (endUnknown(call)) reported.unknown++;
     if (slot.kind === 'upkeep') reported.upkeep++;
     const user = call.auth.user ?? null;
     if (user !== null && reported.users.length < MAX_USERS && !reported.users.includes(user)) reported.users.push(user);
@@ -171,6 +181,7 @@ export class Storyteller {
       calls: 0,
       failed: 0,
       sealed: 0,
+      unknown: 0,
       upkeep: 0,
       events: [],
       eventsLost: 0,
@@ -210,7 +221,7 @@ export class Storyteller {
   /** What a call tells of its object; gives the object that came back. */
   private learn(call: Call, slot: Slot, on: StoryObject, objects: StoryObjects, bad: boolean): StoryObject | null {
     if (slot.kind === 'put') {
-      if (!bad) on.set(slot.name, this.given(call, on, objects), call.id, true);
+      if (!bad) on.set(slot.name, cutRequest(call) ? UNSEEN : this.given(call, on, objects), call.id, true);
       return null;
     }
     if (bad) return null;
@@ -261,7 +272,7 @@ export class Storyteller {
     const values: Record<string, CellValue> = {};
     if (event === null) {
       values['name'] = slot.name;
-      values['value'] = plain(this.given(call, on, session.objects));
+      if (!cutRequest(call)) values['value'] = plain(this.given(call, on, session.objects));
     } else {
       for (const fields of [call.in, call.out])
         for (const name in fields)
@@ -274,9 +285,11 @@ export class Storyteller {
       object: call.object?.label ?? null,
       event,
       values,
+      whole: !cutRequest(call),
       options: (event?.options ?? []).map((option) => optionOf(option, on)),
       result: [],
       failure: failureOf(call),
+      ended: endOf(call),
       latencyNs: call.latencyNs,
     };
     reported.events.push(made);
@@ -306,6 +319,19 @@ export class Storyteller {
   }
 }
 
+/** Stands for a value that was put while nobody saw which. */
+const UNSEEN = '(not captured)';
+
+/** Whether the arguments of a call are there in part only. */
+function cutRequest({ exchange: { request } }: Call): boolean {
+  return request === null || !request.complete;
+}
+
+function endOf(call: Call): ReportedEvent['ended'] {
+  if (endUnknown(call)) return 'unknown';
+  return failed(call) ? 'failed' : 'succeeded';
+}
+
 function failureOf(call: Call): ReportedEvent['failure'] {
   if (!failed(call)) return null;
   if (call.fault !== null) return { kind: 'fault', value: call.fault.status >>> 0 };
@@ -315,12 +341,15 @@ function failureOf(call: Call): ReportedEvent['failure'] {
 /** An option of the object, or of one that made it, as it stands. */
 function optionOf(option: StoryOption, on: StoryObject): ReportedOption {
   let depth = 0;
+  let unseen = false;
   for (let at: StoryObject | null = on; at !== null && depth < MAX_MAKERS; at = at.parent, depth++) {
+    unseen = at.unseen;
     const found = at.properties.get(option.name);
+    if (found?.value === UNSEEN) return { option, value: null, how: 'unknown', call: found.call };
     if (found === undefined || found.value instanceof StoryObject || Array.isArray(found.value)) continue;
     return { option, value: found.value as CellValue, how: found.put ? 'set' : 'read', call: found.call };
   }
-  return { option, value: null, how: 'default', call: null };
+  return { option, value: null, how: unseen ? 'unknown' : 'default', call: null };
 }
 
 /** Makers of an object that hand their settings on: a session does to its searchers. */

@@ -162,7 +162,7 @@ export async function decodeFiles(
     where,
     opnums: flags.opnums,
     security,
-    ignoreRules: await ignoredRules(flags, streams.env),
+    ignoreRules: await ignoredRules(flags, streams.env, known.registry),
     quiet: flags.quiet === true,
     objects: flags.objects === true,
     inOrder: flags.inOrder === true,

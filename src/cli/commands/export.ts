@@ -74,7 +74,7 @@ async function exportFiles(
 ): Promise<number> {
   if (files.includes('-')) throw new UsageError('export reads each capture twice: write stdin to a file first');
   const secrets = readSecrets(flags, streams.env);
-  const ignoreRules = await ignoredRules(flags, streams.env);
+  const ignoreRules = await ignoredRules(flags, streams.env, known.registry);
   const keys: SessionKey[] = [];
   let damaged = false;
   for (const [sensor, chain] of bySensor(files, flags)) {

@@ -126,7 +126,7 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
       where,
       opnums: flags.opnums,
       security,
-      ignoreRules: await ignoredRules(flags, streams.env),
+      ignoreRules: await ignoredRules(flags, streams.env, known.registry),
       quiet: flags.quiet === true,
       ...(flags.format === 'csv' || flags.format === 'tsv' ? { columns: await columnsOf(undefined, known) } : {}),
       ...(metrics === null ? {} : { record: (record) => counted(record, metrics) }),

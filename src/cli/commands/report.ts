@@ -96,7 +96,7 @@ async function report(
     secrets: readSecrets(flags, streams.env),
     progress: new Progress(streams.stderr),
     inOrder: flags.inOrder === true,
-    ignoreRules: await ignoredRules(flags, streams.env),
+    ignoreRules: await ignoredRules(flags, streams.env, known.registry),
     ...(flags.calls === undefined ? {} : { calls: flags.calls }),
   };
   const output = { force: flags.force === true, inputs: files };

@@ -212,6 +212,8 @@ function collectorOf(title: string, { registry, names, words }: Knowledge, calls
     hresult: (value: number) => names.hresult(value),
     status: (value: number) => names.status(value),
     words,
+    uuid: (value: string) => names.uuid?.(value) ?? null,
+    flags: (parameter: string, value: number) => names.flags?.(parameter, value) ?? null,
   };
   return new ReportCollector({
     registry,

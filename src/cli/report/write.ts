@@ -59,7 +59,7 @@ export function* reportPieces(
         report,
         known.registry.specifications
           .flatMap((one) => one.rules ?? [])
-          .map(({ name, severity }) => ({ name, severity })),
+          .map(({ name, severity, check }) => ({ name, severity, check: check.kind })),
         failOn,
       ),
     );

@@ -19,6 +19,7 @@ import type { Marks } from './marks-file.js';
 import type { ReplayFlags } from './replayed.js';
 import type { Config } from '../config.js';
 import { configPath, hasConfig } from '../config-path.js';
+import { ignoredRules } from '../ignored-rules.js';
 import { passwordOf, readSecrets, type SecretFlags } from '../secrets.js';
 import { Session } from '../../tui/session/session.js';
 import { DEFAULT_COLUMNS } from '../../tui/state.js';
@@ -56,6 +57,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
     );
   const rotation = rotationOf(flags);
   const config = await configOf(streams.env);
+  const ignoreRules = await ignoredRules({}, streams.env, known.registry);
   keepHeapSmall();
   if (live === undefined && file !== '-') await readable(file);
   let secrets = readSecrets(flags, streams.env);
@@ -68,6 +70,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
       opnums: flags.opnums,
       security: security(),
       named: config.where,
+      ignoreRules,
       now: () => performance.now(),
     });
   const capture =
@@ -98,7 +101,9 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
       if (how === 'stopped' || how === 'failed')
         throw new UsageError('reading was stopped: open the capture again with --password');
       const { passwords = [] } = secrets;
-      secrets = { ...secrets, passwords: [...passwords, passwordOf(secret)] };
+      const entered = passwordOf(secret);
+      const given = { option: '--password', user: entered.user } as const;
+      secrets = { ...secrets, passwords: [...passwords, entered], given: [...(secrets.given ?? []), given] };
       opened.abandon();
       return 'the capture is read anew with that secret';
     },

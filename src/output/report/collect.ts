@@ -1,8 +1,7 @@
 import type { AnalyzerOutput, Summary } from '../../analysis/analyzer.js';
-import { failed } from '../../analysis/failed.js';
+import { endUnknown, failed } from '../../analysis/failed.js';
 import { hidesResult } from '../../analysis/sealed.js';
 import { HISTOGRAM_UP_TO, Statistics, type LatencyFigures, type StatisticsFigures } from '../../analysis/statistics.js';
-import { activatedClass } from '../../analysis/tracker.js';
 import { Storyteller } from '../../analysis/story/story.js';
 import type { Registry } from '../../ndr/codec.js';
 import type {
@@ -17,6 +16,7 @@ import type {
   Stub,
 } from '../../types.js';
 import { hex32 } from '../../bytes/hex.js';
+import { failedOrNull } from '../failures.js';
 import { MAX_LINE_TEXT } from '../limits.js';
 import { endpointText } from '../names.js';
 import { objectTree } from '../objects.js';
@@ -50,7 +50,7 @@ interface CollectOptions {
   readonly calls?: number;
 }
 
-interface Talk extends Omit<Conversation, 'first' | 'last' | 'ports' | 'users'> {
+interface Talk extends Omit<Conversation, 'first' | 'last' | 'ports' | 'users' | 'failed'> {
   readonly ports: number[];
   readonly users: string[];
   first: Moment | null;
@@ -58,6 +58,7 @@ interface Talk extends Omit<Conversation, 'first' | 'last' | 'ports' | 'users'> 
   calls: number;
   failed: number;
   sealed: number;
+  unknown: number;
   bytes: number;
 }
 
@@ -91,15 +92,7 @@ export class ReportCollector {
   constructor(options: CollectOptions) {
     const { registry, lexicon } = options;
     this.options = options;
-    const classes = new Map(
-      registry.specifications.flatMap((one) => one.classes.map((known) => [known.clsid, known.name] as const)),
-    );
-    this.story = new Storyteller(registry, (call) => {
-      const clsid = call.object === null ? activatedClass(call.in) : null;
-      return clsid === null
-        ? signature(call, { width: MAX_LINE_TEXT, names: lexicon })
-        : `${call.method ?? ''} of the class ${classes.get(clsid) ?? `{${clsid}}`}`;
-    });
+    this.story = new Storyteller(registry, (call) => signature(call, { width: MAX_LINE_TEXT, names: lexicon }));
     this.picks = new Picks(registry, lexicon, options.calls ?? REPORT_LIMITS.beginning);
   }
 
@@ -152,9 +145,10 @@ export class ReportCollector {
       connectionsLost: this.connectionsLost,
       totals: {
         calls: figures.calls,
-        failed: figures.failed,
+        failed: failedOrNull(figures),
         sealed: figures.sealed,
         unanswered: figures.unanswered,
+        unknown: figures.unknown,
         frames: summary.frames,
         bytes: summary.bytes,
         flows: summary.flows,
@@ -168,7 +162,13 @@ export class ReportCollector {
       },
       quality: quality.notes(protection.calls('sealed'), figures.calls, summary),
       conversations: this.conversations(),
-      timeline: { first: timeText(figures.first), partS: figures.partS, calls: figures.rate, failed: figures.failures },
+      timeline: {
+        first: timeText(figures.first),
+        partS: figures.partS,
+        calls: figures.rate,
+        failed: figures.failures,
+        unknown: figures.unknowns,
+      },
       ...tellStory(this.story, registry.specifications, lexicon),
       latency: latencyReport(figures.latency),
       ...this.members(figures),
@@ -204,6 +204,7 @@ export class ReportCollector {
     talk.calls++;
     if (failed(call)) talk.failed++;
     if (hidesResult(call)) talk.sealed++;
+    if (endUnknown(call)) talk.unknown++;
     talk.bytes += sizeOf(call.exchange.request) + sizeOf(call.exchange.response);
     if (call.time !== null) {
       talk.first ??= call.time;
@@ -228,6 +229,7 @@ export class ReportCollector {
           calls: 0,
           failed: 0,
           sealed: 0,
+          unknown: 0,
           bytes: 0,
           first: null,
           last: null,
@@ -243,7 +245,13 @@ export class ReportCollector {
 
   private conversations(): readonly Conversation[] {
     return [...this.talks.values()]
-      .map((talk) => Object.assign({}, talk, { first: timeText(talk.first), last: timeText(talk.last) }))
+      .map((talk) =>
+        Object.assign({}, talk, {
+          failed: failedOrNull(talk),
+          first: timeText(talk.first),
+          last: timeText(talk.last),
+        }),
+      )
       .toSorted((a, b) => b.calls - a.calls);
   }
 
@@ -262,8 +270,16 @@ export class ReportCollector {
     return {
       members: members
         .slice(0, REPORT_LIMITS.members)
-        .map(({ name, section, count, failed, sealed, late, ...latency }) =>
-          Object.assign(latencyReport(latency), { name, section, count, failed, sealed, late }),
+        .map(({ name, section, count, failed, sealed, unknown, late, ...latency }) =>
+          Object.assign(latencyReport(latency), {
+            name,
+            section,
+            count,
+            failed: failedOrNull({ calls: count, failed, unknown }),
+            sealed,
+            unknown,
+            late,
+          }),
         ),
       results: results
         .slice(0, REPORT_LIMITS.results)

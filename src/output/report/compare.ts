@@ -52,7 +52,7 @@ function countChanges(before: Report, after: Report): ComparisonReport['counts']
   });
   return [
     of('Calls', (one) => one.totals.calls),
-    of('Failed calls', (one) => one.totals.failed),
+    of('Failed calls', (one) => one.totals.failed ?? 0),
     of('Unanswered calls', (one) => one.totals.unanswered),
     of('Objects', (one) => one.totals.objects),
     of('Leaked objects', (one) => one.objects.leaked),

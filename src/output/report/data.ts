@@ -119,9 +119,12 @@ export interface SourceReport {
 
 export interface Totals {
   readonly calls: number;
-  readonly failed: number;
+  /** Those known to have failed; null where no end was seen, so that nobody knows. */
+  readonly failed: number | null;
   /** Calls whose result is cipher text: whether they failed is unknown. */
   readonly sealed: number;
+  /** Calls of which nobody saw how they ended: sealed ones, those without an answer or with one that was cut. */
+  readonly unknown: number;
   /** Calls without an answer. */
   readonly unanswered: number;
   readonly frames: number;
@@ -187,9 +190,12 @@ export interface Conversation {
   readonly server: string;
   readonly ports: readonly number[];
   readonly calls: number;
-  readonly failed: number;
+  /** Those known to have failed; null where no end was seen, so that nobody knows. */
+  readonly failed: number | null;
   /** Calls whose result is cipher text: whether they failed is unknown. */
   readonly sealed: number;
+  /** Calls of which nobody saw how they ended: sealed ones, those without an answer or with one that was cut. */
+  readonly unknown: number;
   /** Bytes of arguments, both ways. */
   readonly bytes: number;
   readonly users: readonly string[];
@@ -203,6 +209,8 @@ export interface Timeline {
   readonly partS: number;
   readonly calls: readonly number[];
   readonly failed: readonly number[];
+  /** Calls in each part of which nobody saw how they ended. */
+  readonly unknown: readonly number[];
 }
 
 /** What one client did at one server without a long silence. */
@@ -216,9 +224,12 @@ export interface SessionReport {
   readonly last: string | null;
   readonly durationNs: number | null;
   readonly calls: number;
-  readonly failed: number;
+  /** Those known to have failed; null where no end was seen, so that nobody knows. */
+  readonly failed: number | null;
   /** Calls whose result is cipher text: whether they failed is unknown. */
   readonly sealed: number;
+  /** Calls of which nobody saw how they ended: sealed ones, those without an answer or with one that was cut. */
+  readonly unknown: number;
   /** Calls that only look names up or keep references. */
   readonly upkeep: number;
   readonly events: readonly EventReport[];
@@ -241,16 +252,21 @@ export interface EventReport {
   readonly criteria: { readonly text: string; readonly words: string; readonly problem: string | null } | null;
   readonly options: readonly OptionReport[];
   readonly result: readonly { readonly title: string; readonly text: string }[];
-  /** Why it failed: the HRESULT or fault, in words; null for what did not. */
+  /** Why it failed: the HRESULT or fault, in words; null for what did not, as far as is known. */
   readonly failure: ResultName | null;
+  /** How the call ended, so far as anybody saw. */
+  readonly ended: 'succeeded' | 'failed' | 'unknown';
   readonly latencyNs: number | null;
 }
 
-/** A property in force when a method was called; `call` set or read it, null where it was left alone. */
+/**
+ * A property in force when a method was called; `call` set or read it, null where it was left alone. `unknown` where it may
+ * have been set or read unseen.
+ */
 export interface OptionReport {
   readonly name: string;
   readonly text: string;
-  readonly how: 'set' | 'read' | 'default';
+  readonly how: 'set' | 'read' | 'default' | 'unknown';
   readonly call: number | null;
 }
 
@@ -261,7 +277,10 @@ export interface StepReport {
   readonly last: number;
   readonly time: string | null;
   readonly calls: number;
-  readonly failed: number;
+  /** Those known to have failed; null where no end was seen, so that nobody knows. */
+  readonly failed: number | null;
+  /** Calls of which nobody saw how they ended. */
+  readonly unknown: number;
   /** Calls among them that only look names up or keep references. */
   readonly upkeep: number;
   /** `IUpdateSearcher#1::Search(…) → ISearchResult#1`, or `for 100 updates: Title, Type, Categories`. */
@@ -327,9 +346,12 @@ export interface MemberReport extends LatencyReport {
   readonly name: string;
   readonly section: string | null;
   readonly count: number;
-  readonly failed: number;
+  /** Those known to have failed; null where no end was seen, so that nobody knows. */
+  readonly failed: number | null;
   /** Calls whose result is cipher text: whether they failed is unknown. */
   readonly sealed: number;
+  /** Calls of which nobody saw how they ended: sealed ones, those without an answer or with one that was cut. */
+  readonly unknown: number;
   readonly late: number;
 }
 
@@ -364,10 +386,12 @@ export interface CallReport {
   /** `IUpdateSearcher#1::Search(criteria="…") → ISearchResult#1` */
   readonly text: string;
   readonly outcome: string;
-  /** Known to have failed. */
-  readonly failed: boolean;
+  /** Whether it failed; null where nobody saw how it ended. */
+  readonly failed: boolean | null;
   /** Its result is cipher text. */
   readonly sealed: boolean;
+  /** Nobody saw how it ended: whether it failed is unknown. */
+  readonly unknown: boolean;
   readonly time: string | null;
   readonly latencyNs: number | null;
   /** Facts by name, in the order shown: way, interface, method, object, protection… */

@@ -2,7 +2,8 @@ import { cut, escapeTerminal } from '../escape.js';
 import { durationText } from '../time.js';
 import type { ComparisonReport, EventReport, Report, SessionReport, StepReport, TableReport } from './data.js';
 import { sourceText } from './quality.js';
-import { bytesText, countText, failedCell, failedText, findingPlace, objectsText, resultText } from './words.js';
+import { failedCell, failedText } from '../failures.js';
+import { bytesText, countText, findingPlace, objectsText, resultText } from './words.js';
 
 /** Rows of one table, lines of one list: Markdown is for reading and pasting; HTML and JSON have all. */
 const MAX_ROWS = 200;
@@ -36,6 +37,13 @@ export function* reportMarkdown(report: Report): Generator<string> {
       'None.',
     ),
   );
+  if (report.totals.sealed > 0)
+    yield* list(
+      [report.totals],
+      ({ sealed, calls }) =>
+        `${sealed.toLocaleString('en-US')} of ${countText(calls, 'call')} ${sealed === 1 ? 'is' : 'are'} sealed: whether they keep the rules about values is not known.`,
+      0,
+    );
   if (report.problems.length > 0)
     yield* section(
       'Problems of the input',
@@ -130,12 +138,15 @@ function criteriaText({ problem, words }: NonNullable<EventReport['criteria']>):
 }
 
 function eventLine(event: EventReport): string {
-  const { criteria, options, result, failure } = event;
+  const { criteria, options, result, failure, ended } = event;
   const explained = criteria === null ? '' : criteriaText(criteria);
-  const set = options.filter((one) => one.how !== 'default').map((one) => `${one.name}: ${md(one.text)}`);
+  const set = options
+    .filter((one) => one.how === 'set' || one.how === 'read')
+    .map((one) => `${one.name}: ${md(one.text)}`);
+  const known = result.map((one) => `${one.title} ${md(one.text)}`);
   const outcome =
     failure === null
-      ? result.map((one) => `${one.title} ${md(one.text)}`).join('; ')
+      ? (ended === 'unknown' ? ['**result not captured**', ...known] : known).join('; ')
       : `**failed**: ${md(resultText(failure))}${failure.cause === null ? '' : ` (${md(failure.cause)})`}`;
   return `call ${event.call}: ${md(event.text)}${explained}${set.length === 0 ? '' : ` [${set.join('; ')}]`}${outcome === '' ? '' : ` → ${outcome}`}${event.latencyNs === null ? '' : `, ${durationText(event.latencyNs)}`}`;
 }
@@ -160,6 +171,7 @@ function* session({
   calls,
   failed,
   sealed,
+  unknown,
   upkeep,
   users,
   first,
@@ -168,19 +180,25 @@ function* session({
   steps,
   stepsLost,
 }: SessionReport): Generator<string> {
-  yield `${countText(calls, 'call')}, ${failedText({ calls, failed, sealed })}, ${upkeep} that only look names up or keep references${users.length === 0 ? '' : `, as ${md(users.join(', '))}`}${first === null ? '' : `, from ${first}`}${durationNs === null ? '' : ` for ${durationText(durationNs)}`}; ${sealed === 0 ? '' : 'of those that can be read '}${countText(events.length, 'event')}.`;
+  yield `${countText(calls, 'call')}, ${failedText({ calls, failed, sealed, unknown })}, ${upkeep} that only look names up or keep references${users.length === 0 ? '' : `, as ${md(users.join(', '))}`}${first === null ? '' : `, from ${first}`}${durationNs === null ? '' : ` for ${durationText(durationNs)}`}; ${eventsText(events.length, sealed)}.`;
   yield '';
   yield* list(steps.slice(0, MAX_ROWS), stepLine, stepsLost + Math.max(0, steps.length - MAX_ROWS));
 }
 
+/** What a session is about, as far as it can be read. */
+function eventsText(events: number, sealed: number): string {
+  if (sealed === 0) return countText(events, 'event');
+  return events === 0 ? 'what they were about is sealed' : `${countText(events, 'event')} of those that can be read`;
+}
+
 function stepLine({ call, last, calls, failed, folded, text, latencyNs }: StepReport): string {
   const waited = latencyNs === null ? '' : `, ${durationText(latencyNs)}`;
-  if (!folded) return `call ${call}: ${md(text)}${failed > 0 ? ' **failed**' : ''}${waited}`;
-  const failures = failed > 0 ? `, ${failed} failed` : '';
+  if (!folded) return `call ${call}: ${md(text)}${(failed ?? 0) > 0 ? ' **failed**' : ''}${waited}`;
+  const failures = (failed ?? 0) > 0 ? `, ${failed} failed` : '';
   return `calls ${call}–${last}: ${md(text)} (${countText(calls, 'call')}${failures})${waited}`;
 }
 
-function* figures({ members, results, calls, slowest, latency }: Report): Generator<string> {
+function* figures({ members, results, calls, slowest, latency, totals }: Report): Generator<string> {
   yield* section(
     'Results',
     rows(
@@ -207,7 +225,7 @@ function* figures({ members, results, calls, slowest, latency }: Report): Genera
             one.name,
             String(one.count),
             failedCell({ ...one, calls: one.count }),
-            String(one.late),
+            lateCell(one.late, one.sealed),
             ns(one.p50),
             ns(one.p90),
             ns(one.p99),
@@ -218,10 +236,14 @@ function* figures({ members, results, calls, slowest, latency }: Report): Genera
           String(members.reduce((sum, one) => sum + one.count, 0)),
           failedCell({
             calls: members.reduce((sum, one) => sum + one.count, 0),
-            failed: members.reduce((sum, one) => sum + one.failed, 0),
+            failed: members.reduce((sum, one) => sum + (one.failed ?? 0), 0),
             sealed: members.reduce((sum, one) => sum + one.sealed, 0),
+            unknown: members.reduce((sum, one) => sum + one.unknown, 0),
           }),
-          String(members.reduce((sum, one) => sum + one.late, 0)),
+          lateCell(
+            members.reduce((sum, one) => sum + one.late, 0),
+            totals.sealed,
+          ),
           ns(latency.p50),
           ns(latency.p90),
           ns(latency.p99),
@@ -243,12 +265,17 @@ function* figures({ members, results, calls, slowest, latency }: Report): Genera
   yield* section(
     'Failed calls',
     list(
-      calls.filter((call) => call.failed),
+      calls.filter((call) => call.failed === true),
       (call) => `call ${call.id}: ${md(call.text)}: ${md(call.outcome)}`,
       0,
-      'None.',
+      totals.unknown === 0 ? 'None.' : `It is not known how ${countText(totals.unknown, 'call')} ended.`,
     ),
   );
+}
+
+/** Calls through IDispatch::Invoke; what sealed ones called is not known. */
+function lateCell(late: number, sealed: number): string {
+  return late === 0 && sealed > 0 ? 'unknown' : String(late);
 }
 
 function ns(value: number | null): string {

@@ -53,10 +53,9 @@ function sealedOf({ security }: Pick<Body, 'security'>): number {
   return security.uses.reduce((sum, use) => sum + (use.verdict === 'sealed' ? use.calls : 0), 0);
 }
 
-/** Searches that are known by what they asked: those whose arguments are sealed are not. */
+/** Searches that were seen; those whose arguments are sealed are not. */
 function searchesOf({ topics }: Pick<Body, 'topics'>, asked: Asked): readonly EventReport[] {
-  const events = topics.find((topic) => topic.name === asked.searches)?.events ?? [];
-  return events.filter((event) => event.failure !== null || event.result.length > 0);
+  return topics.find((topic) => topic.name === asked.searches)?.events ?? [];
 }
 
 function searchFailed(event: EventReport, asked: Asked): boolean {
@@ -150,13 +149,19 @@ function verdictOf(facts: Facts): Overview['verdict'] {
   const [first] = failures;
   if (first !== undefined) {
     const why = first.failure === null ? '' : ` (${resultText(first.failure)})`;
-    say('error', `${failures.length} of ${countText(searches.length, 'search', 'searches')} failed${why}`);
-  } else if (totals.failed > 0) say('warning', `${countText(totals.failed, 'call')} of ${totals.calls} failed`);
+    say('error', `${failures.length} of ${searchesText(searches.length, sealed)} failed${why}`);
+  } else if (totals.failed !== null && totals.failed > 0)
+    say('warning', `${countText(totals.failed, 'call')} of ${totals.calls} failed`);
+  const unseen = searches.filter((event) => event.ended === 'unknown').length;
+  if (unseen > 0 && totals.failed !== null)
+    say('unknown', `how ${countText(unseen, 'search', 'searches')} ended is not known`);
   if (totals.unanswered > 0)
     say(
       'unknown',
-      `${shareText(totals.unanswered, totals.calls)} no answer in this capture: how they ended is not known`,
+      `${shareText(totals.unanswered, totals.calls)} no answer in this capture: how ${totals.unanswered === 1 ? 'it' : 'they'} ended is not known`,
     );
+  const cut = totals.unknown - totals.unanswered - totals.sealed;
+  if (cut > 0) say('unknown', `of ${countText(cut, 'call')} the answer was not captured whole`);
   if (sealed > 0)
     say(
       'unknown',
@@ -165,6 +170,12 @@ function verdictOf(facts: Facts): Overview['verdict'] {
   if (parts.length === 0) parts.push(quietText(body, searches.length));
   const text = parts.join('; ');
   return { tone: worst(tones), text: `${text.charAt(0).toUpperCase()}${text.slice(1)}.` };
+}
+
+/** `3 searches`; where calls are sealed, more may have been made. */
+function searchesText(count: number, sealed: number): string {
+  const kind = sealed > 0 ? 'readable ' : '';
+  return countText(count, `${kind}search`, `${kind}searches`);
 }
 
 /** `3 of 11 calls have`, or `all 11 calls have`. */
@@ -178,7 +189,7 @@ function quietText({ totals, quality }: Body, searches: number): string {
   if (totals.calls === 0) return 'there is no call in this capture';
   const missing = quality.some((note) => note.severity !== 'info') ? ', as far as the capture goes' : '';
   return searches > 0
-    ? `nothing failed in ${countText(totals.calls, 'call')}${missing}; nobody asked what is missing`
+    ? `nothing failed in ${countText(totals.calls, 'call')}${missing}; ${totals.unknown > 0 ? 'what is missing is not known' : 'nobody asked what is missing'}`
     : `nothing failed in ${countText(totals.calls, 'call')}${missing}`;
 }
 
@@ -221,36 +232,40 @@ function tilesOf(facts: Facts): readonly Tile[] {
       link: 'connections',
     });
   if (asked !== null && (searches.length > 0 || sealed > 0)) {
-    tiles.push(...thingTiles(things, asked, searches.length === 0 && sealed > 0));
+    tiles.push(...thingTiles(things, asked, sealed > 0));
     tiles.push({
       name: 'searches',
       title: 'Searches that failed',
-      value: searches.length === 0 ? '?' : String(failures.length),
-      detail: searches.length === 0 ? 'what was searched is sealed' : `of ${searches.length}`,
-      tone: searchTone(searches, failures),
+      ...searchFigure(searches, failures, sealed),
       link: searches.length === 0 ? null : 'searches',
     });
-    tiles.push(agentTile(body, asked));
+    tiles.push(agentTile(body, asked, sealed > 0));
   }
   tiles.push({
     name: 'calls',
     title: 'Calls that failed',
-    value: unknownResults(facts) === totals.calls && totals.failed === 0 ? '?' : String(totals.failed),
+    value: totals.calls > 0 && totals.failed === null ? '?' : String(totals.failed ?? 0),
     detail: `of ${totals.calls.toLocaleString('en-US')}${sealed > 0 ? `, ${sealed.toLocaleString('en-US')} sealed` : ''}${totals.unanswered > 0 ? `, ${totals.unanswered.toLocaleString('en-US')} without an answer` : ''}`,
-    tone: callTone(totals.failed, unknownResults(facts)),
+    tone: callTone(totals.failed ?? 0, totals.unknown),
     link: 'results',
   });
   return tiles;
 }
 
-function searchTone(searches: readonly EventReport[], failures: readonly EventReport[]): Tone {
-  if (searches.length === 0) return 'unknown';
-  return failures.length > 0 ? 'error' : 'good';
-}
-
-/** Calls of which nobody saw how they ended. */
-function unknownResults({ sealed, body }: Facts): number {
-  return Math.min(body.totals.calls, sealed + body.totals.unanswered);
+function searchFigure(
+  searches: readonly EventReport[],
+  failures: readonly EventReport[],
+  sealed: number,
+): Pick<Tile, 'value' | 'detail' | 'tone'> {
+  if (searches.length === 0) return { value: '?', detail: 'what was searched is sealed', tone: 'unknown' };
+  const unseen = searches.filter((event) => event.ended === 'unknown').length;
+  const notes = [
+    ...(unseen > 0 ? [`${unseen} with an end that is not known`] : []),
+    ...(sealed > 0 ? ['more may be sealed'] : []),
+  ];
+  const detail = [`of ${searches.length}`, ...notes].join(', ');
+  if (failures.length > 0) return { value: String(failures.length), detail, tone: 'error' };
+  return { value: unseen === searches.length ? '?' : '0', detail, tone: notes.length > 0 ? 'unknown' : 'good' };
 }
 
 function callTone(failed: number, unknown: number): Tone {
@@ -322,7 +337,7 @@ function restartTone(count: number | null): Tone {
 }
 
 /** Agents whose version is behind the newest seen: one alone is compared with none. */
-function agentTile({ topics, sessions }: Body, { version }: Asked): Tile {
+function agentTile({ topics, sessions }: Body, { version }: Asked, sealed: boolean): Tile {
   const versions = new Map<string, string>();
   for (const event of topics.find((topic) => topic.name === version.topic)?.events ?? []) {
     const told = version.text.exec(event.text)?.[1];
@@ -331,7 +346,9 @@ function agentTile({ topics, sessions }: Body, { version }: Asked): Tile {
   }
   const newest = [...versions.values()].toSorted(compareVersions).at(-1) ?? '';
   const behind = [...versions.values()].filter((one) => compareVersions(one, newest) < 0).length;
-  const detail = { 0: 'nobody asked for versions', 1: `the one asked has version ${newest}` }[versions.size];
+  const detail = { 0: sealed ? 'sealed' : 'nobody asked for versions', 1: `the one asked has version ${newest}` }[
+    versions.size
+  ];
   return {
     name: 'agents',
     title: 'Agents out of date',

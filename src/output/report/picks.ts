@@ -2,7 +2,7 @@ import { isGroup } from '../../ndr/value.js';
 import { hidesResult } from '../../analysis/sealed.js';
 import { toHex } from '../../bytes/hex.js';
 import type { Registry, Trace, TraceNode } from '../../ndr/codec.js';
-import { failed } from '../../analysis/failed.js';
+import { endUnknown, failed } from '../../analysis/failed.js';
 import { traceCall } from '../../analysis/traces.js';
 import type { Call, Stub } from '../../types.js';
 import { callFacts } from '../facts.js';
@@ -113,8 +113,9 @@ export class Picks {
       id: call.id,
       text: signature(call, { width: MAX_LINE_TEXT, names: lexicon }),
       outcome: outcomeText(call, lexicon),
-      failed: failed(call),
+      failed: endUnknown(call) ? null : failed(call),
       sealed: hidesResult(call),
+      unknown: endUnknown(call),
       time: timeText(call.time),
       latencyNs: call.latencyNs,
       facts: callFacts(call, lexicon),

@@ -22,7 +22,10 @@ export class Quality {
   private unknown = 0;
   private half: string | null = null;
   private readonly unread: Unread[] = [];
-  private cutPackets = 0;
+  /** Packets cut by a snap length, which the capture says; and others, which it calls whole. */
+  private snapped = 0;
+  private shortened = 0;
+  private lastSnapped = 0;
   private jumps = 0;
   private deepest = 0;
   private lastS = 0;
@@ -48,7 +51,10 @@ export class Quality {
   frame(frame: Frame, file: number): void {
     const source = this.sources[file];
     if (source !== undefined) source.report.frames++;
-    if (frame.wireLength > frame.end - frame.start) this.cutPackets++;
+    if (frame.wireLength > frame.end - frame.start) {
+      this.snapped++;
+      this.lastSnapped = frame.number;
+    }
     if (!frame.hasTime) return;
     const { timeS, timeNs } = frame;
     if (source !== undefined) {
@@ -68,10 +74,10 @@ export class Quality {
   }
 
   problem(problem: Problem): void {
-    const { code, layer } = problem;
+    const { code, layer, at } = problem;
     if (code === 'tcp-gap') this.gaps++;
     else if (CUT.includes(code)) this.cutEnds++;
-    else if (code === 'ip-truncated') this.cutPackets++;
+    else if (code === 'ip-truncated') this.shortened += at.frame === this.lastSnapped ? 0 : 1;
     // Zeros behind the last packet, or a second capture behind the first, take nothing away.
     else if (layer === 'capture' && isDamage(problem)) this.damaged++;
     else if (MIDSTREAM.includes(code)) this.midstream++;
@@ -101,6 +107,27 @@ export class Quality {
     }));
   }
 
+  /** What to do about holes in streams, by what may have made them. */
+  private gapAdvice(): string {
+    if (this.damaged + this.cutEnds > 0) return 'What was not read of the files may be what is missing.';
+    if (this.snapped + this.shortened > 0) return 'What was cut off packets is missing: capture them whole.';
+    return 'Capture with a larger buffer, or nearer to the server.';
+  }
+
+  private cutText(): string {
+    const parts = [
+      ...(this.snapped === 0
+        ? []
+        : [`${countText(this.snapped, 'packet')} cut by the snap length. Capture whole packets (-s 0).`]),
+      ...(this.shortened === 0
+        ? []
+        : [
+            `${countText(this.shortened, 'packet is', 'packets are')} cut, though the capture calls ${this.shortened === 1 ? 'it' : 'them'} whole. Capture whole packets: netsh trace and pktmon cut them unless told otherwise (pktmon start --pkt-size 0).`,
+          ]),
+    ];
+    return parts.join(' ');
+  }
+
   /** What is missing, in sentences. */
   notes(sealed: number, calls: number, seen: Seen): readonly QualityNote[] {
     const notes: QualityNote[] = [];
@@ -126,7 +153,7 @@ export class Quality {
       'gaps',
       'error',
       this.gaps,
-      `${countText(this.gaps, 'gap')} in TCP streams: bytes that were sent and not captured. Calls they carried are missing or incomplete. ${this.damaged + this.cutEnds > 0 ? 'What was not read of the files may be what is missing.' : 'Capture with a larger buffer, or nearer to the server.'}`,
+      `${countText(this.gaps, 'gap')} in TCP streams: bytes that were sent and not captured. Calls they carried are missing or incomplete. ${this.gapAdvice()}`,
     );
     add(
       'dropped',
@@ -134,12 +161,7 @@ export class Quality {
       dropped,
       `${countText(dropped, 'packet')} dropped, as the capturing side says. Capture with a larger buffer (-B) or a narrower filter.`,
     );
-    add(
-      'cut-packets',
-      'warning',
-      this.cutPackets,
-      `${countText(this.cutPackets, 'packet')} cut by the snap length. Capture whole packets (-s 0).`,
-    );
+    add('cut-packets', 'warning', this.snapped + this.shortened, this.cutText());
     const unread = this.unread.reduce((sum, one) => sum + one.frames, 0);
     add(
       'not-looked-into',

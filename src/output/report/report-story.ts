@@ -3,6 +3,7 @@ import type { CellValue, Rows } from '../../analysis/story/rows.js';
 import type { Step, Storyteller, ReportedEvent, ReportedOption, ReportedSession } from '../../analysis/story/story.js';
 import type { Registry } from '../../ndr/codec.js';
 import { cut } from '../escape.js';
+import { failedOrNull } from '../failures.js';
 import type { EventReport, OptionReport, Report, SessionReport, StepReport, TableReport } from './data.js';
 import { REPORT_LIMITS } from './limits.js';
 import { cellText, nameResult, plainValue, spanNs, timeText, type Lexicon } from './words.js';
@@ -59,7 +60,7 @@ class Teller {
   }
 
   session(session: ReportedSession): SessionReport {
-    const { id, client, server, users, first, last, calls, failed, sealed, upkeep, events, steps } = session;
+    const { id, client, server, users, first, last, calls, sealed, unknown, upkeep, events, steps } = session;
     const shown = steps.list.slice(0, REPORT_LIMITS.steps);
     return {
       id,
@@ -70,8 +71,9 @@ class Teller {
       last: timeText(last),
       durationNs: spanNs(first, last),
       calls,
-      failed,
+      failed: failedOrNull(session),
       sealed,
+      unknown,
       upkeep,
       events: events.slice(0, REPORT_LIMITS.events).map((event) => this.event(event, id)),
       eventsLost: session.eventsLost + Math.max(0, events.length - REPORT_LIMITS.events),
@@ -98,32 +100,43 @@ class Teller {
       options: reported.options.map(optionReport),
       result: reported.result.map(({ title, show, value }) => ({ title, text: cellText(value, show, lexicon) })),
       failure: failure === null ? null : nameResult(failure.kind, failure.value, lexicon),
+      ended: reported.ended,
       setting: event === null ? { name: String(values['name'] ?? ''), text: this.settingText(values) } : null,
     };
   }
 
   /** The value of a property that was set, in the words of the option it is. */
   private settingText(values: ReportedEvent['values']): string {
-    const value = values['value'] ?? null;
+    const value = values['value'];
+    if (value === undefined) return NOT_CAPTURED;
     const option = this.options.get(String(values['name'] ?? ''));
     return option?.words?.[String(value)] ?? shown(value);
   }
 
-  private criteria({ event, values }: ReportedEvent): EventReport['criteria'] {
+  private criteria({ event, values, whole }: ReportedEvent): EventReport['criteria'] {
     if (event?.criteria === undefined) return null;
     const { parameter, attributes } = event.criteria;
+    if (!whole && values[parameter] === undefined)
+      return { text: '', words: 'not known: the request was not captured whole', problem: null };
     const value = values[parameter] ?? null;
     const text = typeof value === 'string' ? value : null;
     return { text: text ?? '', ...explainCriteria(text, attributes, this.nameOf) };
   }
 }
 
-function sentence({ event, values, failure }: ReportedEvent): string {
+/** Stands for an argument that was cut off. */
+const NOT_CAPTURED = '(not captured)';
+
+function sentence({ event, values, whole, failure }: ReportedEvent): string {
   if (event === null) return '';
   // What a failed call returned says nothing.
   return event.text.replace(/(: )?\{(\w+)\}/g, (_, colon: string | undefined, name: string) =>
-    failure !== null && name === 'retval' ? '' : `${colon ?? ''}${shown(values[name] ?? null)}`,
+    failure !== null && name === 'retval' ? '' : `${colon ?? ''}${argument(values[name], whole)}`,
   );
+}
+
+function argument(value: CellValue | undefined, whole: boolean): string {
+  return value === undefined && !whole ? NOT_CAPTURED : shown(value ?? null);
 }
 
 const NO_NAMES: Lexicon = { hresult: () => null, status: () => null, words: () => null };
@@ -134,17 +147,19 @@ function shown(value: CellValue): string {
 }
 
 function optionReport({ option, value, how, call }: ReportedOption): OptionReport {
+  if (how === 'unknown') return { name: option.name, text: 'not known', how, call };
   const text = how === 'default' ? option.unset : (option.words?.[String(value)] ?? shown(value));
   return { name: option.name, text, how, call };
 }
 
 function stepReport(step: Step): StepReport {
-  const { call, last, calls, failed, upkeep, latencyNs, fold } = step;
+  const { call, last, calls, unknown, upkeep, latencyNs, fold } = step;
   return {
     call,
     last,
     calls,
-    failed,
+    failed: failedOrNull(step),
+    unknown,
     upkeep,
     latencyNs,
     time: timeText(step.time),

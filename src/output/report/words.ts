@@ -80,26 +80,6 @@ export function plainValue(value: CellValue): PlainValue {
   return Array.isArray(value) ? (value as readonly CellValue[]).map(plainValue) : (value as PlainValue);
 }
 
-/** Calls, those known to have failed, and those whose result is sealed. */
-interface Failures {
-  readonly calls: number;
-  readonly failed: number;
-  readonly sealed: number;
-}
-
-/** `3 failed`; of sealed calls nobody knows whether they did. */
-export function failedText({ calls, failed, sealed }: Failures): string {
-  if (sealed === 0) return `${failed.toLocaleString('en-US')} failed`;
-  if (sealed >= calls) return 'all sealed, so that nobody knows which failed';
-  return `${failed.toLocaleString('en-US')} known to have failed, ${sealed.toLocaleString('en-US')} sealed and unknown`;
-}
-
-/** The same for a table. */
-export function failedCell({ calls, failed, sealed }: Failures): string {
-  if (sealed === 0) return failed.toLocaleString('en-US');
-  return sealed >= calls ? 'unknown' : `${failed} of ${calls - sealed}`;
-}
-
 /** `12 objects: 3 released, none leaked…` says nothing of those that only their calls tell of. */
 export function objectsText(total: number, unidentified: number): string {
   const known = total - unidentified;

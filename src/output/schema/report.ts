@@ -109,8 +109,9 @@ const sourceReport = z.strictObject({
 
 const totals = z.strictObject({
   calls: z.number(),
-  failed: z.number(),
+  failed: z.number().nullable(),
   sealed: z.number(),
+  unknown: z.number(),
   unanswered: z.number(),
   frames: z.number(),
   bytes: z.number(),
@@ -149,8 +150,9 @@ const conversation = z.strictObject({
   server: z.string(),
   ports: z.array(z.number()),
   calls: z.number(),
-  failed: z.number(),
+  failed: z.number().nullable(),
   sealed: z.number(),
+  unknown: z.number(),
   bytes: z.number(),
   users: z.array(z.string()),
   first: z.string().nullable(),
@@ -162,12 +164,13 @@ const timeline = z.strictObject({
   partS: z.number(),
   calls: z.array(z.number()),
   failed: z.array(z.number()),
+  unknown: z.array(z.number()),
 });
 
 const optionReport = z.strictObject({
   name: z.string(),
   text: z.string(),
-  how: z.enum(['set', 'read', 'default']),
+  how: z.enum(['set', 'read', 'default', 'unknown']),
   call: z.number().nullable(),
 });
 
@@ -191,6 +194,7 @@ const eventReport = z.strictObject({
   options: z.array(optionReport),
   result: z.array(z.strictObject({ title: z.string(), text: z.string() })),
   failure: resultName.nullable(),
+  ended: z.enum(['succeeded', 'failed', 'unknown']),
   latencyNs: z.number().nullable(),
 });
 
@@ -199,7 +203,8 @@ const stepReport = z.strictObject({
   last: z.number(),
   time: z.string().nullable(),
   calls: z.number(),
-  failed: z.number(),
+  failed: z.number().nullable(),
+  unknown: z.number(),
   upkeep: z.number(),
   text: z.string(),
   folded: z.boolean(),
@@ -215,8 +220,9 @@ const sessionReport = z.strictObject({
   last: z.string().nullable(),
   durationNs: z.number().nullable(),
   calls: z.number(),
-  failed: z.number(),
+  failed: z.number().nullable(),
   sealed: z.number(),
+  unknown: z.number(),
   upkeep: z.number(),
   events: z.array(eventReport),
   eventsLost: z.number(),
@@ -269,8 +275,9 @@ const memberReport = latencyReport.extend(
     name: z.string(),
     section: z.string().nullable(),
     count: z.number(),
-    failed: z.number(),
+    failed: z.number().nullable(),
     sealed: z.number(),
+    unknown: z.number(),
     late: z.number(),
   }).shape,
 );
@@ -312,8 +319,9 @@ const callReport = z.strictObject({
   why: z.array(z.string()),
   text: z.string(),
   outcome: z.string(),
-  failed: z.boolean(),
+  failed: z.boolean().nullable(),
   sealed: z.boolean(),
+  unknown: z.boolean(),
   time: z.string().nullable(),
   latencyNs: z.number().nullable(),
   facts: z.array(z.strictObject({ name: z.string(), text: z.string() })),

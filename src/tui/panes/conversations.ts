@@ -1,3 +1,4 @@
+import { failedCell, failedText } from '../../output/failures.js';
 import { fitLine, span, type Line } from '../line.js';
 import type { Area } from '../area.js';
 import type { Fact } from '../facts.js';
@@ -49,7 +50,7 @@ function draw({ state, source }: Model, area: Area): Line[] {
     const line: Line = [
       span(`  ${fit(endpointText(one.client), ends)} ${fit(endpointText(one.server), ends)} `),
       span(fit(countText(one.calls), 9, 'right'), 'name'),
-      span(fit(countText(one.failed), 8, 'right'), one.failed > 0 ? 'bad' : 'plain'),
+      span(fit(failedCell(one), 8, 'right'), one.failed > 0 ? 'bad' : 'plain'),
       span(`  ${fit(timeText(one.first), 12)}${fit(deltaText(one.first, one.last).slice(1), 7, 'right')}`, 'dim'),
       ...(auth === 0 ? [] : [span(`  ${fit(authText(one), auth - 2)}`, one.auth.verdict === 'bad' ? 'bad' : 'plain')]),
     ];
@@ -71,7 +72,7 @@ function factsOf(one: Conversation | undefined): readonly Fact[] {
   const { flow, client, server, calls, failed, first, last, auth } = one;
   return [
     ['flow', `${flow}: ${endpointText(client)} → ${endpointText(server)}`, 'name'] as const,
-    ['carried', `${countText(calls)} calls, ${countText(failed)} failed`, failed > 0 ? 'bad' : 'plain'] as const,
+    ['carried', `${countText(calls)} calls, ${failedText(one)}`, failed > 0 ? 'bad' : 'plain'] as const,
     ['time', first === null || last === null ? null : `${momentText(first)} to ${momentText(last)}`] as const,
     ['protection', `${authText(one)}${auth.user == null ? '' : `, ${auth.user}`}`] as const,
   ].flatMap(([name, text, paint = 'plain']) => (text === null ? [] : [{ name, text, paint }]));

@@ -1,4 +1,5 @@
 import type { Moment, ObjectRecord } from '../../types.js';
+import { neverHandedOut } from '../../output/objects.js';
 import { fitLine, span, type Line, type Span } from '../line.js';
 import type { Area } from '../area.js';
 import { currentCall, cursorIn, type Model } from '../model.js';
@@ -129,12 +130,15 @@ function objectFacts(record: ObjectRecord, source: Source): readonly Fact[] {
   ].flatMap(([name, text, paint = 'plain']) => (text === null ? [] : [{ name, text, paint }]));
 }
 
-function lifeText({ calls, references, pings, firstSeen, lastSeen }: ObjectRecord): string {
+function lifeText(record: ObjectRecord): string {
+  const { calls, references, pings, firstSeen, lastSeen } = record;
+  const unseen = neverHandedOut(record);
   const when =
     firstSeen === null
       ? ''
       : `, from ${momentText(firstSeen)}${lastSeen === null ? '' : ` to ${momentText(lastSeen)}`}`;
-  return `${calls} calls, ${references} references, ${pings} pings${when}`;
+  const held = unseen ? 'references not known' : `${references} references`;
+  return `${calls} calls, ${held}, ${pings} pings${when}`;
 }
 
 function fateText({ leaked, releasedBy }: ObjectRecord): string | null {
@@ -180,8 +184,11 @@ function draw(model: Model, area: Area): Line[] {
           ...named(branch, record.label, source.titleOf(record.label) ?? others, name),
           span(fit(record.madeBy === null ? '-' : `call ${record.madeBy}`, 9, 'right'), 'dim'),
           span(fit(String(record.calls), 8, 'right')),
-          span(fit(String(record.references), 7, 'right'), record.leaked ? 'warn' : 'plain'),
-          span(fit(String(record.pings), 7, 'right')),
+          span(
+            fit(neverHandedOut(record) ? '?' : String(record.references), 7, 'right'),
+            record.leaked ? 'warn' : 'plain',
+          ),
+          span(fit(record.oid === null ? '?' : String(record.pings), 7, 'right')),
           span('  '),
           ...(life === 0 ? [] : [span(lifeLine(record, from, to, life), 'name'), span(' ')]),
           fate(record),

@@ -1,4 +1,5 @@
-import { TIME_PARTS, type MemberStatistics, type ResultStatistics } from '../../analysis/statistics.js';
+import type { MemberStatistics, ResultStatistics } from '../../analysis/statistics.js';
+import { failedOrNull, failedText } from '../../output/failures.js';
 import { fitLine, span, type Line, type Span } from '../line.js';
 import type { Area } from '../area.js';
 import type { Model } from '../model.js';
@@ -13,6 +14,11 @@ const BARS = ' ▁▂▃▄▅▆▇█';
 /** `▁▃█`: each number by its part of the largest. */
 function sparkline(values: readonly number[], most = Math.max(1, ...values)): string {
   return values.map((value) => BARS[value === 0 ? 0 : Math.max(1, Math.round((value / most) * 8))]).join('');
+}
+
+/** Failures over time; `?` where nobody saw how a call ended and none is known to have failed. */
+function failedLine(failures: readonly number[], unknowns: readonly number[], most: number): string {
+  return [...sparkline(failures, most)].map((bar, at) => (bar === ' ' && (unknowns[at] ?? 0) > 0 ? '?' : bar)).join('');
 }
 
 /** Calls over time, results, and every member with its errors and latencies. */
@@ -42,14 +48,14 @@ export const statisticsPane: Pane = {
 
 function draw(model: Model, area: Area): Line[] {
   const { state, source } = model;
-  const { calls, failed, sealed, unanswered, members, results, rate, failures, partS } = source.statistics();
+  const figures = source.statistics();
+  const { calls, failed, unknown, unanswered, members, results, rate, failures, unknowns, partS } = figures;
   const most = Math.max(1, ...rate);
   const facts: Span[] = [
     span(`  ${countText(calls)} calls, `),
-    span(`${countText(failed)} failed`, failed > 0 ? 'bad' : 'plain'),
-    ...(sealed > 0 ? [span(`, ${countText(sealed)} sealed and unknown`, 'warn')] : []),
+    span(failedText(figures), toneOf(failed, unknown)),
     ...(unanswered > 0 ? [span(`, ${countText(unanswered)} unanswered`, 'warn')] : []),
-    span(`, ${members.length} members, ${results.length} results`),
+    span(`, ${members.length} members${results.length === 0 && unknown > 0 ? '' : `, ${results.length} results`}`),
   ];
   // What failed is looked for.
   const listed = results.toSorted((a, b) => Number(b.bad) - Number(a.bad)).slice(0, resultsShown(source, area.height));
@@ -63,10 +69,7 @@ function draw(model: Model, area: Area): Line[] {
       ],
       area.width,
     ),
-    fitLine(
-      [span('  failed     ', 'dim'), span(failed === 0 ? ' '.repeat(TIME_PARTS) : sparkline(failures, most), 'bad')],
-      area.width,
-    ),
+    fitLine([span('  failed     ', 'dim'), span(failedLine(failures, unknowns, most), 'bad')], area.width),
     fitLine([span(`  ${fit('result', RESULT)}${fit('calls', 8, 'right')}  by`, 'dim')], area.width),
     ...listed.map((one) => fitLine(resultLine(one, source), area.width)),
     [],
@@ -111,16 +114,22 @@ function resultLine({ kind, value, count, bad, members }: ResultStatistics, { na
   ];
 }
 
-/** Of calls whose result is sealed nobody knows whether they failed. */
-function failedText({ count, failed, sealed }: MemberStatistics): string {
-  return sealed > 0 && sealed === count ? '?' : countText(failed);
+/** Of calls whose end nobody saw nobody knows whether they failed. */
+function memberFailed({ count, failed, unknown }: MemberStatistics): string {
+  const known = failedOrNull({ calls: count, failed, unknown });
+  return known === null ? '?' : countText(known);
+}
+
+function toneOf(failed: number, unknown: number): Span['paint'] {
+  if (failed > 0) return 'bad';
+  return unknown > 0 ? 'warn' : 'plain';
 }
 
 function memberLine(member: MemberStatistics, name: number, histogram: boolean): Line {
   return [
     span(`  ${fit(member.name, name)}`, 'name'),
     span(fit(countText(member.count), 8, 'right')),
-    span(fit(failedText(member), 8, 'right'), member.failed > 0 ? 'bad' : 'plain'),
+    span(fit(memberFailed(member), 8, 'right'), member.failed > 0 ? 'bad' : 'plain'),
     span(time(member.p50) + time(member.p90) + time(member.p99) + time(member.max)),
     ...(histogram ? [span(`  ${sparkline(member.histogram)}`, 'value')] : []),
   ];

@@ -1,4 +1,5 @@
-import { failed } from '../../analysis/failed.js';
+import { endUnknown, failed } from '../../analysis/failed.js';
+import { hidesResult } from '../../analysis/sealed.js';
 import type { Auth, Call, Moment } from '../../types.js';
 import type { Conversation } from '../source.js';
 
@@ -11,6 +12,8 @@ interface Counted {
   readonly first: First;
   calls: number;
   failed: number;
+  sealed: number;
+  unknown: number;
   last: Moment | null;
   auth: Auth;
 }
@@ -27,18 +30,25 @@ export class Conversations {
       if (this.flows.size >= MAX_CONVERSATIONS) return;
       const { id, flow, client, server, time, auth } = call;
       const first: First = { id, flow, client, server, time };
-      this.flows.set(flow, { first, calls: 1, failed: failed(call) ? 1 : 0, last: time, auth });
+      this.flows.set(flow, this.count({ first, calls: 0, failed: 0, sealed: 0, unknown: 0, last: time, auth }, call));
       return;
     }
-    known.calls++;
-    if (failed(call)) known.failed++;
+    this.count(known, call);
     known.last = call.time ?? known.last;
     known.auth = call.auth;
   }
 
+  private count(into: Counted, call: Call): Counted {
+    into.calls++;
+    if (failed(call)) into.failed++;
+    if (hidesResult(call)) into.sealed++;
+    if (endUnknown(call)) into.unknown++;
+    return into;
+  }
+
   /** In the order in which their first calls were completed. */
   list(): readonly Conversation[] {
-    this.listed ??= [...this.flows.values()].map(({ first, calls, failed: bad, last, auth }) => ({
+    this.listed ??= [...this.flows.values()].map(({ first, calls, failed: bad, sealed, unknown, last, auth }) => ({
       flow: first.flow,
       call: first.id - 1,
       client: first.client,
@@ -47,6 +57,8 @@ export class Conversations {
       last,
       calls,
       failed: bad,
+      sealed,
+      unknown,
       auth,
     }));
     return this.listed;

@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly archiveBytes?: number;
   /** Expressions that a filter may name: `@name`. */
   readonly named?: Readonly<Record<string, string>>;
+  /** Names of rules whose findings are not wanted. */
+  readonly ignoreRules?: ReadonlySet<string>;
   readonly now: () => number;
 }
 
@@ -92,6 +94,7 @@ export class Session implements Source {
       limits: { objects: SHOWN_OBJECTS },
       opnums: options.opnums ?? 'auto',
       ...(options.security === undefined ? {} : { security: options.security }),
+      ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
     });
     this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES);
     const { archive, rows } = this;

@@ -90,9 +90,9 @@ describe('a question answered with no', () => {
     expect(report.calls.filter((one) => one.outcome === 'E_NOINTERFACE' && one.failed)).toEqual([]);
     const failures = report.results.filter((one) => one.bad).reduce((sum, one) => sum + one.count, 0);
     expect(report.totals.failed).toBe(failures);
-    expect(report.members.reduce((sum, one) => sum + one.failed, 0)).toBe(failures);
+    expect(report.members.reduce((sum, one) => sum + (one.failed ?? 0), 0)).toBe(failures);
     expect(report.timeline.failed.reduce((sum, one) => sum + one, 0)).toBe(failures);
-    expect(report.sessions.reduce((sum, one) => sum + one.failed, 0)).toBe(failures);
-    expect(report.conversations.reduce((sum, one) => sum + one.failed, 0)).toBe(failures);
+    expect(report.sessions.reduce((sum, one) => sum + (one.failed ?? 0), 0)).toBe(failures);
+    expect(report.conversations.reduce((sum, one) => sum + (one.failed ?? 0), 0)).toBe(failures);
   });
 });

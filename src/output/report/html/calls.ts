@@ -92,7 +92,7 @@ function* slowest({ slowest: ids, calls }: Report, links: Links): Generator<Mark
       duration(call.latencyNs),
       { show: links.call(call.id), by: call.id },
       call.text,
-      call.failed ? html`<b class="bad">${call.outcome}</b>` : call.outcome,
+      call.failed === true ? html`<b class="bad">${call.outcome}</b>` : call.outcome,
       moment(call.time),
     ]),
   );
@@ -121,9 +121,9 @@ function* members(list: readonly MemberReport[]): Generator<Markup> {
     list.map((one) => [
       one.name,
       counted(one.count),
-      shareBar(one.count, one.failed, most),
+      shareBar(one.count, one.failed ?? 0, most),
       failures({ ...one, calls: one.count }),
-      ...(late ? [counted(one.late)] : []),
+      ...(late ? [one.late === 0 && one.sealed > 0 ? { show: 'unknown', by: 0 } : counted(one.late)] : []),
       duration(one.p50),
       duration(one.p90),
       duration(one.p99),

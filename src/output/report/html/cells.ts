@@ -1,7 +1,8 @@
 import type { Severity } from '../../../types.js';
 import { durationText } from '../../time.js';
 import type { ResultName } from '../data.js';
-import { failedCell, resultText } from '../words.js';
+import { failedCell, type Failures } from '../../failures.js';
+import { resultText } from '../words.js';
 import { html, type Markup, type Part } from './markup.js';
 
 export interface Column {
@@ -101,9 +102,9 @@ export function wrong(value: number): Sorted {
   return { show: value === 0 ? '0' : html`<b class="bad">${number(value)}</b>`, by: value };
 }
 
-/** Failures among calls of which some are sealed. */
-export function failures(one: { readonly calls: number; readonly failed: number; readonly sealed: number }): Sorted {
-  return one.sealed === 0 ? wrong(one.failed) : { show: failedCell(one), by: one.failed };
+/** Failures among calls of some of which nobody saw the end. */
+export function failures(one: Failures): Sorted {
+  return one.unknown === 0 ? wrong(one.failed ?? 0) : { show: failedCell(one), by: one.failed ?? -1 };
 }
 
 /** A duration in words that sorts by its nanoseconds; a dash for none. */

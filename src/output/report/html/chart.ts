@@ -1,5 +1,6 @@
 import { scaleLinear, scaleUtc } from 'd3-scale';
 import { area, curveStep } from 'd3-shape';
+import { failedCell } from '../../failures.js';
 import { durationText } from '../../time.js';
 import type { LatencyReport, Timeline } from '../data.js';
 import { html, joined, plain, trusted, type Markup, type Part } from './markup.js';
@@ -26,7 +27,10 @@ interface ChartOptions {
 }
 
 /** Calls over time, the failed among them on the ground; `failures` says in words how many failed. */
-export function* timelineChart({ first, partS, calls, failed }: Timeline, failures: string): Generator<Markup> {
+export function* timelineChart(
+  { first, partS, calls, failed, unknown }: Timeline,
+  failures: string,
+): Generator<Markup> {
   const parts = Math.max(1, calls.findLastIndex((count) => count > 0) + 1);
   const most = Math.max(1, ...calls);
   const start = first === null ? 0 : Date.parse(first);
@@ -42,9 +46,10 @@ export function* timelineChart({ first, partS, calls, failed }: Timeline, failur
       title: 'Calls over time',
       columns: ['From', 'Calls', 'Failed'],
       text: `${number(calls.reduce((sum, one) => sum + one, 0))} calls in ${durationText(span * 1e9)}, ${failures}; at most ${number(most)} in ${durationText(partS * 1e9)}, ${atText(busiest * partS)}${byClock ? ' UTC' : ''}.`,
-      rows: calls
-        .slice(0, parts)
-        .flatMap((count, at) => (count === 0 ? [] : [[atText(at * partS), number(count), number(failed[at] ?? 0)]])),
+      rows: calls.slice(0, parts).flatMap((count, at) => {
+        const cell = failedCell({ calls: count, failed: failed[at] ?? 0, sealed: 0, unknown: unknown[at] ?? 0 });
+        return count === 0 ? [] : [[atText(at * partS), number(count), cell]];
+      }),
     },
     (width) => {
       const x = scaleLinear([0, span], [MARGIN.left, width - MARGIN.right]);

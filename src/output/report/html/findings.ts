@@ -1,5 +1,6 @@
 import type { FindingGroup, ProblemGroup, Report } from '../data.js';
 import type { Links } from './links.js';
+import { countText } from '../words.js';
 import { html, type Markup } from './markup.js';
 import { badge, counted, frames, left, number, section, SECTION_END, table } from './cells.js';
 
@@ -7,9 +8,11 @@ import { badge, counted, frames, left, number, section, SECTION_END, table } fro
 const OPEN = 3;
 
 /** Rules that the capture breaks, and damage of the input. */
-export function* findings({ findings: groups, problems }: Report, links: Links): Generator<Markup> {
+export function* findings({ findings: groups, problems, totals }: Report, links: Links): Generator<Markup> {
   yield section('findings', 'Findings');
   if (groups.length === 0) yield html`<p>No rule is broken.</p>`;
+  if (totals.sealed > 0)
+    yield html`<p>${number(totals.sealed)} of ${countText(totals.calls, 'call')} ${totals.sealed === 1 ? 'is' : 'are'} sealed: whether they keep the rules about values is not known.</p>`;
   for (const [at, group] of groups.entries()) yield* findingGroup(group, links, at < OPEN);
   if (problems.length > 0) {
     yield html`<h3 id="problems">Problems of the input</h3>`;

@@ -1,7 +1,8 @@
 import { durationText } from '../../time.js';
 import type { Attention, Report, Tile } from '../data.js';
 import { sourceText } from '../quality.js';
-import { bytesText, countText, failedCell, failedText, objectsText } from '../words.js';
+import { failedCell, failedText } from '../../failures.js';
+import { bytesText, countText, objectsText } from '../words.js';
 import { timelineChart } from './chart.js';
 import type { Links } from './links.js';
 import { callId } from './links.js';
@@ -60,7 +61,7 @@ function quality({ quality: notes }: Report): Markup {
 
 function attention({ attention: points, totals }: Report, links: Links): Markup {
   if (points.length === 0)
-    return html`<p class="calm">${totals.sealed === 0 ? 'Nothing' : 'Nothing that can be read'} failed and no rule is broken in a way that needs attention first.</p>`;
+    return html`<p class="calm">${totals.unknown === 0 ? 'Nothing' : 'Nothing whose end can be read'} failed and no rule is broken in a way that needs attention first.</p>`;
   return html`<h3>Look at these first</h3><ol class="attention">${points.map(({ severity, title, text, link }) => html`<li class="${severity}">${badge(severity)} <a href="${place(link, links)}">${title}</a><p>${text}</p></li>`)}</ol>`;
 }
 
@@ -70,17 +71,19 @@ function figures({ totals, objects, sessions, sessionsLost }: Report): Markup {
     ['calls', number(totals.calls), `in ${countText(sessions.length + sessionsLost, 'session')}`],
     [
       'failed',
-      totals.failed === 0 ? failedCell(totals) : html`<span class="bad">${failedCell(totals)}</span>`,
-      `${number(totals.unanswered)} without an answer`,
+      (totals.failed ?? 0) === 0 ? failedCell(totals) : html`<span class="bad">${failedCell(totals)}</span>`,
+      `${number(totals.unanswered)} without an answer${totals.sealed === 0 ? '' : `, ${number(totals.sealed)} sealed`}`,
     ],
     [
       'findings',
       number(findings.error + findings.warning + findings.info),
-      `${number(findings.error)} errors, ${number(findings.warning)} warnings`,
+      `${number(findings.error)} errors, ${number(findings.warning)} warnings${totals.sealed === 0 ? '' : ' in what can be read'}`,
     ],
     [
       'objects',
-      number(totals.objects - objects.unidentified),
+      totals.objects > 0 && totals.objects === objects.unidentified
+        ? '?'
+        : number(totals.objects - objects.unidentified),
       objects.unidentified === 0 ? null : `and ${objectsText(objects.unidentified, objects.unidentified)}`,
     ],
     [

@@ -44,7 +44,7 @@ export function ladder(session: SessionReport, links: Links): Markup {
 function mattering({ steps, events }: SessionReport): readonly StepReport[] {
   const asked = events.filter((event) => event.setting === null).map((event) => event.call);
   const weight = (step: StepReport, at: number): number => {
-    if (step.failed > 0) return 3;
+    if ((step.failed ?? 0) > 0) return 3;
     if (at === 0) return 2;
     return asked.some((call) => call >= step.call && call <= step.last) ? 1 : 0;
   };
@@ -61,11 +61,12 @@ function rung(step: StepReport, y: number, from: number, to: number, links: Link
   const { call, calls, failed, latencyNs, text } = step;
   const name = plain(cut(escapeTerminal(text), letters));
   const linked = links.has(call) ? html`<a href="#${callId(call)}">${name}</a>` : name;
-  const kind = kindOf(failed, calls);
+  const bad = failed ?? 0;
+  const kind = kindOf(bad, calls);
   const [down, back] = [y + 16, y + 25];
   const note = [
     calls > 1 ? `${calls.toLocaleString('en-US')} calls` : `call ${call}`,
-    failureNote(failed, calls),
+    failureNote(bad, calls),
     latencyNs === null ? null : durationText(latencyNs),
   ]
     .filter((one) => one !== null)

@@ -1,3 +1,4 @@
+import { heldText, NOT_SEEN_MADE } from '../../objects.js';
 import type { ObjectReport, Report } from '../data.js';
 import { countText, objectsText } from '../words.js';
 import type { Links } from './links.js';
@@ -67,7 +68,6 @@ function object(record: ObjectReport, links: Links): Markup {
     interfaces,
     madeBy,
     calls,
-    references,
     releasedBy,
     pings,
     leaked,
@@ -80,9 +80,9 @@ function object(record: ObjectReport, links: Links): Markup {
     classPart(name, label),
     certainty === 'known' || because === null ? null : html`<i>${certainty}: ${because}</i>`,
     names.length === 0 || (names.length === 1 && names[0] === name) ? null : html`as ${names.join(', ')}`,
-    madeBy === null ? 'made before the capture began' : html`made by ${links.call(madeBy)}`,
+    madeBy === null ? NOT_SEEN_MADE : html`made by ${links.call(madeBy)}`,
     countText(calls, 'call'),
-    releasedBy === null ? `${countText(references, 'reference')} held` : html`released by ${links.call(releasedBy)}`,
+    releasedBy === null ? heldText(record) : html`released by ${links.call(releasedBy)}`,
     pings === 0 ? null : `pinged ${number(pings)}×`,
     leaked ? html`<b class="warn">leaked</b>` : null,
     html`at ${server}${oid === null ? null : html`, OID <code>${oid}</code>`}`,

@@ -4,7 +4,7 @@ import { countText } from '../words.js';
 import { ladder } from './ladder.js';
 import { sessionId, type Links } from './links.js';
 import { html, type Markup } from './markup.js';
-import { clock, counted, duration, left, moment, number, section, SECTION_END, table, wrong } from './cells.js';
+import { clock, counted, duration, failures, left, moment, number, section, SECTION_END, table } from './cells.js';
 
 /** Sessions that are open when the page opens. */
 const OPEN = 3;
@@ -16,6 +16,12 @@ export function* sessions({ sessions: list, sessionsLost }: Report, links: Links
   for (const [at, one] of list.entries()) yield* session(one, links, at < OPEN);
   yield left(sessionsLost, (count) => `${count} more sessions are only in the figures.`) ?? html``;
   yield SECTION_END;
+}
+
+/** What a session is about, as far as it can be read. */
+function eventsText(events: number, sealed: number): string {
+  if (sealed === 0) return countText(events, 'event');
+  return events === 0 ? 'What they were about is sealed' : `${countText(events, 'event')} that can be read`;
 }
 
 function* session(one: SessionReport, links: Links, open: boolean): Generator<Markup> {
@@ -35,8 +41,8 @@ function* session(one: SessionReport, links: Links, open: boolean): Generator<Ma
     steps,
     stepsLost,
   } = one;
-  yield html`<details class="session print" id="${sessionId(id)}"${open ? html` open` : null}><summary><h3>Session ${id}: ${client} with ${server}</h3> <span class="why">${countText(calls, 'call')}${failed === 0 ? null : html`, <b class="bad">${number(failed)} failed</b>`}${sealed === 0 ? null : `, ${number(sealed)} sealed`}${durationNs === null ? null : `, ${durationText(durationNs)}`}</span></summary>`;
-  yield html`<p>${users.length === 0 ? 'Nobody was seen to log on' : `As ${users.join(', ')}`}${first === null ? null : [', from ', moment(first), ' UTC']}. ${countText(upkeep, 'call')} only look names up or keep references. ${countText(events.length + eventsLost, 'event')}${sealed === 0 ? null : ' that can be read'}.</p>`;
+  yield html`<details class="session print" id="${sessionId(id)}"${open ? html` open` : null}><summary><h3>Session ${id}: ${client} with ${server}</h3> <span class="why">${countText(calls, 'call')}${(failed ?? 0) === 0 ? null : html`, <b class="bad">${number(failed ?? 0)} failed</b>`}${sealed === 0 ? null : `, ${number(sealed)} sealed`}${durationNs === null ? null : `, ${durationText(durationNs)}`}</span></summary>`;
+  yield html`<p>${users.length === 0 ? 'Nobody was seen to log on' : `As ${users.join(', ')}`}${first === null ? null : [', from ', moment(first), ' UTC']}. ${countText(upkeep, 'call')} only look names up or keep references. ${eventsText(events.length + eventsLost, sealed)}.</p>`;
   yield ladder(one, links);
   yield html`<details class="print"><summary>${countText(steps.length, 'step')}, repeated calls folded</summary>`;
   yield* table(
@@ -56,7 +62,7 @@ function* session(one: SessionReport, links: Links, open: boolean): Generator<Ma
       clock(step.time),
       step.folded ? html`<span class="fold">${step.text}</span>` : step.text,
       counted(step.calls),
-      wrong(step.failed),
+      failures({ ...step, sealed: 0 }),
       duration(step.latencyNs),
     ]),
   );

@@ -25,10 +25,13 @@ const CHOICES = 12;
 const CELL = 400;
 
 /** What was searched and what came back: events by topic, and the things rebuilt from property calls. */
-export function* story({ topics, tables }: Report, links: Links): Generator<Markup> {
+export function* story({ topics, tables, totals }: Report, links: Links): Generator<Markup> {
   yield section('story', 'What happened');
-  if (topics.length + tables.length === 0)
-    yield html`<p>No searches, no updates and nothing else that would make a story was seen. <a href="#sessions">Sessions</a> and <a href="#calls">calls</a> tell what was.</p>`;
+  const seen = topics.length + tables.length > 0;
+  const rest = html`<a href="#sessions">Sessions</a> and <a href="#calls">calls</a> tell what was.`;
+  if (totals.sealed > 0)
+    yield html`<p>${countText(totals.sealed, 'call')} ${totals.sealed === 1 ? 'is' : 'are'} sealed: what they asked for and got is not known${seen ? ' and not told here' : null}. ${rest}</p>`;
+  else if (!seen) yield html`<p>No searches, no updates and nothing else that would make a story was seen. ${rest}</p>`;
   for (const { name, title, events, lost } of topics) {
     yield html`<h3 id="${topicId(name)}">${title}</h3>`;
     if (events.every((event) => event.setting !== null)) yield* settings(events, title, links);
@@ -41,7 +44,7 @@ export function* story({ topics, tables }: Report, links: Links): Generator<Mark
 
 /** One event: the sentence, then what it means, what was in force, and what came of it. */
 function eventMarkup(event: EventReport, links: Links): Markup {
-  const { text, session, call, time, criteria, options, result, failure, latencyNs } = event;
+  const { text, session, call, time, criteria, options, result, failure, ended, latencyNs } = event;
   const facts: (readonly [name: string, value: Part])[] = [];
   if (criteria !== null)
     facts.push([
@@ -49,8 +52,10 @@ function eventMarkup(event: EventReport, links: Links): Markup {
       criteria.problem === null ? criteria.words : html`<b class="bad">can not be read</b>: ${criteria.problem}`,
     ]);
   if (failure !== null) facts.push(['failed', resultMarkup(failure)]);
+  else if (ended === 'unknown') facts.push(['result', 'not captured: whether it failed is not known']);
   for (const { title, text: value } of result) facts.push([title.toLowerCase(), value]);
-  const set = options.filter((option) => option.how !== 'default');
+  const set = options.filter((option) => option.how === 'set' || option.how === 'read');
+  const unknown = options.filter((option) => option.how === 'unknown');
   const unset = options.filter((option) => option.how === 'default');
   return html`<article class="event${failure === null ? null : ' failed'}"><p class="what">${text}</p><p class="where">${links.call(call)}, ${clock(time)}, <a href="#session-${session}">session ${session}</a>${latencyNs === null ? null : [', answered after ', shown(duration(latencyNs))]}</p>${
     facts.length === 0 ? null : html`<dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
@@ -58,6 +63,10 @@ function eventMarkup(event: EventReport, links: Links): Markup {
     set.length === 0
       ? null
       : html`<p class="options"><b>Options in force:</b></p><dl>${set.map(({ name, text: value, how, call: by }) => html`<dt>${name}</dt><dd>${value} <span class="why">(${how}${by === null ? null : [' by ', links.call(by)]})</span></dd>`)}</dl>`
+  }${
+    unknown.length === 0
+      ? null
+      : html`<p class="options">Not known, because it may have been set unseen: ${unknown.map((option) => option.name).join(', ')}.</p>`
   }${
     unset.length === 0
       ? null
@@ -68,6 +77,13 @@ function eventMarkup(event: EventReport, links: Links): Markup {
 function shown({ show }: Sorted): Part {
   return show;
 }
+
+/** What became of a property that was put and did not fail. */
+const SET: Readonly<Record<EventReport['ended'], string>> = {
+  succeeded: 'set',
+  failed: 'failed',
+  unknown: 'not known',
+};
 
 function* settings(events: readonly EventReport[], title: string, links: Links): Generator<Markup> {
   yield* table(
@@ -83,14 +99,14 @@ function* settings(events: readonly EventReport[], title: string, links: Links):
         { title: 'Result' },
       ],
     },
-    events.map(({ setting, object, call, time, session, failure }) => [
+    events.map(({ setting, object, call, time, session, failure, ended }) => [
       setting?.name ?? '',
       setting?.text ?? '',
       object ?? '–',
       { show: links.call(call), by: call },
       moment(time),
       { show: html`<a href="#session-${session}">${session}</a>`, by: session },
-      failure === null ? 'set' : resultMarkup(failure),
+      failure === null ? SET[ended] : resultMarkup(failure),
     ]),
   );
 }
