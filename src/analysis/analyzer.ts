@@ -11,6 +11,7 @@ import type {
   Problem,
   SecurityRecord,
 } from '../types.js';
+import type { JsonBytes } from '../bytes/json.js';
 import { clear } from '../bytes/list.js';
 import type { Registry } from '../ndr/codec.js';
 import type { NetOutput } from '../net/net.js';
@@ -42,6 +43,11 @@ export interface AnalyzerOptions {
   readonly net?: Partial<NetLimits>;
   /** False: objects are not followed; only for measuring what that costs. */
   readonly objects?: boolean;
+  /**
+   * Where the arguments of ordinary calls go as JSON, for who writes them so: each call's stand there until the next
+   * packet is pushed. As values they are decoded when somebody looks.
+   */
+  readonly text?: JsonBytes;
 }
 
 /** Totals of a run, as the summary record shows them. */
@@ -73,6 +79,7 @@ export class Analyzer {
   private readonly exchanges: RpcOutput[] = [];
   /** What the call at hand shows to be wrong; it comes behind the call. */
   private readonly findings: Finding[] = [];
+  private readonly text: JsonBytes | null;
   private frames = 0;
   private bytes = 0;
   private calls = 0;
@@ -91,11 +98,13 @@ export class Analyzer {
     this.security = options.security ?? null;
     this.smb = new SmbObserver({ flowId: () => this.net.flowId(), protection: this.security?.smb ?? null });
     this.rpc = new RpcObserver({ protection: this.security });
+    this.text = options.text ?? null;
     this.maker = new CallMaker({
       registry: options.registry,
       numbering: options.opnums ?? 'auto',
       limits,
       objects: options.objects ?? true,
+      text: this.text,
     });
     this.connections = new Connections({
       registry: options.registry,
@@ -105,6 +114,7 @@ export class Analyzer {
 
   push(frame: Frame, out: AnalyzerOutput[]): void {
     this.frames++;
+    if (this.text !== null) this.text.at = 0;
     this.bytes += frame.wireLength;
     this.lastS = frame.timeS;
     this.lastNs = frame.timeNs;

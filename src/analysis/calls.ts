@@ -1,3 +1,4 @@
+import type { JsonBytes } from '../bytes/json.js';
 import { ObjectTable } from '../dcom/objects.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Call, Exchange, Finding, FlowEnd, ObjectRecord } from '../types.js';
@@ -11,6 +12,7 @@ import { LateBinder } from './late.js';
 import type { AnalysisLimits } from './limits.js';
 import { Locator } from './locate.js';
 import { CallRecorder } from './record.js';
+import { OrdinaryCalls } from './ordinary.js';
 import { Roles } from './roles.js';
 import { Track } from './track.js';
 import { Tracker } from './tracker.js';
@@ -24,6 +26,8 @@ interface MakerOptions {
   readonly limits: AnalysisLimits;
   /** False: IPIDs stay anonymous and Invokes unnamed. For measuring what following objects costs. */
   readonly objects: boolean;
+  /** Where the arguments of ordinary calls go as JSON; null for values. */
+  readonly text?: JsonBytes | null;
 }
 
 /**
@@ -38,9 +42,11 @@ export class CallMaker {
   /** Null: objects are not followed. */
   private readonly track: Track | null;
   private readonly tracker: Tracker;
+  /** Null: all values are wanted. */
+  private readonly ordinary: OrdinaryCalls | null;
   private readonly recorder: CallRecorder;
 
-  constructor({ registry, numbering, limits, objects: follow }: MakerOptions) {
+  constructor({ registry, numbering, limits, objects: follow, text = null }: MakerOptions) {
     const { specifications } = registry;
     const types = new Map(specifications.flatMap((one) => one.types.map((type) => [type.name, type] as const)));
     const everyServers = specifications.flatMap((one) => one.infrastructure ?? []);
@@ -61,9 +67,14 @@ export class CallMaker {
     });
     this.decoder = new Decoder({ registry, interfaces, classes, numbering, limit: limits.numberings });
     this.track = follow ? new Track({ tracker: this.tracker, decoder: this.decoder, interfaces, classes }) : null;
+    const callbacks = new Callbacks(limits.callbacks);
+    this.ordinary =
+      text === null || this.track === null
+        ? null
+        : new OrdinaryCalls({ interfaces, decoder: this.decoder, track: this.track, callbacks, memory: text });
     this.recorder = new CallRecorder({
       registry,
-      callbacks: new Callbacks(limits.callbacks),
+      callbacks,
       problems: limits.problemsPerCall,
     });
   }
@@ -71,6 +82,8 @@ export class CallMaker {
   /** The call that an exchange is; what it shows to be wrong goes to `findings`. */
   make(exchange: Exchange, id: number, findings: Finding[]): Call {
     const place = this.locator.locate(exchange);
+    const ordinary = this.ordinary === null ? null : this.ordinary.make(exchange, id, place, findings);
+    if (ordinary !== null) return ordinary;
     const decoding = this.decoder.decode(exchange, place, findings);
     const found = { place, decoding, late: bind(place, decoding, this.late) };
     this.track?.take(exchange, id, found, findings);

@@ -1,6 +1,6 @@
-import type { Registry } from '../ndr/codec.js';
+import type { Decoded, Registry } from '../ndr/codec.js';
 import { NO_FIELDS, recordOf, type Fields } from '../ndr/value.js';
-import type { Exchange, Finding } from '../types.js';
+import type { Endpoint, Exchange, Finding, Value } from '../types.js';
 import type { Classes } from './classes.js';
 import { numberingFinding } from './findings.js';
 import type { Interfaces, KnownInterface, Plan, Reading } from './interfaces.js';
@@ -62,6 +62,17 @@ export class Decoder {
     if (numbering === 'printed')
       return this.made(interfaces.read(known, exchange, printed), 'printed', known, opnum, judgement);
     return this.weighed(known, exchange, printed, judgement, out);
+  }
+
+  /**
+   * Whether a call is taken for its slot without a look at the other numbering: `any` call, or one that reads cleanly and
+   * `fitting`, as {@link Decoder.plausible} has it. Null: it is not, or the evidence is still gathered.
+   */
+  taken(known: KnownInterface, opnum: number, server: Endpoint): 'any' | 'fitting' | null {
+    if (known.printed === null || this.options.numbering === 'wire' || !known.printed.has(opnum)) return 'any';
+    if (this.options.numbering === 'printed') return null;
+    const { first, both } = order(this.judge.of(server.address, known.uuid));
+    return first === 'wire' && !both ? 'fitting' : null;
   }
 
   /** A server states by a vtable offset which numbering an interface has. */
@@ -137,19 +148,19 @@ export class Decoder {
   }
 
   private fits(reading: Reading | null): reading is Reading {
-    return reading !== null && reading.clean && this.plausible(reading);
+    if (reading === null || !reading.clean) return false;
+    const { response, plan } = reading;
+    return response === null || this.plausible(response.result, response, plan);
   }
 
   /**
    * An HRESULT is S_OK, S_FALSE or has its severity bit set, and a result is what it is declared to be; anything else
    * speaks for a misread stub.
    */
-  private plausible({ response, plan }: Reading): boolean {
-    if (response === null) return true;
-    const { result } = response;
+  plausible(result: Value, response: Decoded | null, plan: Plan): boolean {
     if (typeof result === 'number' && result !== 0 && result !== 1 && result >>> 31 === 0) return false;
     const declared = plan.returns;
-    if (declared === null) return true;
+    if (declared === null || response === null) return true;
     const { registry, classes } = this.options;
     const iid = recordOf(response.value['retval'])?.['iid'];
     const given = typeof iid === 'string' ? registry.interfaceByUuid(iid)?.interface.name : undefined;

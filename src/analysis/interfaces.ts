@@ -123,6 +123,11 @@ export class Interfaces {
     return { opnum, plan, request: sent, response: received, clean };
   }
 
+  /** The codec of a method for stubs that are little-endian NDR20; null where its parameters are not known. */
+  littleEndian(known: KnownInterface, opnum: number, plan: Plan): MethodCodec | null {
+    return this.codec(known, opnum, plan, 0);
+  }
+
   private codec(known: KnownInterface, opnum: number, plan: Plan, encoding: number): MethodCodec | null {
     const made = plan.codecs[encoding];
     return made === undefined

@@ -1,6 +1,7 @@
 import { INVOKEKIND } from '../ndr/automation.js';
 import type { Exchange, Finding } from '../types.js';
-import { recordOf, type Fields } from '../ndr/value.js';
+import type { Decoded } from '../ndr/codec.js';
+import { NO_FIELDS, recordOf, type Fields } from '../ndr/value.js';
 import type { Classes } from './classes.js';
 import type { Decoder, Decoding } from './decode.js';
 import type { Interfaces, Plan } from './interfaces.js';
@@ -56,6 +57,35 @@ export class Track {
     if (!responded) return;
     tracker.responded(call, plan.responsePointers, out);
     if (plan.role === 'func-desc') this.offset(response, entry, exchange, out);
+  }
+
+  /** The same of a call without a role, early bound and answered without an error of RPC. */
+  ordinary(
+    exchange: Exchange,
+    id: number,
+    call: { readonly place: Place; readonly plan: Plan; readonly entry: Entry; readonly response: Decoded | null },
+    out: Finding[],
+  ): void {
+    const { tracker } = this.options;
+    const { place, plan, entry, response } = call;
+    tracker.called(entry, place, id, exchange, out);
+    if (response === null || tracker.again(response.value, plan.responsePointers, place.link)) return;
+    const { result } = response;
+    const tracked = {
+      id,
+      exchange,
+      client: place.client,
+      server: place.server,
+      time: place.time,
+      entry,
+      request: NO_FIELDS,
+      response: response.value,
+      role: plan.role,
+      method: plan.slot.method,
+      succeeded: succeeded(plan, typeof result === 'number' ? result : null),
+      late: null,
+    };
+    tracker.responded(tracked, plan.responsePointers, out);
   }
 
   /** FUNCDESC.oVft states the slot of a member outright ([MS-OAUT] 2.2.42): pointer size times opnum. */

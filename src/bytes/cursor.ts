@@ -6,10 +6,10 @@ import type { Block, Span } from '../types.js';
  * Offsets of the public API are relative to the span the cursor was opened on.
  */
 export class Cursor {
-  readonly u8: Uint8Array;
-  readonly view: DataView;
+  u8: Uint8Array;
+  view: DataView;
   /** Absolute position of offset 0 in the block. */
-  readonly base: number;
+  base: number;
   /** Absolute position of the next byte. */
   pos: number;
   /** Absolute end. */

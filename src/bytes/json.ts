@@ -5,6 +5,8 @@ export const MAX_CACHED_KEYS = 4096;
 export const JSON_BYTES = 512 * 1024;
 /** Below this length single characters cost less than a call into the buffer. */
 const SHORT = 24;
+/** Fewer bytes than this are copied one by one. */
+const FEW = 64;
 /** What goes into JSON as it stands, a byte for each character. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 /** Characters above which text is looked at by the engine's own means instead of one by one. */
@@ -54,7 +56,8 @@ function digit(low: number): number {
 
 /** The UTF-8 of a text that is written again and again. */
 export function fragment(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'utf8'));
+  // Small ones share memory: as arrays of their own, tens of thousands of them would cost the collector more.
+  return Buffer.from(text, 'utf8');
 }
 
 /** Decimal digits of an integer from 0 to 999,999,999. */
@@ -231,11 +234,14 @@ export class JsonBytes {
     this.byte(0x5d);
   }
 
-  /** Bytes of this memory once more. */
-  again(from: number, to: number): void {
-    this.reserve(to - from);
-    this.buffer.copyWithin(this.at, from, to);
-    this.at += to - from;
+  /** What stands in other memory. */
+  copy({ buffer: from }: JsonBytes, start: number, end: number): void {
+    const length = end - start;
+    if (this.buffer.length - this.at < length) this.reserve(length);
+    const { buffer, at } = this;
+    if (length < FEW) for (let i = 0; i < length; i++) buffer[at + i] = from[start + i] as number;
+    else from.copy(buffer, at, start, end);
+    this.at = at + length;
   }
 }
 

@@ -8,6 +8,7 @@ import type { Numbering } from '../analysis/calls.js';
 import type { AnalysisLimits } from '../analysis/limits.js';
 import { Statistics } from '../analysis/statistics.js';
 import { traceCall } from '../analysis/traces.js';
+import { JsonBytes } from '../bytes/json.js';
 import type { Registry } from '../ndr/codec.js';
 import { escapeTerminal } from '../output/escape.js';
 import { CsvWriter, type CsvColumn } from '../output/csv.js';
@@ -117,6 +118,7 @@ class Run {
     this.options = options;
     this.pipeline = new Pipeline({
       registry,
+      ...(options.format === 'ndjson' ? { text: new JsonBytes() } : {}),
       nameOf: (value) => names.hresult(value),
       opnums: options.opnums,
       limits: options.limits ?? {},

@@ -1,3 +1,4 @@
+import type { JsonBytes } from '../bytes/json.js';
 import type { Problem, Span, TransferSyntax, Value } from '../types.js';
 import type { TapeEntry } from './tape.js';
 import type { Interface, Method, Specification, Type } from './types.js';
@@ -74,6 +75,16 @@ export interface EncodeOptions {
   readonly request?: Fields;
 }
 
+/** What reading a stub as text tells beside the text: one object, filled again. */
+export interface Told {
+  /** The HRESULT or status that a response returns; null where it returns none. */
+  result: number | null;
+  /** Where the causality of a request stands in its block; -1: it has none. */
+  causality: number;
+  /** The value of the parameter `retval` where it is no text; undefined otherwise. */
+  retval: Value | undefined;
+}
+
 /** Decoder, tracer and encoder of one direction of a method, or of one type, for one {@link Encoding}. */
 export interface Codec {
   /**
@@ -82,6 +93,12 @@ export interface Codec {
    */
   decode(stub: Span, request?: Fields, depth?: number): Decoded;
   trace(stub: Span, request?: Fields, depth?: number): Trace;
+  /**
+   * Appends the parameters as the JSON that decoding and writing their values would give, in one walk and without
+   * values. False, with nothing appended, where the stub is not clean or has a rare form: `decode` tells. Null where a
+   * type takes more than one walk.
+   */
+  readonly text: ((stub: Span, out: JsonBytes, told: Told) => boolean) | null;
   record(stub: Span, request?: Fields): Decoded & { readonly tape: Tape };
   /** @throws EncodeError when a value does not fit its type (our own or our user's mistake, never the input's). */
   encode(value: Fields, options?: EncodeOptions): Uint8Array;

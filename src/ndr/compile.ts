@@ -1,3 +1,5 @@
+import { spanOf } from '../bytes/block.js';
+import { fragment, jsonText, keyOf, type JsonBytes } from '../bytes/json.js';
 import type { Problem, Span, Stub, Value } from '../types.js';
 import { arrayNode, stringNode } from './arrays.js';
 import {
@@ -8,6 +10,7 @@ import {
   type Encoding,
   type MethodCodec,
   type Tape,
+  type Told,
   type Trace,
   type Transforms,
 } from './codec.js';
@@ -17,7 +20,7 @@ import { readWhole, writeWhole, type Node } from './node.js';
 import { encodedNode } from './encoded.js';
 import { headerNode, plainThat, plainThis } from './orpc.js';
 import { pickleNode } from './pickle.js';
-import { interfaceNode, pointerNode, topRefNode, transformedNode } from './pointers.js';
+import { interfaceNode, isTextable, pointerNode, topRefNode, transformedNode } from './pointers.js';
 import { baseNode, enumNode, flagsNode, unfit } from './scalars.js';
 import { completed, derivedCounts, structNode, type Derived, type Member } from './structs.js';
 import type { TapeEntry } from './tape.js';
@@ -231,6 +234,7 @@ export class Compiler {
     }
 
     return {
+      text: textReader(parts, encoding),
       decode(stub, request, depth = 0) {
         const d = new Decoder(stub, encoding, depth);
         return explained(d, stub, request, run(d, request), depth);
@@ -264,6 +268,66 @@ export class Compiler {
       },
     };
   }
+}
+
+/** Reads a stub as text where every parameter can be: see {@link Codec.text}. The first stub shows whether it can. */
+function textReader(parts: readonly Part[], encoding: Encoding): Codec['text'] {
+  const params = parts.filter(({ role }) => role === 'param');
+  const names = params.map(({ name }) => name);
+  const returned = parts.find(({ role }) => role === 'result');
+  const isStatus = returned === undefined || ['HRESULT', 'error_status_t'].includes(returned.node.type);
+  if (encoding.syntax !== 'ndr20' || !isStatus || new Set(names).size < names.length) return null;
+  if (params.some(({ node }) => node.text === undefined)) return null;
+  const header = parts.find(({ role }) => role === 'header')?.name ?? null;
+  const steps = params.map(({ name, node }, i) => ({
+    key: i === 0 ? fragment('{' + jsonText(name) + ':') : keyOf(name).next,
+    node,
+    isRetval: name === 'retval',
+  }));
+  let usable: boolean | null = null;
+  const d = new Decoder(spanOf(new Uint8Array(0)), encoding);
+
+  function read(out: JsonBytes, told: Told): boolean {
+    if (header !== null && !skipHeader(d, header, told)) return false;
+    if (steps.length === 0) out.raw(EMPTY);
+    else {
+      for (const { key, node, isRetval } of steps) {
+        out.raw(key);
+        const value = node.text?.(d, out);
+        if (isRetval) told.retval = value;
+      }
+      out.byte(0x7d);
+    }
+    if (returned !== undefined) {
+      d.pad(4);
+      told.result = d.u32();
+    }
+    return d.failedAt < 0 && d.problems === null;
+  }
+
+  return (stub, out, told) => {
+    usable ??= params.every(({ node }) => isTextable(node));
+    if (!usable) return false;
+    const { at } = out;
+    d.reset(stub);
+    told.result = null;
+    told.causality = -1;
+    told.retval = undefined;
+    if (read(out, told) && (d.pos === stub.end || isPadding(stub, d.pos))) return true;
+    out.at = at;
+    return false;
+  };
+}
+
+const EMPTY = fragment('{}');
+
+/** Passes over a header in its usual form, without extensions ([MS-DCOM] 2.2.13.3, 2.2.13.4); false: it has another. */
+function skipHeader(d: Decoder, name: string, told: Told): boolean {
+  const size = name === 'orpcthis' ? 32 : 8;
+  if (d.end - d.pos < size || d.view.getUint32(d.pos + size - 4) !== 0) return false;
+  if (name === 'orpcthis') told.causality = d.pos + 12;
+  d.pos += size;
+  return true;
 }
 
 /** What is named and never decoded, e.g. a pipe: everything from it on stays bytes. */

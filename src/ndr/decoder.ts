@@ -40,6 +40,18 @@ export class Decoder extends Cursor {
     this.depth = depth;
   }
 
+  /** Begins anew on another stub of the same encoding, with nothing traced or recorded. */
+  reset({ block, start, end }: Span): void {
+    this.u8 = block.u8;
+    this.view = block.view;
+    this.base = this.pos = start;
+    this.end = end;
+    this.failedAt = -1;
+    this.wanted = this.depth = this.elements = 0;
+    this.problems = null;
+    this.explained = false;
+  }
+
   override fail(wanted: number): 0 {
     if (this.failedAt < 0 && this.tracer !== null) this.failedPath = this.tracer.path();
     return super.fail(wanted);

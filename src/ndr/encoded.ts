@@ -12,6 +12,8 @@ interface Encoded {
  * need it.
  */
 export function encodedNode(inner: Node, own: Partial<Encoded>): Node {
+  // As text it would be read in the call's own encoding.
+  const { text: _text, textable: _textable, ...plain } = inner;
   const { rest, putRest, hoist } = inner;
   const within = <Made>(held: Encoded, work: () => Made): Made => {
     const { littleEndian, ndr64 } = held;
@@ -22,7 +24,7 @@ export function encodedNode(inner: Node, own: Partial<Encoded>): Node {
     return made;
   };
   return {
-    ...inner,
+    ...plain,
     flat: (d) => within(d, () => inner.flat(d)),
     rest: rest === null ? null : (d, value) => within(d, () => rest(d, value)),
     put: (e, value) => within(e, () => inner.put(e, value)),

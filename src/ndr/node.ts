@@ -1,6 +1,8 @@
+import type { JsonBytes } from '../bytes/json.js';
 import type { Value } from '../types.js';
 import type { Encoder } from './encoder.js';
 import type { Decoder } from './decoder.js';
+import { putValue } from './json.js';
 
 /**
  * A type compiled for one encoding. Reading goes in two steps, as pointers are laid out ([C706] 14.3.12.3): `flat`
@@ -17,6 +19,13 @@ export interface Node {
   readonly nullable?: () => boolean;
   readonly flat: (d: Decoder) => Value;
   readonly rest: ((d: Decoder, value: Value) => Value) | null;
+  /**
+   * Reads a value with everything it points to and appends it as JSON; absent where that takes more than one walk.
+   * Returns the value, or undefined where none was made. What is wrong shows in the decoder.
+   */
+  readonly text?: (d: Decoder, out: JsonBytes) => Value | undefined;
+  /** Whether `text` can be used, where that shows late. */
+  readonly textable?: () => boolean;
   readonly put: (e: Encoder, value: Value) => unknown;
   readonly putRest: ((e: Encoder, value: Value, carried: unknown) => void) | null;
   /** Set for types that begin with a max count, which stands ahead of the structure they end. */
@@ -38,7 +47,7 @@ export function writeWhole(node: Node, e: Encoder, value: Value): void {
 }
 
 /** A leaf type: no pointers, no counts. */
-// oxlint-disable-next-line max-params -- a row of scalars.ts: type, size, alignment, read, write, meaning
+// oxlint-disable-next-line max-params -- a row of scalars.ts: type, size, alignment, read, write, meaning, text
 export function leaf(
   type: string,
   size: number,
@@ -46,6 +55,11 @@ export function leaf(
   read: (d: Decoder) => Value,
   put: (e: Encoder, value: Value) => void,
   meaning: ((value: Value) => string | null) | null = null,
+  text: (d: Decoder, out: JsonBytes) => Value | undefined = (d, out) => {
+    const value = read(d);
+    putValue(out, value);
+    return value;
+  },
 ): Node {
   return {
     type,
@@ -61,6 +75,10 @@ export function leaf(
       return value;
     },
     rest: null,
+    text(d, out) {
+      if (align > 1) d.pad(align);
+      return text(d, out);
+    },
     put(e, value) {
       if (align > 1) e.pad(align);
       put(e, value);

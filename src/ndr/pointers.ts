@@ -1,7 +1,9 @@
+import type { JsonBytes } from '../bytes/json.js';
 import type { Span, Value } from '../types.js';
 import type { ObjrefTransform, ValueTransform } from './codec.js';
 import type { Encoder } from './encoder.js';
 import type { Decoder } from './decoder.js';
+import { NULL } from './json.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import { unfit } from './scalars.js';
 import type { ObjrefEntry, ShownEntry } from './tape.js';
@@ -76,11 +78,23 @@ export function pointerNode(type: PointerType, ndr64: boolean, pointee: () => No
     return id;
   }
 
+  function text(d: Decoder, out: JsonBytes): Value | undefined {
+    const id = readReferent(d, label, isRef);
+    if (id === 0) {
+      if (isRef) d.problem('ndr-bad-value', 'a reference pointer is null', '[C706] 14.3.10');
+      out.raw(NULL);
+      return null;
+    }
+    return d.failedAt >= 0 ? undefined : pointee().text?.(d, out);
+  }
+
   return {
     type: label,
     align,
     least: align,
     hoist: null,
+    text,
+    textable: () => !isFull && isTextable(pointee()),
     nullable: () => !isRef || pointee().nullable?.() === true,
     flat: (d) => readReferent(d, label, isRef),
     rest,
@@ -118,6 +132,11 @@ function fullId(e: Encoder, value: Value, node: Node): number | bigint {
     for (const [id, known] of e.full) if (known.node === node && known.value === value) return id;
   }
   return e.nextReferent();
+}
+
+/** Whether a value can be read as text. */
+export function isTextable(node: Node): boolean {
+  return node.text !== undefined && node.textable?.() !== false;
 }
 
 /** A top-level reference pointer has no bytes of its own ([C706] 14.3.12.1). */

@@ -1,9 +1,11 @@
+import { fragment, jsonText, keyOf, type JsonBytes } from '../bytes/json.js';
 import type { Value } from '../types.js';
 import { EncodeError } from './codec.js';
 import type { Encoder } from './encoder.js';
 import { parseSize } from './expression.js';
 import type { Decoder } from './decoder.js';
 import type { Node } from './node.js';
+import { isTextable } from './pointers.js';
 import type { Type } from './types.js';
 import { isRecord, ownField, recordClass, recordFrom, type Fields, type OpenFields } from './value.js';
 
@@ -134,11 +136,33 @@ export function structNode(
     return record;
   }
 
+  const names = members.map((member) => member.name);
+  // What has a place of its own in JSON, as a reference does, is written by its values.
+  const plain = new Set(names).size === names.length && !(names.includes('ipid') && names.includes('iid'));
+  const texts =
+    plain && members.length > 0 && pointing.length === 0 && hoist === null && !gapped
+      ? members.map((member, i) => ({
+          key: i === 0 ? fragment('{' + jsonText(member.name) + ':') : keyOf(member.name).next,
+          text: member.node.text,
+        }))
+      : [];
+
+  function text(d: Decoder, out: JsonBytes): undefined {
+    d.pad(align);
+    for (const one of texts) {
+      out.raw(one.key);
+      one.text?.(d, out);
+    }
+    out.byte(0x7d);
+  }
+
   return {
     type: name,
     align,
     least,
     flat,
+    ...(texts.length > 0 && texts.every((one) => one.text !== undefined) ? { text } : {}),
+    textable: () => members.every(({ node }) => isTextable(node)),
     rest: pointing.length === 0 ? null : rest,
     put(e, value) {
       e.pad(align);

@@ -1,8 +1,11 @@
 import { GUID_NULL, guidAt, guidBytes } from '../bytes/guid.js';
 import { hex64Of } from '../bytes/hex.js';
+import type { JsonBytes } from '../bytes/json.js';
 import type { Value } from '../types.js';
 import type { Encoder } from './encoder.js';
 import type { Decoder } from './decoder.js';
+import { putValue } from './json.js';
+import { MAX_ELEMENTS } from './limits.js';
 import { leaf, type Node } from './node.js';
 import { readReferent } from './pointers.js';
 import { asBigint, asInteger, unfit } from './scalars.js';
@@ -18,7 +21,7 @@ type StatusName = (value: number) => string | null;
 export function wellKnownNode(type: WellKnownType, ndr64: boolean, statusName: StatusName): Node {
   switch (type.name) {
     case 'guid':
-      return leaf('GUID', 16, 4, readGuid, putGuid);
+      return leaf('GUID', 16, 4, readGuid, putGuid, null, textGuid);
     case 'hresult':
       return leaf(
         'HRESULT',
@@ -67,6 +70,38 @@ function putGuid(e: Encoder, value: Value): void {
   const bytes = typeof value === 'string' ? guidBytes(value, e.littleEndian) : null;
   if (bytes === null) unfit(e, `a GUID is wanted, not ${String(value)}`);
   e.bytes(bytes);
+}
+
+function textGuid(d: Decoder, out: JsonBytes): undefined {
+  if (!d.need(16)) return;
+  out.byte(QUOTE);
+  out.guid(d.u8, d.pos, d.littleEndian);
+  out.byte(QUOTE);
+  d.pos += 16;
+}
+
+/** A BSTR in its usual form; any other is left to {@link readBlob}. */
+function textBstr(d: Decoder, out: JsonBytes): Value | undefined {
+  const id = readReferent(d, 'BSTR');
+  if (id !== 0 && d.littleEndian && !d.ndr64) {
+    d.pad(4);
+    const at = d.pos;
+    const left = d.end - at - 12;
+    const max = left < 0 ? 0 : d.view.getUint32(at, true);
+    if (
+      left >= max * 2 &&
+      max <= MAX_ELEMENTS &&
+      d.view.getUint32(at + 4, true) === max * 2 &&
+      d.view.getUint32(at + 8, true) === max
+    ) {
+      d.pos = at + 12 + max * 2;
+      if (!out.quotedUnits(d.view, at + 12, max, true)) out.quoted(utf16Text(d.view, at + 12, max, true));
+      return undefined;
+    }
+  }
+  const value = readBlob(d, id);
+  putValue(out, value);
+  return value;
 }
 
 function readVariantBool(d: Decoder): Value {
@@ -199,6 +234,7 @@ function putHandle(e: Encoder, value: Value): void {
   putGuid(e, uuid ?? GUID_NULL);
 }
 
+const QUOTE = 0x22;
 const NULL_BYTES = 0xffff_ffff;
 
 /** BSTR ([MS-OAUT] 2.2.23): a unique pointer to FLAGGED_WORD_BLOB. A null one points to a blob of cBytes 0xffffffff. */
@@ -212,6 +248,7 @@ function bstrNode(ndr64: boolean): Node {
     hoist: null,
     flat: (d) => readReferent(d, 'BSTR'),
     rest: readBlob,
+    text: textBstr,
     put(e, value) {
       // Null as a null pointer is not what the specification has; the tape keeps it.
       return e.referentId(value === null && e.ahead('referent')?.id === 0);

@@ -4,6 +4,8 @@
 export const MAX_CACHED_INTERFACES = 512;
 /** Connections whose two ends are kept as ready text. */
 export const MAX_CACHED_FLOWS = 4096;
+/** Presentation contexts of a connection for which a method's text is kept. */
+export const MAX_CACHED_CONTEXTS = 64;
 /** Method heads kept per interface. */
 export const MAX_CACHED_METHODS = 512;
 /** Characters of one text value in a line; the rest is cut and marked. */

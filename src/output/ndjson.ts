@@ -14,7 +14,9 @@ import type {
   Stub,
 } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
-import { MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS } from './limits.js';
+import type { Plan } from '../analysis/interfaces.js';
+import { OrdinaryCall } from '../analysis/ordinary.js';
+import { MAX_CACHED_CONTEXTS, MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS } from './limits.js';
 import { endpointText, transportText, type Names } from './names.js';
 import { IsoClock } from './time.js';
 
@@ -38,6 +40,11 @@ export class NdjsonWriter {
   private readonly names: Names;
   private readonly clock = new IsoClock();
   private readonly heads = new Map<string, (Head | undefined)[]>();
+  /** What is the same for every ordinary call of a method, by context. */
+  private readonly plans = new WeakMap<Plan, Uint8Array[]>();
+  /** What is the same for every ordinary call on an object, and for every one that succeeded under a protection. */
+  private readonly called = new WeakMap<ObjectReference, Uint8Array>();
+  private readonly succeeded = new WeakMap<Auth, Uint8Array>();
   private readonly results = new Map<number, Uint8Array>();
   /** By flow: calls of many connections come mixed. */
   private readonly ends = new Map<
@@ -46,8 +53,7 @@ export class NdjsonWriter {
   >();
   /** Calls on an object share its reference while nothing new is known of it. */
   private readonly objects = new WeakMap<ObjectReference, Uint8Array>();
-  private lastAuth: Auth | null = null;
-  private auth: Uint8Array = NULL;
+  private readonly auths = new WeakMap<Auth, Uint8Array>();
   /** Where {@link NdjsonWriter.call} writes; made when it is first asked for. */
   private own: JsonBytes | null = null;
 
@@ -65,6 +71,10 @@ export class NdjsonWriter {
 
   /** Appends a call, without line feed. */
   put(call: Call, out: JsonBytes): void {
+    if (call instanceof OrdinaryCall) {
+      this.putOrdinary(call, out);
+      return;
+    }
     this.putPlace(call, out);
     out.raw(PART.in);
     putFields(out, call.in);
@@ -74,19 +84,87 @@ export class NdjsonWriter {
     this.putRest(call, out);
   }
 
+  /**
+   * A call whose arguments are JSON already. What is the same for its connection, its method, its object and its
+   * protection is one piece each: as many calls into the buffer are saved.
+   */
+  private putOrdinary(call: OrdinaryCall, out: JsonBytes): void {
+    const { exchange, causalityAt, object, auth, group, callbacks } = call;
+    const { request, response } = exchange;
+    this.putWhen(call, out);
+    out.raw(this.endsOf(call));
+    out.number(exchange.callId);
+    out.raw(this.plans.get(call.plan)?.[exchange.contextId] ?? this.planText(call));
+    out.raw(this.called.get(object) ?? this.calledText(object));
+    if (causalityAt < 0 || request === null) out.raw(PART.noCausality);
+    else {
+      out.byte(QUOTE);
+      out.guid(request.block.u8, causalityAt, true);
+      out.raw(PART.quotedIn);
+    }
+    const { memory, inStart, inEnd, outEnd } = call;
+    if (inEnd - inStart === EMPTY_FIELDS) out.raw(PART.emptyIn);
+    else {
+      out.copy(memory, inStart, inEnd);
+      out.raw(PART.out);
+    }
+    if (outEnd > inEnd) out.copy(memory, inEnd, outEnd);
+    else putFields(out, call.out);
+    if (call.hresult === 0) out.raw(this.succeeded.get(auth) ?? this.succeededText(auth));
+    else {
+      out.raw(PART.hresult);
+      this.resultOf(call, out);
+      out.raw(PART.noFault);
+      out.raw(OUTCOME.answered);
+      out.raw(this.authOf(auth));
+    }
+    putFrames(out, request);
+    out.raw(PART.response);
+    putFrames(out, response);
+    out.byte(CLOSE);
+    if (callbacks.length > 0) {
+      out.raw(PART.callbacks);
+      out.numbers(callbacks);
+    }
+    if (group !== null) {
+      out.raw(PART.group);
+      out.number(group);
+    }
+    out.raw(PART.noProblems);
+  }
+
+  private planText(call: OrdinaryCall): Uint8Array {
+    const { plan, contextId } = call;
+    const head = new TextDecoder().decode(this.headOf(call));
+    const text = fragment(',"contextId":' + contextId + head + ',"via":null,"certainty":"known","object":');
+    const list = this.plans.get(plan) ?? [];
+    if (contextId <= list.length && contextId < MAX_CACHED_CONTEXTS) list[contextId] = text;
+    this.plans.set(plan, list);
+    return text;
+  }
+
+  private calledText(object: ObjectReference): Uint8Array {
+    const text = fragment(objectText(object) + ',"causality":');
+    this.called.set(object, text);
+    return text;
+  }
+
+  private succeededText(auth: Auth): Uint8Array {
+    const own = new JsonBytes(256);
+    own.raw(PART.hresult);
+    this.putHresult(0, null, own);
+    own.raw(PART.noFault);
+    own.raw(OUTCOME.answered);
+    own.raw(this.authOf(auth));
+    const text = fragment(own.text());
+    this.succeeded.set(auth, text);
+    return text;
+  }
+
   /** What stands before the values. */
   private putPlace(call: Call, out: JsonBytes): void {
-    const { via, time } = call;
-    out.raw(PART.call);
-    out.number(call.id);
-    if (time === null) out.raw(PART.noTime);
-    else {
-      out.raw(this.clock.start(time));
-      out.decimal(this.clock.nanoseconds(time), 9);
-      out.raw(PART.latency);
-    }
-    if (call.latencyNs === null) out.raw(NULL);
-    else out.number(call.latencyNs);
+    const { via } = call;
+    this.putWhen(call, out);
     out.raw(this.endsOf(call));
     out.number(call.callId);
     out.raw(PART.context);
@@ -112,6 +190,19 @@ export class NdjsonWriter {
     out.raw(this.objectOf(call.object));
     out.raw(PART.causality);
     putTextOrNull(out, call.causality);
+  }
+
+  private putWhen({ id, time, latencyNs }: Call, out: JsonBytes): void {
+    out.raw(PART.call);
+    out.number(id);
+    if (time === null) out.raw(PART.noTime);
+    else {
+      out.raw(this.clock.start(time));
+      out.decimal(this.clock.nanoseconds(time), 9);
+      out.raw(PART.latency);
+    }
+    if (latencyNs === null) out.raw(NULL);
+    else out.number(latencyNs);
   }
 
   /** How it ended. */
@@ -267,34 +358,16 @@ export class NdjsonWriter {
     if (object === null) return NULL;
     let text = this.objects.get(object);
     if (text === undefined) {
-      const { ipid, oid, oxid, label } = object;
-      text = fragment(
-        '{"ipid":' +
-          quote(ipid) +
-          ',"oid":' +
-          quoteOrNull(oid) +
-          ',"oxid":' +
-          quoteOrNull(oxid) +
-          ',"label":' +
-          quoteOrNull(label) +
-          '}',
-      );
+      text = fragment(objectText(object));
       this.objects.set(object, text);
     }
     return text;
   }
 
   private authOf(auth: Auth): Uint8Array {
-    const last = this.lastAuth;
-    if (
-      last === null ||
-      auth.type !== last.type ||
-      auth.level !== last.level ||
-      auth.verdict !== last.verdict ||
-      auth.user !== last.user
-    ) {
-      this.lastAuth = auth;
-      this.auth = fragment(
+    let text = this.auths.get(auth);
+    if (text === undefined) {
+      text = fragment(
         ',"auth":{"type":' +
           quote(auth.type) +
           ',"level":"' +
@@ -304,11 +377,16 @@ export class NdjsonWriter {
           (auth.user == null ? '"}' : '","user":' + quote(auth.user) + '}') +
           ',"frames":{"request":',
       );
+      this.auths.set(auth, text);
     }
-    return this.auth;
+    return text;
   }
 
   private resultOf({ hresult, wrapped }: Call, out: JsonBytes): void {
+    this.putHresult(hresult, wrapped, out);
+  }
+
+  private putHresult(hresult: number | null, wrapped: string | null, out: JsonBytes): void {
     if (hresult === null) {
       out.raw(NULL);
       return;
@@ -328,6 +406,8 @@ export class NdjsonWriter {
 }
 
 const CLOSE = 0x7d;
+/** Bytes of `{}`. */
+const EMPTY_FIELDS = 2;
 const QUOTE = 0x22;
 
 /** What stands between the fields of a call. */
@@ -340,6 +420,9 @@ const PART = {
   because: fragment(',"because":'),
   object: fragment(',"object":'),
   causality: fragment(',"causality":'),
+  noCausality: fragment('null,"in":'),
+  quotedIn: fragment('","in":'),
+  emptyIn: fragment('{},"out":'),
   in: fragment(',"in":'),
   out: fragment(',"out":'),
   hresult: fragment(',"hresult":'),
@@ -372,9 +455,29 @@ const OUTCOME: Readonly<Record<Call['outcome'], Uint8Array>> = {
   'response-only': fragment(',"outcome":"response-only"'),
 };
 
+function objectText({ ipid, oid, oxid, label }: ObjectReference): string {
+  return (
+    '{"ipid":' +
+    quote(ipid) +
+    ',"oid":' +
+    quoteOrNull(oid) +
+    ',"oxid":' +
+    quoteOrNull(oxid) +
+    ',"label":' +
+    quoteOrNull(label) +
+    '}'
+  );
+}
+
 function quoteOrNull(text: string | null): string {
   return text === null ? 'null' : quote(text);
 }
+
+function putFrames(out: JsonBytes, stub: Stub | null): void {
+  out.numbers(stub === null ? NO_FRAMES : stub.frames);
+}
+
+const NO_FRAMES: readonly number[] = [];
 
 function putStub(out: JsonBytes, of: Stub | null): void {
   if (of === null) {

@@ -38,6 +38,55 @@ function addPiece(pieces: StubPiece[], from: number, frame: number): void {
   if (pieces.length === 0 || (pieces[pieces.length - 1] as StubPiece).frame !== frame) pieces.push({ from, frame });
 }
 
+/** The stub of a PDU that lay in one frame, as most do: its lists are made when somebody asks for them. */
+class WholeStub implements Stub {
+  readonly block: Block;
+  readonly start: number;
+  readonly end: number;
+  readonly drep: Drep;
+  readonly complete: boolean;
+  readonly sealed: boolean;
+  readonly verification: VerificationTrailer | null;
+  private readonly frame: number;
+
+  constructor(
+    { drep, frame, cut }: Pick<PduView, 'drep' | 'frame' | 'cut'>,
+    block: Block,
+    start: number,
+    end: number,
+    { sealed, verification }: Pick<Stub, 'sealed' | 'verification'>,
+  ) {
+    this.block = block;
+    this.start = start;
+    this.end = end;
+    this.drep = drep;
+    this.complete = !cut;
+    this.sealed = sealed;
+    this.verification = verification;
+    this.frame = frame;
+  }
+
+  get fragments(): number {
+    return 1;
+  }
+
+  get frames(): readonly number[] {
+    return [this.frame];
+  }
+
+  get pieces(): readonly StubPiece[] {
+    return this.end > this.start ? [{ from: 0, frame: this.frame }] : [];
+  }
+
+  /** The same over other memory of the same length. */
+  over(block: Block): Stub {
+    const { drep, frame, complete } = this;
+    return new WholeStub({ drep, frame, cut: !complete }, block, 0, this.end - this.start, this);
+  }
+}
+
+const CLEAR: Pick<Stub, 'sealed' | 'verification'> = { sealed: false, verification: null };
+
 /** The stub of a PDU that carries all of it: bytes `start` to `end` of a block, no copy. */
 // oxlint-disable-next-line max-params -- once a PDU on the hot path: an object for each would be made for nothing
 export function wholeStub(
@@ -49,16 +98,14 @@ export function wholeStub(
   verification: VerificationTrailer | null,
 ): Stub {
   const to = verification === null ? end : start + verification.offset;
-  // Lists of one are written as such: one that grows takes room for sixteen more.
-  let frames: number[];
-  let pieces: StubPiece[];
   if (pdu.pieceFrame === null) {
-    frames = [pdu.frame];
-    pieces = to > start ? [{ from: 0, frame: pdu.frame }] : [];
-  } else {
-    addFrames((frames = []), pdu);
-    addPieces((pieces = []), pdu, 0, to - start);
+    const about = sealed || verification !== null ? { sealed, verification } : CLEAR;
+    return new WholeStub(pdu, block, start, to, about);
   }
+  const frames: number[] = [];
+  const pieces: StubPiece[] = [];
+  addFrames(frames, pdu);
+  addPieces(pieces, pdu, 0, to - start);
   return {
     block,
     start,
@@ -76,6 +123,7 @@ export function wholeStub(
 /** A copy of a stub in memory of its own. */
 export function detachStub(stub: Stub): Stub {
   const block = blockOf(stub.block.u8.slice(stub.start, stub.end));
+  if (stub instanceof WholeStub) return stub.over(block);
   return {
     block,
     start: 0,

@@ -2,6 +2,7 @@ import type { Registry } from '../../ndr/codec.js';
 import type { Interface, Method, Rule } from '../../ndr/types.js';
 import type { Call, Finding } from '../../types.js';
 import type { AnalyzerOutput } from '../analyzer.js';
+import { OrdinaryCall } from '../ordinary.js';
 import type { Check } from './check.js';
 import { checkOf, type Setting } from './checks.js';
 import { RULE_LIMITS } from './limits.js';
@@ -20,6 +21,8 @@ interface Slot {
   readonly method: Method;
   readonly learners: readonly ((call: Call) => void)[];
   readonly checks: readonly Placed[];
+  /** Those that an ordinary call can break: its values are what their types have. */
+  readonly ordinary: readonly Placed[];
 }
 
 /** Holds calls to the rules of the tables. The rules of a slot are looked up once; calls without any cost a look-up. */
@@ -49,7 +52,7 @@ export class RuleEngine {
     if (slot === null) return;
     const succeeded = call.fault === null && call.hresult !== null && call.hresult >>> 31 === 0;
     const failed = call.fault !== null || (call.hresult !== null && call.hresult >>> 31 === 1);
-    for (const { rule, spec, check } of slot.checks) {
+    for (const { rule, spec, check } of call instanceof OrdinaryCall ? slot.ordinary : slot.checks) {
       if ((rule.when === 'succeeded' && !succeeded) || (rule.when === 'failed' && !failed)) continue;
       if (rule.hresults !== undefined && !isConcerned(rule.hresults, call.hresult)) continue;
       const told = check.test(call, slot.method, slot.owner.name);
@@ -89,7 +92,8 @@ export class RuleEngine {
       if (one.key !== undefined) keys.add(one.key);
       learners.push(one.learn);
     }
-    return checks.length === 0 && learners.length === 0 ? null : { owner, method, learners, checks };
+    const ordinary = checks.filter(({ rule: { check } }) => check.kind !== 'enum' && check.kind !== 'boolean');
+    return checks.length === 0 && learners.length === 0 ? null : { owner, method, learners, checks, ordinary };
   }
 }
 

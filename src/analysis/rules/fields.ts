@@ -1,10 +1,12 @@
 import type { Call, ObjectReference, Value } from '../../types.js';
 import { pointersIn } from '../../dcom/references.js';
 import { recordOf, type Fields } from '../../ndr/value.js';
+import { OrdinaryCall } from '../ordinary.js';
 import { RULE_LIMITS } from './limits.js';
 
 /** The value at `in.a.b` or `out.a.b`; undefined where there is none. */
 export function at(call: Call, path: string): Value | undefined {
+  if (call instanceof OrdinaryCall && call.retval !== undefined && path === 'out.retval') return call.retval;
   let names = PATHS.get(path);
   if (names === undefined) PATHS.set(path, (names = path.split('.')));
   let value: Value | undefined = names[0] === 'in' ? call.in : call.out;
@@ -44,6 +46,7 @@ interface Keyed {
   readonly address: string;
   readonly port: number;
   readonly key: string;
+  readonly ipidKey: string;
 }
 
 /** The same text again needs no putting together and no hashing: kept as long as calls share the reference. */
@@ -53,16 +56,26 @@ const keys = new WeakMap<ObjectReference, Keyed>();
  * Tells the object of a call from all others: by its OID, so that its interfaces share what is known, or by the IPID.
  */
 export function objectKey(call: Call): string {
-  const {
-    object,
-    server: { address, port },
-  } = call;
-  if (object === null) return `${serverKey(call)} `;
+  return call.object === null ? `${serverKey(call)} ` : keyed(call, call.object).key;
+}
+
+/** Tells the interface of an object that is called from all others: by its IPID, as RemQueryInterface names it. */
+export function ipidKey(call: Call, object: ObjectReference): string {
+  return keyed(call, object).ipidKey;
+}
+
+function keyed(call: Call, object: ObjectReference): Keyed {
+  const { address, port } = call.server;
   const known = keys.get(object);
-  if (known !== undefined && known.port === port && known.address === address) return known.key;
-  const key = `${serverKey(call)} ${object.oid ?? object.ipid}`;
-  keys.set(object, { address, port, key });
-  return key;
+  if (known !== undefined && known.port === port && known.address === address) return known;
+  const made = {
+    address,
+    port,
+    key: `${serverKey(call)} ${object.oid ?? object.ipid}`,
+    ipidKey: `${serverKey(call)} ${object.ipid}`,
+  };
+  keys.set(object, made);
+  return made;
 }
 
 /** Key of an object wherever it was told of: an activation names it on another port than its calls come to. */

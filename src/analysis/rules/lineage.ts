@@ -29,8 +29,12 @@ function lineageLearners(lineage: Lineage, memory: Memory): readonly Learner[] {
         const own = recordOf(memory.get(objectKey(call), fact));
         if (own === null) return;
         const isElement = lineage.elements.includes(step);
-        for (const made of madeKeys(call, call.out as Value))
+        for (const made of madeKeys(call, call.out as Value)) {
+          const before = recordOf(memory.get(made, fact));
+          // Elements are handed out over and over.
+          if (isElement && before !== null && before['text'] === own['text'] && before['of'] === made) continue;
           memory.set(made, fact, isElement ? { ...own, of: made } : own);
+        }
       }),
     ),
     ...lineage.changes.map((change) => learner(change, (call) => memory.forget(objectKey(call), fact))),

@@ -3,7 +3,7 @@ import type { RuleCheck } from '../../ndr/types.js';
 import { recordOf } from '../../ndr/value.js';
 import type { Call } from '../../types.js';
 import type { Check, Learner } from './check.js';
-import { at, objectKey, serverKey, shown } from './fields.js';
+import { at, ipidKey, objectKey, serverKey, shown } from './fields.js';
 import type { Memory } from './memory.js';
 
 /** Checks that hold a call to what earlier ones returned. */
@@ -59,6 +59,7 @@ function learnValue(
 ): void {
   const value = at(call, check.field);
   if (typeof value !== 'string' && typeof value !== 'boolean') return;
+  if (memory.get(owner, name) === value) return;
   if ((check.values as readonly (string | boolean)[]).includes(value)) memory.set(owner, name, value);
   else memory.forget(owner, name);
 }
@@ -142,8 +143,7 @@ export function queryCheck(
       {
         at: check.learns,
         learn(call) {
-          if (call.object !== null)
-            learnValue(check, call, memory, { owner: `${serverKey(call)} ${call.object.ipid}`, name });
+          if (call.object !== null) learnValue(check, call, memory, { owner: ipidKey(call, call.object), name });
         },
       },
     ],

@@ -135,5 +135,18 @@ function withOwnStubs(call: Call): Call {
 
 function own(stub: Stub | null): Stub | null {
   if (stub === null || (stub.start === 0 && stub.block.u8.length === stub.end)) return stub;
-  return { ...stub, block: blockOf(stub.block.u8.slice(stub.start, stub.end)), start: 0, end: stub.end - stub.start };
+  const { drep, frames, pieces, fragments, complete, sealed, verification } = stub;
+  const block = blockOf(stub.block.u8.slice(stub.start, stub.end));
+  return {
+    block,
+    start: 0,
+    end: stub.end - stub.start,
+    drep,
+    frames,
+    pieces,
+    fragments,
+    complete,
+    sealed,
+    verification,
+  };
 }

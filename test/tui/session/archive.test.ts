@@ -24,7 +24,8 @@ function callsOf(path: string): Call[] {
 /** A stub by its bytes: where in which block they lie does not matter. */
 function plainStub(stub: Stub | null): unknown {
   if (stub === null) return null;
-  const { block, start, end, ...rest } = stub;
+  const { block, start, end, drep, frames, pieces, fragments, complete, sealed, verification } = stub;
+  const rest = { drep, frames, pieces, fragments, complete, sealed, verification };
   return { ...rest, bytes: Buffer.from(block.u8.subarray(start, end)).toString('hex') };
 }
 

@@ -1,0 +1,319 @@
+import { guidAt } from '../bytes/guid.js';
+import type { JsonBytes } from '../bytes/json.js';
+import { referenceTo } from '../dcom/objects.js';
+import { NO_PROBLEMS, type Codec, type Decoded, type MethodCodec, type Told } from '../ndr/codec.js';
+import { NO_FIELDS, type Fields } from '../ndr/value.js';
+import type {
+  Auth,
+  Call,
+  Endpoint,
+  Exchange,
+  Finding,
+  Moment,
+  ObjectReference,
+  Problem,
+  Stub,
+  Value,
+} from '../types.js';
+import type { Callbacks } from './callbacks.js';
+import type { Decoder } from './decode.js';
+import { authOf, framesOf, nanosecondsBetween } from './exchange-facts.js';
+import type { Interfaces, Naming, Plan } from './interfaces.js';
+import type { Entry } from './knowledge.js';
+import type { Place } from './locate.js';
+import type { Track } from './track.js';
+
+/** Bytes of text of the calls of one packet: past it further ones are decoded instead. */
+export const MAX_PENDING_TEXT = 4 * 1024 * 1024;
+
+/**
+ * The ordinary call: early bound, request and response whole and clean, by an interface and a method of the tables, with
+ * nothing inferred. Its arguments are JSON already; as values they are decoded when somebody looks.
+ */
+export class OrdinaryCall implements Call {
+  readonly kind: 'call';
+  readonly id: number;
+  readonly exchange: Exchange;
+  readonly plan: Plan;
+  readonly object: ObjectReference;
+  readonly group: number | null;
+  readonly auth: Auth;
+  hresult: number | null;
+  callbacks: readonly number[];
+  /** Where the causality stands in the request's block; -1: there is none. */
+  causalityAt: number;
+  /** What it returned, where that is known without decoding. */
+  retval: Value | undefined;
+  /** Memory in which its arguments stand as JSON, until the next packet is pushed. */
+  readonly memory: JsonBytes;
+  inStart: number;
+  inEnd: number;
+  /** Equal to `inEnd` where the results are values. */
+  outEnd: number;
+  private readonly codec: MethodCodec;
+  private asked: Fields | null;
+  private answered: Fields | null;
+
+  // oxlint-disable-next-line max-params -- once a call on the hot path: an object for each would be made for nothing
+  constructor(
+    id: number,
+    exchange: Exchange,
+    plan: Plan,
+    codec: MethodCodec,
+    object: ObjectReference,
+    group: number | null,
+    memory: JsonBytes,
+    answered: Fields | null,
+  ) {
+    this.kind = 'call';
+    this.id = id;
+    this.exchange = exchange;
+    this.plan = plan;
+    this.object = object;
+    this.group = group;
+    this.auth = authOf(exchange);
+    this.hresult = null;
+    this.callbacks = NONE;
+    this.causalityAt = -1;
+    this.retval = undefined;
+    this.memory = memory;
+    this.inStart = 0;
+    this.inEnd = 0;
+    this.outEnd = 0;
+    this.codec = codec;
+    this.asked = null;
+    this.answered = answered;
+  }
+
+  get in(): Fields {
+    return (this.asked ??= valueOf(this.codec.request, this.exchange.request));
+  }
+
+  get out(): Fields {
+    return (this.answered ??= valueOf(this.codec.response, this.exchange.response, this.in));
+  }
+
+  private get naming(): Naming {
+    return this.plan.naming;
+  }
+
+  get time(): Moment | null {
+    return this.exchange.requestTime ?? this.exchange.responseTime;
+  }
+
+  get latencyNs(): number | null {
+    return nanosecondsBetween(this.exchange.requestTime, this.exchange.responseTime);
+  }
+
+  get client(): Endpoint {
+    const { flow, direction } = this.exchange;
+    return direction === 0 ? flow.a : flow.b;
+  }
+
+  get server(): Endpoint {
+    const { flow, direction } = this.exchange;
+    return direction === 0 ? flow.b : flow.a;
+  }
+
+  get flow(): number {
+    return this.exchange.flow.id;
+  }
+
+  get callId(): number {
+    return this.exchange.callId;
+  }
+
+  get contextId(): number {
+    return this.exchange.contextId;
+  }
+
+  get interface(): string | null {
+    return this.naming.interface;
+  }
+
+  get iid(): string | null {
+    return this.naming.iid;
+  }
+
+  get method(): string | null {
+    return this.naming.method;
+  }
+
+  get member(): Call['member'] {
+    return this.naming.member;
+  }
+
+  get opnum(): number | null {
+    return this.naming.opnum;
+  }
+
+  get printedOpnum(): number | null {
+    return this.naming.printedOpnum;
+  }
+
+  get section(): string | null {
+    return this.naming.section;
+  }
+
+  get spec(): string | null {
+    return this.naming.spec;
+  }
+
+  get binding(): 'early' {
+    return 'early';
+  }
+
+  get dispid(): number | null {
+    return this.plan.slot.method.dispid ?? null;
+  }
+
+  get via(): null {
+    return null;
+  }
+
+  get certainty(): 'known' {
+    return 'known';
+  }
+
+  get because(): null {
+    return null;
+  }
+
+  get causality(): string | null {
+    return causalityOf(this.exchange.request, this.causalityAt);
+  }
+
+  get decoded(): true {
+    return true;
+  }
+
+  get wrapped(): null {
+    return null;
+  }
+
+  get exception(): null {
+    return null;
+  }
+
+  get refused(): null {
+    return null;
+  }
+
+  get fault(): null {
+    return null;
+  }
+
+  get requestFrames(): readonly number[] {
+    return framesOf(this.exchange.request);
+  }
+
+  get responseFrames(): readonly number[] {
+    return framesOf(this.exchange.response);
+  }
+
+  get problems(): readonly Problem[] {
+    return NO_PROBLEMS;
+  }
+
+  get outcome(): 'answered' {
+    return 'answered';
+  }
+}
+
+interface OrdinaryOptions {
+  readonly interfaces: Interfaces;
+  readonly decoder: Decoder;
+  readonly track: Track;
+  readonly callbacks: Callbacks;
+  readonly memory: JsonBytes;
+}
+
+/**
+ * Makes ordinary calls in one step where their values are wanted as JSON only; every other call is left to the steps
+ * that know what to do with it, and nothing is noted of it here.
+ */
+export class OrdinaryCalls {
+  private readonly options: OrdinaryOptions;
+  private readonly told: Told = { result: null, causality: -1, retval: undefined };
+
+  constructor(options: OrdinaryOptions) {
+    this.options = options;
+  }
+
+  /** The call, or null where it is not ordinary. */
+  make(exchange: Exchange, id: number, place: Place, findings: Finding[]): OrdinaryCall | null {
+    const { known, entry } = place;
+    const { request, response, opnum } = exchange;
+    if (known === null || entry === null || opnum === null || request === null || response === null) return null;
+    if (exchange.context?.transfer !== 'ndr20' || exchange.fault !== null || exchange.problems.length > 0) return null;
+    if (exchange.outcome !== 'answered' || !isPlain(request) || !isPlain(response)) return null;
+    const plan = this.options.interfaces.plan(known, opnum);
+    if (plan === null || plan.traced || plan.slot.method.notUsedOnWire === true) return null;
+    const taken = this.options.decoder.taken(known, opnum, place.server);
+    const codec = taken === null ? null : this.options.interfaces.littleEndian(known, opnum, plan);
+    if (codec === null || codec.request.text === null || this.options.memory.at > MAX_PENDING_TEXT) return null;
+    return this.read(exchange, id, { place, plan, entry, codec, fitting: taken === 'fitting' }, findings);
+  }
+
+  private read(exchange: Exchange, id: number, found: Found, findings: Finding[]): OrdinaryCall | null {
+    const { decoder, track, memory } = this.options;
+    const { request, response } = exchange;
+    const { place, plan, entry, codec } = found;
+    const { told } = this;
+    const inStart = memory.at;
+    if (request === null || response === null || codec.request.text?.(request, memory, told) !== true) return null;
+    const inEnd = memory.at;
+    const causalityAt = told.causality;
+    const decoded = plan.responsePointers.length > 0 ? codec.response.decode(response) : null;
+    const clean =
+      decoded === null ? codec.response.text?.(response, memory, told) === true : this.isClean(decoded, told);
+    if (!clean || (found.fitting && !decoder.plausible(told.result, decoded, plan))) {
+      memory.at = inStart;
+      return null;
+    }
+    track.ordinary(exchange, id, { place, plan, entry, response: decoded }, findings);
+    const group = place.link === null ? null : place.link.group;
+    const answered = decoded === null ? null : decoded.value;
+    const call = new OrdinaryCall(id, exchange, plan, codec, referenceTo(entry), group, memory, answered);
+    if (plan.slot.method.returns?.kind === 'well-known') call.hresult = told.result;
+    call.causalityAt = causalityAt;
+    call.retval = told.retval;
+    call.inStart = inStart;
+    call.inEnd = inEnd;
+    call.outEnd = memory.at;
+    if (place.link !== null && place.link.pair.reverse !== null)
+      call.callbacks = this.options.callbacks.of(id, call.causality, place.link.pair, place.server.port, place.time);
+    return call;
+  }
+
+  private isClean({ problems, result, value }: Decoded, told: Told): boolean {
+    told.result = typeof result === 'number' ? result : null;
+    told.retval = value['retval'];
+    return problems.length === 0;
+  }
+}
+
+/** What is known of an exchange that may be ordinary. */
+interface Found {
+  readonly place: Place;
+  readonly plan: Plan;
+  readonly entry: Entry;
+  readonly codec: MethodCodec;
+  /** It has to be plausible to be taken for its slot. */
+  readonly fitting: boolean;
+}
+
+function valueOf(codec: Codec, stub: Stub | null, request?: Fields): Fields {
+  return stub === null ? NO_FIELDS : codec.decode(stub, request).value;
+}
+
+function causalityOf(request: Stub | null, at: number): string | null {
+  return request === null || at < 0 ? null : guidAt(request.block.view, at, true);
+}
+
+const NONE: readonly number[] = Object.freeze([]);
+
+/** Whole, in clear, and in the representation that nearly all peers have. */
+function isPlain({ sealed, complete, drep }: Stub): boolean {
+  return !sealed && complete && drep.littleEndian && drep.float === 'ieee' && !drep.ebcdic;
+}
