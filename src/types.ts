@@ -79,9 +79,16 @@ export interface Chunk extends Span, Moment {
   readonly frame: number;
 }
 
-/** A datagram that may hold a connectionless RPC PDU, all from one frame; `flow` pairs two ends of UDP. */
+/** Port of a KDC, of TCP and of UDP (RFC 4120 7.2). */
+export const KDC_PORT = 88;
+
+/**
+ * A datagram that may hold a connectionless RPC PDU, or that goes to the port of a KDC or comes from there, all from one
+ * frame; `flow` pairs two ends of UDP.
+ */
 export interface Datagram extends Span, Moment {
   readonly kind: 'datagram';
+  readonly carries: 'rpc' | 'kdc';
   readonly flow: Flow;
   readonly direction: Direction;
   readonly frame: number;

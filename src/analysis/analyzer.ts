@@ -1,15 +1,16 @@
-import { KDC_PORT } from '../security/mechanism.js';
-import type {
-  Call,
-  Chunk,
-  Finding,
-  Flow,
-  FlowEnd,
-  Frame,
-  Gap,
-  ObjectRecord,
-  Problem,
-  SecurityRecord,
+import {
+  KDC_PORT,
+  type Call,
+  type Chunk,
+  type Datagram,
+  type Finding,
+  type Flow,
+  type FlowEnd,
+  type Frame,
+  type Gap,
+  type ObjectRecord,
+  type Problem,
+  type SecurityRecord,
 } from '../types.js';
 import type { JsonBytes } from '../bytes/json.js';
 import { clear } from '../bytes/list.js';
@@ -191,6 +192,10 @@ export class Analyzer {
 
   /** What may be RPC, or tells of the connection that may carry it. */
   private follow(segment: Exclude<NetOutput, Problem>, out: AnalyzerOutput[]): void {
+    if (segment.kind === 'datagram' && segment.carries === 'kdc') {
+      this.security?.kdcs.datagram(segment.flow.id, bytesOf(segment), segment.frame);
+      return;
+    }
     if (segment.kind === 'gap' && this.rpc.follows(segment.flow.id)) this.report(lost(segment), out);
     if (segment.kind === 'flow-end' && this.rpc.follows(segment.flow.id)) this.oneDirection.ended(segment);
     this.rpc.push(segment, this.exchanges);
@@ -241,8 +246,7 @@ export class Analyzer {
   private kdc(segment: Exclude<NetOutput, Problem>, { kdcs }: SecurityObserver): void {
     const { flow } = segment;
     if (flow.a.port !== KDC_PORT && flow.b.port !== KDC_PORT) return;
-    if (segment.kind === 'chunk')
-      kdcs.push(flow.id, segment.direction, segment.block.u8.subarray(segment.start, segment.end), segment.frame);
+    if (segment.kind === 'chunk') kdcs.push(flow.id, segment.direction, bytesOf(segment), segment.frame);
     else if (segment.kind === 'gap' || segment.kind === 'flow-end') kdcs.end(flow.id);
   }
 
@@ -284,6 +288,10 @@ export class Analyzer {
 }
 
 /** A piece of a TCP connection. */
+function bytesOf({ block, start, end }: Chunk | Datagram): Uint8Array {
+  return block.u8.subarray(start, end);
+}
+
 function isPiece(segment: Exclude<NetOutput, Problem>): segment is Chunk | Gap | FlowEnd {
   return segment.kind === 'chunk' || segment.kind === 'gap' || segment.kind === 'flow-end';
 }

@@ -63,7 +63,10 @@ export function kerberosOptions(): readonly Option[] {
       '--kerberos',
       'signs in with Kerberos: by --user and --password or --keytab, or with the tickets of KRB5CCNAME',
     ),
-    new Option('--kdc <host[:port]>', 'the KDC to ask; otherwise krb5.conf (KRB5_CONFIG) and DNS tell'),
+    new Option(
+      '--kdc <host[:port]>',
+      'the KDC to ask, udp/ or tcp/ before it where it has to be so; otherwise krb5.conf (KRB5_CONFIG) and DNS tell',
+    ),
     new Option('--spn <name>', 'service to get a ticket for, instead of RPCSS/HOST and host/HOST of the target'),
   ];
 }

@@ -1,15 +1,22 @@
-import { KDC_PORT } from '../security/mechanism.js';
-import { resolveSrv } from 'node:dns/promises';
+import { createSocket } from 'node:dgram';
+import { lookup, resolveSrv } from 'node:dns/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { readCcache } from '../security/kerberos/ccache.js';
 import { AsExchange, TgsExchange, type Credential, type KdcStep, type UserSecret } from '../security/kerberos/kdc.js';
+import { readKrbError } from '../security/kerberos/errors.js';
 import { random } from './signing.js';
 import { UsageError } from './streams.js';
+import { KDC_PORT } from '../types.js';
 
 /** Milliseconds a KDC may take, and the longest answer that is read. */
 const DEADLINE_MS = 10_000;
 const MAX_ANSWER = 1024 * 1024;
+/** Over UDP a request is sent again after a while, a few times: either way it may be lost. */
+const RESEND_MS = 1000;
+const SENDINGS = 4;
+/** KRB_ERR_RESPONSE_TOO_BIG: the answer does not fit into a datagram (RFC 4120 7.2.1). */
+const TOO_BIG = 52;
 
 /** How tickets are had. */
 interface KerberosOptions {
@@ -17,7 +24,7 @@ interface KerberosOptions {
   readonly secret: UserSecret | null;
   /** Path of a credential cache, or null. */
   readonly ccache: string | null;
-  /** `HOST[:PORT]` of the KDC of any realm; null: krb5.conf and DNS tell. */
+  /** `HOST[:PORT]` of the KDC of any realm, `udp/` or `tcp/` before it; null: krb5.conf and DNS tell. */
   readonly kdc: string | null;
   readonly config: Krb5Config;
   /** Service names to ask for, the best first. */
@@ -27,6 +34,8 @@ interface KerberosOptions {
 /** What is read of krb5.conf. */
 interface Krb5Config {
   readonly defaultRealm: string | null;
+  /** Longest request that is sent over UDP first, in bytes; null where the file does not say: TCP first. */
+  readonly udpLimit: number | null;
   /** KDCs by realm. */
   readonly kdcs: ReadonlyMap<string, readonly string[]>;
   /** Realms by domain, `.example.org` or a host. */
@@ -46,6 +55,7 @@ function parseKrb5Config(text: string): Krb5Config {
   const kdcs = new Map<string, string[]>();
   const domains = new Map<string, string>();
   let defaultRealm: string | null = null;
+  let udpLimit: number | null = null;
   let [section, realm] = ['', ''];
   for (const line of text.split('\n')) {
     const trimmed = line.replace(/^\s*[#;].*$/, '').trim();
@@ -58,8 +68,9 @@ function parseKrb5Config(text: string): Krb5Config {
       kdcs.set(realm, [...(kdcs.get(realm) ?? []), value]);
     else if (section === 'domain_realm' && key !== '') domains.set(key.toLowerCase(), value);
     else if (section === 'libdefaults' && key === 'default_realm') defaultRealm = value;
+    else if (section === 'libdefaults' && key === 'udp_preference_limit') udpLimit = Number(value) || 0;
   }
-  return { defaultRealm, kdcs, domains };
+  return { defaultRealm, udpLimit, kdcs, domains };
 }
 
 /**
@@ -130,33 +141,78 @@ async function exchanged(
 async function sent(realm: string, message: Uint8Array, options: KerberosOptions): Promise<Uint8Array> {
   const places = await kdcsOf(realm, options);
   let why = 'no KDC is known: give --kdc, or name one in krb5.conf';
-  for (const place of places) {
-    const answer = await answerFrom(place, message);
-    if (typeof answer !== 'string') return answer;
-    why = answer;
-  }
+  for (const place of places)
+    for (const transport of transportsOf(place, message, options.config)) {
+      const answer = await (transport === 'udp' ? overUdp : overTcp)(place, message);
+      if (typeof answer !== 'string') return answer;
+      why = answer;
+    }
   throw new UsageError(`realm ${realm}: ${why}`);
+}
+
+/** In the order in which they are tried. */
+function transportsOf({ transport }: Place, message: Uint8Array, { udpLimit }: Krb5Config): readonly Transport[] {
+  if (transport !== null) return [transport];
+  return udpLimit !== null && message.length <= udpLimit ? ['udp', 'tcp'] : ['tcp', 'udp'];
 }
 
 async function kdcsOf(realm: string, { kdc, config }: KerberosOptions): Promise<readonly Place[]> {
   const named = kdc === null ? (config.kdcs.get(realm) ?? []) : [kdc];
   if (named.length > 0) return named.map(placeOf);
-  const records = await resolveSrv(`_kerberos._tcp.${realm}`).catch(() => []);
-  return records.toSorted((a, b) => a.priority - b.priority).map(({ name, port }) => ({ host: name, port }));
+  for (const transport of ['tcp', 'udp'] as const) {
+    const records = await resolveSrv(`_kerberos._${transport}.${realm}`).catch(() => []);
+    if (records.length > 0)
+      return records
+        .toSorted((a, b) => a.priority - b.priority)
+        .map(({ name, port }) => ({ host: name, port, transport }));
+  }
+  return [];
 }
 
+type Transport = 'tcp' | 'udp';
+
 interface Place {
+  /** Null: either. */
+  readonly transport: Transport | null;
   readonly host: string;
   readonly port: number;
 }
 
 function placeOf(text: string): Place {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text.replace(/^tcp\//, ''));
-  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? KDC_PORT) };
+  const [, transport, rest = text] = /^(?:(tcp|udp)\/)?(.*)$/.exec(text) ?? [];
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(rest);
+  return {
+    transport: transport === 'tcp' || transport === 'udp' ? transport : null,
+    host: match?.[1] ?? match?.[2] ?? rest,
+    port: Number(match?.[3] ?? KDC_PORT),
+  };
+}
+
+/** Over UDP (RFC 4120 7.2.1), and over TCP what is too long for that; what went wrong as a text. */
+async function overUdp(place: Place, message: Uint8Array): Promise<Uint8Array | string> {
+  const { host, port } = place;
+  const address = await lookup(host).catch((error: Error) => error);
+  if (address instanceof Error) return `the KDC ${host} cannot be found: ${address.message}`;
+  const socket = createSocket(address.family === 6 ? 'udp6' : 'udp4');
+  const answer = await new Promise<Uint8Array | string>((resolve) => {
+    let sendings = 0;
+    const send = (): void => {
+      if (sendings++ < SENDINGS) socket.send(message);
+      else resolve(`the KDC ${host}:${port} does not answer over UDP`);
+    };
+    const timer = setInterval(send, RESEND_MS);
+    socket.once('close', () => clearInterval(timer));
+    socket.once('connect', send);
+    socket.on('error', (error) => resolve(`the KDC ${host}:${port} cannot be reached over UDP: ${error.message}`));
+    socket.once('message', (bytes) => resolve(new Uint8Array(bytes)));
+    // Connected: answers of others are none.
+    socket.connect(port, address.address);
+  }).finally(() => socket.close());
+  return typeof answer !== 'string' && readKrbError(answer)?.code === TOO_BIG ? overTcp(place, message) : answer;
 }
 
 /** Over TCP (RFC 4120 7.2.2); what went wrong as a text. */
-function answerFrom({ host, port }: Place, message: Uint8Array): Promise<Uint8Array | string> {
+function overTcp({ host, port }: Place, message: Uint8Array): Promise<Uint8Array | string> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: DEADLINE_MS });
     const pieces: Buffer[] = [];

@@ -1,4 +1,4 @@
-import type { Endpoint, Flow } from '../types.js';
+import { KDC_PORT, type Endpoint, type Flow } from '../types.js';
 import { ipv4Text, ipv6Text } from './address.js';
 import type { Packet } from './packet.js';
 import type { NetOutput, Shared } from './net-state.js';
@@ -18,6 +18,11 @@ export function holdsRpc({ u8, view }: Packet['block'], at: number, end: number)
   const little = ((u8[rpc + 4] as number) & 0xf0) === 0x10;
   const body = view.getUint16(rpc + 74, little);
   return rpc + RPC_HEADER + body <= end && body <= 0xffff - RPC_HEADER;
+}
+
+/** Whether a UDP datagram at `at` goes to a KDC, or comes from one (RFC 4120 7.2.1). */
+export function meetsKdc({ view }: Packet['block'], at: number, end: number): boolean {
+  return end - at > UDP_HEADER && (view.getUint16(at) === KDC_PORT || view.getUint16(at + 2) === KDC_PORT);
 }
 
 /** Pairs of ends that exchange such datagrams; the side that spoke first is `a`. */
@@ -42,6 +47,7 @@ export class DatagramFlows {
     const flow = answered ?? this.flows.get(there) ?? this.enter(there, source, target);
     out.push({
       kind: 'datagram',
+      carries: source.port === KDC_PORT || target.port === KDC_PORT ? 'kdc' : 'rpc',
       flow,
       direction: answered === undefined ? 0 : 1,
       block,

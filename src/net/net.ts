@@ -1,6 +1,6 @@
 import { toHex } from '../bytes/hex.js';
 import type { Frame, Problem } from '../types.js';
-import { DatagramFlows, holdsRpc } from './datagrams.js';
+import { DatagramFlows, holdsRpc, meetsKdc } from './datagrams.js';
 import { FragmentTable, type Abandoned, type Fragment } from './fragments.js';
 import { ICMP, ICMPV6, undelivered } from './icmp.js';
 import { NET_LIMITS, type NetLimits } from './limits.js';
@@ -253,7 +253,8 @@ export class Net {
     if (protocol !== UDP) return isExtension(protocol) || FOLLOWS.has(IP_BASE + protocol);
     // Of later fragments nothing tells the port: they are taken where the first was.
     if (offset !== 0) return this.fragments.size > 0;
-    return this.portOf(at) > 0 || holdsRpc(this.packet.block, at, this.packet.end);
+    const { block, end } = this.packet;
+    return this.portOf(at) > 0 || holdsRpc(block, at, end) || meetsKdc(block, at, end);
   }
 
   /** What is not looked into: ICMP may tell of a connection, others are named. */
@@ -284,7 +285,8 @@ export class Net {
     const { packet } = this;
     const port = this.portOf(packet.start);
     if (port === 0) {
-      if (!holdsRpc(packet.block, packet.start, packet.end)) return NOTHING;
+      const { block, start, end } = packet;
+      if (!holdsRpc(block, start, end) && !meetsKdc(block, start, end)) return NOTHING;
       this.datagrams.push(packet, out);
       return REPORTED;
     }

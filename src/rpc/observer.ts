@@ -62,7 +62,7 @@ export class RpcObserver {
     if (input.kind === 'handshake' || input.kind === 'unreachable') return;
     this.ledger.out = out;
     if (input.kind === 'datagram') {
-      this.datagrams.push(input);
+      if (input.carries === 'rpc') this.datagrams.push(input);
       return;
     }
     const { id } = input.flow;

@@ -35,6 +35,3 @@ export const DONE = { done: true, failed: null } as const;
 export function failure(status: number, message: string, token: Uint8Array | null = null): Step {
   return { token, done: true, failed: { status, message } };
 }
-
-/** Port of a KDC (RFC 4120 7.2.2). */
-export const KDC_PORT = 88;

@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,14 +26,33 @@ export function hasKdc(what: string): boolean {
   return false;
 }
 
-/** An address of the loopback of its own: captures tell Kerberos by port 88. */
-export const KDC_ADDRESS = '127.83.88.1';
+/** An address of the loopback of its own, for each process: captures tell Kerberos by port 88. */
+const KDC_OCTETS = [127, 84, (process.pid >>> 8) & 0xff, process.pid & 0xff];
+export const KDC_ADDRESS = KDC_OCTETS.join('.');
+
+/** Whether a packet goes to the KDC or comes from there. */
+export function meetsKdc(packet: Uint8Array): boolean {
+  return Buffer.from(packet).includes(Buffer.from(KDC_OCTETS));
+}
+
+/** How a KDC is unlike others. */
+interface KdcOptions {
+  /** `tcp`: clients are told to use nothing else; `udp`: it does not listen on TCP; `both`: as MIT's tools like it. */
+  readonly transport?: 'tcp' | 'udp' | 'both';
+  /** Longest answer that it gives over UDP. */
+  readonly datagram?: number;
+}
 
 /** A KDC of MIT's in a folder of its own: at port 88 of its address for root, at any free one for others. */
 export class Kdc {
   readonly folder = mkdtempSync(join(tmpdir(), 'uamgscope-kdc-'));
+  private readonly options: KdcOptions;
   port = 0;
   private process: ChildProcess | null = null;
+
+  constructor(options: KdcOptions = {}) {
+    this.options = options;
+  }
 
   get env(): NodeJS.ProcessEnv {
     return {
@@ -50,15 +70,17 @@ export class Kdc {
   /** With further commands of kadmin, in which `-k` names a keytab in the folder. */
   async start(more: readonly string[] = []): Promise<void> {
     const { folder } = this;
+    const { transport = 'tcp', datagram } = this.options;
+    const limits = datagram === undefined ? '' : ` kdc_max_dgram_reply_size = ${datagram}\n`;
     this.port = process.getuid?.() === 0 ? 88 : await freePort();
     const place = `${KDC_ADDRESS}:${this.port}`;
     writeFileSync(
       join(folder, 'krb5.conf'),
-      `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n rdns = false\n dns_canonicalize_hostname = false\n udp_preference_limit = 1\n[realms]\n ${REALM} = {\n  kdc = ${place}\n }\n[domain_realm]\n localhost = ${REALM}\n`,
+      `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n rdns = false\n dns_canonicalize_hostname = false\n ${transport === 'tcp' ? 'udp_preference_limit = 1' : ''}\n[realms]\n ${REALM} = {\n  kdc = ${place}\n }\n[domain_realm]\n localhost = ${REALM}\n`,
     );
     writeFileSync(
       join(folder, 'kdc.conf'),
-      `[kdcdefaults]\n kdc_listen = ${place}\n kdc_tcp_listen = ${place}\n[realms]\n ${REALM} = {\n  database_name = ${join(folder, 'principal')}\n  key_stash_file = ${join(folder, 'stash')}\n  acl_file = ${join(folder, 'acl')}\n  max_life = 10h\n  supported_enctypes = aes256-cts:normal aes128-cts:normal aes256-sha2:normal aes128-sha2:normal arcfour-hmac:normal\n }\n`,
+      `[kdcdefaults]\n kdc_listen = ${place}\n kdc_tcp_listen = ${transport === 'udp' ? '""' : place}\n${limits}[realms]\n ${REALM} = {\n  database_name = ${join(folder, 'principal')}\n  key_stash_file = ${join(folder, 'stash')}\n  acl_file = ${join(folder, 'acl')}\n  max_life = 10h\n  supported_enctypes = aes256-cts:normal aes128-cts:normal aes256-sha2:normal aes128-sha2:normal arcfour-hmac:normal\n }\n`,
     );
     this.run('kdb5_util', ['create', '-s', '-r', REALM, '-P', 'master']);
     const commands = [
@@ -74,7 +96,7 @@ export class Kdc {
     for (const command of commands)
       this.run('kadmin.local', ['-r', REALM, '-q', command.replace(/-k /, `-k ${folder}/`)]);
     this.process = spawn(KDC, ['-n', '-r', REALM], { env: this.env, stdio: 'ignore' });
-    for (let tries = 0; !(await listens(this.port)); tries++) {
+    for (let tries = 0; !(await (transport === 'udp' ? takesDatagrams : listens)(this.port)); tries++) {
       if (tries > 100) throw new Error('krb5kdc does not listen');
       await wait(50);
     }
@@ -141,5 +163,20 @@ function listens(port: number): Promise<boolean> {
       resolve(true);
     });
     socket.once('error', () => resolve(false));
+  });
+}
+
+/** Nobody says that nobody listens. */
+function takesDatagrams(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    const timer = setTimeout(() => done(true), 200);
+    const done = (listens: boolean): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(listens);
+    };
+    socket.once('error', () => done(false));
+    socket.connect(port, KDC_ADDRESS, () => socket.send('?'));
   });
 }

@@ -89,6 +89,24 @@ describe('IPv4', () => {
     ]);
     expect([out, net.counts.other, net.load.fragmentBytes]).toEqual([[], 4, 0]);
   });
+
+  it.each([
+    [40_000, 88],
+    [88, 40_000],
+  ])('hands on what goes to a KDC over UDP, or comes from one, whole or in fragments (%i to %i)', (source, target) => {
+    const header = new Uint8Array(8);
+    new DataView(header.buffer).setUint32(0, source * 0x1_0000 + target);
+    const datagram = concat([header, DATA]);
+    const { out } = runFrames([
+      frameOf(ethernet(ip4({}, datagram, 0x4000, 17))),
+      ...framesOf(fragments(false, datagram, 400, 3, 17)),
+      frameOf(ethernet(ip4({}, header, 0x4000, 17))),
+    ]);
+    const told = out.map((one) =>
+      one.kind === 'datagram' ? `${one.carries} ${one.flow.id} ${one.end - one.start}` : one.kind,
+    );
+    expect(told).toEqual([`kdc 1 ${DATA.length}`, `kdc 1 ${DATA.length}`]);
+  });
 });
 
 describe('IPv6', () => {

@@ -13,7 +13,7 @@ export type Backend = (typeof BACKENDS)[number];
  * watch itself.
  */
 export const PLAIN_FILTER =
-  '(tcp and not port 22) or (icmp[0] = 3) or (icmp6 and ip6[40] = 1) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
+  '(tcp and not port 22) or (udp port 88) or (icmp[0] = 3) or (icmp6 and ip6[40] = 1) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
 /**
  * Types of Ethernet behind which headers lie elsewhere: tags, PPPoE, labels, and what `src/net/layers` looks through
  * besides. The words `vlan` and `mpls` of the filter language would move every offset behind them.

@@ -51,8 +51,8 @@ export class KdcWatcher {
   /** Bytes of a TCP connection to a KDC: messages with their lengths in front (RFC 4120 7.2.2). */
   push(flow: number, direction: Direction, bytes: Uint8Array, frame: number): void {
     const known = this.flow(flow);
-    const held = known?.held[direction] ?? null;
-    if (known === null || held === null) return;
+    const held = known.held[direction];
+    if (held === null) return;
     let all = new Uint8Array(held.length + bytes.length);
     all.set(held);
     all.set(bytes, held.length);
@@ -69,14 +69,21 @@ export class KdcWatcher {
     known.held[direction] = all;
   }
 
+  /** A datagram to a KDC or from one: one message (RFC 4120 7.2.1). */
+  datagram(flow: number, bytes: Uint8Array, frame: number): void {
+    if (bytes.length <= MAX_KDC_MESSAGE) this.message(this.flow(flow), bytes.slice(), frame);
+  }
+
   end(flow: number): void {
     this.flows.delete(flow);
   }
 
-  private flow(id: number): KdcFlow | null {
+  /** What is known of a flow. Nothing tells the end of datagrams: with too many flows the oldest is forgotten. */
+  private flow(id: number): KdcFlow {
     const known = this.flows.get(id);
     if (known !== undefined) return known;
-    if (this.flows.size >= MAX_KDC_FLOWS) return null;
+    const [oldest] = this.flows.keys();
+    if (this.flows.size >= MAX_KDC_FLOWS && oldest !== undefined) this.flows.delete(oldest);
     const made: KdcFlow = { held: [new Uint8Array(0), new Uint8Array(0)], request: null };
     this.flows.set(id, made);
     return made;
