@@ -98,7 +98,7 @@ describe('pages', () => {
     const schema = readFileSync(join(PACKAGE_ROOT, 'schemas', 'ndjson.schema.json'), 'utf8');
     const { oneOf } = JSON.parse(schema) as { oneOf: { properties: Record<string, { const?: string }> }[] };
     const sections = (PAGE_TEXTS.get('docs/ndjson.md') ?? '').split(/^## /m);
-    expect(oneOf).toHaveLength(6);
+    expect(oneOf).toHaveLength(7);
     for (const { properties } of oneOf) {
       const kind = properties['kind']?.const ?? '';
       const section = sections.find((text) => text.startsWith(`\`${kind}\``)) ?? '';

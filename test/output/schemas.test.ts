@@ -46,6 +46,15 @@ describe('the schemas that ship', () => {
     for (const line of lines) expect(broken(ndjsonSchema, JSON.parse(line)), line.slice(0, 300)).toEqual([]);
   });
 
+  it.each(CAPTURES)('hold for decode --stats: %s', async (path) => {
+    for (const secrets of [[], SECRETS]) {
+      const { out } = await command('decode', path, '--stats', '--format', 'ndjson', ...secrets);
+      const lines = out.split('\n').filter((line) => line.includes('"kind":"statistics"'));
+      expect(lines).toHaveLength(1);
+      expect(broken(ndjsonSchema, JSON.parse(lines[0] ?? ''))).toEqual([]);
+    }
+  });
+
   it.each(CAPTURES)('hold for the report: %s', async (path) => {
     const { out } = await command('report', path, '--format', 'json', ...SECRETS);
     expect(broken(reportSchema, JSON.parse(out))).toEqual([]);

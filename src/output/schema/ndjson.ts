@@ -162,6 +162,47 @@ const summary = z.strictObject({
   problems: count,
 });
 
+const latencyNs = z.strictObject({
+  answered: count,
+  p50: count.nullable(),
+  p90: count.nullable(),
+  p99: count.nullable(),
+  max: count.nullable(),
+});
+
+const statistics = z.strictObject({
+  kind: z.literal('statistics'),
+  calls: count,
+  failed: count.nullable(),
+  unanswered: count,
+  sealed: count,
+  unknown: count,
+  first: time.nullable(),
+  last: time.nullable(),
+  latencyNs,
+  results: z.array(
+    z.strictObject({
+      kind: z.enum(['hresult', 'fault']),
+      value: hex32,
+      name: text,
+      count,
+      bad: z.boolean(),
+      members: z.array(z.strictObject({ name: text, count })),
+    }),
+  ),
+  members: z.array(
+    z.strictObject({
+      name: text,
+      section: maybe,
+      calls: count,
+      failed: count.nullable(),
+      unknown: count,
+      late: count,
+      latencyNs,
+    }),
+  ),
+});
+
 /** A line of `decode --format ndjson`. */
 export const ndjsonSchema = z.discriminatedUnion('kind', [
   call,
@@ -169,5 +210,6 @@ export const ndjsonSchema = z.discriminatedUnion('kind', [
   security,
   object,
   problem.extend({ kind: z.literal('problem') }),
+  statistics,
   summary,
 ]);
