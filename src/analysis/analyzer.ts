@@ -150,7 +150,14 @@ export class Analyzer {
     this.maker.end(this.findings);
     this.take(out);
     sealedSessions(this.smb.sealed, this.findings);
-    out.push(...captureFindings(this.net.counts));
+    const { overHttp } = this.rpc.counts;
+    const { unread } = this.net.counts;
+    out.push(
+      ...captureFindings({
+        ...this.net.counts,
+        unread: overHttp === 0 ? unread : new Map([...unread, ['RPC over HTTP (ncacn_http)', overHttp]]),
+      }),
+    );
     this.oneDirection.end(this.findings);
     out.push(...this.findings);
     clear(this.findings);

@@ -30,6 +30,8 @@ export interface RpcCounts {
   binds: number;
   /** Bytes passed over in search of a header. */
   skippedBytes: number;
+  /** Segments of connections that carry RPC over HTTP, which is not read. */
+  overHttp: number;
 }
 
 export const NO_PROBLEMS: readonly Problem[] = Object.freeze([]);
@@ -91,7 +93,7 @@ export interface PendingOwner {
 export class Ledger {
   readonly limits: RpcLimits;
   readonly protection: PduProtection | null;
-  readonly counts: RpcCounts = { pdus: 0, associations: 0, exchanges: 0, binds: 0, skippedBytes: 0 };
+  readonly counts: RpcCounts = { pdus: 0, associations: 0, exchanges: 0, binds: 0, skippedBytes: 0, overHttp: 0 };
   /** The caller's list during a push. */
   out: RpcOutput[] = [];
   private bytes = 0;

@@ -16,7 +16,7 @@ import { PduStream, type Assembly, type PduSink } from './framing.js';
 import { connectionlessAt, FOUND, plausibleHeader, ptypeName } from './header.js';
 import { Ledger, type RpcCounts, type RpcOutput } from './ledger.js';
 import { RPC_LIMITS, type RpcLimits } from './limits.js';
-import { bindIn, PREAMBLE_BYTES, proxyOf } from './preamble.js';
+import { bindIn, overHttp, PREAMBLE_BYTES, proxyOf } from './preamble.js';
 import type { PduProtection } from './protection.js';
 import { PduView } from './view.js';
 
@@ -45,6 +45,8 @@ export class RpcObserver {
   private readonly datagrams: Datagrams;
   /** Connections that begin with what a proxy is asked, and whose handshake it is. */
   private readonly proxies = new Map<number, string>();
+  /** Connections that carry RPC over HTTP. */
+  private readonly http = new Set<number>();
 
   constructor(options: RpcOptions = {}) {
     this.ledger = new Ledger({ ...RPC_LIMITS, ...options.limits }, options.protection ?? null);
@@ -73,7 +75,10 @@ export class RpcObserver {
     const connection = this.last;
     if (connection === null) {
       if (input.kind !== 'flow-end') this.begin(input);
-      else if (this.proxies.size > 0) this.proxies.delete(id);
+      else {
+        if (this.proxies.size > 0) this.proxies.delete(id);
+        if (this.http.size > 0) this.http.delete(id);
+      }
       return;
     }
     connection.push(input);
@@ -110,6 +115,10 @@ export class RpcObserver {
   private begin(input: Chunk | Gap): void {
     const { id } = input.flow;
     if (input.kind === 'chunk' && input.streamOffset === 0) this.note(input);
+    if (this.http.size > 0 && this.http.has(id)) {
+      if (input.kind === 'chunk') this.ledger.counts.overHttp++;
+      return;
+    }
     const connection = this.admit(input);
     if (connection !== null) {
       this.last = connection;
@@ -129,8 +138,9 @@ export class RpcObserver {
     if (found.state === 'over') this.forget(id);
   }
 
-  /** Remembers whose handshake a connection begins with, for its first PDU. */
+  /** Remembers whose handshake a connection begins with, for its first PDU; or that it is RPC over HTTP. */
   private note(chunk: Chunk): void {
+    if (overHttp(chunk) && this.http.size < this.ledger.limits.preambles) this.http.add(chunk.flow.id);
     const name = proxyOf(chunk);
     if (name === null || this.proxies.has(chunk.flow.id)) return;
     const [oldest] = this.proxies.keys();

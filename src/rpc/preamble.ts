@@ -24,6 +24,13 @@ export function proxyOf({ block, start, end }: Chunk): string | null {
   return socks5 ? 'a SOCKS5 handshake' : null;
 }
 
+/** Whether a stream begins one channel of RPC over HTTP, to or from its proxy ([MS-RPCH] 2.1.2.1.1, 2.1.2.1.2). */
+export function overHttp({ block: { u8 }, start }: Chunk): boolean {
+  return CHANNELS.some((begins) => begins.every((byte, i) => u8[start + i] === byte));
+}
+
+const CHANNELS: readonly (readonly number[])[] = [ascii('RPC_IN_DATA '), ascii('RPC_OUT_DATA ')];
+
 /**
  * Where a bind begins in a segment; -1: nowhere that can be told. The first segment of a stream may hold something else
  * before it; later ones begin with it, and are nothing but it where no proxy is known.
