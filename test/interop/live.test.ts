@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -136,6 +136,55 @@ if (why === null)
         expect(calls(streams.out())).toEqual(calls(texts.out));
       },
     );
+
+    it('gives root up once packets come, keeps counting drops, and hands the files over', async () => {
+      const own = mkdtempSync(join(tmpdir(), 'uamgscope-live-user-'));
+      const file = join(own, 'user.pcapng');
+      const { child, texts, ended, port } = await watching([
+        '--backend',
+        'tcpdump',
+        '-w',
+        file,
+        '--user-after',
+        'nobody',
+      ]);
+      const nobody = Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }));
+      await converse(session(), port);
+      await until(() => texts.out.split('\n').length > 50, 'all calls shown');
+      // Every thread, and what would let it be root again.
+      const threads = readdirSync(`/proc/${child.pid}/task`);
+      expect(threads.length).toBeGreaterThan(1);
+      for (const thread of threads) {
+        const status = readFileSync(`/proc/${child.pid}/task/${thread}/status`, 'utf8');
+        expect(status).toMatch(new RegExp(`^Uid:\\s+${nobody}\\s+${nobody}\\s+${nobody}\\s`, 'm'));
+        expect(status).toMatch(/^CapEff:\s+0+$/m);
+      }
+      expect(statSync(file).uid).toBe(nobody);
+      await sleep(2500);
+      child.kill('SIGINT');
+      expect(await ended).toBe(0);
+      expect(texts.err).toContain(`as user ${nobody}`);
+      expect(texts.err).toMatch(/58 calls of \d+ packets; dropped by the kernel: 0, by uamgscope: 0/);
+      rmSync(own, { recursive: true });
+    });
+
+    it('says before packets are lost that further files could not be made', async () => {
+      const own = mkdtempSync(join(tmpdir(), 'uamgscope-live-root-'));
+      const args = ['-w', join(own, 'x.pcapng'), '--rotate-size', '1M', '--user-after', 'nobody'];
+      const child = spawn(process.execPath, [MAIN, 'live', '-i', 'lo', ...args], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      const ended = new Promise<number | null>((resolve) => void child.on('close', resolve));
+      while (child.exitCode === null) {
+        await converse(session(), await freePort());
+        await sleep(200);
+      }
+      const status = await ended;
+      expect([status, said]).toEqual([2, expect.stringContaining('may not write in')]);
+      rmSync(own, { recursive: true });
+    });
 
     it('finds calls on any port when no filter is given', async () => {
       const { child, texts, ended, port } = await watching([], false);

@@ -1,3 +1,4 @@
+import { becomes, personAfter } from '../../io/privileges.js';
 import { InvalidArgumentError, Option } from 'commander';
 import { WATCHED_OBJECTS } from '../../analysis/limits.js';
 import { SecurityObserver } from '../../security/observer.js';
@@ -31,6 +32,7 @@ interface LiveFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly filter?: string;
   readonly backend: Backend;
   readonly write?: string;
+  readonly userAfter?: string;
   readonly metrics?: MetricsAddress;
   readonly rotateSize?: number;
   readonly rotateCount?: number;
@@ -58,6 +60,10 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     )
     .addOption(new Option('--backend <tool>', 'what captures').choices(BACKENDS).default('auto'))
     .option('-w, --write <file>', 'keep the packets in this pcapng file')
+    .option(
+      '--user-after <name>',
+      'as root: who decodes once packets come; left out: who called sudo (root: stays root)',
+    )
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
     .option('-q, --quiet', 'no findings, logons, problems and totals on stderr')
     .option('-n, --limit <n>', 'stop after this many calls', positive)
@@ -102,13 +108,26 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
   const where = flags.where === undefined ? null : await whereOf(flags.where, known, streams.env);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const rotation = rotationOf(flags);
+  const after = personAfter(flags.userAfter, streams.env);
+  const files = flags.write === undefined ? null : new CaptureFiles(flags.write, rotation);
+  let notDropped: unknown = null;
   const capture = new LiveCapture({
     iface: flags.interface,
     filter: flags.filter ?? null,
     backend: flags.backend,
     env: streams.env,
-    files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
-    began: (by) => void say(streams, `watching ${flags.interface ?? ''} with ${by}`),
+    files,
+    began(by) {
+      try {
+        if (after !== null)
+          becomes(after, files?.paths ?? [], flags.rotateSize !== undefined || flags.rotateTime !== undefined);
+      } catch (error) {
+        notDropped = error;
+        capture.stop();
+      }
+      const user = after === null ? '' : `, as user ${after.uid}`;
+      void say(streams, `watching ${flags.interface ?? ''} with ${by}${user}`);
+    },
   });
   const stop = (): void => capture.stop();
   process.once('SIGINT', stop).once('SIGTERM', stop);
@@ -137,6 +156,7 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
       style: styleFor(flags.color, streams.stdout, streams.env),
       messageStyle: styleFor(flags.color, streams.stderr, streams.env),
     });
+    if (notDropped !== null) throw notDropped;
     const { kernel, ours } = capture.dropped;
     await say(
       streams,

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
+import type { Writable } from 'node:stream';
 import { parentPort, workerData } from 'node:worker_threads';
 import { blockOf } from '../../bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../capture/reader.js';
@@ -54,11 +55,13 @@ const GATHER_MS = 4;
 const GATHER_BYTES = 128 * 1024;
 /**
  * The tool in the place of the shell, with its process number; and beside it one that waits for the fourth descriptor
- * to close. A tool
+ * to close, and hands on at every line of it that counts are wanted: it stays who started it when we go on as somebody
+ * else, who may send no signals to it. A tool
  * that has nothing to write does not notice that nobody reads any more: killed without warning, we would leave it
  * capturing for ever.
  */
-const LEASH = 'tool=$$; { cat; kill -TERM $tool; } <&3 >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
+const LEASH =
+  'tool=$$; { while read -r line; do kill -USR1 $tool; done; kill -TERM $tool; } <&3 >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
 /** A tool that was told to end is given so long, in milliseconds. */
 const PATIENCE_MS = 3000;
 
@@ -98,14 +101,15 @@ class Pump {
   run(done: () => void): void {
     const { child, order, tell } = this;
     const counting =
-      order.name === 'tcpdump' ? setInterval(() => this.began && child.kill('SIGUSR1'), COUNTS_EVERY_MS) : null;
+      order.name === 'tcpdump' ? setInterval(() => this.began && this.lease?.write('\n'), COUNTS_EVERY_MS) : null;
     child.on('error', (error) =>
       tell({ kind: 'failed', message: `${order.name} cannot be started: ${error.message}` }),
     );
     child.stderr?.setEncoding('utf8').on('data', (text: string) => tell({ kind: 'said', text }));
     child.stdout?.on('data', (bytes: Buffer) => this.came(bytes));
     // It ended: what waits beside it is let go.
-    child.on('exit', () => child.stdio[3]?.destroy());
+    child.on('exit', () => this.lease?.destroy());
+    this.lease?.on('error', () => undefined);
     child.on('close', () => {
       if (counting !== null) clearInterval(counting);
       // A tool that was told to end may leave a header and no packet, which is no damage.
@@ -120,8 +124,24 @@ class Pump {
   stop(): void {
     if (this.stopping) return;
     this.stopping = true;
-    this.child.kill('SIGINT');
-    setTimeout(() => this.child.kill('SIGKILL'), PATIENCE_MS).unref();
+    // One that is not ours any more hears of it by the end of its lease.
+    if (!this.signal('SIGINT')) this.lease?.destroy();
+    setTimeout(() => this.signal('SIGKILL'), PATIENCE_MS).unref();
+  }
+
+  /** False where it may not be sent, or nobody is there. */
+  private signal(name: NodeJS.Signals): boolean {
+    const { pid, exitCode, signalCode } = this.child;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return false;
+    try {
+      return process.kill(pid, name);
+    } catch {
+      return false;
+    }
+  }
+
+  private get lease(): Writable | null {
+    return (this.child.stdio[3] ?? null) as Writable | null;
   }
 
   private came(bytes: Buffer): void {
