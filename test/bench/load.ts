@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly target: string;
   readonly sessions: number;
   readonly atOnce: number;
+  /** Milliseconds a call may take; the usual where it is left out. */
+  readonly timeoutMs?: number;
   /** Hears how many sessions are over. */
   readonly progress?: (over: number) => void;
 }
@@ -32,7 +34,7 @@ export interface LoadResult {
  * Clients' sessions against a server: each on connections of its own, signed in, half of them late bound, at integrity
  * and at privacy in turn.
  */
-export async function load({ target, sessions, atOnce, progress }: LoadOptions): Promise<LoadResult> {
+export async function load({ target, sessions, atOnce, timeoutMs, progress }: LoadOptions): Promise<LoadResult> {
   const sessionMs: number[] = [];
   const errors: string[] = [];
   const found = new Set<number>();
@@ -47,6 +49,7 @@ export async function load({ target, sessions, atOnce, progress }: LoadOptions):
           ...LOAD_ACCOUNT,
           level: number % 4 < 2 ? 'integrity' : 'privacy',
           binding: number % 2 === 0 ? 'early' : 'late',
+          ...(timeoutMs === undefined ? {} : { timeoutMs }),
         });
         const started = process.hrtime.bigint();
         try {
@@ -118,13 +121,13 @@ export interface AgentProcess {
   stop(): Promise<void>;
 }
 
-export async function startAgent(): Promise<AgentProcess> {
+export async function startAgent(heap = AGENT_HEAP): Promise<AgentProcess> {
   const root = packageRoot();
   const { user, password } = LOAD_ACCOUNT;
   const child = spawn(
     process.execPath,
     [
-      `--max-old-space-size=${AGENT_HEAP}`,
+      `--max-old-space-size=${heap}`,
       join(root, 'dist/src/main.js'),
       'serve',
       '--model',

@@ -1,5 +1,6 @@
 import { HEX64_NULL } from '../../bytes/hex.js';
 import { PINGS_MISSED, PING_PERIOD_MS } from '../../dcom/names.js';
+import { Eldest } from '../../dcom/eldest.js';
 import type { ComplexPing } from '../../dcom/ping.js';
 import type { ServedObject } from './dispatch.js';
 
@@ -77,6 +78,7 @@ interface Owner {
   weight: number;
   /** Oldest first. */
   readonly objects: Set<Exported>;
+  readonly oldest: Eldest<Exported>;
 }
 
 /**
@@ -151,8 +153,8 @@ export class ExportTable {
     this.ownerOf(exported.owner).weight += weight - exported.weight;
     exported.weight = weight;
     while (this.byOid.size > this.limits.objects || this.weight > this.limits.weight) {
-      const [oldest] = this.greediest().objects;
-      if (oldest === undefined) return;
+      const oldest = this.greediest()?.oldest.take() ?? null;
+      if (oldest === null) return;
       this.drop(oldest);
     }
   }
@@ -280,14 +282,18 @@ export class ExportTable {
 
   private ownerOf(name: string): Owner {
     let owner = this.owners.get(name);
-    if (owner === undefined) this.owners.set(name, (owner = { weight: 0, objects: new Set() }));
+    if (owner === undefined) {
+      const objects = new Set<Exported>();
+      owner = { weight: 0, objects, oldest: new Eldest(() => objects.values()) };
+      this.owners.set(name, owner);
+    }
     return owner;
   }
 
-  private greediest(): Owner {
+  private greediest(): Owner | null {
     let most: Owner | null = null;
     for (const owner of this.owners.values()) if (most === null || owner.weight > most.weight) most = owner;
-    return most ?? { weight: 0, objects: new Set() };
+    return most;
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NO_SET, type ComplexPing } from '../../../src/dcom/ping.js';
 import type { ServedObject } from '../../../src/peer/server/dispatch.js';
 import { ExportTable, type TableLimits } from '../../../src/peer/server/export-table.js';
@@ -133,4 +133,31 @@ describe('the objects of an exporter', () => {
       true,
     ]);
   });
+});
+
+it('finds the oldest object of a greedy client without another walk over those that went before', () => {
+  let made = 0;
+  const table = new ExportTable({
+    random: (size) => Uint8Array.from({ length: size }, (_, at) => (at < 3 ? ++made >> (8 * at) : at) & 255),
+    now: () => 0,
+    limits: { objects: 100, weight: 1e6, pingSets: 10, pingMembers: 100 },
+  });
+  let walks = 0;
+  const values = [vi.spyOn(Set.prototype, Symbol.iterator), vi.spyOn(Set.prototype, 'values')];
+  try {
+    const released: number[] = [];
+    for (let at = 0; at < 2000; at++)
+      table.hand({
+        object: { served: true, interfaces: ['IX'], call: () => ({ hresult: 0 }), released: () => released.push(at) },
+        iid: '11111111-2222-3333-4444-555555555555',
+        name: 'IX',
+        count: 1,
+        owner: 'greedy',
+      });
+    walks = values.reduce((sum, one) => sum + one.mock.calls.length, 0);
+    expect(released).toEqual(Array.from({ length: 1900 }, (_, at) => at));
+  } finally {
+    for (const one of values) one.mockRestore();
+  }
+  expect(walks).toBeLessThan(20);
 });
