@@ -6,7 +6,7 @@ import { namelessText, resultName } from './text.js';
 
 /** What is known of a call besides its fields, by name, in the order in which it is shown. */
 export function callFacts(call: Call, names: Names): readonly { readonly name: string; readonly text: string }[] {
-  const { auth, fault, hresult, wrapped, exception } = call;
+  const { fault, exception } = call;
   const facts: (readonly [name: string, text: string | null])[] = [
     [
       'way',
@@ -18,19 +18,9 @@ export function callFacts(call: Call, names: Names): readonly { readonly name: s
     ['late', call.via === null ? null : `${call.via.interface}::${call.via.method}, DISPID ${call.dispid ?? '?'}`],
     ['object', objectText(call)],
     ['causality', call.causality],
-    [
-      'auth',
-      auth.type === 'none'
-        ? null
-        : `${auth.type}, ${auth.level}, ${auth.verdict}${auth.user == null ? '' : `, as ${auth.user}`}`,
-    ],
+    ['auth', authText(call)],
     ['fault', fault === null ? null : `${hex32(fault.status)} ${names.status(fault.status) ?? '(no name known)'}`],
-    [
-      'result',
-      hresult === null
-        ? null
-        : `${hex32(hresult)} ${resultName(hresult, names)}${wrapped === null ? '' : `, carried by ${wrapped}`}`,
-    ],
+    ['result', resultText(call, names)],
     ['exception', exception?.description ?? null],
     ['refused', call.refused === null ? null : `argument ${call.refused}`],
     ['outcome', call.outcome === 'answered' || call.outcome === 'faulted' ? null : call.outcome],
@@ -57,4 +47,14 @@ function objectText(call: Call): string | null {
 /** Behind the number of a flow: the pipe that it is. */
 export function overText({ exchange: { flow } }: Call): string {
   return flow.pipe === undefined ? '' : ` (${escapeTerminal(transportText(flow) ?? '')}, over flow ${flow.pipe.over})`;
+}
+
+function authText({ auth }: Call): string | null {
+  if (auth.type === 'none') return null;
+  return `${auth.type}, ${auth.level}, ${auth.verdict}${auth.user == null ? '' : `, as ${auth.user}`}`;
+}
+
+function resultText({ hresult, wrapped }: Call, names: Names): string | null {
+  if (hresult === null) return null;
+  return `${hex32(hresult)} ${resultName(hresult, names)}${wrapped === null ? '' : `, carried by ${wrapped}`}`;
 }

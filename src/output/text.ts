@@ -214,10 +214,7 @@ export function signature(call: Call, shown: Shown, style: Style = PLAIN): strin
   const owner = ownerText(call);
   if (call.method === null) return `${style.name(`${owner} opnum ${call.opnum ?? '?'}`)}${stubsText(call)}`;
   const method = escapeTerminal(call.method);
-  if (call.auth.verdict === 'sealed' && call.hresult === null && isEmpty(call.in) && isEmpty(call.out))
-    return `${style.name(`${owner}::${method}`)}${stubsText(call)}`;
-  if (!call.decoded && isEmpty(call.in) && isEmpty(call.out))
-    return `${style.name(`${owner}::${method}`)}${stubsText(call)}`;
+  if (showsNothing(call)) return `${style.name(`${owner}::${method}`)}${stubsText(call)}`;
   const activation = activationText(call, shown);
   if (activation !== null) return `${style.name(`${owner}::${method}`)}${activation}`;
   const got = outputs(call, shown);
@@ -225,12 +222,13 @@ export function signature(call: Call, shown: Shown, style: Style = PLAIN): strin
   if (call.member === 'propput' || call.member === 'propputref') {
     const { index, last } = splitLast(call.in, shown);
     const value = last ?? (isCut(call) ? CUT : null);
-    return `${style.name(`${owner}.${method.replace(/^put(ref)?_/, '')}`)}${index === '' ? '' : `(${index})`}${value === null ? '' : ` = ${style.value(value)}`}${arrow}`;
+    const title = style.name(`${owner}.${method.replace(/^put(ref)?_/, '')}`);
+    return `${title}${bracketed(index)}${value === null ? '' : ` = ${style.value(value)}`}${arrow}`;
   }
   const known = argumentsText(call.in, { ...shown, member: `${call.interface ?? ''}::${call.method}` });
   const given = isCut(call) ? [known, CUT].filter((part) => part !== '').join(', ') : known;
   if (call.member === 'propget')
-    return `${style.name(`${owner}.${method.replace(/^get_/, '')}`)}${given === '' ? '' : `(${given})`}${arrow}`;
+    return `${style.name(`${owner}.${method.replace(/^get_/, '')}`)}${bracketed(given)}${arrow}`;
   return `${style.name(`${owner}::${method}`)}(${given})${arrow}`;
 }
 
@@ -239,6 +237,16 @@ const CUT = '…';
 
 function isCut({ exchange: { request } }: Call): boolean {
   return request !== null && !request.complete;
+}
+
+/** Whether there is nothing to see of a call but its stubs: it is sealed, or no table has its parameters. */
+function showsNothing(call: Call): boolean {
+  const hidden = call.auth.verdict === 'sealed' && call.hresult === null;
+  return (hidden || !call.decoded) && isEmpty(call.in) && isEmpty(call.out);
+}
+
+function bracketed(text: string): string {
+  return text === '' ? '' : `(${text})`;
 }
 
 /** `(UpdateSession for IUpdateSession3) → IUpdateSession3#1` of an activation; null for every other call. */

@@ -38,44 +38,39 @@ export class TreeWriter {
     const fact = (name: string, text: string | null): void => {
       if (text !== null) lines.push(`  ${style.dim(name.padEnd(11))} ${text}`);
     };
-    fact(
-      'time',
-      call.time === null
-        ? null
-        : `${this.clock.text(call.time)}${call.latencyNs === null ? '' : `, answered after ${durationText(call.latencyNs)}`}`,
-    );
+    fact('time', this.timeFact(call));
     fact(
       'way',
       `${endpointText(call.client)} → ${endpointText(call.server)}, flow ${call.flow}, call id ${call.callId}, context ${call.contextId}`,
     );
-    fact(
-      'interface',
-      call.iid === null
-        ? null
-        : `${call.interface === null ? '(unknown)' : escapeTerminal(call.interface)} {${call.iid}}`,
-    );
+    fact('interface', interfaceFact(call));
     fact('method', methodFact(call));
     fact('certainty', call.because === null ? null : `${call.certainty}: ${escapeTerminal(call.because)}`);
     fact('late', call.via === null ? null : `${call.via.interface}::${call.via.method}, DISPID ${call.dispid ?? '?'}`);
     fact('object', objectFact(call));
     fact('causality', call.causality);
-    fact(
-      'auth',
-      call.auth.type === 'none'
-        ? null
-        : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}${call.auth.user == null ? '' : `, as ${escapeTerminal(call.auth.user)}`}`,
-    );
+    fact('auth', authFact(call));
     if (call.fault !== null)
       fact('fault', style.bad(`${hex32(call.fault.status)} ${names.status(call.fault.status) ?? '(no name known)'}`));
-    if (call.hresult !== null) {
-      const text = `${hex32(call.hresult)} ${resultName(call.hresult, names)}${call.wrapped === null ? '' : `, carried by ${escapeTerminal(call.wrapped)}`}`;
-      fact('result', failed(call) ? style.bad(text) : text);
-    }
+    fact('result', this.resultFact(call));
     if (call.outcome !== 'answered' && call.outcome !== 'faulted') fact('outcome', style.warn(call.outcome));
     for (const problem of call.problems) fact('problem', style.warn(problemText(problem)));
     this.stub('request', call.exchange.request, this.spelled(call, traces.request), lines);
     this.stub('response', call.exchange.response, traces.response, lines);
     return `${lines.join('\n')}\n`;
+  }
+
+  private timeFact({ time, latencyNs }: Call): string | null {
+    if (time === null) return null;
+    return `${this.clock.text(time)}${latencyNs === null ? '' : `, answered after ${durationText(latencyNs)}`}`;
+  }
+
+  private resultFact(call: Call): string | null {
+    const { hresult, wrapped } = call;
+    if (hresult === null) return null;
+    const carried = wrapped === null ? '' : `, carried by ${escapeTerminal(wrapped)}`;
+    const text = `${hex32(hresult)} ${resultName(hresult, this.names)}${carried}`;
+    return failed(call) ? this.style.bad(text) : text;
   }
 
   problem(problem: Problem): string {
@@ -157,4 +152,13 @@ function objectFact(call: Call): string | null {
   const { object } = call;
   if (object === null) return null;
   return `${object.label === null ? '' : `${escapeTerminal(object.label)}, `}IPID ${object.ipid}${object.oid === null ? '' : `, OID ${object.oid}, OXID ${object.oxid}`}`;
+}
+
+function interfaceFact({ iid, interface: name }: Call): string | null {
+  return iid === null ? null : `${name === null ? '(unknown)' : escapeTerminal(name)} {${iid}}`;
+}
+
+function authFact({ auth }: Call): string | null {
+  if (auth.type === 'none') return null;
+  return `${auth.type}, ${auth.level}, ${auth.verdict}${auth.user == null ? '' : `, as ${escapeTerminal(auth.user)}`}`;
 }

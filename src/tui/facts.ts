@@ -41,14 +41,11 @@ export function factsOf(call: Call, { names, meaning, titleOf }: Lore): readonly
     ] as const,
     ['method', methodText(call)] as const,
     ['section', call.section === null ? null : `[${call.spec ?? '?'}] ${call.section}`] as const,
-    ['interface', call.iid === null ? null : `${call.interface ?? '(in no table)'} {${call.iid}}`] as const,
-    [
-      'late',
-      call.via === null ? null : `${call.via.interface}::${call.via.method}, DISPID ${call.dispid ?? '?'}`,
-    ] as const,
+    ['interface', interfaceText(call)] as const,
+    ['late', lateText(call)] as const,
     ['certainty', call.because === null ? null : `${call.certainty}: ${call.because}`] as const,
     ['causality', call.causality] as const,
-    ['auth', call.auth.type === 'none' ? null : `${call.auth.type}, ${call.auth.level}, ${call.auth.verdict}`] as const,
+    ['auth', authText(call)] as const,
     ['sealed', sealedText(call), 'warn'] as const,
     ['callbacks', call.callbacks.length === 0 ? null : call.callbacks.join(', ')] as const,
   ].flatMap(([name, text, paint = 'plain']) => (text === null ? [] : [{ name, text, paint }]));
@@ -87,4 +84,16 @@ function methodText(call: Call): string {
   if (method === null) return namelessText(call);
   const printed = printedOpnum === null || printedOpnum === opnum ? '' : ` (printed as ${printedOpnum})`;
   return `${method}, ${member ?? 'method'}, opnum ${opnum ?? '?'}${printed}`;
+}
+
+function interfaceText({ iid, interface: name }: Call): string | null {
+  return iid === null ? null : `${name ?? '(in no table)'} {${iid}}`;
+}
+
+function lateText({ via, dispid }: Call): string | null {
+  return via === null ? null : `${via.interface}::${via.method}, DISPID ${dispid ?? '?'}`;
+}
+
+function authText({ auth }: Call): string | null {
+  return auth.type === 'none' ? null : `${auth.type}, ${auth.level}, ${auth.verdict}`;
 }

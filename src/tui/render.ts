@@ -165,15 +165,11 @@ function offers({ state }: Model, lines: Line[]): void {
   }
 }
 
-function status(model: Model): Line {
+/** What is the case at the moment, in words. */
+function standing(model: Model): readonly string[] {
   const { state, source } = model;
-  const { columns, prompt, message } = state;
-  if (prompt !== null)
-    return fitLine([span(PROMPTS[prompt.kind], 'key'), span(typed(masked(prompt), columns, prompt.kind))], columns);
-  if (message !== null) return fitLine([span(` ${message.text}`, message.bad ? 'bad' : 'good')], columns);
-  if (state.pending !== null) return fitLine([span(PENDING[state.pending], 'key')], columns);
   const { view } = source;
-  const facts = [
+  return [
     place(model),
     ...(state.marked.size > 0 ? [`${state.marked.size} marked`] : []),
     ...(state.notes.size > 0 ? [`${state.notes.size} noted`] : []),
@@ -183,13 +179,24 @@ function status(model: Model): Line {
     ...(state.paused ? ['paused'] : []),
     ...(state.replaying === null ? [] : [`replaying to ${state.replaying} …`]),
     ...(state.sort === 'none' ? [] : [`by ${state.sort}`]),
-    ...(state.filter === null
-      ? []
-      : [
-          `filter: ${state.filter}${view.busy ? ` (${Math.floor((view.examined / Math.max(1, source.count)) * 100)} %)` : ''}`,
-        ]),
+    ...filterWords(model),
   ];
-  const left: Line = [span(` ${facts.join('  ')}`)];
+}
+
+function filterWords({ state: { filter }, source: { view, count } }: Model): readonly string[] {
+  if (filter === null) return [];
+  const done = view.busy ? ` (${Math.floor((view.examined / Math.max(1, count)) * 100)} %)` : '';
+  return [`filter: ${filter}${done}`];
+}
+
+function status(model: Model): Line {
+  const { state } = model;
+  const { columns, prompt, message } = state;
+  if (prompt !== null)
+    return fitLine([span(PROMPTS[prompt.kind], 'key'), span(typed(masked(prompt), columns, prompt.kind))], columns);
+  if (message !== null) return fitLine([span(` ${message.text}`, message.bad ? 'bad' : 'good')], columns);
+  if (state.pending !== null) return fitLine([span(PENDING[state.pending], 'key')], columns);
+  const left: Line = [span(` ${standing(model).join('  ')}`)];
   const hints = '? help  f filter  / search  tab panes  q quit ';
   const room = columns - lineWidth(left);
   return room > hints.length + 2

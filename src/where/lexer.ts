@@ -29,6 +29,38 @@ const NAMED = /@([A-Za-z_]\w*)/y;
 const UNIT = /[A-Za-zµ]+/y;
 const PATTERN = /\/((?:[^/\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+)\/([a-z]*)/y;
 
+interface Cut {
+  readonly token: Token;
+  /** Index behind it. */
+  readonly end: number;
+}
+
+/** The token that begins at a place; it is no space. @throws WhereError */
+function tokenAt(expression: string, at: number, afterDot: boolean): Cut {
+  const unit = expression[at] ?? '';
+  if (unit === '"' || unit === "'") {
+    const text = quoted(expression, at);
+    return { token: { kind: 'text', text: text.value, at }, end: text.end };
+  }
+  const number = matchAt(afterDot ? /\d+/y : NUMBER, expression, at);
+  if (number !== null) {
+    const token = numberToken(expression, number[0], at);
+    return { token, end: at + number[0].length + token.unit.length };
+  }
+  const name = matchAt(NAME, expression, at);
+  if (name !== null) return { token: { kind: 'name', text: name[0], at }, end: at + name[0].length };
+  const named = matchAt(NAMED, expression, at);
+  if (named !== null) return { token: { kind: 'named', text: named[1] ?? '', at }, end: at + named[0].length };
+  const pattern = matchAt(PATTERN, expression, at);
+  if (pattern !== null) {
+    const [whole, text = '', flags = ''] = pattern;
+    return { token: { kind: 'pattern', text, flags, at }, end: at + whole.length };
+  }
+  const sign = SIGNS.find((candidate) => expression.startsWith(candidate, at));
+  if (sign === undefined) throw strange(unit, at);
+  return { token: { kind: 'sign', text: sign, at }, end: at + sign.length };
+}
+
 /** Cuts an expression into tokens; the last one is `end`. @throws WhereError */
 export function tokens(expression: string): readonly Token[] {
   if (expression.length > MAX_EXPRESSION)
@@ -39,49 +71,16 @@ export function tokens(expression: string): readonly Token[] {
   const found: Token[] = [];
   let at = 0;
   while (at < expression.length) {
-    const unit = expression[at] ?? '';
-    if (/\s/.test(unit)) {
+    if (/\s/.test(expression[at] ?? '')) {
       at++;
       continue;
     }
     const before = found.at(-1);
     // After a dot a number is an index or a name such as `0`, never `0.5`.
     const afterDot = before?.kind === 'sign' && before.text === '.';
-    const text = unit === '"' || unit === "'" ? quoted(expression, at) : null;
-    if (text !== null) {
-      found.push({ kind: 'text', text: text.value, at });
-      at = text.end;
-      continue;
-    }
-    const number = afterDot ? matchAt(/\d+/y, expression, at) : matchAt(NUMBER, expression, at);
-    if (number !== null) {
-      const token = numberToken(expression, number[0], at);
-      found.push(token);
-      at += number[0].length + token.unit.length;
-      continue;
-    }
-    const name = matchAt(NAME, expression, at);
-    if (name !== null) {
-      found.push({ kind: 'name', text: name[0], at });
-      at += name[0].length;
-      continue;
-    }
-    const named = matchAt(NAMED, expression, at);
-    if (named !== null) {
-      found.push({ kind: 'named', text: named[1] ?? '', at });
-      at += named[0].length;
-      continue;
-    }
-    const pattern = matchAt(PATTERN, expression, at);
-    if (pattern !== null) {
-      found.push({ kind: 'pattern', text: pattern[1] ?? '', flags: pattern[2] ?? '', at });
-      at += pattern[0].length;
-      continue;
-    }
-    const sign = SIGNS.find((candidate) => expression.startsWith(candidate, at));
-    if (sign === undefined) throw strange(unit, at);
-    found.push({ kind: 'sign', text: sign, at });
-    at += sign.length;
+    const { token, end } = tokenAt(expression, at, afterDot);
+    found.push(token);
+    at = end;
   }
   found.push({ kind: 'end', at: expression.length });
   return found;

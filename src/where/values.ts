@@ -109,21 +109,19 @@ export function compare(op: Operator, left: Value | undefined, right: Value | un
   const b = scalar(right);
   if (a === null || a === undefined || b === null || b === undefined) return false;
   const order = orderOf(a, b);
-  switch (op) {
-    case '==':
-      return order === 0;
-    case '!=':
-      return order !== 0;
-    case '<':
-      return order !== null && order < 0;
-    case '<=':
-      return order !== null && order <= 0;
-    case '>':
-      return order !== null && order > 0;
-    case '>=':
-      return order !== null && order >= 0;
-  }
+  // What has no order is not equal either.
+  return order === null ? op === '!=' : HOLDS[op](order);
 }
+
+/** Whether an operator holds, by how the left side stands to the right one. */
+const HOLDS: Readonly<Record<Operator, (order: number) => boolean>> = {
+  '==': (order) => order === 0,
+  '!=': (order) => order !== 0,
+  '<': (order) => order < 0,
+  '<=': (order) => order <= 0,
+  '>': (order) => order > 0,
+  '>=': (order) => order >= 0,
+};
 
 /** Negative, zero or positive; null when the two cannot be put in order. */
 function orderOf(a: string | number | bigint | boolean, b: string | number | bigint | boolean): number | null {

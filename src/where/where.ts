@@ -216,25 +216,28 @@ class Compiler {
       return (call) => compare(op, get(call), other(call));
     }
     if (b.value === null) {
-      if (op !== '==' && op !== '!=') throw new WhereError('null can only be compared with == and !=', at);
+      if (!isEquality(op)) throw new WhereError('null can only be compared with == and !=', at);
       const wanted = op === '==';
       return (call) => isNull(get(call)) === wanted;
     }
     const value = fitted(a, b);
     // A result is compared by name with a name, by number with anything else.
-    const used = a.named !== null && typeof value === 'string' ? a.named : get;
-    if (used === a.named && op !== '==' && op !== '!=')
-      throw new WhereError(`${a.path} has an order only as a number`, b.at);
-    if (used === a.named) {
-      const near = this.facts.misspelt?.(String(value)) ?? null;
-      if (near !== null)
-        throw new WhereError(
-          `no code has the name ${JSON.stringify(value)}`,
-          b.at,
-          near.map((name) => JSON.stringify(name)),
-        );
-    }
-    return (call) => compare(op, used(call), value);
+    const { named } = a;
+    if (named === null || typeof value !== 'string') return (call) => compare(op, get(call), value);
+    if (!isEquality(op)) throw new WhereError(`${a.path} has an order only as a number`, b.at);
+    this.knownCode(value, b.at);
+    return (call) => compare(op, named(call), value);
+  }
+
+  /** @throws WhereError where no code has this name, but others nearly do */
+  private knownCode(name: string, at: number): void {
+    const near = this.facts.misspelt?.(name) ?? null;
+    if (near !== null)
+      throw new WhereError(
+        `no code has the name ${JSON.stringify(name)}`,
+        at,
+        near.map((one) => JSON.stringify(one)),
+      );
   }
 
   private matched(left: Operand): Test {
@@ -429,6 +432,23 @@ function note(watch: Watch, root: Value | undefined, value: Value | undefined, s
   for (const name of namesBeside(root ?? null, steps)) if (watch.seen.size < MAX_SEEN_NAMES) watch.seen.add(name);
 }
 
+function isEquality(op: Operator): boolean {
+  return op === '==' || op === '!=';
+}
+
+/** A result as its field has it: numbers unsigned, names as they are. */
+function unsignedCode<T extends string | number | bigint | boolean>(value: T): T | number {
+  const number = typeof value === 'string' && /^(0x[0-9a-f]{1,8}|-?\d{1,10})$/i.test(value) ? Number(value) : value;
+  return typeof number === 'number' && number < 0 ? number >>> 0 : number;
+}
+
+/** A moment as its field has it, without Z. @throws WhereError */
+function timeText(value: string | number | bigint | boolean, at: number): string {
+  if (typeof value !== 'string' || !/^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z?)?)?)?$/.test(value))
+    throw new WhereError('time is compared with UTC in ISO 8601: "2026-11-20T12:00:00Z"', at);
+  return value.replace('Z', '');
+}
+
 /**
  * A literal as its field wants it: results unsigned, times without Z, GUIDs in lower case, durations where they belong.
  */
@@ -447,16 +467,10 @@ function fitted(
         throw new WhereError('latency is compared with a duration: 250us, 100ms, 2s (or use latencyNs)', at);
       return value;
     case 'hresult':
-    case 'status': {
-      const number = typeof value === 'string' && /^(0x[0-9a-f]{1,8}|-?\d{1,10})$/i.test(value) ? Number(value) : value;
-      return typeof number === 'number' && number < 0 ? number >>> 0 : number;
-    }
-    case 'time': {
-      if (typeof value !== 'string' || !/^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z?)?)?)?$/.test(value)) {
-        throw new WhereError('time is compared with UTC in ISO 8601: "2026-11-20T12:00:00Z"', at);
-      }
-      return value.replace('Z', '');
-    }
+    case 'status':
+      return unsignedCode(value);
+    case 'time':
+      return timeText(value, at);
     case 'plain':
     case 'nanoseconds':
       return typeof value === 'string' && GUID.test(value) ? value.replace(/[{}]/g, '').toLowerCase() : value;

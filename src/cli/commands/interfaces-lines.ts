@@ -158,15 +158,19 @@ function typeName(type: Type): string {
     case 'pointer':
       return `${typeName(type.to)}${type.pointer === 'ref' ? '' : '*'}`;
     case 'array':
-      return `${typeName(type.of)}[${type.size ?? type.sizeIs ?? ''}]`;
+      return `${typeName(type.of)}[${boundOf(type)}]`;
     case 'string':
       return type.unit === 'wchar' ? 'string' : 'char string';
     case 'interface':
-      return type.interface === null ? 'IUnknown*' : `${type.interface}*`;
+      return `${type.interface ?? 'IUnknown'}*`;
     case 'pickle':
     case 'transformed':
       return typeName(type.of);
     case 'unsupported':
       return `(${type.what})`;
   }
+}
+
+function boundOf({ size, sizeIs }: Extract<Type, { kind: 'array' }>): string {
+  return String(size ?? sizeIs ?? '');
 }

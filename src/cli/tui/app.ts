@@ -234,6 +234,41 @@ export class App {
   }
 
   private carryOut(effect: Effect): void {
+    if (this.toView(effect)) {
+      // A small capture is through at once, so that the next key finds the view as it will be.
+      const began = this.options.now();
+      for (let busy = true; busy && this.options.now() - began < SLICE_MS; ) busy = this.step();
+      void this.work();
+      this.dispatch({ kind: 'changed' });
+    } else this.toWorld(effect);
+  }
+
+  /** What changes the view of the session, and is worked off; false for what does not. */
+  private toView(effect: Effect): boolean {
+    const { session } = this;
+    switch (effect.kind) {
+      case 'filter':
+        session.filter(effect.expression);
+        return true;
+      case 'sort':
+        session.sort(effect.key);
+        return true;
+      case 'fold-upkeep':
+        session.view.foldUpkeep(effect.on);
+        return true;
+      case 'pause':
+        session.view.freeze(effect.on);
+        return true;
+      case 'search':
+        session.find(effect.text, effect.from, effect.forward);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** What reaches beyond the session: the terminal, files, a server. */
+  private toWorld(effect: Effect): void {
     const { session, options } = this;
     switch (effect.kind) {
       case 'quit':
@@ -254,21 +289,6 @@ export class App {
       case 'suspend':
         this.display?.suspend();
         return;
-      case 'filter':
-        session.filter(effect.expression);
-        break;
-      case 'sort':
-        session.sort(effect.key);
-        break;
-      case 'fold-upkeep':
-        session.view.foldUpkeep(effect.on);
-        break;
-      case 'pause':
-        session.view.freeze(effect.on);
-        break;
-      case 'search':
-        session.find(effect.text, effect.from, effect.forward);
-        break;
       case 'copy':
         this.display?.copy(effect.text);
         this.dispatch({ kind: 'said', text: `copied: ${effect.what}`, bad: false });
@@ -286,11 +306,8 @@ export class App {
       case 'stop-replay':
         this.replaying?.abort();
         return;
+      default:
+        return;
     }
-    // A small capture is through at once, so that the next key finds the view as it will be.
-    const began = options.now();
-    for (let busy = true; busy && options.now() - began < SLICE_MS; ) busy = this.step();
-    void this.work();
-    this.dispatch({ kind: 'changed' });
   }
 }

@@ -47,12 +47,9 @@ const HEADS = 2;
 /** Arrows laid out at once, whatever the height of the screen. */
 const MOST_ARROWS = 4096;
 
-/** The arrows that an area shows. */
-function arrowsIn({ state, source }: Model, area: Area): readonly (Arrow | Refused)[] {
-  const { cursor } = placeOf(state, 'calls');
-  const around = area.height + 2;
-  const arrows: (Arrow | Refused)[] = [];
-  const [first, last] = [Math.max(0, cursor - around), Math.min(source.view.length - 1, cursor + around)];
+/** The arrows of the calls of some rows. */
+function callArrows(source: Model['source'], first: number, last: number): Arrow[] {
+  const arrows: Arrow[] = [];
   for (let row = first; row <= last; row++) {
     const call = source.call(source.view.at(row));
     if (call === null) continue;
@@ -60,6 +57,15 @@ function arrowsIn({ state, source }: Model, area: Area): readonly (Arrow | Refus
     if (call.exchange.response !== null || call.fault !== null)
       arrows.push({ row, call, request: false, time: call.exchange.responseTime });
   }
+  return arrows;
+}
+
+/** The arrows that an area shows. */
+function arrowsIn({ state, source }: Model, area: Area): readonly (Arrow | Refused)[] {
+  const { cursor } = placeOf(state, 'calls');
+  const around = area.height + 2;
+  const [first, last] = [Math.max(0, cursor - around), Math.min(source.view.length - 1, cursor + around)];
+  const arrows: (Arrow | Refused)[] = callArrows(source, first, last);
   const [from, to] = [arrows[0]?.time ?? null, arrows.at(-1)?.time ?? null];
   for (const notice of source.notices) {
     if (notice.kind !== 'finding' || notice.connection === undefined || arrows.length > MOST_ARROWS) continue;
