@@ -66,23 +66,26 @@ function floorsOf(octets: Uint8Array): readonly Fields[] | null {
     const rhs = octets.subarray(at + 2, at + 2 + right);
     at += 2 + right;
     if (at > octets.length) return null;
-    const id = lhs[0] ?? 0;
-    const protocol = PROTOCOLS[id] ?? `0x${id.toString(16)}`;
-    if (id === 0x0d && lhs.length === 19)
-      floors.push({
-        protocol,
-        uuid: uuidText(lhs.subarray(1)),
-        version: `${(lhs[17] ?? 0) | ((lhs[18] ?? 0) << 8)}.${(rhs[0] ?? 0) | ((rhs[1] ?? 0) << 8)}`,
-      });
-    else if ((id === 0x07 || id === 0x08 || id === 0x1f) && rhs.length === 2)
-      floors.push({ protocol, port: ((rhs[0] ?? 0) << 8) | (rhs[1] ?? 0) });
-    else if (id === 0x09 && rhs.length === 4) floors.push({ protocol, address: rhs.join('.') });
-    else if (id === 0x0f || id === 0x10 || id === 0x11)
-      floors.push({ protocol, name: String.fromCharCode(...rhs).replace(/\0+$/, '') });
-    else floors.push({ protocol, data: hex(rhs) });
+    floors.push(floorOf(lhs, rhs));
   }
   return floors;
 }
+
+function floorOf(lhs: Uint8Array, rhs: Uint8Array): Fields {
+  const id = lhs[0] ?? 0;
+  const protocol = PROTOCOLS[id] ?? `0x${id.toString(16)}`;
+  const word = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+  if (id === 0x0d && lhs.length === 19)
+    return { protocol, uuid: uuidText(lhs.subarray(1)), version: `${word(lhs, 17)}.${word(rhs, 0)}` };
+  if (PORTS.includes(id) && rhs.length === 2) return { protocol, port: ((rhs[0] ?? 0) << 8) | (rhs[1] ?? 0) };
+  if (id === 0x09 && rhs.length === 4) return { protocol, address: rhs.join('.') };
+  if (NAMES.includes(id)) return { protocol, name: String.fromCharCode(...rhs).replace(/\0+$/, '') };
+  return { protocol, data: hex(rhs) };
+}
+
+/** Protocols whose floor holds a port, and those whose floor holds a name. */
+const PORTS = [0x07, 0x08, 0x1f];
+const NAMES = [0x0f, 0x10, 0x11];
 
 /** The bytes of floors as {@link floorsOf} shows them. */
 function octetsOf(floors: readonly Fields[]): Uint8Array {

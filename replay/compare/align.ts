@@ -92,22 +92,41 @@ function increasing(pairs: readonly (readonly [number, number])[]): readonly (re
 function pairStretch(
   expected: readonly string[],
   actual: readonly string[],
+  stretch: Stretch,
+): [number | null, number | null][] {
+  const { a, aEnd, b, bEnd } = stretch;
+  return (aEnd - a) * (bEnd - b) > MAX_TABLE
+    ? pairByPosition(expected, actual, stretch)
+    : pairByTable(expected, actual, stretch);
+}
+
+function pairByPosition(
+  expected: readonly string[],
+  actual: readonly string[],
   { a, aEnd, b, bEnd }: Stretch,
 ): [number | null, number | null][] {
   const [rows, columns] = [aEnd - a, bEnd - b];
   const pairs: [number | null, number | null][] = [];
-  if (rows * columns > MAX_TABLE) {
-    for (let at = 0; at < Math.max(rows, columns); at++) {
-      const [one, other] = [at < rows ? a + at : null, at < columns ? b + at : null];
-      if (one !== null && other !== null && expected[one] === actual[other]) pairs.push([one, other]);
-      else
-        pairs.push(
-          ...(one === null ? [] : [[one, null] as [number, null]]),
-          ...(other === null ? [] : [[null, other] as [null, number]]),
-        );
-    }
-    return pairs;
+  for (let at = 0; at < Math.max(rows, columns); at++) {
+    const [one, other] = [at < rows ? a + at : null, at < columns ? b + at : null];
+    if (one !== null && other !== null && expected[one] === actual[other]) pairs.push([one, other]);
+    else
+      pairs.push(
+        ...(one === null ? [] : [[one, null] as [number, null]]),
+        ...(other === null ? [] : [[null, other] as [null, number]]),
+      );
   }
+  return pairs;
+}
+
+/** The longest common subsequence, by dynamic programming from the end. */
+function pairByTable(
+  expected: readonly string[],
+  actual: readonly string[],
+  { a, aEnd, b, bEnd }: Stretch,
+): [number | null, number | null][] {
+  const [rows, columns] = [aEnd - a, bEnd - b];
+  const pairs: [number | null, number | null][] = [];
   const width = columns + 1;
   const table = new Uint32Array((rows + 1) * width);
   for (let i = rows - 1; i >= 0; i--) {

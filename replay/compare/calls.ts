@@ -1,3 +1,4 @@
+import type { RecordedCall } from '../recording/records.js';
 import { CALL_HEADERS } from '../../src/ndr/codec.js';
 import type { Fields, Value } from '../../src/types.js';
 import { isReference, referencesIn, type Reference } from '../../src/dcom/references.js';
@@ -82,11 +83,9 @@ function isAnswered(outcome: string): boolean {
 }
 
 /** Compares how two calls ended; true when what they returned is worth comparing. */
-function compareOutcome(
-  { call: before, member, place }: SessionCall,
-  { call: after }: SessionCall,
-  { rules, differ }: ValueContext,
-): boolean {
+function compareOutcome(expected: SessionCall, { call: after }: SessionCall, context: ValueContext): boolean {
+  const { call: before, member, place } = expected;
+  const { differ } = context;
   if (before.fault?.status !== after.fault?.status) {
     differ({
       kind: 'fault',
@@ -109,33 +108,29 @@ function compareOutcome(
     });
     return false;
   }
+  return compareResult(expected, after, context);
+}
+
+/** Compares two HRESULTs; true when what the calls returned is worth comparing. */
+function compareResult(
+  { call: before, member, place }: SessionCall,
+  after: RecordedCall,
+  { rules, differ }: ValueContext,
+): boolean {
+  const hresult = { kind: 'hresult', member: `${member}.hresult`, place: `${place}.hresult` } as const;
   const rule = rules.of(member, place).find((one) => one.hresult !== null);
   if (rule?.hresult != null && (rule.hresult.from === null || rule.hresult.from === before.hresult)) {
     if (after.hresult === rule.hresult.to) {
       if (before.hresult !== after.hresult) rules.use(rule);
       return before.hresult === after.hresult;
     }
-    differ({
-      kind: 'hresult',
-      member: `${member}.hresult`,
-      place: `${place}.hresult`,
-      expected: rule.hresult.to,
-      actual: after.hresult,
-      message: `rule ${rule.number} expects this result`,
-    });
+    const message = `rule ${rule.number} expects this result`;
+    differ({ ...hresult, expected: rule.hresult.to, actual: after.hresult, message });
     return false;
   }
   if (before.hresult === after.hresult) return after.fault === null;
-  const ignored = rules.of(`${member}.hresult`, `${place}.hresult`).find((one) => one.ignore);
-  if (ignored === undefined)
-    differ({
-      kind: 'hresult',
-      member: `${member}.hresult`,
-      place: `${place}.hresult`,
-      expected: before.hresult,
-      actual: after.hresult,
-      message: null,
-    });
+  const ignored = rules.of(hresult.member, hresult.place).find((one) => one.ignore);
+  if (ignored === undefined) differ({ ...hresult, expected: before.hresult, actual: after.hresult, message: null });
   else rules.use(ignored);
   return false;
 }

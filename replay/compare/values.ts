@@ -46,19 +46,13 @@ export function compareValues(
 ): void {
   // A failed call that was bound late has no results; bound early, it has null ones.
   if (expected == null && actual == null) return;
+  const [before, after] = [expected ?? null, actual ?? null];
   const rules = context.rules.of(at.member, at.place);
-  if (rules.length > 0 && ruled(rules, expected ?? null, actual ?? null, context)) return;
+  if (rules.length > 0 && ruled(rules, before, after, context)) return;
   const differ = (message: string | null = null, kind: Difference['kind'] = 'value'): void =>
-    context.differ({
-      kind,
-      member: at.member,
-      place: at.place,
-      expected: expected ?? null,
-      actual: actual ?? null,
-      message,
-    });
-  if (expected === undefined || actual === undefined)
-    differ(expected === undefined ? 'not in what was expected' : 'missing');
+    context.differ({ kind, member: at.member, place: at.place, expected: before, actual: after, message });
+  if (expected === undefined) differ('not in what was expected');
+  else if (actual === undefined) differ('missing');
   else if (isReference(expected) && isReference(actual)) {
     const why = context.same(expected, actual);
     if (why !== null) differ(why, 'identity');

@@ -502,15 +502,30 @@ function enumValues({ types, name: spec }: Specification, wanted: string): reado
   );
 }
 
+function interfaceLines(found: Explanation & { readonly kind: 'interface' }): readonly string[] {
+  const section = found.section === null ? '' : ` ${found.section}`;
+  const base = found.base === null ? '' : `, derives from ${found.base}`;
+  return [
+    `${found.name} {${found.uuid}}`,
+    `  interface of ${source(found.spec)}${section}${base}, ${found.methods} methods of its own`,
+    ...(found.erratum === null ? [] : [`  erratum: ${found.erratum}`]),
+  ];
+}
+
+function dispidLines({ value, name, members }: Explanation & { readonly kind: 'dispid' }): readonly string[] {
+  const shown = members.length === 0 ? 'no member of the tables' : members.slice(0, MAX_MEMBERS).join(', ');
+  const more = members.length > MAX_MEMBERS ? ` and ${members.length - MAX_MEMBERS} more` : '';
+  return [
+    `${value < 0 ? value : hex32(value)} ${name ?? 'DISPID'}`,
+    `  a DISPID means something only within an interface: ${shown}${more}`,
+  ];
+}
+
 /** An explanation as lines for people. */
 export function explanationLines(found: Explanation): readonly string[] {
   switch (found.kind) {
     case 'interface':
-      return [
-        `${found.name} {${found.uuid}}`,
-        `  interface of ${source(found.spec)}${found.section === null ? '' : ` ${found.section}`}${found.base === null ? '' : `, derives from ${found.base}`}, ${found.methods} methods of its own`,
-        ...(found.erratum === null ? [] : [`  erratum: ${found.erratum}`]),
-      ];
+      return interfaceLines(found);
     case 'member':
       return memberLines(found);
     case 'enum-value':
@@ -522,13 +537,8 @@ export function explanationLines(found: Explanation): readonly string[] {
         `CLSID_${found.name} {${found.clsid}}`,
         `  class of ${source(found.spec)}${found.interface === null ? '' : `, default interface ${found.interface}`}${found.progId == null ? '' : `, ProgID ${found.progId}`}`,
       ];
-    case 'dispid': {
-      const shown = found.members.slice(0, MAX_MEMBERS).join(', ');
-      return [
-        `${found.value < 0 ? found.value : hex32(found.value)} ${found.name ?? 'DISPID'}`,
-        `  a DISPID means something only within an interface: ${shown === '' ? 'no member of the tables' : shown}${found.members.length > MAX_MEMBERS ? ` and ${found.members.length - MAX_MEMBERS} more` : ''}`,
-      ];
-    }
+    case 'dispid':
+      return dispidLines(found);
     case 'reason':
       return [`${found.value} ${found.name} [${found.spec}]`, ...facts(found)];
     case 'code':

@@ -112,12 +112,7 @@ export class Lz4Frames {
       };
       return 4;
     }
-    if (magic >>> 4 === SKIPPABLE) {
-      if (left < 8) return 0;
-      const size = 8 + view.getUint32(at + 4, true);
-      if (size > SKIPPABLE_MOST) throw new Error(`lz4: a skippable frame claims ${size} bytes`);
-      return left < size ? 0 : size;
-    }
+    if (magic >>> 4 === SKIPPABLE) return skippable(view, at, left);
     if (magic !== MAGIC) throw new Error('lz4: what follows the last frame is no frame');
     if (left < 7) return 0;
     const flags = bytes[at + 4] as number;
@@ -231,4 +226,12 @@ function inflateBlock(data: Uint8Array, target: Uint8Array, from: number): numbe
     end += length;
   }
   return end;
+}
+
+/** Bytes of a skippable frame; 0 while they are not all there. */
+function skippable(view: DataView, at: number, left: number): number {
+  if (left < 8) return 0;
+  const size = 8 + view.getUint32(at + 4, true);
+  if (size > SKIPPABLE_MOST) throw new Error(`lz4: a skippable frame claims ${size} bytes`);
+  return left < size ? 0 : size;
 }

@@ -32,15 +32,19 @@ export function policyOption(): Option {
     .default('strict');
 }
 
+/** The user that is named outright, or, of what is given of users, the first that names one. */
+function userOf(
+  flags: { readonly user?: string },
+  env: Streams['env'],
+  given: readonly { readonly user: string | null }[],
+): string | null {
+  return flags.user ?? env['UAMGSCOPE_USER'] ?? given.find((one) => one.user !== null)?.user ?? null;
+}
+
 /** Who signs in: the user, and the first password or hash that is his or anybody's; null: nobody. @throws UsageError */
 export function identityOf(flags: IdentityFlags, env: Streams['env']): Identity | null {
   const { passwords = [], ntHashes = [] } = readSecrets(flags, env);
-  const user =
-    flags.user ??
-    env['UAMGSCOPE_USER'] ??
-    passwords.find((one) => one.user !== null)?.user ??
-    ntHashes.find((one) => one.user !== null)?.user ??
-    null;
+  const user = userOf(flags, env, [...passwords, ...ntHashes]);
   if (user === null) {
     if (passwords.length + ntHashes.length > 0) throw new UsageError('a password without a user: give --user');
     return null;
@@ -101,7 +105,7 @@ export async function identityFor(given: TicketFlags, streams: Streams, host: st
 /** A user's password or keys; null where none are given. @throws UsageError where the realm is not known */
 function userSecretOf(flags: TicketFlags, env: Streams['env'], defaultRealm: string): UserSecret | null {
   const { passwords = [], keytab = [] } = readSecrets(flags, env);
-  const name = flags.user ?? env['UAMGSCOPE_USER'] ?? passwords.find((one) => one.user !== null)?.user ?? null;
+  const name = userOf(flags, env, passwords);
   if (name === null) return null;
   const [, user = name, named = null] = /^(.+)@([^@]+)$/.exec(name) ?? [];
   const own = (one: { readonly user: string | null }): boolean => one.user === null || [name, user].includes(one.user);

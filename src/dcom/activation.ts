@@ -260,23 +260,18 @@ export function traceActivation(blob: Span, codecs: ActivationCodecs, depth: num
       .root.children;
     nodes.push(group('header', 'CustomHeader', PREFIX, headEnd, '2.2.22.1', shifted(inside, PREFIX)));
   }
-  for (const [i, place] of (head?.places ?? []).entries()) {
-    if (place.end === place.start) continue;
-    const found = codecFor(place, reader);
-    const node =
-      found === null
-        ? leaf(`properties[${i}]`, 'byte[]', place.start, place.end, null, '2.2.22.2')
-        : group(
-            `properties[${i}]`,
-            'activation property',
-            place.start,
-            place.end,
-            '2.2.22.2',
-            shifted(found.codec.trace(spanOfPlace(blob, place), undefined, reader.depth).root.children, place.start),
-          );
-    nodes.push({ ...node, meaning: place.clsid });
-  }
+  for (const [i, place] of (head?.places ?? []).entries())
+    if (place.end !== place.start)
+      nodes.push({ ...propertyNode(`properties[${i}]`, place, reader), meaning: place.clsid });
   const end = head?.end ?? PREFIX;
   if (end < size) nodes.push(leaf('rest', 'byte[]', end, size, null, '2.2.22'));
   return nodes;
+}
+
+function propertyNode(name: string, place: Place, reader: PropertyReader): TraceNode {
+  const { start, end } = place;
+  const found = codecFor(place, reader);
+  if (found === null) return leaf(name, 'byte[]', start, end, null, '2.2.22.2');
+  const { children } = found.codec.trace(spanOfPlace(reader.blob, place), undefined, reader.depth).root;
+  return group(name, 'activation property', start, end, '2.2.22.2', shifted(children, start));
 }

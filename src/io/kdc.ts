@@ -57,18 +57,26 @@ function parseKrb5Config(text: string): Krb5Config {
   let defaultRealm: string | null = null;
   let udpLimit: number | null = null;
   let [section, realm] = ['', ''];
+  const inSection: Readonly<Record<string, (key: string, value: string) => void>> = {
+    realms(key, value) {
+      if (value === '{') realm = key;
+      else if (key === 'kdc' && realm !== '') kdcs.set(realm, [...(kdcs.get(realm) ?? []), value]);
+    },
+    domain_realm(key, value) {
+      if (key !== '') domains.set(key.toLowerCase(), value);
+    },
+    libdefaults(key, value) {
+      if (key === 'default_realm') defaultRealm = value;
+      else if (key === 'udp_preference_limit') udpLimit = Number(value) || 0;
+    },
+  };
   for (const line of text.split('\n')) {
     const trimmed = line.replace(/^\s*[#;].*$/, '').trim();
     const heading = /^\[(\w+)\]$/.exec(trimmed);
     const [, key = '', value = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(trimmed) ?? [];
     if (heading !== null) [section, realm] = [heading[1] ?? '', ''];
     else if (trimmed === '}') realm = '';
-    else if (section === 'realms' && value === '{') realm = key;
-    else if (section === 'realms' && key === 'kdc' && realm !== '')
-      kdcs.set(realm, [...(kdcs.get(realm) ?? []), value]);
-    else if (section === 'domain_realm' && key !== '') domains.set(key.toLowerCase(), value);
-    else if (section === 'libdefaults' && key === 'default_realm') defaultRealm = value;
-    else if (section === 'libdefaults' && key === 'udp_preference_limit') udpLimit = Number(value) || 0;
+    else if (Object.hasOwn(inSection, section)) inSection[section]?.(key, value);
   }
   return { defaultRealm, udpLimit, kdcs, domains };
 }

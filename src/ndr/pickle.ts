@@ -4,6 +4,7 @@ import { Encoder } from './encoder.js';
 import { Decoder } from './decoder.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import type { PickleEntry } from './tape.js';
+import type { Tracer } from './tracer.js';
 
 const NDR20_LITTLE: Encoding = { littleEndian: true, syntax: 'ndr20' };
 const NDR20_BIG: Encoding = { littleEndian: false, syntax: 'ndr20' };
@@ -34,12 +35,7 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
       const order = view.getUint8(pos + 1);
       const little = order !== BIG;
       const headerLength = view.getUint16(pos + 2, true);
-      // The common header is little-endian always; some write its length in the order of what follows.
-      if (
-        view.getUint8(pos) !== 1 ||
-        (order !== LITTLE && order !== BIG) ||
-        (headerLength !== COMMON && (little || headerLength !== COMMON << 8))
-      ) {
+      if (!isCommonHeader(view.getUint8(pos), order, headerLength)) {
         d.problem(
           'ndr-bad-pickle',
           `type serialisation header has version ${view.getUint8(pos)}, byte order ${order} and length ${headerLength}`,
@@ -59,16 +55,7 @@ export function pickleNode(inner: (littleEndian: boolean) => Node, primitive: bo
         size = d.remaining - headers;
       }
       const open = tracer === null ? null : tracer.open('type serialisation version 1', from, '[MS-RPCE] 2.2.6');
-      if (tracer !== null) {
-        tracer.hidden('Version', 'byte', from, from + 1, view.getUint8(pos));
-        tracer.hidden('Endianness', 'byte', from + 1, from + 2, order);
-        tracer.hidden('CommonHeaderLength', 'USHORT', from + 2, from + 4, headerLength);
-        tracer.hidden('Filler', 'ULONG', from + 4, from + 8, view.getUint32(pos + 4, true));
-        if (!primitive) {
-          tracer.hidden('ObjectBufferLength', 'ULONG', from + 8, from + 12, length);
-          tracer.hidden('Filler', 'ULONG', from + 12, from + 16, view.getUint32(pos + 12, little));
-        }
-      }
+      if (tracer !== null) traceHeaders(tracer, d, { little, primitive, length });
       const entry: PickleEntry | null =
         d.tape === null ? null : { kind: 'pickle', header: d.u8.slice(pos, pos + headers), length, tail: NO_BYTES };
       if (entry !== null) d.tape?.push(entry);
@@ -121,6 +108,40 @@ interface Inside {
   readonly primitive: boolean;
 }
 
+function traceHeaders(
+  tracer: Tracer,
+  { view, pos, offset: from }: Decoder,
+  { little, primitive, length }: { readonly little: boolean; readonly primitive: boolean; readonly length: number },
+): void {
+  tracer.hidden('Version', 'byte', from, from + 1, view.getUint8(pos));
+  tracer.hidden('Endianness', 'byte', from + 1, from + 2, view.getUint8(pos + 1));
+  tracer.hidden('CommonHeaderLength', 'USHORT', from + 2, from + 4, view.getUint16(pos + 2, true));
+  tracer.hidden('Filler', 'ULONG', from + 4, from + 8, view.getUint32(pos + 4, true));
+  if (primitive) return;
+  tracer.hidden('ObjectBufferLength', 'ULONG', from + 8, from + 12, length);
+  tracer.hidden('Filler', 'ULONG', from + 12, from + 16, view.getUint32(pos + 12, little));
+}
+
+/** The common header is little-endian always; some write its length in the order of what follows. */
+function isCommonHeader(version: number, order: number, length: number): boolean {
+  if (version !== 1 || (order !== LITTLE && order !== BIG)) return false;
+  return length === COMMON || (order === BIG && length === COMMON << 8);
+}
+
+/** Tells of what went wrong inside, at places of the stub around it. */
+function passOn(sub: Decoder, d: Decoder, from: number, size: number): void {
+  for (const { code, message, spec, at } of sub.problems ?? [])
+    d.note(code, message, spec, from + (at.stub ?? 0), at.path ?? null);
+  if (!sub.failed || sub.explained) return;
+  d.note(
+    'ndr-truncated',
+    `serialised type ends after ${size} bytes, before its value does`,
+    '[MS-RPCE] 2.2.6',
+    from + sub.failedAt,
+    sub.failedPath,
+  );
+}
+
 /** Reads the serialised value in a decoder of its own, whose offsets count from behind the headers. */
 function readInside(d: Decoder, node: Node, { little, size, entry, primitive }: Inside): Value {
   const { tracer } = d;
@@ -137,17 +158,7 @@ function readInside(d: Decoder, node: Node, { little, size, entry, primitive }: 
   sub.tracer = inside;
   const value = sub.enter() ? readWhole(node, sub) : null;
   d.elements = sub.elements;
-  for (const { code, message, spec, at } of sub.problems ?? [])
-    d.note(code, message, spec, from + (at.stub ?? 0), at.path ?? null);
-  if (sub.failed && !sub.explained) {
-    d.note(
-      'ndr-truncated',
-      `serialised type ends after ${size} bytes, before its value does`,
-      '[MS-RPCE] 2.2.6',
-      from + sub.failedAt,
-      sub.failedPath,
-    );
-  }
+  passOn(sub, d, from, size);
   if (tracer !== null && inside !== null) tracer.adoptShifted(inside, from);
   const used = primitive && !sub.failed ? Math.min(size, (sub.offset + 7) & ~7) : size;
   if (entry !== null) {
