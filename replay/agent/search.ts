@@ -52,6 +52,11 @@ const RESULTS = {
 /** Results of a search that found something. */
 const FINDS: readonly (FaultModel['result'] | null)[] = [null, 'with-errors'];
 
+/** Only administrators may ask for a language that the machine does not have (Microsoft's reference). */
+function speaks(languages: readonly number[], locale: number): boolean {
+  return languages.length === 0 || languages.includes(locale);
+}
+
 /**
  * Search (3.38.4.11): what the criteria find of the chosen server and scope, less what other found updates supersede
  * unless that is wanted.
@@ -61,9 +66,8 @@ export function search(agent: AgentContext, request: SearchRequest): Outcome {
   const { model, users } = agent;
   const parsed = parseCriteria(criteria === '' ? DEFAULT_CRITERIA : criteria, agent.attributes);
   if (!parsed.ok) return failed(WU_E_INVALID_CRITERIA);
-  // Only administrators may ask for a language that the machine does not have (Microsoft's reference).
-  if (users.roleOf(caller) !== 'administrator' && model.languages.length > 0 && !model.languages.includes(locale))
-    return failed(E_ACCESSDENIED);
+  const mayAsk = users.roleOf(caller) === 'administrator' || speaks(model.languages, locale);
+  if (!mayAsk) return failed(E_ACCESSDENIED);
   const services = servers(agent, state);
   if (typeof services === 'number') return failed(services);
   if (state.Online) {
@@ -74,11 +78,9 @@ export function search(agent: AgentContext, request: SearchRequest): Outcome {
   const updates = state.Online ? offered : known;
   const index = agent.indexOf(updates);
   const result = agent.state.faults.result('IUpdateSearcher::Search') ?? null;
-  const found = FINDS.includes(result)
-    ? [...updates.values()].filter(
-        (one) => isOffered(one, services) && inScope(one, state.SearchScope, caller) && meets(one, parsed.tree, index),
-      )
-    : [];
+  const isFound = (one: UpdateModel): boolean =>
+    isOffered(one, services) && inScope(one, state.SearchScope, caller) && meets(one, parsed.tree, index);
+  const found = FINDS.includes(result) ? [...updates.values()].filter(isFound) : [];
   const shown = state.IncludePotentiallySupersededUpdates ? found : unsuperseded(found, state.IgnoreDownloadPriority);
   const view = viewOf(agent, updates, locale, shown);
   // Whoever stays offline meets no trouble on the way.

@@ -63,6 +63,22 @@ export function serviceManager(agent: AgentContext): ServedObject {
     return { hresult: 0, out: { ppService: serviceOf(agent, added, ends) } };
   };
 
+  /** What becomes of a service whose authorization nobody gave; null: it is looked for, and found. */
+  const withoutFile = (
+    serviceID: string,
+    service: ReturnType<typeof state.services.lookUp>,
+    flags: number,
+  ): Outcome | null => {
+    const isOffline = state.now.network === 'down';
+    const canWait = (flags & ADD.pending) !== 0;
+    // Who does not allow to look for the file now waits for it; who does waits where nobody can be reached.
+    if (canWait && (isOffline || (flags & ADD.online) === 0)) {
+      const withAU = (flags & ADD.registerWithAU) !== 0;
+      return state.services.wait(service, withAU) ? registered(serviceID) : failed(E_OUTOFMEMORY);
+    }
+    return isOffline ? failed(WU_E_NO_CONNECTION) : null;
+  };
+
   const addService = ({ serviceID, flags, authorizationCabPath = null }: Arguments): Outcome => {
     if (typeof serviceID !== 'string' || keyOf(serviceID) === null || typeof flags !== 'number')
       return failed(E_INVALIDARG);
@@ -75,14 +91,8 @@ export function serviceManager(agent: AgentContext): ServedObject {
     if (refused !== null) return failed(refused);
     const isKnown = state.services.find(serviceID) !== undefined;
     const hasFile = authorizationCabPath !== null && authorizationCabPath !== '';
-    if (!isKnown && !hasFile) {
-      const isOffline = state.now.network === 'down';
-      const canWait = (flags & ADD.pending) !== 0;
-      // Who does not allow to look for the file now waits for it; who does waits where nobody can be reached.
-      if (canWait && (isOffline || (flags & ADD.online) === 0))
-        return state.services.wait(service, withAU) ? registered(serviceID) : failed(E_OUTOFMEMORY);
-      if (isOffline) return failed(WU_E_NO_CONNECTION);
-    }
+    const early = isKnown || hasFile ? null : withoutFile(serviceID, service, flags);
+    if (early !== null) return early;
     const added = state.services.add(service);
     if (typeof added === 'number') return failed(added);
     if (withAU) state.services.registerWithAU(added);

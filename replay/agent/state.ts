@@ -179,6 +179,22 @@ export class AgentState {
     for (const update of this.named(step, told.update)) this.perform(step.atMs, update, { ...told, operation });
   }
 
+  private firstService({ services: [first] }: UpdateModel): ReturnType<Services['find']> {
+    return first === undefined ? undefined : this.serviceList.find(first);
+  }
+
+  /** An update as it is once it was installed, or uninstalled. */
+  private succeed(atMs: number, update: UpdateModel, installs: boolean, reboot: boolean | undefined): void {
+    const behavior = installs ? update.installation : update.uninstallation;
+    this.change(update, {
+      installed: installs,
+      present: installs,
+      downloaded: update.downloaded || installs,
+      rebootRequired: reboot ?? behavior.reboot === 'always',
+    });
+    this.current = { ...this.current, lastInstallation: dateText(atMs) };
+  }
+
   /** Installs or uninstalls an update, well or not, and notes it in the history. */
   private perform(
     atMs: number,
@@ -188,19 +204,8 @@ export class AgentState {
     const came = result ?? (hresult !== undefined && (hresult | 0) < 0 ? 'failed' : 'succeeded');
     const well = came === 'succeeded' || came === 'with-errors';
     const code = hresult ?? (well ? 0 : E_FAIL);
-    const installs = operation === 'installation';
-    const service = update.services[0] === undefined ? undefined : this.serviceList.find(update.services[0]);
-    const behavior = installs ? update.installation : update.uninstallation;
-    if (well) {
-      const rebootRequired = reboot ?? behavior.reboot === 'always';
-      this.change(update, {
-        installed: installs,
-        present: installs,
-        downloaded: update.downloaded || installs,
-        rebootRequired,
-      });
-      this.current = { ...this.current, lastInstallation: dateText(atMs) };
-    }
+    const service = this.firstService(update);
+    if (well) this.succeed(atMs, update, operation === 'installation', reboot);
     const entry: HistoryModel = {
       title: update.title,
       description: update.description,

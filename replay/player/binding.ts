@@ -32,7 +32,7 @@ interface Rebound {
 /**
  * What is made of a recorded call: the same, a call by slot, an Invoke, or nothing, where only late binding needs it.
  */
-type Form = 'same' | 'early' | 'late' | 'none';
+export type Form = 'same' | 'early' | 'late' | 'none';
 
 /** dwFlags of an Invoke ([MS-OAUT] 3.1.4.4). */
 const FLAGS: Readonly<Record<MemberKind, number>> = { method: 1, propget: 2, propput: 4, propputref: 8 };

@@ -50,14 +50,15 @@ export class Mapping {
         const other = others[at];
         if (other !== undefined) this.learn(one, other, name, depth + 1);
       }
-    } else if (isRecord(recorded) && isRecord(live)) {
-      if (isContextHandle(recorded) && isContextHandle(live)) this.pair(String(recorded['uuid']), String(live['uuid']));
-      this.bindings(recorded['stringBindings'], live['stringBindings']);
-      for (const field in recorded) {
-        const other = live[field];
-        if (other !== undefined && !APART.includes(field))
-          this.learn(recorded[field] as Value, other, field, depth + 1);
-      }
+    } else if (isRecord(recorded) && isRecord(live)) this.learnFields(recorded, live, depth);
+  }
+
+  private learnFields(recorded: Fields, live: Fields, depth: number): void {
+    if (isContextHandle(recorded) && isContextHandle(live)) this.pair(String(recorded['uuid']), String(live['uuid']));
+    this.bindings(recorded['stringBindings'], live['stringBindings']);
+    for (const field in recorded) {
+      const other = live[field];
+      if (other !== undefined && !APART.includes(field)) this.learn(recorded[field] as Value, other, field, depth + 1);
     }
   }
 

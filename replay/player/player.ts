@@ -9,7 +9,7 @@ import { RuleBook, type Rules } from '../compare/rules.js';
 import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
 import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
-import { Rebinder, type Binding } from './binding.js';
+import { Rebinder, type Binding, type Form } from './binding.js';
 import { faulted } from '../../src/peer/client/error.js';
 import { ServerChanges } from './changes.js';
 import { LiveSession } from './live-session.js';
@@ -160,12 +160,25 @@ export class Player {
     this.draining = false;
   }
 
+  /** What a call came to. */
+  private came(step: Step, ...[record, answer]: Parameters<Parameters<LiveSession['call']>[2]>): void {
+    if (!this.released[step.index]) this.under--;
+    this.denied ??= deniedBy(step, record, answer);
+    if (this.denied !== null && this.stopped === null) this.stop('the server refused the credentials');
+    this.respond(step, record, answer.kind === 'failed' ? answer.message : null);
+  }
+
+  /** Why a step is not made; LEFT_OUT: what it changes, or needs of what was left out, is not wanted. */
+  private lackingOf(step: Step, leavesOut: boolean): ReturnType<Player['lacking']> {
+    return leavesOut ? LEFT_OUT : (this.stopped ?? step.never ?? this.lacking(step));
+  }
+
   private make(step: Step): void {
     const { plan } = this.options;
     const { call } = step.expected;
     const form = this.rebinder.form(call);
     const change = this.options.readOnly === true ? this.changes.of(call) : null;
-    const lacking = change === null ? (this.stopped ?? step.never ?? this.lacking(step)) : LEFT_OUT;
+    const lacking = this.lackingOf(step, change !== null);
     if (lacking === LEFT_OUT && form !== 'none' && this.options.readOnly === true)
       this.leftOut.push(`${call.id} ${callTitle(call)}: ${change ?? 'it needs what was left out'}`);
     // What only late binding needs is left out; so is upkeep of what it would have made.
@@ -180,10 +193,12 @@ export class Player {
       return;
     }
     const channel = this.channel(call);
-    if (channel === null) {
-      this.skip(step, `the server did not say where ${call.object?.label ?? 'the object'} listens`);
-      return;
-    }
+    if (channel === null) this.skip(step, `the server did not say where ${call.object?.label ?? 'the object'} listens`);
+    else this.sendStep(step, form, { context, request, channel });
+  }
+
+  private sendStep(step: Step, form: Exclude<Form, 'none'>, { context, request, channel }: Way): void {
+    const { call } = step.expected;
     this.under++;
     const object = call.object === null ? null : (this.mapping.live(call.object.ipid) ?? call.object.ipid);
     const send = (made: MadeCall | string): void => {
@@ -197,12 +212,7 @@ export class Player {
       this.live.call(
         channel,
         { ...made, transfer: context.transfer, drep: request.drep },
-        (record, answer) => {
-          if (!this.released[step.index]) this.under--;
-          this.denied ??= deniedBy(step, record, answer);
-          if (this.denied !== null && this.stopped === null) this.stop('the server refused the credentials');
-          this.respond(step, record, answer.kind === 'failed' ? answer.message : null);
-        },
+        (record, answer) => this.came(step, record, answer),
         form === 'same' && step.plain ? (answer) => this.ahead(step, answer) : undefined,
       );
     };
@@ -461,12 +471,16 @@ function deniedBy({ expected: { call, sort } }: Step, record: RecordedCall, answ
 /** A call as the live server gets it. */
 type MadeCall = Pick<LinkCall, 'abstract' | 'opnum' | 'object' | 'stub'>;
 
-/** A recorded call to be made in the other binding, and where it goes. */
-interface Rebinding {
-  readonly call: RecordedCall;
+/** By what a call goes out: the context and the request that were recorded, and the channel to the live server. */
+interface Way {
   readonly context: ContextRecord;
   readonly request: RecordedStub;
   readonly channel: Channel;
+}
+
+/** A recorded call to be made in the other binding, and where it goes. */
+interface Rebinding extends Way {
+  readonly call: RecordedCall;
   readonly object: string;
 }
 

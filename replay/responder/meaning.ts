@@ -54,7 +54,6 @@ export class Meanings {
     if (object !== null) return object;
     if (isRecord(value) && typeof value['vt'] === 'string' && !('dims' in value))
       return LEFT_OUT.includes(value['vt']) ? '' : this.word(value['value'] ?? null, declared, objects, depth + 1);
-    const type = declared === null ? null : resolved(declared, this.types);
     if (Array.isArray(value))
       return `[${asList(value)
         .map((one) => this.word(one, null, objects, depth + 1))
@@ -65,11 +64,7 @@ export class Meanings {
         .toSorted()
         .map((name) => `${name}: ${this.word(value[name] ?? null, null, objects, depth + 1)}`)
         .join(', ')}}`;
-    if (type?.kind === 'enum' && typeof value === 'string') return `${type.members[value] ?? value}`;
-    if (type?.kind === 'well-known' && type.name === 'variant_bool' && typeof value === 'number')
-      return String(value !== 0);
-    if (value === null || value === '') return '';
-    return typeof value === 'string' ? JSON.stringify(value) : String(value);
+    return plainWord(value, declared === null ? null : resolved(declared, this.types));
   }
 }
 
@@ -86,4 +81,13 @@ function criteriaWord(text: string, attributes: readonly CriteriaAttribute[]): s
     )
     .toSorted()
     .join(' or ');
+}
+
+/** A value that holds no others, as its type means it. */
+function plainWord(value: Value, type: Type | null): string {
+  if (type?.kind === 'enum' && typeof value === 'string') return `${type.members[value] ?? value}`;
+  if (type?.kind === 'well-known' && type.name === 'variant_bool' && typeof value === 'number')
+    return String(value !== 0);
+  if (value === null || value === '') return '';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -110,12 +110,8 @@ export class RecordedSessions {
       ?.request.decode(spanOf(request.bytes)).value;
     const read = codec?.response.decode(spanOf(response.bytes), given);
     if (read === undefined || read.problems.length > 0) return typed;
-    if (call.via === null)
-      return { out: read.value, hresult: typeof read.result === 'number' ? read.result >>> 0 : typed.hresult };
-    const [name, ...more] = Object.keys(call.out);
-    const result = read.value['pVarResult'];
-    const only = name !== undefined && more.length === 0 && result !== undefined;
-    return only ? { ...typed, out: { [name]: result } } : typed;
+    if (call.via !== null) return lateResult(call, read.value, typed);
+    return { out: read.value, hresult: typeof read.result === 'number' ? read.result >>> 0 : typed.hresult };
   }
 
   /** Number of the object behind an IPID, or null. */
@@ -154,6 +150,11 @@ export class RecordedSessions {
     if (object === null) return;
     const factory = this.factories.get(object);
     if (role === 'create-instance' && factory !== undefined) this.made(factory, call);
+    this.keep(object, call, position);
+  }
+
+  /** Keeps a call of a member of an object that an activation gave, and what it handed out. */
+  private keep(object: number, call: RecordedCall, position: number): void {
     const activation = this.activationOf.get(object);
     if (activation === undefined || call.method === null) return;
     if (call.interface !== null) this.note(object, call.interface);
@@ -207,4 +208,12 @@ const COMMON: readonly string[] = ['IUnknown', 'IDispatch', 'IRemUnknown', 'IRem
 /** `IUpdate2` is a later version of `IUpdate`. */
 function isLater(name: string, than: string): boolean {
   return name !== than && name.replace(/\d+$/, '') === than.replace(/\d+$/, '');
+}
+
+/** What a late-bound call returned, where its result is the only thing it gave. */
+function lateResult(call: RecordedCall, response: Fields, typed: Returned): Returned {
+  const [name, ...more] = Object.keys(call.out);
+  const result = response['pVarResult'];
+  const only = name !== undefined && more.length === 0 && result !== undefined;
+  return only ? { ...typed, out: { [name]: result } } : typed;
 }

@@ -1,3 +1,4 @@
+import type { CallResult } from '../compare/calls.js';
 import type { CompareResult } from '../compare/compare.js';
 import { callTitle } from '../recording/text.js';
 import type { JunitCase, JunitSuite } from '../../src/output/junit.js';
@@ -18,35 +19,7 @@ export function resultSuite(
   names: Names,
   by: JunitBy = 'call',
 ): JunitSuite {
-  const calls = result.results.flatMap((one): (JunitCase & { readonly member: string })[] => {
-    const call = one.expected ?? one.actual;
-    if (call === null) return [];
-    const lines = one.differences.map(
-      (difference) =>
-        `${difference.place}${difference.message === null ? '' : ` (${difference.message})`}\n  expected ${differenceText(difference, difference.expected, names)}\n  actual   ${differenceText(difference, difference.actual, names)}`,
-    );
-    const [first] = one.differences;
-    const failed = one.status === 'different' || one.status === 'missing' || one.status === 'extra';
-    return [
-      {
-        member: call.call.method ?? `opnum ${call.call.wireOpnum ?? '?'}`,
-        name: `${call.call.id} ${callTitle(call.call)}`,
-        classname: call.call.interface ?? call.call.iid ?? 'unknown',
-        timeS: (one.actual?.call.latencyNs ?? 0) / 1e9,
-        failure: !failed
-          ? null
-          : {
-              type: first?.kind ?? one.status,
-              message:
-                first === undefined
-                  ? `the call is ${one.status}`
-                  : `${first.place}: expected ${differenceText(first, first.expected, names)}, got ${differenceText(first, first.actual, names)}`,
-              text: [...(one.cause === null ? [] : [one.cause]), ...lines].join('\n'),
-            },
-        skipped: one.status === 'skipped' ? (one.cause ?? 'not made') : null,
-      },
-    ];
-  });
+  const calls = result.results.flatMap((one) => callCase(one, names) ?? []);
   const cases: JunitCase[] = by === 'call' ? calls : byMember(calls);
   for (const { member, percentile, expectedNs, actualNs, allowedNs } of result.latency) {
     const message = `${member} is slower: ${durationText(actualNs)} at p${percentile}, ${durationText(expectedNs)} expected, ${durationText(allowedNs)} allowed`;
@@ -72,9 +45,45 @@ export function resultSuite(
   return { ...about, cases };
 }
 
+type MemberCase = JunitCase & { readonly member: string };
+
+/** One call as a test case; null for what stands for none. */
+function callCase(one: CallResult, names: Names): MemberCase | null {
+  const call = one.expected ?? one.actual;
+  if (call === null) return null;
+  return {
+    member: call.call.method ?? `opnum ${call.call.wireOpnum ?? '?'}`,
+    name: `${call.call.id} ${callTitle(call.call)}`,
+    classname: call.call.interface ?? call.call.iid ?? 'unknown',
+    timeS: (one.actual?.call.latencyNs ?? 0) / 1e9,
+    failure: isFailed(one) ? failureOf(one, names) : null,
+    skipped: one.status === 'skipped' ? (one.cause ?? 'not made') : null,
+  };
+}
+
+function isFailed({ status }: CallResult): boolean {
+  return status === 'different' || status === 'missing' || status === 'extra';
+}
+
+function failureOf({ status, cause, differences }: CallResult, names: Names): NonNullable<JunitCase['failure']> {
+  const [first] = differences;
+  const lines = differences.map(
+    (difference) =>
+      `${difference.place}${difference.message === null ? '' : ` (${difference.message})`}\n  expected ${differenceText(difference, difference.expected, names)}\n  actual   ${differenceText(difference, difference.actual, names)}`,
+  );
+  return {
+    type: first?.kind ?? status,
+    message:
+      first === undefined
+        ? `the call is ${status}`
+        : `${first.place}: expected ${differenceText(first, first.expected, names)}, got ${differenceText(first, first.actual, names)}`,
+    text: [...(cause === null ? [] : [cause]), ...lines].join('\n'),
+  };
+}
+
 /** One case for all calls of a member: it fails when one of them does, and is skipped when none of them was made. */
-function byMember(calls: readonly (JunitCase & { readonly member: string })[]): JunitCase[] {
-  const groups = new Map<string, (JunitCase & { readonly member: string })[]>();
+function byMember(calls: readonly MemberCase[]): JunitCase[] {
+  const groups = new Map<string, MemberCase[]>();
   for (const one of calls) {
     const key = `${one.classname}.${one.member}`;
     const group = groups.get(key);

@@ -148,31 +148,10 @@ export function differenceText({ kind }: Difference, value: Value, names: Names)
  * a summary.
  */
 export function* resultNdjson(result: CompareResult, all: boolean): Generator<string> {
-  for (const { status, expected, actual, differences, cause } of result.results) {
-    if (status === 'same' && !all) continue;
-    const one = expected ?? actual;
-    if (one === null) continue;
-    const { call } = one;
-    yield valueJson({
-      kind: 'result',
-      status,
-      id: { expected: expected?.call.id ?? null, actual: actual?.call.id ?? null },
-      interface: call.interface,
-      method: call.method,
-      member: one.member,
-      place: one.place,
-      object: call.object?.label ?? null,
-      latencyNs: { expected: expected?.call.latencyNs ?? null, actual: actual?.call.latencyNs ?? null },
-      cause,
-      differences: differences.map((difference) => ({
-        kind: difference.kind,
-        path: difference.place,
-        member: difference.member,
-        expected: difference.expected,
-        actual: difference.actual,
-        message: difference.message,
-      })),
-    });
+  for (const one of result.results) {
+    if (one.status === 'same' && !all) continue;
+    const line = callJson(one);
+    if (line !== null) yield line;
   }
   for (const one of result.latency) yield valueJson({ kind: 'latency', ...one });
   const { leaks, counts, unusedRules, same } = result;
@@ -188,6 +167,32 @@ export function* resultNdjson(result: CompareResult, all: boolean): Generator<st
     slower: result.latency.length,
     leaked: { expected: leaks.expected, actual: leaks.actual },
     unusedRules: unusedRules.map(({ number, paths }) => ({ rule: number, paths })),
+  });
+}
+
+function callJson({ status, expected, actual, differences, cause }: CallResult): string | null {
+  const one = expected ?? actual;
+  if (one === null) return null;
+  const { call } = one;
+  return valueJson({
+    kind: 'result',
+    status,
+    id: { expected: expected?.call.id ?? null, actual: actual?.call.id ?? null },
+    interface: call.interface,
+    method: call.method,
+    member: one.member,
+    place: one.place,
+    object: call.object?.label ?? null,
+    latencyNs: { expected: expected?.call.latencyNs ?? null, actual: actual?.call.latencyNs ?? null },
+    cause,
+    differences: differences.map((difference) => ({
+      kind: difference.kind,
+      path: difference.place,
+      member: difference.member,
+      expected: difference.expected,
+      actual: difference.actual,
+      message: difference.message,
+    })),
   });
 }
 
