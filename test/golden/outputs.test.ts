@@ -7,7 +7,7 @@ import { ROOT } from '../support/shared.js';
 /** Sums of everything that is read out of shipped captures; UPDATE_GOLDEN=1 writes them anew. */
 const KEPT = join(ROOT, 'test/golden/outputs.json');
 
-it('every command says of every shipped capture what it said before', { timeout: 120_000 }, async () => {
+it('every command says of every shipped capture what it said before', { timeout: 600_000 }, async () => {
   const folder = join(ROOT, 'captures');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.pcap(ng)?$/.test(name))

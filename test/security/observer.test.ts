@@ -1,43 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { blockOf } from '../../src/bytes/block.js';
 import { encodeRequest } from '../../src/rpc/encode.js';
 import { Rc4 } from '../../src/security/rc4.js';
 import { protectPdu, SecurityObserver, type SecretList } from '../../src/security/index.js';
 import { NTLM, WANTED, writeAuthenticate } from '../../src/security/ntlm/messages.js';
 import { NtlmProtector } from '../../src/security/ntlm/protector.js';
-import type { GuardedPdu, OpenedPdu } from '../../src/security/observer.js';
-import type { Finding, Flow, SecurityRecord } from '../../src/types.js';
-
-const flow: Flow = {
-  id: 1,
-  a: { address: '192.0.2.1', port: 49_700 },
-  b: { address: '192.0.2.2', port: 135 },
-  opened: 'syn',
-};
-const AUTH3 = 16;
-const REQUEST = 0;
-
-function guarded(bytes: Uint8Array, fields: Partial<GuardedPdu>): GuardedPdu {
-  return {
-    block: blockOf(bytes),
-    start: 0,
-    end: bytes.length,
-    flow,
-    direction: 0,
-    frame: 1,
-    ptype: REQUEST,
-    flags: 3,
-    callId: 1,
-    bodyStart: 24,
-    trailerStart: bytes.length - 24,
-    tokenStart: bytes.length - 16,
-    authLevel: 6,
-    padLength: 0,
-    authContextId: 1,
-    headerSigning: true,
-    ...fields,
-  };
-}
+import type { OpenedPdu } from '../../src/security/observer.js';
+import type { Finding, SecurityRecord } from '../../src/types.js';
+import { AUTH3, flow, guarded } from './guarded.js';
 
 /** What an observer finds of a session whose third leg and one sealed request it sees, and nothing else. */
 function seen(

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { backgroundOf } from '../../src/cli/tui/background.js';
 import { Screen } from '../../src/tui/screen.js';
 import { span } from '../../src/tui/line.js';
@@ -132,5 +132,68 @@ describe('the screen over plain streams', () => {
     screen.copy('a\u0007\u001b]0;x\u0007');
     expect(take()).toBe(`\u001b]52;c;${Buffer.from('a\u0007\u001b]0;x\u0007').toString('base64')}\u0007`);
     screen.close();
+  });
+
+  it('draws all anew after another size, or when it is told to', () => {
+    const { screen, output, events, take } = terminal();
+    screen.draw([[span('one')]], null);
+    take();
+    Object.assign(output, { columns: 100, rows: 30 });
+    output.emit('resize');
+    expect(events.at(-1)).toEqual({ kind: 'resize', columns: 100, rows: 30 });
+    screen.draw([[span('one')]], { column: 200, row: 0 });
+    expect(take()).toMatch(/one.*\u001b\[1;100H\u001b\[\?25h/);
+    screen.invalidate();
+    screen.draw([[span('one')]], null);
+    expect(take()).toContain('one');
+    screen.close();
+    screen.draw([[span('two')]], null);
+    expect(take()).not.toContain('two');
+  });
+
+  it('writes what every terminal can show where it shows no Unicode', () => {
+    const { screen, take } = terminal(false);
+    screen.draw([[span('a → é')]], null);
+    // oxlint-disable-next-line no-control-regex -- sequences are what is looked for
+    expect(take()).toMatch(/^[\u0000-\u007f]*$/);
+    screen.close();
+  });
+
+  it('gives the terminal back when the process ends under it, once', () => {
+    const before = process.listeners('exit').length;
+    const { screen, input } = terminal();
+    // blessed has one of its own.
+    const restore = process.listeners('exit').slice(before).at(-1);
+    let raw: boolean | null = null;
+    Object.assign(input, {
+      setRawMode: (on: boolean) => {
+        raw = on;
+      },
+    });
+    restore?.(0);
+    expect(raw).toBe(false);
+    raw = null;
+    restore?.(0);
+    screen.close();
+    expect(raw).toBeNull();
+    process.removeListener('exit', restore as () => void);
+  });
+
+  it('leaves the terminal to the shell until it is continued', async () => {
+    const { screen, take, events } = terminal();
+    take();
+    // The signal itself would stop whoever runs the tests.
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    const before = process.listeners('SIGCONT').length;
+    screen.suspend();
+    expect(kill).toHaveBeenCalledWith(process.pid, 'SIGTSTP');
+    kill.mockRestore();
+    expect(take()).toContain('\u001b[?1049l');
+    for (const listener of process.rawListeners('SIGCONT').slice(before)) listener('SIGCONT');
+    expect(take()).toContain('\u001b[?1049h');
+    expect(events.at(-1)).toMatchObject({ kind: 'resize' });
+    screen.close();
+    screen.suspend();
+    expect(take()).not.toContain('\u001b[?1049h');
   });
 });
