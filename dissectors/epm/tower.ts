@@ -53,16 +53,15 @@ export const towerTransform: ValueTransform = {
 };
 
 function floorsOf(octets: Uint8Array): readonly Fields[] | null {
-  const word = (at: number): number => (octets[at] ?? 0) | ((octets[at + 1] ?? 0) << 8);
-  const count = word(0);
+  const count = wordAt(octets, 0);
   const floors: Fields[] = [];
   let at = 2;
   if (count > MAX_FLOORS) return null;
   for (let i = 0; i < count; i++) {
-    const left = word(at);
+    const left = wordAt(octets, at);
     const lhs = octets.subarray(at + 2, at + 2 + left);
     at += 2 + left;
-    const right = word(at);
+    const right = wordAt(octets, at);
     const rhs = octets.subarray(at + 2, at + 2 + right);
     at += 2 + right;
     if (at > octets.length) return null;
@@ -71,12 +70,15 @@ function floorsOf(octets: Uint8Array): readonly Fields[] | null {
   return floors;
 }
 
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+}
+
 function floorOf(lhs: Uint8Array, rhs: Uint8Array): Fields {
   const id = lhs[0] ?? 0;
   const protocol = PROTOCOLS[id] ?? `0x${id.toString(16)}`;
-  const word = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
   if (id === 0x0d && lhs.length === 19)
-    return { protocol, uuid: uuidText(lhs.subarray(1)), version: `${word(lhs, 17)}.${word(rhs, 0)}` };
+    return { protocol, uuid: uuidText(lhs.subarray(1)), version: `${wordAt(lhs, 17)}.${wordAt(rhs, 0)}` };
   if (PORTS.includes(id) && rhs.length === 2) return { protocol, port: ((rhs[0] ?? 0) << 8) | (rhs[1] ?? 0) };
   if (id === 0x09 && rhs.length === 4) return { protocol, address: rhs.join('.') };
   if (NAMES.includes(id)) return { protocol, name: String.fromCharCode(...rhs).replace(/\0+$/, '') };
