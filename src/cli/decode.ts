@@ -12,6 +12,7 @@ import { JsonBytes } from '../bytes/json.js';
 import type { Registry } from '../ndr/codec.js';
 import { escapeTerminal } from '../output/escape.js';
 import { CsvWriter, type CsvColumn } from '../output/csv.js';
+import { ZeekWriter } from '../output/lake/zeek.js';
 import { NdjsonWriter } from '../output/ndjson.js';
 import { objectJson, objectsText } from '../output/objects.js';
 import type { Names } from '../output/names.js';
@@ -25,8 +26,8 @@ import type { Progress } from '../io/progress.js';
 import { ShownCalls } from './shown-calls.js';
 import type { Sink } from '../io/sink.js';
 
-export type Format = 'text' | 'tree' | 'ndjson' | 'csv' | 'tsv';
-export const FORMATS: readonly Format[] = ['text', 'tree', 'ndjson', 'csv', 'tsv'];
+export type Format = 'text' | 'tree' | 'ndjson' | 'csv' | 'tsv' | 'zeek';
+export const FORMATS: readonly Format[] = ['text', 'tree', 'ndjson', 'csv', 'tsv', 'zeek'];
 
 interface DecodeOptions {
   readonly files: readonly string[];
@@ -334,8 +335,9 @@ function textOf(options: DecodeOptions, style: Style): (call: Call) => string {
   return (call) => text.call(call);
 }
 
-/** The writer of csv and tsv; null for other formats. */
-function table({ format, columns = [] }: DecodeOptions): CsvWriter | null {
+/** The writer of a format with a heading; null for other formats. */
+function table({ format, names, columns = [] }: DecodeOptions): Pick<CsvWriter, 'head' | 'call'> | null {
+  if (format === 'zeek') return new ZeekWriter(names);
   if (format !== 'csv' && format !== 'tsv') return null;
   return new CsvWriter(columns, format === 'csv' ? ',' : '\t');
 }

@@ -99,7 +99,7 @@ describe('usage', () => {
     ['decod x', 'Did you mean decode?'],
     ['decode', "missing required argument 'file'"],
     ['decode x --formt text', 'Did you mean --format?'],
-    ['decode x --format xml', 'Allowed choices are text, tree, ndjson, csv, tsv'],
+    ['decode x --format xml', 'Allowed choices are text, tree, ndjson, csv, tsv, zeek'],
     ['decode x --limit 0', 'whole number'],
     ['decode x --limit 1e99', 'whole number'],
     ['decode x --passwort y', "unknown option '--passwort'"],

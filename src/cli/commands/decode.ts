@@ -49,7 +49,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .addOption(
       new Option(
         '-f, --format <format>',
-        'text: a line a call; tree: every field; ndjson: one JSON object a line; csv, tsv: a table',
+        'text: a line a call; tree: every field; ndjson: one JSON object a line; csv, tsv: a table; zeek: a log as Zeek writes it (docs/joins.md)',
       )
         .choices(FORMATS)
         .default('text'),
@@ -189,6 +189,8 @@ export async function decodeFiles(
 function formatOf({ format, columns, stats }: DecodeFlags): Format {
   const tabular = format === 'csv' || format === 'tsv';
   if (stats === true && (tabular || format === 'tree' || columns !== undefined))
+    throw new UsageError('--stats prints text, or one object with --format ndjson');
+  if (stats === true && format === 'zeek')
     throw new UsageError('--stats prints text, or one object with --format ndjson');
   if (columns === undefined || tabular) return format;
   if (format !== 'text') throw new UsageError('--columns belongs to --format csv and tsv');

@@ -9,14 +9,11 @@ import { transportText } from '../names.js';
 import { problemJson } from '../ndjson.js';
 import type { Names } from '../names.js';
 import type { Cell, Column } from './column.js';
-import { communityId, TCP, UDP } from './community-id.js';
+import { ConnectionIds } from './community-id.js';
 import { int, long, microseconds, nanoseconds, type Row } from './rows.js';
 
 type CallRow = Row<Call>;
 type CallColumn = Column<CallRow>;
-
-/** Connections whose Community ID is remembered. */
-const MAX_REMEMBERED_IDS = 65_536;
 
 /** The columns of calls; `names` has those of codes. What repeats from call to call is remembered. */
 export function callColumns(names: Names): readonly CallColumn[] {
@@ -160,7 +157,7 @@ function parameters(): readonly CallColumn[] {
 }
 
 /** A value as text where it is one value; a VARIANT is what it holds, an object its label. */
-function plain(value: Value | undefined): string | null {
+export function plain(value: Value | undefined): string | null {
   switch (typeof value) {
     case 'string':
       return value;
@@ -258,22 +255,8 @@ function frameColumn(name: string, is: string, get: (call: Call) => number | und
   return { name, kind: 'long', is, rising: true, get: ({ of }) => long(get(of)) };
 }
 
-/** Community IDs of connections, by the number of the connection. */
-class ConnectionIds {
-  private readonly known = new Map<number, { readonly flow: Call['exchange']['flow']; readonly id: string | null }>();
-
-  of({ flow: number, client, server, exchange: { flow } }: Call): string | null {
-    const before = this.known.get(number);
-    if (before !== undefined && before.flow === flow) return before.id;
-    const id = communityId(client, server, flow.datagrams === true ? UDP : TCP);
-    if (this.known.size >= MAX_REMEMBERED_IDS) this.known.clear();
-    this.known.set(number, { flow, id });
-    return id;
-  }
-}
-
 /** Fields as JSON text, through one buffer. */
-class FieldsText {
+export class FieldsText {
   private readonly out = new JsonBytes();
 
   of(fields: Fields): string {
@@ -284,7 +267,7 @@ class FieldsText {
 }
 
 /** Codes as text, each made once. */
-class Codes {
+export class Codes {
   private readonly known = new Map<number, string>();
 
   text(value: number): string {

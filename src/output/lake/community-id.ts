@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Endpoint } from '../../types.js';
+import type { Call, Endpoint } from '../../types.js';
 
 /** IP protocol numbers that calls travel over. */
 export const TCP = 6;
 export const UDP = 17;
+
+/** Connections whose Community ID is remembered. */
+const MAX_REMEMBERED_IDS = 65_536;
 
 /**
  * Community ID, version 1 with seed 0, of a connection: what Zeek, Suricata and Arkime call it by
@@ -45,4 +48,18 @@ function quad(text: string): Buffer | null {
   const parts = text.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return null;
   return Buffer.from(parts.map(Number));
+}
+
+/** Community IDs of connections, by the number of the connection. */
+export class ConnectionIds {
+  private readonly known = new Map<number, { readonly flow: Call['exchange']['flow']; readonly id: string | null }>();
+
+  of({ flow: number, client, server, exchange: { flow } }: Call): string | null {
+    const before = this.known.get(number);
+    if (before !== undefined && before.flow === flow) return before.id;
+    const id = communityId(client, server, flow.datagrams === true ? UDP : TCP);
+    if (this.known.size >= MAX_REMEMBERED_IDS) this.known.clear();
+    this.known.set(number, { flow, id });
+    return id;
+  }
 }
