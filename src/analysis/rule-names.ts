@@ -20,6 +20,7 @@ export const OTHER_RULES = [
   'one-direction',
   'printed-opnums',
   'sealed-calls',
+  'sealed-sessions',
   'secret-unused',
   'ticket-closed',
   'use-after-release',

@@ -113,6 +113,8 @@ class Run {
   private damaged = false;
   private stopped = false;
   private worst: 'warning' | 'error' | null = null;
+  /** Findings for people that wait until their calls are written: the reader of these may leave before. */
+  private readonly held: Finding[] = [];
 
   constructor(options: DecodeOptions) {
     const { registry, names, style = PLAIN, messageStyle = PLAIN } = options;
@@ -147,8 +149,10 @@ class Run {
     const { summary } = pipeline;
     if (options.objects === true && !options.out.closed) this.graph();
     if (this.counted !== null) this.figures(this.counted);
-    if (this.ndjson !== null) options.out.line(this.ndjson.summary(summary));
+    const shown = this.limited ? { ...summary, calls: this.written, limited: true as const } : summary;
+    if (this.ndjson !== null) options.out.line(this.ndjson.summary(shown));
     await options.out.flush();
+    this.tellHeld();
     this.close(summary);
     const why =
       this.ndjson !== null || this.stopped || options.quiet === true || refused.length > 0
@@ -172,6 +176,7 @@ class Run {
     // Whoever reads along sees a call when its bytes have come.
     if (batch.idle !== undefined) {
       await out.flush();
+      this.tellHeld();
       await messages.flush();
     }
     progress?.update(batch.read, batch.size);
@@ -237,7 +242,22 @@ class Run {
     if (this.silent) return;
     const before = shown.findings.get(finding.rule) ?? 0;
     shown.findings.set(finding.rule, before + 1);
-    if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.finding(finding));
+    if (before < MAX_PROBLEM_LINES) this.held.push(finding);
+  }
+
+  /** What waited, unless nobody reads the calls any more; what held on to references comes behind what explains it. */
+  private tellHeld(): void {
+    const { messages, out } = this.options;
+    const held = this.held.splice(0);
+    if (out.closed) return;
+    const early = held.filter((one) => one.rule !== LEAKED);
+    for (const finding of [...early, ...held.filter((one) => one.rule === LEAKED)])
+      messages.line(this.text.finding(finding));
+  }
+
+  /** As many calls were shown as were wanted: of what follows nothing is known. */
+  private get limited(): boolean {
+    return this.written >= this.options.limit;
   }
 
   /** Whether a finding is told: it is about a call that is shown, or about none while calls are shown. */
@@ -308,11 +328,19 @@ class Run {
         seen.length === 0 ? 'the calls looked at have no parameters there' : `names there: ${seen.join(', ')}`;
       options.messages.line(escapeTerminal(`! --where: ${path} occurs in none of the calls it was asked of; ${names}`));
     }
-    if (this.ndjson === null && !options.out.closed) options.messages.line(this.text.summary(summary));
+    if (this.ndjson !== null || options.out.closed) return;
+    options.messages.line(
+      this.limited
+        ? `${this.written.toLocaleString('en-US')} ${this.written === 1 ? 'call' : 'calls'} shown, as --limit says; what follows was not looked at`
+        : this.text.summary(summary),
+    );
   }
 }
 
 /** Writes calls as the format has them. */
+/** A connection that was refused explains references that are held: they are told behind it. */
+const LEAKED = 'leaked-references';
+
 function writerOf(options: DecodeOptions, ndjson: NdjsonWriter | null, style: Style): (call: Call) => void {
   const { out } = options;
   if (ndjson !== null)

@@ -108,6 +108,7 @@ async function readCalls(
   return damage;
 }
 
-function isReported(record: CaptureRecord): record is Problem | Finding {
-  return record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record));
+/** Whether people are told of what a capture gave: damage, and what the input does not show. */
+export function isReported(record: CaptureRecord): record is Problem | Finding {
+  return record.kind === 'problem' ? record.told !== true : record.kind === 'finding' && isOfInput(record);
 }

@@ -282,9 +282,10 @@ export class NdjsonWriter {
     return jsonText({ ...record, flags: hex32(record.flags) });
   }
 
-  summary(summary: Summary): string {
-    const { frames, bytes, flows, pdus, calls, problems } = summary;
-    return jsonText({ kind: 'summary', frames, bytes, flows, pdus, calls, problems });
+  summary(summary: Summary & { readonly limited?: true }): string {
+    const { frames, bytes, flows, pdus, calls, problems, limited } = summary;
+    const more = limited === undefined ? {} : { limited };
+    return jsonText({ kind: 'summary', frames, bytes, flows, pdus, calls, problems, ...more });
   }
 
   private endsOf(call: Call): Uint8Array {

@@ -1,4 +1,4 @@
-import { failed } from '../analysis/failed.js';
+import { endUnknown, failed } from '../analysis/failed.js';
 import { memberName } from '../analysis/statistics.js';
 import { hex32 } from '../bytes/hex.js';
 import type { Call, Finding, Problem } from '../types.js';
@@ -15,6 +15,7 @@ const MAX_LABEL = 128;
 interface Member {
   calls: number;
   failed: number;
+  unknown: number;
   answered: number;
   seconds: number;
   readonly classes: number[];
@@ -42,6 +43,7 @@ export class Metrics {
     const member = this.member(memberName(call));
     member.calls++;
     if (failed(call)) member.failed++;
+    if (endUnknown(call)) member.unknown++;
     count(this.results, this.resultOf(call));
     if (call.latencyNs === null) return;
     const seconds = call.latencyNs / 1e9;
@@ -79,8 +81,13 @@ export class Metrics {
     );
     metric(
       'calls_failed_total',
-      'Calls that failed.',
+      'Calls that are known to have failed.',
       members.map(([labels, { failed: bad }]) => [labels, bad]),
+    );
+    metric(
+      'calls_unknown_total',
+      'Calls of which nobody saw how they ended: sealed, cut or without an answer.',
+      members.map(([labels, { unknown }]) => [labels, unknown]),
     );
     metric('results_total', 'Results and faults of calls.', this.results);
     metric('findings_total', 'Findings, by rule.', this.findings);
@@ -100,6 +107,7 @@ export class Metrics {
     const member = this.members.get(kept) ?? {
       calls: 0,
       failed: 0,
+      unknown: 0,
       answered: 0,
       seconds: 0,
       classes: CLASSES.map(() => 0),

@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { ruleNames } from '../../src/analysis/rule-names.js';
 import { run } from '../../src/cli/cli.js';
 import { report } from '../../src/index.js';
-import { ROOT } from '../support/shared.js';
+import { ROOT, shared } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 import { tables } from '../tui/support.js';
 
@@ -92,6 +93,39 @@ describe('findings of decode', () => {
     } finally {
       rmSync(home, { recursive: true });
     }
+  });
+
+  it('stop with the calls that --limit shows, as do the totals', async () => {
+    const text = await decoded(SESSION, '--limit', '2');
+    expect(text.err).toBe('2 calls shown, as --limit says; what follows was not looked at\n');
+    const { out } = await decoded(SESSION, '--limit', '2', '--format', 'ndjson');
+    expect(JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      kind: 'summary',
+      calls: 2,
+      limited: true,
+    });
+    expect((await decoded(SESSION)).err).toContain('\n60 calls, ');
+  });
+
+  it('wait for the calls they are about, and are dropped with these when the reader leaves', async () => {
+    const streams = testStreams();
+    let lines = 0;
+    // A pipe whose reader leaves at once, as head does.
+    const stdout = new Writable({
+      write(_chunk, _encoding, done) {
+        lines++;
+        done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+      },
+    });
+    expect(await run(['decode', SESSION], { ...streams, stdout: Object.assign(stdout, { isTTY: false }) })).toBe(0);
+    expect(lines).toBe(1);
+    expect(streams.err()).not.toMatch(/\[(criteria-grammar|auth-level|leaked-references)\]/);
+  });
+
+  const refused = shared('field/refused-syn-unanswered.pcap', 'that references held are told behind their cause');
+  it.skipIf(refused === null)('tell references that are held behind the connection that explains them', async () => {
+    const rules = (await decoded(refused ?? '')).err.match(/(?<=\[)[a-z-]+(?=\]\n)/g);
+    expect(rules).toEqual(['port-unanswered', 'leaked-references']);
   });
 
   it('are silenced by names that there are only', async () => {

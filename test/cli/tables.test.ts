@@ -110,6 +110,7 @@ describe('metrics', () => {
     const text = metrics().text({ packets: 7, dropped: { kernel: null, ours: 2 } });
     expect(text).toMatch(/uamgscope_calls_total\{member="[^"]*Search"\} 2\n/);
     expect(text).toMatch(/uamgscope_calls_failed_total\{member="[^"]*Search"\} 1\n/);
+    expect(text).toMatch(/uamgscope_calls_unknown_total\{member="[^"]*Search"\} 0\n/);
     expect(text).toContain('uamgscope_results_total{result="WU_E_INVALID_CRITERIA"} 1\n');
     expect(text).toMatch(/latency_seconds_bucket\{member="[^"]*Search",le="0.005"\} 1\n/);
     expect(text).toMatch(/latency_seconds_bucket\{member="[^"]*Search",le="\+Inf"\} 2\n/);

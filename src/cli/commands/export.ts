@@ -10,6 +10,7 @@ import { LAKE_FORMATS, type LakeFormat } from '../../io/lake/parts.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { bytesText, countText } from '../../output/report/words.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import { isOfInput } from '../../pipeline/problems.js';
 import { Pipeline } from '../../pipeline/pipeline.js';
 import { SecurityObserver } from '../../security/observer.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
@@ -80,6 +81,7 @@ async function exportFiles(
   for (const [sensor, chain] of bySensor(files, flags)) {
     const security = new SecurityObserver(secrets);
     const progress = new Progress(streams.stderr);
+    const told: string[] = [];
     const manifest = await exportChain({
       lake: flags.output,
       sensor,
@@ -98,8 +100,12 @@ async function exportFiles(
       }),
       inOrder: flags.inOrder === true,
       progress: (read, size) => progress.update(read, size),
+      record: (record) => {
+        if (record.kind === 'finding' && isOfInput(record) && told.length < MAX_LINES) told.push(record.message);
+      },
     });
     progress.clear();
+    for (const message of told) await say(streams, `! ${sensor}: ${message}`);
     keys.push(...security.sessionKeys);
     for (const line of words(manifest, flags.output)) await say(streams, line);
     damaged ||= manifest.inputs.some(isDamaged);

@@ -4,7 +4,6 @@ import { Recorder } from '../../../replay/recording/recorder.js';
 import type { Numbering } from '../../analysis/calls.js';
 import { Pipeline } from '../../pipeline/pipeline.js';
 import { isDamage } from '../../analysis/weight.js';
-import { isOfInput } from '../../pipeline/problems.js';
 import { readCapture } from '../../pipeline/read-capture.js';
 import { SecurityObserver } from '../../security/observer.js';
 import type { Batch } from '../../pipeline/batch.js';
@@ -18,6 +17,7 @@ import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secr
 import { withoutNames, withRedaction, type RedactionFlags } from '../redaction.js';
 import type { SessionKey } from '../../security/secrets.js';
 import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
+import { isReported } from '../sessions.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 
@@ -148,6 +148,7 @@ export async function recordFile(
   if (messages.length > MAX_LINES) await say(streams, `! ${messages.length - MAX_LINES} more`);
   for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
   if (!again) writeKeyLog(flags, exported, [file, flags.output]);
+  if (writer.calls === 0) await say(streams, '! no call was found: there is nothing to replay');
   await say(streams, `${writer.calls} calls recorded`);
   return flags.strict === true && damaged ? EXIT.damaged : EXIT.ok;
 }
@@ -201,8 +202,7 @@ async function recordCapture(
     }),
     take(record) {
       if (record.kind === 'call') count(unplayable, recorder.call(record));
-      else if (record.kind === 'problem' || (record.kind === 'finding' && isOfInput(record)))
-        messages.push(record.message);
+      else if (isReported(record)) messages.push(record.message);
       if (record.kind === 'finding' && record.rule === 'one-direction') {
         messages.push('what is recorded cannot be replayed: half of the conversation is missing');
         damaged = true;

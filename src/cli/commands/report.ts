@@ -4,10 +4,9 @@ import { bytesText, countText } from '../../output/report/words.js';
 import { compareFiles } from '../report/compare.js';
 import { formatOf, REPORT_FORMATS, writeReport, type ReportFormat } from '../report/write.js';
 import { fails, type FailOn } from '../../output/report/junit.js';
-import { readReport, type ReportReading } from '../report/read.js';
+import { aboutInput, readReport, type ReportReading } from '../report/read.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
-import { isOfInput } from '../../pipeline/problems.js';
 import { Progress } from '../../io/progress.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
@@ -108,8 +107,8 @@ async function report(
   for (const message of read.unreadable) await say(streams, `! ${message}`);
   if (read.unreadable.length > 0 && read.report.totals.frames === 0 && read.report.totals.calls === 0)
     return EXIT.usage;
-  for (const message of read.report.findings.flatMap((one) => (isOfInput(one) ? one.findings : [])).slice(0, MAX_LINES))
-    await say(streams, `! ${message.message}`);
+  for (const message of [...(read.before ?? []), ...aboutInput(read.report)].slice(0, MAX_LINES))
+    await say(streams, `! ${message}`);
   if (read.security !== null) writeKeyLog(flags, read.security.sessionKeys, files);
   const { failOn } = flags;
   const size = await writeReport(read.report, {

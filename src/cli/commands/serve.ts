@@ -10,6 +10,7 @@ import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { serveRecording, type Missed } from '../../io/serve/recording.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
+import { unknownIn } from '../../../replay/recording/unknown.js';
 import { formByName, loadRecording } from '../../io/recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
 import { loadModel, loadScenario, serve, type Serving } from '../../io/serve/agent.js';
@@ -122,6 +123,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
       for (const path of recs) {
         const { records: own, problems } = await loadRecording(path);
         for (const problem of problems.slice(0, 20)) await say(streams, `! ${path}: ${problem.message}`);
+        for (const unknown of unknownIn(own)) await say(streams, `! ${path}: ${unknown}`);
         records.push(...own);
       }
       const users = usersOf(flags, streams.env);

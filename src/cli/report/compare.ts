@@ -7,7 +7,7 @@ import type { CallChange, Report } from '../../output/report/data.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { packageVersion } from '../../io/package.js';
 import { NO_PLACE, sourceName, StoredSession } from '../../io/recordings.js';
-import { readReport, type ReportRead, type ReportReading } from './read.js';
+import { aboutInput, readReport, type ReportRead, type ReportReading } from './read.js';
 import { differenceText } from '../../../replay/results/text-results.js';
 import { loadRules } from '../compare-rules.js';
 
@@ -35,6 +35,7 @@ export async function compareFiles(
       ...other.read,
       report: sideBySide(one.read.report, other.read.report, names, result, known),
       unreadable: [...one.read.unreadable, ...other.read.unreadable],
+      before: aboutInput(one.read.report).map((message) => `${names[0]}: ${message}`),
     };
   } finally {
     for (const { stored } of sides) stored.close();

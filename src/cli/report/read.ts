@@ -7,6 +7,7 @@ import { SecurityObserver } from '../../security/observer.js';
 import type { SecretList } from '../../security/secrets.js';
 import type { Call, Finding } from '../../types.js';
 import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
+import { isOfInput } from '../../pipeline/problems.js';
 import { readCapture } from '../../pipeline/read-capture.js';
 import { aboutCapture } from './about.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -42,6 +43,13 @@ export interface ReportRead {
   readonly unreadable: readonly string[];
   /** What opened the calls; null where a recording was read. */
   readonly security: SecurityObserver | null;
+  /** Where two are compared: what is to be said of the first as a whole. */
+  readonly before?: readonly string[];
+}
+
+/** What a report says of its input as a whole: what nobody can know, and why. */
+export function aboutInput({ findings }: Pick<Report, 'findings'>): readonly string[] {
+  return findings.flatMap((one) => (isOfInput(one) ? one.findings.map(({ message }) => message) : []));
 }
 
 /**

@@ -97,6 +97,8 @@ async function recorded(
 ): Promise<{ readonly records: readonly RecordingRecord[]; readonly indices: ReadonlyMap<number, number> }> {
   const chosen = session.call(of);
   if (chosen === null) throw new UsageError('the call left to keep memory bounded');
+  const half = session.notices.find((one) => one.kind === 'finding' && one.rule === 'one-direction');
+  if (half?.kind === 'finding') throw new UsageError(`this session cannot be replayed: ${half.message}`);
   const records: RecordingRecord[] = [];
   const indices = new Map<number, number>();
   const marked = calls === null ? null : new Set(calls);

@@ -38,6 +38,8 @@ export interface ChainOptions {
   readonly names: Names;
   readonly open: OpenCapture;
   readonly pipeline: Pipeline;
+  /** Takes every record beside the tables. */
+  readonly record?: (record: CaptureRecord) => void;
   readonly inOrder: boolean;
   /** Called between two blocks. */
   readonly progress?: (read: number, size: number | null) => void;
@@ -254,6 +256,7 @@ class ChainRun {
   }
 
   private take(record: CaptureRecord): void {
+    this.options.record?.(record);
     switch (record.kind) {
       case 'call':
         this.call(record);

@@ -35,6 +35,7 @@ export function compareReports(
     before: names[0],
     after: names[1],
     counts: countChanges(before, after),
+    lacks: before.quality.filter((note) => note.severity !== 'info'),
     tables,
     results,
     latency: latencyChanges(before.members, after.members),
@@ -45,14 +46,14 @@ export function compareReports(
 }
 
 function countChanges(before: Report, after: Report): ComparisonReport['counts'] {
-  const of = (title: string, count: (report: Report) => number): ComparisonReport['counts'][number] => ({
+  const of = (title: string, count: (report: Report) => number | null): ComparisonReport['counts'][number] => ({
     title,
     before: count(before),
     after: count(after),
   });
   return [
     of('Calls', (one) => one.totals.calls),
-    of('Failed calls', (one) => one.totals.failed ?? 0),
+    of('Failed calls', (one) => one.totals.failed),
     of('Unanswered calls', (one) => one.totals.unanswered),
     of('Objects', (one) => one.totals.objects),
     of('Leaked objects', (one) => one.objects.leaked),

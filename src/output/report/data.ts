@@ -494,7 +494,10 @@ export interface ComparisonReport {
   readonly before: string;
   readonly after: string;
   readonly same: boolean;
-  readonly counts: readonly { readonly title: string; readonly before: number; readonly after: number }[];
+  /** Null where nobody knows. */
+  readonly counts: readonly { readonly title: string; readonly before: number | null; readonly after: number | null }[];
+  /** What the first of the two does not tell; what the second lacks stands in `quality`. */
+  readonly lacks: readonly QualityNote[];
   /** Rows of the tables that came, went, or changed. */
   readonly tables: readonly TableChange[];
   readonly results: readonly { readonly name: string; readonly before: number; readonly after: number }[];

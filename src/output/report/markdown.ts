@@ -311,6 +311,7 @@ function* comparison({
   after,
   same,
   counts,
+  lacks,
   tables,
   results,
   latency,
@@ -322,9 +323,14 @@ function* comparison({
     '',
     ...rows(
       ['', 'Before', 'After'],
-      counts.map((one) => [one.title, String(one.before), String(one.after)]),
+      counts.map((one) => [one.title, String(one.before ?? 'unknown'), String(one.after ?? 'unknown')]),
     ),
   ]);
+  if (lacks.length > 0)
+    yield* section(
+      `What ${md(before)} does not tell`,
+      list(lacks, ({ severity, text }) => `**${severity}** ${md(text)}`, 0),
+    );
   for (const { title, noun, rows: changes, same: alike } of tables) {
     if (changes.length > 0)
       yield* section(`Changes: ${title}`, [

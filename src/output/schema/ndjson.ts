@@ -160,6 +160,7 @@ const summary = z.strictObject({
   pdus: count,
   calls: count,
   problems: count,
+  limited: z.literal(true).optional(),
 });
 
 const latencyNs = z.strictObject({

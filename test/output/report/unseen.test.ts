@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { concat } from '../../../src/bytes/concat.js';
 import { pcapHeader, pcapRecord } from '../../../src/capture/write.js';
+import { run } from '../../../src/cli/cli.js';
+import { replayed } from '../../../src/cli/tui/replayed.js';
 import { replay } from '../../../src/index.js';
 import { exportRecording } from '../../../src/cli/tui/export-recording.js';
 import { loadRecording } from '../../../src/io/recordings.js';
 import { frameOf } from '../../support/packets.js';
 import { shared } from '../../support/shared.js';
+import { testStreams } from '../../support/streams.js';
 import { sessionOf, tables } from '../../tui/support.js';
 import { command, recordsOf, reportOf, shipped } from './support.js';
 
@@ -99,10 +102,83 @@ describe('a recording of half a conversation', () => {
     });
   });
 
+  it.skipIf(half === null)('is told beside the other that it is compared with', async () => {
+    const path = join(folder, 'before.uamgrec');
+    await command('record', half ?? '', '-o', path);
+    const report = await reportOf(path, shipped('wua-session.pcapng'));
+    expect(report.comparison?.lacks.map((note) => note.kind)).toContain('one-direction');
+    const { out, err } = await command('report', path, shipped('wua-session.pcapng'), '-f', 'markdown');
+    expect(err).toContain('! before.uamgrec: only one direction of 2 connections was captured');
+    expect(out).toContain('## What before.uamgrec does not tell');
+    expect((await command('report', path, shipped('wua-session.pcapng'), '-f', 'html')).out).toContain(
+      '<h3>What before.uamgrec does not tell</h3>',
+    );
+  });
+
+  it.skipIf(half === null)('is not replayed from the terminal analyzer', async () => {
+    const session = sessionOf(readFileSync(half ?? ''));
+    const effect = {
+      kind: 'replay',
+      target: { host: '127.0.0.1:9', user: null, domain: '' },
+      secret: '',
+      of: 0,
+      calls: null,
+    } as unknown as Parameters<typeof replayed>[0];
+    const context = { known: tables(), streams: testStreams(), flags: {} };
+    await expect(replayed(effect, session, context, new AbortController().signal)).rejects.toThrow(
+      'this session cannot be replayed: only one direction of 2 connections was captured',
+    );
+  });
+
+  it.skipIf(half === null)('is told by serve before it listens', async () => {
+    const path = join(folder, 'served.uamgrec');
+    await command('record', half ?? '', '-o', path);
+    const streams = testStreams();
+    // Nobody may listen there: what is told comes before.
+    await run(['serve', path, '--listen', '192.0.2.1:4135'], streams);
+    expect(streams.err()).toContain(`! ${path}: only one direction of 2 connections was captured`);
+  });
+
   it('has no mark where both were captured', async () => {
     const path = join(folder, 'whole.uamgrec');
     await command('record', shipped('wua-session.pcapng'), '-o', path);
     expect(Object.keys((await loadRecording(path)).records.at(-1) ?? {})).toEqual(['kind', 'calls']);
+  });
+});
+
+describe('a session that was refused', () => {
+  const refused = shared('field/refused-port135-unanswered.pcap', 'what record says of refused connections');
+
+  it.skipIf(refused === null)('is told by record, though it made no call', async () => {
+    const { status, err } = await command('record', refused ?? '', '-o', join(folder, 'refused.uamgrec'));
+    expect(status).toBe(0);
+    expect(err).toContain('tried port 135 of 192.0.2.9, the endpoint mapper, 3 times');
+    expect(err).toContain('no call was found: there is nothing to replay');
+  });
+
+  const nak = shared('field/refused-nak8.pcap', 'that record tells a refused bind once');
+  it.skipIf(nak === null)('is told once', async () => {
+    const { err } = await command('record', nak ?? '', '-o', join(folder, 'nak.uamgrec'));
+    expect(err.match(/refused the bind/g)).toHaveLength(1);
+  });
+});
+
+describe('a password that does not fit', () => {
+  it.each([
+    ['decode', []],
+    ['report', []],
+    ['record', ['-o', join(folder, 'wrong.uamgrec')]],
+    ['diff', [shipped('wua-sealed.pcapng')]],
+    ['export', ['-o', join(folder, 'lake')]],
+  ] as const)('is told by %s', async (name, more) => {
+    const { err } = await command(name, shipped('wua-sealed.pcapng'), ...more, '--password', 'alice:wrong');
+    expect(err).toMatch(/the secrets given for CONTOSO\\alice do not fit: .* was made with another password/);
+  });
+
+  it('is told by the terminal analyzer', () => {
+    const secrets = { passwords: [{ user: 'alice', password: 'wrong' }] };
+    const { notices } = sessionOf('wua-sealed.pcapng', undefined, secrets);
+    expect(notices).toContainEqual(expect.objectContaining({ kind: 'finding', rule: 'wrong-password' }));
   });
 });
 

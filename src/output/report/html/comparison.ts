@@ -2,11 +2,11 @@ import type { CallChange, ComparisonReport, TableChange } from '../data.js';
 import { countText } from '../words.js';
 import type { Links } from './links.js';
 import { html, joined, type Markup, type Part } from './markup.js';
-import { counted, duration, left, number, section, SECTION_END, table, type Sorted } from './cells.js';
+import { badge, counted, duration, left, number, section, SECTION_END, table, type Sorted } from './cells.js';
 
 /** Two captures, or a capture and its replay, side by side. */
 export function* comparison(report: ComparisonReport, links: Links): Generator<Markup> {
-  const { before, after, same, counts, tables, results, latency, calls, callsLost } = report;
+  const { before, after, same, counts, lacks, tables, results, latency, calls, callsLost } = report;
   yield section('comparison', 'Comparison');
   yield html`<p>${same ? html`<b class="good">Nothing differs</b> between ${before} and ${after}.` : html`What changed from <b>${before}</b> to <b>${after}</b>. The rest of this report is about ${after}.`}</p>`;
   yield* table(
@@ -14,8 +14,10 @@ export function* comparison(report: ComparisonReport, links: Links): Generator<M
       caption: 'Counts before and after',
       columns: [{ title: 'Count' }, ...SIDES, { title: 'Change', kind: 'number' }],
     },
-    counts.map((one) => [one.title, counted(one.before), counted(one.after), change(one.before, one.after)]),
+    counts.map((one) => [one.title, known(one.before), known(one.after), change(one.before, one.after)]),
   );
+  if (lacks.length > 0)
+    yield html`<h3>What ${before} does not tell</h3><ul>${lacks.map((note) => html`<li class="${note.severity}">${badge(note.severity)} ${note.text}</li>`)}</ul>`;
   for (const one of tables) yield* tableChange(one);
   if (results.length > 0) {
     yield html`<h3>Results</h3>`;
@@ -116,7 +118,12 @@ function differences({ differences: list }: CallChange): Part {
   );
 }
 
-function change(before: number, after: number): Sorted {
+function known(value: number | null): Sorted {
+  return value === null ? { show: 'unknown', by: -1 } : counted(value);
+}
+
+function change(before: number | null, after: number | null): Sorted {
+  if (before === null || after === null) return { show: '?', by: 0 };
   const by = after - before;
   return { show: by === 0 ? '=' : `${by > 0 ? '+' : '−'}${number(Math.abs(by))}`, by };
 }
