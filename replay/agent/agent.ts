@@ -27,6 +27,8 @@ interface AgentOptions {
   /** The time in ms since 1970, UTC. Left out, it stands still. */
   readonly clock?: () => number;
   readonly scenario?: Scenario | null;
+  /** Kerberos realms whose users are known by their names alone. */
+  readonly realms?: readonly string[];
 }
 
 /** An update agent over a model, for a server of src/peer/server. */
@@ -42,13 +44,19 @@ export interface UpdateAgent {
 /** What errors of late-bound calls name as their source. */
 export const ERROR_SOURCE = 'Microsoft.Update';
 
-export function updateAgent({ model, attributes, clock = () => 0, scenario = null }: AgentOptions): UpdateAgent {
+export function updateAgent({
+  model,
+  attributes,
+  clock = () => 0,
+  scenario = null,
+  realms = [],
+}: AgentOptions): UpdateAgent {
   const state = new AgentState(model, clock, scenario);
   const agent: AgentContext = {
     model,
     state,
     attributes,
-    users: new Users(model),
+    users: new Users(model, realms),
     profile: profileOf(model.profile),
     indexOf: indexing(model),
   };

@@ -184,6 +184,7 @@ const warning = z.strictObject({
 });
 const user = z.strictObject({
   name: text,
+  principals: z.array(text).max(100).default([]),
   role: z.enum(['administrator', 'user', 'none']).default('administrator'),
   locale: z.number().int().positive().max(0xfffff).nullable().default(null),
 });

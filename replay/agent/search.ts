@@ -6,7 +6,6 @@ import { WU_E_INVALID_CRITERIA, WU_E_NO_CONNECTION, WU_E_NO_SERVICE, WU_E_UNKNOW
 import type { FaultModel, UpdateModel, WarningModel } from './model.js';
 import { failed, ok, served } from './described-object.js';
 import { localized, type Index } from './update-objects.js';
-import { Users } from './users.js';
 
 /** Enumerations of [MS-UAMG] 2.2.11 and 2.2.12 that a client may set, by name; every other value is refused. */
 export const SELECTIONS = ['ssDefault', 'ssManagedServer', 'ssWindowsUpdate', 'ssOthers'];
@@ -76,10 +75,11 @@ export function search(agent: AgentContext, request: SearchRequest): Outcome {
   }
   const { offered, known } = agent.state.now;
   const updates = state.Online ? offered : known;
+  const isCallers = (names: readonly string[]): boolean => users.isAmong(caller, names);
   const index = agent.indexOf(updates);
   const result = agent.state.faults.result('IUpdateSearcher::Search') ?? null;
   const isFound = (one: UpdateModel): boolean =>
-    isOffered(one, services) && inScope(one, state.SearchScope, caller) && meets(one, parsed.tree, index);
+    isOffered(one, services) && inScope(one, state.SearchScope, isCallers) && meets(one, parsed.tree, index);
   const found = FINDS.includes(result) ? [...updates.values()].filter(isFound) : [];
   const shown = state.IncludePotentiallySupersededUpdates ? found : unsuperseded(found, state.IgnoreDownloadPriority);
   const view = viewOf(agent, updates, locale, shown);
@@ -161,8 +161,9 @@ function isOffered({ services }: UpdateModel, asked: readonly string[] | null): 
 }
 
 /** Updates of the machine, and of users: of the caller, or of all (2.2.12). */
-function inScope({ perUser, users }: UpdateModel, scope: string, caller: Caller): boolean {
-  const isCallers = users.length === 0 || Users.isAmong(caller, users);
+function inScope(update: UpdateModel, scope: string, isOf: (users: readonly string[]) => boolean): boolean {
+  const { perUser, users } = update;
+  const isCallers = users.length === 0 || isOf(users);
   switch (scope) {
     case 'searchScopeCurrentUserOnly':
       return perUser && isCallers;

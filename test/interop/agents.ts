@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Model } from '../../replay/agent/model.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { loadModel, serve, type Serving } from '../../src/io/serve/agent.js';
-import { ntHash } from '../../src/security/index.js';
+import { ntHash, type NtlmPolicy } from '../../src/security/index.js';
 import type { KeytabEntry } from '../../src/security/kerberos/keytab.js';
 import { ROOT, without } from '../support/shared.js';
 
@@ -21,6 +21,9 @@ export async function agent(
     readonly objectPort?: number;
     readonly host?: string;
     readonly keytab?: readonly KeytabEntry[];
+    /** Whose passwords are known; alice's unless told. */
+    readonly users?: ReadonlyMap<string, { readonly hash: Uint8Array }>;
+    readonly policy?: NtlmPolicy | null;
     readonly names?: readonly string[];
   } = {},
   model: Model = sample,
@@ -33,7 +36,8 @@ export async function agent(
     objectPort: ports.objectPort ?? 0,
     names: ports.names ?? [],
     keytab: ports.keytab ?? [],
-    users: new Map([[USER.user, { hash: ntHash(USER.password) }]]),
+    users: ports.users ?? new Map([[USER.user, { hash: ntHash(USER.password) }]]),
+    policy: ports.policy === undefined ? 'strict' : ports.policy,
     minLevel: 5,
     capture,
   });

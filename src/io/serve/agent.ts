@@ -12,7 +12,8 @@ import type { NtlmPolicy } from '../../security/index.js';
 import type { KeytabEntry } from '../../security/kerberos/keytab.js';
 import { random } from '../signing.js';
 import { UsageError } from '../streams.js';
-import { acceptorOf } from './accept.js';
+import { aliasesOf } from '../../../replay/agent/users.js';
+import { acceptorOf, realmsOf } from './accept.js';
 import { listen, type ListenOptions } from './listener.js';
 import { serverBudget } from '../../peer/budget.js';
 import { Tap, type TapOptions } from '../tap.js';
@@ -93,12 +94,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       users,
       policy: options.policy === undefined ? 'strict' : options.policy,
       keytab: options.keytab ?? [],
+      aliases: aliasesOf(options.model.users),
     }),
   };
   const { model, scenario = null, tell } = options;
   const start = options.clock?.startMs ?? scenario?.beginsMs ?? Date.now();
   const clock = new AgentClock(start, options.clock?.speed ?? 1, () => performance.now());
-  const agent = updateAgent({ model, attributes: criteriaAttributes, clock: () => clock.now(), scenario });
+  const realms = realmsOf(options.keytab ?? []);
+  const agent = updateAgent({ model, attributes: criteriaAttributes, clock: () => clock.now(), scenario, realms });
   const ping = { periodMs: model.ping.period * 1000, count: model.ping.count };
   const objects = await listen(options.host, options.objectPort, ports, tap);
   late.exporter = new Exporter({

@@ -21,7 +21,8 @@ import type { KeytabEntry } from '../../security/kerberos/keytab.js';
 import { packageVersion } from '../package.js';
 import { networkWorld, now } from '../world.js';
 import type { Identity } from '../signing.js';
-import { acceptorOf } from './accept.js';
+import { aliasesOf } from '../../../replay/agent/users.js';
+import { acceptorOf, realmsOf } from './accept.js';
 import { Admission } from './admission.js';
 import { UsageError } from '../streams.js';
 import { Budget, BUDGETS, COSTS, serverBudget } from '../../peer/budget.js';
@@ -68,7 +69,7 @@ const FORWARD_DEADLINE_MS = 30_000;
  */
 export async function serveRecording(options: ServeOptions): Promise<Serving> {
   const { registry, host, users, policy = 'strict', keytab = [] } = options;
-  const accept = acceptorOf({ users, policy, keytab });
+  const accept = acceptorOf({ users, policy, keytab, aliases: aliasesOf(options.model?.users ?? []) });
   const admission = new Admission();
   let standIn: Answering | null = null;
   const tap =
@@ -198,7 +199,12 @@ function answering(options: ServeOptions, port: number): Answering {
     ...(options.model === undefined
       ? {}
       : {
-          model: updateAgent({ model: options.model, attributes: criteriaAttributes, clock: () => Date.now() }).classes,
+          model: updateAgent({
+            model: options.model,
+            attributes: criteriaAttributes,
+            clock: () => Date.now(),
+            realms: realmsOf(options.keytab ?? []),
+          }).classes,
         }),
     exporter: {
       addresses: [host],

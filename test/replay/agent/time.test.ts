@@ -274,11 +274,11 @@ describe('users (5.1)', () => {
     languages: [0x409],
     users: [
       { name: 'alice', locale: 0x407 },
-      { name: 'CONTOSO\\bob', role: 'user', locale: 0x411 },
+      { name: 'CONTOSO\\bob', role: 'user', locale: 0x411, principals: ['robert/admin@FABRIKAM.TEST'] },
     ],
   });
   const create = (user: string | null, name: keyof typeof CLASSES): ServedObject | number =>
-    updateAgent({ model, attributes: criteriaAttributes })
+    updateAgent({ model, attributes: criteriaAttributes, realms: ['CONTOSO.TEST'] })
       .classes.find((one) => one.clsid === CLASSES[name])
       ?.create({
         principal: user,
@@ -290,6 +290,21 @@ describe('users (5.1)', () => {
     ]);
     expect(get(object(create('FABRIKAM\\alice', 'session')), 'UserLocale')).toBe(0x407);
     expect(get(object(create('contoso\\BOB', 'session')), 'UserLocale')).toBe(0x411);
+  });
+
+  it('principals of the realms of the server are users by name, others where the model says whose they are', () => {
+    const locale = (principal: string): unknown => {
+      const made = create(principal, 'session');
+      return typeof made === 'number' ? made : get(made, 'UserLocale');
+    };
+    expect([
+      locale('alice@CONTOSO.TEST'),
+      locale('Alice@contoso.test'),
+      locale('robert/ADMIN@fabrikam.test'),
+      locale('alice@FABRIKAM.TEST'),
+      locale('bob@CONTOSO.TEST'),
+      locale('x\\alice@CONTOSO.TEST'),
+    ]).toEqual([0x407, 0x407, 0x411, 0x80070005, 0x80070005, 0x80070005]);
   });
 
   it('only administrators search in a language that the machine does not have', () => {
