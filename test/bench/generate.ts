@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Session, type NtlmSession, type SampleCall } from '../../captures/make/session.js';
 import { Connection, host4, Trace } from '../../captures/make/wire.js';
+import { escapeCriteria } from '../../src/analysis/criteria.js';
 import { pcapHeader, pcapRecord } from '../../src/capture/write.js';
 import type { Value } from '../../src/types.js';
 
@@ -38,11 +39,13 @@ const TITLES = [
 const LONG = 'Install this update to resolve issues in Windows. '.repeat(60);
 
 const SERVER_OXID = '0x8a1f22c3d4e5f607';
+const UNESCAPED = "IsInstalled='0'";
 /** Objects of one connection: its session's searcher, result and collection, and the updates that take turns. */
 const UPDATES = 256;
 
 function ipid(connection: number, object: number): string {
-  return `${(0x1000 + object).toString(16).padStart(8, '0')}-0d2c-1a40-9f${connection.toString(16).padStart(2, '0')}-6d1c2b3a4f5e`;
+  const first = ((connection >>> 8) << 16) | (0x1000 + object);
+  return `${first.toString(16).padStart(8, '0')}-0d2c-1a40-9f${(connection & 0xff).toString(16).padStart(2, '0')}-6d1c2b3a4f5e`;
 }
 
 function pointer(iid: string, connection: number, object: number): { readonly [name: string]: Value } {
@@ -52,7 +55,7 @@ function pointer(iid: string, connection: number, object: number): { readonly [n
     flags: 0,
     cPublicRefs: 5,
     oxid: SERVER_OXID,
-    oid: `0x5c3e00${connection.toString(16).padStart(2, '0')}${object.toString(16).padStart(8, '0')}`,
+    oid: `0x5c3e${connection.toString(16).padStart(4, '0')}${object.toString(16).padStart(8, '0')}`,
     ipid: ipid(connection, object),
     bindings: {
       stringBindings: [{ towerId: 7, networkAddr: '192.0.2.9' }],
@@ -128,14 +131,79 @@ class Reader {
         interface: 'IUpdateSearcher',
         ipid: ipid(connection, 1),
         method: 'EscapeString',
-        in: { unescaped: "IsInstalled='0'" },
-        out: { retval: "IsInstalled=''0''" },
+        in: { unescaped: UNESCAPED },
+        out: { retval: escapeCriteria(UNESCAPED) },
       };
     return random.below(3) === 0
       ? { ...on, method: 'Description', out: { retval: LONG } }
       : { ...on, method: 'MsrcSeverity', out: { retval: 'Critical' } };
   }
 }
+
+/** What Invoke names of the members that are read: DISPID, and the type of the VARIANT that comes back. */
+const LATE: Readonly<Record<string, readonly [dispid: number, vt: string]>> = {
+  Title: [0, 'VT_BSTR'],
+  IsMandatory: [0x6002_0014, 'VT_BOOL'],
+  LastDeploymentChangeTime: [0x6002_0016, 'VT_DATE'],
+  RecommendedMemory: [0x6002_001e, 'VT_I4'],
+  MsrcSeverity: [0x6002_001a, 'VT_BSTR'],
+  Description: [0x6002_0007, 'VT_BSTR'],
+};
+const NO_IID = '00000000-0000-0000-0000-000000000000';
+
+/** The same property read through IDispatch::Invoke; another call as it is. */
+function lateBound(call: SampleCall): SampleCall {
+  const [dispid, vt] = LATE[call.method] ?? [null, ''];
+  if (dispid === null) return call;
+  return {
+    interface: 'IDispatch',
+    method: 'Invoke',
+    ...(call.ipid === undefined ? {} : { ipid: call.ipid }),
+    in: {
+      dispIdMember: dispid,
+      riid: NO_IID,
+      lcid: 0x403,
+      dwFlags: 2,
+      pDispParams: { rgvarg: null, rgdispidNamedArgs: null, cArgs: 0, cNamedArgs: 0 },
+      cVarRef: 0,
+      rgVarRefIdx: [],
+      rgVarRef: [],
+    },
+    out: {
+      pVarResult: { vt, value: call.out?.['retval'] ?? null },
+      pExcepInfo: NO_EXCEPTION,
+      pArgErr: 0,
+      rgVarRef: [],
+    },
+  };
+}
+
+const NO_EXCEPTION = {
+  wCode: 0,
+  wReserved: 0,
+  bstrSource: null,
+  bstrDescription: null,
+  bstrHelpFile: null,
+  dwHelpContext: 0,
+  pvReserved: 0,
+  pfnDeferredFillIn: 0,
+  scode: 0,
+};
+
+/** What is to be generated, besides the usual. */
+export interface Traffic {
+  /** All calls protected so. */
+  readonly ntlm?: NtlmSession;
+  /** Properties are read through IDispatch::Invoke. */
+  readonly late?: boolean;
+  /** Every so many packets one byte behind the headers is another. */
+  readonly damagedEvery?: number;
+  /** Connections that take turns; {@link CONNECTIONS} unless told. */
+  readonly connections?: number;
+}
+
+/** Bytes of the headers in front of a TCP payload. */
+const HEADERS = 54;
 
 /** Whose sessions a protected capture holds. */
 export const ACCOUNT: NtlmSession = { user: 'alice', domain: 'CONTOSO', password: 'secret', level: 'privacy' };
@@ -144,7 +212,8 @@ export const ACCOUNT: NtlmSession = { user: 'alice', domain: 'CONTOSO', password
  * Writes a pcap of about `size` bytes of MS-UAMG-like traffic: calls of many connections outstanding at once, some with
  * integrity trailers; or all of them protected.
  */
-export function generate(path: string, size: number, ntlm: NtlmSession | null = null): Generated {
+export function generate(path: string, size: number, traffic: Traffic = {}): Generated {
+  const { ntlm, late = false, damagedEvery = 0, connections = CONNECTIONS } = traffic;
   const file = openSync(path, 'w');
   const trace = new Trace();
   const random = new Random();
@@ -152,28 +221,31 @@ export function generate(path: string, size: number, ntlm: NtlmSession | null = 
   let packets = 0;
   let calls = 0;
   const flush = (): void => {
+    if (damagedEvery > 0)
+      for (let i = 0; i < trace.packets.length; i += damagedEvery) damage(trace.packets[i]?.data, random);
     const records = trace.packets.map((packet) => pcapRecord(packet));
     bytes += writeSync(file, Buffer.concat(records));
     packets += records.length;
     trace.packets.length = 0;
   };
   const shortOf = (): boolean => bytes < size;
-  const sessions = Array.from({ length: CONNECTIONS }, (_, i) => ({
+  const sessions = Array.from({ length: connections }, (_, i) => ({
     session: new Session(
       new Connection(trace, { ...host4(5), port: 49_152 + i }, { ...host4(9), port: 49_668 }, false),
       (us) => trace.wait(us),
-      ntlm === null ? { signed: i % SIGNED_EVERY === 0 } : { ntlm },
+      ntlm === undefined ? { signed: i % SIGNED_EVERY === 0 } : { ntlm },
     ),
     reader: new Reader(i, random),
     answer: null as (() => void) | null,
   }));
   do {
     for (let i = 0; i < 4000; i++) {
-      const one = sessions[random.below(CONNECTIONS)];
+      const one = sessions[random.below(connections)];
       if (one === undefined) continue;
       trace.wait(20);
       if (one.answer === null) {
-        one.answer = one.session.begin(one.reader.next());
+        const next = one.reader.next();
+        one.answer = one.session.begin(late ? lateBound(next) : next);
         calls++;
       } else {
         one.answer();
@@ -186,4 +258,10 @@ export function generate(path: string, size: number, ntlm: NtlmSession | null = 
   flush();
   closeSync(file);
   return { bytes, packets, calls };
+}
+
+function damage(data: Uint8Array | undefined, random: Random): void {
+  if (data === undefined || data.length <= HEADERS) return;
+  const at = HEADERS + random.below(data.length - HEADERS);
+  data[at] = (data[at] as number) ^ (1 << random.below(8));
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../support/shared.js';
-import { ACCOUNT, CONNECTIONS, generate, type Generated } from './generate.js';
+import { ACCOUNT, CONNECTIONS, generate, type Generated, type Traffic } from './generate.js';
 import { AGENT_HEAP, load, startAgent } from './load.js';
 import { runStage, STAGES, type Stage, type StageName, type StageResult } from './stages.js';
 
@@ -37,6 +37,15 @@ const MILLION = 400;
 const OPENING_LIMIT = 3;
 /** The agent's memory at the end of a load against that after its first third, at most. */
 const SESSION_GROWTH_LIMIT = 1.25;
+/**
+ * A call that is late bound, damaged, or one of few on its connection, against the usual, at most. Wide: a smoke run is
+ * mostly start.
+ */
+const LATE_LIMIT = 3;
+const DAMAGED_LIMIT = 3;
+const FLOWS_LIMIT = 6;
+/** A small capture against `node -e 0`, at most. */
+const START_LIMIT = 10;
 /** A whole report against decoding to NDJSON, at most, and its size in MB. */
 const REPORT_LIMIT = 1.5;
 const REPORT_SIZE = 20;
@@ -77,16 +86,56 @@ function measure(stage: StageName, path: string, times = runs): StageResult {
   );
 }
 
-/** Median seconds of a whole process over the file, its output thrown away; null where it is not there. */
-function whole(command: string, rest: readonly string[]): number | null {
-  const seconds: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    const began = process.hrtime.bigint();
-    const child = spawnSync(command, rest, { stdio: ['ignore', 'ignore', 'ignore'], timeout: 2 * TIMEOUT });
-    if (child.error !== undefined || child.status !== 0) return null;
-    seconds.push(Number(process.hrtime.bigint() - began) / 1e9);
+/** What a whole process took. */
+interface Whole {
+  /** User and system, of all its threads. */
+  readonly cpu: number;
+  readonly wall: number;
+}
+
+/** CPU seconds of the children waited for so far (proc(5), cutime and cstime); null where the system does not tell. */
+function childrenCpu(): number | null {
+  try {
+    const fields = readFileSync('/proc/self/stat', 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(fields[13]) + Number(fields[14])) / TICKS;
+  } catch {
+    return null;
   }
-  return median(seconds, (value) => value);
+}
+
+/** Clock ticks a second, on every Linux that Node runs on. */
+const TICKS = 100;
+
+/** One run of a whole process over a file, its output thrown away; null where it is not there, or fails. */
+function runOnce(command: string, rest: readonly string[]): Whole | null {
+  const before = childrenCpu();
+  const began = process.hrtime.bigint();
+  const child = spawnSync(command, rest, { stdio: ['ignore', 'ignore', 'ignore'], timeout: 2 * TIMEOUT });
+  const wall = Number(process.hrtime.bigint() - began) / 1e9;
+  const after = childrenCpu();
+  if (child.error !== undefined || child.status === null || child.status > 1) return null;
+  return { cpu: before === null || after === null ? wall : after - before, wall };
+}
+
+/**
+ * Whole processes that take turns, start included: by place, the run with the median CPU; null where one cannot run. A
+ * machine that others use slows all of them alike.
+ */
+function paired(commands: readonly (readonly string[])[]): readonly (Whole | null)[] {
+  const taken: Whole[][] = commands.map(() => []);
+  for (let i = 0; i < runs; i++)
+    for (const [at, [command = '', ...rest]] of commands.entries()) {
+      const one = runOnce(command, rest);
+      if (one !== null) taken[at]?.push(one);
+    }
+  return taken.map((list) => (list.length < runs ? null : median(list, ({ cpu }) => cpu)));
+}
+
+/** `decode --format ndjson` of a file. */
+function decoding(path: string, ...more: readonly string[]): readonly string[] {
+  return [process.execPath, join(packageRoot(), 'dist/src/main.js'), 'decode', '--format', 'ndjson', ...more, path];
 }
 
 function check(stage: Stage, made: Generated, result: StageResult): void {
@@ -94,6 +143,8 @@ function check(stage: Stage, made: Generated, result: StageResult): void {
   if (result.packets !== made.packets || !counted)
     wrong(`${result.packets} packets and ${result.calls} calls where there are ${made.packets} and ${made.calls}`);
   if (result.problems > 0) wrong(`${result.problems} problems`);
+  // A connection without protection is told of once; nothing else is wrong with the traffic.
+  if (result.findings > CONNECTIONS) wrong(`${result.findings} findings in traffic that is valid`);
   if (result.rss > MEMORY_LIMIT) wrong(`${result.rss.toFixed(0)} MiB, more than ${MEMORY_LIMIT}`);
 }
 
@@ -104,7 +155,7 @@ function stages(path: string, made: Generated): Runs {
   console.log(
     `${(made.bytes / 1e6).toFixed(1)} MB, ${made.packets} packets, ${made.calls} calls, ${CONNECTIONS} connections; median of ${runs}`,
   );
-  console.log('stage        seconds   MB/s   packets/s     calls/s   peak MiB');
+  console.log('stage      CPU seconds   MB/s   packets/s     calls/s   peak MiB');
   // Stages take turns: a machine that slows down for a while slows all of them, and not one against the others.
   const taken = new Map<Stage, StageResult[]>(STAGES.map((stage) => [stage, []]));
   for (let i = 0; i < runs; i++) for (const [stage, list] of taken) list.push(once(stage, path));
@@ -168,7 +219,7 @@ function growth(folder: string, before: StageResult): void {
 /** Sealed traffic against the same calls in clear: what opening costs, per call. */
 function opening(folder: string, clear: StageResult): void {
   const path = join(folder, 'sealed.pcap');
-  const made = generate(path, size * 1e6, ACCOUNT);
+  const made = generate(path, size * 1e6, { ntlm: ACCOUNT });
   const result = measure('open', path);
   rmSync(path);
   check('decode', made, result);
@@ -187,11 +238,9 @@ function page(path: string, made: Generated): void {
   const result = measure('report', path, 1);
   check('ndjson', made, result);
   const main = join(packageRoot(), 'dist/src/main.js');
-  const [ndjson, report] = [
-    whole(process.execPath, [main, 'decode', '--format', 'ndjson', path]),
-    whole(process.execPath, [main, 'report', path, '-f', 'html']),
-  ];
-  if (ndjson === null || report === null) return wrong('decode or report failed');
+  const [one, other] = paired([decoding(path), [process.execPath, main, 'report', path, '-f', 'html']]);
+  if (one == null || other == null) return wrong('decode or report failed');
+  const [ndjson, report] = [one.cpu, other.cpu];
   console.log(
     `report as HTML: ${report.toFixed(2)} s, ${(report / ndjson).toFixed(2)} times decode --format ndjson (${ndjson.toFixed(2)} s), peak ${result.rss.toFixed(0)} MiB, ${(result.written / 1e6).toFixed(1)} MB`,
   );
@@ -200,26 +249,58 @@ function page(path: string, made: Generated): void {
   if (result.written > REPORT_SIZE * 1e6) wrong(`the page is larger than ${REPORT_SIZE} MB`);
 }
 
-/** Whole processes on the same file, start included. */
+/** Whole processes on the same file, taking turns; those that are not installed are left out. */
 function peers(path: string): void {
-  const own = whole(process.execPath, [join(packageRoot(), 'dist/src/main.js'), 'decode', '--format', 'ndjson', path]);
-  if (own === null) return wrong('decode failed');
-  console.log(`whole processes, median of ${runs}: decode --format ndjson ${own.toFixed(2)} s`);
-  const rivals = [
-    ['tshark, summary', ['-r', path]],
-    [
-      'tshark -T fields',
-      ['-r', path, '-T', 'fields', '-e', 'frame.number', '-e', 'dcerpc.opnum', '-e', 'dcerpc.obj_id'],
-    ],
-  ] as const;
-  for (const [label, rest] of rivals) {
-    const seconds = whole('tshark', rest);
+  const labels = ['decode --format ndjson', 'tshark -n, summary', 'tshark -T fields', 'suricata'];
+  const fields = ['-e', 'frame.number', '-e', 'dcerpc.opnum', '-e', 'dcerpc.obj_id'];
+  const found = paired([
+    decoding(path),
+    ['tshark', '-n', '-r', path],
+    ['tshark', '-n', '-r', path, '-T', 'fields', ...fields],
+    ['suricata', '-r', path, '-l', tmpdir(), '--set', 'outputs.0.fast.enabled=no'],
+  ]);
+  const [own] = found;
+  if (own == null) return wrong('decode failed');
+  console.log(`whole processes, CPU seconds (wall), median of ${runs} that took turns:`);
+  for (const [at, one] of found.entries())
     console.log(
-      seconds === null
-        ? `${label}: not there`
-        : `${label}: ${seconds.toFixed(2)} s, ${(seconds / own).toFixed(1)} times as long`,
+      one === null
+        ? `  ${labels[at]}: not there`
+        : `  ${labels[at]}: ${one.cpu.toFixed(2)} s (${one.wall.toFixed(2)}); ours is ${(own.cpu / one.cpu).toFixed(2)} of it`,
     );
+}
+
+/** Other traffic than the usual: what a call of it costs, against one of the usual. */
+function otherTraffic(folder: string, path: string, made: Generated): void {
+  const kinds: readonly (readonly [name: string, traffic: Traffic, most: number])[] = [
+    ['late bound', { late: true }, LATE_LIMIT],
+    ['one packet of 20 damaged', { damagedEvery: 20 }, DAMAGED_LIMIT],
+    ['2,000 connections', { connections: 2000 }, FLOWS_LIMIT],
+  ];
+  for (const [name, traffic, most] of kinds) {
+    const other = join(folder, 'other.pcap');
+    const there = generate(other, size * 1e6, traffic);
+    const [usual, one] = paired([decoding(path), decoding(other)]);
+    rmSync(other);
+    if (usual == null || one == null) return wrong('decode failed');
+    const ratio = one.cpu / there.calls / (usual.cpu / made.calls);
+    console.log(
+      `${name}: ${there.calls} calls in ${one.cpu.toFixed(2)} s, ${ratio.toFixed(2)} times the usual for each`,
+    );
+    if (ratio > most) wrong(`${name} costs more than ${most} times`);
   }
+}
+
+/** The start of the program: a capture of 26 KB, against a process that does nothing. */
+function start(): void {
+  const [nothing, one] = paired([
+    [process.execPath, '-e', '0'],
+    decoding(join(packageRoot(), 'captures/wua-bigendian.pcapng')),
+  ]);
+  if (nothing == null || one == null) return wrong('decode failed');
+  const ratio = one.cpu / nothing.cpu;
+  console.log(`start: a small capture takes ${one.cpu.toFixed(2)} s, ${ratio.toFixed(1)} times node -e 0`);
+  if (ratio > START_LIMIT) wrong(`the start takes more than ${START_LIMIT} times`);
 }
 
 function report(folder: string): void {
@@ -232,6 +313,8 @@ function report(folder: string): void {
   tracking(path, taken);
   opening(folder, tracked);
   page(path, made);
+  otherTraffic(folder, path, made);
+  start();
   if (!args.includes('--no-growth')) growth(folder, ndjson);
   if (args.includes('--peers')) peers(path);
 }
