@@ -6,7 +6,7 @@ export const JSON_BYTES = 512 * 1024;
 /** Below this length single characters cost less than a call into the buffer. */
 const SHORT = 24;
 /** Fewer bytes than this are copied one by one. */
-const FEW = 64;
+const FEW = 32;
 /** What goes into JSON as it stands, a byte for each character. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 /** Characters above which text is looked at by the engine's own means instead of one by one. */
@@ -102,8 +102,10 @@ export class JsonBytes {
   raw(bytes: Uint8Array): void {
     const { length } = bytes;
     if (this.buffer.length - this.at < length) this.reserve(length);
-    this.buffer.set(bytes, this.at);
-    this.at += length;
+    const { buffer, at } = this;
+    if (length < FEW) for (let i = 0; i < length; i++) buffer[at + i] = bytes[i] as number;
+    else buffer.set(bytes, at);
+    this.at = at + length;
   }
 
   byte(value: number): void {

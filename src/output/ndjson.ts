@@ -41,7 +41,7 @@ export class NdjsonWriter {
   private readonly clock = new IsoClock();
   private readonly heads = new Map<string, (Head | undefined)[]>();
   /** What is the same for every ordinary call of a method, by context. */
-  private readonly plans = new WeakMap<Plan, Uint8Array[]>();
+  private readonly plans = new WeakMap<Plan, (Uint8Array | null)[]>();
   /** What is the same for every ordinary call on an object, and for every one that succeeded under a protection. */
   private readonly called = new WeakMap<ObjectReference, Uint8Array>();
   private readonly succeeded = new WeakMap<Auth, Uint8Array>();
@@ -138,8 +138,11 @@ export class NdjsonWriter {
     const head = new TextDecoder().decode(this.headOf(call));
     const text = fragment(',"contextId":' + contextId + head + ',"via":null,"certainty":"known","object":');
     const list = this.plans.get(plan) ?? [];
-    if (contextId <= list.length && contextId < MAX_CACHED_CONTEXTS) list[contextId] = text;
-    this.plans.set(plan, list);
+    if (contextId < MAX_CACHED_CONTEXTS) {
+      while (list.length < contextId) list.push(null);
+      list[contextId] = text;
+      this.plans.set(plan, list);
+    }
     return text;
   }
 
