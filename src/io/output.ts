@@ -29,6 +29,8 @@ export interface OutputOptions {
    * as a capture under way is, and has its name from the start; only where it replaces a file it waits for its end.
    */
   readonly how?: 'whole' | 'growing';
+  /** The lock of this program that is held on the file already. */
+  readonly held?: Lock;
   /** Mode of a new file; one that is replaced keeps its own, but is never readable by more than this. */
   readonly mode?: number;
 }
@@ -50,8 +52,14 @@ export interface Output {
   discard(): void;
 }
 
-/** Files being written have names of their own: `.NAME.PID.part`. */
-const PART = /^\.(.+)\.(\d+)\.part$/;
+/** A file that nobody else writes meanwhile. */
+export interface Lock {
+  readonly path: string;
+  release(): void;
+}
+
+/** Files being written have names of their own, `.NAME.PID.part`; those that grow in place a lock, `.NAME.PID.lock`. */
+const PART = /^\.(.+)\.(\d+)\.(?:part|lock)$/;
 const claimed = new Set<string>();
 
 /**
@@ -71,19 +79,23 @@ export function claimOutput(name: string, options: OutputOptions = {}): Output {
     if (!before.isFile()) return through(target);
     if (!force) throw new UsageError(`${name} exists already: name another file, or give --force to replace it`);
   }
-  const path = reserve(name, target);
+  const path = reserve(name, target, options.held?.path);
   return before === null && how === 'growing'
     ? inPlace(name, target, mode)
-    : beside(name, path, { target, before, mode });
+    : beside(name, path, { target, before, mode, held: options.held?.path });
 }
 
 /** The name beside a file for one that is being written. Those of writers that were killed are removed. */
-function reserve(name: string, target: string): string {
-  const others = partsOf(target);
-  const writer = others.find((one) => isAlive(one.pid) || claimed.has(one.path));
-  if (writer !== undefined) throw new UsageError(`${name} is being written by process ${writer.pid}`);
-  for (const { path } of others) rmSync(path, { force: true });
+function reserve(name: string, target: string, held?: string): string {
+  refuseOthers(name, target, held);
+  for (const { path } of partsOf(target)) if (path !== held) rmSync(path, { force: true });
   return join(dirname(target), `.${basename(target)}.${process.pid}.part`);
+}
+
+/** @throws UsageError where somebody else writes the file; `own` are this writer's names */
+function refuseOthers(name: string, target: string, ...own: readonly (string | undefined)[]): void {
+  const writer = partsOf(target).find((one) => !own.includes(one.path) && (isWriter(one) || claimed.has(one.path)));
+  if (writer !== undefined) throw new UsageError(`${name} is being written by process ${writer.pid}`);
 }
 
 /**
@@ -106,17 +118,40 @@ export function writeOutputNow(name: string, text: string, options: OutputOption
 }
 
 /**
- * Holds a name that is appended to, so that nobody else does; `release` when that is over. @throws UsageError
+ * Holds a file that is there, so that nobody else writes it until the lock is released. @throws UsageError where
+ * somebody does
  */
-export function lockOutput(name: string): () => void {
+export function lockOutput(name: string): Lock {
   const target = targetOf(name);
-  const path = reserve(name, target);
+  reserve(name, target);
+  return locked(name, target);
+}
+
+function locked(name: string, target: string): Lock {
+  const path = lockPath(target);
   create(name, path, PRIVATE);
   claimed.add(path);
-  return () => {
+  const release = (): void => {
     claimed.delete(path);
     rmSync(path, { force: true });
   };
+  try {
+    // Two that came at once see each other now.
+    refuseOthers(name, target, path);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { path, release };
+}
+
+/** Lets go a file that another thread of this program had claimed to grow in place, and handed over. */
+export function releaseOutput(name: string): void {
+  rmSync(lockPath(targetOf(name)), { force: true });
+}
+
+function lockPath(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${process.pid}.lock`);
 }
 
 /** Writes a whole file at once. @throws UsageError */
@@ -218,8 +253,17 @@ function isSame(input: string, { dev, ino }: Stats): boolean {
   return one !== null && one.dev === dev && one.ino === ino;
 }
 
+/** Whether who began to write a file still does: a process of that number that is not younger than the file. */
+function isWriter({ path, pid }: Part): boolean {
+  if (pid === process.pid || !isAlive(pid)) return false;
+  const [began, made] = [statOf(`/proc/${pid}`)?.ctimeMs, statOf(path)?.mtimeMs];
+  return began === undefined || made === undefined || began <= made + SAME_MS;
+}
+
+/** Clocks of files and processes agree so well. */
+const SAME_MS = 2000;
+
 function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;
@@ -228,8 +272,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** A file on its way to a name, or a lock on one. */
+interface Part {
+  readonly path: string;
+  readonly pid: number;
+}
+
 /** Files that are, or once were, on their way to a name. */
-function partsOf(target: string): readonly { readonly path: string; readonly pid: number }[] {
+function partsOf(target: string): readonly Part[] {
   const [folder, name] = [dirname(target), basename(target)];
   try {
     return readdirSync(folder).flatMap((one) => {
@@ -245,7 +295,17 @@ function partsOf(target: string): readonly { readonly path: string; readonly pid
 function beside(
   name: string,
   path: string,
-  { target, before, mode }: { readonly target: string; readonly before: Stats | null; readonly mode: number },
+  {
+    target,
+    before,
+    mode,
+    held,
+  }: {
+    readonly target: string;
+    readonly before: Stats | null;
+    readonly mode: number;
+    readonly held: string | undefined;
+  },
 ): Output {
   create(name, path, before === null ? mode : before.mode & 0o777 & (mode | 0o600));
   claimed.add(path);
@@ -253,6 +313,12 @@ function beside(
     claimed.delete(path);
     rmSync(path, { force: true });
   };
+  try {
+    refuseOthers(name, target, path, held);
+  } catch (error) {
+    discard();
+    throw error;
+  }
   return {
     path,
     flags: 'r+',
@@ -273,10 +339,16 @@ function beside(
   };
 }
 
-/** Has its name from the start. */
+/** Has its name from the start, and a lock beside it. */
 function inPlace(name: string, target: string, mode: number): Output {
-  create(name, target, mode);
-  return { path: target, flags: 'r+', finish: () => undefined, discard: () => undefined };
+  const { release } = locked(name, target);
+  try {
+    create(name, target, mode);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { path: target, flags: 'r+', finish: release, discard: release };
 }
 
 /** Into what is there and is no file: a device, a pipe. */

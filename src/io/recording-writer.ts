@@ -139,7 +139,7 @@ function streamed(stream: Writable): Destination {
 
 /** Adds to a file that is there: what cannot be written whole is taken back. */
 async function appended(path: string): Promise<Destination> {
-  const release = lockOutput(path);
+  const { release } = lockOutput(path);
   const handle = await open(path, 'a').catch((error: unknown) => {
     release();
     throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);

@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -98,10 +99,28 @@ describe('an output', () => {
     const alive = join(folder, `.third.txt.${process.ppid}.part`);
     writeFileSync(alive, 'half');
     expect(() => claimOutput(join(folder, 'third.txt'))).toThrow(/is being written by process \d+/);
-    const release = lockOutput(name);
+    const lock = lockOutput(name);
     expect(() => lockOutput(name)).toThrow(/is being written/);
-    release();
-    lockOutput(name)();
+    expect(() => claimOutput(name, { force: true })).toThrow(/is being written/);
+    const own = await OutputWriter.open(name, { force: true, held: lock });
+    await own.finish();
+    lock.release();
+    lockOutput(name).release();
+    expect(readdirSync(folder).filter((one) => one.startsWith('.'))).toEqual([`.third.txt.${process.ppid}.part`]);
+  });
+
+  it('that grows is refused to others too, and what a killed writer left is no lock', async () => {
+    const writer = await OutputWriter.open(name, { how: 'growing' });
+    expect(() => claimOutput(name, { force: true })).toThrow(/is being written by process/);
+    await writer.finish();
+    expect(readdirSync(folder)).toEqual(['out.txt']);
+    // The number of a process that began long after the file was left: another program has it by now.
+    const left = join(folder, `.out.txt.${process.ppid}.lock`);
+    writeFileSync(left, '');
+    expect(() => claimOutput(name, { force: true })).toThrow(/is being written by process/);
+    utimesSync(left, 1000, 1000);
+    await writeOutput(name, ['anew'], { force: true });
+    expect([text(), readdirSync(folder)]).toEqual(['anew', ['out.txt']]);
   });
 
   it('does not take a name that somebody else made meanwhile', async () => {

@@ -14,7 +14,7 @@ import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { changesIn, isSimulated } from '../../io/changes.js';
 import { learnNoise, playRecording, type PlayOptions } from '../../io/play.js';
-import { checkOutput, writeOutput, type OutputOptions } from '../../io/output.js';
+import { checkOutput, lockOutput, writeOutput, type Lock, type OutputOptions } from '../../io/output.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { checkPlayable, loadRecording, recordingForm } from '../../io/recordings.js';
 import { formatOf, writeReport, type ReportWriting } from '../report/write.js';
@@ -147,6 +147,20 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
 };
 
 async function replay(rec: string, flags: ReplayFlags, streams: Streams, known: Knowledge): Promise<number> {
+  // What is rewritten in the end is nobody else's meanwhile.
+  const held = flags.update === true ? lockOutput(rec) : null;
+  try {
+    return await replayed(rec, flags, { streams, known, held });
+  } finally {
+    held?.release();
+  }
+}
+
+async function replayed(
+  rec: string,
+  flags: ReplayFlags,
+  { streams, known, held }: { readonly streams: Streams; readonly known: Knowledge; readonly held: Lock | null },
+): Promise<number> {
   const output: OutputOptions = {
     force: flags.force === true,
     inputs: [rec, ...(flags.rules === undefined ? [] : [flags.rules])],
@@ -185,7 +199,7 @@ async function replay(rec: string, flags: ReplayFlags, streams: Streams, known: 
     ...(flags.reset === undefined ? {} : { reset: flags.reset }),
   };
   return flags.learnNoise === undefined
-    ? playAndTell(rec, options, flags, { known, streams, output })
+    ? playAndTell(rec, options, flags, { known, streams, output, held })
     : learn(flags.learnNoise, options, { known, streams, output });
 }
 
@@ -267,7 +281,12 @@ function deniedError({ message, status }: Denied, known: Knowledge): UsageError 
   );
 }
 
-async function playAndTell(rec: string, options: PlayOptions, flags: ReplayFlags, writing: Writing): Promise<number> {
+async function playAndTell(
+  rec: string,
+  options: PlayOptions,
+  flags: ReplayFlags,
+  writing: Writing & { readonly held: Lock | null },
+): Promise<number> {
   const { known, streams, output } = writing;
   const { host, port, records } = options;
   const out = new Sink(streams.stdout);
@@ -303,7 +322,7 @@ async function playAndTell(rec: string, options: PlayOptions, flags: ReplayFlags
   }
   if (flags.report !== undefined)
     await reportPlayed(flags.report, records, all, { rec, target: `${host}:${port}`, writing });
-  if (flags.update === true) await update(rec, all, streams);
+  if (flags.update === true) await update(rec, all, streams, writing.held);
   return all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found;
 }
 
@@ -395,12 +414,18 @@ async function reportPlayed(
 }
 
 /** Puts the session that was played in the place of the recording, in the same form. */
-async function update(path: string, [played]: readonly Played[], streams: Streams): Promise<void> {
+async function update(path: string, [played]: readonly Played[], streams: Streams, held: Lock | null): Promise<void> {
   if (played === undefined) return;
   if (played.result.counts.skipped > 0)
     throw new UsageError(`${played.result.counts.skipped} calls were not made: ${path} stays as it is`);
   const form = (await recordingForm(path)) ?? 'uamgrec';
-  const writer = await RecordingWriter.open({ path, form, force: true, stdout: streams.stdout });
+  const writer = await RecordingWriter.open({
+    path,
+    form,
+    force: true,
+    stdout: streams.stdout,
+    ...(held === null ? {} : { held }),
+  });
   for (const record of played.records) writer.put(record);
   await writer.close();
 }

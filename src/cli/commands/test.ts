@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { IdlFlags } from '../../io/idl.js';
-import { checkOutput, writeOutput } from '../../io/output.js';
+import { checkOutput, lockOutput, writeOutput, type Lock, type OutputOptions } from '../../io/output.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { recordingForm } from '../../io/recordings.js';
 import { Sink } from '../../io/sink.js';
@@ -106,6 +106,28 @@ async function test(dir: string, flags: TestFlags, streams: Streams, known: Know
   const all = await recordingsIn(dir);
   const paths = flags.shard === undefined ? all : shardOf(all, flags.shard.index, flags.shard.count);
   if (paths.length === 0) throw new UsageError(`${dir} holds no recordings${all.length > 0 ? ' for this shard' : ''}`);
+  // What may be rewritten in the end is nobody else's meanwhile.
+  const locks = new Map<string, Lock>();
+  try {
+    if (flags.update === true) for (const path of paths) locks.set(path, lockOutput(path));
+    return await play(paths, flags, { streams, known, output, locks });
+  } finally {
+    for (const lock of locks.values()) lock.release();
+  }
+}
+
+interface Playing {
+  readonly streams: Streams;
+  readonly known: Knowledge;
+  readonly output: OutputOptions;
+  readonly locks: ReadonlyMap<string, Lock>;
+}
+
+async function play(
+  paths: readonly string[],
+  flags: TestFlags,
+  { streams, known, output, locks }: Playing,
+): Promise<number> {
   const identity = await identityFor(flags, streams, flags.target?.host ?? '127.0.0.1');
   const out = new Sink(streams.stdout);
   const style = styleFor(flags.color, streams.stdout, streams.env);
@@ -134,7 +156,7 @@ async function test(dir: string, flags: TestFlags, streams: Streams, known: Know
   });
   if (flags.junit !== undefined)
     await writeOutput(flags.junit, [junitXml(results.map((one) => suiteOf(one, known)))], output);
-  const updated = flags.update === true ? await update(results, streams) : 0;
+  const updated = flags.update === true ? await update(results, streams, locks) : 0;
   out.line(summaryOf(results, updated));
   await out.flush();
   if (results.some((one) => one.verdict === 'error')) return EXIT.usage;
@@ -197,12 +219,23 @@ function suiteOf(one: SuiteResult, { names }: Knowledge): JunitSuite {
 }
 
 /** Puts what was played in the place of the recordings that differ, in their form. */
-async function update(results: readonly SuiteResult[], streams: Streams): Promise<number> {
+async function update(
+  results: readonly SuiteResult[],
+  streams: Streams,
+  locks: ReadonlyMap<string, Lock>,
+): Promise<number> {
   let updated = 0;
   for (const { path, played, verdict } of results) {
     if (verdict !== 'failed' || played === null || played.result.counts.skipped > 0) continue;
     const form = (await recordingForm(path)) ?? 'uamgrec';
-    const writer = await RecordingWriter.open({ path, form, force: true, stdout: streams.stdout });
+    const held = locks.get(path);
+    const writer = await RecordingWriter.open({
+      path,
+      form,
+      force: true,
+      stdout: streams.stdout,
+      ...(held === undefined ? {} : { held }),
+    });
     for (const record of played.records) writer.put(record);
     await writer.close();
     updated++;

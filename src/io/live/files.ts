@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { pcapngHeader, pcapngPacket } from '../../capture/write.js';
 import type { Frame } from '../../types.js';
-import { claimOutput } from '../output.js';
+import { claimOutput, releaseOutput } from '../output.js';
 import { UsageError } from '../streams.js';
 import { writeReason } from '../reason.js';
 
@@ -109,6 +109,8 @@ export class CaptureFiles {
     if (this.linkType === null) this.put(pcapngHeader(1, { application: 'uamgscope live' }));
     closeSync(this.file);
     this.file = null;
+    const path = this.kept.at(-1);
+    if (path !== undefined) releaseOutput(path);
   }
 
   private put(bytes: Uint8Array): void {
