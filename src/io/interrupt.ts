@@ -37,3 +37,14 @@ export function interruptible(files: readonly string[], stdin: Readable): Interr
   process.once('SIGINT', stop);
   return { stdin: input.stdin, signal: controller.signal, over: () => void process.off('SIGINT', stop) };
 }
+
+/** What ends a program that runs until it is told to end: Ctrl-C, kill(1), a terminal that was closed. */
+const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Calls `stop` at the first of these signals, so that what is being written is brought to its end; returns what forgets it. */
+export function whenEnded(stop: () => void): () => void {
+  for (const one of ENDS) process.once(one, stop);
+  return () => {
+    for (const one of ENDS) process.off(one, stop);
+  };
+}

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
 import { matchers, matchRecording, record, serve, type RecordingRecord, type Serving } from '../../src/index.js';
 import { shardOf } from '../../src/io/suite.js';
+import { holdJunit } from '../support/junit.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 import { registry } from './support.js';
@@ -68,6 +69,12 @@ describe('test command', () => {
     );
     expect(out.trimEnd()).toMatch(/2 recordings: 1 passed, 1 failed$/);
     expect(readFileSync(junit, 'utf8').match(/<testsuite /g)).toHaveLength(2);
+    holdJunit(readFileSync(junit, 'utf8'));
+    const [single, byMember] = [join(folder, 'single.xml'), join(folder, 'member.xml')];
+    await cli({}, 'replay', changed, ...target(), '--keep-going', '--junit', single);
+    await cli({}, 'replay', changed, ...target(), '--keep-going', '--junit', byMember, '--junit-by', 'member');
+    for (const one of [single, byMember]) holdJunit(readFileSync(one, 'utf8'));
+    expect(readFileSync(single, 'utf8')).toContain('<failure');
   });
 
   it('takes rules that stand beside, shards, and tells failing from flaky', async () => {

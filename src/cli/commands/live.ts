@@ -9,6 +9,7 @@ import type { CaptureRecord } from '../../pipeline/pipeline.js';
 import { columnsOf } from '../columns.js';
 import { decode, FORMATS, type Format } from '../decode.js';
 import { keepHeapSmall } from '../../io/heap.js';
+import { whenEnded } from '../../io/interrupt.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { LiveCapture } from '../../io/live/capture.js';
@@ -130,7 +131,7 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
     },
   });
   const stop = (): void => capture.stop();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const forget = whenEnded(stop);
   const out = new Sink(streams.stdout);
   const metrics = flags.metrics === undefined ? null : new Metrics(known.names);
   const served =
@@ -165,7 +166,7 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
     writeKeyLog(flags, security.sessionKeys, []);
     return EXIT.ok;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    forget();
     served?.close();
     capture.stop();
   }

@@ -9,6 +9,7 @@ import { SecurityObserver } from '../../security/observer.js';
 import type { Batch } from '../../pipeline/batch.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import { whenEnded } from '../../io/interrupt.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { packageVersion } from '../../io/package.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
@@ -91,11 +92,11 @@ async function recordLive(iface: string, flags: RecordFlags, streams: Streams, k
     began: (by) => void say(streams, `recording ${iface} with ${by}; Ctrl-C ends`),
   });
   const stop = (): void => capture.stop();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const forget = whenEnded(stop);
   try {
     return await recordFile('-', flags, streams, { ...known, open: () => batches(capture) }, 'live');
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    forget();
     capture.stop();
   }
 }

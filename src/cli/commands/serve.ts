@@ -9,6 +9,7 @@ import { ntHash } from '../../security/crypto.js';
 import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { serveRecording, type Missed } from '../../io/serve/recording.js';
+import { whenEnded } from '../../io/interrupt.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { unknownIn } from '../../../replay/recording/unknown.js';
 import { formByName, loadRecording } from '../../io/recordings.js';
@@ -163,10 +164,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
         },
       });
       await say(streams, `listening at ${flags.listen.host}:${serving.port}`);
-      await new Promise<void>((resolve) => {
-        process.once('SIGINT', () => resolve());
-        process.once('SIGTERM', () => resolve());
-      });
+      await new Promise<void>((resolve) => void whenEnded(resolve));
       await serving.close();
       await writer?.close();
       if (asked.size > 0) await say(streams, `asked for, never recorded: ${askedText(asked)}`);
@@ -238,10 +236,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
     `listening at ${host}:${serving.port}, objects on port ${serving.objectPort}; ${model.updates.length} updates; Ctrl-C ends it`,
   );
   const turning = flags.clock === undefined ? null : turnedBy(streams, serving);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
+  await new Promise<void>((resolve) => void whenEnded(resolve));
   turning?.close();
   await serving.close();
   await say(streams, 'stopped');
