@@ -220,12 +220,19 @@ async function overUdp(place: Place, message: Uint8Array): Promise<Uint8Array | 
 }
 
 /** Over TCP (RFC 4120 7.2.2); what went wrong as a text. */
-function overTcp({ host, port }: Place, message: Uint8Array): Promise<Uint8Array | string> {
+export function overTcp(
+  { host, port }: Pick<Place, 'host' | 'port'>,
+  message: Uint8Array,
+  deadlineMs = DEADLINE_MS,
+): Promise<Uint8Array | string> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: DEADLINE_MS });
-    const pieces: Buffer[] = [];
+    const socket = connect({ host, port });
+    // For the whole answer: one that comes byte by byte would never be silent for so long.
+    const timer = setTimeout(() => finish(`the KDC ${host}:${port} does not answer`), deadlineMs);
+    let answer = Buffer.alloc(0);
     let held = 0;
     const finish = (result: Uint8Array | string): void => {
+      clearTimeout(timer);
       socket.destroy();
       resolve(result);
     };
@@ -235,14 +242,15 @@ function overTcp({ host, port }: Place, message: Uint8Array): Promise<Uint8Array
       socket.write(Buffer.concat([head, message]));
     });
     socket.on('data', (chunk) => {
-      pieces.push(chunk);
+      if (held + chunk.length > answer.length)
+        answer = Buffer.concat([answer.subarray(0, held), Buffer.alloc(held + 2 * chunk.length)]);
+      answer.set(chunk, held);
       held += chunk.length;
-      const all = held >= 4 ? Buffer.concat(pieces) : null;
-      const size = all?.readUInt32BE(0) ?? 0;
+      if (held < 4) return;
+      const size = answer.readUInt32BE(0);
       if (size > MAX_ANSWER) finish(`the KDC ${host}:${port} announces an answer of ${size} bytes`);
-      else if (all !== null && held >= 4 + size) finish(new Uint8Array(all.subarray(4, 4 + size)));
+      else if (held >= 4 + size) finish(new Uint8Array(answer.subarray(4, 4 + size)));
     });
-    socket.once('timeout', () => finish(`the KDC ${host}:${port} does not answer`));
     socket.once('error', (error) => finish(`the KDC ${host}:${port} cannot be reached: ${error.message}`));
     socket.once('close', () => finish(`the KDC ${host}:${port} closed the connection`));
   });
