@@ -1,3 +1,4 @@
+import { exposureOf } from '../exposure.js';
 import { MAPPER_PORT } from '../../analysis/connections.js';
 import { createInterface, type Interface } from 'node:readline';
 import { InvalidArgumentError, Option } from 'commander';
@@ -163,6 +164,8 @@ export const serveCommand: Register = (program, { streams, load }) => {
           );
         },
       });
+      const exposed = exposureOf({ host: flags.listen.host, open: noLogons(flags, streams.env), minLevel: null });
+      if (exposed !== null) await say(streams, exposed);
       await say(streams, `listening at ${flags.listen.host}:${serving.port}`);
       await new Promise<void>((resolve) => void whenEnded(resolve));
       await serving.close();
@@ -231,6 +234,8 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       streams,
       `! nobody can sign in, and calls below ${flags.minLevel} are refused: give --password USER:PASS, --keytab, or --min-level none`,
     );
+  const exposed = exposureOf({ host, open: noLogons(flags, streams.env), minLevel: flags.minLevel });
+  if (exposed !== null) await say(streams, exposed);
   await say(
     streams,
     `listening at ${host}:${serving.port}, objects on port ${serving.objectPort}; ${model.updates.length} updates; Ctrl-C ends it`,
