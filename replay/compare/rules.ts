@@ -1,3 +1,4 @@
+import { RE2JS, RE2JSException } from 're2js';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 
@@ -8,7 +9,7 @@ export interface Rule {
   readonly paths: readonly string[];
   readonly ignore: boolean;
   /** Both values are texts that match. */
-  readonly regex: RegExp | null;
+  readonly regex: { readonly test: (text: string) => boolean } | null;
   /** Numbers may differ by so much, or by so many percent of the expected one. */
   readonly tolerance: { readonly value: number; readonly percent: boolean } | null;
   /** Times may differ by so many milliseconds. */
@@ -186,11 +187,16 @@ function whereIn(path: readonly PropertyKey[]): string {
   return path.length === 0 ? '' : `${path.join('.')}: `;
 }
 
-function regexOf(source: string, at: number): RegExp {
+/** An expression that takes time in proportion to the text, which comes from the network: automata, no backtracking. */
+function regexOf(source: string, at: number): Rule['regex'] {
   try {
-    return new RegExp(source, 'u');
+    return RE2JS.compile(RE2JS.translateRegExp(source));
   } catch (error) {
-    throw new RulesError(`rule ${at}: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof RE2JSException)) throw error;
+    const advice = /\(\?<?[=!]|\\[1-9k]/.test(source) ? '; there is no look-around and no back-reference' : '';
+    throw new RulesError(
+      `rule ${at}: not a regular expression: ${error.message.replace(/^error parsing regexp: /, '')}${advice}`,
+    );
   }
 }
 

@@ -241,7 +241,8 @@ describe('rules', () => {
 
   it.each([
     ['rules: [{ path: IUpdate.Title }]', /rule 1 \(IUpdate.Title\) says nothing/],
-    ['rules: [{ path: A, ignore: true }, { path: B, regex: "(" }]', /rule 2: Invalid regular expression/],
+    ['rules: [{ path: A, ignore: true }, { path: B, regex: "(" }]', /rule 2: not a regular expression/],
+    ['rules: [{ path: A, regex: "(?=x)" }]', /no look-around/],
     ['rules: [{ path: A, hresult: WU_E_NO_SUCH_THING }]', /rule 1: no HRESULT is named WU_E_NO_SUCH_THING/],
     ['rules: [{ path: A, time: soon }]', /rule 1, time: a time such as/],
     ['rules: [{ path: A, ignore: true, colour: red }]', /rule 1: .*colour/],
