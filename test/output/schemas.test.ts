@@ -62,7 +62,7 @@ describe('the schemas that ship', () => {
 
   it('hold for a report of two captures, and for a recording', async () => {
     const [one = '', other = ''] = shippedCaptures();
-    const { out } = await command('report', one, other, '--format', 'json');
+    const { out } = await command('report', one, other, '--compare', '--format', 'json');
     expect(broken(reportSchema, JSON.parse(out))).toEqual([]);
     const file = join(mkdtempSync(join(tmpdir(), 'uamgscope-schema-')), 'a.uamgrec');
     await command('record', one, '-o', file);

@@ -20,13 +20,14 @@ import type { SessionKey } from '../../security/secrets.js';
 import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
 import { isReported } from '../sessions.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
-import { examples, idlOptions, say, type Register } from './command.js';
+import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 
 interface RecordFlags extends SecretFlags, IdlFlags, RedactionFlags {
   readonly output: string;
   readonly format?: RecordingForm;
   readonly opnums: Numbering;
   readonly append?: true;
+  readonly inOrder?: true;
   readonly strict?: true;
   readonly interface?: string;
   readonly filter?: string;
@@ -40,7 +41,10 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
     .description(
       'Writes the calls of a capture as a recording (docs/recording.md) to replay, play back and compare; or a recording in the other form. Credentials are never kept.',
     )
-    .argument('[file]', 'a capture, - for stdin, or a recording')
+    .argument(
+      '[file...]',
+      'captures (several are read as one, by the time of their packets), - for stdin, or a recording',
+    )
     .option('-i, --interface <name>', 'records what an interface sees instead, until Ctrl-C')
     .option('--filter <bpf>', 'which packets of the interface; by default all that DCOM may need')
     .requiredOption('-o, --output <out>', 'the recording to write; - for stdout')
@@ -50,6 +54,7 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
         'uamgrec: binary; text: lines to read and compare (from the ending of OUT when left out)',
       ).choices(['uamgrec', 'text']),
     )
+    .option('--in-order', 'as for decode')
     .option('--append', 'add a session to a recording that exists')
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
     .option('--strict', 'exit with status 3 when the input was damaged')
@@ -57,23 +62,25 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
       'after',
       examples([
         ['record session.pcapng -o session.uamgrec', ''],
+        ['record tap-rx.pcap tap-tx.pcap -o session.uamgrec', 'a tap writes a file for each direction'],
         ['record -i eth0 -o session.uamgrec', 'live'],
         ['record session.uamgrec -o session.txt', 'the same as text'],
         ['record session.uamgrec --format text -o - | grep criteria', ''],
         ['record session.pcapng --redact users,hosts --redact-key @key -o public.uamgrec', 'to give away'],
       ]),
     )
-    .action(async (file: string | undefined, flags: RecordFlags) => {
-      if ((file === undefined) === (flags.interface === undefined))
+    .action(async (args: string[], flags: RecordFlags) => {
+      const { rest: files, idl } = sortIdl(args, flags);
+      if ((files.length === 0) === (flags.interface === undefined))
         throw new UsageError('record: give a capture or a recording, or an interface with -i');
       if (flags.redact !== undefined && (flags.interface !== undefined || flags.append === true))
         throw new UsageError(
           'record --redact takes a whole capture: record first, and then uamgscope recording redact REC -o OUT',
         );
-      const known = await load(flags);
+      const known = await load(idl);
       done(
         flags.interface === undefined
-          ? await recordFile(file ?? '-', flags, streams, known)
+          ? await recordFile(files, flags, streams, known)
           : await recordLive(flags.interface, flags, streams, known),
       );
     });
@@ -94,7 +101,7 @@ async function recordLive(iface: string, flags: RecordFlags, streams: Streams, k
   const stop = (): void => capture.stop();
   const forget = whenEnded(stop);
   try {
-    return await recordFile('-', flags, streams, { ...known, open: () => batches(capture) }, 'live');
+    return await recordFile(['-'], flags, streams, { ...known, open: () => batches(capture) }, 'live');
   } finally {
     forget();
     capture.stop();
@@ -107,7 +114,7 @@ async function* batches(capture: LiveCapture): AsyncGenerator<Batch> {
 
 /** What `record` does. Resolves to the exit status. */
 export async function recordFile(
-  file: string,
+  files: readonly string[],
   flags: RecordFlags,
   streams: Streams,
   known: Knowledge,
@@ -115,7 +122,15 @@ export async function recordFile(
 ): Promise<number> {
   const form = flags.format ?? formByName(flags.output);
   const sessions = flags.append === true ? await sessionsIn(flags.output, form) : 0;
-  const again = file !== '-' && (await recordingForm(file)) !== null;
+  const piped = files.includes('-');
+  const recordings: string[] = [];
+  for (const path of files) if (path !== '-' && (await recordingForm(path)) !== null) recordings.push(path);
+  const [file = '-'] = files;
+  const again = recordings.length > 0;
+  if (again && files.length > 1)
+    throw new UsageError(
+      `${recordings[0]} is a recording, which is written anew alone: uamgscope recording merge makes one of several`,
+    );
   if (again && flags.append === true)
     throw new UsageError('--append takes a capture: sessions of a recording have numbers of their own');
   const security = new SecurityObserver(readSecrets(flags, streams.env));
@@ -125,9 +140,9 @@ export async function recordFile(
     append: flags.append === true,
     stdout: streams.stdout,
     force: flags.force === true,
-    inputs: file === '-' ? [] : [file],
+    inputs: files.filter((path) => path !== '-'),
     // A capture that is still being taken is a recording all the while.
-    how: file === '-' ? 'growing' : 'whole',
+    how: piped ? 'growing' : 'whole',
   });
   const { messages, damaged, exported, unplayable } = await writer.whole(async () => {
     if (flags.redact !== undefined) {
@@ -135,7 +150,7 @@ export async function recordFile(
       const gather: RecordTarget = { put: (record) => records.push(record), flush: () => Promise.resolve() };
       const written = again
         ? await copyRecording(file, gather)
-        : await recordCapture(file, { writer: gather, known, streams, flags, security, from, session: 1 });
+        : await recordCapture(files, { writer: gather, known, streams, flags, security, from, session: 1 });
       const redacted = withoutNames(records, flags, { env: streams.env, registry: known.registry });
       for (const line of redacted.told) await say(streams, line);
       for (const record of redacted.records) writer.put(record);
@@ -143,12 +158,12 @@ export async function recordFile(
     }
     return again
       ? copyRecording(file, writer)
-      : recordCapture(file, { writer, known, streams, flags, security, from, session: sessions + 1 });
+      : recordCapture(files, { writer, known, streams, flags, security, from, session: sessions + 1 });
   });
   for (const message of messages.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
   if (messages.length > MAX_LINES) await say(streams, `! ${messages.length - MAX_LINES} more`);
   for (const [why, calls] of unplayable) await say(streams, `! ${calls} calls cannot be replayed: ${why}`);
-  if (!again) writeKeyLog(flags, exported, [file, flags.output]);
+  if (!again) writeKeyLog(flags, exported, [...files, flags.output]);
   if (writer.calls === 0) await say(streams, '! no call was found: there is nothing to replay');
   await say(streams, `${writer.calls} calls recorded`);
   return flags.strict === true && damaged ? EXIT.damaged : EXIT.ok;
@@ -182,7 +197,7 @@ interface CaptureToRecord {
 
 /** Calls are written as they are completed. @throws UsageError when the capture cannot be read */
 async function recordCapture(
-  file: string,
+  files: readonly string[],
   { writer, known, streams, flags, security, from, session }: CaptureToRecord,
 ): Promise<Written> {
   const messages: string[] = [];
@@ -190,12 +205,14 @@ async function recordCapture(
   let half: string | null = null;
   const unplayable = new Map<string, number>();
   const recorder = new Recorder(
-    { id: session, tool: `uamgscope ${packageVersion()}`, source: from, name: sourceName(file) },
+    { id: session, tool: `uamgscope ${packageVersion()}`, source: from, name: nameOf(files) },
     (record) => writer.put(record),
   );
-  const { refused } = await readCapture([file], {
+  const { refused } = await readCapture(files, {
+    inOrder: flags.inOrder === true,
     open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
     pipeline: new Pipeline({
+      inOrder: flags.inOrder === true,
       registry: known.registry,
       nameOf: (value) => known.names.hresult(value),
       opnums: flags.opnums,
@@ -221,6 +238,12 @@ async function recordCapture(
   if (refused[0] !== undefined) throw new UsageError(refused[0]);
   recorder.end(half);
   return { messages, damaged, exported: security.sessionKeys, unplayable };
+}
+
+/** What captures that are one are called. */
+function nameOf(files: readonly string[]): string | null {
+  const names = files.map((path) => sourceName(path) ?? 'stdin');
+  return names.length === 1 ? sourceName(files[0] ?? '-') : names.join(', ');
 }
 
 /** The records of a recording, for another form of it. @throws UsageError when it cannot be read */

@@ -11,6 +11,7 @@ import { Progress } from '../../io/progress.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { checkOutput } from '../../io/output.js';
+import { recordingForm } from '../../io/recordings.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 import { positive } from '../numbers.js';
@@ -18,6 +19,7 @@ import { positive } from '../numbers.js';
 interface ReportFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly output?: string;
   readonly format?: ReportFormat;
+  readonly compare?: true;
   readonly join?: true;
   readonly inOrder?: true;
   readonly calls?: number;
@@ -32,7 +34,7 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
     .command('report')
     .summary('captures to an offline report')
     .description(
-      'Tells what happened in a capture: what was searched and what came back, the updates as a table, what failed and why, objects, security, findings. One file with everything in it, to mail and to print. Two files are compared: the report is that of the second, with what changed from the first.',
+      'Tells what happened in a capture: what was searched and what came back, the updates as a table, what failed and why, objects, security, findings. One file with everything in it, to mail and to print. Several captures are read as one, by the time of their packets; with --compare the report is that of the second, with what changed from the first.',
     )
     .argument('<file...>', 'captures or recordings, or - for stdin')
     .option('-o, --output <file>', 'where to write; stdout without it or with -')
@@ -42,10 +44,8 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
         'html, json, markdown or junit (findings for CI); by the ending of the output file, and markdown on stdout',
       ).choices(REPORT_FORMATS),
     )
-    .option(
-      '--join',
-      'the files are parts of one capture: read them together, by the time of their packets, instead of comparing',
-    )
+    .option('--compare', 'what changed from the first file to the second; of two recordings, or with --rules, always')
+    .option('--join', 'the files are parts of one capture, also where --rules would compare them')
     .option('--in-order', 'as for decode')
     .option(
       '--calls <n|all>',
@@ -65,8 +65,8 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
       examples([
         ['report night.pcapng -o night.html', ''],
         ['report night.pcapng -o night.json --password @secret', ''],
-        ['report before.pcapng after.pcapng -o changes.html', 'what changed'],
-        ['report part1.pcapng part2.pcapng --join -o all.html', ''],
+        ['report before.pcapng after.pcapng --compare -o changes.html', 'what changed'],
+        ['report tap-rx.pcap tap-tx.pcap -o all.html', 'a tap writes a file for each direction'],
         ['report night.pcapng -o findings.xml --fail-on error', 'for CI'],
       ]),
     )
@@ -100,10 +100,11 @@ async function report(
   };
   const output = { force: flags.force === true, inputs: files };
   if (to !== '-') checkOutput(to, output);
-  const compared = files.length === 2 && flags.join !== true;
   const [before = '', after = ''] = files;
+  const compared = await compares(files, flags);
   if (compared && before === '-' && after === '-') throw new UsageError('report: only one side can come from stdin');
   const read = compared ? await compareFiles(before, after, reading, flags.rules) : await readReport(files, reading);
+  if (!compared) await tellMerged(files, flags, streams);
   for (const message of read.unreadable) await say(streams, `! ${message}`);
   if (read.unreadable.length > 0 && read.report.totals.frames === 0 && read.report.totals.calls === 0)
     return EXIT.usage;
@@ -126,6 +127,25 @@ async function report(
     );
   if (read.unreadable.length > 0) return EXIT.usage;
   return failOn !== undefined && fails(read.report, failOn) ? EXIT.found : EXIT.ok;
+}
+
+/** Two captures used to be compared: who does not say what is meant is told. */
+async function tellMerged(files: readonly string[], { join }: ReportFlags, streams: Streams): Promise<void> {
+  if (files.length === 2 && join !== true)
+    await say(streams, 'two captures, read as one by the time of their packets; --compare tells what changed instead');
+}
+
+/** Whether two files are compared: as the options say, and where one of them cannot be read together with another. */
+async function compares(files: readonly string[], { compare, join, rules }: ReportFlags): Promise<boolean> {
+  if (compare === true && join === true) throw new UsageError('report: give --compare or --join');
+  if (compare === true && files.length !== 2)
+    throw new UsageError(
+      `report --compare takes two files: the one before and the one after; ${files.length} are given`,
+    );
+  if (files.length !== 2 || join === true) return false;
+  if (compare === true || rules !== undefined) return true;
+  for (const path of files) if (path !== '-' && (await recordingForm(path)) !== null) return true;
+  return false;
 }
 
 /** Lines on what the input does not show. */

@@ -174,7 +174,7 @@ async function recordMissing(dir: string, flags: TestFlags, streams: Streams, kn
     );
     const output = `${stem}.uamgrec`;
     await say(streams, `recording ${output}`);
-    await recordFile(capture, { ...secrets, output, opnums: 'auto' }, streams, known);
+    await recordFile([capture], { ...secrets, output, opnums: 'auto' }, streams, known);
   }
 }
 

@@ -6,7 +6,7 @@ import type { TuiFlags } from '../tui/terminal.js';
 import { rotationOptions } from '../rotation.js';
 import { BACKENDS } from '../../io/live/tools.js';
 import { withSecrets } from '../secrets.js';
-import { examples, idlOptions, type CommandContext, type Register } from './command.js';
+import { examples, idlOptions, sortIdl, type CommandContext, type Register } from './command.js';
 
 /** `tui`: the terminal analyzer. */
 export const tuiCommand: Register = (program, context) => {
@@ -16,7 +16,7 @@ export const tuiCommand: Register = (program, context) => {
     .description(
       'Shows the calls of a capture in the terminal: arguments, objects, bytes, statistics. A file may be opened while it is still being written. Without a file: the sample capture.',
     )
-    .argument('[file]', 'capture, or - for stdin')
+    .argument('[file...]', 'captures (several are read as one, by the time of their packets), or - for stdin')
     .option('-w, --where <expr>', 'begin with this filter (docs/where.md)')
     .addOption(
       new Option('--theme <theme>', 'colours for a dark or a light background; auto asks the terminal').choices([
@@ -26,6 +26,7 @@ export const tuiCommand: Register = (program, context) => {
       ]),
     )
     .option('--print-config', 'print the configuration in force (theme, columns, keys, named expressions) and end')
+    .option('--in-order', 'as for decode')
     .option('-l, --live <interface>', 'watch a network interface instead of a file')
     .option('--filter <bpf>', 'with --live: packets to capture, as for live')
     .addOption(new Option('--backend <tool>', 'with --live: what captures').choices(BACKENDS).default('auto'))
@@ -46,16 +47,18 @@ export const tuiCommand: Register = (program, context) => {
       examples([
         ['tui session.pcapng', ''],
         ['tui session.pcapng --where failed', 'only calls that failed'],
+        ['tui tap-rx.pcap tap-tx.pcap', 'a tap writes a file for each direction'],
         ['tui --live eth0 --write session.pcapng', ''],
         ['tui --live eth0 --write day.pcapng --rotate-size 100M --rotate-count 20', 'a ring of files'],
         ['tui -', 'capture from stdin, keys from the terminal'],
       ]),
     )
-    .action(async (file: string | undefined, flags: TuiFlags & { readonly printConfig?: true }) =>
-      context.done(
-        await (flags.printConfig === true ? printConfig(context.streams) : tui(file ?? SAMPLE_CAPTURE, flags, context)),
-      ),
-    );
+    .action(async (args: string[], flags: TuiFlags & { readonly printConfig?: true }) => {
+      const { rest, idl } = sortIdl(args, flags);
+      const files = rest.length === 0 ? [SAMPLE_CAPTURE] : rest;
+      const given = { ...flags, ...idl };
+      context.done(await (flags.printConfig === true ? printConfig(context.streams) : tui(files, given, context)));
+    });
   for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);
@@ -70,7 +73,7 @@ async function printConfig(streams: Streams): Promise<number> {
 }
 
 /** The screen is loaded only when it is asked for: other commands start sooner without it. */
-async function tui(path: string, flags: TuiFlags, { streams, load }: CommandContext): Promise<number> {
+async function tui(files: readonly string[], flags: TuiFlags, { streams, load }: CommandContext): Promise<number> {
   const { analyze } = await import('../tui/terminal.js');
-  return analyze(path, flags, streams, await load(flags));
+  return analyze(files, flags, streams, await load(flags));
 }

@@ -9,7 +9,9 @@ import { backgroundOf } from './background.js';
 import { App, type AppOptions, type Feed } from './app.js';
 import { keepHeapSmall } from '../../io/heap.js';
 import type { IdlFlags } from '../../io/idl.js';
+import type { OpenCapture } from '../../pipeline/batch.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import { mergeByTime } from '../../pipeline/merge.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf } from '../rotation.js';
@@ -35,6 +37,7 @@ export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags {
   readonly filter?: string;
   readonly backend: Backend;
   readonly write?: string;
+  readonly inOrder?: true;
   readonly rotateSize?: number;
   readonly rotateTime?: number;
   readonly rotateCount?: number;
@@ -48,7 +51,12 @@ const LOOK_EVERY_MS = 100;
 const GROWN_EVERY = 10;
 
 /** Shows a capture, or an interface, in the terminal until the user leaves. Resolves to the exit status. */
-export async function analyze(file: string, flags: TuiFlags, streams: Streams, known: Knowledge): Promise<number> {
+export async function analyze(
+  files: readonly string[],
+  flags: TuiFlags,
+  streams: Streams,
+  known: Knowledge,
+): Promise<number> {
   const { live } = flags;
   const lone = live === undefined ? LIVE_FLAGS.find((name) => flags[name] !== undefined) : undefined;
   if (lone !== undefined)
@@ -59,15 +67,17 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
   const config = await configOf(streams.env);
   const ignoreRules = await ignoredRules({}, streams.env, known.registry);
   keepHeapSmall();
-  if (live === undefined && file !== '-') await readable(file);
+  const piped = files.includes('-');
+  if (live === undefined) for (const path of files) await readable(path);
   let secrets = readSecrets(flags, streams.env);
   const security = (): SecurityObserver => new WireObserver(secrets);
-  const title = live ?? (file === '-' ? 'stdin' : file);
+  const title = live ?? files.map((path) => (path === '-' ? 'stdin' : path)).join(', ');
   const fresh = (): Session =>
     new Session({
       title,
       known,
       opnums: flags.opnums,
+      inOrder: flags.inOrder === true,
       security: security(),
       named: config.where,
       ignoreRules,
@@ -85,9 +95,9 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
         });
   const ring = rotation.size !== null || rotation.timeS !== null;
   const kept = ring ? null : (flags.write ?? null);
-  const stored = file === '-' ? null : file;
+  const stored = storedOf(files);
   const source = capture === null ? stored : kept;
-  const unkept = unkeptText(flags, ring, live === undefined);
+  const unkept = unkeptText(files, flags, ring);
   const app = new App({
     session: fresh(),
     now: () => performance.now(),
@@ -95,7 +105,7 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
     stop: () => capture?.stop(),
     ...(source === null ? {} : { keepMarks: keepingMarks(source) }),
     async unlock(secret, opened) {
-      if (source === null || capture !== null)
+      if (piped || capture !== null)
         throw new UsageError('packets that come live are not read again: open the file of --write with --password');
       const { state: how } = opened.session.reading;
       if (how === 'stopped' || how === 'failed')
@@ -121,8 +131,11 @@ export async function analyze(file: string, flags: TuiFlags, streams: Streams, k
     return await show(
       app,
       streams,
-      { keysElsewhere: capture === null && file === '-', theme: flags.theme ?? config.theme },
-      () => (capture === null ? readFile(file, app, fresh, streams) : app.feed(liveFeed(capture, app))),
+      { keysElsewhere: capture === null && piped, theme: flags.theme ?? config.theme },
+      () =>
+        capture === null
+          ? readFiles(files, { app, fresh, streams, known, inOrder: flags.inOrder === true })
+          : app.feed(liveFeed(capture, app)),
     );
   } finally {
     capture?.stop();
@@ -150,9 +163,16 @@ function keepingMarks(capture: string): NonNullable<AppOptions['keepMarks']> {
   };
 }
 
+/** The one file that packets are exported from, and marks are kept beside; null where there is none. */
+function storedOf(files: readonly string[]): string | null {
+  const [file = '-'] = files;
+  return files.length > 1 || file === '-' ? null : file;
+}
+
 /** Why there are no packets to export. */
-function unkeptText(flags: TuiFlags, ring: boolean, piped: boolean): string {
-  if (piped) return 'the packets of stdin are not kept: write them to a file and open that';
+function unkeptText(files: readonly string[], flags: TuiFlags, ring: boolean): string {
+  if (files.length > 1) return 'the packets are in several files: decode FILE… -w OUT.pcapng writes them as one';
+  if (flags.live === undefined) return 'the packets of stdin are not kept: write them to a file and open that';
   return ring
     ? `the packets are in files that rotate: open those of ${flags.write ?? ''}`
     : 'the packets are not kept: capture with --write FILE';
@@ -172,18 +192,53 @@ function takingAlong(
   };
 }
 
-/** Reads a file, and anew when it has grown after its end was thought to be reached. */
-async function readFile(path: string, app: App, fresh: () => Session, streams: Streams): Promise<void> {
+/** How files are read into an analyzer. */
+interface FileReading {
+  readonly app: App;
+  readonly fresh: () => Session;
+  readonly streams: Streams;
+  readonly known: Knowledge;
+  readonly inOrder: boolean;
+}
+
+/** Reads files; one by itself anew when it has grown after its end was thought to be reached. */
+async function readFiles(files: readonly string[], reading: FileReading): Promise<void> {
+  const { app, fresh, streams } = reading;
+  const [path = '-'] = files;
+  const one = files.length === 1;
   for (;;) {
-    await app.feed(fileFeed(path, app, streams));
+    await app.feed(one ? fileFeed(path, app, streams) : filesFeed(files, reading));
     const { read, state } = app.session.reading;
     if (app.takeAbandoned()) {
       app.replace(fresh());
       continue;
     }
-    if (path === '-' || state !== 'done' || !(await grown(path, read, app))) return;
+    if (!one || path === '-' || state !== 'done' || !(await grown(path, read, app))) return;
     app.replace(fresh());
   }
+}
+
+/** Several files as one, by the time of their packets or one after another. */
+async function* filesFeed(
+  files: readonly string[],
+  { app, streams, known, inOrder }: FileReading,
+): AsyncGenerator<Feed> {
+  const open: OpenCapture = (path, framesBefore) => known.open(path, framesBefore, streams.stdin);
+  const stopped = (): boolean => app.over || app.session.reading.state === 'stopped';
+  if (!inOrder) {
+    for await (const { parts, read, size } of mergeByTime(files, open)) {
+      if (stopped()) return;
+      yield { items: parts.map(({ item }) => item), reading: { read, size, state: 'reading' } };
+    }
+    return;
+  }
+  let frames = 0;
+  for (const path of files)
+    for await (const { items, read, size } of open(path, frames)) {
+      if (stopped()) return;
+      frames += items.filter((item) => item.kind === 'frame').length;
+      yield { items, reading: { read, size, state: 'reading' } };
+    }
 }
 
 async function* liveFeed(capture: LiveCapture, app: App): AsyncGenerator<Feed> {
@@ -272,6 +327,7 @@ function terminal(): ReadStream {
 }
 
 async function readable(path: string): Promise<void> {
+  if (path === '-') return;
   const found = await stat(path).catch((error: unknown) => {
     throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);
   });

@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly title: string;
   readonly known: Knowledge;
   readonly opnums?: Numbering;
+  /** Packets are taken as they stand, not by TCP acknowledgements. */
+  readonly inOrder?: boolean;
   /** Opens and verifies protected calls. */
   readonly security?: SecurityObserver;
   readonly archiveBytes?: number;
@@ -93,6 +95,7 @@ export class Session implements Source {
       nameOf: (value) => options.known.names.hresult(value),
       limits: { objects: SHOWN_OBJECTS },
       opnums: options.opnums ?? 'auto',
+      inOrder: options.inOrder ?? false,
       ...(options.security === undefined ? {} : { security: options.security }),
       ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
     });

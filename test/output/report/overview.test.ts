@@ -116,12 +116,12 @@ describe('a report without a call', () => {
 
 describe('a report of two captures', () => {
   it('opens with whether they differ, in what, and both values', async () => {
-    const same = await reportOf(shipped('wua-session.pcapng'), shipped('wua-session.pcapng'));
+    const same = await reportOf(shipped('wua-session.pcapng'), shipped('wua-session.pcapng'), '--compare');
     expect(same.overview.verdict).toEqual({
       tone: 'good',
       text: 'Nothing differs between wua-session.pcapng and wua-session.pcapng: 59 calls alike.',
     });
-    const other = await reportOf(shipped('wua-session.pcapng'), shipped('wua-damaged.pcap'));
+    const other = await reportOf(shipped('wua-session.pcapng'), shipped('wua-damaged.pcap'), '--compare');
     expect(other.overview.verdict.text).toMatch(
       /^wua-session.pcapng and wua-damaged.pcap differ: 3 calls of \d+ differ \(IUpdateSearcher::Search, IUpdate.IsMandatory/,
     );

@@ -59,7 +59,7 @@ describe('what a capture lacks', () => {
     );
   });
 
-  it('reads captures one after another with --join, and tells of each', async () => {
+  it.each([[[]], [['--join']]])('reads captures as one (%j), and tells of each', async (more) => {
     const story = searched(['One', 'Two', 'Three']);
     const middle = Math.floor(story.trace.packets.length / 2);
     const parts = [
@@ -68,7 +68,7 @@ describe('what a capture lacks', () => {
     ];
     const [whole, joined] = [
       await reportOf(written(story, join(folder, 'whole.pcap'))),
-      await reportOf(...parts, '--join'),
+      await reportOf(...parts, ...more),
     ];
     expect(joined.totals).toEqual(whole.totals);
     expect(joined.tables).toEqual(whole.tables);
@@ -126,7 +126,7 @@ describe('two captures side by side', () => {
   const after = written(searched(['Stays', 'Comes']), join(folder, 'after.pcap'));
 
   it('says which updates came and went, and which calls differ', async () => {
-    const { comparison, totals } = await reportOf(before, after);
+    const { comparison, totals } = await reportOf(before, after, '--compare');
     expect(comparison).toMatchObject({ before: 'before.pcap', after: 'after.pcap', same: false });
     expect(
       comparison?.tables.map((table) => [table.title, table.same, table.rows.map((row) => [row.change, row.name])]),
@@ -147,8 +147,12 @@ describe('two captures side by side', () => {
   });
 
   it('says that nothing differs where nothing does', async () => {
-    expect((await reportOf(before, before)).comparison).toMatchObject({ same: true, calls: [], results: [] });
-    const { out } = await command('report', before, before);
+    expect((await reportOf(before, before, '--compare')).comparison).toMatchObject({
+      same: true,
+      calls: [],
+      results: [],
+    });
+    const { out } = await command('report', before, before, '--compare');
     expect(out).toContain('Nothing differs.');
   });
 
