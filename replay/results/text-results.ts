@@ -75,7 +75,7 @@ export function verdictLine({ results, counts, latency, leaks }: CompareResult):
   const named = differing.slice(0, MAX_NAMED).join(', ');
   const more = differing.length > MAX_NAMED ? `, and ${differing.length - MAX_NAMED} more` : '';
   const parts = [
-    `${same} alike`,
+    `${same} alike${sealedText({ results })}`,
     `${different} ${different === 1 ? 'differs' : 'differ'}${named === '' ? '' : ` (${escapeTerminal(named)}${more})`}`,
     ...(missing > 0 ? [`${missing} missing`] : []),
     ...(extra > 0 ? [`${extra} new`] : []),
@@ -105,9 +105,18 @@ const KIND_WORDS: Readonly<Record<Exclude<Difference['kind'], 'value'>, string>>
   outcome: 'outcome',
 };
 
+/** ` (143 of them sealed: what they say was not compared)`, or nothing. */
+function sealedText({ results }: Pick<CompareResult, 'results'>): string {
+  const sealed = results.filter(
+    ({ status, expected, actual }) =>
+      status === 'same' && (expected?.call.response?.sealed === true || actual?.call.response?.sealed === true),
+  ).length;
+  return sealed === 0 ? '' : ` (${sealed} of them sealed: what they say was not compared)`;
+}
+
 /** `57 calls alike, 1 differs, 2 missing`. */
-export function summaryLine({ counts }: CompareResult): string {
-  const parts = [`${counts.same} calls alike`];
+export function summaryLine({ counts, results }: CompareResult): string {
+  const parts = [`${counts.same} calls alike${sealedText({ results })}`];
   if (counts.different > 0) parts.push(`${counts.different} ${counts.different === 1 ? 'differs' : 'differ'}`);
   if (counts.missing > 0) parts.push(`${counts.missing} missing`);
   if (counts.extra > 0) parts.push(`${counts.extra} new`);

@@ -35,6 +35,7 @@ export function compareReports(
     before: names[0],
     after: names[1],
     counts: countChanges(before, after),
+    sealed: Math.max(before.totals.sealed, after.totals.sealed),
     lacks: before.quality.filter((note) => note.severity !== 'info'),
     tables,
     results,
@@ -132,6 +133,16 @@ function resultChanges(before: Report, after: Report): ComparisonReport['results
     .filter((one) => one.before !== one.after);
 }
 
+function sameTone(sealed: number): Overview['verdict']['tone'] {
+  return sealed > 0 ? 'unknown' : 'good';
+}
+
+function sameText(between: string, total: number, sealed: number): string {
+  return sealed > 0
+    ? `Nothing that can be read differs between ${between}; what ${sealed.toLocaleString('en-US')} of ${countText(total, 'call')} said is sealed, and was not compared.`
+    : `Nothing differs between ${between}: ${countText(total, 'call')} alike.`;
+}
+
 function failuresOf({ results }: Report): ReadonlyMap<string, number> {
   return new Map(results.filter((one) => one.bad).map((one) => [resultText(one), one.count]));
 }
@@ -151,7 +162,7 @@ function latencyChanges(before: readonly MemberReport[], after: readonly MemberR
 
 /** The first screen of a comparison: whether something differs, and each difference with both values. */
 export function comparisonOverview(comparison: ComparisonReport, total: number): Overview {
-  const { before, after, same, calls, callsLost, tables, results } = comparison;
+  const { before, after, same, sealed, calls, callsLost, tables, results } = comparison;
   const differ = calls.length + callsLost;
   const changes = tables.flatMap((table) => table.rows.map((row) => ({ noun: table.noun[0], ...row })));
   const between = `${before} and ${after}`;
@@ -163,9 +174,9 @@ export function comparisonOverview(comparison: ComparisonReport, total: number):
   ].filter((part) => part !== '');
   return {
     verdict: {
-      tone: same ? 'good' : 'error',
+      tone: same ? sameTone(sealed) : 'error',
       text: same
-        ? `Nothing differs between ${between}: ${countText(total, 'call')} alike.`
+        ? sameText(between, total, sealed)
         : `${between} differ: ${parts.length === 0 ? `${countText(results.length, 'result')} came more or less often` : parts.join('; ')}.`,
     },
     tiles: [

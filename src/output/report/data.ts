@@ -496,6 +496,8 @@ export interface ComparisonReport {
   readonly same: boolean;
   /** Null where nobody knows. */
   readonly counts: readonly { readonly title: string; readonly before: number | null; readonly after: number | null }[];
+  /** Calls of either side whose result is sealed: that they do not differ says nothing. */
+  readonly sealed: number;
   /** What the first of the two does not tell; what the second lacks stands in `quality`. */
   readonly lacks: readonly QualityNote[];
   /** Rows of the tables that came, went, or changed. */

@@ -312,6 +312,7 @@ function* comparison({
   same,
   counts,
   lacks,
+  sealed,
   tables,
   results,
   latency,
@@ -319,7 +320,7 @@ function* comparison({
   callsLost,
 }: ComparisonReport): Generator<string> {
   yield* section(`Compared with ${md(before)}`, [
-    same ? 'Nothing differs.' : `What changed from ${md(before)} to ${md(after)}:`,
+    same ? nothingText(sealed) : `What changed from ${md(before)} to ${md(after)}:`,
     '',
     ...rows(
       ['', 'Before', 'After'],
@@ -370,6 +371,11 @@ function* comparison({
         callsLost + Math.max(0, calls.length - MAX_ROWS),
       ),
     );
+}
+
+function nothingText(sealed: number): string {
+  if (sealed === 0) return 'Nothing differs.';
+  return `Nothing that can be read differs; ${countText(sealed, 'call')} sealed and not compared.`;
 }
 
 function* list<T>(items: readonly T[], line: (item: T) => string, lost: number, none = ''): Generator<string> {

@@ -165,7 +165,7 @@ function verdictOf(facts: Facts): Overview['verdict'] {
   if (sealed > 0)
     say(
       'unknown',
-      `what ${sealed === totals.calls ? 'the' : countText(sealed, 'of the')} calls said is sealed, and not known`,
+      `what ${sealed === totals.calls ? 'the' : `${sealed.toLocaleString('en-US')} of the`} calls said is sealed, and not known`,
     );
   if (parts.length === 0) parts.push(quietText(body, searches.length));
   const text = parts.join('; ');
@@ -244,7 +244,8 @@ function tilesOf(facts: Facts): readonly Tile[] {
   tiles.push({
     name: 'calls',
     title: 'Calls that failed',
-    value: totals.calls > 0 && totals.failed === null ? '?' : String(totals.failed ?? 0),
+    // Of calls some of which are sealed none is known to have failed: that is not none.
+    value: totals.calls > 0 && (totals.failed ?? 0) === 0 && totals.sealed > 0 ? '?' : failedValue(totals),
     detail: `of ${totals.calls.toLocaleString('en-US')}${sealed > 0 ? `, ${sealed.toLocaleString('en-US')} sealed` : ''}${totals.unanswered > 0 ? `, ${totals.unanswered.toLocaleString('en-US')} without an answer` : ''}`,
     tone: callTone(totals.failed ?? 0, totals.unknown),
     link: 'results',
@@ -366,6 +367,10 @@ function compareVersions(a: string, b: string): number {
     if (by !== 0) return by;
   }
   return 0;
+}
+
+function failedValue({ calls, failed }: Body['totals']): string {
+  return failed === null && calls > 0 ? '?' : String(failed ?? 0);
 }
 
 /** What to do, the most urgent first. */

@@ -446,6 +446,7 @@ const comparisonReport = z.strictObject({
   after: z.string(),
   same: z.boolean(),
   counts: z.array(z.strictObject({ title: z.string(), before: z.number().nullable(), after: z.number().nullable() })),
+  sealed: z.number(),
   lacks: z.array(qualityNote),
   tables: z.array(tableChange),
   results: z.array(z.strictObject({ name: z.string(), before: z.number(), after: z.number() })),

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { XMLParser } from 'fast-xml-parser';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PANES } from '../../../src/tui/panes/table.js';
+import { shared } from '../../support/shared.js';
 import { Player, sessionOf } from '../../tui/support.js';
-import { command, shipped } from './support.js';
+import { command, reportOf, shipped } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-statements-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -75,6 +76,23 @@ function cases(xml: string): ReadonlyMap<string, string> {
   );
 }
 
+describe('calls of which some are sealed', () => {
+  const path = shared('captures/kerberos-privacy.pcapng', 'what is said of calls of which some are sealed');
+
+  it.skipIf(path === null)('are not counted as calls that went well', async () => {
+    const { overview, totals } = await reportOf(path ?? '');
+    expect([totals.calls, totals.failed, totals.sealed, totals.unknown]).toEqual([8, 0, 6, 6]);
+    expect(overview.verdict.text).toBe('What 6 of the calls said is sealed, and not known.');
+    expect(overview.tiles.find((tile) => tile.name === 'calls')).toMatchObject({
+      value: '?',
+      detail: 'of 8, 6 sealed',
+      tone: 'unknown',
+    });
+    const { out } = await command('report', path ?? '', '-f', 'markdown');
+    expect(out).toContain('8 calls, 0 known to have failed, 6 sealed and unknown, 0 unanswered');
+  });
+});
+
 describe.each(SEALED)('what is said of sealed %s', (name, user, password) => {
   const file = shipped(name);
   const secret = ['--password', `${user}:${password}`];
@@ -100,6 +118,17 @@ describe.each(SEALED)('what is said of sealed %s', (name, user, password) => {
     expect(passed.filter((one) => one !== 'rules sealed-calls' && opened.get(one) !== 'passed')).toEqual([]);
     expect([...sealed.values()].filter((state) => state === 'skipped').length).toBeGreaterThan(20);
     expect([...opened.values()].filter((state) => state === 'skipped')).toEqual([]);
+  });
+
+  it('compared with itself is not said to be alike', async () => {
+    const { out, status } = await command('diff', file, file);
+    expect(status).toBe(0);
+    expect(out).toMatch(/(\d+) alike \(\1 of them sealed: what they say was not compared\)/);
+    const report = await reportOf(file, file);
+    expect(report.overview.verdict).toMatchObject({
+      tone: 'unknown',
+      text: expect.stringMatching(/^Nothing that can be read differs between .* is sealed, and was not compared\.$/),
+    });
   });
 
   it('as JSON of figures counts no failures that it cannot know', async () => {

@@ -6,9 +6,9 @@ import { badge, counted, duration, left, number, section, SECTION_END, table, ty
 
 /** Two captures, or a capture and its replay, side by side. */
 export function* comparison(report: ComparisonReport, links: Links): Generator<Markup> {
-  const { before, after, same, counts, lacks, tables, results, latency, calls, callsLost } = report;
+  const { before, after, same, counts, lacks, sealed, tables, results, latency, calls, callsLost } = report;
   yield section('comparison', 'Comparison');
-  yield html`<p>${same ? html`<b class="good">Nothing differs</b> between ${before} and ${after}.` : html`What changed from <b>${before}</b> to <b>${after}</b>. The rest of this report is about ${after}.`}</p>`;
+  yield html`<p>${same ? html`<b class="${sealed > 0 ? null : 'good'}">Nothing${sealed > 0 ? ' that can be read' : null} differs</b> between ${before} and ${after}.${sealed > 0 ? ` ${countText(sealed, 'call')} sealed and not compared.` : null}` : html`What changed from <b>${before}</b> to <b>${after}</b>. The rest of this report is about ${after}.`}</p>`;
   yield* table(
     {
       caption: 'Counts before and after',
