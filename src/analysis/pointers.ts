@@ -40,18 +40,17 @@ function holdsPointer(type: AnyType, types: Types, seen: Set<string>): boolean {
       return [...type.arms, ...(type.default === undefined ? [] : [type.default])].some(
         (arm) => arm.type !== null && holdsPointer(arm.type, types, seen),
       );
-    case 'named': {
-      if (seen.has(type.name)) return false;
-      seen.add(type.name);
-      const target = types.get(type.name);
-      return target !== undefined && holdsPointer(target, types, seen);
-    }
-    case 'base':
-    case 'enum':
-    case 'flags':
-    case 'string':
-    case 'unsupported':
-    case 'well-known':
+    case 'named':
+      return namedHoldsPointer(type.name, types, seen);
+    // Base types, enumerations, texts: they hold nothing else.
+    default:
       return false;
   }
+}
+
+function namedHoldsPointer(name: string, types: Types, seen: Set<string>): boolean {
+  if (seen.has(name)) return false;
+  seen.add(name);
+  const target = types.get(name);
+  return target !== undefined && holdsPointer(target, types, seen);
 }

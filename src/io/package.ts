@@ -35,8 +35,11 @@ export const SAMPLE_CAPTURE = join(PACKAGE_ROOT, 'captures', 'wua-session.pcapng
 
 /** Version of the package, as package.json has it. */
 export function packageVersion(): string {
-  const told: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
-  return told !== null && typeof told === 'object' && 'version' in told && typeof told.version === 'string'
-    ? told.version
+  const manifest: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
+  return manifest !== null &&
+    typeof manifest === 'object' &&
+    'version' in manifest &&
+    typeof manifest.version === 'string'
+    ? manifest.version
     : 'unknown';
 }

@@ -94,13 +94,22 @@ export class TcpStreams {
   }
 
   /** A packet that a host or router could not deliver: told where it is of a connection that is followed. */
-  unreachable(told: Undelivered, seen: Seen, out: NetOutput[]): void {
-    const connection = this.table.find(told);
+  unreachable(refusal: Undelivered, seen: Seen, out: NetOutput[]): void {
+    const connection = this.table.find(refusal);
     if (connection === null || connection.closed) return;
     const { pair, flow } = connection;
     const { direction } = this.table.forward ? pair.forward : pair.backward;
     const { frame, timeS, timeNs } = seen;
-    out.push({ kind: 'unreachable', flow, direction, from: told.from, reason: told.reason, frame, timeS, timeNs });
+    out.push({
+      kind: 'unreachable',
+      flow,
+      direction,
+      from: refusal.from,
+      reason: refusal.reason,
+      frame,
+      timeS,
+      timeNs,
+    });
   }
 
   /** Takes the data of a packet, which is no copy of what came behind a FIN. */

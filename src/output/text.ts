@@ -104,7 +104,7 @@ export class TextWriter {
   private result(call: Call): string {
     const { style, names } = this;
     if (call.fault !== null) return style.bad(`fault ${names.status(call.fault.status) ?? hex32(call.fault.status)}`);
-    if (call.outcome !== 'answered' && call.outcome !== 'response-only') return style.warn(OUTCOMES[call.outcome]);
+    if (call.outcome !== 'answered' && call.outcome !== 'response-only') return style.warn(OUTCOME_WORDS[call.outcome]);
     if (call.hresult === null) return style.warn(hiddenText(call) ?? '-');
     const name = resultName(call.hresult, names);
     const said = call.exception?.description ?? null;
@@ -116,7 +116,8 @@ export class TextWriter {
   }
 }
 
-const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
+/** How a call ended, where its result does not say it. */
+export const OUTCOME_WORDS: Readonly<Record<Call['outcome'], string>> = {
   answered: '',
   faulted: '(fault)',
   cancelled: '(cancelled)',

@@ -45,8 +45,8 @@ export function levelFor(wanted: AuthLevel, { authnHint }: Pick<Exporter, 'authn
 
 /** The exporter that an answer of a server tells of; null where it tells of none. `host` is who was called. */
 export function exporterIn(request: Fields, response: Fields, host: string): Exporter | null {
-  const told = readExporter(response, request);
-  if (told === null || told.oxid === null) return null;
-  const { oxid, ipidRemUnknown, authnHint, version } = told;
-  return { oxid, ipidRemUnknown, authnHint, version, port: portOf(told.bindings, host) };
+  const read = readExporter(response, request);
+  if (read === null || read.oxid === null) return null;
+  const { oxid, ipidRemUnknown, authnHint, version } = read;
+  return { oxid, ipidRemUnknown, authnHint, version, port: portOf(read.bindings, host) };
 }

@@ -1,4 +1,4 @@
-import type { Auth, Direction, Fault, Flow, Problem, ProblemCode } from '../types.js';
+import type { ContextResult, Auth, Direction, Fault, Flow, Problem, ProblemCode } from '../types.js';
 import { AuthNames, LEVEL, untested } from './auth.js';
 import { nakReasonName, readBind, readBindAck, readBindNak, type BindAckBody, type BindNakBody } from './bind.js';
 import { Calls, type Opened } from './calls.js';
@@ -216,6 +216,19 @@ export class Association {
     else this.answerBind(proposal, { ...UNANSWERED, answer: pdu, outcome: 'rejected', fault });
   }
 
+  /** An accepted syntax that is no NDR cannot be decoded. */
+  private unknownSyntaxes(answer: PduView, contexts: readonly ContextResult[]): void {
+    for (const context of contexts) {
+      if (context.result !== 'accepted' || context.transfer !== null) continue;
+      this.report(
+        answer,
+        'rpc-unknown-context',
+        `context ${context.id} (${context.abstract.uuid}) was accepted with a transfer syntax that is neither NDR nor NDR64`,
+        '[MS-RPCE] 3.3.1.5.6',
+      );
+    }
+  }
+
   private answerBind(proposal: Proposal, { answer, outcome, ack, nak, fault }: BindAnswer): void {
     const applied =
       ack === null
@@ -234,24 +247,8 @@ export class Association {
         null,
       );
     }
-    // An accepted syntax that is no NDR cannot be decoded; a bind none of whose contexts was accepted has failed.
-    if (answer !== null) {
-      for (const context of applied.contexts) {
-        if (context.result === 'accepted' && context.transfer === null) {
-          this.report(
-            answer,
-            'rpc-unknown-context',
-            `context ${context.id} (${context.abstract.uuid}) was accepted with a transfer syntax that is neither NDR nor NDR64`,
-            '[MS-RPCE] 3.3.1.5.6',
-          );
-        }
-      }
-    }
-    const refused =
-      outcome === 'accepted' &&
-      applied.contexts.length > 0 &&
-      applied.contexts.every((context) => context.result !== 'accepted') &&
-      applied.contexts.some((context) => context.result === 'rejected');
+    if (answer !== null) this.unknownSyntaxes(answer, applied.contexts);
+    const refused = outcome === 'accepted' && allRefused(applied.contexts);
     this.ledger.counts.binds++;
     this.ledger.out.push(
       bindRecord(this.flow, proposal, refused ? 'rejected' : outcome, {
@@ -387,4 +384,12 @@ export class Association {
 
 function other(direction: Direction): Direction {
   return direction === 0 ? 1 : 0;
+}
+
+/** Whether a bind has failed though it was acknowledged: none of its contexts was accepted, and one was rejected. */
+function allRefused(contexts: readonly ContextResult[]): boolean {
+  return (
+    contexts.every((context) => context.result !== 'accepted') &&
+    contexts.some((context) => context.result === 'rejected')
+  );
 }

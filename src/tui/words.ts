@@ -2,7 +2,7 @@ import { hex32 } from '../bytes/hex.js';
 import { failed } from '../analysis/failed.js';
 import { memberName as memberText } from '../analysis/statistics.js';
 import { endpointText, type Names } from '../output/names.js';
-import { activationParts, hiddenText, resultName, splitLast } from '../output/text.js';
+import { activationParts, hiddenText, OUTCOME_WORDS, resultName, splitLast } from '../output/text.js';
 import { durationText, IsoClock } from '../output/time.js';
 import { argumentsText, shortIpid, valueText, type Shown } from '../output/values.js';
 import type { Call, Moment } from '../types.js';
@@ -55,16 +55,6 @@ export function resultText(call: Call, names: Names, width = VALUE_WIDTH): strin
   return failed(call) && retval === null ? '' : valueText(retval, shown);
 }
 
-const OUTCOMES: Readonly<Record<Call['outcome'], string>> = {
-  answered: '',
-  faulted: '(fault)',
-  cancelled: '(cancelled)',
-  orphaned: '(abandoned)',
-  unanswered: '(no answer)',
-  maybe: '(no answer due)',
-  'response-only': '',
-};
-
 /** How calls ended that gave this result or fault. */
 export function endedText(kind: 'hresult' | 'fault', value: number, names: Names): string {
   return kind === 'fault' ? `fault ${names.status(value) ?? hex32(value)}` : resultName(value, names);
@@ -74,7 +64,7 @@ export function endedText(kind: 'hresult' | 'fault', value: number, names: Names
 export function outcomeText(call: Call, names: Names): string {
   if (call.fault !== null) return endedText('fault', call.fault.status, names);
   if (call.hresult !== null) return endedText('hresult', call.hresult, names);
-  if (OUTCOMES[call.outcome] !== '') return OUTCOMES[call.outcome];
+  if (OUTCOME_WORDS[call.outcome] !== '') return OUTCOME_WORDS[call.outcome];
   return hiddenText(call) ?? '-';
 }
 

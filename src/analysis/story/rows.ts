@@ -134,12 +134,7 @@ function elements(of: Known, path: Path, depth: number): CellValue | undefined {
   const list = of instanceof StoryObject ? of.items : plainList;
   const count = of instanceof StoryObject ? of.properties.get('Count')?.value : list?.length;
   if (list === null) return count === 0 ? [] : undefined;
-  const found: CellValue[] = [];
-  for (let at = 0; at < list.length; at++) {
-    const one = list[at];
-    const value = one === undefined ? undefined : follow(one, path, depth);
-    if (value !== undefined) found.push(value);
-  }
+  const found = followed(list, path, depth);
   if (found.length === 0 && list.length > 0) return undefined;
   if (typeof count === 'number' && count > found.length) found.push(`… of ${count}`);
   return found;
@@ -149,4 +144,15 @@ function elements(of: Known, path: Path, depth: number): CellValue | undefined {
 export function plain(value: Known): CellValue {
   if (value instanceof StoryObject) return value.label;
   return Array.isArray(value) ? (value as readonly Known[]).map((one) => plain(one)) : (value as CellValue);
+}
+
+/** What of the elements was read; a list may have holes. */
+function followed(list: readonly (Known | undefined)[], path: Path, depth: number): CellValue[] {
+  const found: CellValue[] = [];
+  for (let at = 0; at < list.length; at++) {
+    const one = list[at];
+    const value = one === undefined ? undefined : follow(one, path, depth);
+    if (value !== undefined) found.push(value);
+  }
+  return found;
 }

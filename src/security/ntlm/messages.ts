@@ -97,33 +97,41 @@ export function readNtlm(token: Uint8Array): NtlmMessage | null {
   const c = new Cursor({ u8: token, view }, 0, token.length);
   c.pos = 8;
   const type = c.u32();
-  const payload = (): Uint8Array | null => {
-    const length = c.u16();
-    c.u16();
-    const offset = c.u32();
-    if (c.failed || (length > 0 && offset + length > token.length)) return null;
-    return length === 0 ? NOTHING : token.subarray(offset, offset + length);
-  };
   if (type === 1) {
     const flags = c.u32();
     return c.failed ? null : { kind: 'negotiate', flags };
   }
-  if (type === 2) {
-    const target = payload();
-    const flags = c.u32();
-    const serverChallenge = c.bytes(8).slice();
-    c.bytes(8);
-    const info = c.failed ? null : payload();
-    if (target === null || c.pos < 32) return null;
-    return {
-      kind: 'challenge',
-      flags,
-      serverChallenge,
-      targetName: text(target, flags),
-      targetInfo: info?.slice() ?? NOTHING,
-    };
-  }
-  if (type !== 3) return null;
+  if (type === 2) return readChallenge(c, token);
+  return type === 3 ? readAuthenticate(c, token) : null;
+}
+
+/** What the next length and offset of a message point to (2.2.1.1); null where that is not in it. */
+function payloadAt(c: Cursor, token: Uint8Array): Uint8Array | null {
+  const length = c.u16();
+  c.u16();
+  const offset = c.u32();
+  if (c.failed || (length > 0 && offset + length > token.length)) return null;
+  return length === 0 ? NOTHING : token.subarray(offset, offset + length);
+}
+
+function readChallenge(c: Cursor, token: Uint8Array): NtlmMessage | null {
+  const target = payloadAt(c, token);
+  const flags = c.u32();
+  const serverChallenge = c.bytes(8).slice();
+  c.bytes(8);
+  const info = c.failed ? null : payloadAt(c, token);
+  if (target === null || c.pos < 32) return null;
+  return {
+    kind: 'challenge',
+    flags,
+    serverChallenge,
+    targetName: text(target, flags),
+    targetInfo: info?.slice() ?? NOTHING,
+  };
+}
+
+function readAuthenticate(c: Cursor, token: Uint8Array): NtlmMessage | null {
+  const payload = (): Uint8Array | null => payloadAt(c, token);
   const [lm, nt, domain, user, workstation, key] = [payload(), payload(), payload(), payload(), payload(), payload()];
   const flags = c.u32();
   if (c.failed || lm == null || nt == null || domain == null || user == null || workstation == null || key == null)
