@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { readKeytab, type KeytabEntry } from '../../src/security/kerberos/keytab
 import { without } from '../support/shared.js';
 
 export const REALM = 'CONTOSO.TEST';
+export const OTHER_REALM = 'FABRIKAM.TEST';
+export const OTHER_SERVICE = 'host/server.fabrikam.test';
 /** Services with one key each, by encryption type: the KDC picks that type for tickets and session keys. */
 export const SERVICES = {
   17: ['host/aes128', 'aes128-cts-hmac-sha1-96'],
@@ -41,6 +43,8 @@ interface KdcOptions {
   readonly transport?: 'tcp' | 'udp' | 'both';
   /** Longest answer that it gives over UDP. */
   readonly datagram?: number;
+  /** It serves {@link OTHER_REALM} too, whose service is {@link OTHER_SERVICE}; the realms trust one another. */
+  readonly realms?: 2;
 }
 
 /** A KDC of MIT's in a folder of its own: at port 88 of its address for root, at any free one for others. */
@@ -95,11 +99,35 @@ export class Kdc {
     ];
     for (const command of commands)
       this.run('kadmin.local', ['-r', REALM, '-q', command.replace(/-k /, `-k ${folder}/`)]);
-    this.process = spawn(KDC, ['-n', '-r', REALM], { env: this.env, stdio: 'ignore' });
+    const others = this.options.realms === 2 ? this.otherRealm() : [];
+    this.process = spawn(KDC, ['-n', '-r', REALM, ...others], { env: this.env, stdio: 'ignore' });
     for (let tries = 0; !(await (transport === 'udp' ? takesDatagrams : listens)(this.port)); tries++) {
       if (tries > 100) throw new Error('krb5kdc does not listen');
       await wait(50);
     }
+  }
+
+  /** The other realm, in a database of its own; what krb5kdc is told of it. */
+  private otherRealm(): readonly string[] {
+    const { folder } = this;
+    const place = `${KDC_ADDRESS}:${this.port}`;
+    const database = `database_name = ${join(folder, 'other')}\n  key_stash_file = ${join(folder, 'other.stash')}`;
+    appendFileSync(join(folder, 'kdc.conf'), ` ${OTHER_REALM} = {\n  ${database}\n }\n`);
+    const config = readFileSync(join(folder, 'krb5.conf'), 'utf8');
+    writeFileSync(
+      join(folder, 'krb5.conf'),
+      `${config.replace('[domain_realm]', ` ${OTHER_REALM} = {\n  kdc = ${place}\n }\n[domain_realm]`)} server.fabrikam.test = ${OTHER_REALM}\n`,
+    );
+    this.run('kdb5_util', ['create', '-s', '-r', OTHER_REALM, '-P', 'master']);
+    const trust = `addprinc -pw trusted krbtgt/${OTHER_REALM}@${REALM}`;
+    this.run('kadmin.local', ['-r', REALM, '-q', trust]);
+    for (const command of [
+      trust,
+      `addprinc -randkey ${OTHER_SERVICE}`,
+      `ktadd -norandkey -k ${folder}/other.keytab ${OTHER_SERVICE}`,
+    ])
+      this.run('kadmin.local', ['-r', OTHER_REALM, '-q', command]);
+    return ['-r', OTHER_REALM];
   }
 
   /** Runs a tool of MIT's against it. */
