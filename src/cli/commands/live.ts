@@ -22,6 +22,7 @@ import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 import { positive } from '../numbers.js';
+import { addressesOf, withHosts } from '../hosts.js';
 import { whereOf } from '../where.js';
 
 interface LiveFlags extends SecretFlags, IgnoreFlags, IdlFlags {
@@ -30,6 +31,7 @@ interface LiveFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly list?: true;
   readonly format: Format;
   readonly where?: string;
+  readonly host?: readonly string[];
   readonly filter?: string;
   readonly backend: Backend;
   readonly write?: string;
@@ -56,6 +58,11 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     .addOption(new Option('-f, --format <format>', 'as for decode').choices(FORMATS).default('text'))
     .option('--where <expr>', 'only calls for which this holds (docs/where.md)')
     .option(
+      '--host <host>',
+      'only calls from or to this host, by address or name, in tags and tunnels too (repeatable)',
+      (host: string, before: readonly string[] = []) => [...before, host],
+    )
+    .option(
       '--filter <bpf>',
       `packets to capture (pcap-filter); left out: ${PLAIN_FILTER}, and tags and tunnels that may hold such`,
     )
@@ -81,6 +88,7 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
       examples([
         ['live --list', ''],
         ['live -i eth0', ''],
+        ['live -i eth0 --host build-42', ''],
         ['live -i eth0 --where failed -w session.pcapng', 'show what fails, keep everything'],
         ['live -i eth0 --metrics :9464 --format ndjson > calls.ndjson', ''],
         ['live -i eth0 -w day.pcapng --rotate-size 100M --rotate-count 20', ''],
@@ -106,7 +114,8 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
   if (flags.interface === undefined)
     throw new UsageError('live needs an interface: -i NAME (live --list shows those there are)');
   keepHeapSmall();
-  const where = flags.where === undefined ? null : await whereOf(flags.where, known, streams.env);
+  const chosen = withHosts(await addressesOf(flags.host ?? []), flags.where);
+  const where = chosen === undefined ? null : await whereOf(chosen, known, streams.env);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const rotation = rotationOf(flags);
   const after = personAfter(flags.userAfter, streams.env);
