@@ -86,4 +86,6 @@ class ChainReader(DataSourceReader):
                 return
             for batch in found.to_batches(columns=self.names):
                 if batch.num_rows > 0:
-                    yield batch
+                    # Spark's columns may all be null, and it takes no others.
+                    plain = pa.schema([field.with_nullable(True) for field in batch.schema])
+                    yield pa.RecordBatch.from_arrays(batch.columns, schema=plain)
