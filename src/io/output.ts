@@ -208,8 +208,9 @@ export class OutputWriter {
     this.output.finish();
   }
 
-  /** What was written is not wanted. */
-  async discard(): Promise<void> {
+  /** What was written is not wanted; `nothing`: it was nothing of worth, so that not even a file that grew is kept. */
+  async discard(nothing = false): Promise<void> {
+    if (nothing) await this.handle.truncate(0).catch(() => undefined);
     await this.handle.close().catch(() => undefined);
     this.output.discard();
   }
@@ -348,7 +349,12 @@ function inPlace(name: string, target: string, mode: number): Output {
     release();
     throw error;
   }
-  return { path: target, flags: 'r+', finish: release, discard: release };
+  const discard = (): void => {
+    release();
+    // What was written is kept; a name that stands for nothing is not.
+    if (statOf(target)?.size === 0) rmSync(target, { force: true });
+  };
+  return { path: target, flags: 'r+', finish: release, discard };
 }
 
 /** Into what is there and is no file: a device, a pipe. */

@@ -22,7 +22,8 @@ interface RecordingOutput extends OutputOptions {
 interface Destination {
   write(bytes: Uint8Array): Promise<void>;
   finish(): Promise<void>;
-  discard(): Promise<void>;
+  /** `nothing`: no call was written. */
+  discard(nothing: boolean): Promise<void>;
 }
 
 /**
@@ -66,7 +67,7 @@ export class RecordingWriter {
     try {
       await this.flush();
     } catch (error) {
-      await this.destination.discard();
+      await this.destination.discard(this.calls === 0);
       throw error;
     }
     await this.destination.finish();
@@ -75,7 +76,7 @@ export class RecordingWriter {
   /** The recording came to nothing: of a file that was to be whole nothing is left. */
   async discard(): Promise<void> {
     await this.writing;
-    await this.destination.discard();
+    await this.destination.discard(this.calls === 0);
   }
 
   /** Does the work that puts all records, and closes; nothing is left of one that failed. */
@@ -111,7 +112,7 @@ async function destinationOf(
   return {
     write: async (bytes) => void (await output.write(bytes)),
     finish: () => output.finish(),
-    discard: () => output.discard(),
+    discard: (nothing) => output.discard(nothing),
   };
 }
 
@@ -161,7 +162,13 @@ async function appended(path: string): Promise<Destination> {
       }
     },
     async finish() {
-      await handle.sync();
+      try {
+        await handle.sync();
+      } catch (error) {
+        await handle.truncate(start).catch(() => undefined);
+        await end();
+        throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
+      }
       await end();
     },
     async discard() {
