@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/cli.js';
 import { connect, kerberosTicket } from '../../src/index.js';
 import type { Serving } from '../../src/io/serve/agent.js';
@@ -94,6 +94,21 @@ describe.skipIf(!enabled)('Kerberos against a KDC of MIT', () => {
     );
     expect(await said()).toContain('run kinit');
     expect(await said('--user', 'jürgen', '--password', 'Pässwörd✓1')).toContain('access denied');
+  });
+
+  it('says that the clock is off, and by how much, as the KDC and the server tell it', async () => {
+    kdc.run('kinit', ['alice'], 'secret\n');
+    kdc.run('kvno', ['host/localhost']);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    try {
+      const byKdc = (await call(['--user', 'alice', '--password', 'secret'])).err;
+      expect(byKdc).toMatch(/KRB_AP_ERR_SKEW.*: its clock is 3[56]\d\d s ahead of ours/);
+      // The agent has the clock of this process: for it the ticket is of tomorrow.
+      const late = await call([], { KRB5CCNAME: kdc.env['KRB5CCNAME'] ?? '' });
+      expect(late.err).toContain('KRB_AP_ERR_TKT_NYV (the ticket is not valid yet: compare the clocks)');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('leaves a capture that its keytab opens, and that tshark reads', async () => {
