@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -189,6 +189,10 @@ describe.skipIf(!enabled)('RPC over named pipes of Samba', { timeout: 60_000 }, 
       server.kill();
       await ended;
     }
+    // smbd leaves the services behind that it started on demand.
+    const pid = join(folder, 'pid/samba-dcerpcd.pid');
+    if (existsSync(pid)) process.kill(Number(readFileSync(pid, 'utf8')));
+    await wait(500);
     rmSync(folder, { recursive: true, force: true });
   });
 
