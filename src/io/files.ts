@@ -1,5 +1,7 @@
+import { constants, open as openFd } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Socket } from 'node:net';
+import { PassThrough, type Readable } from 'node:stream';
 import { blockOf } from '../bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../capture/reader.js';
 import type { Problem } from '../types.js';
@@ -13,12 +15,21 @@ export const READ_SIZE = 512 * 1024;
 
 /**
  * Opens a capture and yields its frames block by block; `-` is `stdin`. Compression and format are told by content.
+ * A named pipe that `signal` is given for ends with it, as if its writer had.
  * @throws UsageError when the input cannot be opened or read at all
  */
-export async function* openCapture(path: string, framesBefore: number, stdin: Readable): AsyncGenerator<Batch> {
+export async function* openCapture(
+  path: string,
+  framesBefore: number,
+  stdin: Readable,
+  signal?: AbortSignal,
+): AsyncGenerator<Batch> {
   const progress = { read: 0 };
-  const size = path === '-' ? null : await sizeOf(path);
-  const pieces = path === '-' ? readStream(stdin, progress) : readFile(path, progress);
+  const { size, fifo } = path === '-' ? STREAM : await kindOf(path);
+  const pieces =
+    path === '-' || fifo
+      ? readStream(path === '-' ? stdin : await openFifo(path, signal), progress)
+      : readFile(path, progress);
   const reader = new CaptureReader({ framesBefore });
   const items: CaptureOutput[] = [];
   try {
@@ -120,11 +131,19 @@ async function* prepend(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): As
   }
 }
 
-async function sizeOf(path: string): Promise<number | null> {
+interface InputKind {
+  /** Bytes; null of what has no end yet. */
+  readonly size: number | null;
+  readonly fifo: boolean;
+}
+
+const STREAM: InputKind = { size: null, fifo: false };
+
+async function kindOf(path: string): Promise<InputKind> {
   try {
     const found = await stat(path);
     if (found.isDirectory()) throw new UsageError(`${path} is a directory: give a capture file`);
-    return found.isFile() ? found.size : null;
+    return found.isFile() ? { size: found.size, fifo: false } : { size: null, fifo: found.isFIFO() };
   } catch (error) {
     throw error instanceof UsageError ? error : unreadable(path, error);
   }
@@ -132,6 +151,39 @@ async function sizeOf(path: string): Promise<number | null> {
 
 function unreadable(path: string, error: unknown): UsageError {
   return new UsageError(`cannot read ${path}: ${fileReason(error)}`);
+}
+
+/**
+ * A named pipe as a stream, when somebody has opened it for writing. A read of it as a file would hold a thread, and
+ * with it the program, until the writer writes.
+ */
+async function openFifo(path: string, signal: AbortSignal | undefined): Promise<Readable> {
+  // Who waits for a writer is let go by one that comes and leaves.
+  const release = (): void => void open(path, constants.O_WRONLY | constants.O_NONBLOCK).then((it) => it.close(), noop);
+  signal?.addEventListener('abort', release, { once: true });
+  const fd = await new Promise<number>((resolve, reject) => {
+    openFd(path, 'r', (error, opened) => {
+      if (error === null) resolve(opened);
+      else reject(unreadable(path, error));
+    });
+  });
+  signal?.removeEventListener('abort', release);
+  const socket = new Socket({ fd, readable: true, writable: false });
+  const input = socket.pipe(new PassThrough());
+  // A pipe passes no failure on.
+  socket.once('error', (error) => input.destroy(error));
+  input.once('close', () => socket.destroy());
+  const end = (): void => {
+    socket.unpipe(input);
+    input.end();
+  };
+  if (signal?.aborted === true) end();
+  else signal?.addEventListener('abort', end, { once: true });
+  return input;
+}
+
+function noop(): void {
+  // Nobody waits any longer.
 }
 
 async function* readFile(path: string, progress: { read: number }): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { blockOf } from '../bytes/block.js';
@@ -25,7 +25,8 @@ export async function* followUntil(
   let read = 0;
   let size: number | null = null;
   let waited = 0;
-  for await (const tail of followCapture(path, framesBefore, stdin, { now: () => (stop.aborted ? Infinity : 0) })) {
+  const now = (): number => (stop.aborted ? Infinity : 0);
+  for await (const tail of followCapture(path, framesBefore, stdin, { now, signal: stop })) {
     if (tail !== 'waiting') {
       ({ read, size } = tail);
       waited = 0;
@@ -49,11 +50,11 @@ export async function* followCapture(
   path: string,
   framesBefore: number,
   stdin: Readable,
-  { now }: { readonly now: () => number } = { now: Date.now },
+  { now, signal }: { readonly now: () => number; readonly signal?: AbortSignal } = { now: Date.now },
 ): AsyncGenerator<Tail> {
   const handle = path === '-' ? null : await plainFile(path);
   if (handle === null) {
-    yield* openCapture(path, framesBefore, stdin);
+    yield* openCapture(path, framesBefore, stdin, signal);
     return;
   }
   const reader = new CaptureReader({ framesBefore });
@@ -83,14 +84,13 @@ export async function* followCapture(
 
 /** The file opened, or null for what `openCapture` reads or refuses better: pipes, directories, compressed files. */
 async function plainFile(path: string): Promise<FileHandle | null> {
-  const handle = await open(path, 'r').catch(() => null);
+  // A pipe is not even opened: its writer would be left alone when this closes it.
+  const found = await stat(path).catch(() => null);
+  const handle = found?.isFile() === true ? await open(path, 'r').catch(() => null) : null;
   if (handle === null) return null;
-  const found = await handle.stat();
   const head = new Uint8Array(FIRST_BYTES);
-  if (found.isFile()) {
-    const { bytesRead } = await handle.read(head, 0, FIRST_BYTES, 0);
-    if (compressionOf(head.subarray(0, bytesRead)) === null) return handle;
-  }
+  const { bytesRead } = await handle.read(head, 0, FIRST_BYTES, 0);
+  if (compressionOf(head.subarray(0, bytesRead)) === null) return handle;
   await handle.close();
   return null;
 }

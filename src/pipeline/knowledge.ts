@@ -14,5 +14,5 @@ export interface Knowledge {
   /** Names of codes like a misspelt one, nearest first. */
   readonly near: (text: string) => readonly string[];
   /** Opens a capture; `-` is `stdin`. @throws UsageError when it cannot be read at all. */
-  open(path: string, framesBefore: number, stdin: Readable): AsyncIterable<Batch>;
+  open(path: string, framesBefore: number, stdin: Readable, signal?: AbortSignal): AsyncIterable<Batch>;
 }

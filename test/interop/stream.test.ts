@@ -75,6 +75,33 @@ describe('a stream', () => {
     expect(callsIn(running.said.out)).toBe(11);
   }, 60_000);
 
+  it.each([[], ['--follow']])(
+    'ends with what came of a named pipe whose writer is still there: %j',
+    async (...options) => {
+      const pipe = join(folder, `held${options.length}`);
+      execFileSync('mkfifo', [pipe]);
+      const running = started(process.execPath, [MAIN, 'decode', pipe, ...options]);
+      const writer = started('bash', ['-c', `exec 3> ${pipe}; cat ${join(ROOT, 'test/field/base.pcap')} >&3; read x`]);
+      expect(await shown(running, 10)).toBe(10);
+      running.child.kill('SIGINT');
+      expect(await running.status).toBe(0);
+      expect(running.said.err).toMatch(/\d+ calls, \d+ PDUs, 2 flows/);
+      writer.child.stdin.end('\n');
+      await writer.status;
+    },
+    60_000,
+  );
+
+  it('of a named pipe that nobody writes to ends at Ctrl-C', async () => {
+    const pipe = join(folder, 'alone');
+    execFileSync('mkfifo', [pipe]);
+    const running = started(process.execPath, [MAIN, 'decode', pipe]);
+    await sleep(3000);
+    running.child.kill('SIGINT');
+    expect(await running.status).not.toBeNull();
+    expect(running.said.err).not.toMatch(/\n\s+at /);
+  }, 60_000);
+
   it('may be a file that grows', async () => {
     const file = join(folder, 'growing.pcap');
     writeFileSync(file, BASE.subarray(0, HALF));

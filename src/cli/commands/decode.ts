@@ -150,7 +150,7 @@ export async function decodeFiles(
     open: (path, framesBefore) =>
       flags.follow === true
         ? followUntil(path, framesBefore, interrupt.stdin, interrupt.signal)
-        : known.open(path, framesBefore, interrupt.stdin),
+        : known.open(path, framesBefore, interrupt.stdin, interrupt.signal),
     // Streams, and files that are followed, end by themselves.
     stopped: () => interrupt.signal.aborted && flags.follow !== true && !files.includes('-'),
     ...(packets === null ? {} : { seen: (call, shown) => noted(call, shown, packets, places) }),
