@@ -145,12 +145,13 @@ export class SecurityObserver {
     const answers = watched.client === null ? !first : pdu.direction !== watched.client;
     const token = pdu.block.u8.slice(pdu.tokenStart, pdu.end);
     const [facts, openings] = [handshake.facts, handshake.openings];
-    if (!handshake.push(token, answers)) return;
+    const refusal = answers ? refusalOf(token) : null;
+    // A KRB-ERROR outside of SPNEGO is no leg of a handshake: it ends one.
+    if (!handshake.push(token, answers) && refusal === null) return;
     if (first) {
       watched.client = pdu.direction;
       watched.level = pdu.authLevel;
     }
-    const refusal = answers ? refusalOf(token) : null;
     if (refusal !== null && this.refusals.length < MAX_FINDINGS)
       this.refusals.push({ ...refusal, flow: pdu.flow.id, frame: pdu.frame });
     if (handshake.facts !== null && handshake.facts !== facts)

@@ -99,16 +99,19 @@ describe.skipIf(!enabled)('Kerberos against a KDC of MIT', () => {
   it('says that the clock is off, and by how much, as the KDC and the server tell it', async () => {
     kdc.run('kinit', ['alice'], 'secret\n');
     kdc.run('kvno', ['host/localhost']);
+    const path = join(kdc.folder, 'skewed.pcapng');
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
     try {
       const byKdc = (await call(['--user', 'alice', '--password', 'secret'])).err;
       expect(byKdc).toMatch(/KRB_AP_ERR_SKEW.*: its clock is 3[56]\d\d s ahead of ours/);
       // The agent has the clock of this process: for it the ticket is of tomorrow.
-      const late = await call([], { KRB5CCNAME: kdc.env['KRB5CCNAME'] ?? '' });
+      const late = await call(['--capture', path], { KRB5CCNAME: kdc.env['KRB5CCNAME'] ?? '' });
       expect(late.err).toContain('KRB_AP_ERR_TKT_NYV (the ticket is not valid yet: compare the clocks)');
     } finally {
       vi.useRealTimers();
     }
+    const { findings } = await read(path, {});
+    expect(findings.map((one) => one.message).join('\n')).toContain('Kerberos error 33, KRB_AP_ERR_TKT_NYV');
   });
 
   it('leaves a capture that its keytab opens, and that tshark reads', async () => {
@@ -122,7 +125,9 @@ describe.skipIf(!enabled)('Kerberos against a KDC of MIT', () => {
       new Set(['good']),
     );
     expect(new Set(sealed.map((one) => one.auth.user))).toEqual(new Set([`alice@${REALM}`]));
-    expect(findings.filter((one) => one.severity === 'error').map((one) => one.rule)).toEqual([]);
+    // Two that were refused above: a user who is not named, and a clock that is off.
+    const errors = findings.filter((one) => one.severity === 'error');
+    expect(errors.map((one) => one.rule)).toEqual(['logon-refused', 'logon-refused']);
     expect(malformed(capture)).toBe('');
   });
 });
