@@ -155,9 +155,14 @@ export class Opens {
     return this.pipe(key);
   }
 
+  /** Whether RPC goes over one pipe alone: {@link only} may then name it. */
+  get oneCarries(): boolean {
+    return this.carrying === 1;
+  }
+
   /** The only pipe that RPC goes over, for an answer whose request was not captured; null where it is not that clear. */
   only({ block: { u8 }, end }: Message, from: number, to: number): Pipe | null {
-    if (this.carrying !== 1 || to > end || to - from < 16) return null;
+    if (!this.oneCarries || to > end || to - from < 16) return null;
     const known = u8[from] === 5 && (u8[from + 1] as number) <= 1 && ANSWERS.includes(u8[from + 2] as number);
     const length = (u8[from + 8] as number) | ((u8[from + 9] as number) << 8);
     if (!known || ((u8[from + 4] as number) & 0xf0) !== 0x10 || length !== to - from) return null;

@@ -67,7 +67,8 @@ export class Smb1 {
     const code = u8[4] as number;
     if (UNWANTED.includes(code)) return false;
     const answer = ((u8[9] as number) & ANSWER) !== 0;
-    if (answer && (code === COMMAND.readAndx || code === COMMAND.read)) return this.opens.waits(keyOf(view, 0, code));
+    if (answer && (code === COMMAND.readAndx || code === COMMAND.read))
+      return this.opens.waits(keyOf(view, 0, code)) || this.opens.oneCarries;
     if (answer || code !== COMMAND.writeAndx || u8.length < HEADER + 27) return true;
     return (
       this.opens.pipe(fileOf(view.getUint16(HEADER + 5, true))) !== null || u8[view.getUint16(HEADER + 23, true)] === 5

@@ -83,11 +83,19 @@ export class Smb2 {
     const answer = (u8[16] as number) & FLAG.answer;
     // A compound: what its other commands are is not known yet.
     if (view.getUint32(20, true) !== 0 || SMALL.includes(code)) return true;
-    if (answer !== 0) return this.opens.waits(messageIdAt(view, 24));
+    if (answer !== 0) return this.opens.waits(messageIdAt(view, 24)) || this.wantsUnasked(u8, view, code);
     if (u8.length < HEADER + 48) return false;
     if (code === COMMAND.ioctl) return view.getUint32(HEADER + 4, true) === TRANSCEIVE;
     if (code !== COMMAND.write) return false;
     return this.opens.pipe(fileAt(view, HEADER + 16)) !== null || u8[view.getUint16(HEADER + 2, true)] === 5;
+  }
+
+  /** Whether an answer whose request was not captured may be read all the same, as {@link transceived} and the like do. */
+  private wantsUnasked(u8: Uint8Array, view: DataView, code: number): boolean {
+    if (code === COMMAND.read) return this.opens.oneCarries;
+    if (code !== COMMAND.ioctl || u8.length < HEADER + 24 || view.getUint32(HEADER + 4, true) !== TRANSCEIVE)
+      return false;
+    return this.opens.oneCarries || this.opens.pipe(fileAt(view, HEADER + 8)) !== null;
   }
 
   message(message: Message, direction: Direction): void {

@@ -365,7 +365,10 @@ describe('ten times the input is at most ten times the work, about', () => {
   it.each(CASES.map((one) => [one[0], one] as const))('%s', (_, [, sizes, prepare, libraries = []]) => {
     // Once before it counts: tables are compiled, and caches filled.
     prepare(sizes[0])();
-    const [one, ten, hundred] = sizes.map((size) => workOf(prepare(size), libraries)) as [number, number, number];
+    // Twice: V8 loses counts of code that it throws away meanwhile, and adds none.
+    const measured = (size: number): number =>
+      Math.max(workOf(prepare(size), libraries), workOf(prepare(size), libraries));
+    const [one, ten, hundred] = sizes.map(measured) as [number, number, number];
     const step = (sizes[1] / sizes[0]) * (FACTOR / 10);
     expect(one).toBeGreaterThan(0);
     expect(

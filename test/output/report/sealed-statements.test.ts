@@ -124,7 +124,7 @@ describe.each(SEALED)('what is said of sealed %s', (name, user, password) => {
     const { out, status } = await command('diff', file, file);
     expect(status).toBe(0);
     expect(out).toMatch(/(\d+) alike \(\1 of them sealed: what they say was not compared\)/);
-    const report = await reportOf(file, file);
+    const report = await reportOf('--compare', file, file);
     expect(report.overview.verdict).toMatchObject({
       tone: 'unknown',
       text: expect.stringMatching(/^Nothing that can be read differs between .* is sealed, and was not compared\.$/),
