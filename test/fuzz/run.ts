@@ -22,7 +22,8 @@ const SLOWEST_S = 20;
 const MOST_MIB = 3000;
 /** Lines of libFuzzer for every input that it keeps: thousands. */
 const PROGRESS = /^#\d+\s+(NEW|REDUCE|RELOAD|pulse)\s/;
-const USAGE = 'npm run fuzz -- [--time 60s] [--corpus DIR] [--json FILE] [--list] TARGET... | all | together';
+const USAGE =
+  'npm run fuzz -- [--time 60s] [--seed N --runs N] [--corpus DIR] [--json FILE] [--list] TARGET... | all | together';
 
 /** Nothing was fuzzed, because there is nothing to do it with. */
 class EngineMissing extends Error {}
@@ -43,6 +44,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     time: { type: 'string', default: '60s' },
+    // The same inputs each time: what a gate can be held to.
+    seed: { type: 'string' },
+    runs: { type: 'string' },
     corpus: { type: 'string', default: join(ROOT, '.fuzz') },
     json: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -96,6 +100,8 @@ async function fuzzed(command: string, target: Target, seconds: number): Promise
     `-rss_limit_mb=${MOST_MIB}`,
     `-artifact_prefix=${artifacts}/`,
     '-print_final_stats=1',
+    ...(values.seed === undefined ? [] : [`-seed=${values.seed}`]),
+    ...(values.runs === undefined ? [] : [`-runs=${values.runs}`]),
   ];
   const only = ['dist/src/', 'dist/replay/', 'dist/dissectors/'].flatMap((part) => ['-i', part]);
   const child = spawn(

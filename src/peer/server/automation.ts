@@ -80,7 +80,8 @@ export class Automation {
     const [name, ...params] = (Array.isArray(given['rgszNames']) ? (given['rgszNames'] as readonly Value[]) : []).map(
       String,
     );
-    const member = name === undefined ? undefined : this.byName(interfaces, name);
+    if (name === undefined) return { hresult: DISP_E_UNKNOWNNAME, out: { rgDispId: [] } };
+    const member = this.byName(interfaces, name);
     if (member === undefined)
       return { hresult: DISP_E_UNKNOWNNAME, out: { rgDispId: [DISPID_UNKNOWN, ...params.map(() => DISPID_UNKNOWN)] } };
     const known = (member.method.params ?? [])
