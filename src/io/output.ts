@@ -133,7 +133,7 @@ function locked(name: string, target: string): Lock {
   claimed.add(path);
   const release = (): void => {
     claimed.delete(path);
-    rmSync(path, { force: true });
+    unlock(path);
   };
   try {
     // Two that came at once see each other now.
@@ -147,7 +147,16 @@ function locked(name: string, target: string): Lock {
 
 /** Lets go a file that another thread of this program had claimed to grow in place, and handed over. */
 export function releaseOutput(name: string): void {
-  rmSync(lockPath(targetOf(name)), { force: true });
+  unlock(lockPath(targetOf(name)));
+}
+
+/** Who gave its rights up since may not remove its lock any more: a lock of a process that has ended binds nobody. */
+function unlock(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 function lockPath(target: string): string {

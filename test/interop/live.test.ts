@@ -162,7 +162,7 @@ if (why === null)
       expect(statSync(file).uid).toBe(nobody);
       await sleep(2500);
       child.kill('SIGINT');
-      expect(await ended).toBe(0);
+      expect(await ended, texts.err).toBe(0);
       expect(texts.err).toContain(`as user ${nobody}`);
       expect(texts.err).toMatch(/58 calls of \d+ packets; dropped by the kernel: 0, by uamgscope: 0/);
       rmSync(own, { recursive: true });
