@@ -153,16 +153,21 @@ export class Kdc {
 export async function capturing(path: string, filter: string): Promise<() => Promise<void>> {
   const child = spawn(
     'tcpdump',
-    ['-i', 'lo', '-Z', 'root', '--immediate-mode', '-U', '-w', path, ...filter.split(' ')],
+    // In immediate mode every packet takes a slot of 256 KiB: of the usual buffer there are eight.
+    ['-i', 'lo', '-Z', 'root', '-B', '131072', '--immediate-mode', '-U', '-w', path, ...filter.split(' ')],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   await new Promise((resolve) => void child.stderr.once('data', resolve));
   return async () => {
     // What the kernel holds still comes.
     await wait(1000);
-    const ended = new Promise((resolve) => void child.once('exit', resolve));
+    const ended = new Promise((resolve) => void child.once('close', resolve));
     child.kill('SIGINT');
     await ended;
+    const dropped = /(\d+) packets? dropped by kernel/.exec(said)?.[1];
+    if (dropped !== '0') throw new Error(`the capture is not whole: ${said}`);
   };
 }
 
