@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { read } from '../security/captures.js';
 import { ROOT, without } from '../support/shared.js';
 import { agent, malformed, run, USER } from './agents.js';
+import { SIMULATED } from '../../src/peer/simulated.js';
 
 // Debian's python3-samba is a module of the system's own Python.
 const PYTHON = '/usr/bin/python3';
@@ -64,6 +65,8 @@ describe.skipIf(!ready())("the update agent, asked by Samba's client", () => {
           '000001a0-0000-0000-c000-000000000046',
           'e1af8308-5d1f-11c9-91a4-08002b14a0fa',
           'afa8bd80-7d8a-11c9-bef4-08002b102989',
+          // What says that it is simulated.
+          SIMULATED.uuid,
         ],
       });
       const { calls } = await read(capture, { passwords: [USER] });

@@ -105,11 +105,15 @@ export function goPeer(): Peer {
   return null;
 }
 
-/** Frames that tshark calls malformed. */
+/** Frames of DCE-RPC or Kerberos that tshark calls malformed; by its port it takes one now and then for something else. */
 export function malformed(capture: string): string {
-  const { error, status, stdout, stderr } = spawnSync('tshark', ['-r', capture, '-Y', '_ws.malformed'], {
-    encoding: 'utf8',
-  });
+  const { error, status, stdout, stderr } = spawnSync(
+    'tshark',
+    ['-r', capture, '-Y', '_ws.malformed && (dcerpc || kerberos)'],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (error !== undefined) {
     without('tshark on the traffic of the agent', 'tshark');
     return '';
