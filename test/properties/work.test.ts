@@ -362,7 +362,8 @@ const CASES: readonly Case[] = [
 ];
 
 describe('ten times the input is at most ten times the work, about', () => {
-  it.each(CASES.map((one) => [one[0], one] as const))('%s', (_, [, sizes, prepare, libraries = []]) => {
+  // Again where it fails: V8's counts are off now and then, and what is quadratic fails each time.
+  it.each(CASES.map((one) => [one[0], one] as const))('%s', { retry: 5 }, (_, [, sizes, prepare, libraries = []]) => {
     // Once before it counts: tables are compiled, and caches filled.
     prepare(sizes[0])();
     // Twice: V8 loses counts of code that it throws away meanwhile, and adds none.
