@@ -1,3 +1,4 @@
+import { NO_EXCEPTION } from '../../src/peer/server/exception.js';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Session, type NtlmSession, type SampleCall } from '../../captures/make/session.js';
 import { Connection, host4, Trace } from '../../captures/make/wire.js';
@@ -177,18 +178,6 @@ function lateBound(call: SampleCall): SampleCall {
     },
   };
 }
-
-const NO_EXCEPTION = {
-  wCode: 0,
-  wReserved: 0,
-  bstrSource: null,
-  bstrDescription: null,
-  bstrHelpFile: null,
-  dwHelpContext: 0,
-  pvReserved: 0,
-  pfnDeferredFillIn: 0,
-  scode: 0,
-};
 
 /** What is to be generated, besides the usual. */
 export interface Traffic {
