@@ -9,6 +9,7 @@ import { Session } from '../compare/session.js';
 import { contextKey } from '../player/plan.js';
 import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
 import { joinSessions } from '../recording/sessions.js';
+import { inOrder } from './recorded-sessions.js';
 
 /** A recorded call as an answer to give. */
 export interface Candidate {
@@ -36,14 +37,7 @@ export class RecordedAnswers {
     const contexts = new Map(
       records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]),
     );
-    const ordered = this.session.calls
-      .map((one) => one.call)
-      .toSorted(
-        (one, other) =>
-          (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) ||
-          (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) ||
-          one.id - other.id,
-      );
+    const ordered = inOrder(this.session.calls);
     for (const [position, call] of ordered.entries()) {
       const context = contexts.get(contextKey(call.connection, call.contextId));
       if (context !== undefined) this.take(call, position, context);

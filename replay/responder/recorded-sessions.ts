@@ -63,14 +63,7 @@ export class RecordedSessions {
     );
     for (const { object, interface: name, label } of this.session.handedOut)
       for (const one of [label.replace(/#\d+$/, ''), name]) if (one !== null) this.note(object, one);
-    const ordered = this.session.calls
-      .map((one) => one.call)
-      .toSorted(
-        (one, other) =>
-          (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) ||
-          (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) ||
-          one.id - other.id,
-      );
+    const ordered = inOrder(this.session.calls);
     for (const [position, call] of ordered.entries()) this.take(call, position);
   }
 
@@ -216,4 +209,16 @@ function lateResult(call: RecordedCall, response: Fields, typed: Returned): Retu
   const result = response['pVarResult'];
   const only = name !== undefined && more.length === 0 && result !== undefined;
   return only ? { ...typed, out: { [name]: result } } : typed;
+}
+
+/** Recorded calls by the time of their requests; of one time, in the order of the recording. */
+export function inOrder(calls: readonly { readonly call: RecordedCall }[]): readonly RecordedCall[] {
+  return calls
+    .map((one) => one.call)
+    .toSorted(
+      (one, other) =>
+        (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) ||
+        (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) ||
+        one.id - other.id,
+    );
 }

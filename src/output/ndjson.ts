@@ -122,14 +122,7 @@ export class NdjsonWriter {
     out.raw(PART.response);
     putFrames(out, response);
     out.byte(CLOSE);
-    if (callbacks.length > 0) {
-      out.raw(PART.callbacks);
-      out.numbers(callbacks);
-    }
-    if (group !== null) {
-      out.raw(PART.group);
-      out.number(group);
-    }
+    putRelated(out, callbacks, group);
     out.raw(PART.noProblems);
   }
 
@@ -240,14 +233,7 @@ export class NdjsonWriter {
       out.raw(PART.refused);
       out.quoted(refused);
     }
-    if (callbacks.length > 0) {
-      out.raw(PART.callbacks);
-      out.numbers(callbacks);
-    }
-    if (group !== null) {
-      out.raw(PART.group);
-      out.number(group);
-    }
+    putRelated(out, callbacks, group);
     if (call.method === null || (!call.decoded && call.auth.verdict !== 'sealed')) {
       out.raw(PART.stub);
       putStub(out, exchange.request);
@@ -475,6 +461,17 @@ function objectText({ ipid, oid, oxid, label }: ObjectReference): string {
 
 function quoteOrNull(text: string | null): string {
   return text === null ? 'null' : quote(text);
+}
+
+/** The calls back that a call led to, and the association group that ties them. */
+function putRelated(out: JsonBytes, callbacks: readonly number[], group: number | null): void {
+  if (callbacks.length > 0) {
+    out.raw(PART.callbacks);
+    out.numbers(callbacks);
+  }
+  if (group === null) return;
+  out.raw(PART.group);
+  out.number(group);
 }
 
 function putFrames(out: JsonBytes, stub: Stub | null): void {

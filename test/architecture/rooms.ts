@@ -85,7 +85,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: 'src/security/smb',
     does: 'sessions of SMB 3: their keys, and opening what they encrypt',
-    opens: [...BASE, 'src/security', 'src/security/ntlm', 'src/security/kerberos'],
+    opens: [...BASE, 'src/smb/protection', 'src/security', 'src/security/ntlm', 'src/security/kerberos'],
   },
   { path: 'src/ndr', does: 'descriptor language and its compiler; NDR20, NDR64', opens: BASE },
   { path: 'src/ndr/idl', does: 'MIDL text to descriptors', opens: [...BASE, 'src/ndr'] },

@@ -1,3 +1,4 @@
+import type { SealedMessage, SetupLeg } from '../../smb/protection.js';
 import type { Direction } from '../../types.js';
 import type { HandshakeFacts } from '../facts.js';
 import { Handshake } from '../handshakes.js';
@@ -19,27 +20,6 @@ const NOBODY = '0000000000000000';
 const NEGOTIATE = { dialect: 68, count: 70, contexts: 124 } as const;
 const ENCRYPTION = 2;
 const MAX_NEGOTIATE_CONTEXTS = 16;
-
-/** A message of a session setup, as src/smb/protection.ts hands it over. */
-interface Leg {
-  readonly flow: number;
-  readonly direction: Direction;
-  readonly frame: number;
-  readonly answer: boolean;
-  readonly messageId: number;
-  readonly session: string;
-  readonly status: number;
-  readonly message: Uint8Array;
-  readonly token: Uint8Array;
-  readonly binding: boolean;
-}
-
-interface Sealed {
-  readonly flow: number;
-  readonly direction: Direction;
-  readonly session: string;
-  readonly message: Uint8Array;
-}
 
 /** Keys that may be a session's, with what they come from. */
 interface Candidate {
@@ -119,7 +99,7 @@ export class SmbSessions {
     connection.hash = connection.hash === null ? null : integrityHash(connection.hash, message);
   }
 
-  onSetup(leg: Leg): void {
+  onSetup(leg: SetupLeg): void {
     const connection = this.connection(leg.flow);
     const session = leg.answer ? this.answered(connection, leg) : this.asked(connection, leg);
     if (session === null || session.established) return;
@@ -155,7 +135,7 @@ export class SmbSessions {
     return this.sessionOf(flow, session).candidates.length > 0;
   }
 
-  open({ flow, direction, session: id, message }: Sealed): Uint8Array | null {
+  open({ flow, direction, session: id, message }: SealedMessage): Uint8Array | null {
     const session = this.sessionOf(flow, id);
     for (const candidate of session.candidates) {
       const { keys } = candidate;
@@ -208,7 +188,7 @@ export class SmbSessions {
     return connection;
   }
 
-  private asked(connection: Connection, leg: Leg): Session | null {
+  private asked(connection: Connection, leg: SetupLeg): Session | null {
     // One that is bound to a further connection has its keys already.
     if (leg.binding) return null;
     const known = leg.session === NOBODY ? undefined : connection.sessions.get(leg.session);
@@ -220,7 +200,7 @@ export class SmbSessions {
     return session;
   }
 
-  private answered(connection: Connection, leg: Leg): Session | null {
+  private answered(connection: Connection, leg: SetupLeg): Session | null {
     const asked = connection.setups.get(leg.messageId);
     connection.setups.delete(leg.messageId);
     const known = asked ?? connection.sessions.get(leg.session);
