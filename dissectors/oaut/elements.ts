@@ -77,13 +77,25 @@ const BOOLEANS: ReadonlyMap<Wire, boolean> = new Map([
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-function float32(item: Wire): number {
+type Integer = number | bigint;
+
+/** An integer of the wire: an array may be sent as strings, or objects, whatever type it says that it has. */
+function isInteger(item: Wire): item is Integer {
+  return typeof item === 'number' || typeof item === 'bigint';
+}
+
+/** Elements that are integers on the wire; any others stay what they are. */
+function integersAs(list: readonly Wire[], shown: (item: Integer) => Wire): Wire {
+  return list.map((item) => (isInteger(item) ? shown(item) : item));
+}
+
+function float32(item: Integer): number {
   scratch.setUint32(0, Number(item));
   return scratch.getFloat32(0);
 }
 
-function float64(item: Wire): number {
-  scratch.setBigUint64(0, BigInt.asUintN(64, BigInt(item as bigint)));
+function float64(item: Integer): number {
+  scratch.setBigUint64(0, BigInt.asUintN(64, BigInt(item)));
   return scratch.getFloat64(0);
 }
 
@@ -97,7 +109,7 @@ export function elementsIn(vt: number, raw: Wire, texts: NumberTexts, note: Note
   const list = raw as readonly Wire[];
   switch (vt) {
     case VT.VT_I2:
-      return list.map((item) => (Number(item) << 16) >> 16);
+      return integersAs(list, (item) => (Number(item) << 16) >> 16);
     case VT.VT_BOOL:
       return list.map((item) => {
         const truth = BOOLEANS.get(item);
@@ -107,17 +119,17 @@ export function elementsIn(vt: number, raw: Wire, texts: NumberTexts, note: Note
       });
     case VT.VT_I4:
     case VT.VT_INT:
-      return list.map((item) => Number(item) | 0);
+      return integersAs(list, (item) => Number(item) | 0);
     case VT.VT_R4:
-      return list.map(float32);
+      return integersAs(list, float32);
     case VT.VT_I8:
       return list.map((item) => (typeof item === 'bigint' ? BigInt.asIntN(64, item) : item));
     case VT.VT_R8:
-      return list.map(float64);
+      return integersAs(list, float64);
     case VT.VT_CY:
       return list.map((item) => (typeof item === 'bigint' ? texts.scaledText(BigInt.asIntN(64, item), 4) : item));
     case VT.VT_DATE:
-      return list.map((item) => {
+      return integersAs(list, (item) => {
         const value = float64(item);
         const text = texts.dateText(value);
         if (text !== null) return text;
@@ -139,19 +151,19 @@ export function elementsOut(vt: number, sf: number, value: Wire, texts: NumberTe
   if (sf === SF.SF_I1) return Uint8Array.from(list, (item) => Number(item) & 0xff);
   switch (vt) {
     case VT.VT_I2:
-      return list.map((item) => Number(item) & 0xffff);
+      return numbersAs(list, (item) => item & 0xffff);
     case VT.VT_BOOL:
       return list.map((item) => (typeof item === 'boolean' ? Number(item) * 0xffff : item));
     case VT.VT_I4:
     case VT.VT_INT:
-      return list.map((item) => Number(item) >>> 0);
+      return numbersAs(list, (item) => item >>> 0);
     case VT.VT_R4:
-      return list.map((item) => {
-        scratch.setFloat32(0, Number(item));
+      return numbersAs(list, (item) => {
+        scratch.setFloat32(0, item);
         return scratch.getUint32(0);
       });
     case VT.VT_R8:
-      return list.map((item) => bitsOf(Number(item)));
+      return numbersAs(list, bitsOf);
     case VT.VT_CY:
       return list.map((item) => {
         const parsed = typeof item === 'string' ? texts.scaledValue(item) : null;
@@ -165,6 +177,11 @@ export function elementsOut(vt: number, sf: number, value: Wire, texts: NumberTe
     default:
       return value;
   }
+}
+
+/** Elements that are shown as numbers; any others stay what they are. */
+function numbersAs(list: readonly Wire[], wire: (item: number) => Wire): Wire {
+  return list.map((item) => (typeof item === 'number' ? wire(item) : item));
 }
 
 function bitsOf(value: number): bigint {
