@@ -26,6 +26,8 @@ export interface MessageSink {
   message(stream: SmbStream, message: Message): void;
   /** Step was lost: what stood between is not known. */
   lost(stream: SmbStream, at: Chunk | Gap): void;
+  /** Nothing is wanted any more, of the piece at hand neither. */
+  readonly over: boolean;
   /** Nothing like SMB for too long. */
   giveUp(stream: SmbStream): void;
   /** Whether so many bytes more may be held. */
@@ -106,7 +108,7 @@ export class SmbStream {
 
   push(chunk: Chunk): void {
     let { start: at } = chunk;
-    while (at < chunk.end) {
+    while (at < chunk.end && !this.sink.over) {
       if (this.skip > 0) {
         const passed = Math.min(this.skip, chunk.end - at);
         this.skip -= passed;
@@ -144,6 +146,12 @@ export class SmbStream {
   /** Nothing more will come: what is there of a message is handed on. */
   finish(): void {
     if (this.u8.length > 0) this.handOver();
+    this.tail = EMPTY;
+  }
+
+  /** Nothing of it is wanted any more. */
+  abandon(): void {
+    this.drop();
     this.tail = EMPTY;
   }
 

@@ -181,6 +181,10 @@ class Connection implements MessageSink {
 
   end(end: FlowEnd | null): void {
     for (const stream of this.streams) stream?.finish();
+    this.close(end);
+  }
+
+  private close(end: FlowEnd | null): void {
     this.opens.end(end);
     for (const one of this.sealedSessions) one.about = this.tally.protection?.about(this.flow.id, one.session) ?? null;
     this.tally.protection?.onEnd(this.flow.id);
@@ -220,8 +224,9 @@ class Connection implements MessageSink {
   }
 
   giveUp(): void {
-    this.opens.end(null);
-    this.refused = this.over = true;
+    for (const stream of this.streams) stream?.abandon();
+    this.close(null);
+    this.refused = true;
   }
 
   hold(bytes: number): boolean {
