@@ -136,6 +136,8 @@ export interface ReplayOptions {
   /** Goes on after the first difference; true unless told. */
   readonly keepGoing?: boolean;
   readonly deadlineMs?: number;
+  /** Objects are called at the host that bindings of the server name, if that is not the target. The user signs in there. */
+  readonly followBindings?: boolean;
   /** `early` calls members by their slots, `late` through IDispatch::Invoke, whichever the recording did. */
   readonly binding?: 'recorded' | 'early' | 'late';
 }
@@ -158,6 +160,8 @@ export interface ConnectOptions {
   readonly binding?: 'early' | 'late';
   readonly timeoutMs?: number;
   readonly numbering?: 'wire' | 'printed';
+  /** Objects are called at the host that bindings of the server name, if that is not the target. The user signs in there. */
+  readonly followBindings?: boolean;
   /** Hears of a ping that failed by itself: the server may let go what is held. */
   readonly onPingFailed?: (error: ClientError) => void;
 }
@@ -179,6 +183,7 @@ export function connect(options: ConnectOptions): Client {
     binding = 'early',
     timeoutMs,
     numbering,
+    followBindings = false,
     onPingFailed,
   } = options;
   return new Client({
@@ -188,6 +193,7 @@ export function connect(options: ConnectOptions): Client {
     port,
     level,
     binding,
+    followBindings,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(numbering === undefined ? {} : { numbering }),
     ...(onPingFailed === undefined ? {} : { onPingFailed }),
@@ -308,6 +314,7 @@ async function playedOnce(records: readonly RecordingRecord[], options: ReplayOp
     binding = 'recorded',
     readOnly = false,
     allowChanges = false,
+    followBindings = false,
   } = options;
   const { registry } = known();
   if (!readOnly && !allowChanges) await checkChanges(changesIn(records, registry), { host, port }, registry, OTHERWISE);
@@ -323,6 +330,7 @@ async function playedOnce(records: readonly RecordingRecord[], options: ReplayOp
     deadlineMs,
     binding,
     readOnly,
+    followBindings,
   });
   if (played === undefined) throw new Error('the recording was not played');
   const { denied } = played;

@@ -5,7 +5,7 @@ import { CallMaker } from '../../src/analysis/calls.js';
 import { ANALYSIS_LIMITS } from '../../src/analysis/limits.js';
 import type { Fields, Registry } from '../../src/ndr/codec.js';
 import type { Budget } from '../../src/peer/budget.js';
-import { Channels, type CallTimes, type Channel } from '../../src/peer/channel.js';
+import { Channels, portThere, type CallTimes, type Channel, type Place } from '../../src/peer/channel.js';
 import { exporterIn, Exporters } from '../../src/peer/exporters.js';
 import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
 import { Members } from '../../src/peer/members.js';
@@ -70,8 +70,8 @@ export class LiveSession {
   }
 
   /** The channel of this name, opened where it is not yet. */
-  channel(name: string, port: number, level: AuthLevel): Channel {
-    return this.channels.channel(name, port, () => this.world.auth(level));
+  channel(name: string, place: Place, level: AuthLevel): Channel {
+    return this.channels.channel(name, place, () => this.world.auth(level));
   }
 
   /** The channel of this name, if it is open. */
@@ -102,7 +102,7 @@ export class LiveSession {
       this.keepAlive(port, level);
       this.pings.round<string>(
         this.session.pinged,
-        (ping, answered) => this.sendPing(ping, this.channel('pings', port, level), answered),
+        (ping, answered) => this.sendPing(ping, this.channel('pings', portThere(port), level), answered),
         (failed) => {
           if (failed !== null && this.failedPings.length < MAX_FAILED_PINGS) this.failedPings.push(failed);
         },
@@ -178,11 +178,11 @@ export class LiveSession {
   private flow(channel: Channel): Flow {
     const known = this.flows.get(channel);
     if (known !== undefined) return known;
-    const { number: id, port } = channel;
+    const { number: id, place } = channel;
     const made: Flow = {
       id,
       a: { address: 'player', port: id },
-      b: { address: this.options.host, port },
+      b: { address: place.host ?? this.options.host, port: place.port },
       opened: 'syn',
     };
     this.flows.set(channel, made);

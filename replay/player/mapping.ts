@@ -1,5 +1,5 @@
 import { GUID_NULL } from '../../src/bytes/guid.js';
-import { tcpIn } from '../../src/dcom/bindings.js';
+import { placeIn, tcpIn, type BoundPlace } from '../../src/dcom/bindings.js';
 import { MAX_VALUE_DEPTH } from '../../src/ndr/limits.js';
 import { asList, isRecord, mapFields, mapValue, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
@@ -12,12 +12,15 @@ import { isContextHandle, isIdentifier } from '../../src/dcom/identifiers.js';
 export class Mapping {
   private readonly ids = new Map<string, string>();
   private readonly back = new Map<string, string>();
-  private readonly ports = new Map<number, number>();
+  private readonly ports = new Map<number, BoundPlace>();
   private readonly causalities = new Map<string, string>();
   private readonly guid: () => string;
+  private readonly host: string;
 
-  constructor(guid: () => string) {
+  /** @param host the live server's, as it was dialled */
+  constructor(guid: () => string, host: string) {
     this.guid = guid;
+    this.host = host;
   }
 
   /** The live identifier, or null while the server handed none out at its place. */
@@ -35,7 +38,8 @@ export class Mapping {
     this.pair(recorded, live);
   }
 
-  port(recorded: number): number | null {
+  /** Where the live server says that what listened at a recorded port is. */
+  place(recorded: number): BoundPlace | null {
     return this.ports.get(recorded) ?? null;
   }
 
@@ -94,15 +98,12 @@ export class Mapping {
     this.back.set(live, recorded);
   }
 
-  /** Every recorded port of an exporter is the first live one. */
+  /** Every recorded port of an exporter is the live one. */
   private bindings(recorded: Value | undefined, live: Value | undefined): void {
-    const [port] = portsIn(live);
-    if (port !== undefined) for (const one of portsIn(recorded)) this.ports.set(one, port);
+    const place = placeIn(tcpIn(live), this.host);
+    if (place === null) return;
+    for (const { port } of tcpIn(recorded)) if (port !== null) this.ports.set(port, place);
   }
-}
-
-function portsIn(stringBindings: Value | undefined): readonly number[] {
-  return tcpIn(stringBindings).flatMap(({ port }) => (port === null ? [] : [port]));
 }
 
 /** Fields that are learnt apart, or are the same everywhere. */

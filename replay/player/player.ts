@@ -17,7 +17,7 @@ import { Mapping } from './mapping.js';
 import { CID_AT, contextKey, type Plan, type Step } from './plan.js';
 import { InterfaceQueries } from './queries.js';
 import { changedRequest } from './stubs.js';
-import { milliseconds, type Channel } from '../../src/peer/channel.js';
+import { milliseconds, placeAt, portThere, type Channel } from '../../src/peer/channel.js';
 import type { World } from '../../src/peer/world.js';
 
 export interface PlayerOptions {
@@ -39,6 +39,8 @@ export interface PlayerOptions {
   readonly binding: Binding;
   /** Calls that change the server, and what needs them, are left out. */
   readonly readOnly?: boolean;
+  /** Objects are called at the host that bindings of the server name, if that is not the one that was dialled. */
+  readonly followBindings?: boolean;
 }
 
 /** Why a server let nobody in: the call it said so to, and what it said. */
@@ -105,7 +107,7 @@ export class Player {
     this.options = options;
     this.world = world;
     this.done = done;
-    this.mapping = new Mapping(() => world.guid());
+    this.mapping = new Mapping(() => world.guid(), options.host);
     this.live = new LiveSession(options, world);
     this.queries = new InterfaceQueries(this.live);
     this.changes = new ServerChanges(registry);
@@ -328,8 +330,10 @@ export class Player {
     if (known !== null) return known;
     const { plan, port } = this.options;
     const recorded = plan.connections.get(call.connection)?.server.port ?? 0;
-    const target = plan.resolvers.has(recorded) ? port : this.mapping.port(recorded);
-    return target === null ? null : this.live.channel(name, target, call.auth.level);
+    const bound = this.mapping.place(recorded);
+    if (plan.resolvers.has(recorded)) return this.live.channel(name, portThere(port), call.auth.level);
+    if (bound === null) return null;
+    return this.live.channel(name, placeAt(bound, this.options.followBindings === true), call.auth.level);
   }
 
   /** The recorded request with the identifiers of the live server; what no table reads goes as it was. */

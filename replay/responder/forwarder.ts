@@ -10,6 +10,7 @@ import { contextKey, identifiersUsed, type Plan } from '../player/plan.js';
 import { changedRequest, changedResponse } from '../player/stubs.js';
 import type { World } from '../../src/peer/world.js';
 import { Budget, BUDGETS, type Share } from '../../src/peer/budget.js';
+import { portThere } from '../../src/peer/channel.js';
 import { LiveSession } from '../player/live-session.js';
 import type { RecordedCall } from '../recording/records.js';
 
@@ -64,7 +65,7 @@ export class Forwarder {
     this.share = budget.share(() => (this.spent = true));
     this.share.trust();
     this.live = new LiveSession(options, world);
-    this.mapping = new Mapping(() => world.guid());
+    this.mapping = new Mapping(() => world.guid(), options.host);
     this.level = options.plan.steps[0]?.expected.call.auth.level ?? 'none';
     this.live.keepAlive(options.port, this.level);
   }
@@ -122,7 +123,7 @@ export class Forwarder {
       );
       const at = object === null ? port : this.portOf(object);
       this.live.call(
-        this.live.channel(`${at} ${call.auth?.level ?? this.level}`, at, call.auth?.level ?? this.level),
+        this.live.channel(`${at} ${call.auth?.level ?? this.level}`, portThere(at), call.auth?.level ?? this.level),
         { abstract: call.abstract, transfer: call.transfer, opnum: call.opnum, object, stub, drep: call.drep },
         (record, answer) => {
           this.live.learnExporters(record);
@@ -253,7 +254,7 @@ export class Forwarder {
         : changedRequest(registry, form, bytes, (fields) => this.mapping.translate(fields) as Fields);
     const at = object === null ? port : this.portOf(object);
     this.live.call(
-      this.live.channel(`${at} ${call.auth.level}`, at, call.auth.level),
+      this.live.channel(`${at} ${call.auth.level}`, portThere(at), call.auth.level),
       { abstract: context.abstract, transfer: context.transfer, opnum: call.wireOpnum ?? 0, object, stub, drep },
       (record, answer) => {
         this.trouble = failureOf(answer);

@@ -206,13 +206,38 @@ export function moveBindings(value: Value, moved: (binding: TcpBinding) => TcpBi
   });
 }
 
+/** Where bindings say that an object listens. */
+export interface BoundPlace {
+  readonly port: number;
+  /** The host that they name, where none of them is at the host that was dialled; null otherwise. */
+  readonly elsewhere: string | null;
+}
+
 /**
- * Where an object listens by its bindings: the port of the first TCP binding, one for `host` before others; null when
- * none has a port.
+ * Where an object listens by its bindings: the first over TCP that has a port, one at `host`, which was dialled, before
+ * others; null when none has a port.
  */
-export function portOf(bindings: Value | undefined, host: string): number | null {
-  const ports = readTcpBindings(bindings).filter(({ port }) => port !== null && port >= 1 && port <= 0xffff);
-  return (ports.find((one) => one.host.toLowerCase() === host.toLowerCase()) ?? ports[0])?.port ?? null;
+export function placeOf(bindings: Value | undefined, host: string): BoundPlace | null {
+  return placeIn(readTcpBindings(bindings), host);
+}
+
+/** The same of bindings over TCP. */
+export function placeIn(bindings: readonly TcpBinding[], host: string): BoundPlace | null {
+  const places = bindings.flatMap(({ port, host: named }) =>
+    port !== null && port >= 1 && port <= 0xffff
+      ? [{ port, elsewhere: named === '' || isSameHost(named, host) ? null : named }]
+      : [],
+  );
+  return places.find(({ elsewhere }) => elsewhere === null) ?? places[0] ?? null;
+}
+
+/** Whether two names of hosts are alike, or one is the first label of the other, as Windows' bindings are. */
+function isSameHost(one: string, other: string): boolean {
+  const [a, b] = [one.toLowerCase(), other.toLowerCase()];
+  if (a === b) return true;
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  // An address has no labels.
+  return /[a-z]/.test(short) && long.startsWith(`${short}.`);
 }
 
 function tcpAddress(value: Value): string | null {

@@ -32,6 +32,8 @@ export interface PlayOptions {
   readonly rampMs?: number;
   /** Calls that change the server, and what needs them, are left out. */
   readonly readOnly?: boolean;
+  /** Objects are called at the host that bindings of the server name, if that is not the one that was dialled. */
+  readonly followBindings?: boolean;
   /** A command that puts the server back to where the recording began: run before every run. */
   readonly reset?: string;
   /** Ends it: connections are cut, and the calls that are left fail. */
@@ -59,6 +61,7 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
     repeat = 1,
     rampMs = 0,
     readOnly = false,
+    followBindings = false,
   } = options;
   const plan = planOf(records, registry);
   const all: Played[] = [];
@@ -77,6 +80,7 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
           concurrency: DEFAULT_CONCURRENCY,
           binding,
           readOnly,
+          followBindings,
         },
         networkWorld(host, identity, null, options.signal),
         resolve,

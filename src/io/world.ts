@@ -9,8 +9,8 @@ import { UsageError } from './streams.js';
 import type { Tap, TappedConnection } from './tap.js';
 
 /**
- * The world of a player or a client: TCP connections to one host, the clock, randomness. What they exchange goes to
- * `tap` too; `signal` cuts the connections.
+ * The world of a player or a client: TCP connections to one host, and to those that bindings are followed to; the
+ * clock, randomness. What they exchange goes to `tap` too; `signal` cuts the connections.
  */
 export function networkWorld(
   host: string,
@@ -19,7 +19,7 @@ export function networkWorld(
   signal?: AbortSignal,
 ): World {
   return {
-    dial: (port, events) => dial(host, port, events, tap, signal),
+    dial: (port, events, elsewhere = host) => dial(elsewhere, port, events, tap, signal),
     now,
     after(ms, run) {
       const timer = setTimeout(run, Math.min(ms, MAX_TIMEOUT_MS));

@@ -1,7 +1,27 @@
 import type { Moment } from '../types.js';
-import { ClientLink, type ClientAuth, type LinkAnswer, type LinkCall } from './link/client.js';
+import { ClientLink, type ClientAuth, type LinkAnswer, type LinkCall, type LinkFailure } from './link/client.js';
+import type { BoundPlace } from '../dcom/bindings.js';
 import { Budget, BUDGETS, type Share } from './budget.js';
 import type { Line, World } from './world.js';
+
+/** Where a connection goes. */
+export interface Place {
+  readonly port: number;
+  /** Another host than the one that was dialled, where bindings are followed to it. */
+  readonly host: string | null;
+  /** Another host that bindings name, and that is not gone to. */
+  readonly elsewhere: string | null;
+}
+
+/** A port of the host that was dialled. */
+export function portThere(port: number): Place {
+  return { port, host: null, elsewhere: null };
+}
+
+/** Where bindings lead: elsewhere only if they are followed. */
+export function placeAt({ port, elsewhere }: BoundPlace, follow: boolean): Place {
+  return follow ? { port, host: elsewhere, elsewhere: null } : { port, host: null, elsewhere };
+}
 
 /** A connection to a server, and its client's side. */
 export interface Channel {
@@ -9,7 +29,7 @@ export interface Channel {
   readonly line: Line;
   /** What it holds of the client's memory. */
   readonly share: Share;
-  readonly port: number;
+  readonly place: Place;
   /** From 1, in the order in which connections were opened. */
   readonly number: number;
 }
@@ -33,6 +53,13 @@ interface Pending {
 
 /** Timers may come a little early. */
 const SLACK_MS = 1;
+/** What is said where nobody answers at the host that was dialled, and the bindings had named another. */
+export function elsewhereWords({ elsewhere }: Place): string {
+  return elsewhere === null
+    ? ''
+    : `; the server's bindings name ${elsewhere}, where nobody goes unless bindings are to be followed (--follow-bindings)`;
+}
+
 /** Calls that are over and not yet forgotten, behind one that is not. */
 const KEPT = 1024;
 
@@ -58,7 +85,7 @@ export class Channels {
    * The channel of this name, opened where it is not yet, and anew where the connection was lost or refused. One that
    * was denied stays what it is: signing in again and again would lock an account.
    */
-  channel(name: string, port: number, auth: () => ClientAuth | null): Channel {
+  channel(name: string, place: Place, auth: () => ClientAuth | null): Channel {
     const known = this.opened(name);
     if (known !== null) return known;
     let link: ClientLink | null = null;
@@ -66,15 +93,17 @@ export class Channels {
       link?.close(reason, 'malformed');
       line.close();
     });
-    const line = this.world.dial(port, {
-      data: (bytes) => link?.push(bytes),
-      closed: (reason, cause) => {
+    const events = {
+      data: (bytes: Uint8Array) => link?.push(bytes),
+      closed: (reason: string, cause?: LinkFailure) => {
         share.close();
-        link?.close(reason, cause);
+        link?.close(cause === 'refused' ? `${reason}${elsewhereWords(place)}` : reason, cause);
       },
-    });
+    };
+    const { port, host } = place;
+    const line = host === null ? this.world.dial(port, events) : this.world.dial(port, events, host);
     link = new ClientLink((bytes) => line.send(bytes), auth(), share);
-    const made: Channel = { link, line, share, port, number: ++this.dialled };
+    const made: Channel = { link, line, share, place, number: ++this.dialled };
     this.open.set(name, made);
     return made;
   }

@@ -1,4 +1,4 @@
-import { portOf } from '../dcom/bindings.js';
+import { placeOf } from '../dcom/bindings.js';
 import type { ExporterInfo } from '../dcom/exporters.js';
 import { readExporter } from '../dcom/resolver.js';
 import type { Fields } from '../ndr/value.js';
@@ -9,6 +9,8 @@ export interface Exporter extends Omit<ExporterInfo, 'bindings'> {
   readonly oxid: string;
   /** Null: its bindings name no TCP port. */
   readonly port: number | null;
+  /** The host that its bindings name, where that is another than the one that was dialled. */
+  readonly elsewhere: string | null;
 }
 
 /** The object exporters of a server, by OXID: activations and resolved OXIDs tell of them. */
@@ -48,5 +50,6 @@ export function exporterIn(request: Fields, response: Fields, host: string): Exp
   const read = readExporter(response, request);
   if (read === null || read.oxid === null) return null;
   const { oxid, ipidRemUnknown, authnHint, version } = read;
-  return { oxid, ipidRemUnknown, authnHint, version, port: portOf(read.bindings, host) };
+  const { port, elsewhere } = placeOf(read.bindings, host) ?? { port: null, elsewhere: null };
+  return { oxid, ipidRemUnknown, authnHint, version, port, elsewhere };
 }

@@ -9,13 +9,17 @@ export interface Line {
 
 /** What the player needs of the world. */
 export interface World {
-  /** Opens a connection to a port of the target. `data` and `closed` are called later, never from inside. */
+  /**
+   * Opens a connection to a port of the target, or of `host`, where bindings are followed there. `data` and `closed` are
+   * called later, never from inside.
+   */
   dial(
     port: number,
     events: {
       readonly data: (bytes: Uint8Array) => void;
       readonly closed: (reason: string, cause?: LinkFailure) => void;
     },
+    host?: string,
   ): Line;
   now(): Moment;
   /** Runs something later; the function it returns calls it off. */

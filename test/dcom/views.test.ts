@@ -8,7 +8,7 @@ import {
   writeActivation,
   writeRemoteActivated,
 } from '../../src/dcom/activation-properties.js';
-import { moveBindings, portOf, readTcpBindings, writeBindings } from '../../src/dcom/bindings.js';
+import { moveBindings, placeIn, placeOf, readTcpBindings, writeBindings } from '../../src/dcom/bindings.js';
 import type { OwnExporter } from '../../src/dcom/exporters.js';
 import { CLSID, IID, REM_UNKNOWN, SORF_NOPING } from '../../src/dcom/names.js';
 import { NO_SET, pingMethod, readComplexPing, readSetId, writePing, writePingAnswer } from '../../src/dcom/ping.js';
@@ -218,9 +218,14 @@ describe('references and bindings', () => {
       ],
       [],
     );
-    expect(portOf(two, 'c')).toBe(5002);
-    expect(portOf(two, 'elsewhere')).toBe(5001);
-    expect(portOf(null, 'c')).toBeNull();
+    expect(placeOf(two, 'c')).toEqual({ port: 5002, elsewhere: null });
+    expect(placeOf(two, 'elsewhere')).toEqual({ port: 5001, elsewhere: 'b' });
+    expect(placeOf(two, 'B.corp.example')).toEqual({ port: 5001, elsewhere: null });
+    expect(placeOf(null, 'c')).toBeNull();
+    // Windows names itself without its domain, another machine of which is no host that was dialled.
+    expect(placeIn([{ host: 'build-42.evil.example', port: 1 }], 'build-42.corp.example')?.elsewhere).not.toBeNull();
+    expect(placeIn([{ host: '', port: 1 }], 'x')).toEqual({ port: 1, elsewhere: null });
+    expect(placeIn([{ host: '10.0.0.1', port: 1 }], '10.0.0')?.elsewhere).toBe('10.0.0.1');
     const moved = moveBindings({ deep: [two] }, ({ port }) => ({ host: 'here', port: port === null ? null : 9 }));
     expect(readTcpBindings(asRecord((asRecord(moved)['deep'] as readonly Value[])[0]))).toEqual([
       { host: 'here', port: null },

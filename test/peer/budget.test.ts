@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Budget, BUDGETS, COSTS, serverBudget, type Share } from '../../src/peer/budget.js';
-import { Channels } from '../../src/peer/channel.js';
+import { Channels, portThere } from '../../src/peer/channel.js';
 import { ServerLink, type ServerLinkOptions } from '../../src/peer/link/server.js';
 import type { World } from '../../src/peer/world.js';
 import { encodeBind, encodeBindAck, encodeRequest, encodeResponse } from '../../src/rpc/encode.js';
@@ -140,7 +140,7 @@ describe('what the connections of a client hold', () => {
     const channels = new Channels(world, budget);
     const failures: string[] = [];
     for (const name of ['a', 'b', 'c']) {
-      const channel = channels.channel(name, 135, () => null);
+      const channel = channels.channel(name, portThere(135), () => null);
       const call = { abstract: SERVICE, transfer: 'ndr20', opnum: 3, object: null, stub: new Uint8Array(4) } as const;
       channels.call(channel, { ...call, drep: LITTLE_ENDIAN }, 1000, (answer) =>
         failures.push(answer.kind === 'failed' ? answer.message : answer.kind),

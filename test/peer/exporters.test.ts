@@ -8,6 +8,7 @@ const exporter = (oxid: string, ipidRemUnknown: string): Exporter => ({
   authnHint: 4,
   version: null as never,
   port: 49152,
+  elsewhere: null,
 });
 
 describe('object exporters of a server', () => {

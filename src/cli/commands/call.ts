@@ -35,6 +35,7 @@ interface CallFlags extends TicketFlags, IdlFlags {
   readonly level?: AuthLevel;
   readonly spnego?: true;
   readonly timeout: number;
+  readonly followBindings?: true;
   readonly opnums: 'wire' | 'printed';
   readonly json?: true;
   readonly capture?: string;
@@ -79,6 +80,10 @@ export const callCommand: Register = (program, { streams, load, done }) => {
       new Option('--opnums <numbering>', 'opnums as slots, or as [MS-UAMG] prints them')
         .choices(['wire', 'printed'])
         .default('wire'),
+    )
+    .option(
+      '--follow-bindings',
+      'calls objects at the host that the bindings of the server name, with the credentials, instead of the target',
     )
     .option('--json', 'one JSON object a value')
     .option('--capture <file>', 'writes what is exchanged as a pcapng capture')
@@ -134,6 +139,7 @@ async function make(
     binding: flags.late === true ? 'late' : 'early',
     timeoutMs: flags.timeout * 1000,
     numbering: flags.opnums,
+    followBindings: flags.followBindings === true,
     onPingFailed: (error) =>
       messages.line(`! what is held was not pinged, and the server may let it go: ${error.message}`),
     onProblem: (call, problem) => messages.line(`! the answer to ${call}: ${problem.message}`),

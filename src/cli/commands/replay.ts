@@ -49,6 +49,7 @@ interface ReplayFlags extends TicketFlags, IdlFlags {
   readonly learnNoise?: true | string;
   readonly allowChanges?: true;
   readonly readOnly?: true;
+  readonly followBindings?: true;
   readonly reset?: string;
   readonly user?: string;
   readonly domain?: string;
@@ -119,6 +120,10 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
       'makes calls that change a server which does not say that it is simulated, without asking',
     )
     .option('--read-only', 'leaves calls out that change the server, and what needs them')
+    .option(
+      '--follow-bindings',
+      'calls objects at the host that the bindings of the server name, with the credentials, instead of the target',
+    )
     .option('--reset <command>', 'puts the server back to where the recording began: run before every run')
     .addOption(new Option('--color <when>', 'colours in text').choices(['auto', 'always', 'never']).default('auto'))
     .addHelpText(
@@ -196,6 +201,7 @@ async function replayed(
     keepGoing: flags.keepGoing === true || flags.update === true,
     binding: flags.binding,
     readOnly: flags.readOnly === true,
+    followBindings: flags.followBindings === true,
     ...(flags.reset === undefined ? {} : { reset: flags.reset }),
   };
   return flags.learnNoise === undefined

@@ -34,6 +34,7 @@ interface TestFlags extends TicketFlags, IdlFlags {
   readonly recordIfMissing?: true;
   readonly allowChanges?: true;
   readonly readOnly?: true;
+  readonly followBindings?: true;
   readonly reset?: string;
   readonly github?: true;
   readonly color: ColorChoice;
@@ -77,6 +78,10 @@ export const testCommand: Register = (program, { streams, load, done }) => {
       'makes calls that change a --target which does not say that it is simulated; a --server may be changed',
     )
     .option('--read-only', 'leaves calls out that change the server, and what needs them')
+    .option(
+      '--follow-bindings',
+      'calls objects at the host that the bindings of the server name, with the credentials, instead of the target',
+    )
     .option('--reset <command>', 'puts the server back before every run')
     .option('--github', 'annotations for GitHub (by themselves where GITHUB_ACTIONS is set)')
     .addOption(new Option('--color <when>', 'colours in text').choices(['auto', 'always', 'never']).default('auto'))
@@ -144,6 +149,7 @@ async function play(
     deadlineMs: flags.deadline * 1000,
     allowChanges: flags.allowChanges === true,
     readOnly: flags.readOnly === true,
+    followBindings: flags.followBindings === true,
     ...(flags.reset === undefined ? {} : { reset: flags.reset }),
     over: async (one) => {
       out.line(`${style.name(one.verdict)} ${escapeTerminal(one.path)}: ${escapeTerminal(wordsOf(one))}`);

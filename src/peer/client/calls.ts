@@ -1,15 +1,15 @@
 import type { Fields, Registry } from '../../ndr/codec.js';
 import type { AuthLevel, Problem } from '../../types.js';
 import type { ComVersion } from '../../dcom/version.js';
-import { Channels } from '../channel.js';
+import { Channels, elsewhereWords, type Place } from '../channel.js';
 import { titleOf, type Slot } from '../members.js';
 import { TypedCalls, type SendCall, type TypedAnswer } from '../typed-calls.js';
 import type { World } from '../world.js';
 import { ClientError, faulted } from './error.js';
 
-/** Where calls go: a port of the server, and how they are protected. */
+/** Where calls go, and how they are protected. */
 export interface Route {
-  readonly port: number;
+  readonly place: Place;
   readonly level: AuthLevel;
   /** Version of DCOM that calls carry; this client's own unless told. */
   readonly version?: ComVersion;
@@ -32,7 +32,7 @@ export interface Returned {
   readonly result: number;
 }
 
-/** Typed calls of a client over channels that are opened when they are needed: one for each port and level. */
+/** Typed calls of a client over channels that are opened when they are needed: one for each place and level. */
 export class ClientCalls {
   private readonly options: ClientCallsOptions;
   private readonly channels: Channels;
@@ -91,14 +91,18 @@ export class ClientCalls {
     this.channels.close('the client was closed');
   }
 
-  private sender({ port, level }: Route, title: string, deadlineMs: number): SendCall {
+  private sender({ place, level }: Route, title: string, deadlineMs: number): SendCall {
     return (call, heard) => {
       if (this.closed) throw new ClientError('usage', 'the client is closed');
       const auth = () => (level === 'none' ? null : this.options.world.auth(level));
-      const channel = this.channels.channel(`${port}/${level}`, port, auth);
+      const channel = this.channels.channel(`${place.host ?? ''}:${place.port}/${level}`, place, auth);
       this.channels.call(channel, call, deadlineMs, (answer) => {
         const late = answer.kind === 'failed' && answer.cause === 'timed-out';
-        heard(late ? { ...answer, message: `${title} was not answered within ${deadlineMs} ms` } : answer);
+        heard(
+          late
+            ? { ...answer, message: `${title} was not answered within ${deadlineMs} ms${elsewhereWords(place)}` }
+            : answer,
+        );
       });
     };
   }

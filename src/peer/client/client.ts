@@ -5,6 +5,7 @@ import { pingMethod, readSetId, writePing, type Ping } from '../../dcom/ping.js'
 import { isReference, publicReferences, referenceFlags, standardReference, wantsPings } from '../../dcom/references.js';
 import { readAlive, writeResolve } from '../../dcom/resolver.js';
 import { commonVersion } from '../../dcom/version.js';
+import { placeAt, portThere } from '../channel.js';
 import { exporterIn, Exporters, levelFor, type Exporter } from '../exporters.js';
 import { Members, type Slot } from '../members.js';
 import { PingSet, type PingAnswer } from '../ping-set.js';
@@ -40,6 +41,11 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   readonly numbering?: 'wire' | 'printed';
   readonly onProblem?: (call: string, problem: Problem) => void;
+  /**
+   * Objects are looked for at the host that their bindings name, if none of these is at the host that was dialled. The
+   * credentials go there too.
+   */
+  readonly followBindings?: boolean;
   /** Hears of a ping that failed by itself: the server may let go what is held, unless the next one succeeds. */
   readonly onPingFailed?: (error: ClientError) => void;
 }
@@ -54,7 +60,7 @@ export const MAX_HELD = 200_000;
 /**
  * A DCOM client of one server: activates classes, calls their objects, keeps them alive and gives them back. Objects
  * are looked for at the host that was dialled, at the port their bindings name: a server cannot send the client, and
- * its credentials, elsewhere.
+ * its credentials, elsewhere unless {@link ClientOptions.followBindings} says so.
  */
 export class Client implements ObjectOwner {
   readonly options: ClientOptions;
@@ -183,7 +189,11 @@ export class Client implements ObjectOwner {
    */
   async rpc(interfaceName: string, method: string, params: Fields, port?: number): Promise<Returned> {
     const slot = this.slot(interfaceName, method);
-    return this.calls.call({ port: port ?? (await this.map(interfaceName)), level: this.options.level }, slot, params);
+    return this.calls.call(
+      { place: portThere(port ?? (await this.map(interfaceName))), level: this.options.level },
+      slot,
+      params,
+    );
   }
 
   /**
@@ -196,12 +206,11 @@ export class Client implements ObjectOwner {
     const known = this.options.registry.interfaceByName(interfaceName)?.interface;
     if (known === undefined)
       throw new ClientError('usage', `${interfaceName} is no interface that is known: describe it with --idl`);
-    const { value } = await this.calls.call({ port: this.options.port, level: 'none' }, this.slot('ept', 'ept_map'), {
-      obj: null,
-      map_tower: towerOf(known),
-      entry_handle: null,
-      max_towers: MAX_TOWERS,
-    });
+    const { value } = await this.calls.call(
+      { place: portThere(this.options.port), level: 'none' },
+      this.slot('ept', 'ept_map'),
+      { obj: null, map_tower: towerOf(known), entry_handle: null, max_towers: MAX_TOWERS },
+    );
     const port = towerPort(value['ITowers'] ?? null);
     if (port === null)
       throw new ClientError('refused', `the endpoint mapper knows no TCP port of ${interfaceName}`, {
@@ -295,7 +304,7 @@ export class Client implements ObjectOwner {
     const title = `IRemoteSCMActivator::${method}`;
     const slot = this.slot('IRemoteSCMActivator', method);
     const params = writeActivation(clsid, iids, method === 'RemoteCreateInstance');
-    const { value, result } = await this.calls.call({ port, level }, slot, params);
+    const { value, result } = await this.calls.call({ place: portThere(port), level }, slot, params);
     if (result >>> 31 === 1) throw failed(title, result);
     const [exporter, activated] = [exporterIn(params, value, this.options.host), readActivated(value)];
     if (exporter === null || activated === null)
@@ -319,8 +328,9 @@ export class Client implements ObjectOwner {
   }
 
   private routeTo(exporter: Exporter): Route {
+    const { port, elsewhere } = exporter;
     return {
-      port: exporter.port ?? 0,
+      place: placeAt({ port: port ?? 0, elsewhere }, this.options.followBindings === true),
       level: levelFor(this.options.level, exporter),
       version: commonVersion(exporter.version),
     };
@@ -378,7 +388,7 @@ export class Client implements ObjectOwner {
 
   private resolver(method: string, params: Fields): Promise<Returned> {
     const { port, level } = this.options;
-    return this.calls.call({ port, level }, this.slot('IObjectExporter', method), params);
+    return this.calls.call({ place: portThere(port), level }, this.slot('IObjectExporter', method), params);
   }
 
   private slot(interfaceName: string, method: string): Slot {

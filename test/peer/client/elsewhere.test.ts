@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { networkWorld } from '../../../src/io/world.js';
 import type { Serving } from '../../../src/io/serve/agent.js';
 import { serve } from '../../../src/io/serve/agent.js';
+import { run } from '../../../src/cli/cli.js';
 import type { World } from '../../../src/peer/world.js';
+import { testStreams } from '../../support/streams.js';
 import { ALICE, agent, clientOf, errorOf, object, rawServer, registry, sample } from './support.js';
 import { ntHash } from '../../../src/security/index.js';
 
@@ -43,6 +49,117 @@ describe('a server whose bindings name other hosts', () => {
       await client.close();
     }
     expect(new Set(dialled)).toEqual(new Set([server.port, server.objectPort]));
+  });
+});
+
+/** Somebody who listens at another address of the loopback, and hands what comes there on. */
+async function listener(port: number): Promise<{ readonly met: () => number; readonly close: () => Promise<void> }> {
+  let met = 0;
+  const server = createServer((socket) => {
+    met++;
+    const on = connect(port, '127.0.0.1');
+    for (const one of [socket, on]) one.on('error', () => undefined);
+    socket.pipe(on);
+    on.pipe(socket);
+  });
+  await new Promise<void>((resolve) => void server.listen(port, '127.0.0.2', resolve));
+  return { met: () => met, close: () => new Promise((resolve) => void server.close(() => resolve())) };
+}
+
+describe('a server whose bindings name a host where somebody listens', () => {
+  let server: Serving;
+  let other: Awaited<ReturnType<typeof listener>>;
+  beforeAll(async () => {
+    server = await serve({
+      registry,
+      model: sample,
+      host: '127.0.0.1',
+      port: 0,
+      objectPort: 0,
+      names: ['127.0.0.2'],
+      users: new Map(),
+      minLevel: 1,
+      capture: null,
+    });
+    other = await listener(server.objectPort);
+  });
+  afterAll(async () => {
+    await other.close();
+    await server.close();
+  });
+
+  /** How often somebody went there for the sake of a piece of work. */
+  async function metBy(work: () => Promise<unknown>): Promise<number> {
+    const before = other.met();
+    await work();
+    return other.met() - before;
+  }
+
+  async function online(followBindings: boolean): Promise<void> {
+    const client = clientOf(server.port, { identity: null, level: 'none', followBindings });
+    try {
+      const searcher = object(await (await client.activate('UpdateSession')).call('CreateUpdateSearcher'));
+      expect(await searcher.get('Online')).toBe(true);
+    } finally {
+      await client.close();
+    }
+  }
+
+  it('sends a client there only if it follows bindings', async () => {
+    expect(await metBy(() => online(false))).toBe(0);
+    expect(await metBy(() => online(true))).toBe(1);
+  });
+
+  const target = (): readonly string[] => ['--target', `127.0.0.1:${server.port}`];
+
+  it('sends call, replay and test there only with --follow-bindings', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'uamgscope-'));
+    const capture = join(folder, 'one.pcapng');
+    const session = join(folder, 'one.uamgrec');
+    const commands: readonly (readonly string[])[] = [
+      ['call', 'CreateUpdateSearcher().Online', ...target(), '--capture', capture, '--force'],
+      ['replay', session, ...target(), '--allow-changes'],
+      ['test', folder, ...target(), '--allow-changes'],
+    ];
+    try {
+      for (const command of commands)
+        for (const [more, times] of [
+          [[], 0],
+          [['--follow-bindings'], 1],
+        ] as const) {
+          let said = '';
+          expect(
+            await metBy(async () => {
+              const streams = testStreams();
+              said = `${await run([...command, ...more], streams)} ${streams.out()} ${streams.err()}`;
+            }),
+            `${command.join(' ')} ${more.join(' ')}: ${said}`,
+          ).toBe(times);
+          expect(said).toMatch(/^0/);
+          if (command[0] === 'call' && times === 0)
+            await run(['record', capture, '-o', session, '--force'], testStreams());
+        }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is named where nobody answers at the host that was dialled', async () => {
+    const world = networkWorld('127.0.0.1', null);
+    const client = clientOf(server.port, {
+      identity: null,
+      level: 'none',
+      // Nobody listens at the first port of all.
+      world: { ...world, dial: (port, events) => world.dial(port === server.port ? port : 1, events) },
+    });
+    try {
+      const root = await client.activate('UpdateSession');
+      expect((await errorOf(root.call('CreateUpdateSearcher'))).message).toMatch(
+        /nothing listens.*bindings name 127\.0\.0\.2.*--follow-bindings/,
+      );
+    } finally {
+      await client.close();
+    }
   });
 });
 
