@@ -58,11 +58,11 @@ function missingFor({ closed, target }: HandshakeFacts): string {
   const service = target ?? 'the service';
   const { why = 'unseen', client = '', frame = 0 } = closed ?? {};
   const words: Readonly<Record<Closed | 'unseen', string>> = {
-    'no-secret': `no secret of ${client} was given, whose AS-REP is in frame ${frame}`,
+    'no-secret': `no secret of ${client} was given, whose AS-REP is in frame ${frame}: give that user's password or keytab, or the service's keytab`,
     refused: `the secrets given for ${client} do not open its AS-REP (frame ${frame}): another password or key was used`,
     'no-granting': `the ticket for ${service} was given out in frame ${frame} by a granting ticket whose key is not known: its AS exchange is not in the capture, or was not opened; give the service's keytab, or the user's credential cache`,
     pkinit: `${client} logged on with a certificate (PKINIT, frame ${frame}), which no password opens; give the service's keytab, or the user's credential cache`,
-    fast: `the exchange in frame ${frame} is armored (FAST), which the user's key alone does not open; give the service's keytab, or the user's credential cache`,
+    fast: `the exchange in frame ${frame} is armored (FAST), which the user's key alone does not open; give the secret of what armors it too (its credential cache or keytab), the service's keytab, or the user's credential cache`,
     unseen: `the TGS exchange for ${service} is not in the capture: give the service's keytab, or the user's credential cache`,
   };
   return words[why];

@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,15 @@ export function hasKdc(what: string): boolean {
   return false;
 }
 
+/** Whether the KDC can take certificates. */
+export function hasPkinit(what: string): boolean {
+  if (!hasKdc(what)) return false;
+  const folders = existsSync('/usr/lib') ? readdirSync('/usr/lib') : [];
+  if (folders.some((one) => existsSync(`/usr/lib/${one}/krb5/plugins/preauth/pkinit.so`))) return true;
+  without(what, "Debian's krb5-pkinit");
+  return false;
+}
+
 /** An address of the loopback of its own, for each process: captures tell Kerberos by port 88. */
 const KDC_OCTETS = [127, 84, (process.pid >>> 8) & 0xff, process.pid & 0xff];
 export const KDC_ADDRESS = KDC_OCTETS.join('.');
@@ -45,6 +54,8 @@ interface KdcOptions {
   readonly datagram?: number;
   /** It serves {@link OTHER_REALM} too, whose service is {@link OTHER_SERVICE}; the realms trust one another. */
   readonly realms?: 2;
+  /** It takes certificates (PKINIT); alice's is `alice.pem`, with its key, in the folder. */
+  readonly certificates?: true;
 }
 
 /** A KDC of MIT's in a folder of its own: at port 88 of its address for root, at any free one for others. */
@@ -74,17 +85,20 @@ export class Kdc {
   /** With further commands of kadmin, in which `-k` names a keytab in the folder. */
   async start(more: readonly string[] = []): Promise<void> {
     const { folder } = this;
-    const { transport = 'tcp', datagram } = this.options;
+    const { transport = 'tcp', datagram, certificates } = this.options;
+    const pkinit = (owner: string): string =>
+      `\n  pkinit_anchors = FILE:${folder}/ca.pem\n  pkinit_identity = FILE:${folder}/${owner}.pem`;
+    if (certificates === true) this.certify();
     const limits = datagram === undefined ? '' : ` kdc_max_dgram_reply_size = ${datagram}\n`;
     this.port = process.getuid?.() === 0 ? 88 : await freePort();
     const place = `${KDC_ADDRESS}:${this.port}`;
     writeFileSync(
       join(folder, 'krb5.conf'),
-      `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n rdns = false\n dns_canonicalize_hostname = false\n ${transport === 'tcp' ? 'udp_preference_limit = 1' : ''}\n[realms]\n ${REALM} = {\n  kdc = ${place}\n }\n[domain_realm]\n localhost = ${REALM}\n`,
+      `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n rdns = false\n dns_canonicalize_hostname = false\n ${transport === 'tcp' ? 'udp_preference_limit = 1' : ''}${certificates === true ? `\n pkinit_anchors = FILE:${folder}/ca.pem` : ''}\n[realms]\n ${REALM} = {\n  kdc = ${place}\n }\n[domain_realm]\n localhost = ${REALM}\n`,
     );
     writeFileSync(
       join(folder, 'kdc.conf'),
-      `[kdcdefaults]\n kdc_listen = ${place}\n kdc_tcp_listen = ${transport === 'udp' ? '""' : place}\n${limits}[realms]\n ${REALM} = {\n  database_name = ${join(folder, 'principal')}\n  key_stash_file = ${join(folder, 'stash')}\n  acl_file = ${join(folder, 'acl')}\n  max_life = 10h\n  supported_enctypes = aes256-cts:normal aes128-cts:normal aes256-sha2:normal aes128-sha2:normal arcfour-hmac:normal\n }\n`,
+      `[kdcdefaults]\n kdc_listen = ${place}\n kdc_tcp_listen = ${transport === 'udp' ? '""' : place}\n${limits}[realms]\n ${REALM} = {\n  database_name = ${join(folder, 'principal')}\n  key_stash_file = ${join(folder, 'stash')}\n  acl_file = ${join(folder, 'acl')}\n  max_life = 10h\n  supported_enctypes = aes256-cts:normal aes128-cts:normal aes256-sha2:normal aes128-sha2:normal arcfour-hmac:normal${certificates === true ? pkinit('kdc') : ''}\n }\n`,
     );
     this.run('kdb5_util', ['create', '-s', '-r', REALM, '-P', 'master']);
     const commands = [
@@ -104,6 +118,31 @@ export class Kdc {
     for (let tries = 0; !(await (transport === 'udp' ? takesDatagrams : listens)(this.port)); tries++) {
       if (tries > 100) throw new Error('krb5kdc does not listen');
       await wait(50);
+    }
+  }
+
+  /** An authority, and what it certifies: the KDC and alice, with the names of RFC 4556 3.2.2 and 3.2.4. */
+  private certify(): void {
+    const { folder } = this;
+    const named = (parts: readonly string[]): string =>
+      `[names]\nrealm = EXP:0, GeneralString:${REALM}\nname = EXP:1, SEQUENCE:name\n[name]\ntype = EXP:0, INTEGER:1\nparts = EXP:1, SEQUENCE:parts\n[parts]\n${parts.map((one, i) => `part${i} = GeneralString:${one}`).join('\n')}\n`;
+    const openssl = (...args: readonly string[]): string =>
+      this.run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...args]);
+    const at = (name: string): string => join(folder, name);
+    openssl('-subj', '/CN=authority', '-keyout', at('ca.key'), '-out', at('ca.pem'));
+    for (const [owner, usage, parts] of [
+      ['kdc', '1.3.6.1.5.2.3.5', ['krbtgt', REALM]],
+      ['alice', '1.3.6.1.5.2.3.4', ['alice']],
+    ] as const) {
+      writeFileSync(
+        at('extensions'),
+        `[req]\ndistinguished_name = subject\n[subject]\n[extensions]\nbasicConstraints = CA:FALSE\nkeyUsage = digitalSignature, keyEncipherment\nextendedKeyUsage = ${usage}\nsubjectAltName = otherName:1.3.6.1.5.2.2;SEQUENCE:names\n${named(parts)}`,
+      );
+      const authority = ['-CA', at('ca.pem'), '-CAkey', at('ca.key')];
+      const extensions = ['-config', at('extensions'), '-extensions', 'extensions'];
+      const files = ['-keyout', at(`${owner}.key`), '-out', at(`${owner}.pem`)];
+      openssl('-subj', `/CN=${owner}`, ...authority, ...extensions, ...files);
+      appendFileSync(at(`${owner}.pem`), readFileSync(at(`${owner}.key`)));
     }
   }
 

@@ -115,6 +115,17 @@ describe.skipIf(peer === null)('two realms that trust one another', () => {
     expect(kirbi.length).toBeGreaterThan(0);
     const known = new Map(credentials.map((one) => [one.service, one.key]));
     for (const { service, key } of kirbi) expect([service, key]).toEqual([service, known.get(service)]);
+    // As a user gives it: the file opens what the cache opens.
+    const decoded = async (name: string): Promise<readonly string[]> => {
+      const streams = testStreams();
+      const status = await run(['decode', path, '--ccache', at(name)], streams);
+      expect(status).toBe(0);
+      return streams.out().split('\n');
+    };
+    const byKirbi = await decoded('kirbi');
+    expect(byKirbi.filter((line) => line.includes('Online')).length).toBeGreaterThan(1);
+    expect(byKirbi).toEqual(await decoded('tickets'));
+    expect(await opened({ credentials: kirbi })).toEqual(some);
   });
 
   it('are found by SRV records of DNS', async () => {

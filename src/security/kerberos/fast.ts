@@ -1,12 +1,14 @@
 import { createHash, createHmac } from 'node:crypto';
 import { concat, latin1 } from '../crypto.js';
 import { derField, readDer } from '../der.js';
+import { integerOf } from './asn1.js';
 import { ctsEncrypt } from './cts.js';
 import { decrypt, deriveSha1, ETYPE, type Key } from './etypes.js';
 import { readEncrypted, readKey } from './messages.js';
 
 /** Key usage of what a KDC armors (RFC 6113 5.4.3). */
 const FAST_REPLY = 52;
+const FX_FAST_ARMOR_AP_REQUEST = 1;
 const SIZES: Readonly<Record<number, number>> = { 17: 16, 18: 32, 19: 16, 20: 32, 23: 16 };
 
 /** The pseudo-random function of an encryption type (RFC 3962 4, RFC 8009 5, RFC 4757 via RFC 6113); null: not known. */
@@ -58,18 +60,44 @@ export function combined(first: Key, second: Key, pepper1: string, pepper2: stri
     : { etype: first.etype, value: a.map((byte, i) => byte ^ (b[i] ?? 0)) };
 }
 
-/**
- * The key of a TGS-REP that is armored by its own request (RFC 6113 5.4.2): the subkey, strengthened by what the armor
- * holds. `armored` is the value of PA-FX-FAST in the reply; null where it does not open.
- */
-export function strengthened(sessionKey: Key, subkey: Key, armored: Uint8Array): Key | null {
-  const armor = combined(subkey, sessionKey, 'subkeyarmor', 'ticketarmor');
+/** The key of an armor: of the session and the subkey of an AP-REQ (RFC 6113 5.4.1.1, and 5.4.2 of a TGS-REQ's own). */
+export function armorOf(sessionKey: Key, subkey: Key): Key | null {
+  return combined(subkey, sessionKey, 'subkeyarmor', 'ticketarmor');
+}
+
+/** What an armored reply holds of use: KrbFastResponse (RFC 6113 5.4.3). */
+export interface FastReply {
+  /** Content of its list of PA-DATA. */
+  readonly padata: Uint8Array;
+  /** What strengthens the key of the reply; null where it stays as it is. */
+  readonly strengthen: Key | null;
+}
+
+/** Opens the value of PA-FX-FAST in a reply; null where the armor's key is not that. */
+export function openFast(armor: Key, armored: Uint8Array): FastReply | null {
   const choice = readDer(armored);
   const reply = choice?.tag === 0xa0 ? readDer(choice.content) : null;
   const sealed = reply === null ? null : readEncrypted(derField(reply.content, 0xa0));
-  const plain = armor === null || sealed === null ? null : decrypt(armor, FAST_REPLY, sealed.cipher);
+  const plain = sealed === null ? null : decrypt(armor, FAST_REPLY, sealed.cipher);
   const response = plain === null ? null : readDer(plain);
-  if (response === null) return null;
-  const strengthen = readKey(derField(response.content, 0xa1));
-  return strengthen === null ? subkey : combined(strengthen, subkey, 'strengthenkey', 'replykey');
+  return response === null
+    ? null
+    : {
+        padata: derField(response.content, 0xa0)?.content ?? new Uint8Array(0),
+        strengthen: readKey(derField(response.content, 0xa1)),
+      };
+}
+
+/** The key of an armored reply, of that which it would have without armor (RFC 6113 5.4.3). */
+export function strengthened({ strengthen }: FastReply, key: Key): Key | null {
+  return strengthen === null ? key : combined(strengthen, key, 'strengthenkey', 'replykey');
+}
+
+/** The AP-REQ by which the value of PA-FX-FAST in an AS-REQ says its armor (RFC 6113 5.4.1.1); null where it has none. */
+export function armorIn(value: Uint8Array): Uint8Array | null {
+  const choice = readDer(value);
+  const request = choice?.tag === 0xa0 ? readDer(choice.content) : null;
+  const armor = request === null ? null : derField(request.content, 0xa0);
+  const type = armor === null ? null : integerOf(derField(armor.content, 0xa0));
+  return armor === null || type !== FX_FAST_ARMOR_AP_REQUEST ? null : (derField(armor.content, 0xa1)?.content ?? null);
 }

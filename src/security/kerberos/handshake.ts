@@ -4,9 +4,9 @@ import type { KeytabEntry } from './keytab.js';
 import { md5 } from '../crypto.js';
 import type { Secrets, SessionKey } from '../secrets.js';
 import {
+  isGranting,
   isPart,
   readClient,
-  readEncTicket,
   readSubkey,
   type ApReq,
   type ApRep,
@@ -14,10 +14,9 @@ import {
   type Ticket,
 } from './messages.js';
 import { kerberosContext } from './protector.js';
-import type { TicketStore } from './tickets.js';
+import { fittingKeys, openTicket, type TicketStore } from './tickets.js';
 
 /** Key usages of RFC 4120 7.5.1. */
-const TICKET = 2;
 const AUTHENTICATOR = 11;
 const AP_REP = 12;
 
@@ -43,13 +42,17 @@ export class KerberosExchange {
 
   private request(message: ApReq): void {
     const { cipher } = message.ticket.data;
-    const inside = this.inside(message);
+    const fitting = fittingKeys(this.secrets.keytab, message.ticket);
+    const inside = openTicket(fitting, message.ticket);
     this.openings = [];
     const key = inside?.key ?? this.secrets.loggedTicket(cipher) ?? this.tickets.keyOf(cipher);
     const plain = key === null ? null : decrypt(key, AUTHENTICATOR, message.authenticator.cipher);
     const client = plain !== null && isPart(plain, 'authenticator') ? readClient(plain) : null;
     this.principal = client === null ? '' : `${client.name}@${client.realm}`;
-    this.facts = this.factsOf(message, inside, client, key !== null);
+    this.facts = this.factsOf(message.ticket, inside, client, {
+      keyed: key !== null,
+      refused: inside === null && fitting.some(isService),
+    });
     if (key === null || plain === null || client === null) return;
     this.sessionKey = key;
     this.opened = { mechanism: 'kerberos', session: md5(cipher), key: key.value, etype: key.etype };
@@ -57,32 +60,12 @@ export class KerberosExchange {
     this.open(readSubkey(plain, 'authenticator') ?? key, false);
   }
 
-  /** Keys of the keytab that may be the service's, likeliest first. */
-  private fitting({ ticket }: ApReq): readonly KeytabEntry[] {
-    const { etype, kvno } = ticket.data;
-    const rank = (one: KeytabEntry): number =>
-      (kvno !== null && one.kvno === kvno ? 1 : 0) + (isOf(one, ticket) ? 2 : 0);
-    return this.secrets.keytab.filter((one) => one.key.etype === etype).toSorted((a, b) => rank(b) - rank(a));
-  }
-
-  /** What the ticket holds, by the keytab. */
-  private inside(message: ApReq): EncTicketPart | null {
-    for (const { key } of this.fitting(message)) {
-      const plain = decrypt(key, TICKET, message.ticket.data.cipher);
-      const inside = plain === null ? null : readEncTicket(plain);
-      if (inside !== null) return inside;
-    }
-    return null;
-  }
-
   private factsOf(
-    message: ApReq,
+    ticket: Ticket,
     inside: EncTicketPart | null,
     client: { readonly name: string; readonly realm: string } | null,
-    keyed: boolean,
+    { keyed, refused }: { readonly keyed: boolean; readonly refused: boolean },
   ): HandshakeFacts {
-    const { ticket } = message;
-    const refused = inside === null && this.fitting(message).some(isService);
     return {
       mechanism: 'kerberos',
       user: client?.name ?? '',
@@ -122,14 +105,9 @@ export class KerberosExchange {
   }
 }
 
-/** Whether a key is that of a ticket's service. */
-function isOf(entry: KeytabEntry, ticket: Ticket): boolean {
-  return entry.principal.toLowerCase() === ticket.service.toLowerCase();
-}
-
 /** Whether a key is a service's, whose names go by one account: `host/dc1`, `DC1$`. Those of users open AS exchanges. */
 function isService({ principal }: KeytabEntry): boolean {
-  return principal.includes('/') || principal.endsWith('$');
+  return (principal.includes('/') && !isGranting(principal)) || principal.endsWith('$');
 }
 
 /** Nobody saw the ticket given out. */

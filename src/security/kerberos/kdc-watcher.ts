@@ -1,40 +1,50 @@
-import { derField, derList } from '../der.js';
+import { derField } from '../der.js';
 import type { Direction } from '../../types.js';
 import type { Secrets } from '../secrets.js';
-import { fieldsOf, integerOf } from './asn1.js';
+import { fieldsOf } from './asn1.js';
 import { decrypt, type Key } from './etypes.js';
-import { strengthened } from './fast.js';
-import { readEncKdcPart, readKdcReply, type KdcReply } from './kdc.js';
-import { readKerberos, readSubkey } from './messages.js';
-import type { Closed, TicketStore } from './tickets.js';
+import { armorIn, armorOf, openFast, strengthened, type FastReply } from './fast.js';
+import { readEncKdcPart, readKdcReply, readPaData, saltsIn, type KdcReply, type PaData } from './kdc.js';
+import { isGranting, readKerberos, readSubkey, type Ticket } from './messages.js';
+import { fittingKeys, openTicket, type Closed, type ClosedTicket, type TicketStore } from './tickets.js';
 
 /** Longest message of a KDC that is read, and connections to KDCs followed at once; docs/limits.md. */
 export const MAX_KDC_MESSAGE = 128 * 1024;
 export const MAX_KDC_FLOWS = 4096;
 
 /** Key usages of RFC 4120 7.5.1. */
-const USAGE = { asReply: 3, tgsAuthenticator: 7, tgsReply: 8, tgsReplySubkey: 9 } as const;
+const USAGE = { asReply: 3, tgsAuthenticator: 7, tgsReply: 8, tgsReplySubkey: 9, authenticator: 11 } as const;
 /** Some KDCs use that of TGS-REPs for AS-REPs of RC4 (RFC 4120 3.1.5 leaves no doubt, practice does). */
 const AS_USAGES: readonly number[] = [USAGE.asReply, USAGE.tgsReply];
 const PA_TGS_REQ = 1;
 const PA_PKINIT = 17;
 const PA_FAST = 136;
+const AS_REQ = 10;
 const TGS_REQ = 12;
 const AS_REP = 0x6b;
 const TGS_REP = 0x6d;
+const AS_REQUEST = 0x6a;
 const TGS_REQUEST = 0x6c;
 
-/** What a request for a service's ticket was made with. */
-interface ServiceRequest {
+/** What a request for a ticket was made with. */
+interface TicketRequest {
+  /** Of the granting ticket; null in an AS-REQ, and where it is not known. */
   readonly sessionKey: Key | null;
+  /** Of the authenticator of a TGS-REQ. */
   readonly subkey: Key | null;
   readonly armored: boolean;
+  /** The key of its armor; null where it has none, or what made it is not known. */
+  readonly armor: Key | null;
+  /** Why the key of the granting ticket is not known, where that is known. */
+  readonly closed: ClosedTicket | null;
 }
+
+const NOTHING: TicketRequest = { sessionKey: null, subkey: null, armored: false, armor: null, closed: null };
 
 interface KdcFlow {
   /** Bytes of each direction that make no whole message yet; null: it is none of Kerberos. */
   readonly held: [Uint8Array | null, Uint8Array | null];
-  request: ServiceRequest | null;
+  request: TicketRequest | null;
 }
 
 /** Exchanges with KDCs that go by: opens with users' secrets what the tickets in them carry. */
@@ -90,62 +100,98 @@ export class KdcWatcher {
   }
 
   private message(flow: KdcFlow, bytes: Uint8Array, frame: number): void {
+    if (bytes[0] === AS_REQUEST) flow.request = this.userRequest(bytes);
     if (bytes[0] === TGS_REQUEST) flow.request = this.serviceRequest(bytes);
     const reply = bytes[0] === AS_REP || bytes[0] === TGS_REP ? readKdcReply(bytes) : null;
     if (reply === null) return;
-    const key = reply.kind === 'as' ? this.ofUser(reply) : this.ofService(reply, flow.request);
+    const request = flow.request ?? NOTHING;
+    const key = reply.kind === 'as' ? this.ofUser(reply, request) : ofService(reply, request);
     const { cipher } = reply.ticket.data;
-    if (typeof key === 'string') this.tickets.close(cipher, key, `${reply.client}@${reply.clientRealm}`, frame);
-    else this.tickets.open(cipher, key);
+    if (typeof key !== 'string') this.tickets.open(cipher, key);
+    // A ticket that another one was asked with stays closed for what closes that.
+    else if (key === 'no-granting' && request.closed !== null) this.tickets.close(cipher, request.closed);
+    else this.tickets.close(cipher, { why: key, client: `${reply.client}@${reply.clientRealm}`, frame });
   }
 
   /** The key in an AS-REP, by a secret of its user. */
-  private ofUser({ client, clientRealm, data, salts, padata }: KdcReply): Key | Closed {
-    if (padata.includes(PA_PKINIT)) return 'pkinit';
-    const info = salts.find((one) => one.etype === data.etype) ?? { etype: data.etype, salt: null, params: null };
-    const keys = this.secrets.userKeys(client, clientRealm, info);
-    for (const key of keys)
+  private ofUser(reply: KdcReply, request: TicketRequest): Key | Closed {
+    const { client, clientRealm, data } = reply;
+    const fast = fastOf(reply, request.armor);
+    const inner = fast === null ? [] : readPaData(fast.padata);
+    if ([...reply.padata, ...inner.map((one) => one.type)].includes(PA_PKINIT)) return 'pkinit';
+    const info = [...saltsIn(inner), ...reply.salts].find((one) => one.etype === data.etype);
+    const keys = this.secrets.userKeys(client, clientRealm, info ?? { etype: data.etype, salt: null, params: null });
+    for (const own of keys) {
+      const key = fast === null ? own : strengthened(fast, own);
       for (const usage of AS_USAGES) {
-        const plain = decrypt(key, usage, data.cipher);
-        const part = plain === null ? null : readEncKdcPart(plain);
-        if (part !== null) return part.key;
+        const found = keyIn(reply, key, usage);
+        if (found !== null) return found;
       }
-    if (padata.includes(PA_FAST)) return 'fast';
+    }
+    if (reply.armored !== null && fast === null) return 'fast';
     return keys.length === 0 ? 'no-secret' : 'refused';
   }
 
-  /** The key in a TGS-REP, by that of the granting ticket it was asked with. */
-  private ofService({ data, armored: armor }: KdcReply, request: ServiceRequest | null): Key | Closed {
-    const { sessionKey = null, subkey = null, armored = false } = request ?? {};
-    const opens = sessionKey !== null && subkey !== null && armor !== null;
-    for (const [key, usage] of [
-      [opens ? strengthened(sessionKey, subkey, armor) : null, USAGE.tgsReplySubkey],
-      [subkey, USAGE.tgsReplySubkey],
-      [sessionKey, USAGE.tgsReply],
-    ] as const) {
-      const plain = key === null ? null : decrypt(key, usage, data.cipher);
-      const part = plain === null ? null : readEncKdcPart(plain);
-      if (part !== null) return part.key;
-    }
-    return armored && sessionKey !== null ? 'fast' : 'no-granting';
+  private userRequest(bytes: Uint8Array): TicketRequest {
+    const fast = paDataOf(bytes, AS_REQ).find((one) => one.type === PA_FAST);
+    if (fast === undefined) return NOTHING;
+    const { sessionKey, subkey } = this.keysOf(armorIn(fast.value), USAGE.authenticator);
+    const armor = sessionKey === null || subkey === null ? null : armorOf(sessionKey, subkey);
+    return { ...NOTHING, armored: true, armor };
   }
 
-  private serviceRequest(bytes: Uint8Array): ServiceRequest {
-    const fields = fieldsOf(bytes, TGS_REQ);
-    const padata = fields === null ? null : derField(fields, 0xa3);
-    const nothing = { sessionKey: null, subkey: null, armored: false };
-    if (padata === null) return nothing;
-    const all = derList(padata.content).map((one) => ({
-      type: integerOf(derField(one.content, 0xa1)),
-      value: derField(one.content, 0xa2)?.content ?? new Uint8Array(0),
-    }));
-    const armored = all.some((one) => one.type === PA_FAST);
-    const request = readKerberos(all.find((one) => one.type === PA_TGS_REQ)?.value ?? new Uint8Array(0));
-    if (request?.kind !== 'ap-req') return { ...nothing, armored };
-    const sessionKey =
-      this.tickets.keyOf(request.ticket.data.cipher) ?? this.secrets.loggedTicket(request.ticket.data.cipher);
-    const plain =
-      sessionKey === null ? null : decrypt(sessionKey, USAGE.tgsAuthenticator, request.authenticator.cipher);
-    return { sessionKey, subkey: plain === null ? null : readSubkey(plain, 'authenticator'), armored };
+  private serviceRequest(bytes: Uint8Array): TicketRequest {
+    const padata = paDataOf(bytes, TGS_REQ);
+    const own = padata.find((one) => one.type === PA_TGS_REQ);
+    const { sessionKey, subkey, closed } = this.keysOf(own?.value ?? null, USAGE.tgsAuthenticator);
+    const armor = sessionKey === null || subkey === null ? null : armorOf(sessionKey, subkey);
+    return { sessionKey, subkey, armored: padata.some((one) => one.type === PA_FAST), armor, closed };
   }
+
+  /** The keys of an AP-REQ to a KDC: of its ticket, and inside its authenticator. */
+  private keysOf(bytes: Uint8Array | null, usage: number): Pick<TicketRequest, 'sessionKey' | 'subkey' | 'closed'> {
+    const request = bytes === null ? null : readKerberos(bytes);
+    if (request?.kind !== 'ap-req') return NOTHING;
+    const { ticket, authenticator } = request;
+    const { cipher } = ticket.data;
+    const sessionKey = this.tickets.keyOf(cipher) ?? this.secrets.loggedTicket(cipher) ?? this.granted(ticket);
+    const plain = sessionKey === null ? null : decrypt(sessionKey, usage, authenticator.cipher);
+    const subkey = plain === null ? null : readSubkey(plain, 'authenticator');
+    return { sessionKey, subkey, closed: this.tickets.reasonOf(cipher) };
+  }
+
+  /** The session key of a granting ticket, by a key of the KDC's own. */
+  private granted(ticket: Ticket): Key | null {
+    if (!isGranting(ticket.service)) return null;
+    const keys = fittingKeys(this.secrets.keytab, ticket).filter((one) => isGranting(one.principal));
+    return openTicket(keys, ticket)?.key ?? null;
+  }
+}
+
+/** The PA-DATA of a request. */
+function paDataOf(bytes: Uint8Array, number: number): readonly PaData[] {
+  const fields = fieldsOf(bytes, number);
+  return readPaData((fields === null ? null : derField(fields, 0xa3))?.content ?? new Uint8Array(0));
+}
+
+/** What an armored reply holds; null where it is not armored, or the armor's key is not known. */
+function fastOf({ armored }: KdcReply, armor: Key | null): FastReply | null {
+  return armor === null || armored === null ? null : openFast(armor, armored);
+}
+
+/** The key of the ticket in a reply that a key opens; null where it does not. */
+function keyIn({ data }: KdcReply, key: Key | null, usage: number): Key | null {
+  const plain = key === null ? null : decrypt(key, usage, data.cipher);
+  return (plain === null ? null : readEncKdcPart(plain))?.key ?? null;
+}
+
+/** The key in a TGS-REP, by that of the granting ticket it was asked with. */
+function ofService(reply: KdcReply, { sessionKey, subkey, armored, armor }: TicketRequest): Key | Closed {
+  const fast = fastOf(reply, armor);
+  const found =
+    keyIn(reply, fast === null || subkey === null ? null : strengthened(fast, subkey), USAGE.tgsReplySubkey) ??
+    keyIn(reply, subkey, USAGE.tgsReplySubkey) ??
+    keyIn(reply, sessionKey, USAGE.tgsReply);
+  if (found !== null) return found;
+  return armored && sessionKey !== null ? 'fast' : 'no-granting';
 }

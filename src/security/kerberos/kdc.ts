@@ -22,7 +22,7 @@ import {
 import { kerberosErrorWords, readKrbError, skewWords, type KrbError } from './errors.js';
 import { checksum, checksumType, decrypt, encrypt, etypeName, type Key } from './etypes.js';
 import { stringToKey } from './keys.js';
-import { name, readEncrypted, readKey, readTicket, type EncryptedData, type Ticket } from './messages.js';
+import { isGranting, name, readEncrypted, readKey, readTicket, type EncryptedData, type Ticket } from './messages.js';
 
 /** A ticket with what its owner knows of it. */
 export interface Credential {
@@ -134,12 +134,14 @@ export interface EtypeInfo {
   readonly params: Uint8Array | null;
 }
 
-interface PaData {
+/** PA-DATA (RFC 4120 5.2.7). */
+export interface PaData {
   readonly type: number;
   readonly value: Uint8Array;
 }
 
-function readPaData(list: Uint8Array): readonly PaData[] {
+/** A list of PA-DATA, from its content. */
+export function readPaData(list: Uint8Array): readonly PaData[] {
   return derList(list).flatMap((one) => {
     const type = integerOf(derField(one.content, 0xa1));
     const value = derField(one.content, 0xa2);
@@ -147,7 +149,8 @@ function readPaData(list: Uint8Array): readonly PaData[] {
   });
 }
 
-function saltsIn(padata: readonly PaData[]): readonly EtypeInfo[] {
+/** What PA-ETYPE-INFO2 says of keys. */
+export function saltsIn(padata: readonly PaData[]): readonly EtypeInfo[] {
   return padata.flatMap(({ type, value }) => {
     const list = type === PA.etypeInfo2 ? readDer(value) : null;
     if (list === null) return [];
@@ -372,7 +375,7 @@ export class TgsExchange {
       return failed('the KDC answered with something other than a TGS-REP of ours');
     if (part.nonce !== this.nonce) return failed('the TGS-REP answers another request');
     const credential = credentialOf(read, part);
-    if (!credential.service.toLowerCase().startsWith('krbtgt/')) return { kind: 'done', credential };
+    if (!isGranting(credential.service)) return { kind: 'done', credential };
     // Another realm's KDC knows the service (RFC 6806 8).
     if (++this.referrals > MAX_REFERRALS)
       return failed(`more than ${MAX_REFERRALS} realms refer to one another for ${this.service}`);

@@ -19,6 +19,11 @@ export interface Ticket {
   readonly raw: Uint8Array;
 }
 
+/** Whether a service is that which grants tickets of others. */
+export function isGranting(service: string): boolean {
+  return service.toLowerCase().startsWith('krbtgt/');
+}
+
 export interface ApReq {
   readonly kind: 'ap-req';
   readonly ticket: Ticket;
