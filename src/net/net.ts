@@ -1,6 +1,7 @@
 import { toHex } from '../bytes/hex.js';
 import type { Frame, Problem } from '../types.js';
 import { DatagramFlows, holdsRpc, meetsKdc } from './datagrams.js';
+import { extensionSize, FRAGMENT, isExtension } from './extensions.js';
 import { FragmentTable, type Abandoned, type Fragment } from './fragments.js';
 import { ICMP, ICMPV6, undelivered } from './icmp.js';
 import { NET_LIMITS, type NetLimits } from './limits.js';
@@ -25,8 +26,6 @@ export type { NetCounts, NetOutput } from './net-state.js';
 
 const TCP = 6;
 const UDP = 17;
-const FRAGMENT = 44;
-const AUTHENTICATION = 51;
 const IP_BASE = layerOf('ip', 0);
 const LINK_BASE = layerOf('link', 0);
 const UDP_BASE = layerOf('udp', 0);
@@ -441,27 +440,4 @@ function badIpv4(header: number, total: number, frame: number): Problem {
     return problem('ip', 'ip-truncated', 'frame ends inside the IPv4 header; the packet is skipped', frame);
   const message = `IPv4 total length ${total} is below its header's ${header}; the packet is skipped`;
   return problem('ip', 'ip-malformed', message, frame, 'RFC 791 3.1');
-}
-
-/** Bytes of an extension header whose length field is `length` (RFC 8200 4, RFC 4302 2.2). */
-function extensionSize(protocol: number, length: number): number {
-  if (protocol === FRAGMENT) return 8;
-  return protocol === AUTHENTICATION ? (length + 2) * 4 : (length + 1) * 8;
-}
-
-/** Headers of the common shape (RFC 6564) and the two that differ: fragment and authentication. */
-function isExtension(protocol: number): boolean {
-  switch (protocol) {
-    case 0:
-    case 43:
-    case FRAGMENT:
-    case AUTHENTICATION:
-    case 60:
-    case 135:
-    case 139:
-    case 140:
-      return true;
-    default:
-      return false;
-  }
 }

@@ -239,7 +239,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: 'src/io/live',
     does: 'packets of an interface, taken by a thread of their own',
-    opens: [...BASE, 'src/capture', 'src/io'],
+    opens: [...BASE, 'src/capture', 'src/net', 'src/io'],
     world: true,
   },
   { path: 'src/io/serve', does: 'listening: an agent, or a recording', opens: ['*', 'src/io'], world: true },

@@ -1,17 +1,24 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/cli.js';
 import { find } from '../../src/io/live/tools.js';
 import { packageRoot, without } from '../support/shared.js';
+import { testStreams } from '../support/streams.js';
 
 const ROOT = packageRoot();
 const MAIN = join(ROOT, 'dist', 'src', 'main.js');
 /** The ends of a pair of interfaces of our own. */
 const [NEAR, FAR] = [`ut${process.pid}a`.slice(0, 15), `ut${process.pid}b`.slice(0, 15)] as const;
 
-/** Sends the packets of a pcap file over an interface. */
+const folder = mkdtempSync(join(tmpdir(), 'uamgscope-tags-'));
+
+/** Of eleven calls: the last one ends with the capture. */
+const ANSWERED = 10;
+/** Sends the packets of a pcap file over an interface, and each once more with one text of bytes in place of another. */
 const SEND = `
 import socket, struct, sys, time
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -20,14 +27,17 @@ data = open(sys.argv[1], 'rb').read()
 at = 24
 while at < len(data):
     size = struct.unpack('<I', data[at + 8:at + 12])[0]
-    s.send(data[at + 16:at + 16 + size])
+    packet = data[at + 16:at + 16 + size]
+    s.send(packet)
+    if len(sys.argv) > 3:
+        s.send(packet.replace(bytes.fromhex(sys.argv[3]), bytes.fromhex(sys.argv[4])))
     at += 16 + size
     time.sleep(0.002)
 `;
 
 function missing(): string | null {
   if (process.getuid?.() !== 0) return 'root';
-  return ['tcpdump', 'ip', 'python3'].find((tool) => find(tool, process.env) === null) ?? null;
+  return ['tcpdump', 'ip', 'python3', 'tshark'].find((tool) => find(tool, process.env) === null) ?? null;
 }
 
 const needs = missing();
@@ -41,10 +51,17 @@ describe.skipIf(needs !== null)('live without a filter', () => {
   });
   afterAll(() => {
     execFileSync('ip', ['link', 'del', NEAR]);
+    rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each(['live-qinq', 'live-pppoe', 'live-mpls', 'tunnel-vxlan', 'base'])('gives all calls: %s', async (name) => {
-    const child = spawn(process.execPath, [MAIN, 'live', '-i', FAR, '--format', 'ndjson'], {
+  /** What `live` shows and says of packets that are sent, until so many answers came. */
+  async function watched(
+    name: string,
+    options: readonly string[],
+    answered: number,
+    twin: readonly string[] = [],
+  ): Promise<{ readonly out: string; readonly err: string }> {
+    const child = spawn(process.execPath, [MAIN, 'live', '-i', FAR, '--format', 'ndjson', ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const said = { out: '', err: '' };
@@ -54,12 +71,74 @@ describe.skipIf(needs !== null)('live without a filter', () => {
     try {
       for (let i = 0; i < 3000 && !said.err.includes('watching'); i++) await sleep(10);
       await sleep(300);
-      execFileSync('python3', ['-c', SEND, join(ROOT, 'test/field', `${name}.pcap`), NEAR]);
-      for (let i = 0; i < 1000 && said.out.split('"kind":"call"').length < 11; i++) await sleep(10);
+      execFileSync('python3', ['-c', SEND, join(ROOT, 'test/field', `${name}.pcap`), NEAR, ...twin]);
+      for (let i = 0; i < 1000 && callsIn(said.out).length < answered; i++) await sleep(10);
+      // The packets behind the last answer.
+      await sleep(500);
     } finally {
       child.kill('SIGINT');
       await over;
     }
-    expect(said.out.split('"kind":"call"').length - 1).toBe(11);
+    return said;
+  }
+
+  it.each(['live-qinq', 'live-pppoe', 'live-mpls', 'tunnel-vxlan', 'tunnel-geneve-options', 'tunnel-gtpu', 'base'])(
+    'gives all calls, and keeps their packets: %s',
+    async (name) => {
+      const kept = join(folder, `${name}.pcapng`);
+      const { out } = await watched(name, ['-w', kept], ANSWERED);
+      expect(callsIn(out)).toHaveLength(11);
+      expect(callsIn(await decoded(kept))).toHaveLength(11);
+    },
+  );
+
+  // The client, and another one that does the same.
+  const twin = ['c0000205', 'c000024d'];
+  it.each([
+    ['base', ['--host', '192.0.2.5'], ['192.0.2.5']],
+    ['live-qinq', ['--host', '192.0.2.77'], ['192.0.2.77']],
+    ['live-pppoe', ['--host', '192.0.2.9'], ['192.0.2.5', '192.0.2.77']],
+    ['live-mpls', ['--session', '192.0.2.5,192.0.2.9'], ['192.0.2.5']],
+    ['tunnel-vxlan', ['--session', '192.0.2.77,192.0.2.9'], ['192.0.2.77']],
+    ['base', ['--host', '192.0.2.77', '--filter', 'tcp'], ['192.0.2.77']],
+  ] as const)('%s: only calls and packets of what %j names', async (name, options, clients) => {
+    const kept = join(folder, `${name}-${options.join('-')}.pcapng`);
+    const { out, err } = await watched(name, [...options, '-w', kept], ANSWERED * clients.length, twin);
+    const shown = callsIn(out);
+    expect(shown).toHaveLength(11 * clients.length);
+    expect([...new Set(shown.map(({ client }) => client.split(':')[0]))].toSorted()).toEqual(clients);
+    // Only their packets are in the file, in which frames have the numbers that were told.
+    const again = callsIn(await decoded(kept));
+    expect(again.map(({ client, frames }) => [client, frames])).toEqual(
+      shown.map(({ client, frames }) => [client, frames]),
+    );
+    const addresses = execFileSync('tshark', ['-r', kept, '-T', 'fields', '-e', 'ip.src'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    expect(['192.0.2.5', '192.0.2.77'].filter((client) => new RegExp(`\\b${client}$`, 'm').test(addresses))).toEqual(
+      clients,
+    );
+    expect(err).toMatch(/watching .*; only packets of 192\.0\.2\..*; filter: .+/);
+    if (name === 'base' && options.length === 2) expect(err).toContain('(host 192.0.2.5)');
   });
 });
+
+interface Shown {
+  readonly kind: string;
+  readonly client: string;
+  readonly frames: { readonly request: readonly number[]; readonly response: readonly number[] };
+}
+
+function callsIn(ndjson: string): readonly Shown[] {
+  return ndjson
+    .split('\n')
+    .filter((line) => line.startsWith('{"kind":"call"'))
+    .map((line) => JSON.parse(line) as Shown);
+}
+
+async function decoded(path: string): Promise<string> {
+  const streams = testStreams();
+  expect(await run(['decode', path, '--format', 'ndjson'], streams)).toBe(0);
+  return streams.out();
+}

@@ -15,23 +15,22 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf, rotationOptions } from '../rotation.js';
-import { BACKENDS, interfaces, PLAIN_FILTER, type Backend } from '../../io/live/tools.js';
+import { BACKENDS, interfaces, type Backend } from '../../io/live/tools.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 import { positive } from '../numbers.js';
-import { addressesOf, withHosts } from '../hosts.js';
+import { chosenHosts, chosenText, narrowed, withHostOptions, type HostFlags } from '../hosts.js';
 import { whereOf } from '../where.js';
 
-interface LiveFlags extends SecretFlags, IgnoreFlags, IdlFlags {
+interface LiveFlags extends SecretFlags, IgnoreFlags, IdlFlags, HostFlags {
   readonly quiet?: true;
   readonly interface?: string;
   readonly list?: true;
   readonly format: Format;
   readonly where?: string;
-  readonly host?: readonly string[];
   readonly filter?: string;
   readonly backend: Backend;
   readonly write?: string;
@@ -58,13 +57,8 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     .addOption(new Option('-f, --format <format>', 'as for decode').choices(FORMATS).default('text'))
     .option('--where <expr>', 'only calls for which this holds (docs/where.md)')
     .option(
-      '--host <host>',
-      'only calls from or to this host, by address or name, in tags and tunnels too (repeatable)',
-      (host: string, before: readonly string[] = []) => [...before, host],
-    )
-    .option(
       '--filter <bpf>',
-      `packets to capture (pcap-filter); left out: ${PLAIN_FILTER}, and tags and tunnels that may hold such`,
+      'packets to capture (pcap-filter); left out: TCP but ssh, RPC over UDP, and what may hold such (docs/live.md)',
     )
     .addOption(new Option('--backend <tool>', 'what captures').choices(BACKENDS).default('auto'))
     .option('-w, --write <file>', 'keep the packets in this pcapng file')
@@ -88,7 +82,8 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
       examples([
         ['live --list', ''],
         ['live -i eth0', ''],
-        ['live -i eth0 --host build-42', ''],
+        ['live -i eth0 --host build-42 -w build-42.pcapng', 'of one host, packets too'],
+        ['live -i eth0 --session build-42,wsus', 'of one client at one server'],
         ['live -i eth0 --where failed -w session.pcapng', 'show what fails, keep everything'],
         ['live -i eth0 --metrics :9464 --format ndjson > calls.ndjson', ''],
         ['live -i eth0 -w day.pcapng --rotate-size 100M --rotate-count 20', ''],
@@ -97,6 +92,7 @@ export const liveCommand: Register = (program, { streams, load, done }) => {
     .action(async (flags: LiveFlags) =>
       done(flags.list === true ? await list(flags, streams) : await watch(flags, streams, await load(flags))),
     );
+  withHostOptions(command);
   for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
   withIgnoredRules(command);
@@ -114,8 +110,9 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
   if (flags.interface === undefined)
     throw new UsageError('live needs an interface: -i NAME (live --list shows those there are)');
   keepHeapSmall();
-  const chosen = withHosts(await addressesOf(flags.host ?? []), flags.where);
-  const where = chosen === undefined ? null : await whereOf(chosen, known, streams.env);
+  const chosen = await chosenHosts(flags);
+  const expression = narrowed(chosen, flags.where);
+  const where = expression === undefined ? null : await whereOf(expression, known, streams.env);
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const rotation = rotationOf(flags);
   const after = personAfter(flags.userAfter, streams.env);
@@ -124,10 +121,11 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
   const capture = new LiveCapture({
     iface: flags.interface,
     filter: flags.filter ?? null,
+    hosts: chosen?.between ?? null,
     backend: flags.backend,
     env: streams.env,
     files,
-    began(by) {
+    began(by, filter) {
       try {
         if (after !== null)
           becomes(after, files?.paths ?? [], flags.rotateSize !== undefined || flags.rotateTime !== undefined);
@@ -136,7 +134,7 @@ async function watch(flags: LiveFlags, streams: Streams, known: Knowledge): Prom
         capture.stop();
       }
       const user = after === null ? '' : `, as user ${after.uid}`;
-      void say(streams, `watching ${flags.interface ?? ''} with ${by}${user}`);
+      void say(streams, `watching ${flags.interface ?? ''} with ${by}${user}${chosenText(chosen, filter)}`);
     },
   });
   const stop = (): void => capture.stop();

@@ -15,6 +15,7 @@ import { packageVersion } from '../../io/package.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, readRecordingFile, recordingForm, sourceName } from '../../io/recordings.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { chosenHosts, chosenText, withHostOptions, type HostFlags } from '../hosts.js';
 import { withoutNames, withRedaction, type RedactionFlags } from '../redaction.js';
 import type { SessionKey } from '../../security/secrets.js';
 import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
@@ -22,7 +23,7 @@ import { isReported } from '../sessions.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 
-interface RecordFlags extends SecretFlags, IdlFlags, RedactionFlags {
+interface RecordFlags extends SecretFlags, IdlFlags, RedactionFlags, HostFlags {
   readonly output: string;
   readonly format?: RecordingForm;
   readonly opnums: Numbering;
@@ -73,6 +74,9 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
       const { rest: files, idl } = sortIdl(args, flags);
       if ((files.length === 0) === (flags.interface === undefined))
         throw new UsageError('record: give a capture or a recording, or an interface with -i');
+      const lone = (['filter', 'host', 'session'] as const).find((name) => flags[name] !== undefined);
+      if (flags.interface === undefined && lone !== undefined)
+        throw new UsageError(`--${lone} belongs to -i: name an interface with it`);
       if (flags.redact !== undefined && (flags.interface !== undefined || flags.append === true))
         throw new UsageError(
           'record --redact takes a whole capture: record first, and then uamgscope recording redact REC -o OUT',
@@ -84,19 +88,21 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
           : await recordLive(flags.interface, flags, streams, known),
       );
     });
-  withRedaction(withSecrets(command));
+  withRedaction(withSecrets(withHostOptions(command, 'with -i: ')));
   for (const option of idlOptions()) command.addOption(option);
 };
 
 /** Records what an interface sees until it is told to stop: every call is on the disk when it is completed. */
 async function recordLive(iface: string, flags: RecordFlags, streams: Streams, known: Knowledge): Promise<number> {
+  const chosen = await chosenHosts(flags);
   const capture = new LiveCapture({
     iface,
     filter: flags.filter ?? null,
+    hosts: chosen?.between ?? null,
     backend: 'auto',
     env: streams.env,
     files: null,
-    began: (by) => void say(streams, `recording ${iface} with ${by}; Ctrl-C ends`),
+    began: (by, filter) => void say(streams, `recording ${iface} with ${by}; Ctrl-C ends${chosenText(chosen, filter)}`),
   });
   const stop = (): void => capture.stop();
   const forget = whenEnded(stop);

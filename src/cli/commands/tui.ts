@@ -3,6 +3,7 @@ import { Sink } from '../../io/sink.js';
 import { EXIT, type Streams } from '../../io/streams.js';
 import { SAMPLE_CAPTURE } from '../../io/package.js';
 import type { TuiFlags } from '../tui/terminal.js';
+import { withHostOptions } from '../hosts.js';
 import { rotationOptions } from '../rotation.js';
 import { BACKENDS } from '../../io/live/tools.js';
 import { withSecrets } from '../secrets.js';
@@ -59,6 +60,7 @@ export const tuiCommand: Register = (program, context) => {
       const given = { ...flags, ...idl };
       context.done(await (flags.printConfig === true ? printConfig(context.streams) : tui(files, given, context)));
     });
+  withHostOptions(command, 'with --live: ');
   for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);

@@ -15,6 +15,7 @@ import { mergeByTime } from '../../pipeline/merge.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf } from '../rotation.js';
+import { chosenHosts, type HostFlags } from '../hosts.js';
 import type { Backend } from '../../io/live/tools.js';
 import type { PacketSource } from './export.js';
 import type { Marks } from './marks-file.js';
@@ -29,7 +30,7 @@ import { fileReason } from '../../io/reason.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { followCapture } from '../../io/tail.js';
 
-export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags {
+export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, HostFlags {
   readonly opnums: 'auto' | 'wire' | 'printed';
   readonly theme?: Theme | 'auto';
   readonly where?: string;
@@ -44,7 +45,7 @@ export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags {
 }
 
 /** Options that say how packets are captured and kept. */
-const LIVE_FLAGS = ['filter', 'write', 'rotateSize', 'rotateTime', 'rotateCount'] as const;
+const LIVE_FLAGS = ['filter', 'host', 'session', 'write', 'rotateSize', 'rotateTime', 'rotateCount'] as const;
 /** A session that was read is looked at so often, whether it is to be read anew, in milliseconds. */
 const LOOK_EVERY_MS = 100;
 /** Of those times, every so manieth the file is looked at for more. */
@@ -89,6 +90,7 @@ export async function analyze(
       : new LiveCapture({
           iface: live,
           filter: flags.filter ?? null,
+          hosts: (await chosenHosts(flags))?.between ?? null,
           backend: flags.backend,
           env: streams.env,
           files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { HostPackets, type Between } from '../../net/hosts.js';
 import type { Frame, Problem } from '../../types.js';
 import { UsageError } from '../streams.js';
 import { openCap, type CapLoader } from './cap.js';
@@ -7,10 +8,9 @@ import { framesOf } from './parcel.js';
 import type { PumpCounts, PumpOrder, PumpWord } from './pump.js';
 import {
   argumentsFor,
-  DEFAULT_FILTER,
   dropsIn,
   failureOf,
-  PLAIN_FILTER,
+  filtersFor,
   toolsFor,
   type Backend,
   type Failure,
@@ -28,14 +28,16 @@ export interface LiveOptions {
   readonly iface: string;
   /** BPF expression; null takes everything that DCOM may need. */
   readonly filter: string | null;
+  /** Only packets of these are given out and kept; left out: all that the filter lets through. */
+  readonly hosts?: readonly Between[] | null;
   readonly backend: Backend;
   readonly files: CaptureFiles | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly backlog?: number;
   /** Where the package cap comes from; left out: from node_modules. */
   readonly cap?: CapLoader;
-  /** Hears that packets are taken from now on, and by what. */
-  readonly began?: (by: string) => void;
+  /** Hears that packets are taken from now on, by what, and with which filter. */
+  readonly began?: (by: string, filter: string) => void;
 }
 
 /** Packets that came, with the counts so far. */
@@ -129,32 +131,29 @@ export class LiveCapture {
 
   /** Tries one tool after the other, where the user left the choice. */
   private async begin(): Promise<void> {
-    const { backend, iface, filter, env } = this.options;
+    const { backend, iface, filter, hosts = null, env } = this.options;
+    const filters = filtersFor(hosts);
     if (backend === 'cap') {
-      const open = await openCap(
-        iface,
-        filter ?? PLAIN_FILTER,
-        (frame) => this.take(frame),
-        Date.now,
-        this.options.cap,
-      );
+      const wanted = hosts === null ? null : new HostPackets(hosts);
+      const given = filter ?? filters.plain;
+      const open = await openCap(iface, given, (frame) => this.take(frame, wanted), Date.now, this.options.cap);
       this.device = open;
-      this.options.began?.('cap');
+      this.options.began?.('cap', given);
       if (this.stopping) open.close();
       return;
     }
     const attempts = toolsFor(backend, env).flatMap((tool) =>
       filter === null
         ? [
-            { ...tool, filter: DEFAULT_FILTER },
-            { ...tool, filter: PLAIN_FILTER },
+            { ...tool, filter: filters.all },
+            { ...tool, filter: filters.plain },
           ]
         : [{ ...tool, filter }],
     );
     let failed: Failure | null = null;
     for (const attempt of attempts) {
       if (this.stopping) return;
-      if (failed !== null && (attempt.filter === PLAIN_FILTER) !== (failed.kind === 'vlan')) continue;
+      if (failed !== null && (attempt.filter === filters.plain) !== (failed.kind === 'vlan')) continue;
       failed = await this.run(attempt.name, attempt.path, attempt.filter);
       if (failed === null) return;
       if (failed.kind !== 'permission' && failed.kind !== 'vlan') break;
@@ -164,13 +163,14 @@ export class LiveCapture {
 
   /** Starts a tool in a thread of its own; null once it captures, or why it does not. */
   private run(name: ToolName, path: string, filter: string): Promise<Failure | null> {
-    const { iface, files, backlog = BACKLOG_BYTES } = this.options;
+    const { iface, files, hosts = null, backlog = BACKLOG_BYTES } = this.options;
     const taken = new BigInt64Array(new SharedArrayBuffer(8));
     const order: PumpOrder = {
       name,
       path,
       args: argumentsFor(name, iface, filter),
       files: files?.open ?? null,
+      hosts,
       backlog,
       taken,
     };
@@ -184,7 +184,7 @@ export class LiveCapture {
         switch (word.kind) {
           case 'began':
             files?.handOver();
-            this.options.began?.(name);
+            this.options.began?.(name, filter);
             resolve(null);
             return;
           case 'frames':
@@ -228,7 +228,8 @@ export class LiveCapture {
   }
 
   /** A packet of a backend that has no thread of its own. */
-  private take(frame: Frame): void {
+  private take(frame: Frame, wanted: HostPackets | null): void {
+    if (wanted?.takes(frame) === false) return;
     const bytes = frame.end - frame.start;
     this.packets++;
     this.read += bytes;
@@ -242,7 +243,7 @@ export class LiveCapture {
       this.ours++;
       return;
     }
-    this.waiting.push({ items: [frame], bytes });
+    this.waiting.push({ items: [{ ...frame, number: this.packets }], bytes });
     this.waitingBytes += bytes;
     this.wake?.();
   }

@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { parentPort, workerData } from 'node:worker_threads';
 import { blockOf } from '../../bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../capture/reader.js';
+import { HostPackets, type Between } from '../../net/hosts.js';
 import type { Frame, Problem } from '../../types.js';
 import { CaptureFiles, type OpenFiles } from './files.js';
 import { parcelOf, type Parcel } from './parcel.js';
@@ -16,6 +17,8 @@ export interface PumpOrder {
   readonly args: readonly string[];
   /** Where the packets are kept, or null. */
   readonly files: OpenFiles | null;
+  /** Whose packets are kept and handed on, or null for all. */
+  readonly hosts: readonly Between[] | null;
   /** Bytes that may wait to be decoded. */
   readonly backlog: number;
   /** One counter, in the memory of both: bytes that were taken out of those handed over. */
@@ -74,6 +77,7 @@ class Pump {
   private readonly order: PumpOrder;
   private readonly tell: (word: PumpWord, moved?: readonly ArrayBuffer[]) => void;
   private readonly files: CaptureFiles | null;
+  private readonly wanted: HostPackets | null;
   private readonly reader = new CaptureReader();
   private readonly child: ChildProcess;
   private gathered: CaptureOutput[] = [];
@@ -90,6 +94,7 @@ class Pump {
     this.order = order;
     this.tell = tell;
     this.files = order.files === null ? null : CaptureFiles.opened(order.files);
+    this.wanted = order.hosts === null ? null : new HostPackets(order.hosts);
     // Not of our process group: ctrl-C is for us, and the tool is told to end by us.
     this.child = spawn('/bin/sh', ['-c', LEASH, order.path, ...order.args], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
@@ -162,12 +167,13 @@ class Pump {
     this.due = null;
     this.gathered = [];
     this.gatheredBytes = 0;
-    if (items.length === 0) {
+    const frames = this.chosen(items.filter((item): item is Frame => item.kind === 'frame'));
+    const problems = items.filter((item): item is Problem => item.kind === 'problem');
+    this.packets += frames.length;
+    if (frames.length + problems.length === 0) {
       this.tell({ kind: 'counts', counts: this.counts });
       return;
     }
-    const frames = items.filter((item): item is Frame => item.kind === 'frame');
-    this.packets += frames.length;
     try {
       this.files?.write(frames);
     } catch (error) {
@@ -186,12 +192,21 @@ class Pump {
       {
         kind: 'frames',
         parcel,
-        problems: items.filter((item): item is Problem => item.kind === 'problem'),
+        problems,
         bytes,
         counts: this.counts,
       },
       [parcel.bytes.buffer, parcel.numbers.buffer],
     );
+  }
+
+  /** Packets that are wanted, numbered as they stand in the file. */
+  private chosen(frames: readonly Frame[]): readonly Frame[] {
+    const { wanted, packets } = this;
+    if (wanted === null) return frames;
+    return frames
+      .filter((frame) => wanted.takes(frame))
+      .map((frame, i) => Object.assign({}, frame, { number: packets + i + 1 }));
   }
 
   private get counts(): PumpCounts {

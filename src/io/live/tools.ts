@@ -1,37 +1,77 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { Between } from '../../net/hosts.js';
 import { UsageError } from '../streams.js';
 
 export type ToolName = 'tcpdump' | 'dumpcap';
 export const BACKENDS = ['auto', 'tcpdump', 'dumpcap', 'cap'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+/** Connectionless PDUs, as far as their first bytes tell ([C706] 12.5.2): servers listen on ports they pick themselves. */
+const RPC_DATAGRAMS: readonly string[] = [
+  '(udp[8] = 4 and udp[9] < 11 and udp[12] & 0xee = 0 and udp[14] = 0)',
+  '(ip6[6] = 17 and ip6[48] = 4 and ip6[49] < 11 and ip6[52] & 0xee = 0 and ip6[54] = 0)',
+];
+/** Where calls are. Without ssh, or watching over ssh would watch itself. */
+const CALLS: readonly string[] = ['(tcp and not port 22)', ...RPC_DATAGRAMS];
+/** What belongs to them and may go elsewhere, or does not say what it is: tickets, refusals, fragments. */
+const BESIDES: readonly string[] = [
+  '(port 88)',
+  '(icmp[0] = 3)',
+  '(icmp6 and ip6[40] = 1)',
+  '(ip[6:2] & 0x1fff != 0)',
+  '(ip6 proto 0 or 43 or 44 or 60)',
+];
 /**
  * Everything a DCOM session may need, on whatever port: RPC servers listen on ports they pick themselves, and which,
- * only traffic that may have passed already tells. Fragments have no ports. Without ssh, or watching over ssh would
- * watch itself.
+ * only traffic that may have passed already tells. Fragments have no ports.
  */
-export const PLAIN_FILTER =
-  '(tcp and not port 22) or (udp port 88) or (icmp[0] = 3) or (icmp6 and ip6[40] = 1) or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)';
+export const PLAIN_FILTER = [...CALLS, ...BESIDES].join(' or ');
 /**
  * Types of Ethernet behind which headers lie elsewhere: tags, PPPoE, labels, and what `src/net/layers` looks through
  * besides. The words `vlan` and `mpls` of the filter language would move every offset behind them.
  */
 const TAGGED: readonly number[] = [
-  0x8100, 0x88a8, 0x9100, 0x8847, 0x8848, 0x8864, 0x88e7, 0x8926, 0x893f, 0x8909, 0x88e5, 0x892f, 0x894f,
+  0x8100, 0x88a8, 0x9100, 0x9200, 0x9300, 0x8847, 0x8848, 0x8864, 0x88e7, 0x8926, 0x893f, 0x8909, 0x88e5, 0x892f,
+  0x894f,
 ];
 const TUNNEL_PORTS: readonly number[] = [1701, 2152, 3544, 4341, 4500, 4754, 4789, 4790, 6081, 6635, 8472, 37_008];
-const TUNNEL_PROTOCOLS: readonly number[] = [4, 41, 47, 50, 51, 94, 97, 115, 137];
-
-/** The same, and whatever may have such a packet inside: that is told apart when it is taken out. */
-export const DEFAULT_FILTER = [
-  PLAIN_FILTER,
+const TUNNEL_PROTOCOLS: readonly number[] = [4, 41, 47, 50, 51, 94, 97, 98, 115, 137, 143];
+/** Whatever may have a call inside: that is told apart when it is taken out. */
+const WRAPPED: readonly string[] = [
   ...TAGGED.map((type) => `ether proto 0x${type.toString(16)}`),
   `udp port ${TUNNEL_PORTS.join(' or ')}`,
   `ip proto ${TUNNEL_PROTOCOLS.join(' or ')}`,
   `ip6 proto ${TUNNEL_PROTOCOLS.join(' or ')}`,
-].join(' or ');
+];
+
+/** What is captured unless a filter is given. */
+interface Filters {
+  readonly plain: string;
+  /** The same, and what may have such packets inside; not every interface takes it. */
+  readonly all: string;
+}
+
+/**
+ * Filters for packets between hosts, or for all. What is in tags and tunnels, or tells no hosts, passes: only when it is
+ * taken out it shows whose it is.
+ */
+export function filtersFor(hosts: readonly Between[] | null): Filters {
+  const plain =
+    hosts === null ? PLAIN_FILTER : [`((${CALLS.join(' or ')}) and ${betweenText(hosts)})`, ...BESIDES].join(' or ');
+  return { plain, all: [plain, ...WRAPPED].join(' or ') };
+}
+
+function betweenText(hosts: readonly Between[]): string {
+  const pairs = hosts.map(({ one, other }) => (other === null ? anyOf(one) : `(${anyOf(one)} and ${anyOf(other)})`));
+  return `(${pairs.join(' or ')})`;
+}
+
+function anyOf(addresses: readonly string[]): string {
+  return `(${addresses.map((one) => `host ${one}`).join(' or ')})`;
+}
+
 /**
  * Kernel buffer, in MiB: bursts wait there while the tool waits for its turn. tcpdump hands packets on at once, and
  * pays with a place of

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { dropsIn, failureOf } from '../../../src/io/live/tools.js';
+import { dropsIn, failureOf, filtersFor } from '../../../src/io/live/tools.js';
+import { SPACE } from '../../../src/net/layers/layer.js';
+import { FOLLOWS } from '../../../src/net/layers/table.js';
 
 describe('what capture tools say', () => {
   it.each([
@@ -52,5 +54,35 @@ describe('what capture tools say', () => {
       ),
     ).toBe(3);
     expect(dropsIn('listening on lo')).toBeNull();
+  });
+});
+
+describe('the filter', () => {
+  /** Numbers that a part of it names. */
+  const numbers = (part: RegExp): readonly number[] =>
+    [...filtersFor(null).all.matchAll(part)].flatMap(([, list = '']) => list.split(' or ').map(Number));
+  const followed = (space: number): readonly number[] =>
+    [...FOLLOWS.keys()].filter((layer) => layer >>> 16 === space).map((layer) => layer & 0xffff);
+
+  it('lets all through that is looked through', () => {
+    // What only GRE numbers so.
+    const within = [0x6558, 0x880b];
+    const types = followed(SPACE.ether).filter((type) => !within.includes(type));
+    expect(numbers(/ether proto (0x[\da-f]+)/g).toSorted()).toEqual(types.toSorted());
+    expect(numbers(/udp port ((?:\d+ or )*\d+)/g)).toEqual(followed(SPACE.udp).toSorted((a, b) => a - b));
+    // AH is taken off with the extension headers.
+    const protocols = [...followed(SPACE.ip), 51].toSorted((a, b) => a - b);
+    expect(numbers(/ip proto ((?:\d+ or )*\d+)/g)).toEqual(protocols);
+  });
+
+  it('names hosts where the packets that it judges name them', () => {
+    const { plain, all } = filtersFor([
+      { one: ['192.0.2.7', '2001:db8::7'], other: null },
+      { one: ['192.0.2.8'], other: ['192.0.2.9', '192.0.2.10'] },
+    ]);
+    expect(plain).toContain(
+      ' and ((host 192.0.2.7 or host 2001:db8::7) or ((host 192.0.2.8) and (host 192.0.2.9 or host 192.0.2.10)))) or (port 88)',
+    );
+    expect(all.startsWith(`${plain} or ether proto 0x8100 or `)).toBe(true);
   });
 });
