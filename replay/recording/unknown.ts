@@ -1,3 +1,4 @@
+import { grouped } from '../../src/bytes/decimal.js';
 import type { RecordingRecord } from './records.js';
 
 /** What a recording does not say and nothing can bring back, in sentences: half of a conversation, sealed calls. */
@@ -35,8 +36,8 @@ export class Unknown {
   get sealed(): string | null {
     const { all, unread, kinds } = this;
     if (unread === 0) return null;
-    const of = unread === all ? '' : ` of ${all.toLocaleString('en-US')}`;
-    return `${unread.toLocaleString('en-US')}${of} recorded ${unread === 1 ? 'call is' : 'calls are'} sealed, by ${[...kinds].join(', ')}: a recording keeps no cipher text, so that nothing opens them here; record the capture again with --password, --nt-hash, --keytab or --keys`;
+    const of = unread === all ? '' : ` of ${grouped(all)}`;
+    return `${grouped(unread)}${of} recorded ${unread === 1 ? 'call is' : 'calls are'} sealed, by ${[...kinds].join(', ')}: a recording keeps no cipher text, so that nothing opens them here; record the capture again with --password, --nt-hash, --keytab or --keys`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { grouped } from '../bytes/decimal.js';
 import type { NetCounts } from '../net/net.js';
 import type { Finding } from '../types.js';
 
@@ -16,7 +17,7 @@ export function captureFindings({ reordered, earlyMs, unread }: Readonly<NetCoun
     findings.push({
       ...remark(
         'not-looked-into',
-        `${frames.toLocaleString('en-US')} ${frames === 1 ? 'frame holds' : 'frames hold'} ${name}: not looked into`,
+        `${grouped(frames)} ${frames === 1 ? 'frame holds' : 'frames hold'} ${name}: not looked into`,
       ),
       unread: { name, frames },
     });
@@ -34,7 +35,7 @@ function skew(earlyMs: number): string {
 }
 
 function milliseconds(ms: number): string {
-  return ms < 10 ? ms.toFixed(3).replace(/\.?0+$/, '') : Math.round(ms).toLocaleString('en-US');
+  return ms < 10 ? ms.toFixed(3).replace(/\.?0+$/, '') : grouped(Math.round(ms));
 }
 
 function remark(rule: string, message: string): Finding {

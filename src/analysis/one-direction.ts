@@ -1,3 +1,4 @@
+import { grouped } from '../bytes/decimal.js';
 import type { Finding, FlowEnd } from '../types.js';
 
 /** Ways named in the finding. */
@@ -28,12 +29,12 @@ export class OneDirection {
     if (this.connections === 0) return;
     const ways = [...this.ways];
     const others = ways.length - NAMED;
-    const of = this.connections === 1 ? 'a connection' : `${this.connections.toLocaleString('en-US')} connections`;
+    const of = this.connections === 1 ? 'a connection' : `${grouped(this.connections)} connections`;
     out.push({
       kind: 'finding',
       rule: 'one-direction',
       severity: 'warning',
-      message: `only one direction of ${of} was captured: nothing that went from ${ways.slice(0, NAMED).join(', from ')}${others > 0 ? ` and ${others} other ways` : ''} is here, though its receiver acknowledges ${this.bytes.toLocaleString('en-US')} bytes of it; calls lack what it carried. Capture both directions (a mirror port has one for each), and give all files at once`,
+      message: `only one direction of ${of} was captured: nothing that went from ${ways.slice(0, NAMED).join(', from ')}${others > 0 ? ` and ${others} other ways` : ''} is here, though its receiver acknowledges ${grouped(this.bytes)} bytes of it; calls lack what it carried. Capture both directions (a mirror port has one for each), and give all files at once`,
       spec: null,
       call: null,
       object: null,

@@ -1,3 +1,4 @@
+import { grouped } from '../bytes/decimal.js';
 import type { SealedSession } from '../smb/observer.js';
 import type { Call, Finding } from '../types.js';
 
@@ -125,5 +126,5 @@ function openersOf(mechanism: string, user: string | null): readonly string[] {
 }
 
 function countOf(count: number): string {
-  return count.toLocaleString('en-US');
+  return grouped(count);
 }

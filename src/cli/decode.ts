@@ -1,3 +1,4 @@
+import { grouped } from '../bytes/decimal.js';
 import type { Call, Finding, ObjectRecord, Problem, SecurityRecord } from '../types.js';
 import type { Batch, OpenCapture } from '../pipeline/batch.js';
 import { Pipeline, type CaptureRecord } from '../pipeline/pipeline.js';
@@ -331,7 +332,7 @@ class Run {
     if (this.ndjson !== null || options.out.closed) return;
     options.messages.line(
       this.limited
-        ? `${this.written.toLocaleString('en-US')} ${this.written === 1 ? 'call' : 'calls'} shown, as --limit says; what follows was not looked at`
+        ? `${grouped(this.written)} ${this.written === 1 ? 'call' : 'calls'} shown, as --limit says; what follows was not looked at`
         : this.text.summary(summary),
     );
   }

@@ -1,3 +1,5 @@
+import { grouped } from '../bytes/decimal.js';
+
 /** Calls, those known to have failed, and those of which nobody saw how they ended. */
 export interface Failures {
   readonly calls: number;
@@ -22,9 +24,9 @@ export function failedText(of: Failures): string {
     return sealed >= calls
       ? 'all sealed, so that nobody knows which failed'
       : 'none seen to its end, so that nobody knows which failed';
-  if (unknown === 0) return `${failed.toLocaleString('en-US')} failed`;
-  const hidden = sealed === 0 ? '' : `, ${sealed.toLocaleString('en-US')} sealed and unknown`;
-  return `${failed.toLocaleString('en-US')} known to have failed${hidden}`;
+  if (unknown === 0) return `${grouped(failed)} failed`;
+  const hidden = sealed === 0 ? '' : `, ${grouped(sealed)} sealed and unknown`;
+  return `${grouped(failed)} known to have failed${hidden}`;
 }
 
 /** The same for a table. */
@@ -32,5 +34,5 @@ export function failedCell(of: Failures): string {
   const { calls, unknown } = of;
   const failed = failedOrNull(of);
   if (failed === null) return 'unknown';
-  return unknown === 0 ? failed.toLocaleString('en-US') : `${failed} of ${calls - unknown}`;
+  return unknown === 0 ? grouped(failed) : `${failed} of ${calls - unknown}`;
 }

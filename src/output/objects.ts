@@ -1,3 +1,4 @@
+import { grouped } from '../bytes/decimal.js';
 import type { Moment, ObjectRecord } from '../types.js';
 import { escapeTerminal } from './escape.js';
 import { jsonText } from './json.js';
@@ -93,7 +94,7 @@ export function neverHandedOut({ oid, madeBy }: Pick<ObjectRecord, 'oid' | 'made
 /** `5 references held`, where they are known. */
 export function heldText(record: Pick<ObjectRecord, 'oid' | 'madeBy' | 'references'>): string {
   if (neverHandedOut(record)) return 'references not known';
-  return `${record.references.toLocaleString('en-US')} reference${record.references === 1 ? '' : 's'} held`;
+  return `${grouped(record.references)} reference${record.references === 1 ? '' : 's'} held`;
 }
 
 /** An object as one NDJSON record, without its line feed. */

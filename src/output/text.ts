@@ -1,3 +1,4 @@
+import { grouped } from '../bytes/decimal.js';
 import { hex32 } from '../bytes/hex.js';
 import { walkRecords } from '../ndr/value.js';
 import type { Call, Finding, Moment, Problem, SecurityRecord, Stub, Value } from '../types.js';
@@ -355,5 +356,5 @@ export function summaryText(summary: Summary): string {
 }
 
 function count(value: number, what: string): string {
-  return `${value.toLocaleString('en-US')} ${what}${value === 1 ? '' : 's'}`;
+  return `${grouped(value)} ${what}${value === 1 ? '' : 's'}`;
 }

@@ -1,3 +1,4 @@
+import { grouped } from '../bytes/decimal.js';
 import { hex32 } from '../bytes/hex.js';
 import { failed } from '../analysis/failed.js';
 import { memberName as memberText } from '../analysis/statistics.js';
@@ -118,7 +119,7 @@ export function searchText(call: Call, names: Names): string {
 
 /** `1,234,567` */
 export function countText(count: number): string {
-  return count.toLocaleString('en-US');
+  return grouped(count);
 }
 
 /** `12 kB`, `3.4 MB` */

@@ -1,3 +1,4 @@
+import { grouped } from '../../bytes/decimal.js';
 import type {
   Advice,
   CallChange,
@@ -139,7 +140,7 @@ function sameTone(sealed: number): Overview['verdict']['tone'] {
 
 function sameText(between: string, total: number, sealed: number): string {
   return sealed > 0
-    ? `Nothing that can be read differs between ${between}; what ${sealed.toLocaleString('en-US')} of ${countText(total, 'call')} said is sealed, and was not compared.`
+    ? `Nothing that can be read differs between ${between}; what ${grouped(sealed)} of ${countText(total, 'call')} said is sealed, and was not compared.`
     : `Nothing differs between ${between}: ${countText(total, 'call')} alike.`;
 }
 
@@ -169,7 +170,7 @@ export function comparisonOverview(comparison: ComparisonReport, total: number):
   const parts = [
     differ === 0
       ? ''
-      : `${countText(differ, 'call')} of ${total.toLocaleString('en-US')} ${differ === 1 ? 'differs' : 'differ'}${namesText(calls)}`,
+      : `${countText(differ, 'call')} of ${grouped(total)} ${differ === 1 ? 'differs' : 'differ'}${namesText(calls)}`,
     ...tables.flatMap(tableText),
   ].filter((part) => part !== '');
   return {
@@ -180,7 +181,7 @@ export function comparisonOverview(comparison: ComparisonReport, total: number):
         : `${between} differ: ${parts.length === 0 ? `${countText(results.length, 'result')} came more or less often` : parts.join('; ')}.`,
     },
     tiles: [
-      tileOf('Calls that differ', differ, `of ${total.toLocaleString('en-US')}`),
+      tileOf('Calls that differ', differ, `of ${grouped(total)}`),
       ...tables.map(({ title, rows, same: alike }) => tileOf(`${title} that differ`, rows.length, `${alike} alike`)),
       tileOf('Results that differ', results.length, 'failures by name'),
     ],
@@ -246,7 +247,7 @@ function tileOf(title: string, count: number, detail: string): Tile {
   return {
     name: 'differences',
     title,
-    value: count.toLocaleString('en-US'),
+    value: grouped(count),
     detail,
     tone: count === 0 ? 'good' : 'error',
     link: 'comparison',

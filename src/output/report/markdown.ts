@@ -1,3 +1,4 @@
+import { grouped } from '../../bytes/decimal.js';
 import { cut, escapeTerminal } from '../escape.js';
 import { durationText } from '../time.js';
 import type { ComparisonReport, EventReport, Report, SessionReport, StepReport, TableReport } from './data.js';
@@ -41,7 +42,7 @@ export function* reportMarkdown(report: Report): Generator<string> {
     yield* list(
       [report.totals],
       ({ sealed, calls }) =>
-        `${sealed.toLocaleString('en-US')} of ${countText(calls, 'call')} ${sealed === 1 ? 'is' : 'are'} sealed: whether they keep the rules about values is not known.`,
+        `${grouped(sealed)} of ${countText(calls, 'call')} ${sealed === 1 ? 'is' : 'are'} sealed: whether they keep the rules about values is not known.`,
       0,
     );
   if (report.problems.length > 0)
@@ -96,7 +97,7 @@ function* refused({ connections, connectionsLost }: Report): Generator<string> {
 }
 
 function* glance({ totals, objects, sources, attention, quality, conversations }: Report): Generator<string> {
-  yield `${countText(totals.calls, 'call')}, ${failedText(totals)}, ${totals.unanswered.toLocaleString('en-US')} unanswered, on ${objectsText(totals.objects, objects.unidentified)}${totals.first === null ? '' : `, from ${totals.first} to ${totals.last ?? '?'}${totals.durationNs === null ? '' : ` (${durationText(totals.durationNs)})`}`}.`;
+  yield `${countText(totals.calls, 'call')}, ${failedText(totals)}, ${grouped(totals.unanswered)} unanswered, on ${objectsText(totals.objects, objects.unidentified)}${totals.first === null ? '' : `, from ${totals.first} to ${totals.last ?? '?'}${totals.durationNs === null ? '' : ` (${durationText(totals.durationNs)})`}`}.`;
   yield '';
   for (const source of sources)
     yield `- ${md(sourceText(source))}${source.notes.length === 0 ? '' : ` (${md(source.notes.join('; '))})`}`;
@@ -381,7 +382,7 @@ function nothingText(sealed: number): string {
 function* list<T>(items: readonly T[], line: (item: T) => string, lost: number, none = ''): Generator<string> {
   if (items.length === 0 && none !== '') yield none;
   for (const item of items) yield `- ${line(item)}`;
-  if (lost > 0) yield `- … ${lost.toLocaleString('en-US')} more`;
+  if (lost > 0) yield `- … ${grouped(lost)} more`;
 }
 
 function* rows(head: readonly string[], body: readonly (readonly string[])[]): Generator<string> {

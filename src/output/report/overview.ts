@@ -1,3 +1,4 @@
+import { grouped } from '../../bytes/decimal.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { Advice, EventReport, Overview, Report, RowReport, TableReport, Tile, Tone } from './data.js';
 import { countText, resultText } from './words.js';
@@ -165,7 +166,7 @@ function verdictOf(facts: Facts): Overview['verdict'] {
   if (sealed > 0)
     say(
       'unknown',
-      `what ${sealed === totals.calls ? 'the' : `${sealed.toLocaleString('en-US')} of the`} calls said is sealed, and not known`,
+      `what ${sealed === totals.calls ? 'the' : `${grouped(sealed)} of the`} calls said is sealed, and not known`,
     );
   if (parts.length === 0) parts.push(quietText(body, searches.length));
   const text = parts.join('; ');
@@ -180,8 +181,8 @@ function searchesText(count: number, sealed: number): string {
 
 /** `3 of 11 calls have`, or `all 11 calls have`. */
 function shareText(count: number, all: number): string {
-  if (count === all) return all === 1 ? 'the one call has' : `all ${all.toLocaleString('en-US')} calls have`;
-  return `${count.toLocaleString('en-US')} of ${all.toLocaleString('en-US')} calls ${count === 1 ? 'has' : 'have'}`;
+  if (count === all) return all === 1 ? 'the one call has' : `all ${grouped(all)} calls have`;
+  return `${grouped(count)} of ${grouped(all)} calls ${count === 1 ? 'has' : 'have'}`;
 }
 
 /** What a capture without trouble says. */
@@ -246,7 +247,7 @@ function tilesOf(facts: Facts): readonly Tile[] {
     title: 'Calls that failed',
     // Of calls some of which are sealed none is known to have failed: that is not none.
     value: totals.calls > 0 && (totals.failed ?? 0) === 0 && totals.sealed > 0 ? '?' : failedValue(totals),
-    detail: `of ${totals.calls.toLocaleString('en-US')}${sealed > 0 ? `, ${sealed.toLocaleString('en-US')} sealed` : ''}${totals.unanswered > 0 ? `, ${totals.unanswered.toLocaleString('en-US')} without an answer` : ''}`,
+    detail: `of ${grouped(totals.calls)}${sealed > 0 ? `, ${grouped(sealed)} sealed` : ''}${totals.unanswered > 0 ? `, ${grouped(totals.unanswered)} without an answer` : ''}`,
     tone: callTone(totals.failed ?? 0, totals.unknown),
     link: 'results',
   });

@@ -1,3 +1,4 @@
+import { grouped } from '../../bytes/decimal.js';
 import { isDamage } from '../../analysis/weight.js';
 import type { Call, Finding, Frame, Moment, Problem } from '../../types.js';
 import { durationText } from '../time.js';
@@ -173,7 +174,7 @@ export class Quality {
       'sealed',
       sealed * 2 > calls ? 'error' : 'warning',
       sealed,
-      `${sealed.toLocaleString('en-US')} of ${countText(calls, 'call')} ${calls === 1 ? 'is' : 'are'} sealed (packet privacy): their arguments are not in this report. Give --password, --nt-hash, --keytab or --keys to open them.`,
+      `${grouped(sealed)} of ${countText(calls, 'call')} ${calls === 1 ? 'is' : 'are'} sealed (packet privacy): their arguments are not in this report. Give --password, --nt-hash, --keytab or --keys to open them.`,
     );
     add(
       'clock',
@@ -228,7 +229,7 @@ export interface Seen {
 
 /** `ESP, which is encrypted (12)` */
 function unreadText(unread: readonly Unread[]): string {
-  return unread.map(({ name, frames }) => `${name} (${frames.toLocaleString('en-US')})`).join(', ');
+  return unread.map(({ name, frames }) => `${name} (${grouped(frames)})`).join(', ');
 }
 
 /** Why no call was found: nothing at all, no TCP, no DCE-RPC, or DCE-RPC without a call; and what was not read. */

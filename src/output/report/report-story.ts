@@ -1,3 +1,4 @@
+import { grouped } from '../../bytes/decimal.js';
 import { explainCriteria } from '../../analysis/story/criteria.js';
 import type { CellValue, Rows } from '../../analysis/story/rows.js';
 import type { Step, Storyteller, ReportedEvent, ReportedOption, ReportedSession } from '../../analysis/story/story.js';
@@ -184,7 +185,7 @@ function foldText({ table, rows, names }: NonNullable<Step['fold']>): string {
     read.length <= MAX_NAMES
       ? read.join(', ')
       : `${read.slice(0, MAX_NAMES).join(', ')} and ${read.length - MAX_NAMES} more`;
-  const what = rows.size === 0 ? many : `${rows.size.toLocaleString('en-US')} ${rows.size === 1 ? one : many}`;
+  const what = rows.size === 0 ? many : `${grouped(rows.size)} ${rows.size === 1 ? one : many}`;
   return list === '' ? `walked over ${what}` : `for ${what}: ${list}`;
 }
 

@@ -1,3 +1,4 @@
+import { grouped } from '../../bytes/decimal.js';
 import { hex32 } from '../../bytes/hex.js';
 import type { CellValue } from '../../analysis/story/rows.js';
 import type { Moment } from '../../types.js';
@@ -99,7 +100,7 @@ export function bytesText(bytes: number): string {
 
 /** `1 call`, `2,000 calls` */
 export function countText(count: number, one: string, many: string = `${one}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
 /** ` (call 7, IUpdate#3, frames 12, 13)`, or nothing. */

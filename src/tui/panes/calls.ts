@@ -1,3 +1,4 @@
+import { grouped } from '../../bytes/decimal.js';
 import type { Call } from '../../types.js';
 import { failed } from '../../analysis/failed.js';
 import type { Area } from '../area.js';
@@ -154,7 +155,7 @@ function emptyText({ state, source }: Model): string {
   const { reading, count, view } = source;
   if (state.filter !== null)
     return view.busy
-      ? `  looking for calls (${view.examined.toLocaleString('en-US')} of ${count.toLocaleString('en-US')}) …`
+      ? `  looking for calls (${grouped(view.examined)} of ${grouped(count)}) …`
       : '  no call passes the filter; c shows all';
   if (view.busy) return '  sorting …';
   if (reading.state === 'reading' || reading.state === 'waiting') return count > 0 ? '' : '  no calls yet …';

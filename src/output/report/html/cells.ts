@@ -1,3 +1,4 @@
+import { grouped } from '../../../bytes/decimal.js';
 import type { Severity } from '../../../types.js';
 import { durationText } from '../../time.js';
 import type { ResultName } from '../data.js';
@@ -89,7 +90,7 @@ export function badge(severity: Severity): Markup {
 
 /** A count with separators. */
 export function number(value: number): string {
-  return value.toLocaleString('en-US');
+  return grouped(value);
 }
 
 /** A count that sorts as one. */

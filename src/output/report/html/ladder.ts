@@ -1,3 +1,4 @@
+import { grouped } from '../../../bytes/decimal.js';
 import { cut, escapeTerminal } from '../../escape.js';
 import { durationText } from '../../time.js';
 import type { SessionReport, StepReport } from '../data.js';
@@ -65,7 +66,7 @@ function rung(step: StepReport, y: number, from: number, to: number, links: Link
   const kind = kindOf(bad, calls);
   const [down, back] = [y + 16, y + 25];
   const note = [
-    calls > 1 ? `${calls.toLocaleString('en-US')} calls` : `call ${call}`,
+    calls > 1 ? `${grouped(calls)} calls` : `call ${call}`,
     failureNote(bad, calls),
     latencyNs === null ? null : durationText(latencyNs),
   ]
