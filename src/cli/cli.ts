@@ -102,7 +102,9 @@ export async function commands(
   const context: CommandContext = { streams, load, done, program: whole };
   const file = called === 'complete' ? 'completion' : called;
   const only = file !== undefined && Object.hasOwn(COMMANDS, file) ? COMMANDS[file] : undefined;
-  const registers = await Promise.all((only === undefined ? Object.values(COMMANDS) : [only]).map((one) => one()));
+  const wanted = only === undefined ? Object.values(COMMANDS) : [only];
+  // The version is known without any.
+  const registers = await Promise.all(VERSION.includes(called ?? '') ? [] : wanted.map((one) => one()));
   for (const register of registers) register(program, context);
   return program;
 }
