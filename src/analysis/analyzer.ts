@@ -27,6 +27,7 @@ import { sealedSessions } from './sealed.js';
 import { CallMaker, type Numbering } from './calls.js';
 import { Connections } from './connections.js';
 import { OneDirection } from './one-direction.js';
+import type { RuledShare } from './share.js';
 import { ANALYSIS_LIMITS, type AnalysisLimits } from './limits.js';
 
 export interface AnalyzerOptions {
@@ -49,6 +50,8 @@ export interface AnalyzerOptions {
    * packet is pushed. As values they are decoded when somebody looks.
    */
   readonly text?: JsonBytes;
+  /** Of a capture that several readers follow: which calls are looked into here. Needs `text`. */
+  readonly share?: RuledShare;
 }
 
 /** Totals of a run, as the summary record shows them. */
@@ -58,6 +61,7 @@ export interface Summary {
   readonly flows: number;
   readonly pdus: number;
   readonly calls: number;
+  /** Of calls, those of the reader's share only. */
   readonly problems: number;
 }
 
@@ -81,6 +85,7 @@ export class Analyzer {
   /** What the call at hand shows to be wrong; it comes behind the call. */
   private readonly findings: Finding[] = [];
   private readonly text: JsonBytes | null;
+  private readonly share: RuledShare | null;
   private frames = 0;
   private bytes = 0;
   private calls = 0;
@@ -100,12 +105,14 @@ export class Analyzer {
     this.smb = new SmbObserver({ flowId: () => this.net.flowId(), protection: this.security?.smb ?? null });
     this.rpc = new RpcObserver({ protection: this.security });
     this.text = options.text ?? null;
+    this.share = options.share ?? null;
     this.maker = new CallMaker({
       registry: options.registry,
       numbering: options.opnums ?? 'auto',
       limits,
       objects: options.objects ?? true,
       text: this.text,
+      share: this.share,
     });
     this.connections = new Connections({
       registry: options.registry,
@@ -261,7 +268,7 @@ export class Analyzer {
     for (const item of this.exchanges) {
       if (item.kind === 'exchange') {
         const call = this.maker.make(item, ++this.calls, this.findings);
-        this.problems += call.problems.length;
+        if (call.problems.length > 0 && this.share?.owns(call.id) !== false) this.problems += call.problems.length;
         out.push(call);
         this.connections.call(call, this.refused);
         if (this.findings.length > 0) this.take(out);

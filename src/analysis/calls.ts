@@ -12,8 +12,9 @@ import { LateBinder } from './late.js';
 import type { AnalysisLimits } from './limits.js';
 import { Locator } from './locate.js';
 import { CallRecorder } from './record.js';
-import { OrdinaryCalls } from './ordinary.js';
+import { OrdinaryCall, OrdinaryCalls } from './ordinary.js';
 import { Roles } from './roles.js';
+import type { RuledShare } from './share.js';
 import { Track } from './track.js';
 import { Tracker } from './tracker.js';
 import { UnboundContexts } from './unbound.js';
@@ -28,6 +29,8 @@ interface MakerOptions {
   readonly objects: boolean;
   /** Where the arguments of ordinary calls go as JSON; null for values. */
   readonly text?: JsonBytes | null;
+  /** Of what several readers follow: which calls are looked into here. Needs `text`. */
+  readonly share?: RuledShare | null;
 }
 
 /**
@@ -45,8 +48,10 @@ export class CallMaker {
   /** Null: all values are wanted. */
   private readonly ordinary: OrdinaryCalls | null;
   private readonly recorder: CallRecorder;
+  private readonly share: RuledShare | null;
 
-  constructor({ registry, numbering, limits, objects: follow, text = null }: MakerOptions) {
+  constructor({ registry, numbering, limits, objects: follow, text = null, share = null }: MakerOptions) {
+    this.share = share;
     const { specifications } = registry;
     const types = new Map(specifications.flatMap((one) => one.types.map((type) => [type.name, type] as const)));
     const everyServers = specifications.flatMap((one) => one.infrastructure ?? []);
@@ -71,7 +76,7 @@ export class CallMaker {
     this.ordinary =
       text === null || this.track === null
         ? null
-        : new OrdinaryCalls({ interfaces, decoder: this.decoder, track: this.track, callbacks, memory: text });
+        : new OrdinaryCalls({ interfaces, decoder: this.decoder, track: this.track, callbacks, memory: text, share });
     this.recorder = new CallRecorder({
       registry,
       callbacks,
@@ -83,8 +88,12 @@ export class CallMaker {
   make(exchange: Exchange, id: number, findings: Finding[]): Call {
     const place = this.locator.locate(exchange);
     const ordinary = this.ordinary === null ? null : this.ordinary.make(exchange, id, place, findings);
-    if (ordinary !== null) return ordinary;
+    if (ordinary instanceof OrdinaryCall) return ordinary;
+    const { evidence } = this.decoder;
     const decoding = this.decoder.decode(exchange, place, findings);
+    // What others took for the method of its number taught more than that.
+    if (ordinary !== null && (decoding.plan !== ordinary || this.decoder.evidence !== evidence))
+      this.share?.strayed(id);
     const found = { place, decoding, late: bind(place, decoding, this.late) };
     this.track?.take(exchange, id, found, findings);
     return this.recorder.record(exchange, id, found);

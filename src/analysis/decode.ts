@@ -51,6 +51,11 @@ export class Decoder {
     this.judge = new NumberingJudge(options.limit);
   }
 
+  /** Grows with every piece of evidence on numberings. */
+  get evidence(): number {
+    return this.judge.changes;
+  }
+
   decode(exchange: Exchange, { known, server }: Place, out: Finding[]): Decoding {
     const { opnum } = exchange;
     if (known === null || opnum === null) return { ...NOTHING, opnum };
@@ -69,9 +74,11 @@ export class Decoder {
    * `fitting`, as {@link Decoder.plausible} has it. Null: it is not, or the evidence is still gathered.
    */
   taken(known: KnownInterface, opnum: number, server: Endpoint): 'any' | 'fitting' | null {
-    if (known.printed === null || this.options.numbering === 'wire' || !known.printed.has(opnum)) return 'any';
+    if (known.printed === null) return 'any';
+    const judgement = this.judge.of(server.address, known.uuid);
+    if (this.options.numbering === 'wire' || !known.printed.has(opnum)) return 'any';
     if (this.options.numbering === 'printed') return null;
-    const { first, both } = order(this.judge.of(server.address, known.uuid));
+    const { first, both } = order(judgement);
     return first === 'wire' && !both ? 'fitting' : null;
   }
 
@@ -99,7 +106,7 @@ export class Decoder {
     const otherFits = this.fits(other) && hasStub(other);
     const proved = exchange.fault === null && proves(fits ? one : other);
     if (proved && fits && otherFits) {
-      judgement.ambiguous++;
+      this.judge.doubt(judgement);
       if (judgement.verdict === 'mixed') return this.either(one, other, known, exchange, judgement);
     } else if (proved && fits !== otherFits)
       this.judged(judgement, fits === wire ? 'wire' : 'printed', known, exchange, out);

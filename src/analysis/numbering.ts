@@ -37,12 +37,18 @@ export class NumberingJudge {
   private readonly servers = new Map<string, ServerJudgement>();
   private readonly limit: number;
   private judgements = 0;
+  private changed = 0;
   private lastServer = '';
   private lastUuid = '';
   private last: Judgement | null = null;
 
   constructor(limit: number) {
     this.limit = limit;
+  }
+
+  /** Grows with every piece of evidence. */
+  get changes(): number {
+    return this.changed;
   }
 
   of(address: string, uuid: string): Judgement {
@@ -65,11 +71,18 @@ export class NumberingJudge {
     return (this.last = judgement);
   }
 
+  /** A call that both numberings explain. */
+  doubt(judgement: Judgement): void {
+    this.changed++;
+    judgement.ambiguous++;
+  }
+
   /**
    * A call, or a vtable offset, that only one numbering explains. Gives a verdict that is news: not the ordinary one,
    * and not told before.
    */
   note(judgement: Judgement, which: 'wire' | 'printed'): 'printed' | 'mixed' | null {
+    this.changed++;
     judgement[which]++;
     judgement.server[which]++;
     const verdict = verdictOf(judgement);

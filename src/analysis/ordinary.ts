@@ -21,6 +21,7 @@ import { authOf, framesOf, nanosecondsBetween } from './exchange-facts.js';
 import type { Interfaces, Naming, Plan } from './interfaces.js';
 import type { Entry } from './knowledge.js';
 import type { Place } from './locate.js';
+import type { RuledShare } from './share.js';
 import type { Track } from './track.js';
 
 /** Bytes of text of the calls of one packet: past it further ones are decoded instead. */
@@ -50,6 +51,8 @@ export class OrdinaryCall implements Call {
   inEnd: number;
   /** Equal to `inEnd` where the results are values. */
   outEnd: number;
+  /** False: another reader writes it, and neither stub was looked at; what it returned is not known. */
+  read: boolean;
   private readonly codec: MethodCodec;
   private asked: Fields | null;
   private answered: Fields | null;
@@ -80,6 +83,7 @@ export class OrdinaryCall implements Call {
     this.inStart = 0;
     this.inEnd = 0;
     this.outEnd = 0;
+    this.read = true;
     this.codec = codec;
     this.asked = null;
     this.answered = answered;
@@ -226,6 +230,8 @@ interface OrdinaryOptions {
   readonly track: Track;
   readonly callbacks: Callbacks;
   readonly memory: JsonBytes;
+  /** Null: no other reader follows the same calls. */
+  readonly share: RuledShare | null;
 }
 
 /**
@@ -235,13 +241,15 @@ interface OrdinaryOptions {
 export class OrdinaryCalls {
   private readonly options: OrdinaryOptions;
   private readonly told: Told = { result: null, causality: -1, retval: undefined };
+  /** Whether the calls of a method say nothing that later calls depend on. */
+  private readonly passing = new Map<Plan, boolean>();
 
   constructor(options: OrdinaryOptions) {
     this.options = options;
   }
 
-  /** The call, or null where it is not ordinary. */
-  make(exchange: Exchange, id: number, place: Place, findings: Finding[]): OrdinaryCall | null {
+  /** The call, or null where it is not ordinary; its plan alone where no other reader looks into it either. */
+  make(exchange: Exchange, id: number, place: Place, findings: Finding[]): OrdinaryCall | Plan | null {
     const { known, entry } = place;
     const { request, response, opnum } = exchange;
     if (known === null || entry === null || opnum === null || request === null || response === null) return null;
@@ -251,8 +259,42 @@ export class OrdinaryCalls {
     if (plan === null || plan.traced || plan.slot.method.notUsedOnWire === true) return null;
     const taken = this.options.decoder.taken(known, opnum, place.server);
     const codec = taken === null ? null : this.options.interfaces.littleEndian(known, opnum, plan);
-    if (codec === null || codec.request.text === null || this.options.memory.at > MAX_PENDING_TEXT) return null;
-    return this.read(exchange, id, { place, plan, entry, codec, fitting: taken === 'fitting' }, findings);
+    if (codec === null) return null;
+    const found = { place, plan, entry, codec, fitting: taken === 'fitting' };
+    const { share } = this.options;
+    if (share === null || !this.passes(share, place, plan)) return this.read(exchange, id, found, findings);
+    return share.owns(id)
+      ? (this.read(exchange, id, found, findings) ?? plan)
+      : this.passed(exchange, id, found, findings);
+  }
+
+  /**
+   * Whether one reader is enough for a call of a method: it hands out no objects and teaches no rule, and no callbacks
+   * are looked for.
+   */
+  private passes(share: RuledShare, { link }: Place, plan: Plan): boolean {
+    if (link !== null && link.pair.reverse !== null) return false;
+    let passes = this.passing.get(plan);
+    if (passes === undefined) {
+      const { iid, opnum } = plan.naming;
+      passes = plan.responsePointers.length === 0 && iid !== null && opnum !== null && !share.teaches(iid, opnum);
+      this.passing.set(plan, passes);
+    }
+    return passes;
+  }
+
+  /** A call that another reader looks into. */
+  private passed(
+    exchange: Exchange,
+    id: number,
+    { place, plan, entry, codec }: Found,
+    findings: Finding[],
+  ): OrdinaryCall {
+    this.options.track.ordinary(exchange, id, { place, plan, entry, response: null }, findings);
+    const group = place.link === null ? null : place.link.group;
+    const call = new OrdinaryCall(id, exchange, plan, codec, referenceTo(entry), group, this.options.memory, null);
+    call.read = false;
+    return call;
   }
 
   private read(exchange: Exchange, id: number, found: Found, findings: Finding[]): OrdinaryCall | null {
@@ -261,7 +303,8 @@ export class OrdinaryCalls {
     const { place, plan, entry, codec } = found;
     const { told } = this;
     const inStart = memory.at;
-    if (request === null || response === null || codec.request.text?.(request, memory, told) !== true) return null;
+    if (codec.request.text === null || inStart > MAX_PENDING_TEXT) return null;
+    if (request === null || response === null || !codec.request.text(request, memory, told)) return null;
     const inEnd = memory.at;
     const causalityAt = told.causality;
     const decoded = plan.responsePointers.length > 0 ? codec.response.decode(response) : null;

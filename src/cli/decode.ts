@@ -7,6 +7,7 @@ import { readCapture } from '../pipeline/read-capture.js';
 import type { Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import type { AnalysisLimits } from '../analysis/limits.js';
+import type { Share } from '../analysis/share.js';
 import { Statistics } from '../analysis/statistics.js';
 import { traceCall } from '../analysis/traces.js';
 import { JsonBytes } from '../bytes/json.js';
@@ -30,7 +31,7 @@ import type { Sink } from '../io/sink.js';
 export type Format = 'text' | 'tree' | 'ndjson' | 'csv' | 'tsv' | 'zeek';
 export const FORMATS: readonly Format[] = ['text', 'tree', 'ndjson', 'csv', 'tsv', 'zeek'];
 
-interface DecodeOptions {
+export interface DecodeOptions {
   readonly files: readonly string[];
   readonly open: OpenCapture;
   readonly registry: Registry;
@@ -50,12 +51,14 @@ interface DecodeOptions {
   /** Write the object graph after the calls. */
   readonly objects?: boolean;
   /** Results. */
-  readonly out: Sink;
+  readonly out: Out;
+  /** Of a capture that several readers follow: what is written here. The summary is left to who puts it together. */
+  readonly part?: Part;
   /** Messages for people. */
   readonly messages: Sink;
   readonly style?: Style;
   readonly messageStyle?: Style;
-  readonly progress?: Progress;
+  readonly progress?: Pick<Progress, 'update' | 'clear'>;
   /** Names of rules whose findings are not wanted. */
   readonly ignoreRules?: ReadonlySet<string>;
   /** Nothing for people but what stops it. */
@@ -70,7 +73,15 @@ interface DecodeOptions {
   readonly seen?: (call: Call, shown: boolean) => void;
 }
 
-interface DecodeResult {
+/** Where results go. */
+export type Out = Pick<Sink, 'json' | 'line' | 'ended' | 'ready' | 'flush' | 'closed'>;
+
+/** A share that hears of every call before its record. */
+interface Part extends Share {
+  readonly begins: (id: number, soFar: () => Summary) => void;
+}
+
+export interface DecodeResult {
   readonly summary: Summary;
   /** Calls written. */
   readonly written: number;
@@ -108,6 +119,7 @@ class Run {
   private readonly counted: Statistics | null;
   /** Of a selection: findings are told of these calls only. */
   private readonly selected = new ShownCalls();
+  private readonly soFar = (): Summary => this.pipeline.summary;
   private written = 0;
   /** The call shown last. */
   private last = 0;
@@ -129,6 +141,7 @@ class Run {
       inOrder: options.inOrder ?? false,
       ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
       ...(options.security === undefined ? {} : { security: options.security }),
+      ...(options.part === undefined ? {} : { share: options.part }),
     });
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
     this.text = new TextWriter(names, { style: messageStyle });
@@ -151,7 +164,7 @@ class Run {
     if (options.objects === true && !options.out.closed) this.graph();
     if (this.counted !== null) this.figures(this.counted);
     const shown = this.limited ? { ...summary, calls: this.written, limited: true as const } : summary;
-    if (this.ndjson !== null) options.out.line(this.ndjson.summary(shown));
+    if (this.ndjson !== null && options.part === undefined) options.out.line(this.ndjson.summary(shown));
     await options.out.flush();
     this.tellHeld();
     this.close(summary);
@@ -206,7 +219,8 @@ class Run {
   }
 
   private call(call: Call): void {
-    const { where, limit } = this.options;
+    const { where, limit, part } = this.options;
+    part?.begins(call.id, this.soFar);
     // What the last call shown breaks comes behind it.
     if (this.written >= limit) this.stopped = true;
     if (call.problems.length > 0 && call.problems.some(isDamage)) this.damaged = true;
@@ -215,6 +229,7 @@ class Run {
     if (!shown) return;
     if (where !== null) this.selected.add(call.id);
     this.last = call.id;
+    if (part?.owns(call.id) === false) return;
     if (this.counted === null) this.write(call);
     else this.counted.push(call);
     this.written++;

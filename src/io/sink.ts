@@ -48,6 +48,7 @@ export class Sink {
   private readonly stream: Writable;
   private readonly beforeWrite: () => void;
   private readonly outlet: Outlet;
+  private skipped = 0;
   /** Where records are appended, each followed by {@link Sink.ended}. */
   readonly json = new JsonBytes();
 
@@ -86,6 +87,17 @@ export class Sink {
     this.write(Buffer.from(text, 'utf8'));
   }
 
+  /** Appends whole lines that are bytes already. They are handed over as they are: nobody else may change them. */
+  bytes(lines: Uint8Array): void {
+    this.hand();
+    this.write(lines);
+  }
+
+  /** So many bytes of what follows are left out: the stream has them already. */
+  skip(bytes: number): void {
+    this.skipped = bytes;
+  }
+
   /** Resolves when the stream takes more, or is closed; cheap when it does already. */
   async ready(): Promise<void> {
     const { outlet } = this;
@@ -114,7 +126,10 @@ export class Sink {
 
   private write(bytes: Uint8Array): void {
     if (this.outlet.gone) return;
+    const skipped = Math.min(this.skipped, bytes.length);
+    this.skipped -= skipped;
+    if (skipped > 0 && skipped === bytes.length) return;
     this.beforeWrite();
-    if (!this.stream.write(bytes)) this.outlet.full = true;
+    if (!this.stream.write(skipped === 0 ? bytes : bytes.subarray(skipped))) this.outlet.full = true;
   }
 }

@@ -2,17 +2,23 @@ import { Analyzer, type AnalyzerOptions, type AnalyzerOutput, type Summary } fro
 import { SealedCalls } from '../analysis/sealed.js';
 import { RuleEngine } from '../analysis/rules/engine.js';
 import { clear } from '../bytes/list.js';
+import type { RuledShare, Share } from '../analysis/share.js';
 import type { Call, Finding, Frame, ObjectRecord, Problem } from '../types.js';
 import { GivenSecrets } from './given-secrets.js';
 
 /** What a capture comes to: calls, findings, logons and damage, in the order in which they were completed. */
 export type CaptureRecord = AnalyzerOutput;
 
-export interface PipelineOptions extends AnalyzerOptions {
+export interface PipelineOptions extends Omit<AnalyzerOptions, 'share'> {
   /** Name of an HRESULT, for the rules; null when no table has it. */
   readonly nameOf: (value: number) => string | null;
   /** Names of rules whose findings do not come out. */
   readonly ignoreRules?: ReadonlySet<string>;
+  /**
+   * Which calls are written here, of a capture that several readers follow; needs `text`. The rest comes out too, as far
+   * as it was looked into, so that all readers know the same.
+   */
+  readonly share?: Share;
 }
 
 /**
@@ -30,11 +36,12 @@ export class Pipeline {
   private readonly broken: Finding[] = [];
   private captureProblems = 0;
 
-  constructor({ nameOf, ignoreRules = new Set(), ...options }: PipelineOptions) {
+  constructor({ nameOf, ignoreRules = new Set(), share, ...options }: PipelineOptions) {
     this.ignored = ignoreRules;
     this.given = new GivenSecrets(options.security?.given ?? []);
-    this.analyzer = new Analyzer(options);
-    this.rules = new RuleEngine(options.registry, nameOf);
+    const rules = new RuleEngine(options.registry, nameOf);
+    this.analyzer = new Analyzer(share === undefined ? options : { ...options, share: ruled(share, rules) });
+    this.rules = rules;
   }
 
   push(item: Frame | Problem, out: CaptureRecord[]): void {
@@ -114,4 +121,12 @@ export class Pipeline {
     }
     clear(this.made);
   }
+}
+
+function ruled(share: Share, rules: RuleEngine): RuledShare {
+  return {
+    owns: (id) => share.owns(id),
+    strayed: (id) => share.strayed(id),
+    teaches: (iid, opnum) => rules.teaches(iid, opnum),
+  };
 }

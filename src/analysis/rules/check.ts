@@ -24,4 +24,9 @@ export interface Check {
   /** False: the method has nothing that the check looks at. */
   readonly concerns: (method: Method, owner: string) => boolean;
   readonly learners: readonly Learner[];
+  /**
+   * What testing a call changes for those that follow: absent: nothing; `flow`: what is kept of its connection, by what
+   * is known without its stubs; `values`: what is kept of what it holds.
+   */
+  readonly keeps?: 'flow' | 'values';
 }

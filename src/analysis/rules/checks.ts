@@ -135,7 +135,7 @@ function isAmong({ values, ignoreCase }: Of<'one-of'>, value: string): boolean {
 /** Of connections past the limit the one told of first is forgotten. */
 function oncePerFlow(test: (call: Call) => Words | null): Check {
   const told = new Set<number>();
-  return plain((call) => {
+  const check = plain((call) => {
     if (told.has(call.flow)) return null;
     const words = test(call);
     if (words === null) return null;
@@ -147,6 +147,7 @@ function oncePerFlow(test: (call: Call) => Words | null): Check {
     told.add(call.flow);
     return words;
   });
+  return { ...check, keeps: 'flow' };
 }
 
 function flagWords({ field, type, members }: Of<'flags'>, value: Value | undefined): Words | null {

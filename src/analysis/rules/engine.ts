@@ -23,6 +23,10 @@ interface Slot {
   readonly checks: readonly Placed[];
   /** Those that an ordinary call can break: its values are what their types have. */
   readonly ordinary: readonly Placed[];
+  /** Those that remember the connections they told of. */
+  readonly ofFlows: readonly Placed[];
+  /** Whether what a call holds changes what later ones are held to. */
+  readonly teaches: boolean;
 }
 
 /** Holds calls to the rules of the tables. The rules of a slot are looked up once; calls without any cost a look-up. */
@@ -52,7 +56,7 @@ export class RuleEngine {
     if (slot === null) return;
     const succeeded = call.fault === null && call.hresult !== null && call.hresult >>> 31 === 0;
     const failed = call.fault !== null || (call.hresult !== null && call.hresult >>> 31 === 1);
-    for (const { rule, spec, check } of call instanceof OrdinaryCall ? slot.ordinary : slot.checks) {
+    for (const { rule, spec, check } of dueChecks(slot, call)) {
       if ((rule.when === 'succeeded' && !succeeded) || (rule.when === 'failed' && !failed)) continue;
       if (rule.hresults !== undefined && !isConcerned(rule.hresults, call.hresult)) continue;
       const told = check.test(call, slot.method, slot.owner.name);
@@ -60,6 +64,11 @@ export class RuleEngine {
     }
     // Afterwards: what a call teaches holds for those that follow.
     if (succeeded) for (const learn of slot.learners) learn(call);
+  }
+
+  /** Whether what calls of a slot hold changes what later calls are held to. */
+  teaches(iid: string, opnum: number): boolean {
+    return this.slotOf(iid, opnum)?.teaches === true;
   }
 
   private slotOf(iid: string, opnum: number): Slot | null {
@@ -93,8 +102,24 @@ export class RuleEngine {
       learners.push(one.learn);
     }
     const ordinary = checks.filter(({ rule: { check } }) => check.kind !== 'enum' && check.kind !== 'boolean');
-    return checks.length === 0 && learners.length === 0 ? null : { owner, method, learners, checks, ordinary };
+    const ofFlows = checks.filter(({ check }) => check.keeps === 'flow');
+    const teaches = learners.length > 0 || checks.some(isTaught);
+    return checks.length === 0 && learners.length === 0
+      ? null
+      : { owner, method, learners, checks, ordinary, ofFlows, teaches };
   }
+}
+
+/** The checks that a call can break: of one that nobody looked into, those that want to know of it all the same. */
+function dueChecks(slot: Slot, call: Call): readonly Placed[] {
+  if (!(call instanceof OrdinaryCall)) return slot.checks;
+  return call.read ? slot.ordinary : slot.ofFlows;
+}
+
+/** Whether a check learns from what a call holds, or from what it returned. */
+function isTaught({ rule, check: { keeps } }: Placed): boolean {
+  const conditional = rule.when !== undefined || rule.hresults !== undefined;
+  return keeps === 'values' || (keeps === 'flow' && conditional);
 }
 
 /** Whether a call that ended so is one that a rule speaks of; a fault never is. */

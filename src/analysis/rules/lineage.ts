@@ -62,6 +62,7 @@ export function criteriaCheck(check: Of<'criteria-met'>, name: string, memory: M
   };
   const [values, toldOf] = [`${name} values`, `${name} told`];
   return {
+    keeps: 'values',
     concerns: (method, owner) => Object.hasOwn(properties, `${owner}::${method.name}`),
     test(call, method, owner) {
       const asked = askedOf(call, fact, memory);

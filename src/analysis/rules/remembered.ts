@@ -170,6 +170,7 @@ function isFalling(one: Element, other: Element): boolean {
 
 export function descendingCheck(check: Of<'descending'>, name: string, memory: Memory): Check {
   return {
+    keeps: 'values',
     concerns: () => true,
     test(call) {
       const from = recordOf(memory.get(objectKey(call), `${name} element`));

@@ -4,7 +4,8 @@ import type { Call } from '../../types.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
 import { CallPlaces, ChosenPackets, type Captures } from '../packets.js';
 import { columnsOf } from '../columns.js';
-import { decode, FORMATS, type Format } from '../decode.js';
+import { decode, FORMATS, type DecodeResult, type Format } from '../decode.js';
+import { decodeInJobs, jobsOf } from '../jobs.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { interruptible } from '../../io/interrupt.js';
@@ -13,6 +14,7 @@ import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secr
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { checkOutput } from '../../io/output.js';
 import { Sink } from '../../io/sink.js';
+import { NdjsonWriter } from '../../output/ndjson.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
@@ -80,7 +82,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .option('-n, --limit <n>', 'stop after this many calls', positive)
     .option(
       '-j, --jobs <n>',
-      'accepted and without effect: decoding runs in one thread, and the output is the same for any number (docs/limits.md)',
+      'threads that write --format ndjson together; the output is the same for any number (docs/performance.md says what it gains)',
       positive,
     )
     .option('--objects', 'the object graph after the calls: who made what, references, pings, releases')
@@ -117,7 +119,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .action(async (args: string[], flags: DecodeFlags) => {
       const { rest, idl } = sortIdl(args, flags);
       if (rest.length === 0) throw new UsageError('decode: give a capture beside the IDL files');
-      done(await decodeFiles(rest, flags, streams, await load(idl)));
+      done(await decodeFiles(rest, { ...flags, ...idl }, streams, await load(idl)));
     });
   withSecrets(command);
   withIgnoredRules(command);
@@ -133,7 +135,6 @@ export async function decodeFiles(
 ): Promise<number> {
   const format = formatOf(flags);
   const where = flags.where === undefined ? null : await whereOf(flags.where, known, streams.env);
-  const security = new SecurityObserver(readSecrets(flags, streams.env));
   const progress = new Progress(streams.stderr);
   const clear = (): void => progress.clear();
   const out = new Sink(streams.stdout, clear);
@@ -145,34 +146,68 @@ export async function decodeFiles(
     throw new UsageError('--write reads the captures a second time: write stdin to a file and decode that');
   if (flags.write !== undefined) checkOutput(flags.write, { force: flags.force === true, inputs: files });
   const interrupt = interruptible(files, streams.stdin);
-  const result = await decode({
-    files,
-    open: (path, framesBefore) =>
-      flags.follow === true
-        ? followUntil(path, framesBefore, interrupt.stdin, interrupt.signal)
-        : known.open(path, framesBefore, interrupt.stdin, interrupt.signal),
-    // Streams, and files that are followed, end by themselves.
-    stopped: () => interrupt.signal.aborted && flags.follow !== true && !files.includes('-'),
-    ...(packets === null ? {} : { seen: (call, shown) => noted(call, shown, packets, places) }),
-    registry: known.registry,
-    names: known.names,
-    format,
-    ...(format === 'csv' || format === 'tsv' ? { columns: await columnsOf(flags.columns, known) } : {}),
-    statistics: flags.stats === true,
-    where,
-    opnums: flags.opnums,
-    security,
-    ignoreRules: await ignoredRules(flags, streams.env, known.registry),
-    quiet: flags.quiet === true,
-    objects: flags.objects === true,
-    inOrder: flags.inOrder === true,
-    limit: flags.limit ?? Infinity,
-    out,
-    messages,
-    progress,
-    style: styleFor(flags.color, streams.stdout, streams.env),
-    messageStyle: styleFor(flags.color, streams.stderr, streams.env),
-  });
+  const secrets = readSecrets(flags, streams.env);
+  const ignoreRules = await ignoredRules(flags, streams.env, known.registry);
+  const { jobs, why } = jobsOf(flags.jobs ?? 1, files, aloneBecause(flags, format));
+  if (why !== null && flags.quiet !== true) await say(streams, `--jobs: one thread decodes, because ${why}`);
+  const security = new SecurityObserver(secrets);
+  const alone = async (): Promise<DecodeResult> =>
+    decode({
+      files,
+      open: (path, framesBefore) =>
+        flags.follow === true
+          ? followUntil(path, framesBefore, interrupt.stdin, interrupt.signal)
+          : known.open(path, framesBefore, interrupt.stdin, interrupt.signal),
+      // Streams, and files that are followed, end by themselves.
+      stopped: () => interrupt.signal.aborted && flags.follow !== true && !files.includes('-'),
+      ...(packets === null ? {} : { seen: (call, shown) => noted(call, shown, packets, places) }),
+      registry: known.registry,
+      names: known.names,
+      format,
+      ...(format === 'csv' || format === 'tsv' ? { columns: await columnsOf(flags.columns, known) } : {}),
+      statistics: flags.stats === true,
+      where,
+      opnums: flags.opnums,
+      security,
+      ignoreRules,
+      quiet: flags.quiet === true,
+      objects: flags.objects === true,
+      inOrder: flags.inOrder === true,
+      limit: flags.limit ?? Infinity,
+      out,
+      messages,
+      progress,
+      style: styleFor(flags.color, streams.stdout, streams.env),
+      messageStyle: styleFor(flags.color, streams.stderr, streams.env),
+    });
+  const result =
+    jobs === 1
+      ? await alone()
+      : await decodeInJobs({
+          jobs,
+          order: {
+            files,
+            idl: {
+              ...(flags.idl === undefined ? {} : { idl: flags.idl }),
+              ...(flags.idlPath === undefined ? {} : { idlPath: flags.idlPath }),
+            },
+            opnums: flags.opnums,
+            inOrder: flags.inOrder === true,
+            objects: flags.objects === true,
+            quiet: flags.quiet === true,
+            ignoreRules,
+            secrets,
+          },
+          out,
+          messages,
+          progress,
+          signal: interrupt.signal,
+          summary: (summary) => new NdjsonWriter(known.names).summary(summary),
+          alone(written) {
+            out.skip(written);
+            return alone();
+          },
+        });
   interrupt.over();
   packets?.addMakers(result.objects(), (id) => places.get(id));
   const captures: Captures = { files, inOrder: flags.inOrder === true };
@@ -183,6 +218,17 @@ export async function decodeFiles(
   if (flags.strict === true && result.damaged) return EXIT.damaged;
   const found = result.worst !== null && (flags.failOn === 'warning' || flags.failOn === result.worst);
   return found ? EXIT.found : EXIT.ok;
+}
+
+/** What only one thread does, as the reason why it is one; null where several can. */
+function aloneBecause(flags: DecodeFlags, format: Format): string | null {
+  if (format !== 'ndjson') return 'several write --format ndjson only';
+  if (flags.stats === true) return '--stats counts all calls';
+  if (flags.where !== undefined) return '--where looks at the calls in turn';
+  if (flags.limit !== undefined) return '--limit ends it early';
+  if (flags.write !== undefined) return '--write gathers packets';
+  if (flags.follow === true) return '--follow waits for its file';
+  return flags.exportKeys === undefined ? null : '--export-keys gathers keys';
 }
 
 /** The format, by what else is wanted. @throws UsageError for what does not go together */

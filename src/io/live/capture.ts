@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { HostPackets, type Between } from '../../net/hosts.js';
 import type { Frame, Problem } from '../../types.js';
 import { UsageError } from '../streams.js';
+import { threadOf } from '../thread.js';
 import { openCap, type CapLoader } from './cap.js';
 import type { CaptureFiles } from './files.js';
 import { framesOf } from './parcel.js';
@@ -174,7 +175,7 @@ export class LiveCapture {
       backlog,
       taken,
     };
-    const worker = pump(order);
+    const worker = threadOf('./pump', import.meta.url, { workerData: order, trackUnmanagedFds: false });
     this.worker = worker;
     this.taken = taken;
     this.said = '';
@@ -253,16 +254,4 @@ export class LiveCapture {
     this.ended = true;
     this.wake?.();
   }
-}
-
-/** The thread; in a checkout that runs without being built, from its source. */
-function pump(order: PumpOrder): Worker {
-  if (import.meta.url.endsWith('.js'))
-    return new Worker(new URL('./pump.js', import.meta.url), { workerData: order, trackUnmanagedFds: false });
-  const source = JSON.stringify(new URL('./pump.ts', import.meta.url).href);
-  return new Worker(`import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`, {
-    eval: true,
-    workerData: order,
-    trackUnmanagedFds: false,
-  });
 }
