@@ -1,81 +1,22 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
-import { ROOT, without } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 import { capturing } from './kdc.js';
+import { hasSmbd, Samba, SAMBA_IDL, SAMBA_PASSWORD } from './sambas.js';
 
 // Samba's file server and its rpcclient: RPC over named pipes between programs that others wrote, in every protocol that
 // they speak, and what tshark and rpcclient say of it.
-const SMBD = '/usr/sbin/smbd';
 const ADDRESS = '127.83.67.9';
-const PASSWORD = 'Secret-1';
-const IDL = join(ROOT, 'test/interop/peers/samba.idl');
-
-function ready(): boolean {
-  if (existsSync(SMBD) && existsSync('/usr/bin/rpcclient') && process.getuid?.() === 0) return true;
-  without('RPC over named pipes against Samba', `${SMBD} and rpcclient (Debian's samba), and root for port 445`);
-  return false;
-}
-
-const enabled = ready();
-const folder = mkdtempSync(join(tmpdir(), 'uamgscope-smb-'));
-const config = join(folder, 'smb.conf');
-let server: ChildProcess | null = null;
-
-/** A Samba of its own: nothing of the machine's configuration is read or written. */
-async function start(): Promise<void> {
-  const dirs = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'].map((name) => {
-    mkdirSync(join(folder, name));
-    const kind = name === 'private' || name === 'ncalrpc' ? 'dir' : 'directory';
-    return `${name} ${kind} = ${join(folder, name)}`;
-  });
-  const lines = [
-    '[global]',
-    'workgroup = LAB',
-    'netbios name = SAMBABOX',
-    'server role = standalone',
-    `passdb backend = tdbsam:${join(folder, 'private/passdb.tdb')}`,
-    `interfaces = ${ADDRESS}/8`,
-    'bind interfaces only = yes',
-    'smb ports = 445 139',
-    'server min protocol = NT1',
-    'load printers = no',
-    'disable spoolss = yes',
-    `log file = ${join(folder, 'log')}`,
-    ...dirs,
-    ...Array.from({ length: 300 }, (_, i) => `[share${i}]\npath = /srv/share${i}\ncomment = the share of number ${i}`),
-  ];
-  writeFileSync(config, lines.join('\n'));
-  const added = spawnSync('smbpasswd', ['-c', config, '-s', '-a', 'root'], {
-    input: `${PASSWORD}\n${PASSWORD}\n`,
-    encoding: 'utf8',
-  });
-  expect(added.stdout).toContain('Added user root');
-  // A process group of its own: at its end it ends all of it.
-  server = spawn(SMBD, ['-F', `--configfile=${config}`], { stdio: 'ignore' });
-  for (let tries = 0; !(await listens(445)); tries++) {
-    expect(server.exitCode, 'smbd ended').toBeNull();
-    expect(tries, 'smbd does not listen').toBeLessThan(150);
-    await wait(100);
-  }
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: ADDRESS, port });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
+const enabled = hasSmbd('RPC over named pipes against Samba');
+const samba = new Samba(ADDRESS, 'files');
+const { folder, config } = samba;
+/** The list of them comes in many fragments. */
+const SHARES = Array.from(
+  { length: 300 },
+  (_, i) => `[share${i}]\npath = /srv/share${i}\ncomment = the share of number ${i}`,
+);
 
 interface Way {
   readonly name: string;
@@ -120,7 +61,7 @@ async function captured(way: Way, at: number): Promise<{ readonly path: string; 
       '-s',
       config,
       '-U',
-      `root%${PASSWORD}`,
+      `root%${SAMBA_PASSWORD}`,
       `--client-protection=${way.protection}`,
       '-p',
       String(way.port),
@@ -147,7 +88,7 @@ function tshark(path: string, filter: string, ...fields: readonly string[]): rea
       '-r',
       path,
       '-o',
-      `ntlmssp.nt_password:${PASSWORD}`,
+      `ntlmssp.nt_password:${SAMBA_PASSWORD}`,
       '-Y',
       filter,
       '-T',
@@ -182,25 +123,14 @@ async function decoded(path: string, ...more: readonly string[]): Promise<readon
 }
 
 describe.skipIf(!enabled)('RPC over named pipes of Samba', { timeout: 60_000 }, () => {
-  beforeAll(start, 60_000);
-  afterAll(async () => {
-    if (server !== null && server.exitCode === null) {
-      const ended = new Promise((resolve) => server?.once('exit', resolve));
-      server.kill();
-      await ended;
-    }
-    // smbd leaves the services behind that it started on demand.
-    const pid = join(folder, 'pid/samba-dcerpcd.pid');
-    if (existsSync(pid)) process.kill(Number(readFileSync(pid, 'utf8')));
-    await wait(500);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  beforeAll(() => samba.start(SHARES), 60_000);
+  afterAll(() => samba.stop());
 
   it.each(WAYS.map((way, at) => [way.name, way, at] as const))('%s', async (_, way, at) => {
     const { path, said } = await captured(way, at);
     if (way.dialect !== '') expect(tshark(path, 'smb2.dialect', 'smb2.dialect').at(-1)).toBe(way.dialect);
     else expect(tshark(path, 'smb2.cmd == 5', 'frame.number')).toEqual([]);
-    const records = await decoded(path, '--password', `root:${PASSWORD}`, '--idl', IDL);
+    const records = await decoded(path, '--password', `root:${SAMBA_PASSWORD}`, '--idl', SAMBA_IDL);
     const calls = records.filter((record) => record.kind === 'call');
     // The same PDUs: as many of each kind, and requests and answers in the same frames.
     const types = tshark(path, 'dcerpc', 'dcerpc.pkt_type').flatMap((line) => line.split(','));
@@ -214,7 +144,6 @@ describe.skipIf(!enabled)('RPC over named pipes of Samba', { timeout: 60_000 }, 
     );
     expect(calls.map(({ frames, opnum }) => [frames.request.at(-1), opnum])).toEqual(requests);
     const answers = tshark(path, 'dcerpc.pkt_type == 2', 'frame.number').map(Number);
-    // The list of shares comes in many fragments.
     const ours = calls.flatMap(({ frames }) => frames.response).toSorted((a, b) => a - b);
     expect(ours).toEqual([...new Set(answers)]);
     expect(ours.length).toBeGreaterThan(calls.length);

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { ROOT, without } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 
 const DCERPCD = '/usr/libexec/samba/samba-dcerpcd';
+const SMBD = '/usr/sbin/smbd';
 /** Interfaces of its services, in MIDL. */
 export const SAMBA_IDL = join(ROOT, 'test/interop/peers/samba.idl');
 /** Of its only user, root. */
@@ -24,27 +25,45 @@ export function hasSamba(what: string): boolean {
   return false;
 }
 
+export function hasSmbd(what: string): boolean {
+  if (existsSync(SMBD) && existsSync('/usr/bin/rpcclient') && process.getuid?.() === 0) return true;
+  without(what, `${SMBD} and rpcclient (Debian's samba), and root for port 445`);
+  return false;
+}
+
+/** What a Samba serves: RPC over TCP, or files, with RPC over named pipes. */
+const SERVES = {
+  rpc: {
+    port: 135,
+    command: [DCERPCD, '-F', '--no-process-group', '--libexec-rpcds'],
+    lines: ['rpc start on demand helpers = no', 'rpc server dynamic port range = 49300-49400'],
+  },
+  files: { port: 445, command: [SMBD, '-F'], lines: ['smb ports = 445 139', 'server min protocol = NT1'] },
+} as const;
+
 /**
- * Samba's RPC services over TCP, a server that others wrote: one of its own, which reads and writes nothing of the
- * machine's configuration. Its endpoint mapper wants port 135, so it gets an address of its own.
+ * Samba, a server that others wrote: one of its own, which reads and writes nothing of the machine's configuration. The
+ * ports that it wants are fixed, so it gets an address of its own.
  */
 export class Samba {
   readonly folder = mkdtempSync(join(tmpdir(), 'uamgscope-samba-'));
+  readonly config = join(this.folder, 'smb.conf');
   private readonly address: string;
+  private readonly serves: (typeof SERVES)[keyof typeof SERVES];
   private daemon: ChildProcess | null = null;
 
-  constructor(address: string) {
+  constructor(address: string, serves: keyof typeof SERVES = 'rpc') {
     this.address = address;
+    this.serves = SERVES[serves];
   }
 
   /** With further lines of smb.conf, and variables for MIT's Kerberos. */
   async start(lines: readonly string[] = [], env: NodeJS.ProcessEnv = process.env): Promise<void> {
-    const { folder } = this;
+    const { folder, config, serves } = this;
     const dirs = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'].map(
       (name) => [name, join(folder, name)] as const,
     );
     for (const [, path] of dirs) mkdirSync(path);
-    const config = join(folder, 'smb.conf');
     writeFileSync(
       config,
       [
@@ -55,8 +74,7 @@ export class Samba {
         `passdb backend = tdbsam:${join(folder, 'private/passdb.tdb')}`,
         `interfaces = ${this.address}/8`,
         'bind interfaces only = yes',
-        'rpc start on demand helpers = no',
-        'rpc server dynamic port range = 49300-49400',
+        ...serves.lines,
         'load printers = no',
         'disable spoolss = yes',
         `log file = ${join(folder, 'log')}`,
@@ -73,14 +91,13 @@ export class Samba {
       env,
     });
     if (!added.stdout.includes('Added user root')) throw new Error(`smbpasswd: ${added.stdout}${added.stderr}`);
-    const daemon = spawn(DCERPCD, ['-F', '--no-process-group', '--libexec-rpcds', `--configfile=${config}`], {
-      stdio: ['ignore', 'ignore', 'ignore'],
-      env,
-    });
+    const [command, ...args] = serves.command;
+    // A process group of its own: at its end it ends all of it.
+    const daemon = spawn(command, [...args, `--configfile=${config}`], { stdio: 'ignore', env });
     this.daemon = daemon;
     for (let tries = 0; !(await this.listens()); tries++) {
-      if (daemon.exitCode !== null) throw new Error('samba-dcerpcd ended');
-      if (tries > 150) throw new Error('samba-dcerpcd does not listen');
+      if (daemon.exitCode !== null) throw new Error(`${command} ended`);
+      if (tries > 150) throw new Error(`${command} does not listen`);
       await wait(100);
     }
   }
@@ -92,12 +109,18 @@ export class Samba {
       daemon.kill();
       await ended;
     }
+    // smbd leaves the services behind that it started on demand.
+    const pid = join(this.folder, 'pid/samba-dcerpcd.pid');
+    if (this.serves === SERVES.files && existsSync(pid)) {
+      process.kill(Number(readFileSync(pid, 'utf8')));
+      await wait(500);
+    }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20 });
   }
 
   private listens(): Promise<boolean> {
     return new Promise((resolve) => {
-      const socket = connect({ host: this.address, port: 135 });
+      const socket = connect({ host: this.address, port: this.serves.port });
       socket.once('connect', () => {
         socket.destroy();
         resolve(true);
