@@ -20,7 +20,7 @@ import { jsonText } from '../../output/json.js';
 /** Errors before the server had anything to say: they have the exit status of bad usage. */
 const UNASKED: readonly ClientErrorKind[] = ['usage', 'refused'];
 const HINTS: Partial<Readonly<Record<ClientErrorKind, string>>> = {
-  denied: 'look at --user, --domain, --password and --level',
+  denied: 'look at --user, --domain, --password, --level, and --kerberos where the server takes no NTLM',
   refused: 'look at --target',
   'timed-out': '--timeout gives it longer',
 };

@@ -8,6 +8,7 @@ import {
   encodeRequestFragments,
   type AuthPart,
 } from '../../rpc/encode.js';
+import { nakReasonName } from '../../rpc/bind.js';
 import { RESULT, NDR20, NDR64 } from '../../rpc/syntax.js';
 import { PFC } from '../../rpc/header.js';
 import { LEVEL } from '../../rpc/auth.js';
@@ -273,10 +274,10 @@ export class ClientLink {
       case 'bind_nak':
         if (NAK_OF_CREDENTIALS.includes(pdu.reason))
           this.close(
-            `the server refused the credentials, or does not know the way of authenticating (bind_nak, reason ${pdu.reason})`,
+            `the server refused the credentials, or does not know the way of authenticating (bind_nak: ${nakReasonName(pdu.reason)})`,
             'denied',
           );
-        else this.close(`the server refused the bind (reason ${pdu.reason})`, 'refused');
+        else this.close(`the server refused the bind (${nakReasonName(pdu.reason)})`, 'refused');
         return;
       case 'fault':
         if (pdu.callId === this.negotiating && (this.state === 'binding' || this.state === 'altering'))
