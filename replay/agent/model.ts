@@ -253,7 +253,8 @@ export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not what is wanted'}`);
+  const place = issue?.path.join('.') ?? '';
+  throw new Error(`${place === '' ? 'the model' : place}: ${issue?.message ?? 'not what is wanted'}`);
 }
 
 function unique(name: string, list: readonly { readonly id: string }[]): void {

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../io/folder.js';
 import { Document, isMap, parseDocument, YAMLError } from 'yaml';
 import { z } from 'zod';
 import { suggest } from '../bytes/suggest.js';
@@ -84,7 +85,7 @@ export function keepColumns(path: string, columns: readonly Column[]): void {
   if (!isMap(document.contents)) throw new UsageError(`${path} is no configuration: its columns are not kept`);
   document.set('columns', document.createNode(columns, { flow: true }));
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileSync(path, document.toString());
   } catch (error) {
     throw new UsageError(`the columns are not kept: cannot write ${path}: ${fileReason(error)}`);

@@ -7,7 +7,7 @@ import { TableCache } from '../io/lake/cache.js';
 import { LAKE_VERSION } from '../io/lake/manifest.js';
 import { packageVersion } from '../io/package.js';
 import { Progress } from '../io/progress.js';
-import type { Streams } from '../io/streams.js';
+import { UsageError, type Streams } from '../io/streams.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
 import { readSecrets, writeKeyLog, type SecretFlags } from './secrets.js';
 
@@ -76,5 +76,7 @@ async function decodeInto(
   });
   progress.clear();
   writeKeyLog(flags, security.sessionKeys, captures);
-  for (const { file, refused } of inputs) if (refused !== null) await say(`! ${file}: ${refused}`);
+  const unread = inputs.flatMap(({ file, refused }) => (refused === null ? [] : [`${file}: ${refused}`]));
+  if (unread.length === inputs.length) throw new UsageError(unread.join('\n'));
+  for (const text of unread) await say(`! ${text}`);
 }

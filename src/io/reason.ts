@@ -22,6 +22,13 @@ const WRITING: Readonly<Record<string, string>> = {
   EPERM: 'permission denied: name a file where you may write',
 };
 
+/** Why a folder could not be read, in words. */
+export function folderReason(error: unknown): string {
+  const code = codeOf(error);
+  if (code === 'ENOENT') return 'there is no such folder';
+  return code === 'ENOTDIR' ? 'it is a file: give the folder that holds it' : fileReason(error);
+}
+
 /** Why a file could not be read, in words; for errors without a code their own message. */
 export function fileReason(error: unknown): string {
   return REASONS[codeOf(error)] ?? messageOf(error);

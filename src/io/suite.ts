@@ -6,6 +6,7 @@ import type { Played } from '../../replay/player/player.js';
 import { changesIn, checkChanges } from './changes.js';
 import { playRecording, type PlayOptions } from './play.js';
 import { checkPlayable, loadRecording, recordingForm } from './recordings.js';
+import { folderReason } from './reason.js';
 import { UsageError } from './streams.js';
 
 /** What one recording of a suite came to; `flaky`: it differed, and did not when it was played again. */
@@ -61,7 +62,7 @@ export async function capturesIn(folder: string): Promise<readonly string[]> {
 
 async function filesIn(folder: string, named: RegExp): Promise<readonly string[]> {
   const names = await readdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new UsageError(`cannot read ${folder}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`cannot read the folder ${folder}: ${folderReason(error)}`);
   });
   return names.filter((name) => named.test(name)).map((name) => join(folder, name));
 }

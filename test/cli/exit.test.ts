@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const tables = knowledge();
 
 async function typed(...words: readonly string[]) {
-  const streams = testStreams();
+  const streams = testStreams({ env: { XDG_CACHE_HOME: folder } });
   const status = await run(words, streams, async () => tables);
   return { status, out: streams.out(), err: streams.err() };
 }
@@ -69,13 +69,43 @@ describe('exit status', () => {
     ['decode', SAMPLE, '--export-keys', '{}/keys'],
     ['report', SAMPLE, '-o', '{}/out.html'],
     ['record', SAMPLE, '-o', '{}/out.uamgrec'],
+    ['test', '{}', '--target', '127.0.0.1:1'],
+    ['export', '{}', '-o', 'lake'],
+    ['query', 'select 1', '{}'],
+    ['recording', 'info', '{}'],
   ])('%s %s %s is 2 for a file that is missing, in words', async (...words) => {
     const missing = join(folder, 'no-such');
     const { status, err } = await typed(...words.map((word) => word.replace('{}', missing)));
     expect(status).toBe(2);
     expect(err).toContain(missing);
-    expect(err).toMatch(/there is no such (file|directory)/);
+    expect(err).toMatch(/there is no such (file|directory|folder)/);
     expect(err).not.toMatch(/ENOENT|syscall|errno/);
+  });
+
+  const emptyLake = ['export', '{}', '-o', '{}.lake'];
+  it.each([
+    ['', emptyLake],
+    ['', ['query', 'select 1', '{}']],
+    ['', ['serve', '--model', '{}']],
+    ['no capture at all', emptyLake],
+    ['no capture at all', ['query', 'select 1', '{}']],
+    ['no capture at all', ['test', '{}', '--target', '127.0.0.1:1']],
+    ['no capture at all', ['recording', 'check', '{}']],
+  ])('is 2 for a file that holds %j: %j', async (text, words) => {
+    const path = file('odd', text);
+    // Twice: what was kept of the first time must not make it whole.
+    for (const _ of [0, 1]) {
+      const { status, err } = await typed(...words.map((word) => word.replace('{}', path)));
+      expect(status, err).toBe(2);
+      expect(err).toContain('odd');
+      expect(err).not.toMatch(/ENO|: : /);
+    }
+  });
+
+  it('is that of the rest where one capture of a chain is none', async () => {
+    const words = ['export', SAMPLE, file('odd', ''), '-o', join(folder, 'lake')];
+    const { status, err } = await typed(...words);
+    expect([status, err]).toEqual([0, expect.stringContaining('the input is empty')]);
   });
 
   it.each([[['--help']], [['decode', '--help']], [['--version']], [['interfaces']], [['decode', SAMPLE]]])(

@@ -78,6 +78,7 @@ async function exportFiles(
   const ignoreRules = await ignoredRules(flags, streams.env, known.registry);
   const keys: SessionKey[] = [];
   let damaged = false;
+  let unread = false;
   for (const [sensor, chain] of bySensor(files, flags)) {
     const security = new SecurityObserver(secrets);
     const progress = new Progress(streams.stderr);
@@ -109,8 +110,11 @@ async function exportFiles(
     keys.push(...security.sessionKeys);
     for (const line of words(manifest, flags.output)) await say(streams, line);
     damaged ||= manifest.inputs.some(isDamaged);
+    // One that is no capture, as the newest of a ring may be, does not make the others' tables a failure.
+    unread ||= manifest.inputs.length > 0 && manifest.inputs.every((one) => one.refused !== null);
   }
   writeKeyLog(flags, keys, files);
+  if (unread) return EXIT.usage;
   return flags.strict === true && damaged ? EXIT.damaged : EXIT.ok;
 }
 

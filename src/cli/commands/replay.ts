@@ -281,9 +281,11 @@ const MAX_LEAKS_SHOWN = 20;
 function deniedError({ message, status }: Denied, known: Knowledge): UsageError {
   const code = status === null ? [] : (known.explain(hex32(status)) ?? [hex32(status)]);
   return new UsageError(
-    [`${message}: access denied`, ...code.map((line) => `  ${line}`), '  look at --user, --domain and --password, and --kerberos where the server takes no NTLM'].join(
-      '\n',
-    ),
+    [
+      `${message}: access denied`,
+      ...code.map((line) => `  ${line}`),
+      '  look at --user, --domain and --password, and --kerberos where the server takes no NTLM',
+    ].join('\n'),
   );
 }
 

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { makeFolder } from '../folder.js';
 import { readManifests } from './manifest.js';
 import { sha256Of } from './sum.js';
 
@@ -33,7 +34,7 @@ export class TableCache {
   /** Whether anything can be kept here. */
   get isUsable(): boolean {
     try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.folder, 0o700);
       accessSync(this.folder, constants.W_OK | constants.X_OK);
       return true;
     } catch {
@@ -91,9 +92,9 @@ export class TableCache {
       // Not known yet.
     }
     const sum = await sha256Of(file);
-    mkdirSync(sums, { recursive: true, mode: 0o700 });
+    makeFolder(sums, 0o700);
     if (readdirSync(sums).length >= MAX_KNOWN_SUMS) rmSync(sums, { recursive: true, force: true });
-    mkdirSync(sums, { recursive: true, mode: 0o700 });
+    makeFolder(sums, 0o700);
     writeFileSync(path, sum);
     return sum;
   }

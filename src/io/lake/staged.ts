@@ -1,16 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../folder.js';
 import { writeReason } from '../reason.js';
 import { UsageError } from '../streams.js';
 
@@ -33,7 +24,7 @@ export class StagedFile {
     const folder = dirname(target);
     this.path = join(folder, `.${basename(target)}.${randomBytes(6).toString('hex')}.part`);
     this.attempt(() => {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       removeStale(folder);
       closeSync(openSync(this.path, 'wx'));
     });
