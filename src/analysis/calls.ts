@@ -4,7 +4,7 @@ import type { Registry } from '../ndr/codec.js';
 import type { Call, Exchange, Finding, FlowEnd, ObjectRecord } from '../types.js';
 import { bind } from './bind.js';
 import { Callbacks } from './callbacks.js';
-import { Classes } from './classes.js';
+import { classesOf } from './classes.js';
 import { Decoder, type Numbering } from './decode.js';
 import { Interfaces } from './interfaces.js';
 import type { Knowledge } from './knowledge.js';
@@ -59,7 +59,7 @@ export class CallMaker {
     const objects = new ObjectTable<Knowledge>(limits.objects);
     this.objects = objects;
     const interfaces = new Interfaces(registry, roles, types);
-    const classes = new Classes(registry);
+    const classes = classesOf(registry);
     this.late = new LateBinder(classes, objects, types);
     this.tracker = new Tracker({ registry, objects, classes, late: this.late, roles, limits });
     this.locator = new Locator({

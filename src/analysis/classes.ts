@@ -24,6 +24,17 @@ interface DispatchInterface {
   readonly byName: ReadonlyMap<string, readonly Member[]>;
 }
 
+const MADE = new WeakMap<Registry, Classes>();
+
+/** The dispatch interfaces of tables, made once for each of them: every analyzer and every server looks at the same. */
+export function classesOf(registry: Registry): Classes {
+  const known = MADE.get(registry);
+  if (known !== undefined) return known;
+  const made = new Classes(registry);
+  MADE.set(registry, made);
+  return made;
+}
+
 /** The dispatch interfaces of the tables, by what late-bound calls show of them: DISPIDs and names. */
 export class Classes {
   private readonly interfaces = new Map<string, DispatchInterface>();

@@ -4,6 +4,8 @@ import { encodingOf } from '../../src/analysis/interfaces.js';
 import { carrierOf } from '../../src/analysis/traces.js';
 import { Analyzer, type AnalyzerOutput } from '../../src/analysis/analyzer.js';
 import { blockOf, bytesOf } from '../../src/bytes/block.js';
+import { concat } from '../../src/bytes/concat.js';
+import { pcapHeader, pcapRecord } from '../../src/capture/write.js';
 import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import type { Encoding } from '../../src/ndr/codec.js';
@@ -32,6 +34,8 @@ export interface StubSeed {
 
 interface Harvest {
   readonly files: readonly Uint8Array[];
+  /** A few frames each of every capture, as files of their own: an engine makes more of small inputs. */
+  readonly windows: readonly Uint8Array[];
   readonly frames: readonly Frame[];
   /** Chunks of each connection, in order. */
   readonly connections: readonly (readonly { readonly direction: Direction; readonly bytes: Uint8Array }[])[];
@@ -48,18 +52,30 @@ export function harvest(): Harvest {
 function reap(): Harvest {
   const files = [...shippedCaptures(), ...sessionCaptures()].map((path) => new Uint8Array(readFileSync(path)));
   const frames: Frame[] = [];
+  const windows: Uint8Array[] = [];
   const connections: { readonly direction: Direction; readonly bytes: Uint8Array }[][] = [];
   const stubs = new Map<string, StubSeed>();
   for (const bytes of files) {
     const own = framesOf(bytes);
     frames.push(...own);
+    for (let at = 0; at < own.length; at += WINDOW) windows.push(captureOf(own.slice(at, at + WINDOW)));
     connections.push(...connectionsOf(own));
     for (const seed of stubsOf(own)) {
       const key = `${seed.uuid} ${seed.opnum} ${seed.side} ${JSON.stringify(seed.encoding)} ${seed.bytes.length >> 6}`;
       if (seed.bytes.length <= 4096 && !stubs.has(key)) stubs.set(key, seed);
     }
   }
-  return { files, frames, connections, stubs: [...stubs.values()] };
+  return { files, windows, frames, connections, stubs: [...stubs.values()] };
+}
+
+/** Frames in one window: an activation, or a few calls. */
+const WINDOW = 12;
+
+function captureOf(frames: readonly Frame[]): Uint8Array {
+  const records = frames.map(({ block, start, end, timeS, timeNs }) =>
+    pcapRecord({ timeS, timeNs, data: block.u8.subarray(start, end) }),
+  );
+  return concat([pcapHeader(frames[0]?.linkType ?? 1), ...records]);
 }
 
 function framesOf(bytes: Uint8Array): readonly Frame[] {

@@ -1,5 +1,5 @@
 import { DISPID_PROPERTYPUT, DISPID_UNKNOWN } from '../../dcom/automation.js';
-import { Classes, kindsOf, type Member } from '../../analysis/classes.js';
+import { classesOf, type Classes, kindsOf, type Member } from '../../analysis/classes.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { Parameter, Type } from '../../ndr/types.js';
 import type { Value } from '../../types.js';
@@ -54,7 +54,7 @@ export class Automation {
   constructor(registry: Registry, source: string | null, member: (call: MemberCall) => Outcome) {
     this.source = source;
     this.types = new TypeLibraries(registry);
-    this.classes = new Classes(registry);
+    this.classes = classesOf(registry);
     this.member = member;
   }
 

@@ -40,8 +40,8 @@ function saying(items: readonly CaptureOutput[]): string {
 const capture: Target = {
   name: 'capture',
   law: 'a file gives the same frames and problems however it is split; no frame lies outside of it',
-  most: MOST,
-  seeds: () => harvest().files.map((bytes) => Uint8Array.of(7, ...bytes.subarray(0, 6000))),
+  most: 4096,
+  seeds: () => harvest().files.map((bytes) => Uint8Array.of(63, ...bytes.subarray(0, 1500))),
   run(bytes) {
     const choices = new Choices(bytes);
     const size = 1 + choices.byte();
@@ -146,8 +146,8 @@ function inertJson(line: string): void {
 const pipeline: Target = {
   name: 'pipeline',
   law: 'a whole capture, to calls, rules and every output: no exception, JSON that parses, no control character in any line',
-  most: MOST,
-  seeds: () => harvest().files.map((bytes) => bytes.slice(0, 12_000)),
+  most: 6 * 1024,
+  seeds: () => [...some(harvest().files, 3).map((bytes) => bytes.slice(0, 6000)), ...some(harvest().windows, 60)],
   run(bytes) {
     const analyzer = new Analyzer({ registry, security: new SecurityObserver(SECRETS) });
     const out: AnalyzerOutput[] = [];

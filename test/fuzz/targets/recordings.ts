@@ -17,19 +17,19 @@ import { SecurityObserver } from '../../../src/security/index.js';
 import { harvest, registry, SECRETS } from '../seeds.js';
 import { law, textBytes, textOf, told, unlessRefused, type Target } from '../target.js';
 
-const MOST = 16 * 1024;
+const MOST = 6 * 1024;
 
 /** Recordings of the beginning of what the captures hold. */
 function recordings(): readonly (readonly RecordingRecord[])[] {
   const { frames } = harvest();
-  return [0, 200, 400].map((from) => {
+  return [0, 60, 200, 300, 400, 500].map((from) => {
     const records: RecordingRecord[] = [];
     const recorder = new Recorder({ id: 1, tool: 'fuzz', source: 'capture', name: null }, (one) => records.push(one));
     const analyzer = new Analyzer({ registry, security: new SecurityObserver(SECRETS) });
     const out: AnalyzerOutput[] = [];
     for (const frame of frames.slice(from, from + 100)) analyzer.push(frame, out);
     analyzer.end(out);
-    for (const item of out.slice(0, 12)) if (item.kind === 'call') recorder.call(item);
+    for (const item of out.slice(0, 4)) if (item.kind === 'call') recorder.call(item);
     recorder.end();
     return records;
   });
@@ -77,7 +77,7 @@ const binary: Target = {
   name: 'recording',
   law: 'a .uamgrec of any bytes: records that every reader takes and both forms keep, damage by its offset, or a RecordingError',
   most: MOST,
-  seeds: () => recordings().map((records) => recordingBytes(records).slice(0, 12_000)),
+  seeds: () => recordings().map((records) => recordingBytes(records).slice(0, MOST)),
   run(bytes) {
     unlessRefused(() => readRecording(bytes), RecordingError);
     const read = unlessRefused(() => readRecording(mended(bytes)), RecordingError);
@@ -89,7 +89,7 @@ const text: Target = {
   name: 'recording-text',
   law: 'a recording as text of any characters: records that every reader takes and both forms keep, damage by its line, or a RecordingError',
   most: MOST,
-  seeds: () => recordings().map((records) => textBytes([...recordingText(records)].join('\n').slice(0, 9000))),
+  seeds: () => recordings().map((records) => textBytes([...recordingText(records)].join('\n').slice(0, MOST))),
   run(bytes) {
     const read = unlessRefused(() => parseRecordingText(textOf(bytes)), RecordingError);
     if (read !== null) used(read.records);

@@ -164,14 +164,14 @@ function observed(parts: readonly Part[], size: number): readonly RpcOutput[] {
 const rpc: Target = {
   name: 'rpc',
   law: 'any streams of both directions, with holes, give no exception; PDUs that follow their beginning give the same calls whole and in pieces',
-  most: MOST,
+  most: 4096,
   seeds: () =>
     harvest().connections.map((chunks) => {
       const parts: number[] = [2];
       for (const { direction, bytes } of chunks) {
-        const cut = bytes.subarray(0, 4000);
+        const cut = bytes.subarray(0, 800);
         parts.push(direction, cut.length & 255, cut.length >> 8, ...cut);
-        if (parts.length > 6000) break;
+        if (parts.length > 1500) break;
       }
       return Uint8Array.from(parts);
     }),
@@ -350,7 +350,7 @@ const smb: Target = {
       const parts: number[] = [2];
       for (const { direction, bytes } of connectionOf(`test/smb/captures/${name}.pcap`)) {
         parts.push(direction, bytes.length & 255, bytes.length >> 8, ...bytes);
-        if (parts.length > 12_000) break;
+        if (parts.length > 6000) break;
       }
       return Uint8Array.from(parts);
     }),
