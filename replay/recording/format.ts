@@ -1,15 +1,28 @@
 import { concat } from '../../src/bytes/concat.js';
 import type { Value } from '../../src/types.js';
 import { fileHead, FILE_HEAD, frame, FRAME_HEAD, FrameReader, readHead, type Piece } from './frames.js';
-import { MAX_RECORDING_PROBLEMS } from './limits.js';
+import { MAX_RECORD_BYTES, MAX_RECORDING_PROBLEMS } from './limits.js';
 import { FORMAT_VERSION, migrate } from './migrate.js';
 import { pack, unpack } from './pack.js';
-import type { Recording, RecordingProblem, RecordingRecord } from './records.js';
+import type { RecordedCall, RecordedStub, Recording, RecordingProblem, RecordingRecord } from './records.js';
 import { asRecord } from './schema.js';
 
-/** The bytes of one record, to be appended to a file that begins with {@link fileHead}. */
+/**
+ * The bytes of one record, to be appended to a file that begins with {@link fileHead}. A call that would take more than
+ * {@link MAX_RECORD_BYTES} is recorded in part: without the bytes of its stubs, and, where that is not enough, without
+ * its arguments.
+ */
 export function recordBytes(record: RecordingRecord): Uint8Array {
-  return frame(pack(record as unknown as Value));
+  const payload = pack(record as unknown as Value);
+  if (payload.length <= MAX_RECORD_BYTES || record.kind !== 'call') return frame(payload);
+  const bare: RecordedCall = { ...record, request: inPart(record.request), response: inPart(record.response) };
+  const less = pack(bare as unknown as Value);
+  if (less.length <= MAX_RECORD_BYTES) return frame(less);
+  return frame(pack({ ...bare, in: {}, out: {}, decoded: false } as unknown as Value));
+}
+
+function inPart(stub: RecordedStub | null): RecordedStub | null {
+  return stub === null ? null : { ...stub, complete: false, bytes: new Uint8Array(0) };
 }
 
 /** A whole recording as the bytes of a file. */

@@ -14,6 +14,13 @@ export const MAX_RECORD_DEPTH = MAX_VALUE_DEPTH + LEVELS_AROUND;
  * record heads everywhere is given up.
  */
 export const MAX_RESYNC_BYTES = 256 * 1024 * 1024;
+/**
+ * Lists and maps in one record: an empty one is one byte of a file, and a hundred and fifty in memory. More than the
+ * elements of any call that is read.
+ */
+export const MAX_RECORD_CONTAINERS = 4_194_304;
+/** Lines of one block of the text form: a value each, of a request and a response with all elements that are read. */
+export const MAX_BLOCK_LINES = 8_388_608;
 /** Characters of one block of the text form: what a record of {@link MAX_RECORD_BYTES} takes in it. */
 export const MAX_BLOCK_CHARACTERS = 4 * MAX_RECORD_BYTES;
 /** Problems kept of one recording; the rest are counted. */

@@ -3,7 +3,7 @@ import { spanOf } from '../../src/bytes/block.js';
 import { Cursor } from '../../src/bytes/cursor.js';
 import type { Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
-import { MAX_RECORD_DEPTH } from './limits.js';
+import { MAX_RECORD_CONTAINERS, MAX_RECORD_DEPTH } from './limits.js';
 
 /** Plain MessagePack: no shared structures, no extensions, so that any reader of the format can read it. */
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, copyBuffers: true });
@@ -94,6 +94,7 @@ function refuse(bytes: Uint8Array): string | null {
   const c = Cursor.over(spanOf(bytes), false);
   // Values still to come at each level.
   const open: number[] = [1];
+  let containers = 0;
   while (open.length > 0) {
     const left = open[open.length - 1] as number;
     if (left === 0) {
@@ -101,6 +102,8 @@ function refuse(bytes: Uint8Array): string | null {
       continue;
     }
     open[open.length - 1] = left - 1;
+    if (isContainer(c.u8[c.pos] ?? 0) && ++containers > MAX_RECORD_CONTAINERS)
+      return `it holds more than ${MAX_RECORD_CONTAINERS} lists and maps`;
     const inside = step(c);
     if (c.failed) return `it ends inside a value, ${c.offset} bytes in`;
     if (inside < 0) return `it holds a type that recordings do not use, ${c.offset - 1} bytes in`;
@@ -121,6 +124,11 @@ function step(c: Cursor): number {
   const fixed = FIXED[tag];
   if (fixed !== undefined) return skip(c, fixed);
   return counted(c, tag);
+}
+
+/** A list or a map, with its count in the tag or behind it. */
+function isContainer(tag: number): boolean {
+  return (tag >= 0x80 && tag <= 0x9f) || (tag >= 0xdc && tag <= 0xdf);
 }
 
 /** Small integers, null and booleans: the tag is all there is. */

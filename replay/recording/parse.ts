@@ -2,7 +2,13 @@ import { isRecord } from '../../src/ndr/value.js';
 import { fromHex } from '../../src/bytes/hex.js';
 import type { Value } from '../../src/types.js';
 import type { TakeRecord } from './format.js';
-import { MAX_BLOCK_CHARACTERS, MAX_RECORD_BYTES, MAX_RECORDING_PROBLEMS, MAX_RECORD_DEPTH } from './limits.js';
+import {
+  MAX_BLOCK_CHARACTERS,
+  MAX_BLOCK_LINES,
+  MAX_RECORD_BYTES,
+  MAX_RECORDING_PROBLEMS,
+  MAX_RECORD_DEPTH,
+} from './limits.js';
 import { FORMAT_VERSION, migrate } from './migrate.js';
 import { RecordingError, type Recording, type RecordingProblem, type RecordingRecord } from './records.js';
 import { asRecord } from './schema.js';
@@ -37,6 +43,7 @@ export class RecordingTextReader {
   private block: string[] = [];
   private first = 1;
   private size = 0;
+  private height = 0;
   private lines = 0;
   private last: RecordingRecord['kind'] | null = null;
 
@@ -83,17 +90,23 @@ export class RecordingTextReader {
     }
     if (line.startsWith('[')) this.settle(take);
     this.size += line.length;
-    if (this.size <= MAX_BLOCK_CHARACTERS) this.block.push(line);
+    this.height++;
+    if (this.size <= MAX_BLOCK_CHARACTERS && this.height <= MAX_BLOCK_LINES) this.block.push(line);
   }
 
   /** A block is whole. */
   private settle(take: TakeRecord): void {
-    const { block: lines, first, size } = this;
+    const { block: lines, first, size, height } = this;
     this.block = [];
     this.size = 0;
+    this.height = 0;
     this.first = this.lines;
     if (size > MAX_BLOCK_CHARACTERS) {
       this.tell(first, `the block that begins here has ${size} characters, and ${MAX_BLOCK_CHARACTERS} are read`);
+      return;
+    }
+    if (height > MAX_BLOCK_LINES) {
+      this.tell(first, `the block that begins here has ${height} lines, and ${MAX_BLOCK_LINES} are read`);
       return;
     }
     for (let at = 0; at < lines.length; ) {

@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { Session } from '../../replay/compare/session.js';
 import { isRecording } from '../../replay/recording/frames.js';
 import { RecordingReader, type RecordPlace, type TakeRecord } from '../../replay/recording/format.js';
@@ -20,12 +21,24 @@ import { FileCalls, PackedCalls } from './stored-calls.js';
 import { UsageError } from './streams.js';
 import { fileReason } from './reason.js';
 
-/** Reads a recording from a file as a whole, in either form. @throws UsageError when it cannot be read, or is none */
-export async function loadRecording(path: string): Promise<Recording> {
+/**
+ * Heap for a byte of a recording that is needed as a whole: 3.4 measured for what is read and how it is looked up, and as
+ * much for what a replay makes of it.
+ */
+export const HEAP_FOR_A_BYTE = 8;
+/** Recordings up to here are read whatever the heap is. */
+export const SMALL_RECORDING_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads a recording from a file as a whole, in either form; `heap`: bytes that Node's may take. @throws UsageError when it
+ * cannot be read, is none, or is larger than fits
+ */
+export async function loadRecording(path: string, heap = getHeapStatistics().heap_size_limit): Promise<Recording> {
   const size = await sizeOf(path);
-  if (size > MAX_RECORDING_BYTES)
+  const most = Math.min(MAX_RECORDING_BYTES, Math.max(SMALL_RECORDING_BYTES, Math.floor(heap / HEAP_FOR_A_BYTE)));
+  if (size > most)
     throw new UsageError(
-      `${path} has ${size} bytes, and what is needed as a whole is read up to ${MAX_RECORDING_BYTES}: keep a part of it with uamgscope recording trim`,
+      `${path} has ${size} bytes, and what is needed as a whole is read up to ${most}: keep a part of it with uamgscope recording trim${most < MAX_RECORDING_BYTES ? `, or give Node more memory (NODE_OPTIONS=--max-old-space-size=${Math.ceil((size * HEAP_FOR_A_BYTE) / 2 ** 20)})` : ''}`,
     );
   const records: RecordingRecord[] = [];
   const { version, problems } = await readRecordingFile(path, { take: (record) => void records.push(record) });

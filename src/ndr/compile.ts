@@ -22,7 +22,15 @@ import { headerNode, plainThat, plainThis } from './orpc.js';
 import { pickleNode } from './pickle.js';
 import { interfaceNode, isTextable, pointerNode, topRefNode, transformedNode } from './pointers.js';
 import { baseNode, enumNode, flagsNode, unfit } from './scalars.js';
-import { completed, derivedCounts, structNode, type Derived, type Member } from './structs.js';
+import {
+  completed,
+  derivedCounts,
+  lateCounts,
+  structNode,
+  type Derived,
+  type LateCount,
+  type Member,
+} from './structs.js';
 import type { TapeEntry } from './tape.js';
 import { closeTrace, Tracer } from './tracer.js';
 import type { Method, Specification, Type } from './types.js';
@@ -83,7 +91,13 @@ export class Compiler {
     }
     if (method.returns !== null) responseParts.push({ name: 'return', node: this.top(method.returns), role: 'result' });
     const derived = derivedCounts(types);
-    return { method, request: this.codec(requestParts, derived), response: this.codec(responseParts, derived) };
+    const late = (directions: readonly string[]): readonly LateCount[] =>
+      lateCounts(params.filter((param) => directions.includes(param.direction)));
+    return {
+      method,
+      request: this.codec(requestParts, derived, late(['in', 'inout'])),
+      response: this.codec(responseParts, derived, late(['out', 'inout'])),
+    };
   }
 
   /** A type at the start of a stub; its single field is `value`. */
@@ -189,7 +203,7 @@ export class Compiler {
     return this.sibling;
   }
 
-  private codec(parts: readonly Part[], derived: Derived): Codec {
+  private codec(parts: readonly Part[], derived: Derived, late: readonly LateCount[] = []): Codec {
     const { encoding } = this.options;
     const Shape = recordClass();
     // Counts that a message carries itself: of the same name the request had an older one.
@@ -212,6 +226,7 @@ export class Compiler {
         else result = read;
         if (d.failedAt >= 0) break;
       }
+      if (late.length > 0 && d.failedAt < 0) for (const one of late) checkLate(d, value, one);
       return { value, header, result, end: d.failedAt >= 0 ? d.failedAt : d.offset, problems: NO_PROBLEMS };
     }
 
@@ -234,7 +249,7 @@ export class Compiler {
     }
 
     return {
-      text: textReader(parts, encoding),
+      text: late.length > 0 ? null : textReader(parts, encoding),
       decode(stub, request, depth = 0) {
         const d = new Decoder(stub, encoding, depth);
         return explained(d, stub, request, run(d, request), depth);
@@ -271,6 +286,21 @@ export class Compiler {
 }
 
 /** Reads a stub as text where every parameter can be: see {@link Codec.text}. The first stub shows whether it can. */
+/** An array whose size was read after it: of a null pointer there is none. */
+function checkLate(d: Decoder, value: Fields, { array, size }: LateCount): void {
+  const held = value[array];
+  const count = value[size.field];
+  if (typeof count !== 'number' || (!Array.isArray(held) && !(held instanceof Uint8Array))) return;
+  const wanted = size.apply(count);
+  if (wanted === held.length) return;
+  if (d.tracer !== null) d.tracer.name = array;
+  d.problem(
+    'ndr-bad-conformance',
+    `${held.length} elements where size_is(${size.field}) says ${wanted}`,
+    '[C706] 14.3.3',
+  );
+}
+
 function textReader(parts: readonly Part[], encoding: Encoding): Codec['text'] {
   const params = parts.filter(({ role }) => role === 'param');
   const names = params.map(({ name }) => name);

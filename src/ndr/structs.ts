@@ -2,7 +2,7 @@ import { fragment, jsonText, keyOf, type JsonBytes } from '../bytes/json.js';
 import type { Value } from '../types.js';
 import { EncodeError } from './codec.js';
 import type { Encoder } from './encoder.js';
-import { parseSize } from './expression.js';
+import { parseSize, type Size } from './expression.js';
 import type { Decoder } from './decoder.js';
 import type { Node } from './node.js';
 import { isTextable } from './pointers.js';
@@ -37,6 +37,23 @@ export function derivedCounts(members: readonly { readonly name: string; readonl
     }
   }
   return derived;
+}
+
+/** A count that is read after the array whose size it is. */
+export interface LateCount {
+  readonly array: string;
+  readonly size: Size;
+}
+
+/** Arrays whose size stands behind them: it is compared when both were read. */
+export function lateCounts(members: readonly { readonly name: string; readonly type: Type }[]): readonly LateCount[] {
+  return members.flatMap(({ name, type }, at) => {
+    const array = arrayBehind(type);
+    // Texts have a terminator that is not shown.
+    if (array === null || array.sizeIs === null || array.lengthIs !== null || array.text === true) return [];
+    const size = parseSize(array.sizeIs);
+    return members.findIndex((one) => one.name === size.field) > at ? [{ array: name, size }] : [];
+  });
 }
 
 function arrayBehind(type: Type): Extract<Type, { kind: 'array' }> | null {

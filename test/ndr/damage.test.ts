@@ -231,3 +231,20 @@ describe('traces', () => {
     ]);
   });
 });
+
+describe('arrays whose size stands behind them', () => {
+  const { request } = compile([d.input('names', d.conformant(d.unique(d.wstring), 'n')), d.input('n', d.u32)]);
+
+  it.each([
+    [['a', 'b'], 2, []],
+    [['a', 'b'], 0xffff_ffff, ['ndr-bad-conformance']],
+    [[], 252, ['ndr-bad-conformance']],
+    [['a'], 0, ['ndr-bad-conformance']],
+  ] as const)('of %j and %d are held to it', (names, n, codes) => {
+    const stub = request.encode({ orpcthis: { flags: 1 }, names: [...names], n });
+    const { problems } = request.decode(spanOf(stub));
+    expect(problems.map(({ code }) => code)).toEqual(codes);
+    expect(request.trace(spanOf(stub)).problems).toEqual(problems);
+    for (const { at } of problems) expect(at).toMatchObject({ path: 'names' });
+  });
+});

@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
 import { recordingBytes } from '../../replay/recording/format.js';
 import { diff, differences, record, replay, serve, type RecordingRecord } from '../../src/index.js';
-import { loadRecording } from '../../src/io/recordings.js';
+import { loadRecording, SMALL_RECORDING_BYTES } from '../../src/io/recordings.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
 
@@ -92,6 +92,20 @@ describe('recording', () => {
       skipped: 0,
     });
     await server.close();
+  });
+
+  it('is refused as a whole where the heap has no room for it, with what to do', async () => {
+    const large = join(folder, 'large.uamgrec');
+    writeFileSync(large, readFileSync(rec));
+    truncateSync(large, SMALL_RECORDING_BYTES + 1);
+    const heap = 64 * 1024 * 1024;
+    await expect(loadRecording(large, heap)).rejects.toThrow(
+      /16777217 bytes.*up to 16777216: keep a part.*--max-old-space-size=129\)$/,
+    );
+    await expect(loadRecording(large, 2 ** 40)).resolves.toMatchObject({
+      problems: [{ code: 'cut' }],
+    });
+    await expect(loadRecording(rec, heap)).resolves.toMatchObject({ problems: [] });
   });
 
   it('is compared alike where it is read from its file and where it is in memory', async () => {

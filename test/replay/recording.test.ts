@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fileHead, FILE_HEAD, FRAME_HEAD, frame } from '../../replay/recording/frames.js';
 import { readRecording, recordBytes, recordingBytes, RecordingReader } from '../../replay/recording/format.js';
+import { MAX_BLOCK_LINES, MAX_RECORD_BYTES, MAX_RECORD_CONTAINERS } from '../../replay/recording/limits.js';
 import { migrate } from '../../replay/recording/migrate.js';
 import { pack, unpack } from '../../replay/recording/pack.js';
 import { parseRecordingText, RecordingTextReader } from '../../replay/recording/parse.js';
@@ -236,6 +237,41 @@ describe('damage to a recording', () => {
       expect(read.records).toEqual([]);
       expect(read.problems[0]).toMatchObject({ code: 'not-understood', at: FILE_HEAD });
     }
+  });
+
+  it('does not take a record of more lists and maps than a call can hold, nor a block of more lines', () => {
+    const many = new Uint8Array(MAX_RECORD_CONTAINERS + 5).fill(0x80);
+    new DataView(many.buffer).setUint32(1, MAX_RECORD_CONTAINERS, false);
+    many[0] = 0xdd;
+    expect(unpack(many)).toEqual({ refused: `it holds more than ${MAX_RECORD_CONTAINERS} lists and maps` });
+    const reader = new RecordingTextReader();
+    const lines = '\n'.repeat(2 ** 20);
+    reader.text(`uamgrec text 1\n[end]\ncalls = 0\n`, () => undefined);
+    for (let at = 0; at < MAX_BLOCK_LINES; at += lines.length) reader.text(lines, () => undefined);
+    const taken: RecordingRecord[] = [];
+    reader.text('[end]\ncalls = 1\n', (one) => taken.push(one));
+    reader.end((one) => taken.push(one));
+    expect(taken).toEqual([{ kind: 'end', calls: 1 }]);
+    expect(reader.problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^line \d: the block that begins here has 83886\d\d lines, and 8388608 are read$/),
+    ]);
+  });
+
+  it('records in part what would be a larger record than is read', () => {
+    const call = small.find(isCall);
+    if (call?.request == null) throw new Error('a call is wanted');
+    const bytes = new Uint8Array(MAX_RECORD_BYTES);
+    const stubs = { ...call, request: { ...call.request, bytes } };
+    const read = readRecording(Uint8Array.from([...fileHead(), ...recordBytes(stubs)]));
+    expect(read.records).toEqual([
+      {
+        ...call,
+        request: { ...call.request, complete: false, bytes: new Uint8Array(0) },
+        response: call.response === null ? null : { ...call.response, complete: false, bytes: new Uint8Array(0) },
+      },
+    ]);
+    const values = readRecording(Uint8Array.from([...fileHead(), ...recordBytes({ ...stubs, in: { bytes } })]));
+    expect(values.records).toMatchObject([{ id: call.id, in: {}, out: {}, decoded: false }]);
   });
 
   it('takes a record up a chain of migrations, and says which link is missing', () => {

@@ -126,7 +126,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
         const { records: own, problems } = await loadRecording(path);
         for (const problem of problems.slice(0, 20)) await say(streams, `! ${path}: ${problem.message}`);
         for (const unknown of unknownIn(own)) await say(streams, `! ${path}: ${unknown}`);
-        records.push(...own);
+        for (const one of own) records.push(one);
       }
       const users = usersOf(flags, streams.env);
       const writer =
