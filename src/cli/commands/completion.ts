@@ -1,6 +1,7 @@
 import { Argument } from 'commander';
 import { Sink } from '../../io/sink.js';
 import { EXIT } from '../../io/streams.js';
+import { bashScript } from '../bash-completion.js';
 import { suggestions } from '../completion.js';
 import { examples, type Register } from './command.js';
 
@@ -23,13 +24,11 @@ export const completionCommand: Register = (program, context) => {
       ]),
     )
     .action(async (shell: (typeof SHELLS)[number]) => {
+      const name = program.name();
       // What reads it may have left: the package writes to the process's own stdout.
       const out = new Sink(streams.stdout);
-      const { script } = await import('@bomb.sh/tab');
-      const name = program.name();
-      script(shell, name, name);
-      // The script turns file names off where they make no sense, and leaves them off everywhere else.
-      if (shell === 'bash') out.line(`complete -o default -F __${name}_complete ${name}`);
+      if (shell === 'bash') out.line(bashScript(name));
+      else (await import('@bomb.sh/tab')).script(shell, name, name);
       await out.flush();
     });
   program
