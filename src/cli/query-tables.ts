@@ -62,7 +62,9 @@ async function decodeInto(
   const progress = new Progress(streams.stderr);
   const inOrder = flags.inOrder === true;
   const { opnums, sensor } = flags;
-  const { inputs } = await exportChain({
+  const {
+    manifest: { inputs },
+  } = await exportChain({
     lake,
     sensor,
     files: captures,

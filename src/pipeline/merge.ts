@@ -101,13 +101,17 @@ class Source {
 
 /**
  * Reads several captures as one, by the time of their packets: a tap writes a file for each direction, and a ring many
- * that follow one another. Packets of one file keep their order; frames are numbered anew, as they come.
+ * that follow one another. Packets of one file keep their order; frames are numbered anew, as they come, from `framesBefore` on.
  */
-export async function* mergeByTime(files: readonly string[], open: OpenCapture): AsyncGenerator<MergedBatch> {
+export async function* mergeByTime(
+  files: readonly string[],
+  open: OpenCapture,
+  framesBefore = 0,
+): AsyncGenerator<MergedBatch> {
   const sources = files.map((path, file) => new Source(file, path, open));
   let active: readonly Source[] = sources;
   let parts: Part[] = [];
-  let number = 0;
+  let number = framesBefore;
   const batch = (ended: MergedBatch['ended']): MergedBatch => {
     const made = {
       parts,

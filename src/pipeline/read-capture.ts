@@ -16,6 +16,8 @@ export interface RecordReading {
   readonly frame?: (frame: Frame, file: number) => void;
   /** Takes what the reader of a file found wrong, before it comes out as a record. */
   readonly problem?: (problem: Problem, file: number) => void;
+  /** Problems name their file, even where there is one alone: others go before it, or will follow. */
+  readonly named?: boolean;
   /** A file came to its end. */
   readonly ended?: (file: number, about: FileRead) => void;
 }
@@ -26,6 +28,8 @@ interface CaptureReading extends RecordReading {
   readonly take: (record: CaptureRecord) => void;
   /** Called between two blocks of a file; false ends the reading. */
   readonly between?: (progress: Progress) => boolean | Promise<boolean>;
+  /** All was read; what is open is given up next. */
+  readonly ending?: () => void;
 }
 
 /** A file that was read. */
@@ -53,6 +57,7 @@ export async function readCapture(files: readonly string[], reading: CaptureRead
   const run = new Reading(files, reading, take);
   for await (const batch of run.batches())
     if (between !== undefined && !(await between(batch))) return { refused: run.refused, stopped: true };
+  reading.ending?.();
   run.end();
   return { refused: run.refused, stopped: false };
 }
@@ -112,7 +117,7 @@ class Reading {
   /** All files by the time of their packets. */
   private async *merged(): AsyncGenerator<Progress, void> {
     const { open, pipeline, ended } = this.reading;
-    for await (const batch of mergeByTime(this.files, open)) {
+    for await (const batch of mergeByTime(this.files, open, pipeline.summary.frames)) {
       for (const { item, file } of batch.parts) this.push(item, file);
       for (const { file, size, info } of batch.ended) ended?.(file, { size, info });
       pipeline.settle();
@@ -139,7 +144,8 @@ class Reading {
       const path = this.files[file] ?? '';
       problem?.(item, file);
       if (weightOf(item) === 'refused') this.refused.push(`${path}: ${item.message}`);
-      pipeline.push(this.files.length === 1 ? item : named(item, path), this.out);
+      const alone = this.files.length === 1 && this.reading.named !== true;
+      pipeline.push(alone ? item : named(item, path), this.out);
     }
     // At once: calls that die young cost the garbage collector nothing.
     if (this.out.length > 0) this.deliver();

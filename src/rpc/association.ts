@@ -45,7 +45,7 @@ export class Association {
   constructor(flow: Flow, ledger: Ledger) {
     this.flow = flow;
     this.ledger = ledger;
-    this.auths = new AuthNames((contextId) => ledger.protection?.principal(flow, contextId) ?? null);
+    this.auths = new AuthNames(flow, ledger.protection);
     this.contexts = new Contexts(ledger.limits);
     this.calls = new Calls(flow, ledger, this.contexts);
     this.opened = {

@@ -1,4 +1,5 @@
-import { AUTH_LEVELS, type Auth, type AuthLevel, type AuthVerdict, type KnownAuthLevel } from '../types.js';
+import { AUTH_LEVELS, type Auth, type AuthLevel, type AuthVerdict, type Flow, type KnownAuthLevel } from '../types.js';
+import type { PduProtection } from './protection.js';
 
 /** Authentication levels by name ([MS-RPCE] 2.2.1.1.8). */
 export const LEVEL = Object.fromEntries(AUTH_LEVELS.map((name, level) => [name, level])) as Readonly<
@@ -60,11 +61,13 @@ export class AuthNames {
   private last: Auth | null = null;
   private lastType = -1;
   private lastLevel = -1;
-  private readonly who: (contextId: number) => string | null;
+  private readonly flow: Flow;
+  private readonly protection: PduProtection | null;
 
-  /** `who` tells the client of a security context, where that is known. */
-  constructor(who: (contextId: number) => string | null) {
-    this.who = who;
+  /** `protection` tells the client of a security context of the connection, where that is known. */
+  constructor(flow: Flow, protection: PduProtection | null) {
+    this.flow = flow;
+    this.protection = protection;
   }
 
   /** A security context was set up anew: who its client is may be known now. */
@@ -84,7 +87,7 @@ export class AuthNames {
       return last;
     this.lastType = type;
     this.lastLevel = level;
-    const user = this.who(contextId);
+    const user = this.protection?.principal(this.flow, contextId) ?? null;
     const auth: Auth = { type: authTypeName(type), level: authLevelName(level), verdict, contextId };
     return (this.last = user === null ? auth : { ...auth, user });
   }

@@ -209,7 +209,7 @@ export class RpcObserver {
 type ConnectionState = 'probing' | 'rpc' | 'refused' | 'over';
 
 /** One connection under watch. */
-class Connection implements PduSink {
+export class Connection implements PduSink {
   readonly flow: Flow;
   state: ConnectionState = 'probing';
   private readonly ledger: Ledger;

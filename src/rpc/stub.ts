@@ -39,7 +39,7 @@ function addPiece(pieces: StubPiece[], from: number, frame: number): void {
 }
 
 /** The stub of a PDU that lay in one frame, as most do: its lists are made when somebody asks for them. */
-class WholeStub implements Stub {
+export class WholeStub implements Stub {
   readonly block: Block;
   readonly start: number;
   readonly end: number;

@@ -137,7 +137,7 @@ function begins({ block: { u8 }, start, end, streamOffset }: Chunk): boolean {
 }
 
 /** One TCP connection that speaks SMB. */
-class Connection implements MessageSink {
+export class Connection implements MessageSink {
   readonly flow: Flow;
   private readonly tally: SmbTally;
   private readonly opens: Opens;

@@ -139,6 +139,19 @@ export const ROOMS: readonly Room[] = [
     waits: true,
   },
   {
+    path: 'src/pipeline/state',
+    does: 'all that a pipeline knows, as bytes and back',
+    opens: [
+      ...BASE,
+      ...READS,
+      'src/analysis/rules',
+      'src/security/spnego',
+      'src/security/ntlm',
+      'src/security/kerberos',
+      'src/security/smb',
+    ],
+  },
+  {
     path: 'src/peer',
     does: 'what makes traffic: sockets and clock as arguments',
     opens: [...PEER, 'src/peer/link'],

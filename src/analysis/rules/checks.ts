@@ -92,14 +92,14 @@ const MAKERS: { readonly [K in RuleCheck['kind']]: (check: Of<K>, name: string, 
       if (hresult === null || hresult >>> 31 === 0 || (hresult & CUSTOMER) !== 0) return null;
       return nameOf(hresult >>> 0) === null ? { value: hex32(hresult) } : null;
     }),
-  'auth-level': (check) =>
-    oncePerFlow((call) => {
+  'auth-level': (check, _name, { memory }) =>
+    oncePerFlow(memory, (call) => {
       const rank = AUTH_LEVELS.indexOf(call.auth.level);
       // The default, and what has no name, say nothing of protection.
       return rank <= 0 || rank >= AUTH_LEVELS.indexOf(check.least) ? null : { value: call.auth.level };
     }),
-  transfer: (check) =>
-    oncePerFlow((call) => {
+  transfer: (check, _name, { memory }) =>
+    oncePerFlow(memory, (call) => {
       const transfer = call.exchange.context?.transfer;
       return transfer === undefined || transfer === check.only ? null : { value: transfer.toUpperCase() };
     }),
@@ -133,8 +133,9 @@ function isAmong({ values, ignoreCase }: Of<'one-of'>, value: string): boolean {
 }
 
 /** Of connections past the limit the one told of first is forgotten. */
-function oncePerFlow(test: (call: Call) => Words | null): Check {
+function oncePerFlow(memory: Memory, test: (call: Call) => Words | null): Check {
   const told = new Set<number>();
+  memory.told.push(told);
   const check = plain((call) => {
     if (told.has(call.flow)) return null;
     const words = test(call);

@@ -31,6 +31,8 @@ interface Slot {
 
 /** Holds calls to the rules of the tables. The rules of a slot are looked up once; calls without any cost a look-up. */
 export class RuleEngine {
+  /** What the checks remember. */
+  readonly memory = new Memory();
   private readonly registry: Registry;
   private readonly placed: readonly Placed[];
   private readonly slots = new Map<string, (Slot | null | undefined)[]>();
@@ -38,7 +40,7 @@ export class RuleEngine {
   constructor(registry: Registry, nameOf: Setting['nameOf']) {
     this.registry = registry;
     const setting: Setting = {
-      memory: new Memory(),
+      memory: this.memory,
       nameOf,
       iidOf: (name) => registry.interfaceByName(name)?.interface.uuid ?? null,
     };

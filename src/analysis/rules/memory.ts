@@ -9,6 +9,8 @@ type Facts = (string | Value)[];
  * forgotten first, so that it stays bounded.
  */
 export class Memory {
+  /** Connections of which something was told, of each check that tells it once. */
+  readonly told: Set<number>[] = [];
   private readonly owners = new Map<string, Facts>();
   private readonly limit: number;
   private facts = 0;

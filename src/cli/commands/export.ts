@@ -5,8 +5,9 @@ import { packageVersion } from '../../io/package.js';
 import { Progress } from '../../io/progress.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { exportChain } from '../../io/lake/chain.js';
-import type { InputLine, Manifest } from '../../io/lake/manifest.js';
-import { LAKE_FORMATS, type LakeFormat } from '../../io/lake/parts.js';
+import type { ChainLine, InputLine, Manifest } from '../../io/lake/manifest.js';
+import type { StateOptions } from '../../io/lake/growth.js';
+import { hiveValue, LAKE_FORMATS, type LakeFormat } from '../../io/lake/parts.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { bytesText, countText } from '../../output/report/words.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -15,7 +16,7 @@ import { Pipeline } from '../../pipeline/pipeline.js';
 import { SecurityObserver } from '../../security/observer.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
-import type { SessionKey } from '../../security/secrets.js';
+import type { SecretList, SessionKey } from '../../security/secrets.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 
 interface ExportFlags extends SecretFlags, IgnoreFlags, IdlFlags {
@@ -26,6 +27,7 @@ interface ExportFlags extends SecretFlags, IgnoreFlags, IdlFlags {
   readonly opnums: Numbering;
   readonly inOrder?: true;
   readonly strict?: true;
+  readonly state?: string;
 }
 
 /** `export`: captures to tables for SQL. */
@@ -47,6 +49,10 @@ export const exportCommand: Register = (program, { streams, load, done }) => {
     .addOption(new Option('-f, --format <format>', 'form of the tables').choices(LAKE_FORMATS).default('parquet'))
     .addOption(new Option('--opnums <numbering>', 'as for decode').choices(['auto', 'wire', 'printed']).default('auto'))
     .option('--in-order', 'as for decode')
+    .option(
+      '--state <file>',
+      "keeps in a file what is open at the end (connections, calls, objects), so that the next export with it goes on with its captures as if all were read at once; what it has read before is passed over. '{sensor}' in the name is the sensor's",
+    )
     .option('--strict', 'exit with status 3 when an input was damaged; the tables are written all the same')
     .addHelpText(
       'after',
@@ -55,6 +61,7 @@ export const exportCommand: Register = (program, { streams, load, done }) => {
         ['export dc1-*.pcap.gz -o lake --sensor dc1 --password @secret', 'rotated files are one chain'],
         ["export *.pcap -o lake --sensor-from '^(\\w+)-'", 'dc1-0001.pcap, dc1-0002.pcap, dc2-0001.pcap…'],
         ['export night.pcapng -o tables --format csv', ''],
+        ['export ring/*.pcap -o lake --sensor dc1 --state dc1.state', 'every night: goes on where it stopped'],
       ]),
     )
     .action(async (args: string[], flags: ExportFlags) => {
@@ -79,11 +86,16 @@ async function exportFiles(
   const keys: SessionKey[] = [];
   let damaged = false;
   let unread = false;
-  for (const [sensor, chain] of bySensor(files, flags)) {
+  const chains = bySensor(files, flags);
+  if (chains.size > 1 && flags.state?.includes(SENSOR) === false)
+    throw new UsageError(
+      `--state: these are captures of ${chains.size} sensors, and each has a state of its own: write ${SENSOR} where its name belongs`,
+    );
+  for (const [sensor, chain] of chains) {
     const security = new SecurityObserver(secrets);
     const progress = new Progress(streams.stderr);
     const told: string[] = [];
-    const manifest = await exportChain({
+    const { manifest, passed } = await exportChain({
       lake: flags.output,
       sensor,
       files: chain,
@@ -100,6 +112,7 @@ async function exportFiles(
         security,
       }),
       inOrder: flags.inOrder === true,
+      ...stateOf(flags, sensor, { known, secrets, ignoreRules }),
       progress: (read, size) => progress.update(read, size),
       record: (record) => {
         if (record.kind === 'finding' && isOfInput(record) && told.length < MAX_LINES) told.push(record.message);
@@ -108,14 +121,60 @@ async function exportFiles(
     progress.clear();
     for (const message of told) await say(streams, `! ${sensor}: ${message}`);
     keys.push(...security.sessionKeys);
-    for (const line of words(manifest, flags.output)) await say(streams, line);
-    damaged ||= manifest.inputs.some(isDamaged);
+    const ours = ofRun(manifest, passed, chain.length);
+    for (const line of words(manifest.head, ours, flags.output)) await say(streams, line);
+    if (passed > 0) await say(streams, `${countText(passed, 'capture')} of sensor ${sensor} had been read before`);
+    damaged ||= ours.some(isDamaged);
     // One that is no capture, as the newest of a ring may be, does not make the others' tables a failure.
     unread ||= manifest.inputs.length > 0 && manifest.inputs.every((one) => one.refused !== null);
   }
   writeKeyLog(flags, keys, files);
   if (unread) return EXIT.usage;
   return flags.strict === true && damaged ? EXIT.damaged : EXIT.ok;
+}
+
+/** Stands for the sensor in the name of a state. */
+const SENSOR = '{sensor}';
+
+/** With what a chain goes on; nothing where it is not asked for. */
+function stateOf(
+  flags: ExportFlags,
+  sensor: string,
+  {
+    known,
+    secrets,
+    ignoreRules,
+  }: {
+    readonly known: Knowledge;
+    readonly secrets: SecretList;
+    readonly ignoreRules: ReadonlySet<string>;
+  },
+): { readonly state?: StateOptions } {
+  if (flags.state === undefined) return {};
+  const path = flags.state.replaceAll(SENSOR, hiveValue(sensor));
+  const settings = {
+    format: flags.format,
+    '--opnums': flags.opnums,
+    '--in-order': flags.inOrder === true ? 'given' : 'not given',
+    '--ignore-rule': [...ignoreRules].toSorted().join(', '),
+    secrets: secretsText(secrets),
+  };
+  return { state: { path, given: [known.registry, secrets], settings } };
+}
+
+/** Which secrets were given, without what they are. */
+function secretsText({ passwords = [], ntHashes = [], keytab = [], credentials = [], ...keys }: SecretList): string {
+  const users = [...passwords, ...ntHashes].map(({ user }) => user ?? 'everybody');
+  const principals = keytab.map(({ principal }) => principal);
+  const others = credentials.length + (keys.sessionKeys?.length ?? 0) + (keys.smbKeys?.length ?? 0);
+  const all = [...new Set([...users, ...principals]), ...(others === 0 ? [] : [`${others} keys`])];
+  return all.length === 0 ? 'none' : all.join(', ');
+}
+
+/** The captures that this run has read; of a chain that grows there are others before. */
+function ofRun({ head, inputs }: Manifest, passed: number, given: number): readonly InputLine[] {
+  if (passed === given) return [];
+  return inputs.filter(({ part }) => part === head.part);
 }
 
 /** The chain of each sensor, in the order given. @throws UsageError */
@@ -138,7 +197,7 @@ function bySensor(
 /** Lines on inputs that were damaged. */
 const MAX_LINES = 20;
 
-function* words({ head, inputs }: Manifest, lake: string): Generator<string> {
+function* words(head: ChainLine, inputs: readonly InputLine[], lake: string): Generator<string> {
   const broken = inputs.filter(isDamaged);
   for (const { file, refused, damage } of broken.slice(0, MAX_LINES))
     yield refused === null

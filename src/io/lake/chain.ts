@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import { statSync, type Stats } from 'node:fs';
-import { basename } from 'node:path';
 import { isDamage, weightOf } from '../../analysis/weight.js';
 import { callColumns } from '../../output/lake/calls.js';
 import type { Column, TableName } from '../../output/lake/column.js';
@@ -11,9 +8,12 @@ import { IsoClock } from '../../output/time.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
 import type { CaptureRecord, Pipeline } from '../../pipeline/pipeline.js';
 import { readCapture } from '../../pipeline/read-capture.js';
+import { CONSTANTS, FIXED, STATEFUL } from '../../pipeline/state/classes.js';
+import { Graph, StateError } from '../../pipeline/state/graph.js';
 import type { Call, Frame, Moment, ObjectRecord, Problem } from '../../types.js';
-import { fileReason } from '../reason.js';
 import { UsageError } from '../streams.js';
+import { growthNames, growthOf, settledParts, stateOf, sweep, type Growth, type StateOptions } from './growth.js';
+import { chainOf, different, inputsOf, replacedBy, unchanged, type Input } from './inputs.js';
 import {
   LAKE_VERSION,
   readManifests,
@@ -22,9 +22,9 @@ import {
   type InputLine,
   type Manifest,
 } from './manifest.js';
-import { Parts, type LakeFormat } from './parts.js';
+import { Parts, type LakeFormat, type WrittenPart } from './parts.js';
 import { FramePlaces } from './places.js';
-import { sha256Of } from './sum.js';
+import { NewState, piecesOf, unusable } from './state.js';
 
 /** A chain of captures of one sensor, on its way into a lake. */
 export interface ChainOptions {
@@ -43,113 +43,72 @@ export interface ChainOptions {
   readonly inOrder: boolean;
   /** Called between two blocks. */
   readonly progress?: (read: number, size: number | null) => void;
+  /** The chain goes on where an earlier export stopped, and later ones will go on with it. */
+  readonly state?: StateOptions;
 }
 
-/** One of its captures, before it is read. */
-interface Input {
-  readonly path: string;
-  /** How the lake names it. */
-  readonly name: string;
-  readonly sha256: string;
-  readonly stat: Stats;
+/** What an export came to. */
+export interface Exported {
+  readonly manifest: Manifest;
+  /** Captures that an earlier export of the chain had read. */
+  readonly passed: number;
+}
+
+/** What is to be read, and what it replaces. */
+interface Plan {
+  readonly chain: string;
+  readonly inputs: readonly Input[];
+  readonly replaced: readonly Manifest[];
+  readonly growth: Growth | null;
 }
 
 /**
  * Writes a chain of captures into a lake: decoded as one, a file a table and day, and a manifest. What was exported of
  * the same captures before is replaced. @throws UsageError; the lake is as before then
  */
-export async function exportChain(options: ChainOptions): Promise<Manifest> {
-  const { lake, sensor, files } = options;
-  const all = await inputsOf(files);
-  const inputs = all.filter(({ sha256 }, at) => all.findIndex((one) => one.sha256 === sha256) === at);
-  const replaced = replacedBy(inputs, readManifests(lake, sensor), sensor);
-  const chain = chainOf(sensor, inputs);
-  const run = new ChainRun(options, chain, inputs);
-  const made = await run.run();
-  for (const { path, stat } of all) unchanged(path, stat);
-  const head = {
-    kind: 'chain' as const,
-    version: LAKE_VERSION as 1,
-    tool: options.tool,
-    sensor,
-    chain,
-    format: options.format,
-    ...made.totals,
-    parts: [...made.finish()],
-  };
-  const lines = all.map((one) => lineOf(one, inputs, made.lines));
-  const manifest: Manifest = {
-    head,
-    inputs: lines.map((line) => Object.assign({ kind: 'input' as const, sensor, chain }, line)),
-  };
-  writeManifest(lake, manifest);
-  for (const old of replaced) removeReplaced(lake, old, manifest);
-  return manifest;
+export async function exportChain(options: ChainOptions): Promise<Exported> {
+  const { lake, sensor, files, state, tool } = options;
+  const known = readManifests(lake, sensor);
+  const before = state === undefined ? null : stateOf(state, tool, sensor);
+  const old = known.find(({ head }) => head.chain === before?.head.chain);
+  const all = await inputsOf(
+    files,
+    new Set(old?.inputs.flatMap(({ file, part = 0 }) => (part > (before?.head.part ?? 0) ? [] : [file]))),
+  );
+  const growth = state === undefined ? null : growthOf({ state, before }, all, known, options);
+  if (growth?.inputs.length === 0 && growth.manifest !== null)
+    return { manifest: growth.manifest, passed: different(all).length };
+  const plan = planOf(sensor, all, known, growth);
+  const run = new ChainRun(options, plan);
+  try {
+    await run.run();
+    for (const one of all) unchanged(one);
+    return { manifest: run.finish(all), passed: different(all).length - plan.inputs.length };
+  } catch (error) {
+    run.discard();
+    throw error;
+  }
+}
+
+function planOf(sensor: string, all: readonly Input[], known: readonly Manifest[], growth: Growth | null): Plan {
+  if (growth === null) {
+    const inputs = different(all);
+    return { chain: chainOf(sensor, inputs), inputs, replaced: replacedBy(inputs, known, sensor), growth };
+  }
+  const { chain, inputs } = growth;
+  const others = known.filter((one) => one !== growth.manifest);
+  return { chain, inputs, replaced: replacedBy(inputs, others, sensor), growth };
 }
 
 type Line = Omit<InputLine, 'kind' | 'sensor' | 'chain'>;
 
-function lineOf(one: Input, inputs: readonly Input[], lines: readonly Line[]): Line {
-  const at = inputs.indexOf(one);
-  const line = at < 0 ? undefined : lines[at];
-  if (line !== undefined) return line;
-  const { name, sha256, stat } = one;
-  const sameAs = inputs.find((other) => other.sha256 === sha256)?.name ?? null;
-  const nothing = { frames: 0, calls: 0, problems: 0, from: null, to: null, refused: null, damage: {} };
-  return { file: name, sha256, bytes: stat.size, ...nothing, sameAs };
-}
-
-/** The same captures of the same sensor make the same chain. */
-function chainOf(sensor: string, inputs: readonly Input[]): string {
-  const hash = createHash('sha256').update(JSON.stringify([sensor, ...inputs.map(({ sha256 }) => sha256).toSorted()]));
-  return hash.digest('hex').slice(0, 16);
-}
-
-/**
- * Chains whose captures are all among these: they are replaced. @throws UsageError for one that has some of them and
- * others, because its calls would be there twice, or others be lost
- */
-function replacedBy(inputs: readonly Input[], known: readonly Manifest[], sensor: string): readonly Manifest[] {
-  const own = new Map(inputs.map(({ sha256, path }) => [sha256, path]));
-  return known.filter(({ inputs: theirs }) => {
-    const shared = theirs.filter(({ sha256 }) => own.has(sha256));
-    const missing = theirs.find(({ sha256 }) => !own.has(sha256));
-    if (shared.length > 0 && missing !== undefined)
-      throw new UsageError(
-        `${own.get(shared[0]?.sha256 ?? '')} was exported for sensor ${sensor} together with ${missing.file}: give all captures of that chain, or none of them`,
-      );
-    return shared.length > 0;
-  });
-}
-
-async function inputsOf(files: readonly string[]): Promise<readonly Input[]> {
-  const inputs: Input[] = [];
-  for (const path of files) {
-    const stat = statOf(path);
-    const isOnly = files.filter((one) => basename(one) === basename(path)).length === 1;
-    inputs.push({ path, name: isOnly ? basename(path) : path, sha256: await sha256Of(path), stat });
-  }
-  return inputs;
-}
-
-function statOf(path: string): Stats {
-  try {
-    const stat = statSync(path);
-    if (!stat.isFile()) throw new UsageError(`${path} is no file: an export reads each capture twice`);
-    return stat;
-  } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`cannot read ${path}: ${fileReason(error)}`);
-  }
-}
-
-function unchanged(path: string, before: Stats): void {
-  const { size, mtimeMs } = statOf(path);
-  if (size !== before.size || mtimeMs !== before.mtimeMs)
-    throw new UsageError(`${path} changed while it was read: export a capture when it is whole`);
-}
-
-/** What is counted of one input. */
+/** A capture that was read, and what is counted of it. */
 interface Count {
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  /** With which export of the chain it came. */
+  readonly part: number;
   calls: number;
   problems: number;
   from: Moment | null;
@@ -158,100 +117,212 @@ interface Count {
   readonly damage: Map<string, number>;
 }
 
-/** What reading a chain came to; `finish` gives its files their names. */
-interface ChainMade {
-  readonly totals: { readonly frames: number; readonly calls: number; readonly problems: number };
-  readonly lines: readonly Line[];
-  readonly finish: Parts['finish'];
+/** What is known of a chain beside what its pipeline knows. */
+interface Tally {
+  readonly places: FramePlaces;
+  readonly counts: Count[];
+  /** Time of the last packet that has one. */
+  now: Moment;
+  /** The latest time of a packet. */
+  latest: Moment;
+  /** The file that is read from. */
+  current: number;
 }
 
 /** One chain being read. */
 class ChainRun {
   private readonly options: ChainOptions;
-  private readonly chain: string;
-  private readonly inputs: readonly Input[];
+  private readonly plan: Plan;
   private readonly parts: Parts;
-  private readonly places: FramePlaces;
-  private readonly counts: readonly Count[];
+  /** What stands until the next export of the chain knows more; the same where there will be none. */
+  private readonly open: Parts;
+  /** Where rows go. */
+  private into: Parts;
+  private readonly tally: Tally = {
+    places: new FramePlaces(),
+    counts: [],
+    now: { timeS: 0, timeNs: 0 },
+    latest: { timeS: 0, timeNs: 0 },
+    current: 0,
+  };
+  private readonly graph: Graph | null;
+  private state: NewState | null = null;
+  /** Files that were read before these, and the latest time in them. */
+  private readonly before: number;
+  private readonly since: Moment;
   private readonly calls: readonly Column<Row<Call>>[];
   private readonly others = otherTables();
   private readonly days = new Days();
-  /** Time of the last packet that has one. */
-  private now: Moment = { timeS: 0, timeNs: 0 };
-  /** The file that is read from. */
-  private current = 0;
 
-  constructor(options: ChainOptions, chain: string, inputs: readonly Input[]) {
-    const { lake, sensor, format, tool, names } = options;
+  constructor(options: ChainOptions, plan: Plan) {
+    const { lake, sensor, format, tool, names, pipeline } = options;
+    const { chain, inputs, growth } = plan;
     this.options = options;
-    this.chain = chain;
-    this.inputs = inputs;
-    this.parts = new Parts({ lake, sensor, chain, format, tool });
-    this.places = new FramePlaces(inputs.map(({ name }) => name));
-    this.counts = inputs.map(() => ({
-      calls: 0,
-      problems: 0,
-      from: null,
-      to: null,
-      refused: null,
-      damage: new Map(),
-    }));
+    this.plan = plan;
+    const of = growth === null ? { settled: chain, open: chain } : growthNames(growth);
+    this.into = this.parts = new Parts({ lake, sensor, name: of.settled, format, tool });
+    this.open = growth === null ? this.parts : new Parts({ lake, sensor, name: of.open, format, tool });
+    const { tally } = this;
+    this.graph =
+      growth === null
+        ? null
+        : new Graph(
+            { pipeline, tally },
+            { classes: STATEFUL, fixed: FIXED, given: [...growth.state.given, ...CONSTANTS] },
+          );
+    if (growth !== null && growth.before !== null) this.goOn(growth.state.path, growth.before);
+    this.before = tally.counts.length;
+    this.since = tally.latest;
+    tally.places.extend(inputs.map(({ name }) => name));
+    for (const { name, sha256, stat } of inputs)
+      tally.counts.push({
+        name,
+        sha256,
+        bytes: stat.size,
+        part: growth?.part ?? 0,
+        calls: 0,
+        problems: 0,
+        from: null,
+        to: null,
+        refused: null,
+        damage: new Map(),
+      });
     this.calls = callColumns(names);
   }
 
-  async run(): Promise<ChainMade> {
-    const { options, parts } = this;
-    const { open, pipeline, inOrder, progress } = options;
-    try {
-      await readCapture(
-        this.inputs.map(({ path }) => path),
-        {
-          open,
-          pipeline,
-          inOrder,
-          frame: (frame, file) => this.frame(frame, file),
-          problem: (problem, file) => this.problem(problem, file),
-          take: (record) => this.take(record),
-          between: ({ read, size }) => {
-            progress?.(read, size);
-            return true;
-          },
-        },
+  private goOn(path: string, { head, pieces }: NonNullable<Growth['before']>): void {
+    const { graph } = this;
+    if (graph === null) return;
+    if (head.layout !== graph.layout)
+      throw new UsageError(
+        `${path} was written with other interfaces or secrets, or by another build of ${head.program}: give the same --idl and secrets, or remove it and export the whole chain again`,
       );
-      for (const record of pipeline.objects()) this.object(record);
+    try {
+      graph.read(pieces);
     } catch (error) {
-      parts.discard();
-      throw error;
+      throw error instanceof StateError ? unusable(path, error) : error;
     }
-    const { frames, calls, problems } = pipeline.summary;
-    return { totals: { frames, calls, problems }, lines: this.lines(), finish: () => this.finish() };
   }
 
-  private finish(): ReturnType<Parts['finish']> {
-    try {
-      return this.parts.finish();
-    } catch (error) {
-      this.parts.discard();
-      throw error;
+  async run(): Promise<void> {
+    const { open, pipeline, inOrder, progress } = this.options;
+    const { before, plan } = this;
+    await readCapture(
+      plan.inputs.map(({ path }) => path),
+      {
+        open,
+        pipeline,
+        inOrder,
+        named: plan.growth !== null,
+        frame: (frame, file) => this.frame(frame, before + file),
+        problem: (problem, file) => this.problem(problem, before + file),
+        take: (record) => this.take(record),
+        between: ({ read, size }) => {
+          progress?.(read, size);
+          return true;
+        },
+        ending: () => this.keep(),
+      },
+    );
+    for (const record of pipeline.objects()) this.object(record);
+  }
+
+  /** What is open is kept for the next export before it is given up. */
+  private keep(): void {
+    const { graph, plan, options } = this;
+    if (graph === null || plan.growth === null) return;
+    const { chain, part, state } = plan.growth;
+    const pieces = piecesOf((limit) => graph.write(limit), options.sensor);
+    const about = {
+      program: options.tool,
+      layout: graph.layout,
+      sensor: options.sensor,
+      chain,
+      part,
+      settings: state.settings,
+      captures: this.tally.counts.map(({ sha256 }) => sha256),
+    };
+    this.state = new NewState(state.path, about, pieces);
+    this.into = this.open;
+  }
+
+  /** Gives all files their names, what is replaced goes, and the state follows last. @throws UsageError */
+  finish(all: readonly Input[]): Manifest {
+    const { options, plan, state } = this;
+    const { lake, sensor, format, tool, pipeline } = options;
+    const { growth, chain, replaced } = plan;
+    const { frames, calls, problems } = pipeline.summary;
+    state?.check(growth?.before?.sum ?? null);
+    const lines = this.lines();
+    const ours = [...lines.slice(this.before), ...all.flatMap((one) => this.repeated(one) ?? [])];
+    const manifest: Manifest = {
+      head: {
+        kind: 'chain',
+        version: LAKE_VERSION,
+        tool,
+        sensor,
+        chain,
+        format,
+        frames,
+        calls,
+        problems,
+        ...(growth === null ? {} : { part: growth.part }),
+        parts: [...this.written()],
+      },
+      inputs: [...lines.slice(0, this.before), ...asGiven(ours, all)].map((line) =>
+        Object.assign({ kind: 'input' as const, sensor, chain }, line),
+      ),
+    };
+    writeManifest(lake, manifest);
+    for (const old of replaced) removeReplaced(lake, old, manifest);
+    if (growth !== null) {
+      sweep(lake, manifest);
+      if (growth.before === null && growth.manifest !== null) removeReplaced(lake, growth.manifest, manifest);
     }
+    state?.finish();
+    return manifest;
+  }
+
+  /** Nothing of what was written is wanted. */
+  discard(): void {
+    this.parts.discard();
+    this.open.discard();
+    this.state?.discard();
+  }
+
+  private written(): readonly WrittenPart[] {
+    const { parts, open, plan } = this;
+    const settled = plan.growth === null ? [] : settledParts(plan.growth);
+    return [...settled, ...parts.finish(), ...(open === parts ? [] : open.finish())];
   }
 
   private frame(frame: Frame, file: number): void {
-    this.current = file;
-    this.places.add(frame.number, file);
+    const { tally } = this;
+    tally.current = file;
+    tally.places.add(frame.number, file);
     if (!frame.hasTime) return;
     const { timeS, timeNs } = frame;
-    this.now = { timeS, timeNs };
-    const count = this.counts[file];
+    tally.now = { timeS, timeNs };
+    if (earlier(tally.latest, frame)) tally.latest = tally.now;
+    const count = tally.counts[file];
     if (count === undefined) return;
-    if (count.from === null || earlier(frame, count.from)) count.from = this.now;
-    if (count.to === null || earlier(count.to, frame)) count.to = this.now;
+    if (count.from === null) this.begins(count, frame);
+    if (count.from === null || earlier(frame, count.from)) count.from = tally.now;
+    if (count.to === null || earlier(count.to, frame)) count.to = tally.now;
+  }
+
+  /** What is read as one is read by time: a capture that began before the others ended would have come among them. */
+  private begins({ name }: Count, frame: Frame): void {
+    if (this.before === 0 || this.options.inOrder || !earlier(frame, this.since)) return;
+    throw new UsageError(
+      `${name} begins before the end of what was exported already: export the whole chain again, with it, or give --in-order each time to read captures as they come`,
+    );
   }
 
   /** Of the file itself; that it comes out as a record too is seen there. */
   private problem(problem: Problem, file: number): void {
-    this.current = file;
-    const count = this.counts[file];
+    this.tally.current = file;
+    const count = this.tally.counts[file];
     if (count !== undefined && weightOf(problem) === 'refused') count.refused ??= problem.message;
   }
 
@@ -262,7 +333,7 @@ class ChainRun {
         this.call(record);
         break;
       case 'problem':
-        this.count(record, this.places.fileOf(record.at.frame ?? 0) ?? this.current);
+        this.count(record, this.fileOf(record.at.frame));
         this.add('problems', this.others.problems, record, record.at.frame);
         break;
       case 'finding':
@@ -276,8 +347,8 @@ class ChainRun {
 
   private call(call: Call): void {
     const frame = call.requestFrames[0] ?? call.responseFrames[0];
-    const file = this.places.fileOf(frame ?? 0) ?? this.current;
-    const count = this.counts[file];
+    const file = this.fileOf(frame);
+    const count = this.tally.counts[file];
     if (count !== undefined) count.calls++;
     for (const problem of call.problems) this.count(problem, file);
     this.add('calls', this.calls, call, frame, call.time);
@@ -287,8 +358,12 @@ class ChainRun {
     this.add('objects', this.others.objects, record, undefined, record.lastSeen ?? record.firstSeen);
   }
 
+  private fileOf(frame: number | undefined): number {
+    return this.tally.places.fileOf(frame ?? 0) ?? this.tally.current;
+  }
+
   private count(problem: Problem, file: number): void {
-    const count = this.counts[file];
+    const count = this.tally.counts[file];
     if (count === undefined) return;
     count.problems++;
     if (isDamage(problem)) count.damage.set(problem.code, (count.damage.get(problem.code) ?? 0) + 1);
@@ -302,29 +377,48 @@ class ChainRun {
     frame: number | undefined,
     time: Moment | null = null,
   ): void {
-    const { chain, places, now, days } = this;
-    this.parts.add(table, columns, days.of(time ?? now), { of, chain, place: places.of(frame), seen: now });
+    const { plan, tally, days } = this;
+    const { places, now } = tally;
+    const row = { of, chain: plan.chain, place: places.of(frame), seen: now };
+    this.into.add(table, columns, days.of(time ?? now), row);
   }
 
   private lines(): readonly Line[] {
     const clock = new IsoClock();
-    return this.inputs.map(({ name, sha256, stat }, at) => {
-      const { calls = 0, problems = 0, from = null, to = null, refused = null, damage } = this.counts[at] ?? {};
-      return {
-        file: name,
-        sha256,
-        bytes: stat.size,
-        frames: this.places.count(at),
-        calls,
-        problems,
-        from: from === null ? null : clock.text(from),
-        to: to === null ? null : clock.text(to),
-        refused,
-        damage: Object.fromEntries([...(damage ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1))),
-        sameAs: null,
-      };
-    });
+    return this.tally.counts.map(({ name, sha256, bytes, part, calls, problems, from, to, refused, damage }, at) => ({
+      file: name,
+      sha256,
+      bytes,
+      frames: this.tally.places.count(at),
+      calls,
+      problems,
+      from: from === null ? null : clock.text(from),
+      to: to === null ? null : clock.text(to),
+      refused,
+      damage: Object.fromEntries([...damage].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      sameAs: null,
+      ...(part === 0 ? {} : { part }),
+    }));
   }
+
+  /** The line of a capture that is there by another name; null of others. */
+  private repeated(one: Input): Line | null {
+    const { inputs, growth } = this.plan;
+    if (inputs.includes(one)) return null;
+    const same = inputs.find(({ sha256 }) => sha256 === one.sha256)?.name;
+    // What an earlier export had read is in its line.
+    if (same === undefined) return null;
+    const { name, sha256, stat } = one;
+    const nothing = { frames: 0, calls: 0, problems: 0, from: null, to: null, refused: null, damage: {} };
+    const line = { file: name, sha256, bytes: stat.size, ...nothing, sameAs: same };
+    return growth === null ? line : { ...line, part: growth.part };
+  }
+}
+
+/** Lines in the order in which their captures were given. */
+function asGiven(lines: readonly Line[], all: readonly Input[]): readonly Line[] {
+  const place = new Map(all.map(({ name }, at) => [name, at]));
+  return lines.toSorted((a, b) => (place.get(a.file) ?? 0) - (place.get(b.file) ?? 0));
 }
 
 function earlier(a: Moment, b: Moment): boolean {

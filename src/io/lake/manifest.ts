@@ -16,7 +16,9 @@ export const MAX_MANIFEST_BYTES = 268_435_456;
 const count = z.number().int().nonnegative();
 const chainName = z.string().regex(/^[0-9a-f]{16}$/);
 // Never out of the lake, whoever wrote the manifest: what it names is read, and removed.
-const partPath = z.string().regex(/^[a-z]+\/day=\d{4}-\d\d-\d\d\/sensor=[\w.%-]+\/[0-9a-f]{16}\.(parquet|csv)$/);
+const partPath = z
+  .string()
+  .regex(/^[a-z]+\/day=\d{4}-\d\d-\d\d\/sensor=[\w.%-]+\/[0-9a-f]{16}(-\d{4,9}(-open)?)?\.(parquet|csv)$/);
 
 const part = z.object({
   table: z.enum(TABLES),
@@ -36,6 +38,8 @@ const head = z.object({
   frames: count,
   calls: count,
   problems: count,
+  /** Of a chain that grows: how many times it was exported. */
+  part: count.optional(),
   parts: z.array(part),
 });
 
@@ -58,6 +62,8 @@ const input = z.object({
   damage: z.record(z.string(), count),
   /** The same bytes as this input, and therefore left out. */
   sameAs: z.string().nullable(),
+  /** Of a chain that grows: with which of its exports it came. */
+  part: count.optional(),
 });
 
 export type ChainLine = Readonly<z.infer<typeof head>>;

@@ -40,7 +40,8 @@ export interface PartsOptions {
   /** Folder of the lake. */
   readonly lake: string;
   readonly sensor: string;
-  readonly chain: string;
+  /** Name of its files, of the chain. */
+  readonly name: string;
   readonly format: LakeFormat;
   /** Name and version of the program. */
   readonly tool: string;
@@ -105,8 +106,8 @@ export class Parts {
     const id = `${table} ${day}`;
     const known = this.parts.get(id);
     if (known !== undefined) return known;
-    const { lake, sensor, chain, format, tool } = this.options;
-    const path = `${table}/day=${day}/sensor=${hiveValue(sensor)}/${chain}.${format}`;
+    const { lake, sensor, name, format, tool } = this.options;
+    const path = `${table}/day=${day}/sensor=${hiveValue(sensor)}/${name}.${format}`;
     const made = new Part({ table, day, path, columns, format, tool, file: new StagedFile(join(lake, path)) });
     this.parts.set(id, made);
     return made;

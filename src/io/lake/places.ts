@@ -16,14 +16,19 @@ interface Run {
 
 /** Which frame of which file a frame of a chain is. */
 export class FramePlaces {
-  private readonly names: readonly string[];
-  private readonly counts: number[];
+  private readonly names: string[] = [];
+  private readonly counts: number[] = [];
   private runs: Run[] = [];
   private last = -1;
 
-  constructor(names: readonly string[]) {
-    this.names = names;
-    this.counts = names.map(() => 0);
+  constructor(names: readonly string[] = []) {
+    this.extend(names);
+  }
+
+  /** More files come behind those there are. */
+  extend(names: readonly string[]): void {
+    this.names.push(...names);
+    this.counts.push(...names.map(() => 0));
   }
 
   /** The next frame of the chain comes from this file. */

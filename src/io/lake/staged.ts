@@ -18,15 +18,15 @@ export class StagedFile {
   private readonly path: string;
   private size = 0;
 
-  /** @throws UsageError when its folder cannot be had */
-  constructor(target: string) {
+  /** `mode`: who may read it. @throws UsageError when its folder cannot be had */
+  constructor(target: string, mode = 0o666) {
     this.target = target;
     const folder = dirname(target);
     this.path = join(folder, `.${basename(target)}.${randomBytes(6).toString('hex')}.part`);
     this.attempt(() => {
       makeFolder(folder);
       removeStale(folder);
-      closeSync(openSync(this.path, 'wx'));
+      closeSync(openSync(this.path, 'wx', mode));
     });
   }
 

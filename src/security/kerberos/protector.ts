@@ -27,7 +27,7 @@ export function kerberosContext(
   principal: string,
   live: LiveSession | null = null,
 ): SecurityContext {
-  const random = live?.random ?? ((size: number) => new Uint8Array(size));
+  const random = live?.random ?? zeros;
   const make = (client: boolean): Protector => {
     const first = live === null ? null : BigInt(client ? live.clientNumber : live.serverNumber);
     return key.etype === ETYPE.rc4
@@ -35,6 +35,11 @@ export function kerberosContext(
       : new KerberosProtector(key, { client, acceptorSubkey, random, first });
   };
   return { mechanism: 'kerberos', principal, fromClient: make(true), fromServer: make(false) };
+}
+
+/** An observer seals nothing, and needs no randomness. */
+export function zeros(size: number): Uint8Array {
+  return new Uint8Array(size);
 }
 
 /** What a live session knows that an observer does not need. */
@@ -54,7 +59,7 @@ interface Direction {
 }
 
 /** One direction of a Kerberos session: Wrap tokens at packet privacy, MIC tokens below. */
-class KerberosProtector implements Protector {
+export class KerberosProtector implements Protector {
   private readonly key: Key;
   private readonly client: boolean;
   private readonly acceptorSubkey: boolean;
