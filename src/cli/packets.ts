@@ -6,6 +6,8 @@ import type { OpenCapture } from '../pipeline/batch.js';
 import { HandshakeFrames } from '../pipeline/handshake-frames.js';
 import { mergeByTime } from '../pipeline/merge.js';
 import { durationText } from '../output/time.js';
+import { SecurityObserver } from '../security/observer.js';
+import type { SecretList } from '../security/secrets.js';
 import type { Call, Frame, ObjectRecord } from '../types.js';
 import { OutputWriter, type OutputOptions } from '../io/output.js';
 import { UsageError } from '../io/streams.js';
@@ -27,6 +29,12 @@ export interface Captures {
   readonly inOrder: boolean;
 }
 
+interface PacketOptions {
+  /** What opened the captures. */
+  readonly secrets: SecretList;
+  readonly force?: boolean;
+}
+
 /** Packets of calls that were chosen, gathered while they are decoded and written when all are known. */
 export class ChosenPackets {
   private readonly names: Names;
@@ -35,6 +43,8 @@ export class ChosenPackets {
   private readonly makers = new Set<number>();
   private readonly objects = new Set<string>();
   private commented = 0;
+  /** Tickets may be what opens calls that were chosen. */
+  private tickets = false;
 
   constructor(names: Names) {
     this.names = names;
@@ -48,6 +58,8 @@ export class ChosenPackets {
   /** Takes the packets of a call; the first of its request and the last of its response say what it is. */
   add(call: Call): void {
     this.flows.add(call.flow);
+    this.tickets ||=
+      call.exchange.flow.pipe !== undefined || call.auth.type === 'kerberos' || call.auth.type === 'spnego';
     this.keep(call);
     if (call.object?.label != null) this.objects.add(call.object.label);
     if (this.commented++ >= MAX_COMMENTED_CALLS) return;
@@ -94,19 +106,23 @@ export class ChosenPackets {
    * Writes the packets, with binds and handshakes of their connections, as a new pcapng file that opens by itself.
    * @throws UsageError when the captures cannot be read again, or the file exists or cannot be written
    */
-  async write(path: string, captures: Captures, reopen: OpenCapture, force = false): Promise<number> {
+  async write(path: string, captures: Captures, reopen: OpenCapture, options: PacketOptions): Promise<number> {
     if (captures.files.includes('-'))
       throw new UsageError('the packets of stdin are not kept: write them to a file and decode that');
     const whole = new Set([...this.makers].filter((flow) => !this.flows.has(flow)));
-    const handshakes = new HandshakeFrames(new Set([...this.flows, ...this.makers]), whole, captures.inOrder);
+    const handshakes = new HandshakeFrames(new Set([...this.flows, ...this.makers]), whole, {
+      inOrder: captures.inOrder,
+      security: new SecurityObserver(options.secrets),
+      tickets: this.tickets,
+    });
     for await (const { frames } of framesOf(captures, reopen)) {
       for (const frame of frames) handshakes.push(frame);
       handshakes.settle();
       await breath();
     }
-    handshakes.end();
+    handshakes.end((frame) => this.comments.has(frame));
     for (const frame of handshakes.frames) if (!this.comments.has(frame)) this.comments.set(frame, []);
-    return this.copy(path, captures, reopen, { force, inputs: captures.files });
+    return this.copy(path, captures, reopen, { force: options.force ?? false, inputs: captures.files });
   }
 
   private async copy(path: string, captures: Captures, reopen: OpenCapture, output: OutputOptions): Promise<number> {

@@ -1,9 +1,11 @@
 import { clear } from '../bytes/list.js';
+import type { SecurityObserver } from '../security/observer.js';
 import { Net, type NetOutput } from '../net/net.js';
 import { RpcObserver, type RpcOutput } from '../rpc/observer.js';
 import type { PduProtection } from '../rpc/protection.js';
 import { SmbObserver, type SmbOutput } from '../smb/observer.js';
-import type { Chunk, Frame } from '../types.js';
+import { KDC_PORT, type Chunk, type Datagram, type Frame } from '../types.js';
+import { SmbFrames } from './smb-frames.js';
 
 /** Segments of one direction that are remembered, to find where a PDU in many of them began. */
 const REMEMBERED_SEGMENTS = 64;
@@ -16,6 +18,17 @@ interface Segment {
 
 /** Segments of a connection that may be taken whole. */
 const MAX_WHOLE_SEGMENTS = 256;
+
+/** Frames that go to KDCs and come from there; docs/limits.md. */
+export const MAX_KDC_FRAMES = 4096;
+
+export interface HandshakeOptions {
+  readonly inOrder?: boolean;
+  /** What opened the capture, anew: encrypted SMB tells its pipes only so. */
+  readonly security?: SecurityObserver | null;
+  /** The tickets of Kerberos are wanted too. */
+  readonly tickets?: boolean;
+}
 
 /**
  * Finds the frames without which nobody could read the calls of some connections: the binds and alter_contexts, their
@@ -30,6 +43,10 @@ export class HandshakeFrames {
   private readonly rpc: RpcObserver;
   private readonly recent = new Map<string, Segment[]>();
   private readonly whole: ReadonlySet<number>;
+  private readonly needed: SmbFrames;
+  private readonly security: SecurityObserver | null;
+  private readonly tickets: boolean;
+  private kdcFrames = 0;
   private readonly all = new Map<number, number[]>();
   private readonly segments: NetOutput[] = [];
   private readonly piped: SmbOutput[] = [];
@@ -39,9 +56,17 @@ export class HandshakeFrames {
    * `flows`: numbers of the connections, as an analyzer of the same frames counts them; `whole` are those of which
    * everything is wanted, unless they are long: a hole would hold their calls up until others were read that need them.
    */
-  constructor(flows: ReadonlySet<number>, whole: ReadonlySet<number>, inOrder = false) {
+  constructor(flows: ReadonlySet<number>, whole: ReadonlySet<number>, options: HandshakeOptions = {}) {
+    const { inOrder = false, security = null, tickets = false } = options;
     this.net = new Net({}, { inOrder });
-    this.smb = new SmbObserver({ flowId: () => this.net.flowId() });
+    this.security = security;
+    this.tickets = tickets;
+    this.needed = new SmbFrames(flows);
+    this.smb = new SmbObserver({
+      flowId: () => this.net.flowId(),
+      protection: security?.smb ?? null,
+      witness: this.needed,
+    });
     this.flows = flows;
     this.whole = whole;
     const legs: PduProtection = {
@@ -61,6 +86,8 @@ export class HandshakeFrames {
     for (const segment of this.segments) {
       if (segment.kind === 'problem') continue;
       if (segment.kind === 'chunk') this.remember(segment);
+      if (segment.kind === 'chunk' || segment.kind === 'datagram') this.meetKdc(segment);
+      if (segment.kind === 'flow-end') this.needed.over(segment.flow.id);
       if (
         (segment.kind === 'chunk' || segment.kind === 'gap' || segment.kind === 'flow-end') &&
         this.smb.push(segment, this.piped)
@@ -75,6 +102,8 @@ export class HandshakeFrames {
       if (record.answerFrame !== null) this.frames.add(record.answerFrame);
     }
     clear(this.records);
+    // What was heard is told elsewhere.
+    this.security?.drain([], []);
   }
 
   /** To be called before the reader hands out another block. */
@@ -83,10 +112,21 @@ export class HandshakeFrames {
     this.rpc.settle();
   }
 
-  /** No more frames will come: short connections of those wanted whole are added. */
-  end(): void {
+  /** No more frames will come: what is wanted besides frames that are kept anyway (`keeps` tells of one) is added. */
+  end(keeps: (frame: number) => boolean): void {
     for (const frames of this.all.values())
       if (frames.length <= MAX_WHOLE_SEGMENTS) for (const frame of frames) this.frames.add(frame);
+    for (const frame of this.needed.needed((one) => keeps(one) || this.frames.has(one))) this.frames.add(frame);
+  }
+
+  /** What goes to a KDC and comes from there gives the keys of tickets. */
+  private meetKdc(segment: Chunk | Datagram): void {
+    const { flow, block, start, end, frame } = segment;
+    if (flow.a.port !== KDC_PORT && flow.b.port !== KDC_PORT) return;
+    const bytes = block.u8.subarray(start, end);
+    if (segment.kind === 'chunk') this.security?.kdcs.push(flow.id, segment.direction, bytes, frame);
+    else this.security?.kdcs.datagram(flow.id, bytes, frame);
+    if (this.tickets && ++this.kdcFrames <= MAX_KDC_FRAMES) this.frames.add(frame);
   }
 
   private followPipes(): void {

@@ -17,6 +17,8 @@ export interface Message {
   readonly end: number;
   readonly size: number;
   readonly pieces: readonly Piece[];
+  /** Those of the encrypted message that it was in. */
+  readonly outer?: readonly Piece[];
 }
 
 /** Who receives what an {@link SmbStream} finds. */

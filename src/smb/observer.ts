@@ -7,6 +7,7 @@ import { Opens, type SealedSession, type SmbOutput, type SmbTally } from './open
 import type { SmbProtection } from './protection.js';
 import { Smb1 } from './smb1.js';
 import { Smb2 } from './smb2.js';
+import type { SmbWitness } from './witness.js';
 
 export type { SealedSession, SmbOutput } from './opens.js';
 
@@ -16,6 +17,7 @@ export interface SmbOptions {
   readonly flowId: () => number;
   /** Opens what is encrypted; without it encrypted messages are counted. */
   readonly protection?: SmbProtection | null;
+  readonly witness?: SmbWitness | null;
 }
 
 /** First byte of messages ([MS-CIFS] 2.2.3.1, [MS-SMB2] 2.2.1). */
@@ -33,11 +35,12 @@ export class SmbObserver {
   /** The connection of `lastId`; null: it is none of ours. */
   private last: Connection | null = null;
 
-  constructor({ limits, flowId, protection = null }: SmbOptions) {
+  constructor({ limits, flowId, protection = null, witness = null }: SmbOptions) {
     this.tally = {
       limits: { ...SMB_LIMITS, ...limits },
       flowId,
       protection,
+      witness,
       sealed: new Map(),
       out: [],
       heldBytes: 0,
@@ -272,7 +275,14 @@ export class Connection implements MessageSink {
       .slice(Math.max(0, first))
       .map(({ from, frame, timeS, timeNs }) => ({ from: Math.max(0, from - TRANSFORM_BYTES), frame, timeS, timeNs }));
     if (plain[0] !== SIGNATURE.sealed)
-      this.message(stream, { block: blockOf(plain), start: 0, end: plain.length, size: plain.length, pieces: moved });
+      this.message(stream, {
+        block: blockOf(plain),
+        start: 0,
+        end: plain.length,
+        size: plain.length,
+        pieces: moved,
+        outer: pieces,
+      });
   }
 
   /** Compressed messages ([MS-SMB2] 2.2.42) are named once, not read. */

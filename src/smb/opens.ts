@@ -2,6 +2,7 @@ import type { Chunk, Direction, Flow, FlowEnd, Gap, Moment, Problem } from '../t
 import type { Message } from './framing.js';
 import { MAX_PIPE_NAME, type SmbLimits } from './limits.js';
 import type { SessionAbout, SmbProtection } from './protection.js';
+import type { SmbWitness } from './witness.js';
 
 /** What the room hands on: the bytes of pipes as if each open of one were a connection, and what it could not read. */
 export type SmbOutput = Chunk | Gap | FlowEnd | Problem;
@@ -17,6 +18,8 @@ export interface Pipe {
   readonly offsets: [number, number];
   /** Requests for its bytes that wait. */
   reads: number;
+  /** Frames that opened it, where a witness asks. */
+  readonly made: number[];
 }
 
 /** A request that waits for its answer. */
@@ -45,6 +48,8 @@ export interface SmbTally {
   readonly flowId: () => number;
   /** Opens what is encrypted; null: nobody does. */
   readonly protection: SmbProtection | null;
+  /** Hears what reading takes; null: nobody does. */
+  readonly witness: SmbWitness | null;
   out: SmbOutput[];
   heldBytes: number;
   pending: number;
@@ -127,16 +132,33 @@ export class Opens {
     return pending;
   }
 
-  /** A pipe that is being opened. */
-  opening(name: string): Pipe {
-    const bare = name.replace(/^\\*(?:pipe\\+)?/i, '').slice(0, MAX_PIPE_NAME);
-    return { name: `\\pipe\\${bare}`, state: 'fresh', flow: null, offsets: [0, 0], reads: 0 };
+  /** A witness hears of a message. */
+  told(message: Message, id: number, answer: boolean, setup: boolean): void {
+    this.tally.witness?.onMessage(this.flow.id, { frames: this.witnessed(message), id, answer, setup });
   }
 
-  opened(key: string, pipe: Pipe): void {
+  private witnessed({ pieces, outer }: Message): readonly number[] {
+    return this.tally.witness === null ? [] : [...new Set((outer ?? pieces).map(({ frame }) => frame))];
+  }
+
+  /** A pipe that is being opened. */
+  opening(name: string, message: Message): Pipe {
+    const bare = name.replace(/^\\*(?:pipe\\+)?/i, '').slice(0, MAX_PIPE_NAME);
+    return {
+      name: `\\pipe\\${bare}`,
+      state: 'fresh',
+      flow: null,
+      offsets: [0, 0],
+      reads: 0,
+      made: [...this.witnessed(message)],
+    };
+  }
+
+  opened(key: string, pipe: Pipe, message: Message): void {
     if (this.pipes.get(key) === pipe) return;
     this.closePipe(key, null);
     if (this.pipes.size >= this.tally.limits.pipes || this.tally.pipes >= this.tally.limits.pipesTotal) return;
+    pipe.made.push(...this.witnessed(message));
     this.pipes.set(key, pipe);
     this.tally.pipes++;
   }
@@ -150,8 +172,8 @@ export class Opens {
     const { u8 } = message.block;
     if (message.end - from < 4 || u8[from] !== 5 || (u8[from + 1] as number) > 1 || (u8[from + 2] as number) > 19)
       return null;
-    const pipe: Pipe = { name: null, state: 'fresh', flow: null, offsets: [0, 0], reads: 0 };
-    this.opened(key, pipe);
+    const pipe: Pipe = { name: null, state: 'fresh', flow: null, offsets: [0, 0], reads: 0, made: [] };
+    this.opened(key, pipe, message);
     return this.pipe(key);
   }
 
@@ -277,6 +299,7 @@ export class Opens {
       opened: pipe.name === null ? 'midstream' : 'syn',
       pipe: { name: pipe.name, over: id },
     };
+    this.tally.witness?.onPipe(pipe.flow.id, id, pipe.made);
   }
 
   private hole(pipe: Pipe, direction: Direction, size: number, at: Moment & { readonly frame: number }): void {

@@ -20,6 +20,8 @@ const COMMAND = {
   treeConnectAndx: 0x75,
   ntCreateAndx: 0xa2,
 } as const;
+/** Commands without which nothing of a connection is read: negotiation, logon, tree. */
+const SETUP: readonly number[] = [0x72, 0x73, COMMAND.treeConnectAndx];
 /** Commands that another may follow in the same message ([MS-CIFS] 2.2.3.4). */
 const ANDX: readonly number[] = [0x24, 0x2d, 0x2e, 0x2f, 0x73, 0x74, 0x75, 0xa2];
 /** Commands that may be long and are not about pipes: what file servers carry most of. */
@@ -99,6 +101,7 @@ export class Smb1 {
         count,
         bytes,
       };
+      this.opens.told(message, command.key, answer, SETUP.includes(code));
       if (answer) this.answer(command);
       else this.request(command);
       if (!ANDX.includes(code) || count < 2) return;
@@ -134,7 +137,7 @@ export class Smb1 {
           opens.wait(key, {
             kind: 'create',
             // Core SMB has a format byte before a name.
-            pipe: opens.opening(textAt(command, command.bytes + (code === COMMAND.open ? 1 : 0))),
+            pipe: opens.opening(textAt(command, command.bytes + (code === COMMAND.open ? 1 : 0)), command.message),
           });
         return;
       case COMMAND.close:
@@ -187,13 +190,13 @@ export class Smb1 {
           this.opens.tree(command.tree, latinAt(message.block, bytes, message.end) === 'IPC' || ofPipes(pending));
         return;
       case COMMAND.ntCreateAndx:
-        if (status === 0 && count >= 34) this.opened(pending, view.getUint16(words + 5, true));
+        if (status === 0 && count >= 34) this.opened(pending, view.getUint16(words + 5, true), message);
         return;
       case COMMAND.openAndx:
-        if (status === 0 && count >= 15) this.opened(pending, view.getUint16(words + 4, true));
+        if (status === 0 && count >= 15) this.opened(pending, view.getUint16(words + 4, true), message);
         return;
       case COMMAND.open:
-        if (status === 0 && count >= 7) this.opened(pending, view.getUint16(words, true));
+        if (status === 0 && count >= 7) this.opened(pending, view.getUint16(words, true), message);
         return;
       case COMMAND.readAndx:
         if (WITH_BYTES.includes(status) && count >= 12)
@@ -210,8 +213,8 @@ export class Smb1 {
     }
   }
 
-  private opened(pending: Pending | null, file: number): void {
-    if (pending?.kind === 'create' && file !== NO_FILE) this.opens.opened(fileOf(file), pending.pipe);
+  private opened(pending: Pending | null, file: number, message: Message): void {
+    if (pending?.kind === 'create' && file !== NO_FILE) this.opens.opened(fileOf(file), pending.pipe, message);
   }
 
   private write(command: Command): void {

@@ -29,6 +29,8 @@ const SMALL: readonly number[] = [
   COMMAND.create,
   COMMAND.close,
 ];
+/** Commands without which nothing of a connection is read. */
+const SETUP: readonly number[] = [COMMAND.negotiate, COMMAND.sessionSetup, COMMAND.treeConnect];
 const FLAG = { answer: 1, related: 4 } as const;
 /** FSCTL_PIPE_TRANSCEIVE ([MS-FSCC] 2.3). */
 const TRANSCEIVE = 0x0011_c017;
@@ -129,6 +131,7 @@ export class Smb2 {
   }
 
   private request(command: Command, chain: Chain): void {
+    this.opens.told(command.message, command.messageId, false, SETUP.includes(command.code));
     switch (command.code) {
       case COMMAND.negotiate:
         return this.negotiated(command, false);
@@ -155,6 +158,7 @@ export class Smb2 {
   private answer(command: Command, chain: Chain): void {
     // The real answer is still to come.
     if (command.status === PENDING) return;
+    this.opens.told(command.message, command.messageId, true, SETUP.includes(command.code));
     switch (command.code) {
       case COMMAND.negotiate:
         return this.negotiated(command, true);
@@ -193,7 +197,7 @@ export class Smb2 {
     chain.file = '';
     const body = command.at + HEADER;
     if (command.end - body < 48 || this.opens.ofPipes(chain.tree) === false) return;
-    chain.pipe = this.opens.opening(nameAt(command, body + 44));
+    chain.pipe = this.opens.opening(nameAt(command, body + 44), command.message);
     this.opens.wait(command.messageId, { kind: 'create', pipe: chain.pipe });
   }
 
@@ -201,7 +205,7 @@ export class Smb2 {
     const pending = this.opens.take(messageId);
     const body = at + HEADER;
     if (pending?.kind === 'create' && status === 0 && end - body >= 80)
-      this.opens.opened(fileAt(message.block.view, body + 64), pending.pipe);
+      this.opens.opened(fileAt(message.block.view, body + 64), pending.pipe, message);
   }
 
   private read({ message, at, end, messageId }: Command, chain: Chain): void {

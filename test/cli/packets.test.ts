@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
 import { knowledge } from '../../src/io/knowledge.js';
@@ -17,6 +18,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Shown {
   readonly kind: string;
+  readonly id: number;
+  readonly flow: number;
+  readonly frames: unknown;
   readonly interface: string | null;
   readonly method: string | null;
   readonly in: unknown;
@@ -36,6 +40,9 @@ async function decoded(...words: readonly string[]) {
     .filter(({ kind }) => kind === 'call');
   return { status, calls, err: streams.err() };
 }
+
+/** All of a call of a pipe but where it stands in its capture. */
+const whole = ({ id: _id, frames: _frames, flow: _flow, ...call }: Shown) => call;
 
 const meaning = ({ interface: name, method, in: inputs, out, hresult, auth }: Shown) => ({
   name,
@@ -68,6 +75,27 @@ describe('decode --where … -w', () => {
       if (call.method === null) continue;
       expect(found).toContain(JSON.stringify(call));
     }
+  });
+
+  const SMB = ['smb1', 'smb1-139', 'smb202', 'smb311', 'smb300-ccm', 'smb311-128-gcm', 'smb311-256-ccm'];
+  it.each(SMB)('writes of pipes, in clear and encrypted, what any calls take: %s', async (name) => {
+    const from = join(packageRoot(), 'test', 'smb', 'captures', `${name}.pcap`);
+    const secrets = ['--password', 'root:Secret-1'];
+    const all = (await decoded(from, ...secrets)).calls;
+    expect(all.length).toBeGreaterThanOrEqual(14);
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.constantFrom(...all), { minLength: 1, maxLength: 4 }), async (chosen) => {
+        const path = join(folder, `${name}.pcapng`);
+        rmSync(path, { force: true });
+        const ids = chosen.map(({ id }) => id);
+        const shown = await decoded(from, '--where', `id in [${ids.join(', ')}]`, '-w', path, ...secrets);
+        expect(shown.calls).toHaveLength(chosen.length);
+        const again = await decoded(path, ...secrets);
+        expect(again.calls.map(whole)).toEqual(shown.calls.map(whole));
+        expect(again.err).not.toMatch(/encrypted|unused/);
+      }),
+      { numRuns: 8 },
+    );
   });
 
   it('overwrites nothing, and reads stdin but once', async () => {

@@ -184,6 +184,17 @@ describe.skipIf(!enabled)('encrypted SMB 3 signed in to with Kerberos', { timeou
       ['--keys', list],
     ])
       expect((await decoded(path, secrets)).filter(({ kind }) => kind === 'call')).toEqual(calls);
+    // What -w takes away opens by itself: with the logon, and the tickets that the password opens.
+    const part = `${path}-part.pcapng`;
+    const chosen = ['--where', 'method == "SamrEnumerateUsersInDomain"', '-w', part];
+    const [shown] = await decoded(path, ['--keytab', keytab, ...chosen]);
+    for (const secrets of [
+      ['--keytab', keytab],
+      ['--password', `root:${SAMBA_PASSWORD}`],
+    ]) {
+      const [again] = await decoded(part, secrets);
+      expect([again?.method, again?.transport, again?.stub]).toEqual([shown?.method, shown?.transport, shown?.stub]);
+    }
     // With another password, and without any, nothing of it is known, but how much there is.
     for (const secrets of [[], ['--password', 'root:wrong']]) {
       const streams = testStreams();

@@ -109,7 +109,9 @@ describe('what the analyzer does beyond its model', () => {
 
   it('exports what is shown: calls as NDJSON, packets, a recording; and says why not', async () => {
     const streams = testStreams();
-    const { app } = analyzer({ exported: exported({ path: CAPTURE, unkept: '' }, tables(), streams) });
+    const { app } = analyzer({
+      exported: exported({ path: CAPTURE, unkept: '', secrets: () => ({}) }, tables(), streams),
+    });
     for (const [command, name] of [
       ['ndjson', 'calls.ndjson'],
       ['capture', 'packets.pcapng'],
@@ -130,11 +132,13 @@ describe('what the analyzer does beyond its model', () => {
 
   it('has no packets to export where none were kept, and none of no call', async () => {
     const { app } = analyzer({
-      exported: exported({ path: null, unkept: 'packets were not kept' }, tables(), testStreams()),
+      exported: exported({ path: null, unkept: 'packets were not kept', secrets: () => ({}) }, tables(), testStreams()),
     });
     line(app, `capture ${join(folder, 'x.pcapng')}`);
     expect(await said(app)).toBe('packets were not kept');
-    const none = analyzer({ exported: exported({ path: CAPTURE, unkept: '' }, tables(), testStreams()) });
+    const none = analyzer({
+      exported: exported({ path: CAPTURE, unkept: '', secrets: () => ({}) }, tables(), testStreams()),
+    });
     line(none.app, 'filter id == 0');
     none.app.state = { ...none.app.state, message: null };
     line(none.app, `capture ${join(folder, 'x.pcapng')}`);

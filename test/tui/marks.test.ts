@@ -113,7 +113,7 @@ describe('places and notes', () => {
     press(app, ']', 'a', type('typo'), 'enter', 'space');
     const out = join(folder, 'out.pcapng');
     const text = await exported(
-      { path: capture, unkept: '' },
+      { path: capture, unkept: '', secrets: () => ({}) },
       tables(),
       testStreams(),
     )({ kind: 'export', format: 'capture', path: out, calls: [8] }, app);

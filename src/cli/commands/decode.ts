@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { SecurityObserver } from '../../security/observer.js';
+import type { SecretList } from '../../security/secrets.js';
 import type { Call } from '../../types.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
 import { CallPlaces, ChosenPackets, type Captures } from '../packets.js';
@@ -211,7 +212,7 @@ export async function decodeFiles(
   interrupt.over();
   packets?.addMakers(result.objects(), (id) => places.get(id));
   const captures: Captures = { files, inOrder: flags.inOrder === true };
-  if (packets !== null) await writePackets(packets, flags, { captures, reopen }, streams);
+  if (packets !== null) await writePackets(packets, flags, { captures, reopen, secrets }, streams);
   writeKeyLog(flags, security.sessionKeys, files);
   if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
   if (result.unreadable > 0) return EXIT.usage;
@@ -251,12 +252,16 @@ function noted(call: Call, shown: boolean, packets: ChosenPackets, places: CallP
 async function writePackets(
   packets: ChosenPackets,
   { write: path, force }: DecodeFlags,
-  { captures, reopen }: { readonly captures: Captures; readonly reopen: OpenCapture },
+  {
+    captures,
+    reopen,
+    secrets,
+  }: { readonly captures: Captures; readonly reopen: OpenCapture; readonly secrets: SecretList },
   streams: Streams,
 ): Promise<void> {
   if (path === undefined) return;
   if (packets.size === 0) return say(streams, `no call is shown: ${path} is not written`);
-  const written = await packets.write(path, captures, reopen, force === true);
+  const written = await packets.write(path, captures, reopen, { secrets, force: force === true });
   return say(streams, `${written} packets written to ${path}`);
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate as breath } from 'node:timers/promises';
 import { NdjsonWriter } from '../../output/ndjson.js';
+import type { SecretList } from '../../security/secrets.js';
 import type { Call } from '../../types.js';
 import { countText } from '../../tui/words.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -16,6 +17,8 @@ const AT_ONCE = 64;
 export interface PacketSource {
   readonly path: string | null;
   readonly unkept: string;
+  /** What opened it so far. */
+  readonly secrets: () => SecretList;
 }
 
 /** Writes what the user selected: marked calls, or all that the filter shows. */
@@ -33,8 +36,11 @@ export function exported(source: PacketSource, known: Knowledge, streams: Stream
       if (frame !== undefined) packets.note(frame, `note: ${note}`);
     }
     const from = source.path;
-    const written = await packets.write(path, { files: [from], inOrder: false }, (file, before) =>
-      known.open(file, before, streams.stdin),
+    const written = await packets.write(
+      path,
+      { files: [from], inOrder: false },
+      (file, before) => known.open(file, before, streams.stdin),
+      { secrets: source.secrets() },
     );
     return `${countText(written)} packets written to ${path}`;
   };

@@ -103,7 +103,7 @@ export async function analyze(
   const app = new App({
     session: fresh(),
     now: () => performance.now(),
-    ...takingAlong({ path: source, unkept }, flags, streams, known),
+    ...takingAlong({ path: source, unkept, secrets: () => secrets }, flags, streams, known),
     stop: () => capture?.stop(),
     ...(source === null ? {} : { keepMarks: keepingMarks(source) }),
     async unlock(secret, opened) {
