@@ -241,8 +241,8 @@ interface OrdinaryOptions {
 export class OrdinaryCalls {
   private readonly options: OrdinaryOptions;
   private readonly told: Told = { result: null, causality: -1, retval: undefined };
-  /** Whether the calls of a method say nothing that later calls depend on. */
-  private readonly passing = new Map<Plan, boolean>();
+  /** Whether rules learn here from calls of a method that others write. */
+  private readonly judged = new Map<Plan, boolean>();
 
   constructor(options: OrdinaryOptions) {
     this.options = options;
@@ -262,25 +262,25 @@ export class OrdinaryCalls {
     if (codec === null) return null;
     const found = { place, plan, entry, codec, fitting: taken === 'fitting' };
     const { share } = this.options;
-    if (share === null || !this.passes(share, place, plan)) return this.read(exchange, id, found, findings);
-    return share.owns(id)
+    if (share === null || !this.passes(place, plan)) return this.read(exchange, id, found, findings);
+    return share.owns(id) || this.isJudged(share, plan)
       ? (this.read(exchange, id, found, findings) ?? plan)
       : this.passed(exchange, id, found, findings);
   }
 
-  /**
-   * Whether one reader is enough for a call of a method: it hands out no objects and teaches no rule, and no callbacks
-   * are looked for.
-   */
-  private passes(share: RuledShare, { link }: Place, plan: Plan): boolean {
-    if (link !== null && link.pair.reverse !== null) return false;
-    let passes = this.passing.get(plan);
-    if (passes === undefined) {
+  /** Whether who follows need not look into a call: it hands out no objects, and no callbacks are looked for. */
+  private passes({ link }: Place, plan: Plan): boolean {
+    return plan.responsePointers.length === 0 && (link === null || link.pair.reverse === null);
+  }
+
+  private isJudged(share: RuledShare, plan: Plan): boolean {
+    let judged = this.judged.get(plan);
+    if (judged === undefined) {
       const { iid, opnum } = plan.naming;
-      passes = plan.responsePointers.length === 0 && iid !== null && opnum !== null && !share.teaches(iid, opnum);
-      this.passing.set(plan, passes);
+      judged = iid !== null && opnum !== null && share.judges(iid, opnum);
+      this.judged.set(plan, judged);
     }
-    return passes;
+    return judged;
   }
 
   /** A call that another reader looks into. */

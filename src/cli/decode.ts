@@ -76,9 +76,10 @@ export interface DecodeOptions {
 /** Where results go. */
 export type Out = Pick<Sink, 'json' | 'line' | 'ended' | 'ready' | 'flush' | 'closed'>;
 
-/** A share that hears of every call before its record. */
-interface Part extends Share {
+/** A share that hears of every call before its record, and takes lines that belong behind a call of another. */
+interface Part extends Omit<Share, 'judged'> {
   readonly begins: (id: number, soFar: () => Summary) => void;
+  readonly inserts: (id: number, line: string) => void;
 }
 
 export interface DecodeResult {
@@ -141,7 +142,7 @@ class Run {
       inOrder: options.inOrder ?? false,
       ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
       ...(options.security === undefined ? {} : { security: options.security }),
-      ...(options.part === undefined ? {} : { share: options.part }),
+      ...(options.part === undefined ? {} : { share: this.shareOf(options.part) }),
     });
     this.ndjson = options.format === 'ndjson' ? new NdjsonWriter(names) : null;
     this.text = new TextWriter(names, { style: messageStyle });
@@ -246,11 +247,27 @@ class Run {
     if (before < MAX_PROBLEM_LINES) options.messages.line(this.text.problem(problem));
   }
 
+  private shareOf(part: Part): Share {
+    return {
+      owns: (id) => part.owns(id),
+      judge: part.judge,
+      strayed: (id) => part.strayed(id),
+      judged: (finding) => {
+        this.weigh(finding);
+        part.inserts(finding.call ?? 0, this.ndjson?.finding(finding) ?? '');
+      },
+    };
+  }
+
+  private weigh({ severity }: Finding): void {
+    if (severity === 'error') this.worst = 'error';
+    else if (severity === 'warning' && this.worst === null) this.worst = 'warning';
+  }
+
   private finding(finding: Finding): void {
     const { options, shown } = this;
     if (!this.tells(finding)) return;
-    if (finding.severity === 'error') this.worst = 'error';
-    else if (finding.severity === 'warning' && this.worst === null) this.worst = 'warning';
+    this.weigh(finding);
     if (this.ndjson !== null) {
       options.out.line(this.ndjson.finding(finding));
       return;

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
-import { BlockSink, type Block, type BlockShare } from '../io/blocks.js';
+import { BlockSink, type Block, type BlockShare, type Notes } from '../io/blocks.js';
 import type { IdlFlags } from '../io/idl.js';
 import { knowledge } from '../io/knowledge.js';
 import { Sink } from '../io/sink.js';
@@ -28,6 +28,7 @@ export interface FollowerOrder {
 export type FollowerWord =
   /** A block of its share, with the problems of the calls in it. */
   | { readonly kind: 'block'; readonly block: Block; readonly problems: number }
+  | { readonly kind: 'notes'; readonly notes: Notes }
   /** How far it has read, and for people; only the first of the threads tells. */
   | { readonly kind: 'progress'; readonly read: number; readonly size: number | null }
   | { readonly kind: 'said'; readonly text: string }
@@ -47,9 +48,12 @@ async function follow(order: FollowerOrder, tell: (word: FollowerWord, bytes?: A
   const first = share.index === 0;
   const { registry, names, open } = knowledge(order.idl);
   let problems = 0;
-  const sink = new BlockSink(share, (block) => {
-    tell({ kind: 'block', block, problems }, block.bytes?.buffer);
-    problems = 0;
+  const sink = new BlockSink(share, {
+    block(block) {
+      tell({ kind: 'block', block, problems }, block.bytes?.buffer);
+      problems = 0;
+    },
+    notes: (notes) => tell({ kind: 'notes', notes }),
   });
   parentPort?.on('message', () => sink.wrote());
   const said = new Writable({

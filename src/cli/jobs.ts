@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { Summary } from '../analysis/analyzer.js';
-import { BLOCK_CALLS, type Block } from '../io/blocks.js';
+import { BLOCK_CALLS, withNotes, writerOf, type Block, type Notes } from '../io/blocks.js';
 import type { Progress } from '../io/progress.js';
 import { messageOf } from '../io/reason.js';
 import type { Sink } from '../io/sink.js';
@@ -69,10 +69,17 @@ export async function decodeInJobs(options: Jobs): Promise<DecodeResult> {
   }
 }
 
+/** A block with the problems of the calls in it. */
+interface Written {
+  readonly block: Block;
+  readonly problems: number;
+}
+
 class Crew {
   private readonly options: Jobs;
   private readonly threads: readonly Worker[];
-  private readonly blocks = new Map<number, { readonly block: Block; readonly problems: number }>();
+  private readonly blocks = new Map<number, Written>();
+  private readonly notes = new Map<number, Notes>();
   /** By thread. */
   private readonly done = new Map<number, FollowerDone>();
   private readonly said: string[] = [];
@@ -103,10 +110,12 @@ class Crew {
         return alone(this.written);
       }
       last = this.counted(number, next, last);
-      out.bytes(next.block.bytes);
-      this.written += next.block.bytes.length;
+      for (const bytes of withNotes(next.block.bytes, next.block, next.notes)) {
+        out.bytes(bytes);
+        this.written += bytes.length;
+      }
       await out.ready();
-      this.threads[number % this.threads.length]?.postMessage('wrote');
+      this.threads[this.writer(number)]?.postMessage('wrote');
       if (out.closed || signal.aborted) break;
     }
     const first = this.done.get(0);
@@ -136,12 +145,8 @@ class Crew {
   }
 
   /** Takes note of a block that is written next; the totals up to it. */
-  private counted(
-    number: number,
-    { block, problems }: { readonly block: Block; readonly problems: number },
-    before: Summary | null,
-  ): Summary | null {
-    const index = number % this.threads.length;
+  private counted(number: number, { block, problems }: Written, before: Summary | null): Summary | null {
+    const index = this.writer(number);
     this.problems += problems;
     this.own[index] = (this.own[index] ?? 0) + problems;
     if (block.summary === null) return before;
@@ -150,17 +155,29 @@ class Crew {
     return { ...block.summary, calls: calls - 1, problems: known - (this.own[index] ?? 0) + this.problems };
   }
 
+  private writer(number: number): number {
+    return writerOf(number, this.threads.length);
+  }
+
+  /** A block, once the judge is behind it too. */
+  private whole(number: number): (Written & { readonly notes: Notes }) | null {
+    const block = this.blocks.get(number);
+    const judged = block?.block.bytes == null || this.writer(number) === 0;
+    const notes = judged ? { number, lines: [] } : this.notes.get(number);
+    if (block === undefined || notes === undefined) return null;
+    this.blocks.delete(number);
+    this.notes.delete(number);
+    return { ...block, notes };
+  }
+
   /** The next block; null after the last, or when it is to end here. */
-  private async next(number: number): Promise<{ readonly block: Block; readonly problems: number } | null> {
+  private async next(number: number): Promise<(Written & { readonly notes: Notes }) | null> {
     const { signal } = this.options;
     for (;;) {
       if (this.failure !== null) throw this.failure;
       if (signal.aborted) return null;
-      const block = this.blocks.get(number);
-      if (block !== undefined) {
-        this.blocks.delete(number);
-        return block;
-      }
+      const block = this.whole(number);
+      if (block !== null) return block;
       if (this.done.size === this.threads.length) return this.ended(number);
       await new Promise<void>((resolve) => {
         this.wake = resolve;
@@ -185,6 +202,9 @@ class Crew {
       switch (word.kind) {
         case 'block':
           this.blocks.set(word.block.number, word);
+          break;
+        case 'notes':
+          this.notes.set(word.notes.number, word.notes);
           break;
         case 'progress':
           progress.update(word.read, word.size);

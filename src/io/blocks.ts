@@ -7,7 +7,7 @@ export const BLOCK_CALLS = 512;
 /** Blocks that a reader is ahead of what is written: past it, it waits. */
 export const MAX_BLOCKS_AHEAD = 8;
 
-/** Which blocks a reader writes: those whose number leaves `index` when divided by `readers`. */
+/** Which of several readers one is. The first is the judge. */
 export interface BlockShare {
   readonly index: number;
   readonly readers: number;
@@ -20,8 +20,42 @@ export interface Block {
   readonly number: number;
   /** Whole lines; null: from somewhere in this block on, readers no longer know the same, so that one has to do it all. */
   readonly bytes: Uint8Array<ArrayBuffer> | null;
+  /** Where the line of each of its calls ends. */
+  readonly ends: Uint32Array<ArrayBuffer>;
   /** Totals of its reader when its last record was there; null where that is the end of the input. */
   readonly summary: Summary | null;
+}
+
+/** Lines of the judge for a block that another reader writes; none for most. */
+export interface Notes {
+  readonly number: number;
+  readonly lines: readonly { readonly call: number; readonly text: string }[];
+}
+
+/** Takes what a reader hands on. */
+interface Hand {
+  readonly block: (block: Block) => void;
+  readonly notes: (notes: Notes) => void;
+}
+
+/**
+ * The reader that writes a block. The judge has its rules to do: of two readers it writes every third block, of more none.
+ */
+export function writerOf(block: number, readers: number): number {
+  if (readers <= 2) return readers === 2 && block % 3 > 0 ? 1 : 0;
+  return 1 + (block % (readers - 1));
+}
+
+/** A block with the lines of the judge where they belong. */
+export function withNotes(bytes: Uint8Array, { ends }: Block, { lines }: Notes): readonly Uint8Array[] {
+  let at = 0;
+  const parts: Uint8Array[] = [];
+  for (const { call, text } of lines) {
+    const end = ends[call] ?? bytes.length;
+    parts.push(bytes.subarray(at, end), Buffer.from(`${text}\n`, 'utf8'));
+    at = end;
+  }
+  return [...parts, bytes.subarray(at)];
 }
 
 /**
@@ -29,20 +63,31 @@ export interface Block {
  * what comes behind each. All readers see all records in one order, so that they agree on the blocks; what belongs to
  * the block of another is dropped.
  */
-export class BlockSink implements Share {
+export class BlockSink implements Omit<Share, 'judged'> {
   /** Where records are appended, each followed by {@link BlockSink.ended}. */
   readonly json = new JsonBytes();
   private readonly share: BlockShare;
-  private readonly hand: (block: Block) => void;
+  private readonly hand: Hand;
+  private readonly ends: Uint32Array;
+  /** Lines for blocks of others, by block. */
+  private readonly notes = new Map<number, Notes['lines'][number][]>();
+  /** The call whose line is written next; -1: it is written. */
+  private call = -1;
   private block = 0;
   private handed = 0;
   private taken = 0;
   private over = false;
   private wake: (() => void) | null = null;
 
-  constructor(share: BlockShare, hand: (block: Block) => void) {
+  constructor(share: BlockShare, hand: Hand) {
     this.share = share;
+    this.ends = new Uint32Array(share.calls);
     this.hand = hand;
+  }
+
+  /** One reader holds calls to the rules that remember what earlier calls held. */
+  get judge(): boolean {
+    return this.share.index === 0;
   }
 
   owns(id: number): boolean {
@@ -50,17 +95,28 @@ export class BlockSink implements Share {
   }
 
   strayed(id: number): void {
+    // Where the judge is astray, so is who writes the call.
+    if (!this.owns(id)) return;
     this.begins(id, NOT_TOLD);
     this.over = true;
-    this.hand({ number: this.block, bytes: null, summary: null });
+    this.hand.block({ number: this.block, bytes: null, ends: new Uint32Array(0), summary: null });
   }
 
   /** A call comes: what follows belongs to its block. `soFar` gives the totals, that call included. */
   begins(id: number, soFar: () => Summary | null): void {
     const block = this.blockOf(id);
+    this.call = (id - 1) % this.share.calls;
     if (block === this.block) return;
     this.finish(soFar);
     this.block = block;
+  }
+
+  /** A line that belongs behind a call of another reader. */
+  inserts(id: number, text: string): void {
+    const block = this.blockOf(id);
+    const lines = this.notes.get(block) ?? [];
+    lines.push({ call: (id - 1) % this.share.calls, text });
+    this.notes.set(block, lines);
   }
 
   /** Nothing more is wanted of it. */
@@ -82,6 +138,9 @@ export class BlockSink implements Share {
   /** A record was appended to `json`: its line ends. */
   ended(): void {
     this.json.byte(0x0a);
+    if (this.call < 0) return;
+    this.ends[this.call] = this.json.at;
+    this.call = -1;
   }
 
   /** Somebody wrote a block that was handed on. */
@@ -115,7 +174,10 @@ export class BlockSink implements Share {
     if (!this.over && this.mine(this.block)) {
       this.handed++;
       const bytes = new Uint8Array(json.buffer.subarray(0, json.at));
-      this.hand({ number: this.block, bytes, summary: soFar() });
+      this.hand.block({ number: this.block, bytes, ends: new Uint32Array(this.ends), summary: soFar() });
+    } else if (!this.over && this.judge) {
+      this.hand.notes({ number: this.block, lines: this.notes.get(this.block) ?? [] });
+      this.notes.delete(this.block);
     }
     json.at = 0;
     if (json.buffer.length > MANY * JSON_BYTES) json.buffer = Buffer.allocUnsafeSlow(JSON_BYTES);
@@ -126,7 +188,7 @@ export class BlockSink implements Share {
   }
 
   private mine(block: number): boolean {
-    return block % this.share.readers === this.share.index;
+    return writerOf(block, this.share.readers) === this.share.index;
   }
 }
 

@@ -34,6 +34,7 @@ export class Pipeline {
   private readonly given: GivenSecrets;
   private readonly ignored: ReadonlySet<string>;
   private readonly broken: Finding[] = [];
+  private readonly share: Share | null;
   private captureProblems = 0;
 
   constructor({ nameOf, ignoreRules = new Set(), share, ...options }: PipelineOptions) {
@@ -42,6 +43,7 @@ export class Pipeline {
     const rules = new RuleEngine(options.registry, nameOf);
     this.analyzer = new Analyzer(share === undefined ? options : { ...options, share: ruled(share, rules) });
     this.rules = rules;
+    this.share = share ?? null;
   }
 
   push(item: Frame | Problem, out: CaptureRecord[]): void {
@@ -58,8 +60,25 @@ export class Pipeline {
   call(call: Call, out: CaptureRecord[]): void {
     out.push(call);
     this.sealed.push(call);
+    if (this.share !== null && !this.isHeld(call, this.share)) {
+      this.rules.note(call);
+      return;
+    }
     this.rules.push(call, this.broken);
-    if (this.broken.length > 0) this.tellAll(out);
+    if (this.broken.length === 0) return;
+    if (this.share === null || this.share.owns(call.id)) this.tellAll(out);
+    else this.judged(this.share);
+  }
+
+  /** Findings of a call that another reader writes. */
+  private judged(share: Share): void {
+    for (const finding of this.broken) if (!this.ignored.has(finding.rule)) share.judged(finding);
+    clear(this.broken);
+  }
+
+  /** Whether a call is held to the rules here: where it is written, or, to those that remember, by the one judge. */
+  private isHeld({ id, iid, opnum }: Call, share: Share): boolean {
+    return this.rules.teaches(iid, opnum) ? share.judge : share.owns(id);
   }
 
   /** No packet came for a while: nothing is waited for any longer that would have come by now. */
@@ -127,6 +146,8 @@ function ruled(share: Share, rules: RuleEngine): RuledShare {
   return {
     owns: (id) => share.owns(id),
     strayed: (id) => share.strayed(id),
-    teaches: (iid, opnum) => rules.teaches(iid, opnum),
+    judged: (one) => share.judged(one),
+    judge: share.judge,
+    judges: (iid, opnum) => share.judge && rules.teaches(iid, opnum),
   };
 }

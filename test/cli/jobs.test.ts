@@ -183,21 +183,25 @@ async function crew(code: string, stop = new AbortController(), last: string | n
   return said;
 }
 
+/** Of the blocks 0 to 3 the first thread writes 0 and 3, and judges the others. */
 const PRELUDE = `
 const { index } = workerData.share;
 const keep = setInterval(() => {}, 1000);
 const summary = { frames: 9, bytes: 9, flows: 1, pdus: 9, calls: 513, problems: 1 };
-const block = (number) => parentPort.postMessage({ kind: 'block', problems: 1, block: { number, bytes: new TextEncoder().encode('block ' + number + '\\n'), summary } });
+const block = (number) => parentPort.postMessage({ kind: 'block', problems: 1, block: { number, bytes: new TextEncoder().encode('block ' + number + '\\n'), ends: new Uint32Array(1), summary } });
+const notes = (number, ...lines) => parentPort.postMessage({ kind: 'notes', notes: { number, lines } });
 const done = (blocks) => parentPort.postMessage({ kind: 'done', done: { blocks, summary, unreadable: 0, damaged: false, worst: null } });
+const first = () => { if (index === 0) { block(0); notes(1); } else block(1); };
+const all = () => { first(); if (index === 0) { notes(2, { call: 0, text: 'a note' }); block(3); } else block(2); };
 `;
 
 describe('a decoding thread that ends before its time', () => {
   const lines = 'block 0\nblock 1\n';
 
   it.each([
-    ['exits', `block(index); if (index === 1) process.exit(7);`, 'exit status 7'],
-    ['throws', `block(index); if (index === 0) throw new Error('broken pipework');`, 'broken pipework'],
-    ['exits as if all were well', `block(index); clearInterval(keep);`, 'exit status 0'],
+    ['exits', `first(); if (index === 1) process.exit(7);`, 'exit status 7'],
+    ['throws', `first(); if (index === 0) throw new Error('broken pipework');`, 'broken pipework'],
+    ['exits as if all were well', `first(); clearInterval(keep);`, 'exit status 0'],
   ])('is an error with its cause, behind whole lines: it %s', async (_, code, cause) => {
     const { error, out } = await crew(code);
     expect(error).toMatch(/^decoding thread [12] of 2 ended before its time: /);
@@ -212,13 +216,13 @@ describe('a decoding thread that ends before its time', () => {
 
   it('is none of those that were told to end', async () => {
     const stop = new AbortController();
-    const { error, stopped, out } = await crew('block(index); block(index + 2);', stop, 'block 3');
+    const { error, stopped, out } = await crew('all();', stop, 'block 3');
     expect({ error, stopped }).toEqual({ error: null, stopped: true });
-    expect(out).toBe(`${lines}block 2\nblock 3\nsummary of 512 calls, 3 problems\n`);
+    expect(out).toBe(`${lines}a note\nblock 2\nblock 3\nsummary of 512 calls, 3 problems\n`);
   });
 
   it('is a fault that is told where blocks are missing', async () => {
-    expect((await crew('block(index); done(3);')).error).toContain('saw 3, 3 blocks, and 2 are written');
-    expect(await crew('block(index); done(2);')).toMatchObject({ error: null, stopped: false });
+    expect((await crew('first(); done(3);')).error).toContain('saw 3, 3 blocks, and 2 are written');
+    expect(await crew('first(); done(2);')).toMatchObject({ error: null, stopped: false });
   });
 });

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { blockOf } from '../../src/bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
 import { decode, type DecodeOptions } from '../../src/cli/decode.js';
-import { BlockSink, type Block } from '../../src/io/blocks.js';
+import { BlockSink, withNotes, type Block, type Notes } from '../../src/io/blocks.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { Sink } from '../../src/io/sink.js';
 import type { Batch } from '../../src/pipeline/batch.js';
@@ -70,15 +70,22 @@ export interface Joined {
 /** The same by several readers that each write blocks of so many calls: what comes of their parts, in order. */
 export async function joined(captures: Captures, readers: number, calls: number): Promise<Joined> {
   const blocks = new Map<number, Block>();
+  const notes = new Map<number, Notes>();
   const counts = new Set<number>();
   let common = 0;
   let problems = 0;
   for (let index = 0; index < readers; index++) {
     let own = 0;
-    const sink = new BlockSink({ index, readers, calls }, (block) => {
-      blocks.set(block.number, block);
-      sink.wrote();
-    });
+    const sink = new BlockSink(
+      { index, readers, calls },
+      {
+        block(block) {
+          blocks.set(block.number, block);
+          sink.wrote();
+        },
+        notes: (one) => void notes.set(one.number, one),
+      },
+    );
     const { summary } = await decode({
       ...optionsOf(captures),
       out: sink,
@@ -94,9 +101,9 @@ export async function joined(captures: Captures, readers: number, calls: number)
   }
   const parts: Uint8Array[] = [];
   for (let number = 0; number < Math.max(...counts); number++) {
-    const bytes = blocks.get(number)?.bytes ?? null;
-    if (bytes === null) return { text: textOf(parts), blocks: number, strayed: number, problems: 0 };
-    parts.push(bytes);
+    const block = blocks.get(number);
+    if (block?.bytes == null) return { text: textOf(parts), blocks: number, strayed: number, problems: 0 };
+    parts.push(...withNotes(block.bytes, block, notes.get(number) ?? { number, lines: [] }));
   }
   return { text: textOf(parts), blocks: parts.length, strayed: null, problems: common + problems };
 }

@@ -53,12 +53,25 @@ export class RuleEngine {
    * Adds what a call breaks to `out`, in the order of the rules. Calls come in the order in which they were completed.
    */
   push(call: Call, out: AnalyzerOutput[]): void {
-    if (call.iid === null || call.opnum === null) return;
-    const slot = this.slotOf(call.iid, call.opnum);
+    const slot = this.slotAt(call);
+    if (slot !== null) this.hold(call, slot, call instanceof OrdinaryCall ? slot.ordinary : slot.checks, out);
+  }
+
+  /** Takes note of a call that another reader holds to the rules: of its connection something was told by then. */
+  note(call: Call): void {
+    const slot = this.slotAt(call);
     if (slot === null) return;
+    for (const { check } of slot.ofFlows) check.test(call, slot.method, slot.owner.name);
+  }
+
+  private slotAt({ iid, opnum }: Call): Slot | null {
+    return iid === null || opnum === null ? null : this.slotOf(iid, opnum);
+  }
+
+  private hold(call: Call, slot: Slot, checks: readonly Placed[], out: AnalyzerOutput[]): void {
     const succeeded = call.fault === null && call.hresult !== null && call.hresult >>> 31 === 0;
     const failed = call.fault !== null || (call.hresult !== null && call.hresult >>> 31 === 1);
-    for (const { rule, spec, check } of dueChecks(slot, call)) {
+    for (const { rule, spec, check } of checks) {
       if ((rule.when === 'succeeded' && !succeeded) || (rule.when === 'failed' && !failed)) continue;
       if (rule.hresults !== undefined && !isConcerned(rule.hresults, call.hresult)) continue;
       const told = check.test(call, slot.method, slot.owner.name);
@@ -69,8 +82,8 @@ export class RuleEngine {
   }
 
   /** Whether what calls of a slot hold changes what later calls are held to. */
-  teaches(iid: string, opnum: number): boolean {
-    return this.slotOf(iid, opnum)?.teaches === true;
+  teaches(iid: string | null, opnum: number | null): boolean {
+    return iid !== null && opnum !== null && this.slotOf(iid, opnum)?.teaches === true;
   }
 
   private slotOf(iid: string, opnum: number): Slot | null {
@@ -110,12 +123,6 @@ export class RuleEngine {
       ? null
       : { owner, method, learners, checks, ordinary, ofFlows, teaches };
   }
-}
-
-/** The checks that a call can break: of one that nobody looked into, those that want to know of it all the same. */
-function dueChecks(slot: Slot, call: Call): readonly Placed[] {
-  if (!(call instanceof OrdinaryCall)) return slot.checks;
-  return call.read ? slot.ordinary : slot.ofFlows;
 }
 
 /** Whether a check learns from what a call holds, or from what it returned. */
