@@ -8,6 +8,7 @@ import { playRecording, type PlayOptions } from './play.js';
 import { checkPlayable, loadRecording, recordingForm } from './recordings.js';
 import { folderReason } from './reason.js';
 import { UsageError } from './streams.js';
+import { reachable } from './world.js';
 
 /** What one recording of a suite came to; `flaky`: it differed, and did not when it was played again. */
 export type Verdict = 'passed' | 'failed' | 'flaky' | 'error';
@@ -118,6 +119,8 @@ async function playAgainst(
   try {
     const at = own?.at ?? target;
     if (at === null) throw new UsageError('the server did not say where it listens: give --target HOST:PORT too');
+    // A server that is not there answers nothing differently.
+    await reachable(at.host, at.port);
     const [played] = await play(at.host, at.port);
     if (played === undefined) throw new UsageError('nothing was played');
     return played;

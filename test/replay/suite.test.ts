@@ -77,6 +77,13 @@ describe('test command', () => {
     expect(readFileSync(single, 'utf8')).toContain('<failure');
   });
 
+  it('says that no server is there, and does not say that it answers differently', async () => {
+    const { status, out } = await cli({}, 'test', suite, '--target', '127.0.0.1:1');
+    expect(status).toBe(2);
+    expect(out).toContain('cannot connect to 127.0.0.1 port 1: nothing listens there');
+    expect(out).not.toContain('skipped');
+  });
+
   it('takes rules that stand beside, shards, and tells failing from flaky', async () => {
     const rules = changed.replace('.uamgrec', '.rules.yaml');
     writeFileSync(rules, 'rules: [{ path: IUpdate.Title, ignore: true }]');

@@ -13,7 +13,8 @@ interface Kind {
 }
 
 /**
- * Elements as the schema of the Jenkins xUnit plugin (junit-10.xsd) has them; GitLab reads name, classname and time of
+ * Elements that are written, as the schema of the Jenkins xUnit plugin has them (test/interop/junit-xsd.test.ts holds
+ * reports to that itself); GitLab reads name, classname and time of
  * every case, and what readers on GitHub show is in these too.
  */
 const KINDS: Readonly<Record<string, Kind>> = {
