@@ -1,8 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { ALL_FORMS } from '../../captures/make/schemas.js';
 import { jsonSchema } from '../../src/output/schema/schemas.js';
 import { ndjsonSchema } from '../../src/output/schema/ndjson.js';
@@ -11,23 +10,10 @@ import { recordingSchema } from '../../replay/recording/schema.js';
 import { readRecording } from '../../replay/recording/format.js';
 import { sessionCaptures, shippedCaptures } from '../support/captures.js';
 import { command } from './report/support.js';
-import { ROOT, sharedCaptures, sharedFolder } from '../support/shared.js';
+import { broken, brokenOutputs } from '../support/schemas.js';
+import { ROOT } from '../support/shared.js';
 
-const SECRETS = ['--password', 'alice:secret', '--password', 'tester:secret'] as const;
-const shared = sharedFolder();
-const field =
-  shared === null
-    ? []
-    : readdirSync(join(shared, 'field'))
-        .filter((name) => name.startsWith('refused-'))
-        .map((name) => join(shared, 'field', name));
-const CAPTURES = [...shippedCaptures(), ...sessionCaptures(), ...sharedCaptures(), ...field];
-
-/** What a value breaks of a schema, in short. */
-function broken(schema: z.ZodType, value: unknown): readonly string[] {
-  const { error } = schema.safeParse(value);
-  return (error?.issues ?? []).slice(0, 3).map((one) => `${one.path.join('.')}: ${one.message}`);
-}
+const CAPTURES = [...shippedCaptures(), ...sessionCaptures()];
 
 describe('the schemas that ship', () => {
   it.each(ALL_FORMS.map((form) => [form.name, form] as const))('are what the sources say: %s', (name, form) => {
@@ -39,25 +25,8 @@ describe('the schemas that ship', () => {
     });
   });
 
-  it.each(CAPTURES)('hold for every line of decode --format ndjson: %s', async (path) => {
-    const { out } = await command('decode', path, '--format', 'ndjson', '--objects', ...SECRETS);
-    const lines = out.split('\n').filter((line) => line !== '');
-    expect(lines.length).toBeGreaterThan(0);
-    for (const line of lines) expect(broken(ndjsonSchema, JSON.parse(line)), line.slice(0, 300)).toEqual([]);
-  });
-
-  it.each(CAPTURES)('hold for decode --stats: %s', async (path) => {
-    for (const secrets of [[], SECRETS]) {
-      const { out } = await command('decode', path, '--stats', '--format', 'ndjson', ...secrets);
-      const lines = out.split('\n').filter((line) => line.includes('"kind":"statistics"'));
-      expect(lines).toHaveLength(1);
-      expect(broken(ndjsonSchema, JSON.parse(lines[0] ?? ''))).toEqual([]);
-    }
-  });
-
-  it.each(CAPTURES)('hold for the report: %s', async (path) => {
-    const { out } = await command('report', path, '--format', 'json', ...SECRETS);
-    expect(broken(reportSchema, JSON.parse(out))).toEqual([]);
+  it.each(CAPTURES)('hold for lines, statistics and report: %s', async (path) => {
+    expect(await brokenOutputs(path)).toEqual([]);
   });
 
   it('hold for a report of two captures, and for a recording', async () => {
