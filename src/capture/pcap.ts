@@ -1,5 +1,6 @@
 import type { Block } from '../types.js';
 import { beginsCapture } from './detect.js';
+import { CapturedFrame } from './frame.js';
 import { emptyInfo, plainInterface } from './info.js';
 import { MAX_PACKET, MAX_RECORD } from './limits.js';
 import { ANOTHER, damage, LOST, type CaptureOutput, type RecordParser, type Trouble } from './parser.js';
@@ -76,20 +77,13 @@ export class PcapParser implements RecordParser {
         ),
       );
     }
-    out.push({
-      kind: 'frame',
-      number: ++this.number,
-      timeS,
-      timeNs,
-      hasTime: true,
-      linkType: this.linkType,
-      block,
-      start: at + header,
-      end: at + size,
-      wireLength: view.getUint32(at + 12, little),
-      interfaceId: 0,
-      offset,
-    });
+    const frame = new CapturedFrame(++this.number, block, at + header, at + size);
+    frame.timeS = timeS;
+    frame.timeNs = timeNs;
+    frame.linkType = this.linkType;
+    frame.wireLength = view.getUint32(at + 12, little);
+    frame.offset = offset;
+    out.push(frame);
     return size;
   }
 

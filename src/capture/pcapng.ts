@@ -12,6 +12,7 @@ import {
   MAX_SECRETS,
 } from './limits.js';
 import { beginsCapture } from './detect.js';
+import { CapturedFrame } from './frame.js';
 import { ANOTHER, damage, LOST, type CaptureOutput, type RecordParser, type Trouble } from './parser.js';
 import { onlyZeros, ZEROS } from './pcap.js';
 import { clockOf, MICROSECONDS, type Clock } from './ticks.js';
@@ -247,20 +248,16 @@ export class PcapngParser implements RecordParser {
       to = end;
     }
     const { moment } = this;
-    out.push({
-      kind: 'frame',
-      number: ++this.number,
-      timeS: hasTime ? moment.timeS : 0,
-      timeNs: hasTime ? moment.timeNs : 0,
-      hasTime,
-      linkType: known === undefined ? -1 : known.linkType,
-      block,
-      start: from,
-      end: to,
-      wireLength,
-      interfaceId,
-      offset,
-    });
+    const frame = new CapturedFrame(++this.number, block, from, to);
+    if (hasTime) {
+      frame.timeS = moment.timeS;
+      frame.timeNs = moment.timeNs;
+    } else frame.hasTime = false;
+    if (known !== undefined) frame.linkType = known.linkType;
+    frame.wireLength = wireLength;
+    frame.interfaceId = interfaceId;
+    frame.offset = offset;
+    out.push(frame);
   }
 
   private beginSection(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): void {
