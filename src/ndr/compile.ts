@@ -15,7 +15,7 @@ import {
   type Transforms,
 } from './codec.js';
 import { Encoder } from './encoder.js';
-import { Decoder } from './decoder.js';
+import { Decoder, SpareDecoder } from './decoder.js';
 import { readWhole, writeWhole, type Node } from './node.js';
 import { encodedNode } from './encoded.js';
 import { headerNode, plainThat, plainThis } from './orpc.js';
@@ -35,7 +35,7 @@ import type { TapeEntry } from './tape.js';
 import { closeTrace, Tracer } from './tracer.js';
 import type { Method, Specification, Type } from './types.js';
 import { unionNode } from './unions.js';
-import { ownField, recordClass, recordFrom, type Fields } from './value.js';
+import { NO_FIELDS, ownField, recordClass, recordFrom, type Fields, type OpenFields } from './value.js';
 import { wellKnownNode } from './wellknown.js';
 
 type NamedType = Specification['types'][number];
@@ -60,11 +60,13 @@ export class Compiler {
   private readonly options: CompilerOptions;
   private readonly ndr64: boolean;
   private readonly nodes = new Map<NamedType | Type, Node>();
+  private readonly spare: SpareDecoder;
   private sibling: Compiler | null = null;
 
   constructor(options: CompilerOptions) {
     this.options = options;
     this.ndr64 = options.encoding.syntax === 'ndr64';
+    this.spare = new SpareDecoder(options.encoding);
   }
 
   /** The two stubs of a method; `orpcthis` and `orpcthat` are the header types of a DCOM interface. */
@@ -208,13 +210,15 @@ export class Compiler {
     const Shape = recordClass();
     // Counts that a message carries itself: of the same name the request had an older one.
     const own = parts.filter(({ name }) => derived.has(name)).map(({ name }) => name);
+    const isEmpty = !parts.some(({ role }) => role === 'param');
+    const { spare } = this;
 
     function run(d: Decoder, request: Fields | undefined): Decoded {
-      const value = new Shape();
+      const value = isEmpty ? (NO_FIELDS as OpenFields) : new Shape();
       let header: Value = null;
       let result: Value = null;
       d.params = value;
-      d.request = request === undefined ? null : older(request, own);
+      d.request = request === undefined || own.length === 0 ? (request ?? null) : older(request, own);
       const { tracer } = d;
       for (const { name, node, role } of parts) {
         if (tracer !== null) tracer.name = name;
@@ -251,8 +255,10 @@ export class Compiler {
     return {
       text: late.length > 0 ? null : textReader(parts, encoding),
       decode(stub, request, depth = 0) {
-        const d = new Decoder(stub, encoding, depth);
-        return explained(d, stub, request, run(d, request), depth);
+        const d = spare.take(stub, depth);
+        const decoded = explained(d, stub, request, run(d, request), depth);
+        spare.giveBack(d);
+        return decoded;
       },
       trace(stub, request, depth = 0): Trace {
         const { tracer, problems } = traced(stub, request, depth);

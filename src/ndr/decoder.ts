@@ -41,15 +41,17 @@ export class Decoder extends Cursor {
   }
 
   /** Begins anew on another stub of the same encoding, with nothing traced or recorded. */
-  reset({ block, start, end }: Span): void {
+  reset({ block, start, end }: Span, depth = 0): void {
     this.u8 = block.u8;
     this.view = block.view;
     this.base = this.pos = start;
     this.end = end;
     this.failedAt = -1;
-    this.wanted = this.depth = this.elements = 0;
+    this.wanted = this.elements = 0;
+    this.depth = depth;
     this.problems = null;
     this.explained = false;
+    this.full = null;
   }
 
   override fail(wanted: number): 0 {
@@ -151,5 +153,32 @@ export class Decoder extends Cursor {
 
   leave(): void {
     this.depth--;
+  }
+}
+
+/**
+ * A decoder that is used again from stub to stub of one encoding, for making one costs as much as reading a small stub. A
+ * stub that is read inside another gets one of its own.
+ */
+export class SpareDecoder {
+  private readonly encoding: Encoding;
+  private decoder: Decoder | null = null;
+
+  constructor(encoding: Encoding) {
+    this.encoding = encoding;
+  }
+
+  /** A decoder at the beginning of a stub. */
+  take(stub: Span, depth: number): Decoder {
+    const { decoder } = this;
+    if (decoder === null) return new Decoder(stub, this.encoding, depth);
+    this.decoder = null;
+    decoder.reset(stub, depth);
+    return decoder;
+  }
+
+  /** To be called when a stub was read to its end; a decoder that failed is not used again. */
+  giveBack(decoder: Decoder): void {
+    if (!decoder.failed && decoder.problems === null) this.decoder = decoder;
   }
 }

@@ -7,9 +7,8 @@ const UNITS = 4096;
 const scratch = Buffer.allocUnsafeSlow(UNITS * 2);
 
 /**
- * Text of `count` UTF-16 code units at `at`. Lone surrogates and NULs stay as they are. Measured for 30 and 200 units:
- * 60 and
- * 205 ns where a loop of one-character additions takes 200 and 1,070, and the text has one byte a character where that
+ * Text of `count` UTF-16 code units at `at`. Lone surrogates and NULs stay as they are. Measured for 30 and 200 units: 60
+ * and 205 ns where a loop of one-character additions takes 200 and 1,070, and the text has one byte a character where that
  * does.
  */
 export function utf16Text(view: DataView, at: number, count: number, littleEndian: boolean): string {
@@ -27,13 +26,23 @@ export function utf16Text(view: DataView, at: number, count: number, littleEndia
 
 function piece(view: DataView, at: number, count: number, littleEndian: boolean): string {
   let all = 0;
-  for (let i = 0, p = at; i < count; i++, p += 2) {
+  let i = 0;
+  let p = at;
+  // Two units at once: half of the reads.
+  if (littleEndian)
+    for (; i + 1 < count; i += 2, p += 4) {
+      const units = view.getUint32(p, true);
+      all |= units | (units >>> 16);
+      scratch[i] = units;
+      scratch[i + 1] = units >>> 16;
+    }
+  for (; i < count; i++, p += 2) {
     const unit = view.getUint16(p, littleEndian);
-    scratch[i] = unit;
     all |= unit;
+    scratch[i] = unit;
   }
-  if (all < 0x100) return scratch.toString('latin1', 0, count);
-  for (let i = 0, p = at; i < count; i++, p += 2) {
+  if ((all & 0xff00) === 0) return scratch.toString('latin1', 0, count);
+  for (i = 0, p = at; i < count; i++, p += 2) {
     const unit = view.getUint16(p, littleEndian);
     scratch[2 * i] = unit;
     scratch[2 * i + 1] = unit >>> 8;
