@@ -41,6 +41,8 @@ export interface AnalyzerOptions {
   readonly security?: SecurityObserver;
   /** Packets are taken in the order of the capture, even where their acknowledgements tell of another. */
   readonly inOrder?: boolean;
+  /** TCP and UDP ports of which one end has to have one (or Kerberos'); all of them where it is empty. */
+  readonly ports?: readonly number[];
   /** Bounds of the network stages that differ from the usual ones. */
   readonly net?: Partial<NetLimits>;
   /** False: objects are not followed; only for measuring what that costs. */
@@ -100,7 +102,7 @@ export class Analyzer {
 
   constructor(options: AnalyzerOptions) {
     const limits = { ...ANALYSIS_LIMITS, ...options.limits };
-    this.net = new Net(options.net, { inOrder: options.inOrder ?? false });
+    this.net = new Net(options.net, { inOrder: options.inOrder ?? false, ports: options.ports ?? [] });
     this.security = options.security ?? null;
     this.smb = new SmbObserver({ flowId: () => this.net.flowId(), protection: this.security?.smb ?? null });
     this.rpc = new RpcObserver({ protection: this.security });

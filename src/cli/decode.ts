@@ -17,6 +17,7 @@ import { CsvWriter, type CsvColumn } from '../output/csv.js';
 import { ZeekWriter } from '../output/lake/zeek.js';
 import { NdjsonWriter } from '../output/ndjson.js';
 import { objectJson, objectsText } from '../output/objects.js';
+import type { FrameChoice } from '../pipeline/frame-choice.js';
 import type { Names } from '../output/names.js';
 import { PLAIN, type Style } from '../output/style.js';
 import { TextWriter } from '../output/text.js';
@@ -39,6 +40,8 @@ export interface DecodeOptions {
   readonly format: Format;
   readonly where: Where | null;
   readonly opnums: Numbering;
+  /** Packets that are looked at; all where it is null or left out. */
+  readonly choice?: FrameChoice | null;
   /** Calls written before it stops; Infinity for all. */
   readonly limit: number;
   /** Opens protected calls. */
@@ -138,6 +141,7 @@ class Run {
       ...(options.format === 'ndjson' ? { text: new JsonBytes() } : {}),
       nameOf: (value) => names.hresult(value),
       opnums: options.opnums,
+      choice: options.choice ?? null,
       limits: options.limits ?? {},
       inOrder: options.inOrder ?? false,
       ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
@@ -331,7 +335,12 @@ class Run {
     const ports = this.pipeline.serverPorts;
     if (calls > 0 || (frames === 0 && problems > 0)) return null;
     const where = 'DCOM speaks on TCP port 135 and on ports that are handed out there, often 49152 and above';
-    if (frames === 0) return 'no calls: the capture holds no packets';
+    if (frames === 0)
+      return this.pipeline.framesPassed === 0
+        ? 'no calls: the capture holds no packets'
+        : `no calls: none of the ${grouped(this.pipeline.framesPassed)} packets is of the hosts and the time asked for`;
+    if (flows === 0 && (this.options.choice?.ports.length ?? 0) > 0)
+      return 'no calls: no connection has one of the ports asked for';
     if (flows === 0) return `no calls: none of the packets is TCP over IP, which DCE-RPC is read from; ${where}`;
     const on = `port${ports.length === 1 ? '' : 's'} ${ports.join(', ')}`;
     if (pdus === 0)

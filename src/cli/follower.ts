@@ -7,6 +7,7 @@ import type { IdlFlags } from '../io/idl.js';
 import { knowledge } from '../io/knowledge.js';
 import { Sink } from '../io/sink.js';
 import { UsageError } from '../io/streams.js';
+import type { FrameChoice } from '../pipeline/frame-choice.js';
 import { SecurityObserver } from '../security/observer.js';
 import type { SecretList } from '../security/secrets.js';
 import { decode, type DecodeResult } from './decode.js';
@@ -17,6 +18,7 @@ export interface FollowerOrder {
   readonly idl: IdlFlags;
   readonly opnums: Numbering;
   readonly inOrder: boolean;
+  readonly choice: FrameChoice | null;
   readonly objects: boolean;
   readonly quiet: boolean;
   readonly ignoreRules: ReadonlySet<string>;
@@ -70,6 +72,7 @@ async function follow(order: FollowerOrder, tell: (word: FollowerWord, bytes?: A
     format: 'ndjson',
     where: null,
     opnums: order.opnums,
+    choice: order.choice,
     security: new SecurityObserver(order.secrets),
     ignoreRules: order.ignoreRules,
     quiet: order.quiet,

@@ -4,6 +4,7 @@ import { resultName, signature } from '../output/text.js';
 import type { Names } from '../output/names.js';
 import type { OpenCapture } from '../pipeline/batch.js';
 import { HandshakeFrames } from '../pipeline/handshake-frames.js';
+import type { FrameChoice } from '../pipeline/frame-choice.js';
 import { mergeByTime } from '../pipeline/merge.js';
 import { durationText } from '../output/time.js';
 import { SecurityObserver } from '../security/observer.js';
@@ -27,6 +28,8 @@ type MadeBy = Pick<Call, 'flow' | 'requestFrames' | 'responseFrames'>;
 export interface Captures {
   readonly files: readonly string[];
   readonly inOrder: boolean;
+  /** Packets of them that are looked at; all where it is null or left out. */
+  readonly choice?: FrameChoice | null;
 }
 
 interface PacketOptions {
@@ -112,6 +115,7 @@ export class ChosenPackets {
     const whole = new Set([...this.makers].filter((flow) => !this.flows.has(flow)));
     const handshakes = new HandshakeFrames(new Set([...this.flows, ...this.makers]), whole, {
       inOrder: captures.inOrder,
+      choice: captures.choice ?? null,
       security: new SecurityObserver(options.secrets),
       tickets: this.tickets,
     });

@@ -1,4 +1,14 @@
-import type { Chunk, Datagram, FlowEnd, Gap, Handshake, Problem, Unreachable } from '../types.js';
+import {
+  KDC_PORT,
+  type Chunk,
+  type Datagram,
+  type FlowEnd,
+  type Gap,
+  type Handshake,
+  type Problem,
+  type Unreachable,
+} from '../types.js';
+import type { Run } from './packet.js';
 import type { NetLimits } from './limits.js';
 import { Recent } from './recent-segments.js';
 
@@ -39,16 +49,22 @@ export interface Shared {
   readonly recent: Recent;
   /** Segments are taken in the order of the capture, whatever they acknowledge. */
   readonly inOrder: boolean;
+  /** Ports of which one end has to have one; null where all do. */
+  readonly ports: ReadonlySet<number> | null;
   /** Bytes kept out of order. */
   bytes: number;
   /** Segments kept out of order. */
   segments: number;
 }
 
-export function sharedOf(limits: NetLimits, inOrder = false): Shared {
+export function sharedOf(
+  limits: NetLimits,
+  { inOrder = false, ports = [] }: { readonly inOrder?: boolean; readonly ports?: readonly number[] } = {},
+): Shared {
   return {
     limits,
     inOrder,
+    ports: ports.length === 0 ? null : new Set([KDC_PORT, ...ports]),
     recent: new Recent(limits.comparedSegments),
     counts: {
       frames: 0,
@@ -78,4 +94,10 @@ export function problem(
   spec: string | null = null,
 ): Problem {
   return { kind: 'problem', layer, code, message, spec, at: { frame } };
+}
+
+/** Whether a TCP segment or a UDP datagram that begins where the packet does goes to or from one of the ports. */
+export function isOfPorts({ block, start, end }: Run, ports: ReadonlySet<number> | null): boolean {
+  if (ports === null || end - start < 4) return true;
+  return ports.has(block.view.getUint16(start)) || ports.has(block.view.getUint16(start + 2));
 }

@@ -19,7 +19,7 @@ import {
 } from './layers/layer.js';
 import { FOLLOWS, LINK_TYPES, unknownName } from './layers/table.js';
 import { Packet } from './packet.js';
-import { problem, sharedOf, type NetCounts, type NetOutput, type Shared } from './net-state.js';
+import { isOfPorts, problem, sharedOf, type NetCounts, type NetOutput, type Shared } from './net-state.js';
 import { TcpStreams } from './tcp.js';
 
 export type { NetCounts, NetOutput } from './net-state.js';
@@ -39,6 +39,8 @@ const REFUSALS = 64;
 interface NetOptions {
   /** Packets are taken in the order of the capture, even where their acknowledgements tell of another. */
   readonly inOrder?: boolean;
+  /** Ports of which one end of a connection has to have one (or Kerberos'); all of them where it is empty. */
+  readonly ports?: readonly number[];
 }
 
 /**
@@ -57,7 +59,7 @@ export class Net {
 
   constructor(limits: Partial<NetLimits> = {}, options: NetOptions = {}) {
     this.limits = { ...NET_LIMITS, ...limits };
-    this.shared = sharedOf(this.limits, options.inOrder ?? false);
+    this.shared = sharedOf(this.limits, options);
     this.fragments = new FragmentTable(this.limits);
     this.streams = new TcpStreams(this.shared);
     this.datagrams = new DatagramFlows(this.shared);
@@ -284,6 +286,7 @@ export class Net {
     const { packet } = this;
     const port = this.portOf(packet.start);
     if (port === 0) {
+      if (!isOfPorts(packet, this.shared.ports)) return NOTHING;
       const { block, start, end } = packet;
       if (!holdsRpc(block, start, end) && !meetsKdc(block, start, end)) return NOTHING;
       this.datagrams.push(packet, out);

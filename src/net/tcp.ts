@@ -2,7 +2,7 @@ import type { FlowEnd } from '../types.js';
 import { FlowTable, type Connection } from './flows.js';
 import type { Undelivered } from './icmp.js';
 import type { Packet, Seen } from './packet.js';
-import { problem, type NetOutput, type Shared } from './net-state.js';
+import { isOfPorts, problem, type NetOutput, type Shared } from './net-state.js';
 import { BEGIN, type Stream } from './stream.js';
 import { Waits } from './waiting-queue.js';
 
@@ -39,6 +39,7 @@ export class TcpStreams {
   /** Takes the segment that is left of a packet; addresses and IP version are filled in. */
   segment(packet: Packet, out: NetOutput[]): void {
     const { block, start, end } = packet;
+    if (!isOfPorts(packet, this.shared.ports)) return;
     this.shared.counts.tcp++;
     if (end - start < HEADER) return this.tooShort(packet, out);
     const { view, u8 } = block;

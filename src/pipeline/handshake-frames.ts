@@ -5,6 +5,7 @@ import { RpcObserver, type RpcOutput } from '../rpc/observer.js';
 import type { PduProtection } from '../rpc/protection.js';
 import { SmbObserver, type SmbOutput } from '../smb/observer.js';
 import { KDC_PORT, type Chunk, type Datagram, type Frame } from '../types.js';
+import { ChosenFrames, type FrameChoice } from './frame-choice.js';
 import { SmbFrames } from './smb-frames.js';
 
 /** Segments of one direction that are remembered, to find where a PDU in many of them began. */
@@ -24,6 +25,8 @@ export const MAX_KDC_FRAMES = 4096;
 
 export interface HandshakeOptions {
   readonly inOrder?: boolean;
+  /** Packets that are looked at; all where it is null or left out. */
+  readonly choice?: FrameChoice | null;
   /** What opened the capture, anew: encrypted SMB tells its pipes only so. */
   readonly security?: SecurityObserver | null;
   /** The tickets of Kerberos are wanted too. */
@@ -38,6 +41,7 @@ export class HandshakeFrames {
   /** The frames found so far. */
   readonly frames = new Set<number>();
   private readonly flows: ReadonlySet<number>;
+  private readonly chosen: ChosenFrames | null;
   private readonly net: Net;
   private readonly smb: SmbObserver;
   private readonly rpc: RpcObserver;
@@ -57,8 +61,9 @@ export class HandshakeFrames {
    * everything is wanted, unless they are long: a hole would hold their calls up until others were read that need them.
    */
   constructor(flows: ReadonlySet<number>, whole: ReadonlySet<number>, options: HandshakeOptions = {}) {
-    const { inOrder = false, security = null, tickets = false } = options;
-    this.net = new Net({}, { inOrder });
+    const { inOrder = false, choice = null, security = null, tickets = false } = options;
+    this.chosen = choice === null ? null : new ChosenFrames(choice);
+    this.net = new Net({}, { inOrder, ports: choice?.ports ?? [] });
     this.security = security;
     this.tickets = tickets;
     this.needed = new SmbFrames(flows);
@@ -82,6 +87,7 @@ export class HandshakeFrames {
   }
 
   push(frame: Frame): void {
+    if (this.chosen !== null && !this.chosen.takes(frame)) return;
     this.net.push(frame, this.segments);
     for (const segment of this.segments) {
       if (segment.kind === 'problem') continue;

@@ -4,12 +4,15 @@ import { RuleEngine } from '../analysis/rules/engine.js';
 import { clear } from '../bytes/list.js';
 import type { RuledShare, Share } from '../analysis/share.js';
 import type { Call, Finding, Frame, ObjectRecord, Problem } from '../types.js';
+import { ChosenFrames, type FrameChoice } from './frame-choice.js';
 import { GivenSecrets } from './given-secrets.js';
 
 /** What a capture comes to: calls, findings, logons and damage, in the order in which they were completed. */
 export type CaptureRecord = AnalyzerOutput;
 
-export interface PipelineOptions extends Omit<AnalyzerOptions, 'share'> {
+export interface PipelineOptions extends Omit<AnalyzerOptions, 'share' | 'ports'> {
+  /** Packets that are looked at; all where it is null or left out. */
+  readonly choice?: FrameChoice | null;
   /** Name of an HRESULT, for the rules; null when no table has it. */
   readonly nameOf: (value: number) => string | null;
   /** Names of rules whose findings do not come out. */
@@ -35,10 +38,14 @@ export class Pipeline {
   private readonly ignored: ReadonlySet<string>;
   private readonly broken: Finding[] = [];
   private readonly share: Share | null;
+  private readonly chosen: ChosenFrames | null;
   private captureProblems = 0;
+  private passed = 0;
 
-  constructor({ nameOf, ignoreRules = new Set(), share, ...options }: PipelineOptions) {
+  constructor({ nameOf, ignoreRules = new Set(), share, choice = null, ...rest }: PipelineOptions) {
     this.ignored = ignoreRules;
+    this.chosen = choice === null ? null : new ChosenFrames(choice);
+    const options = { ...rest, ports: choice?.ports ?? [] };
     this.given = new GivenSecrets(options.security?.given ?? []);
     const rules = new RuleEngine(options.registry, nameOf);
     this.analyzer = new Analyzer(share === undefined ? options : { ...options, share: ruled(share, rules) });
@@ -50,6 +57,10 @@ export class Pipeline {
     if (item.kind === 'problem') {
       this.captureProblems++;
       out.push(item);
+      return;
+    }
+    if (this.chosen !== null && !this.chosen.takes(item)) {
+      this.passed++;
       return;
     }
     this.analyzer.push(item, this.made);
@@ -104,6 +115,11 @@ export class Pipeline {
   /** What became of every object that is remembered, by now or, after `end`, in the end. */
   objects(): ObjectRecord[] {
     return this.analyzer.objects();
+  }
+
+  /** Packets that were passed over, as nobody asked for their hosts or their time. */
+  get framesPassed(): number {
+    return this.passed;
   }
 
   /** Ports of the servers whose connections have ended; the first few. */

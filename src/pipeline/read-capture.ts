@@ -103,7 +103,7 @@ class Reading {
     const { open, pipeline, ended } = this.reading;
     for (const [file, path] of this.files.entries()) {
       let about: FileRead = { size: null, info: null };
-      for await (const batch of open(path, pipeline.summary.frames)) {
+      for await (const batch of open(path, pipeline.summary.frames + pipeline.framesPassed)) {
         about = { size: batch.size, info: batch.info ?? about.info };
         for (const item of batch.items) this.push(item, file);
         if (batch.idle === 'quiet') this.quiet();

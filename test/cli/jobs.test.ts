@@ -153,6 +153,7 @@ async function crew(code: string, stop = new AbortController(), last: string | n
       idl: {},
       opnums: 'auto',
       inOrder: false,
+      choice: null,
       objects: false,
       quiet: false,
       ignoreRules: new Set(),

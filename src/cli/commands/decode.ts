@@ -13,6 +13,7 @@ import { interruptible } from '../../io/interrupt.js';
 import { followUntil } from '../../io/tail.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
+import { chosenBy, withFrameChoice, type ChoiceFlags } from '../frame-choice.js';
 import { checkOutput } from '../../io/output.js';
 import { Sink } from '../../io/sink.js';
 import { NdjsonWriter } from '../../output/ndjson.js';
@@ -22,7 +23,7 @@ import { examples, idlOptions, say, sortIdl, type Register } from './command.js'
 import { positive } from '../numbers.js';
 import { whereOf } from '../where.js';
 
-interface DecodeFlags extends SecretFlags, IgnoreFlags, IdlFlags {
+interface DecodeFlags extends SecretFlags, IgnoreFlags, IdlFlags, ChoiceFlags {
   readonly quiet?: true;
   readonly format: Format;
   readonly where?: string;
@@ -110,6 +111,10 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
         ['decode session.pcapng --where failed -w failed.pcapng', 'for Wireshark: the calls are in frame.comment'],
         ["decode session.pcapng --columns 'time,method,in.criteria,hresult,latency'", 'a table'],
         ['decode session.pcapng --stats', ''],
+        [
+          'decode day.pcapng --host 192.0.2.5 --from 2026-11-20T12:00 --to 2026-11-20T12:05',
+          'other packets are passed over',
+        ],
         ['decode plant.pcapng --idl opcda.idl --idl-path ~/sdk/idl', ''],
         ['decode tap-rx.pcap tap-tx.pcap', 'a tap writes a file for each direction'],
         ['ssh host tcpdump -U -w - | uamgscope decode -', 'calls as they come; Ctrl-C ends it with the summary'],
@@ -122,6 +127,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
       if (rest.length === 0) throw new UsageError('decode: give a capture beside the IDL files');
       done(await decodeFiles(rest, { ...flags, ...idl }, streams, await load(idl)));
     });
+  withFrameChoice(command);
   withSecrets(command);
   withIgnoredRules(command);
   for (const option of idlOptions()) command.addOption(option);
@@ -135,7 +141,8 @@ export async function decodeFiles(
   known: Knowledge,
 ): Promise<number> {
   const format = formatOf(flags);
-  const where = flags.where === undefined ? null : await whereOf(flags.where, known, streams.env);
+  const { choice, where: expression } = await chosenBy(flags, flags.where);
+  const where = expression === undefined ? null : await whereOf(expression, known, streams.env);
   const progress = new Progress(streams.stderr);
   const clear = (): void => progress.clear();
   const out = new Sink(streams.stdout, clear);
@@ -169,6 +176,7 @@ export async function decodeFiles(
       statistics: flags.stats === true,
       where,
       opnums: flags.opnums,
+      choice,
       security,
       ignoreRules,
       quiet: flags.quiet === true,
@@ -193,6 +201,7 @@ export async function decodeFiles(
               ...(flags.idlPath === undefined ? {} : { idlPath: flags.idlPath }),
             },
             opnums: flags.opnums,
+            choice,
             inOrder: flags.inOrder === true,
             objects: flags.objects === true,
             quiet: flags.quiet === true,
@@ -211,7 +220,7 @@ export async function decodeFiles(
         });
   interrupt.over();
   packets?.addMakers(result.objects(), (id) => places.get(id));
-  const captures: Captures = { files, inOrder: flags.inOrder === true };
+  const captures: Captures = { files, inOrder: flags.inOrder === true, choice };
   if (packets !== null) await writePackets(packets, flags, { captures, reopen, secrets }, streams);
   writeKeyLog(flags, security.sessionKeys, files);
   if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
@@ -226,6 +235,7 @@ function aloneBecause(flags: DecodeFlags, format: Format): string | null {
   if (format !== 'ndjson') return 'several write --format ndjson only';
   if (flags.stats === true) return '--stats counts all calls';
   if (flags.where !== undefined) return '--where looks at the calls in turn';
+  if (flags.session !== undefined) return '--session looks at the calls in turn';
   if (flags.limit !== undefined) return '--limit ends it early';
   if (flags.write !== undefined) return '--write gathers packets';
   if (flags.follow === true) return '--follow waits for its file';

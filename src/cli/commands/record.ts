@@ -4,6 +4,7 @@ import { Recorder } from '../../../replay/recording/recorder.js';
 import type { Numbering } from '../../analysis/calls.js';
 import { Pipeline } from '../../pipeline/pipeline.js';
 import { isDamage } from '../../analysis/weight.js';
+import type { FrameChoice } from '../../pipeline/frame-choice.js';
 import { readCapture } from '../../pipeline/read-capture.js';
 import { SecurityObserver } from '../../security/observer.js';
 import type { Batch } from '../../pipeline/batch.js';
@@ -15,7 +16,8 @@ import { packageVersion } from '../../io/package.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, readRecordingFile, recordingForm, sourceName } from '../../io/recordings.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
-import { chosenHosts, chosenText, withHostOptions, type HostFlags } from '../hosts.js';
+import { frameChoiceOf, notOfRecordings, withFrameChoice, type ChoiceFlags } from '../frame-choice.js';
+import { chosenHosts, chosenText } from '../hosts.js';
 import { withoutNames, withRedaction, type RedactionFlags } from '../redaction.js';
 import type { SessionKey } from '../../security/secrets.js';
 import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
@@ -23,7 +25,7 @@ import { isReported } from '../sessions.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 
-interface RecordFlags extends SecretFlags, IdlFlags, RedactionFlags, HostFlags {
+interface RecordFlags extends SecretFlags, IdlFlags, RedactionFlags, ChoiceFlags {
   readonly output: string;
   readonly format?: RecordingForm;
   readonly opnums: Numbering;
@@ -74,9 +76,11 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
       const { rest: files, idl } = sortIdl(args, flags);
       if ((files.length === 0) === (flags.interface === undefined))
         throw new UsageError('record: give a capture or a recording, or an interface with -i');
-      const lone = (['filter', 'host', 'session'] as const).find((name) => flags[name] !== undefined);
-      if (flags.interface === undefined && lone !== undefined)
-        throw new UsageError(`--${lone} belongs to -i: name an interface with it`);
+      if (flags.interface === undefined && flags.filter !== undefined)
+        throw new UsageError('--filter belongs to -i: name an interface with it');
+      const lone = (['port', 'from', 'to'] as const).find((name) => flags[name] !== undefined);
+      if (flags.interface !== undefined && lone !== undefined)
+        throw new UsageError(`--${lone} chooses packets of captures; with -i there is --filter`);
       if (flags.redact !== undefined && (flags.interface !== undefined || flags.append === true))
         throw new UsageError(
           'record --redact takes a whole capture: record first, and then uamgscope recording redact REC -o OUT',
@@ -88,7 +92,7 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
           : await recordLive(flags.interface, flags, streams, known),
       );
     });
-  withRedaction(withSecrets(withHostOptions(command, 'with -i: ')));
+  withRedaction(withSecrets(withFrameChoice(command)));
   for (const option of idlOptions()) command.addOption(option);
 };
 
@@ -139,6 +143,9 @@ export async function recordFile(
     );
   if (again && flags.append === true)
     throw new UsageError('--append takes a capture: sessions of a recording have numbers of their own');
+  // What is watched was chosen when it was captured.
+  const choice = from === 'live' ? null : await frameChoiceOf(flags);
+  if (again && choice !== null) throw new UsageError(notOfRecordings(file));
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const writer = await RecordingWriter.open({
     path: flags.output,
@@ -156,7 +163,7 @@ export async function recordFile(
       const gather: RecordTarget = { put: (record) => records.push(record), flush: () => Promise.resolve() };
       const written = again
         ? await copyRecording(file, gather)
-        : await recordCapture(files, { writer: gather, known, streams, flags, security, from, session: 1 });
+        : await recordCapture(files, { writer: gather, known, streams, flags, choice, security, from, session: 1 });
       const redacted = withoutNames(records, flags, { env: streams.env, registry: known.registry });
       for (const line of redacted.told) await say(streams, line);
       for (const record of redacted.records) writer.put(record);
@@ -164,7 +171,7 @@ export async function recordFile(
     }
     return again
       ? copyRecording(file, writer)
-      : recordCapture(files, { writer, known, streams, flags, security, from, session: sessions + 1 });
+      : recordCapture(files, { writer, known, streams, flags, choice, security, from, session: sessions + 1 });
   });
   for (const message of messages.slice(0, MAX_LINES)) await say(streams, `! ${message}`);
   if (messages.length > MAX_LINES) await say(streams, `! ${messages.length - MAX_LINES} more`);
@@ -195,6 +202,7 @@ interface CaptureToRecord {
   readonly known: Knowledge;
   readonly streams: Streams;
   readonly flags: RecordFlags;
+  readonly choice: FrameChoice | null;
   readonly security: SecurityObserver;
   readonly from: 'capture' | 'live';
   /** Number of the session in the file. */
@@ -204,7 +212,7 @@ interface CaptureToRecord {
 /** Calls are written as they are completed. @throws UsageError when the capture cannot be read */
 async function recordCapture(
   files: readonly string[],
-  { writer, known, streams, flags, security, from, session }: CaptureToRecord,
+  { writer, known, streams, flags, choice, security, from, session }: CaptureToRecord,
 ): Promise<Written> {
   const messages: string[] = [];
   let damaged = false;
@@ -222,6 +230,7 @@ async function recordCapture(
       registry: known.registry,
       nameOf: (value) => known.names.hresult(value),
       opnums: flags.opnums,
+      choice,
       security,
     }),
     take(record) {

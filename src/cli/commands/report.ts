@@ -1,3 +1,4 @@
+import { frameChoiceOf, withFrameChoice, type ChoiceFlags } from '../frame-choice.js';
 import { Option } from 'commander';
 import type { Numbering } from '../../analysis/calls.js';
 import { bytesText, countText } from '../../output/report/words.js';
@@ -16,7 +17,7 @@ import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 import { positive } from '../numbers.js';
 
-interface ReportFlags extends SecretFlags, IgnoreFlags, IdlFlags {
+interface ReportFlags extends SecretFlags, IgnoreFlags, IdlFlags, ChoiceFlags {
   readonly output?: string;
   readonly format?: ReportFormat;
   readonly compare?: true;
@@ -75,6 +76,7 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
       if (rest.length === 0) throw new UsageError('report: give a capture beside the IDL files');
       done(await report(rest, flags, streams, await load(idl)));
     });
+  withFrameChoice(command);
   withSecrets(command);
   withIgnoredRules(command);
   for (const option of idlOptions()) command.addOption(option);
@@ -93,6 +95,7 @@ async function report(
     streams,
     opnums: flags.opnums,
     secrets: readSecrets(flags, streams.env),
+    choice: await frameChoiceOf(flags),
     progress: new Progress(streams.stderr),
     inOrder: flags.inOrder === true,
     ignoreRules: await ignoredRules(flags, streams.env, known.registry),

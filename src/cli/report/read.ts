@@ -8,6 +8,9 @@ import type { SecretList } from '../../security/secrets.js';
 import type { Call, Finding } from '../../types.js';
 import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
 import { isOfInput } from '../../pipeline/problems.js';
+import { UsageError, type Streams } from '../../io/streams.js';
+import type { FrameChoice } from '../../pipeline/frame-choice.js';
+import { notOfRecordings } from '../frame-choice.js';
 import { readCapture } from '../../pipeline/read-capture.js';
 import { aboutCapture } from './about.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -16,13 +19,14 @@ import type { Progress } from '../../io/progress.js';
 import { readRecordingFile, recordingForm, sourceName } from '../../io/recordings.js';
 import { Restorer } from '../../../replay/compare/restored-calls.js';
 import type { TakeRecord } from '../../../replay/recording/format.js';
-import type { Streams } from '../../io/streams.js';
 
 export interface ReportReading {
   readonly known: Knowledge;
   readonly streams: Streams;
   readonly opnums: Numbering;
   readonly secrets: SecretList;
+  /** Packets of captures that are looked at; all where it is null or left out. */
+  readonly choice?: FrameChoice | null;
   /** Calls shown in full from the beginning on. */
   readonly calls?: number;
   /** Packets and files are taken in the order given, not by time and acknowledgements. */
@@ -58,10 +62,23 @@ export function aboutInput({ findings }: Pick<Report, 'findings'>): readonly str
  */
 export async function readReport(
   files: readonly string[],
-  { known, streams, opnums, secrets, calls, progress, call, record, inOrder, ignoreRules }: ReportReading,
+  {
+    known,
+    streams,
+    opnums,
+    secrets,
+    choice = null,
+    calls,
+    progress,
+    call,
+    record,
+    inOrder,
+    ignoreRules,
+  }: ReportReading,
 ): Promise<ReportRead> {
   const [first = '-'] = files;
   if (files.length === 1 && first !== '-' && (await recordingForm(first)) !== null) {
+    if (choice !== null) throw new UsageError(notOfRecordings(first));
     return readRecordingReport(first, { known, calls, ignoreRules, progress, record });
   }
   const security = new SecurityObserver(secrets);
@@ -69,6 +86,7 @@ export async function readReport(
     registry: known.registry,
     nameOf: (value) => known.names.hresult(value),
     opnums,
+    choice,
     security,
     inOrder: inOrder ?? false,
     ...(ignoreRules === undefined ? {} : { ignoreRules }),
