@@ -41,6 +41,17 @@ function told(delays: readonly number[]): string {
     : `median ${(sorted[sorted.length >> 1] ?? 0).toFixed(1)}, 99th percentile ${(sorted[Math.floor(sorted.length * 0.99)] ?? 0).toFixed(1)}, greatest ${(sorted.at(-1) ?? 0).toFixed(1)} ms (${sorted.length} keys)`;
 }
 
+/** Seconds of processor that a process has used, to a hundredth (proc(5), stat). */
+function processorS(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) / 100;
+}
+
 async function measure(path: string): Promise<void> {
   const began = performance.now();
   const child = spawn(
@@ -50,11 +61,20 @@ async function measure(path: string): Promise<void> {
   );
   let shown = '';
   const seen = { firstRows: 0, allRead: 0 };
+  /** Processor seconds at the same moments: what a machine with other work tells, too. */
+  const used = { firstRows: 0, allRead: 0 };
+  const usedNow = (): number => processorS(child.pid ?? 0);
   let waiting: { readonly shows: RegExp; readonly done: () => void } | null = null;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     shown = (shown + text).slice(-200_000);
-    if (seen.firstRows === 0 && ROW.test(shown)) seen.firstRows = performance.now() - began;
-    if (seen.allRead === 0 && shown.includes('all read')) seen.allRead = performance.now() - began;
+    if (seen.firstRows === 0 && ROW.test(shown)) {
+      seen.firstRows = performance.now() - began;
+      used.firstRows = usedNow();
+    }
+    if (seen.allRead === 0 && shown.includes('all read')) {
+      seen.allRead = performance.now() - began;
+      used.allRead = usedNow();
+    }
     if (waiting?.shows.test(text) === true) waiting.done();
   });
   const pressed = async (bytes: string, shows: RegExp): Promise<number> => {
@@ -85,6 +105,7 @@ async function measure(path: string): Promise<void> {
       list.push(await pressed(bytes, shows));
     }
   }
+  const afterKeys = usedNow();
   const memory = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8'))?.[1] ?? 0) / 1024;
   child.stdin.write('q');
   await new Promise((resolve) => {
@@ -92,6 +113,10 @@ async function measure(path: string): Promise<void> {
   });
   console.log(
     `  first rows ${(seen.firstRows / 1000).toFixed(2)} s, all read ${(seen.allRead / 1000).toFixed(1)} s, at most ${memory.toFixed(0)} MiB`,
+  );
+  const perKeyMs = ((afterKeys - used.allRead) * 1000) / Math.max(1, delays.loaded.length);
+  console.log(
+    `  processor: first rows ${used.firstRows.toFixed(2)} s, all read ${used.allRead.toFixed(1)} s with ${delays.loading.length} keys, a key afterwards ${perKeyMs.toFixed(1)} ms`,
   );
   console.log(`  key to screen while it loads: ${told(delays.loading)}`);
   console.log(`  key to screen when it is loaded: ${told(delays.loaded)}`);

@@ -61,6 +61,68 @@ describe("an operator's five questions on the first screen", () => {
     30_000,
   );
 
+  const HERS = ['--password', 'alice:Pässwörd✓1'] as const;
+  it.each([
+    ['wua-session', []],
+    ['wua-signed', HERS],
+    ['wua-sealed', HERS],
+    ['wua-late-bound', []],
+    ['wua-bigendian', []],
+    ['wua-ndr64', []],
+    ['wua-printed-opnums', []],
+    ['wua-mixed-opnums', []],
+  ] as const)(
+    'are answered as the calls of %s were',
+    async (name, secret) => {
+      const path = shipped(`${name}.pcapng`);
+      const { overview } = await reportOf(path, ...secret);
+      const { verdict, advice, tiles } = overview;
+      const valueOf = (wanted: string): string | undefined => tiles.find((one) => one.name === wanted)?.value;
+      const calls = (await recordsOf(path, ...secret)).filter((one) => one['kind'] === 'call');
+      /** What a property was, by object. */
+      const read = (interfaceName: RegExp, method: string): ReadonlyMap<string, unknown> =>
+        new Map(
+          calls.flatMap((one) => {
+            const out = one['out'] as { readonly retval?: unknown } | null;
+            const object = one['object'] as { readonly label: string } | null;
+            return one['method'] === method && interfaceName.test(String(one['interface'])) && out?.retval !== undefined
+              ? [[object?.label ?? '', out.retval] as const]
+              : [];
+          }),
+        );
+      const [missing] = [...read(/^IUpdateCollection$/, 'Count').values()];
+      expect([valueOf('missing'), missing]).toEqual([String(missing), 4]);
+      expect(verdict.text).toContain('4 updates are missing');
+
+      const titles = read(/^IUpdate\d*$/, 'Title');
+      const critical = [...read(/^IUpdate\d*$/, 'MsrcSeverity')].filter(([, severity]) => severity === 'Critical');
+      expect(critical.length).toBe(1);
+      expect(valueOf('gravest')).toBe(String(critical.length));
+      const gravest = critical.map(([label]) => String(titles.get(label)));
+      expect(advice.find(({ what }) => what.startsWith('Install what is critical'))?.what).toContain(gravest[0]);
+
+      const codes = calls.flatMap((one) => {
+        const result = one['hresult'] as { readonly value: string; readonly name: string } | null;
+        const failed = one['method'] === 'Search' && Number.parseInt(result?.value ?? '0', 16) >= 0x8000_0000;
+        return failed ? [result?.name ?? ''] : [];
+      });
+      expect(valueOf('searches')).toBe(String(codes.length));
+      for (const code of codes) {
+        expect(verdict.text).toContain(code);
+        expect(advice.find(({ what }) => what.includes(code))?.why).not.toBe('');
+      }
+      expect(advice.every(({ what, why }) => what !== '' && why !== '')).toBe(true);
+    },
+    30_000,
+  );
+
+  it('are answered as far as wua-damaged goes', async () => {
+    const { verdict, tiles } = (await reportOf(shipped('wua-damaged.pcap'))).overview;
+    const valueOf = (wanted: string): string | undefined => tiles.find((one) => one.name === wanted)?.value;
+    expect([valueOf('missing'), valueOf('gravest'), valueOf('searches')]).toEqual(['?', '1', '1']);
+    expect(verdict.text).toMatch(/^1 of 2 searches failed \(WU_E_INVALID_CRITERIA\); how 1 search ended is not known/);
+  });
+
   it('are not answered where the answers are sealed', async () => {
     const report = await reportOf(shipped('sessions/go-msrpc-privacy.pcapng'));
     expect(report.overview.verdict).toMatchObject({
