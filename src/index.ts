@@ -27,7 +27,8 @@ import { serveRecording, type Serving } from './io/serve/recording.js';
 import { changesIn, checkChanges } from './io/changes.js';
 import { playRecording } from './io/play.js';
 import { RecordingWriter } from './io/recording-writer.js';
-import { checkPlayable, formByName, loadRecording, recordingForm } from './io/recordings.js';
+import { checkPlayable, formByName, loadRecording } from './io/recordings.js';
+import { updateRecording } from './io/update.js';
 import { resultLines } from '../replay/results/text-results.js';
 import { hresultsByName, loadRules } from './cli/compare-rules.js';
 import { loadSession } from './cli/sessions.js';
@@ -440,10 +441,7 @@ async function matched(against: Against, path: string): Promise<Matched> {
   const { records } = await loadRecording(path);
   const played = await playedOnce(records, options);
   if (!played.result.same && process.env['UAMGSCOPE_UPDATE'] === '1' && played.result.counts.skipped === 0) {
-    const form = (await recordingForm(path)) ?? 'uamgrec';
-    const writer = await RecordingWriter.open({ path, form, force: true, stdout: process.stdout });
-    for (const one of played.records) writer.put(one);
-    await writer.close();
+    await updateRecording(path, played, { registry: known().registry, stdout: process.stdout });
     return { pass: true, message: () => `${path} was rewritten` };
   }
   const { same } = played.result;

@@ -15,8 +15,7 @@ import type { IdlFlags } from '../../io/idl.js';
 import { changesIn, isSimulated } from '../../io/changes.js';
 import { learnNoise, playRecording, type PlayOptions } from '../../io/play.js';
 import { checkOutput, lockOutput, writeOutput, type Lock, type OutputOptions } from '../../io/output.js';
-import { RecordingWriter } from '../../io/recording-writer.js';
-import { checkPlayable, loadRecording, recordingForm } from '../../io/recordings.js';
+import { checkPlayable, loadRecording } from '../../io/recordings.js';
 import { formatOf, writeReport, type ReportWriting } from '../report/write.js';
 import { sideBySide } from '../report/compare.js';
 import { recordingReport } from '../report/read.js';
@@ -29,6 +28,7 @@ import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, type Register } from './command.js';
 import { positive } from '../numbers.js';
+import { updateRecording } from '../../io/update.js';
 import { reachable } from '../../io/world.js';
 
 interface ReplayFlags extends TicketFlags, IdlFlags {
@@ -330,7 +330,7 @@ async function playAndTell(
   }
   if (flags.report !== undefined)
     await reportPlayed(flags.report, records, all, { rec, target: `${host}:${port}`, writing });
-  if (flags.update === true) await update(rec, all, streams, writing.held);
+  if (flags.update === true) await update(rec, all, { known, streams, held: writing.held });
   return all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found;
 }
 
@@ -421,19 +421,14 @@ async function reportPlayed(
   await writeReport(report, { ...writing, format: formatOf(to), to });
 }
 
-/** Puts the session that was played in the place of the recording, in the same form. */
-async function update(path: string, [played]: readonly Played[], streams: Streams, held: Lock | null): Promise<void> {
+/** Writes the answers that differed into the recording. */
+async function update(
+  path: string,
+  [played]: readonly Played[],
+  { known, streams, held }: Pick<ReportWriting, 'known' | 'streams'> & { readonly held: Lock | null },
+): Promise<void> {
   if (played === undefined) return;
   if (played.result.counts.skipped > 0)
     throw new UsageError(`${played.result.counts.skipped} calls were not made: ${path} stays as it is`);
-  const form = (await recordingForm(path)) ?? 'uamgrec';
-  const writer = await RecordingWriter.open({
-    path,
-    form,
-    force: true,
-    stdout: streams.stdout,
-    ...(held === null ? {} : { held }),
-  });
-  for (const record of played.records) writer.put(record);
-  await writer.close();
+  await updateRecording(path, played, { registry: known.registry, stdout: streams.stdout, held });
 }

@@ -3,11 +3,10 @@ import { dirname, join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { IdlFlags } from '../../io/idl.js';
 import { checkOutput, lockOutput, writeOutput, type Lock, type OutputOptions } from '../../io/output.js';
-import { RecordingWriter } from '../../io/recording-writer.js';
-import { recordingForm } from '../../io/recordings.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { CAPTURE, capturesIn, playSuite, recordingsIn, shardOf, type SuiteResult } from '../../io/suite.js';
+import { updateRecording } from '../../io/update.js';
 import { escapeTerminal } from '../../output/escape.js';
 import { junitXml, type JunitSuite } from '../../output/junit.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -162,7 +161,7 @@ async function play(
   });
   if (flags.junit !== undefined)
     await writeOutput(flags.junit, [junitXml(results.map((one) => suiteOf(one, known)))], output);
-  const updated = flags.update === true ? await update(results, streams, locks) : 0;
+  const updated = flags.update === true ? await update(results, streams, locks, known) : 0;
   out.line(summaryOf(results, updated));
   await out.flush();
   if (results.some((one) => one.verdict === 'error')) return EXIT.usage;
@@ -224,26 +223,17 @@ function suiteOf(one: SuiteResult, { names }: Knowledge): JunitSuite {
   return { ...about, cases: [{ name: one.path, classname: 'recording', timeS: 0, failure, skipped: null }] };
 }
 
-/** Puts what was played in the place of the recordings that differ, in their form. */
+/** Writes the answers that differ into their recordings, in their form. */
 async function update(
   results: readonly SuiteResult[],
   streams: Streams,
   locks: ReadonlyMap<string, Lock>,
+  { registry }: Knowledge,
 ): Promise<number> {
   let updated = 0;
   for (const { path, played, verdict } of results) {
     if (verdict !== 'failed' || played === null || played.result.counts.skipped > 0) continue;
-    const form = (await recordingForm(path)) ?? 'uamgrec';
-    const held = locks.get(path);
-    const writer = await RecordingWriter.open({
-      path,
-      form,
-      force: true,
-      stdout: streams.stdout,
-      ...(held === undefined ? {} : { held }),
-    });
-    for (const record of played.records) writer.put(record);
-    await writer.close();
+    await updateRecording(path, played, { registry, stdout: streams.stdout, held: locks.get(path) ?? null });
     updated++;
   }
   return updated;
