@@ -207,6 +207,56 @@ describe('in tmux', () => {
     terminal.close();
   });
 
+  it('reads several files as one, by time or one after another', async () => {
+    const [first, second] = ['tap-tx', 'tap-rx'].map((name) => join(packageRoot(), 'test', 'field', `${name}.pcap`));
+    let terminal = new Terminal(`tui '${first}' '${second}'`, 140, 30);
+    await terminal.shows('all read');
+    const screen = await terminal.shows('11 calls');
+    expect(screen).toContain('IUpdateSession3::CreateUpdateSearcher');
+    expect(screen.match(/S_OK/g)?.length).toBeGreaterThanOrEqual(8);
+    terminal.type(':capture x.pcapng');
+    terminal.keys('Enter');
+    await terminal.shows('the packets are in several files');
+    terminal.keys('q');
+    await terminal.shows('status 0');
+    terminal.close();
+    // The files in this order, as they stand: no answer has a request before it.
+    terminal = new Terminal(`tui --in-order '${second}' '${first}'`, 140, 30);
+    await terminal.shows('all read');
+    const apart = await terminal.shows(/\d+ calls/);
+    expect(apart).not.toContain('11 calls');
+    terminal.keys('q');
+    await terminal.shows('status 0');
+    terminal.close();
+  });
+
+  it('reads a capture that is piped in, and keys from the terminal', async () => {
+    const more = join(folder, 'more');
+    const slowly = `{ head -c 12000 '${SAMPLE}'; until [ -e '${more}' ]; do sleep 0.05; done; tail -c +12001 '${SAMPLE}'; } |`;
+    const terminal = new Terminal('tui -', 120, 30, '', slowly);
+    const early = await terminal.shows(/[1-9]\d* calls/);
+    expect(early.split('\n')[0]).toContain('stdin');
+    expect(early).not.toContain('all read');
+    // Keys go to the analyzer, not into the pipe, while the capture still comes.
+    terminal.keys('?');
+    await terminal.shows('one page down');
+    terminal.keys('Escape');
+    // An F at once would be one key with it.
+    await terminal.shows('IUpdateSession3');
+    terminal.keys('F');
+    writeFileSync(more, '');
+    await terminal.shows('all read');
+    await terminal.shows(/ (\d+)\/\1 +following/);
+    await terminal.shows('60 calls');
+    terminal.type(':capture x.pcapng');
+    terminal.keys('Enter');
+    await terminal.shows('the packets of stdin are not kept');
+    terminal.keys('q');
+    const after = await terminal.shows(/status 0\n0/);
+    expect(after).toMatch(/^before\n/);
+    terminal.close();
+  });
+
   it('reads a file anew that grew after its end', async () => {
     const grown = join(folder, 'grown.pcapng');
     copyFileSync(SAMPLE, grown);
