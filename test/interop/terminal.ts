@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../support/shared.js';
@@ -56,6 +56,12 @@ export class Terminal {
   pid(): number {
     const shell = tmux('display-message', '-p', '-t', this.name, '#{pane_pid}').trim();
     return Number(execFileSync('pgrep', ['-P', shell, '-f', 'main.js'], { encoding: 'utf8' }).trim().split('\n')[0]);
+  }
+
+  /** Whether the program runs. */
+  runs(): boolean {
+    const shell = tmux('display-message', '-p', '-t', this.name, '#{pane_pid}').trim();
+    return spawnSync('pgrep', ['-P', shell, '-f', `^${process.execPath} `]).status === 0;
   }
 
   /** Waits until the screen shows it. */

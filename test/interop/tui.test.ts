@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { record, serve } from '../../src/index.js';
 import { shippedCaptures } from '../support/captures.js';
@@ -254,6 +255,20 @@ describe('in tmux', () => {
     terminal.keys('q');
     const after = await terminal.shows(/status 0\n0/);
     expect(after).toMatch(/^before\n/);
+    terminal.close();
+  });
+
+  it.each(['q', 'C-c'])('ends at %s though whoever writes into the pipe goes on', async (key) => {
+    const terminal = new Terminal('tui -', 120, 30, '', `{ cat '${SAMPLE}'; sleep 600; } |`);
+    await terminal.shows(/[1-9]\d* calls/);
+    terminal.keys(key);
+    if (key === 'C-c') {
+      await terminal.shows('stopped');
+      terminal.keys('q');
+    }
+    for (let tries = 0; tries < 200 && terminal.runs(); tries++) await sleep(50);
+    expect(terminal.runs()).toBe(false);
+    expect(terminal.screen()).toMatch(/^before\n/);
     terminal.close();
   });
 

@@ -276,7 +276,8 @@ export async function show(
     throw new UsageError('tui needs a terminal: stdout is none (decode writes to files and pipes)');
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
   const colours = coloursOf(env);
-  const typed = keysElsewhere ? terminal() : streams.stdin;
+  const own = keysElsewhere ? terminal() : null;
+  const typed = own ?? streams.stdin;
   const asked = theme === 'auto' && colours !== 'none';
   const told = asked ? await backgroundOf(typed, stdout) : { theme: null, keys: typed };
   const screen = new Screen({
@@ -313,6 +314,11 @@ export async function show(
     await Promise.race([app.left, gone]);
   } finally {
     screen.close();
+    // A terminal that we opened, and a pipe that may never end, would keep the program going.
+    if (own !== null) {
+      own.destroy();
+      streams.stdin.destroy();
+    }
     process.off('uncaughtException', fail);
     for (const [name, handler] of signals) process.off(name, handler);
   }
