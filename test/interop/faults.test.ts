@@ -2,7 +2,6 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,10 +13,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { readRecording } from '../../replay/recording/format.js';
+import { readRecording, recordingBytes } from '../../replay/recording/format.js';
 import { record, replay, serve, type Serving } from '../../src/index.js';
 import { chatter } from '../support/chatter.js';
 import { packageRoot, without } from '../support/shared.js';
@@ -34,13 +33,18 @@ const sealed = join(packageRoot(), 'captures/sessions/impacket-privacy.pcapng');
 const model = join(packageRoot(), 'captures/models/sample.yaml');
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-faults-'));
 const recording = join(folder, 'session.uamgrec');
+/** The same with other titles, as a server had them before. */
+const changed = join(folder, 'changed.rec');
 const root = process.getuid?.() === 0;
 if (!root) without('faults of disks and of live captures', 'root, to mount small disks and to capture');
 let server: Serving;
 
 beforeAll(async () => {
   if (!existsSync(MAIN)) execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot() });
-  await record(capture, recording);
+  const titles = (await record(capture, recording)).map((one) =>
+    one.kind === 'call' && one.method === 'Title' ? { ...one, out: { retval: 'as it was' } } : one,
+  );
+  writeFileSync(changed, recordingBytes(titles));
   server = await serve(recording);
 });
 afterAll(async () => {
@@ -109,6 +113,10 @@ interface Writing {
   readonly ending: string;
   /** A recording stands there before: one is rewritten, or added to. */
   readonly rewrites?: true;
+  /** The recording says something else than the server. */
+  readonly differs?: true;
+  /** Its file has a folder of its own. */
+  readonly alone?: true;
 }
 
 /** Commands whose file has its name when it is whole. */
@@ -131,6 +139,29 @@ const WRITERS: Readonly<Record<string, Writing>> = {
     ending: 'uamgrec',
     rewrites: true,
   },
+  'replay --junit': {
+    argv: (out) => ['replay', recording, '--target', `127.0.0.1:${server.port}`, '--junit', out, '--force'],
+    whole: (bytes) => bytes.toString('utf8').trimEnd().endsWith('</testsuites>'),
+    ending: 'xml',
+  },
+  'test --update': {
+    argv: (out) => ['test', dirname(out), '--target', `127.0.0.1:${server.port}`, '--update'],
+    whole: isRecording,
+    ending: 'uamgrec',
+    rewrites: true,
+    differs: true,
+    alone: true,
+  },
+  'recording trim': {
+    argv: (out) => ['recording', 'trim', recording, '--calls', '1-40', '-o', out, '--force'],
+    whole: isRecording,
+    ending: 'uamgrec',
+  },
+  'recording merge': {
+    argv: (out) => ['recording', 'merge', recording, recording, '-o', out, '--force'],
+    whole: isRecording,
+    ending: 'uamgrec',
+  },
   report: {
     argv: (out) => ['report', capture, '-o', out, '--force'],
     whole: (bytes) => bytes.toString('utf8').trimEnd().endsWith('</html>'),
@@ -148,12 +179,16 @@ const WRITERS: Readonly<Record<string, Writing>> = {
   },
 };
 
-describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewrites }) => {
-  const out = join(folder, `${name.replaceAll(/\W/g, '')}.${ending}`);
-  const old = (): Buffer => (rewrites === true ? readFileSync(recording) : Buffer.from('old\n'));
+describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewrites, differs, alone }) => {
+  const short = name.replaceAll(/\W/g, '');
+  const out = join(folder, alone === true ? short : '.', `${short}.${ending}`);
+  const old = (): Buffer => {
+    if (rewrites !== true) return Buffer.from('old\n');
+    return readFileSync(differs === true ? changed : recording);
+  };
   const fresh = (path = out): string => {
-    if (rewrites === true) copyFileSync(recording, path);
-    else writeFileSync(path, old());
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, old());
     return path;
   };
   const isOldOrNew = (path = out): boolean => {
@@ -182,7 +217,7 @@ describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewri
     expect(hit).toBeGreaterThan(0);
     // What killed ones left is cleared away by the next.
     expect(await finished(argv(fresh()))).toMatchObject({ status: 0 });
-    expect(readdirSync(folder).filter((one) => /\.(part|lock)$/.test(one))).toEqual([]);
+    expect(readdirSync(dirname(out)).filter((one) => /\.(part|lock)$/.test(one))).toEqual([]);
     rows.push([
       `\`${name}\``,
       signal,
@@ -242,7 +277,7 @@ describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewri
 
   it('two at once', async () => {
     fresh();
-    const lock = join(folder, `.${out.slice(folder.length + 1)}.${process.pid}.part`);
+    const lock = join(dirname(out), `.${basename(out)}.${process.pid}.part`);
     writeFileSync(lock, '');
     const { status, err } = await finished(argv(out));
     rmSync(lock);
