@@ -337,6 +337,33 @@ describe('in tmux', () => {
       terminal.close();
     });
 
+    it('gives root up once packets come, and says so where it cannot', async () => {
+      const own = mkdtempSync(join(tmpdir(), 'uamgscope-tui-user-'));
+      const nobody = execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).trim();
+      const port = await freePort();
+      const live = `tui --live lo --filter 'tcp port ${port}' --user-after nobody --write`;
+      const terminal = new Terminal(`${live} '${join(own, 'one.pcapng')}'`, 100, 30);
+      await terminal.shows('no calls yet');
+      await terminal.shows(/reading [1-9]/);
+      const [session = []] = conversations(SAMPLE).toSorted((a, b) => b.length - a.length);
+      await converse(session, port);
+      await terminal.shows(/58\/58 +following/);
+      for (const thread of readdirSync(`/proc/${terminal.pid()}/task`))
+        expect(readFileSync(`/proc/${terminal.pid()}/task/${thread}/status`, 'utf8')).toMatch(
+          new RegExp(`^Uid:\\s+${nobody}\\s+${nobody}\\s+${nobody}\\s`, 'm'),
+        );
+      expect(statSync(join(own, 'one.pcapng')).uid).toBe(Number(nobody));
+      terminal.keys('q');
+      await terminal.shows('status 0');
+      terminal.close();
+      // Further files could not be made by nobody there.
+      const ring = new Terminal(`${live} '${join(own, 'ring.pcapng')}' --rotate-size 8k`, 100, 30);
+      await ring.shows('may not write in');
+      ring.keys('q');
+      ring.close();
+      rmSync(own, { recursive: true });
+    });
+
     it('keeps the packets of an interface in files that rotate', async () => {
       const port = await freePort();
       const terminal = new Terminal(

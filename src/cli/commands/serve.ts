@@ -1,3 +1,4 @@
+import { TurnedAwayCounts } from '../../io/serve/turned-away.js';
 import { exposureOf } from '../exposure.js';
 import { MAPPER_PORT } from '../../analysis/connections.js';
 import { createInterface, type Interface } from 'node:readline';
@@ -141,6 +142,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
               how: 'growing',
             });
       const asked = new Map<string, number>();
+      const turnedAway = new TurnedAwayCounts((line) => void say(streams, line));
       const serving = await serveRecording({
         records,
         registry: known.registry,
@@ -154,6 +156,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
           ? {}
           : { forward: { ...flags.forward, identity: identityOf(flags, streams.env) } }),
         ...(writer === null ? {} : { record: keeper(writer, streams) }),
+        turnedAway: (why, address) => turnedAway.add(why, address),
         missed: (what, how, failed) => {
           const before = asked.get(what) ?? 0;
           if (before > 0 || asked.size < MAX_ASKED) asked.set(what, before + 1);
@@ -170,6 +173,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
       await new Promise<void>((resolve) => void whenEnded(resolve));
       await serving.close();
       await writer?.close();
+      for (const line of turnedAway.lines()) await say(streams, line);
       if (asked.size > 0) await say(streams, `asked for, never recorded: ${askedText(asked)}`);
     });
   withSecrets(command);
@@ -201,6 +205,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
   const model = loadModel(path, flags.profile ?? null);
   const scenario = flags.scenario === undefined ? null : loadScenario(flags.scenario, model);
   const { host, port: listenPort } = flags.listen;
+  const turnedAway = new TurnedAwayCounts((line) => void say(streams, line));
   let serving: Serving;
   try {
     serving = await serve({
@@ -223,6 +228,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       scenario,
       clock: flags.clock ?? null,
       tell: (line) => void say(streams, line),
+      turnedAway: (why, address) => turnedAway.add(why, address),
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -244,6 +250,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
   await new Promise<void>((resolve) => void whenEnded(resolve));
   turning?.close();
   await serving.close();
+  for (const line of turnedAway.lines()) await say(streams, line);
   await say(streams, 'stopped');
 }
 

@@ -32,6 +32,10 @@ export const tuiCommand: Register = (program, context) => {
     .option('--filter <bpf>', 'with --live: packets to capture, as for live')
     .addOption(new Option('--backend <tool>', 'with --live: what captures').choices(BACKENDS).default('auto'))
     .option('--write <file>', 'with --live: keep the packets in this pcapng file')
+    .option(
+      '--user-after <name>',
+      'with --live, as root: who decodes once packets come; left out: who called sudo (root: stays root)',
+    )
     .addOption(
       new Option('--opnums <numbering>', 'which opnums the peers send')
         .choices(['auto', 'wire', 'printed'])

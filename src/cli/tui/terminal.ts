@@ -12,6 +12,7 @@ import type { IdlFlags } from '../../io/idl.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { mergeByTime } from '../../pipeline/merge.js';
+import { becomes, personAfter } from '../../io/privileges.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf } from '../rotation.js';
@@ -42,10 +43,20 @@ export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, HostFlags 
   readonly rotateSize?: number;
   readonly rotateTime?: number;
   readonly rotateCount?: number;
+  readonly userAfter?: string;
 }
 
 /** Options that say how packets are captured and kept. */
-const LIVE_FLAGS = ['filter', 'host', 'session', 'write', 'rotateSize', 'rotateTime', 'rotateCount'] as const;
+const LIVE_FLAGS = [
+  'filter',
+  'host',
+  'session',
+  'write',
+  'rotateSize',
+  'rotateTime',
+  'rotateCount',
+  'userAfter',
+] as const;
 /** A session that was read is looked at so often, whether it is to be read anew, in milliseconds. */
 const LOOK_EVERY_MS = 100;
 /** Of those times, every so manieth the file is looked at for more. */
@@ -84,6 +95,9 @@ export async function analyze(
       ignoreRules,
       now: () => performance.now(),
     });
+  const after = live === undefined ? null : personAfter(flags.userAfter, streams.env);
+  const written = flags.write === undefined ? null : new CaptureFiles(flags.write, rotation);
+  const dropping: { failed: unknown } = { failed: null };
   const capture =
     live === undefined
       ? null
@@ -93,7 +107,16 @@ export async function analyze(
           hosts: (await chosenHosts(flags))?.between ?? null,
           backend: flags.backend,
           env: streams.env,
-          files: flags.write === undefined ? null : new CaptureFiles(flags.write, rotation),
+          files: written,
+          began() {
+            try {
+              if (after !== null)
+                becomes(after, written?.paths ?? [], flags.rotateSize !== undefined || flags.rotateTime !== undefined);
+            } catch (error) {
+              dropping.failed = error;
+              capture?.stop();
+            }
+          },
         });
   const ring = rotation.size !== null || rotation.timeS !== null;
   const kept = ring ? null : (flags.write ?? null);
@@ -137,7 +160,7 @@ export async function analyze(
       () =>
         capture === null
           ? readFiles(files, { app, fresh, streams, known, inOrder: flags.inOrder === true })
-          : app.feed(liveFeed(capture, app)),
+          : app.feed(liveFeed(capture, app, dropping)),
     );
   } finally {
     capture?.stop();
@@ -243,11 +266,13 @@ async function* filesFeed(
     }
 }
 
-async function* liveFeed(capture: LiveCapture, app: App): AsyncGenerator<Feed> {
+async function* liveFeed(capture: LiveCapture, app: App, dropping: { readonly failed: unknown }): AsyncGenerator<Feed> {
   for await (const { items, read, dropped } of capture.batches()) {
-    if (app.over) return;
+    // Nothing of strangers is looked at with rights that were to be given up.
+    if (app.over || dropping.failed !== null) break;
     yield { items, reading: { read, dropped } };
   }
+  if (dropping.failed !== null) throw dropping.failed;
 }
 
 function start(app: App, expression: string): void {

@@ -20,6 +20,9 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   idleMs: 600_000,
 };
 
+/** Why a connection was not taken, or not kept: what was full, or that nobody signed in on it. */
+export type TurnedAway = 'connections' | 'connections-of-address' | 'startups-of-address' | 'oldest' | 'grace';
+
 /** What of a socket is needed. */
 export interface Admitted {
   readonly remoteAddress?: string | undefined;
@@ -47,8 +50,15 @@ export class Admission {
   private readonly counts = new Map<string, { all: number; starting: number }>();
   private starting = 0;
 
-  constructor(limits: AdmissionLimits = ADMISSION_LIMITS) {
+  private readonly turnedAway: (why: TurnedAway, address: string) => void;
+
+  /** @param turnedAway hears of each connection that is not taken, or ended before anybody signed in on it */
+  constructor(
+    limits: AdmissionLimits = ADMISSION_LIMITS,
+    turnedAway: (why: TurnedAway, address: string) => void = () => undefined,
+  ) {
     this.limits = limits;
+    this.turnedAway = turnedAway;
   }
 
   get connections(): number {
@@ -60,16 +70,18 @@ export class Admission {
     const { limits } = this;
     const address = socket.remoteAddress ?? '';
     const own = this.counts.get(address) ?? { all: 0, starting: 0 };
-    if (
-      this.known.size >= limits.connections ||
-      own.all >= limits.connectionsPerAddress ||
-      own.starting >= limits.startupsPerAddress
-    ) {
+    const full = this.fullFor(own);
+    if (full !== null) {
       socket.destroy();
+      this.turnedAway(full, address);
       return false;
     }
     if (this.starting >= limits.startups) this.dropOldest();
-    const known = { address, starting: true, called: false, timer: this.after(limits.graceMs, socket) };
+    const late = (): void => {
+      socket.destroy();
+      this.turnedAway('grace', address);
+    };
+    const known = { address, starting: true, called: false, timer: setTimeout(late, limits.graceMs).unref() };
     this.known.set(socket, known);
     this.counts.set(address, own);
     own.all++;
@@ -98,6 +110,13 @@ export class Admission {
   /** Closes all that are open. */
   close(): void {
     for (const socket of this.known.keys()) socket.destroy();
+  }
+
+  private fullFor({ all, starting }: { readonly all: number; readonly starting: number }): TurnedAway | null {
+    const { limits } = this;
+    if (this.known.size >= limits.connections) return 'connections';
+    if (all >= limits.connectionsPerAddress) return 'connections-of-address';
+    return starting >= limits.startupsPerAddress ? 'startups-of-address' : null;
   }
 
   private gone(socket: Admitted): void {
@@ -129,6 +148,7 @@ export class Admission {
       if (!starting || address !== most) continue;
       this.gone(socket);
       socket.destroy();
+      this.turnedAway('oldest', address);
       return;
     }
   }

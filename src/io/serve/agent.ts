@@ -18,6 +18,7 @@ import { listen, type ListenOptions } from './listener.js';
 import { serverBudget } from '../../peer/budget.js';
 import { Tap, type TapOptions } from '../tap.js';
 import { fileReason } from '../reason.js';
+import type { TurnedAway } from './admission.js';
 
 export interface ServeOptions {
   readonly registry: Registry;
@@ -44,6 +45,8 @@ export interface ServeOptions {
   readonly clock?: ClockSetting | null;
   /** Is told what happens in the scenario, a line each. */
   readonly tell?: (line: string) => void;
+  /** Hears of connections that are not taken, or not kept. */
+  readonly turnedAway?: (why: TurnedAway, address: string) => void;
 }
 
 export interface Serving {
@@ -88,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const late: { exporter: Exporter | null } = { exporter: null };
   const ports: ListenOptions = {
     budget: serverBudget(),
+    ...(options.turnedAway === undefined ? {} : { turnedAway: options.turnedAway }),
     serves: (abstract) => late.exporter?.serves(abstract) ?? [],
     dispatch: (request) => late.exporter?.dispatch(request) ?? { kind: 'drop', delayMs: 0 },
     accept: acceptorOf({

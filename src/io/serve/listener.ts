@@ -3,7 +3,7 @@ import { ServerLink, type ServedCall, type ServerLinkOptions } from '../../peer/
 import type { Answer, ServedRequest } from '../../peer/server/dispatch.js';
 import { plainBytes } from '../../bytes/block.js';
 import { AUTH_LEVELS } from '../../types.js';
-import { Admission } from './admission.js';
+import { Admission, ADMISSION_LIMITS, type TurnedAway } from './admission.js';
 import type { Tap } from '../tap.js';
 import { COSTS, type Budget } from '../../peer/budget.js';
 import { Outgoing } from './unsent.js';
@@ -22,6 +22,8 @@ export interface ListenOptions {
   readonly accept: ServerLinkOptions['accept'];
   /** What connections hold: one budget for all ports of a server. */
   readonly budget: Budget;
+  /** Hears of connections that are not taken, or not kept. */
+  readonly turnedAway?: (why: TurnedAway, address: string) => void;
 }
 
 /** A port that speaks RPC. */
@@ -37,7 +39,7 @@ const LEVEL_NONE = 1;
  * the port cannot be had
  */
 export async function listen(host: string, port: number, options: ListenOptions, tap: Tap | null): Promise<Listener> {
-  const admission = new Admission();
+  const admission = new Admission(ADMISSION_LIMITS, options.turnedAway);
   let group = 0x1000;
   const server: Server = createServer({ noDelay: true }, (socket) => {
     if (!admission.admit(socket)) return;

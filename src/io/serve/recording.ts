@@ -23,7 +23,7 @@ import { networkWorld, now } from '../world.js';
 import type { Identity } from '../signing.js';
 import { aliasesOf } from '../../../replay/agent/users.js';
 import { acceptorOf, realmsOf } from './accept.js';
-import { Admission } from './admission.js';
+import { Admission, ADMISSION_LIMITS, type TurnedAway } from './admission.js';
 import { UsageError } from '../streams.js';
 import { Budget, BUDGETS, COSTS, serverBudget } from '../../peer/budget.js';
 import { Outgoing } from './unsent.js';
@@ -50,6 +50,8 @@ export interface ServeOptions {
   readonly keytab?: readonly KeytabEntry[];
   /** Takes records of what the clients do and are answered. */
   readonly record?: (record: RecordingRecord) => void;
+  /** Hears of connections that are not taken, or not kept. */
+  readonly turnedAway?: (why: TurnedAway, address: string) => void;
 }
 
 /** How a call that was never recorded so was answered. */
@@ -70,7 +72,7 @@ const FORWARD_DEADLINE_MS = 30_000;
 export async function serveRecording(options: ServeOptions): Promise<Serving> {
   const { registry, host, users, policy = 'strict', keytab = [] } = options;
   const accept = acceptorOf({ users, policy, keytab, aliases: aliasesOf(options.model?.users ?? []) });
-  const admission = new Admission();
+  const admission = new Admission(ADMISSION_LIMITS, options.turnedAway);
   let standIn: Answering | null = null;
   const tap =
     options.record === undefined

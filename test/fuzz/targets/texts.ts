@@ -116,8 +116,8 @@ const idl: Target = {
       for (const { opnum } of methods) {
         // What descriptors cannot express is told when the file is loaded (`compileAll`).
         const codec = unlessSaid(() => registry.method(uuid, opnum, { littleEndian: true, syntax: 'ndr20' }));
-        codec?.request.decode(STUB);
-        codec?.response.decode(STUB);
+        // Types behind pointers are looked up when they are met.
+        unlessSaid(() => [codec?.request.decode(STUB), codec?.response.decode(STUB)]);
       }
   },
 };

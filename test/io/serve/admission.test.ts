@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Admission, type Admitted } from '../../../src/io/serve/admission.js';
+import { Admission, type Admitted, type TurnedAway } from '../../../src/io/serve/admission.js';
+import { TurnedAwayCounts } from '../../../src/io/serve/turned-away.js';
 
 class FakeSocket implements Admitted {
   readonly remoteAddress: string;
@@ -49,6 +50,26 @@ describe('who may be connected', () => {
     expect(others.map((one) => admission.admit(one))).toEqual(others.map(() => true));
     expect(greedy.slice(0, 6).map((one) => one.destroyed)).toEqual([true, true, true, false, false, false]);
     expect(others.map((one) => one.destroyed)).toEqual(others.map(() => false));
+  });
+
+  it('who is turned away is told, with why', async () => {
+    const told: string[] = [];
+    const admission = new Admission({ ...LIMITS, graceMs: 5 }, (why, address) => told.push(`${why} ${address}`));
+    const one = Array.from({ length: 7 }, () => new FakeSocket('192.0.2.66'));
+    for (const socket of one) admission.admit(socket);
+    for (let at = 1; at <= 3; at++) admission.admit(new FakeSocket(`192.0.2.${at}`));
+    expect(told).toEqual(['startups-of-address 192.0.2.66', 'oldest 192.0.2.66']);
+    while (told.length < 10) await wait(5);
+    expect(told.slice(2).every((line) => line.startsWith('grace '))).toBe(true);
+    const lines: string[] = [];
+    const counts = new TurnedAwayCounts((line) => lines.push(line));
+    for (const line of told) counts.add(line.split(' ')[0] as TurnedAway, '192.0.2.66');
+    expect(lines.length).toBe(3);
+    expect(counts.lines()).toEqual([
+      '! 1 connections were refused: 512 of one address were open on which nobody had signed in',
+      '! 1 connections were ended for newer ones, nobody having signed in on them',
+      '! 8 connections were ended: there was no call within 30 s',
+    ]);
   });
 
   it('who signed in is no startup, and who only asks stays one', () => {
