@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort, type MessagePort } from 'node:worker_threads';
 import type { Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
 import { BlockSink, type Block, type BlockShare, type Notes } from '../io/blocks.js';
@@ -12,7 +13,7 @@ import { SecurityObserver } from '../security/observer.js';
 import type { SecretList } from '../security/secrets.js';
 import { decode, type DecodeResult } from './decode.js';
 
-/** What a thread that follows a capture is started with. */
+/** What a thread that follows a capture is told first; every further message says that a block of it was written. */
 export interface FollowerOrder {
   readonly files: readonly string[];
   readonly idl: IdlFlags;
@@ -98,7 +99,8 @@ const tell = (word: FollowerWord, bytes?: ArrayBuffer): void =>
   parentPort?.postMessage(word, bytes === undefined ? [] : [bytes]);
 
 try {
-  await follow(workerData as FollowerOrder, tell);
+  const [order] = (await once(parentPort as MessagePort, 'message')) as [FollowerOrder];
+  await follow(order, tell);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   tell({ kind: 'refused', message: error.message });

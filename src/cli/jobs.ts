@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import type { Summary } from '../analysis/analyzer.js';
 import { BLOCK_CALLS, withNotes, writerOf, type Block, type Notes } from '../io/blocks.js';
@@ -13,11 +14,14 @@ import type { FollowerDone, FollowerOrder, FollowerWord } from './follower.js';
 /** Threads that follow one input at most. */
 export const MAX_JOBS = 64;
 
-/** What several threads do together. */
-interface Jobs {
-  readonly jobs: number;
-  /** Calls of a block; left out: as many as are usual. */
-  readonly calls?: number;
+/** Threads where their number was not given: further ones gain little. */
+export const MAX_OWN_JOBS = 4;
+/** Processors from which on, and bytes of captures from which on, several threads are sooner done than one. */
+const PAYING_PROCESSORS = 8;
+const PAYING_BYTES = 128 * 1024 * 1024;
+
+/** What several threads do together, and where it goes. */
+interface Work {
   readonly order: Omit<FollowerOrder, 'share'>;
   readonly out: Sink;
   readonly messages: Sink;
@@ -28,45 +32,40 @@ interface Jobs {
   readonly alone: (written: number) => Promise<DecodeResult>;
   /** The line of the summary. */
   readonly summary: (summary: Summary) => string;
-  /** Starts a thread; left out: the one that ships. */
-  readonly start?: (order: FollowerOrder) => Worker;
-}
-
-/** How many threads decode, and why it is one where more are wanted. */
-export function jobsOf(
-  wanted: number,
-  files: readonly string[],
-  alone: string | null,
-): { readonly jobs: number; readonly why: string | null } {
-  if (wanted === 1) return { jobs: 1, why: null };
-  if (alone !== null) return { jobs: 1, why: alone };
-  if (!files.every(isFile)) return { jobs: 1, why: 'what is no file is read once' };
-  return { jobs: Math.min(wanted, MAX_JOBS), why: null };
-}
-
-/** Whether something can be opened several times. Of what is not there, who opens it tells. */
-function isFile(path: string): boolean {
-  if (path === '-') return false;
-  try {
-    return statSync(path).isFile();
-  } catch {
-    return true;
-  }
 }
 
 /**
- * Decodes captures to NDJSON in several threads: every one follows all of the input, each writes its share, and the
- * blocks go out here in their order, so that the output is to the byte that of one thread. Where the threads come to
- * know different things, one goes on alone. @throws UsageError when a thread ends before its time, with the cause
+ * How many threads decode: as many as are wanted, or as pay on so many processors; and why it is one where more are
+ * wanted.
  */
-export async function decodeInJobs(options: Jobs): Promise<DecodeResult> {
-  const crew = new Crew(options);
+export function jobsOf(
+  wanted: number | undefined,
+  files: readonly string[],
+  { alone, processors = availableParallelism() }: { readonly alone: string | null; readonly processors?: number },
+): { readonly jobs: number; readonly why: string | null } {
+  if (wanted === 1) return { jobs: 1, why: null };
+  const sizes = files.map(sizeOf);
+  const why = alone ?? (sizes.includes(null) ? 'what is no file is read once' : null);
+  if (wanted !== undefined) return why === null ? { jobs: Math.min(wanted, MAX_JOBS), why } : { jobs: 1, why };
+  const bytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  const pays = why === null && processors >= PAYING_PROCESSORS && bytes >= PAYING_BYTES;
+  return { jobs: pays ? MAX_OWN_JOBS : 1, why: null };
+}
+
+/** Bytes of a file; null of what cannot be opened several times. Of what is not there, who opens it tells. */
+function sizeOf(path: string): number | null {
+  if (path === '-') return null;
   try {
-    return await crew.run();
-  } finally {
-    options.progress.clear();
-    await crew.dismiss();
+    const found = statSync(path);
+    return found.isFile() ? found.size : null;
+  } catch {
+    return 0;
   }
+}
+
+/** Starts threads: what they need is loaded while their work is put together. */
+export function startFollowers(jobs: number): readonly Worker[] {
+  return Array.from({ length: jobs }, () => threadOf('./follower', import.meta.url, {}));
 }
 
 /** A block with the problems of the calls in it. */
@@ -75,8 +74,12 @@ interface Written {
   readonly problems: number;
 }
 
-class Crew {
-  private readonly options: Jobs;
+/**
+ * Threads that decode captures to NDJSON together: every one follows all of the input, each writes its share, and the
+ * blocks go out here in their order, so that the output is to the byte that of one thread. Where the threads come to
+ * know different things, one goes on alone. They are to be dismissed when it is over.
+ */
+export class Crew {
   private readonly threads: readonly Worker[];
   private readonly blocks = new Map<number, Written>();
   private readonly notes = new Map<number, Notes>();
@@ -85,25 +88,27 @@ class Crew {
   private readonly said: string[] = [];
   private failure: Error | null = null;
   private wake: (() => void) | null = null;
+  private read: { readonly read: number; readonly size: number | null } | null = null;
   private written = 0;
   /** Problems of the calls in what was written, and of them those that each thread counts. */
   private problems = 0;
   private readonly own: number[];
 
-  constructor(options: Jobs) {
-    const { jobs, order, calls = BLOCK_CALLS, start = follower, signal } = options;
-    this.options = options;
-    this.own = Array.from({ length: jobs }, () => 0);
-    this.threads = this.own.map((_, index) => start({ ...order, share: { index, readers: jobs, calls } }));
-    for (const [index, thread] of this.threads.entries()) this.listen(thread, index);
-    signal.addEventListener('abort', () => this.wake?.(), { once: true });
+  constructor(threads: readonly Worker[]) {
+    this.threads = threads;
+    this.own = threads.map(() => 0);
+    for (const [index, thread] of threads.entries()) this.listen(thread, index);
   }
 
-  async run(): Promise<DecodeResult> {
-    const { out, signal, messages, alone } = this.options;
+  /** `calls`: those of a block. @throws UsageError when a thread ends before its time, with the cause */
+  async run(work: Work, calls = BLOCK_CALLS): Promise<DecodeResult> {
+    const { order, out, signal, messages, progress, alone } = work;
+    const readers = this.threads.length;
+    for (const [index, thread] of this.threads.entries()) tell(thread, { ...order, share: { index, readers, calls } });
+    signal.addEventListener('abort', () => this.wake?.(), { once: true });
     let last: Summary | null = null;
     for (let number = 0; ; number++) {
-      const next = await this.next(number);
+      const next = await this.next(number, work);
       if (next === null) break;
       if (next.block.bytes === null) {
         await this.dismiss();
@@ -119,10 +124,11 @@ class Crew {
       if (out.closed || signal.aborted) break;
     }
     const first = this.done.get(0);
+    progress.clear();
     const whole = !out.closed && !signal.aborted && first !== undefined;
     if (whole) last = { ...first.summary, problems: first.summary.problems - (this.own[0] ?? 0) + this.problems };
     const summary = last ?? NOTHING;
-    if (!out.closed) out.line(this.options.summary(summary));
+    if (!out.closed) out.line(work.summary(summary));
     await out.flush();
     for (const text of this.said) messages.text(text);
     await messages.flush();
@@ -171,9 +177,12 @@ class Crew {
   }
 
   /** The next block; null after the last, or when it is to end here. */
-  private async next(number: number): Promise<(Written & { readonly notes: Notes }) | null> {
-    const { signal } = this.options;
+  private async next(
+    number: number,
+    { signal, progress }: Work,
+  ): Promise<(Written & { readonly notes: Notes }) | null> {
     for (;;) {
+      if (this.read !== null) progress.update(this.read.read, this.read.size);
       if (this.failure !== null) throw this.failure;
       if (signal.aborted) return null;
       const block = this.whole(number);
@@ -196,7 +205,6 @@ class Crew {
   }
 
   private listen(thread: Worker, index: number): void {
-    const { progress } = this.options;
     let over = false;
     thread.on('message', (word: FollowerWord) => {
       switch (word.kind) {
@@ -207,8 +215,8 @@ class Crew {
           this.notes.set(word.notes.number, word.notes);
           break;
         case 'progress':
-          progress.update(word.read, word.size);
-          return;
+          this.read = word;
+          break;
         case 'said':
           this.said.push(word.text);
           return;
@@ -236,6 +244,7 @@ class Crew {
 
 const NOTHING: Summary = { frames: 0, bytes: 0, flows: 0, pdus: 0, calls: 0, problems: 0 };
 
-function follower(order: FollowerOrder): Worker {
-  return threadOf('./follower', import.meta.url, { workerData: order });
+/** What a thread is told first. */
+function tell(thread: Worker, order: FollowerOrder): void {
+  thread.postMessage(order, []);
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -8,8 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { pcapngHeader, pcapngPacket } from '../../src/capture/write.js';
 import { run } from '../../src/cli/cli.js';
 import type { DecodeResult } from '../../src/cli/decode.js';
-import type { FollowerOrder } from '../../src/cli/follower.js';
-import { decodeInJobs, jobsOf } from '../../src/cli/jobs.js';
+import { Crew, jobsOf } from '../../src/cli/jobs.js';
 import { Sink } from '../../src/io/sink.js';
 import { sessionCaptures, shippedCaptures } from '../support/captures.js';
 import { joined, whole, type Captures } from '../support/parts.js';
@@ -125,12 +124,18 @@ describe('decode --jobs', () => {
     expect(err).toContain('--jobs: one thread decodes, because --limit ends it early');
   });
 
-  it('takes one thread for what can be read only once', () => {
+  it('takes one thread for what can be read only once, and where more do not pay', () => {
     const file = join(ROOT, 'captures/wua-session.pcapng');
-    expect(jobsOf(1, ['-'], 'of a reason')).toEqual({ jobs: 1, why: null });
-    expect(jobsOf(3, [file], null)).toEqual({ jobs: 3, why: null });
-    expect(jobsOf(3, [file, '-'], null).jobs).toBe(1);
-    expect(jobsOf(3, [file], 'of a reason')).toEqual({ jobs: 1, why: 'of a reason' });
+    const big = join(folder, 'big.pcap');
+    writeFileSync(big, '');
+    truncateSync(big, 200_000_000);
+    expect(jobsOf(1, ['-'], { alone: 'of a reason' })).toEqual({ jobs: 1, why: null });
+    expect(jobsOf(3, [file], { alone: null })).toEqual({ jobs: 3, why: null });
+    expect(jobsOf(3, [file, '-'], { alone: null })).toEqual({ jobs: 1, why: 'what is no file is read once' });
+    expect(jobsOf(3, [file], { alone: 'of a reason' })).toEqual({ jobs: 1, why: 'of a reason' });
+    const own = (path: string, processors: number, alone: string | null = null): number =>
+      jobsOf(undefined, [path], { alone, processors }).jobs;
+    expect([own(big, 8), own(big, 4), own(file, 8), own(big, 8, 'of a reason')]).toEqual([4, 1, 1, 1]);
   });
 });
 
@@ -145,39 +150,40 @@ async function crew(code: string, stop = new AbortController(), last: string | n
     },
   });
   const messages = collector();
-  const started: Worker[] = [];
-  const result = decodeInJobs({
-    jobs: 2,
-    order: {
-      files: [],
-      idl: {},
-      opnums: 'auto',
-      inOrder: false,
-      choice: null,
-      objects: false,
-      quiet: false,
-      ignoreRules: new Set(),
-      secrets: {},
-    },
-    out: new Sink(stream),
-    messages: new Sink(messages.stream),
-    progress: { update: () => undefined, clear: () => undefined },
-    signal: stop.signal,
-    summary: ({ calls: count, problems }) => `summary of ${count} calls, ${problems} problems`,
-    alone: (): Promise<DecodeResult> => Promise.reject(new Error('one thread went on alone')),
-    start(order: FollowerOrder) {
-      const worker = new Worker(`const { parentPort, workerData } = require('node:worker_threads');${PRELUDE}${code}`, {
+  const started = [0, 1].map(
+    (index) =>
+      new Worker(`const { parentPort, workerData } = require('node:worker_threads');${PRELUDE}${code}`, {
         eval: true,
-        workerData: order,
+        workerData: { index },
         resourceLimits: { maxOldGenerationSizeMb: 24 },
-      });
-      started.push(worker);
-      return worker;
-    },
-  }).then(
-    ({ stopped }) => ({ stopped, error: null }),
-    (error: Error) => ({ stopped: null, error: error.message }),
+      }),
   );
+  const gang = new Crew(started);
+  const result = gang
+    .run({
+      order: {
+        files: [],
+        idl: {},
+        opnums: 'auto',
+        inOrder: false,
+        choice: null,
+        objects: false,
+        quiet: false,
+        ignoreRules: new Set(),
+        secrets: {},
+      },
+      out: new Sink(stream),
+      messages: new Sink(messages.stream),
+      progress: { update: () => undefined, clear: () => undefined },
+      signal: stop.signal,
+      summary: ({ calls: count, problems }) => `summary of ${count} calls, ${problems} problems`,
+      alone: (): Promise<DecodeResult> => Promise.reject(new Error('one thread went on alone')),
+    })
+    .then(
+      ({ stopped }) => ({ stopped, error: null }),
+      (error: Error) => ({ stopped: null, error: error.message }),
+    )
+    .finally(() => gang.dismiss());
   const said = { ...(await result), out: out.text() };
   // Nothing of it is left behind.
   expect(started.map((worker) => worker.threadId)).toEqual([-1, -1]);
@@ -186,7 +192,7 @@ async function crew(code: string, stop = new AbortController(), last: string | n
 
 /** Of the blocks 0 to 3 the first thread writes 0 and 3, and judges the others. */
 const PRELUDE = `
-const { index } = workerData.share;
+const { index } = workerData;
 const keep = setInterval(() => {}, 1000);
 const summary = { frames: 9, bytes: 9, flows: 1, pdus: 9, calls: 513, problems: 1 };
 const block = (number) => parentPort.postMessage({ kind: 'block', problems: 1, block: { number, bytes: new TextEncoder().encode('block ' + number + '\\n'), ends: new Uint32Array(1), summary } });

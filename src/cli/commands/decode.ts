@@ -6,7 +6,7 @@ import type { OpenCapture } from '../../pipeline/batch.js';
 import { CallPlaces, ChosenPackets, type Captures } from '../packets.js';
 import { columnsOf } from '../columns.js';
 import { decode, FORMATS, type DecodeResult, type Format } from '../decode.js';
-import { decodeInJobs, jobsOf } from '../jobs.js';
+import { Crew, jobsOf, startFollowers } from '../jobs.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { interruptible } from '../../io/interrupt.js';
@@ -84,7 +84,7 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .option('-n, --limit <n>', 'stop after this many calls', positive)
     .option(
       '-j, --jobs <n>',
-      'threads that write --format ndjson together; the output is the same for any number (docs/performance.md says what it gains)',
+      'threads that write --format ndjson together; left out: one, or four where that pays (docs/performance.md); the output is the same for any number',
       positive,
     )
     .option('--objects', 'the object graph after the calls: who made what, references, pings, releases')
@@ -125,7 +125,14 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
     .action(async (args: string[], flags: DecodeFlags) => {
       const { rest, idl } = sortIdl(args, flags);
       if (rest.length === 0) throw new UsageError('decode: give a capture beside the IDL files');
-      done(await decodeFiles(rest, { ...flags, ...idl }, streams, await load(idl)));
+      const { jobs, why } = jobsOf(flags.jobs, rest, { alone: aloneBecause(flags, formatOf(flags)) });
+      if (why !== null && flags.quiet !== true) await say(streams, `--jobs: one thread decodes, because ${why}`);
+      const crew = jobs === 1 ? null : new Crew(startFollowers(jobs));
+      try {
+        done(await decodeFiles(rest, { ...flags, ...idl }, streams, await load(idl), crew));
+      } finally {
+        await crew?.dismiss();
+      }
     });
   withFrameChoice(command);
   withSecrets(command);
@@ -133,12 +140,13 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
   for (const option of idlOptions()) command.addOption(option);
 };
 
-/** What `decode` does, for other commands that show a capture. Resolves to the exit status. */
+/** What `decode` does, for other commands that show a capture: in one thread, or by a crew. Resolves to the exit status. */
 export async function decodeFiles(
   files: readonly string[],
   flags: DecodeFlags,
   streams: Streams,
   known: Knowledge,
+  crew: Crew | null = null,
 ): Promise<number> {
   const format = formatOf(flags);
   const { choice, where: expression } = await chosenBy(flags, flags.where);
@@ -156,8 +164,6 @@ export async function decodeFiles(
   const interrupt = interruptible(files, streams.stdin);
   const secrets = readSecrets(flags, streams.env);
   const ignoreRules = await ignoredRules(flags, streams.env, known.registry);
-  const { jobs, why } = jobsOf(flags.jobs ?? 1, files, aloneBecause(flags, format));
-  if (why !== null && flags.quiet !== true) await say(streams, `--jobs: one thread decodes, because ${why}`);
   const security = new SecurityObserver(secrets);
   const alone = async (): Promise<DecodeResult> =>
     decode({
@@ -190,10 +196,9 @@ export async function decodeFiles(
       messageStyle: styleFor(flags.color, streams.stderr, streams.env),
     });
   const result =
-    jobs === 1
+    crew === null
       ? await alone()
-      : await decodeInJobs({
-          jobs,
+      : await crew.run({
           order: {
             files,
             idl: {
