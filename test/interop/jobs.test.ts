@@ -1,11 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
+import { run } from '../../src/cli/cli.js';
+import { SHIPPED_SESSIONS } from '../../src/io/package.js';
 import { generate, type Traffic } from '../bench/generate.js';
-import { joined, whole } from '../support/parts.js';
-import { shared } from '../support/shared.js';
+import { joined, turnedCapture, whole } from '../support/parts.js';
+import { ROOT, shared } from '../support/shared.js';
+import { testStreams } from '../support/streams.js';
 
 /** Bytes of a shared capture that is read here. */
 const MOST = 1_000_000;
@@ -60,3 +63,24 @@ it.each(traffics)('so they are of generated traffic: %s', async (name, traffic) 
   generate(path, 2_000_000, traffic);
   await isWhole(name, new Uint8Array(readFileSync(path)), 5);
 });
+
+it('threads write what one thread writes: astray, merged, opened with a password, and of what is not there', async () => {
+  const turned = join(folder, 'turned.pcapng');
+  writeFileSync(turned, turnedCapture(1100));
+  const [sealed] = SHIPPED_SESSIONS;
+  for (const words of [
+    [turned, '--fail-on', 'warning'],
+    [join(ROOT, 'captures/wua-session.pcapng'), join(ROOT, 'captures/wua-damaged.pcap'), '--objects'],
+    [sealed?.path ?? '', '--password', sealed?.password ?? ''],
+    [join(folder, 'none.pcap')],
+  ]) {
+    const [one, many] = await Promise.all(['1', '3'].map((jobs) => decoded(...words, '--jobs', jobs)));
+    expect(many).toEqual(one);
+  }
+});
+
+async function decoded(...words: readonly string[]) {
+  const streams = testStreams();
+  const status = await run(['decode', '--format', 'ndjson', ...words], streams);
+  return { status, out: streams.out(), err: streams.err() };
+}

@@ -1,11 +1,13 @@
 import { Writable } from 'node:stream';
 import { blockOf } from '../../src/bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
+import { pcapngHeader, pcapngPacket } from '../../src/capture/write.js';
 import { decode, type DecodeOptions } from '../../src/cli/decode.js';
 import { BlockSink, withNotes, type Block, type Notes } from '../../src/io/blocks.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import { Sink } from '../../src/io/sink.js';
 import type { Batch } from '../../src/pipeline/batch.js';
+import { ipid, Story } from './story.js';
 
 const known = knowledge();
 
@@ -110,4 +112,17 @@ export async function joined(captures: Captures, readers: number, calls: number)
 
 function textOf(parts: readonly Uint8Array[]): string {
   return Buffer.concat(parts).toString('utf8');
+}
+
+/** Calls of a server that numbers as the wire does until that is settled, and one of another that has the printed number. */
+export function turnedCapture(before: number): Uint8Array {
+  const story = new Story();
+  const wire = story.dial(49_668, { numbering: 'wire' });
+  const get = { interface: 'IUpdate', kind: 'propget', ipid: ipid(2) } as const;
+  for (let i = 0; i < before; i++) wire.call({ ...get, method: 'Description', out: { retval: `update ${i}` } });
+  const printed = story.dial(49_668, { numbering: 'printed' });
+  // Its printed number is the slot of EulaText: a text, where there is a truth value.
+  printed.call({ ...get, method: 'EulaAccepted', out: { retval: true } });
+  for (let i = 0; i < 9; i++) wire.call({ ...get, method: 'Title', out: { retval: `title ${i}` } });
+  return Buffer.concat([pcapngHeader(1), ...story.trace.packets.map((packet) => pcapngPacket(packet))]);
 }
