@@ -5,33 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../src/io/package.js';
 import { callColumns } from '../../src/output/lake/calls.js';
 import { otherTables } from '../../src/output/lake/tables.js';
-import { PAGES, PAGE_TEXTS, shellBlocks } from '../support/pages.js';
+import { commandLines, PAGES, PAGE_TEXTS, shellBlocks } from '../support/pages.js';
 import { wholeProgram } from '../support/program.js';
 
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
-/** The words of each command line of uamgscope in a block, without what redirects it. */
-function commandLines(text: string): readonly (readonly string[])[] {
-  const joined = text.replace(/\\\n/g, ' ').replace(/<<'(\w+)'\n[^]*?\n\1\n/g, '\n');
-  const lines: (readonly string[])[] = [];
-  let words: string[] = [];
-  const end = (): void => {
-    const from = words.findIndex((word) => word === 'uamgscope' || word === '--');
-    if (words[0] === 'uamgscope' || (words[0] === 'npm' && words[1] === 'start' && from > 0))
-      lines.push(words.slice(from + 1));
-    words = [];
-  };
-  for (const [token, quoted, bare] of joined.matchAll(
-    /'([^']*)'|((?:"[^"]*"|[^\s'"|;&#<>])+)|#.*|[|;&\n]|[<>]+ *\S+/g,
-  )) {
-    if (/^[|;&\n]/.test(token)) end();
-    else if (quoted !== undefined) words.push(quoted);
-    else if (bare !== undefined) words.push(bare.replaceAll('"', ''));
-  }
-  end();
-  return lines;
 }
 
 /** Parses a command line without running it: throws for commands, options, choices and arguments that are none. */

@@ -28,3 +28,25 @@ export function shellBlocks(page: string): readonly Block[] {
     ...[...page.matchAll(/(?:^ {4}.*\n)+/gm)].map(([text]) => ({ text: text.replace(/^ {4}/gm, ''), status: null })),
   ];
 }
+
+/** The words of each command line of uamgscope in a block, without what redirects it. */
+export function commandLines(text: string): readonly (readonly string[])[] {
+  const joined = text.replace(/\\\n/g, ' ').replace(/<<'(\w+)'\n[^]*?\n\1\n/g, '\n');
+  const lines: (readonly string[])[] = [];
+  let words: string[] = [];
+  const end = (): void => {
+    const from = words.findIndex((word) => word === 'uamgscope' || word === '--');
+    if (words[0] === 'uamgscope' || (words[0] === 'npm' && words[1] === 'start' && from > 0))
+      lines.push(words.slice(from + 1));
+    words = [];
+  };
+  for (const [token, quoted, bare] of joined.matchAll(
+    /'([^']*)'|((?:"[^"]*"|[^\s'"|;&#<>])+)|#.*|[|;&\n]|[<>]+ *\S+/g,
+  )) {
+    if (/^[|;&\n]/.test(token)) end();
+    else if (quoted !== undefined) words.push(quoted);
+    else if (bare !== undefined) words.push(bare.replaceAll('"', ''));
+  }
+  end();
+  return lines;
+}

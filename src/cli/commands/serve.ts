@@ -167,10 +167,11 @@ export const serveCommand: Register = (program, { streams, load }) => {
           );
         },
       });
+      const ended = toldToEnd();
       const exposed = exposureOf({ host: flags.listen.host, open: noLogons(flags, streams.env), minLevel: null });
       if (exposed !== null) await say(streams, exposed);
       await say(streams, `listening at ${flags.listen.host}:${serving.port}`);
-      await new Promise<void>((resolve) => void whenEnded(resolve));
+      await ended;
       await serving.close();
       await writer?.close();
       for (const line of turnedAway.lines()) await say(streams, line);
@@ -198,6 +199,11 @@ const HOW: Readonly<Record<Missed, string>> = {
 
 function askedText(asked: ReadonlyMap<string, number>): string {
   return [...asked].map(([what, times]) => (times === 1 ? what : `${what} (${times} times)`)).join(', ');
+}
+
+/** Resolves at the signal that ends it; asked for before it is said that it listens, for who waits for that may send one at once. */
+function toldToEnd(): Promise<void> {
+  return new Promise<void>((resolve) => void whenEnded(resolve));
 }
 
 /** Runs the simulated update agent until it is interrupted. */
@@ -240,6 +246,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       streams,
       `! nobody can sign in, and calls below ${flags.minLevel} are refused: give --password USER:PASS, --keytab, or --min-level none`,
     );
+  const ended = toldToEnd();
   const exposed = exposureOf({ host, open: noLogons(flags, streams.env), minLevel: flags.minLevel });
   if (exposed !== null) await say(streams, exposed);
   await say(
@@ -247,7 +254,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
     `listening at ${host}:${serving.port}, objects on port ${serving.objectPort}; ${model.updates.length} updates; Ctrl-C ends it`,
   );
   const turning = flags.clock === undefined ? null : turnedBy(streams, serving);
-  await new Promise<void>((resolve) => void whenEnded(resolve));
+  await ended;
   turning?.close();
   await serving.close();
   for (const line of turnedAway.lines()) await say(streams, line);
