@@ -59,7 +59,13 @@ export class Restorer {
     else this.session.take(record);
     switch (record.kind) {
       case 'connection':
-        this.flows.set(record.id, { id: record.id, a: record.client, b: record.server, opened: 'syn' });
+        this.flows.set(record.id, {
+          id: record.id,
+          a: record.client,
+          b: record.server,
+          opened: 'syn',
+          ...(record.pipe === undefined ? {} : { pipe: { name: record.pipe, over: record.id } }),
+        });
         return null;
       case 'context':
         this.contexts.set(`${record.connection}/${record.id}`, {

@@ -187,6 +187,8 @@ function impossible(
   if (call.wireOpnum === null) return 'its opnum was not recorded';
   if (call.outcome !== 'answered' && call.outcome !== 'faulted')
     return 'its answer was not recorded: there is nothing to compare one with';
+  if (connections.get(call.connection)?.pipe !== undefined)
+    return 'it went over an SMB named pipe, and replay speaks TCP';
   if (connections.get(call.connection)?.server.address !== server) return ELSEWHERE;
   return null;
 }

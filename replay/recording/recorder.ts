@@ -53,7 +53,14 @@ export class Recorder {
     if (known !== undefined) return known;
     const id = this.connections.size + 1;
     this.connections.set(key, id);
-    this.put({ kind: 'connection', id, client: plainEndpoint(call.client), server: plainEndpoint(call.server) });
+    const { pipe } = call.exchange.flow;
+    this.put({
+      kind: 'connection',
+      id,
+      client: plainEndpoint(call.client),
+      server: plainEndpoint(call.server),
+      ...(pipe === undefined ? {} : { pipe: pipe.name }),
+    });
     return id;
   }
 

@@ -29,6 +29,8 @@ export interface ConnectionRecord {
   readonly id: number;
   readonly client: Endpoint;
   readonly server: Endpoint;
+  /** The SMB named pipe that it went over, e.g. `\\pipe\\samr` (null where its name was not captured); left out: none. */
+  readonly pipe?: string | null;
 }
 
 /** A presentation context as a call used it. */

@@ -29,7 +29,13 @@ export const recordingSchema = z.discriminatedUnion('kind', [
     source: z.enum(['capture', 'live', 'player', 'agent', 'test']),
     name: text.nullable(),
   }),
-  z.object({ kind: z.literal('connection'), id: count, client: endpoint, server: endpoint }),
+  z.object({
+    kind: z.literal('connection'),
+    id: count,
+    client: endpoint,
+    server: endpoint,
+    pipe: text.nullable().exactOptional(),
+  }),
   z.object({
     kind: z.literal('context'),
     connection: count,

@@ -1,7 +1,7 @@
 import { toHex } from '../../src/bytes/hex.js';
 import type { Fields, Value } from '../../src/types.js';
 import { FORMAT_VERSION } from './migrate.js';
-import type { RecordedCall, RecordingRecord } from './records.js';
+import type { ConnectionRecord, RecordedCall, RecordingRecord } from './records.js';
 
 /** First line of the text form, with the version of its records. */
 export const TEXT_HEAD = 'uamgrec text';
@@ -27,13 +27,18 @@ export function* recordText(record: RecordingRecord): Generator<string> {
   for (const [name, value] of Object.entries(record)) if (name !== 'kind') yield* lines(name, value as Value);
 }
 
+/** The named pipe of a connection, behind its port. */
+export function pipeText({ pipe }: ConnectionRecord): string {
+  return pipe === undefined ? '' : ` ${pipe ?? 'ncacn_np'}`;
+}
+
 /** What a record is, for people; readers pass over it. */
 function titleOf(record: RecordingRecord): string {
   switch (record.kind) {
     case 'session':
       return record.name ?? record.source;
     case 'connection':
-      return `${record.client.address} to ${record.server.address} port ${record.server.port}`;
+      return `${record.client.address} to ${record.server.address} port ${record.server.port}${pipeText(record)}`;
     case 'context':
       return `${record.abstract.uuid} ${record.transfer}`;
     case 'reference':

@@ -78,6 +78,7 @@ export class Redaction {
           ...record,
           client: { ...client, address: this.text(client.address) },
           server: { ...server, address: this.text(server.address) },
+          ...(typeof record.pipe === 'string' ? { pipe: this.text(record.pipe) } : {}),
         };
       }
       case 'context':

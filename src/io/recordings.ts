@@ -175,6 +175,11 @@ export const NO_PLACE: RecordPlace = { at: 0, size: 0 };
 export function checkPlayable(name: string, records: readonly RecordingRecord[]): void {
   const half = halfOf(records);
   if (half !== null) throw new UsageError(`${name} cannot be replayed: ${half}`);
+  const connections = records.filter((one) => one.kind === 'connection');
+  if (connections.length > 0 && connections.every(({ pipe }) => pipe !== undefined))
+    throw new UsageError(
+      `${name} cannot be replayed: all of its calls went over SMB named pipes, and replay speaks TCP`,
+    );
 }
 
 /** The form of the recording that a file begins as; null where it is none, or cannot be read. */

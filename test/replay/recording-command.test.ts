@@ -31,6 +31,31 @@ describe('recording', () => {
     expect(out).toMatch(/ {6}\d {2}IUpdate.Title\n/);
   });
 
+  it('keeps the pipes that calls went over, and tells that replay cannot take that way', async () => {
+    const piped = join(folder, 'piped.uamgrec');
+    const streams = testStreams();
+    const from = join(ROOT, 'test/smb/captures/smb311.pcap');
+    expect(await run(['record', from, '-o', piped], streams)).toBe(0);
+    expect(streams.err()).toContain(
+      '! 15 calls cannot be replayed: they went over SMB named pipes, and replay speaks TCP\n',
+    );
+    const { out } = await cli('info', piped);
+    expect(out).toMatch(/^connection 1: 127\.0\.0\.1 to 127\.83\.67\.1 port \d+ \\pipe\\srvsvc$/m);
+    expect(out).toContain('\n15 calls cannot be replayed: it went over an SMB named pipe, and replay speaks TCP\n');
+    const text = join(folder, 'piped.txt');
+    expect(await run(['record', piped, '-o', text], testStreams())).toBe(0);
+    const { records } = await loadRecording(text);
+    const pipes = records.flatMap((one) => (one.kind === 'connection' ? [one.pipe] : []));
+    expect(new Set(pipes)).toEqual(new Set(['srvsvc', 'lsarpc', 'samr'].map((name) => `\\pipe\\${name}`)));
+    // Calls are compared as ever.
+    const same = testStreams();
+    expect(await run(['diff', from, piped], same), same.out() + same.err()).toBe(0);
+    // Nothing is called where nothing can be.
+    const refused = testStreams();
+    expect(await run(['replay', piped, '--target', '127.0.0.1:1'], refused)).toBe(2);
+    expect(refused.err()).toContain('all of its calls went over SMB named pipes, and replay speaks TCP');
+  });
+
   it('check finds a damaged one', async () => {
     expect(await cli('check', rec)).toMatchObject({ status: 0, err: '60 calls read, 0 problems\n' });
     const cut = join(folder, 'cut.uamgrec');

@@ -234,7 +234,7 @@ async function recordCapture(
       security,
     }),
     take(record) {
-      if (record.kind === 'call') count(unplayable, recorder.call(record));
+      if (record.kind === 'call') count(unplayable, recorder.call(record), record.exchange.flow.pipe !== undefined);
       else if (isReported(record)) messages.push(record.message);
       if (record.kind === 'finding' && record.rule === 'one-direction') {
         messages.push('what is recorded cannot be replayed: half of the conversation is missing');
@@ -276,8 +276,8 @@ async function copyRecording(file: string, writer: RecordTarget): Promise<Writte
 }
 
 /** Counts calls that were recorded without what a replay needs. */
-function count(unplayable: Map<string, number>, call: RecordedCall): void {
-  const why = unplayableBecause(call);
+function count(unplayable: Map<string, number>, call: RecordedCall, piped: boolean): void {
+  const why = piped ? 'they went over SMB named pipes, and replay speaks TCP' : unplayableBecause(call);
   if (why !== null) unplayable.set(why, (unplayable.get(why) ?? 0) + 1);
 }
 

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { isKept, Makers } from '../../../replay/player/prerequisites.js';
 import { Unplayable } from '../../../replay/player/plan.js';
 import type { RecordedCall, RecordingForm, RecordingRecord } from '../../../replay/recording/records.js';
+import { pipeText } from '../../../replay/recording/text.js';
 import { SessionJoiner } from '../../../replay/recording/sessions.js';
 import { REDACTION_KINDS } from '../../../replay/redaction/names.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
@@ -110,7 +111,9 @@ async function info(rec: string, streams: Streams, { registry }: Knowledge): Pro
           `session ${one.id}: ${escapeTerminal(`${one.source}, by ${one.tool}${one.name === null ? '' : `, of ${one.name}`}`)}`,
         );
       if (one.kind === 'connection')
-        parts.push(`connection ${one.id}: ${one.client.address} to ${one.server.address} port ${one.server.port}`);
+        parts.push(
+          `connection ${one.id}: ${one.client.address} to ${one.server.address} port ${one.server.port}${escapeTerminal(pipeText(one))}`,
+        );
       if (one.kind === 'end') half ??= one.half ?? null;
       if (one.kind !== 'call') return;
       counts.calls++;
