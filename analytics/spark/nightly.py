@@ -183,6 +183,28 @@ def killed_executor(lakes):
     lakes.hold(lakes.folder / "killed-executor")
 
 
+def state(lakes):
+    """Half a ring, then all of it with what the first night kept, its program killed on the way."""
+    half, lake, states = lakes.folder / "half", lakes.folder / "grown", lakes.folder / "states"
+    half.mkdir()
+    for sensor in SENSORS:
+        files = sorted(lakes.ring.glob(f"{sensor}_*"))
+        for file in files[: len(files) // 2]:
+            os.link(file, half / file.name)
+    keeps = ["--", "--state", f"{states}/{{sensor}}"]
+    out, err = (one := job(half, lake, *keeps)).communicate()
+    holds("a job that keeps states", one.returncode == 0 and len(list(states.iterdir())) == len(SENSORS), err[-800:] if one.returncode else "")
+    killed = []
+    watch = killer("uamgscope", r"main\.js export", killed)
+    out, err = (one := job(lakes.ring, lake, *keeps)).communicate()
+    watch.join()
+    holds("a job that goes on with them, and whose program is killed", one.returncode == 0 and len(killed) == 1, "; ".join(killed) or err[-800:])
+    for table, wanted in lakes.wanted.items():
+        got = rows(lake, table)
+        holds(f"  {table} of both nights are those of the whole", got == wanted, f"{len(got)} rows")
+    holds("  ids are unique", ids_are_unique(lake))
+
+
 def speculation(lakes):
     configuration = ("spark.speculation=true", "spark.speculation.quantile=0.1", "spark.speculation.multiplier=1.01", "spark.speculation.interval=100ms")
     out, err = (one := job(lakes.ring, lakes.folder / "speculative", configuration=configuration)).communicate()
@@ -246,14 +268,43 @@ def reads(lakes):
         spark.stop()
 
 
+def random_tables(lakes):
+    """A thousand tables of random columns and cells, as the writer writes them (test/interop/lake.test.ts holds pyarrow to it)."""
+    import pyarrow.parquet as pq
+    from pyspark.sql import SparkSession
+
+    folder = lakes.folder / "random"
+    done = run("npx", "tsx", "test/interop/peers/random-tables.ts", str(folder), "1000", cwd=ROOT)
+    holds("a thousand tables are written", done.returncode == 0, done.stderr[-300:])
+    builder = SparkSession.builder.master("local[1]").appName("tables").config("spark.sql.session.timeZone", "UTC")
+    spark = builder.config("spark.ui.enabled", "false").getOrCreate()
+    differ, cells = [], 0
+    try:
+        spark.sparkContext.setLogLevel("ERROR")
+        for path in sorted(folder.glob("*.parquet")):
+            theirs = [row.asDict() for row in spark.read.parquet(str(path)).coalesce(1).collect()]
+            ours = pq.read_table(path).to_pylist()
+            same = len(ours) == len(theirs) and all(
+                plain_cell(one[name]) == plain_cell(other[name]) for one, other in zip(ours, theirs) for name in one
+            )
+            cells += sum(len(row) for row in ours)
+            if not same:
+                differ.append(path.name)
+    finally:
+        spark.stop()
+    holds("Spark reads every cell of a thousand random tables as pyarrow does", not differ and cells > 100_000, f"{cells} cells" if not differ else str(differ[:5]))
+
+
 PARTS = {
     "rings": rings,
     "killed-program": killed_program,
     "killed-executor": killed_executor,
+    "state": state,
     "speculation": speculation,
     "damage": damage,
     "no-match": no_match,
     "reads": reads,
+    "random": random_tables,
 }
 
 

@@ -73,3 +73,10 @@ export function asRead({ columns, groups }: RandomTable): readonly LakeRow[] {
     ),
   ) as readonly LakeRow[];
 }
+
+/** So many of them, always the same, by names of files. */
+export function sampleTables(count: number): readonly (readonly [name: string, table: RandomTable])[] {
+  return fc
+    .sample(randomTables(), { numRuns: count, seed: 20261127 })
+    .map((table, at) => [`${String(at).padStart(4, '0')}.parquet`, table]);
+}
