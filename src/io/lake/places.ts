@@ -6,19 +6,14 @@ import type { FramePlace } from '../../output/lake/rows.js';
  */
 export const MAX_FRAME_RUNS = 4_194_304;
 
-/** Frames of one file that follow one another, from a number of the chain on. */
-interface Run {
-  readonly first: number;
-  readonly file: number;
-  /** Number of the first one within its file. */
-  readonly local: number;
-}
-
 /** Which frame of which file a frame of a chain is. */
 export class FramePlaces {
   private readonly names: string[] = [];
   private readonly counts: number[] = [];
-  private runs: Run[] = [];
+  /** Frames of one file that follow one another: from which number of the chain on, of which file, and from where in it. */
+  private firsts: number[] = [];
+  private files: number[] = [];
+  private locals: number[] = [];
   private last = -1;
 
   constructor(names: readonly string[] = []) {
@@ -37,8 +32,10 @@ export class FramePlaces {
     this.counts[file] = local;
     if (file === this.last) return;
     this.last = file;
-    if (this.runs.length >= MAX_FRAME_RUNS) this.runs = this.runs.slice(MAX_FRAME_RUNS / 2);
-    this.runs.push({ first: frame, file, local });
+    if (this.firsts.length >= MAX_FRAME_RUNS) this.forget(MAX_FRAME_RUNS / 2);
+    this.firsts.push(frame);
+    this.files.push(file);
+    this.locals.push(local);
   }
 
   /** Frames of a file so far. */
@@ -48,23 +45,32 @@ export class FramePlaces {
 
   /** The file of a frame, by its number in the chain; null where that is forgotten, or no such frame came. */
   fileOf(frame: number): number | null {
-    return this.find(frame)?.file ?? null;
+    return this.files[this.find(frame)] ?? null;
   }
 
   /** Where a frame lies, by its number in the chain. */
   of(frame: number | undefined): FramePlace | null {
-    const run = frame === undefined ? null : this.find(frame);
-    if (run === null || frame === undefined) return null;
-    return { file: this.names[run.file] ?? '', frame: frame - run.first + run.local };
+    if (frame === undefined) return null;
+    const at = this.find(frame);
+    const [first, file, local] = [this.firsts[at], this.files[at], this.locals[at]];
+    if (first === undefined || file === undefined || local === undefined) return null;
+    return { file: this.names[file] ?? '', frame: frame - first + local };
   }
 
-  private find(frame: number): Run | null {
-    let [low, high] = [0, this.runs.length];
+  private forget(count: number): void {
+    this.firsts = this.firsts.slice(count);
+    this.files = this.files.slice(count);
+    this.locals = this.locals.slice(count);
+  }
+
+  /** The run that a frame is in; -1 where none is. */
+  private find(frame: number): number {
+    let [low, high] = [0, this.firsts.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.runs[middle]?.first ?? 0) <= frame) low = middle + 1;
+      if ((this.firsts[middle] ?? 0) <= frame) low = middle + 1;
       else high = middle;
     }
-    return this.runs[low - 1] ?? null;
+    return low - 1;
   }
 }

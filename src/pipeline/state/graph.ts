@@ -325,7 +325,7 @@ class GraphReader {
     const values = content.map((one) => this.value(one));
     if (of instanceof Map) refillMap(of, values);
     else if (of instanceof Set) refillSet(of, values);
-    else if (Array.isArray(of)) of.splice(0, of.length, ...values);
+    else if (Array.isArray(of)) refillArray(of, values);
     else refill(of as Record<string, unknown>, type, fields, values);
   }
 
@@ -340,6 +340,12 @@ class GraphReader {
 function refillMap(map: Map<unknown, unknown>, values: readonly unknown[]): void {
   map.clear();
   for (let at = 0; at + 1 < values.length; at += 2) map.set(values[at], values[at + 1]);
+}
+
+function refillArray(list: unknown[], values: readonly unknown[]): void {
+  list.length = 0;
+  // One by one: as arguments of one call they may be too many.
+  for (const value of values) list.push(value);
 }
 
 function refillSet(set: Set<unknown>, values: readonly unknown[]): void {
