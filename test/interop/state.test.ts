@@ -8,7 +8,7 @@ import { packageRoot, sharedCaptures, sharedFolder } from '../support/shared.js'
 import { framesOf } from '../support/split.js';
 
 /** Places at which a capture is cut, at most: those of longer ones lie evenly. */
-const CUTS = 40;
+const CUTS = 12;
 
 const shipped = ['captures', 'captures/sessions', 'test/field'].flatMap((folder) => {
   const path = join(packageRoot(), folder);
