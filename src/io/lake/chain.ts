@@ -252,7 +252,7 @@ class ChainRun {
     const { lake, sensor, format, tool, pipeline } = options;
     const { growth, chain, replaced } = plan;
     const { frames, calls, problems } = pipeline.summary;
-    state?.check(growth?.before?.sum ?? null);
+    state?.check(growth?.before ?? null);
     const lines = this.lines();
     const ours = [...lines.slice(this.before), ...all.flatMap((one) => this.repeated(one) ?? [])];
     const manifest: Manifest = {

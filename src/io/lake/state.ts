@@ -82,7 +82,7 @@ const ANEW = 'restore it from a copy, or remove it and export the whole chain ag
 
 /** A state on its way to its name. */
 export class NewState {
-  readonly sum: string;
+  private readonly about: Omit<StateHead, 'pieces'>;
   private readonly file: StagedFile;
 
   /** Writes it beside its name. @throws UsageError */
@@ -91,10 +91,10 @@ export class NewState {
     const line = Buffer.from(`${JSON.stringify({ ...about, pieces: packed.map(({ length }) => length) })}\n`);
     const hash = createHash('sha256').update(line);
     for (const piece of packed) hash.update(piece);
-    this.sum = hash.digest('hex');
+    this.about = about;
     this.file = new StagedFile(path, PRIVATE);
     try {
-      this.file.append(Buffer.from(`uamgscope-state ${STATE_VERSION} ${this.sum}\n`));
+      this.file.append(Buffer.from(`uamgscope-state ${STATE_VERSION} ${hash.digest('hex')}\n`));
       this.file.append(line);
       for (const piece of packed) this.file.append(piece);
     } catch (error) {
@@ -107,11 +107,13 @@ export class NewState {
    * Nobody else went on from the same state meanwhile, but with the same captures: two tasks of a scheduler write the same
    * twice. @throws UsageError
    */
-  check(before: string | null): void {
+  check(before: StateFile | null): void {
     const { target } = this.file;
-    const first = FIRST_LINE.exec(bytesOf(target)?.toString('latin1', 0, FIRST_LINE_BYTES) ?? '');
-    const now = first?.[2] ?? null;
-    if (now !== before && now !== this.sum)
+    const now = readState(target, this.about);
+    if (now?.sum === before?.sum) return;
+    const { chain, part, captures } = this.about;
+    const same = now !== null && now.head.chain === chain && now.head.part === part;
+    if (!same || now.head.captures.join() !== captures.join())
       throw new UsageError(`${target} was written by another export meanwhile: run this one again`);
   }
 
