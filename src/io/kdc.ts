@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { readCcache } from '../security/kerberos/ccache.js';
 import { AsExchange, TgsExchange, type Credential, type KdcStep, type UserSecret } from '../security/kerberos/kdc.js';
 import { readKrbError } from '../security/kerberos/errors.js';
+import { networkReason } from './reason.js';
 import { random } from './signing.js';
 import { UsageError } from './streams.js';
 import { KDC_PORT } from '../types.js';
@@ -200,7 +201,7 @@ function placeOf(text: string): Place {
 async function overUdp(place: Place, message: Uint8Array): Promise<Uint8Array | string> {
   const { host, port } = place;
   const address = await lookup(host).catch((error: Error) => error);
-  if (address instanceof Error) return `the KDC ${host} cannot be found: ${address.message}`;
+  if (address instanceof Error) return `the KDC ${host} cannot be found: ${networkReason(address)}`;
   const socket = createSocket(address.family === 6 ? 'udp6' : 'udp4');
   const answer = await new Promise<Uint8Array | string>((resolve) => {
     let sendings = 0;
@@ -211,7 +212,9 @@ async function overUdp(place: Place, message: Uint8Array): Promise<Uint8Array | 
     const timer = setInterval(send, RESEND_MS);
     socket.once('close', () => clearInterval(timer));
     socket.once('connect', send);
-    socket.on('error', (error) => resolve(`the KDC ${host}:${port} cannot be reached over UDP: ${error.message}`));
+    socket.on('error', (error) =>
+      resolve(`the KDC ${host}:${port} cannot be reached over UDP: ${networkReason(error)}`),
+    );
     socket.once('message', (bytes) => resolve(new Uint8Array(bytes)));
     // Connected: answers of others are none.
     socket.connect(port, address.address);
@@ -251,7 +254,7 @@ export function overTcp(
       if (size > MAX_ANSWER) finish(`the KDC ${host}:${port} announces an answer of ${size} bytes`);
       else if (held >= 4 + size) finish(new Uint8Array(answer.subarray(4, 4 + size)));
     });
-    socket.once('error', (error) => finish(`the KDC ${host}:${port} cannot be reached: ${error.message}`));
+    socket.once('error', (error) => finish(`the KDC ${host}:${port} cannot be reached: ${networkReason(error)}`));
     socket.once('close', () => finish(`the KDC ${host}:${port} closed the connection`));
   });
 }

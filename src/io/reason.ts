@@ -39,6 +39,20 @@ export function writeReason(error: unknown): string {
   return WRITING[codeOf(error)] ?? fileReason(error);
 }
 
+const NETWORK: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'no such host, or no name server answers',
+  EHOSTUNREACH: 'no way leads there',
+  ENETUNREACH: 'no way leads there',
+  ETIMEDOUT: 'it does not answer',
+};
+
+/** Why nobody was reached, in words. */
+export function networkReason(error: unknown): string {
+  return NETWORK[codeOf(error)] ?? messageOf(error);
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

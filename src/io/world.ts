@@ -5,6 +5,7 @@ import type { Line, World } from '../peer/world.js';
 import { plainBytes } from '../bytes/block.js';
 import type { Moment } from '../types.js';
 import { authOf, type Identity } from './signing.js';
+import { networkReason } from './reason.js';
 import { UsageError } from './streams.js';
 import type { Tap, TappedConnection } from './tap.js';
 
@@ -92,11 +93,6 @@ function whyFailed(error: NodeJS.ErrnoException, host: string, port: number): st
   }
 }
 
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'no such host',
-};
-
 /** Whether somebody listens: connects, and closes again. @throws UsageError when nobody does */
 export async function reachable(host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
@@ -110,6 +106,6 @@ export async function reachable(host: string, port: number): Promise<void> {
       resolve();
     });
     socket.once('timeout', () => fail('no answer within 10 s'));
-    socket.once('error', (error: NodeJS.ErrnoException) => fail(UNREACHABLE[error.code ?? ''] ?? error.message));
+    socket.once('error', (error) => fail(networkReason(error)));
   });
 }
