@@ -17,6 +17,16 @@ import { ServerLink } from '../../src/peer/link/server.js';
 import { ExportTable, SERVER_LIMITS } from '../../src/peer/server/export-table.js';
 import { encodeBind, encodeRequest } from '../../src/rpc/encode.js';
 import { PFC } from '../../src/rpc/header.js';
+import { criteriaAttributes } from '../../dissectors/uamg/criteria.js';
+import { predefinedConstants, predefinedTypes, prelude } from '../../dissectors/predefined.js';
+import { readRecording } from '../../replay/recording/format.js';
+import { fileHead, frame as frameOf } from '../../replay/recording/frames.js';
+import { RecordingTextReader } from '../../replay/recording/parse.js';
+import { parseCriteria } from '../../src/analysis/criteria.js';
+import { concat } from '../../src/bytes/concat.js';
+import { readIdl } from '../../src/ndr/idl/idl.js';
+import { parseCalls } from '../../src/peer/client/expression.js';
+import { SmbObserver, type SmbOutput } from '../../src/smb/observer.js';
 import { RPC_LIMITS } from '../../src/rpc/limits.js';
 import { RpcObserver, type RpcOutput } from '../../src/rpc/observer.js';
 import { NDR20 } from '../../src/rpc/syntax.js';
@@ -80,6 +90,42 @@ const random = (() => {
     return Uint8Array.from({ length: size }, (_, at) => (at < 4 ? made >>> (8 * at) : at) & 255);
   };
 })();
+
+const IDL_KNOWN = {
+  known: { types: predefinedTypes, constants: predefinedConstants, slots: () => null },
+  prelude,
+  find: () => null,
+};
+
+/** A message of SMB whose header says that it has so many bytes, and `there` of them behind its first 36. */
+function smbMessage(first: number, size: number, there: number): Uint8Array {
+  const bytes = new Uint8Array(4 + 36 + there);
+  bytes.set([0, size >> 16, (size >> 8) & 255, size & 255, first, 0x53, 0x4d, 0x42, first === 0xfe ? 64 : 0x25]);
+  return bytes;
+}
+
+function smb(connections: number, pieces: number, piece: (at: number) => Uint8Array): string {
+  let flows = connections;
+  const observer = new SmbObserver({ flowId: () => ++flows });
+  const out: SmbOutput[] = [];
+  for (let id = 1; id <= connections; id++) {
+    const [a, b] = [
+      { address: '192.0.2.1', port: id & 0xffff },
+      { address: '192.0.2.2', port: 445 },
+    ];
+    const flow = { id, a, b, opened: 'syn' } as const;
+    let streamOffset = 0;
+    for (let at = 0; at < pieces; at++) {
+      const bytes = piece(at);
+      const place = { block: blockOf(bytes), start: 0, end: bytes.length, streamOffset, frame: 1, timeS: 1, timeNs: 0 };
+      observer.push({ kind: 'chunk', flow, direction: 0, ...place }, out);
+      streamOffset += bytes.length;
+    }
+    out.length = 0;
+  }
+  const { load } = observer;
+  return `${load.connections} connections, ${load.heldBytes >> 20} MiB held`;
+}
 
 const PROBES: Readonly<Record<string, Probe>> = {
   'MAX_RECORD: a block that claims 4 GiB, 16 MiB of it': () => {
@@ -266,7 +312,57 @@ const PROBES: Readonly<Record<string, Probe>> = {
     for (let at = 0; at < 100; at++) if (where.test(call)) found++;
     return `100 texts, ${found} found`;
   },
+  'NET_LIMITS.segmentsPerFlow: 200,000 segments of a byte behind one hole': () =>
+    net(200_000, (at) => (at === 0 ? frame(1, 0x0a00_0001, 2, 0, 0) : frame(at + 1, 0x0a00_0001, 16, 10 + at * 2, 1))),
+  'SMB_LIMITS.connections: 20,000 connections that begin as SMB': () => smb(20_000, 1, () => smbMessage(0xfe, 64, 0)),
+  'SMB_LIMITS.heldBytes: 2,000 connections, each with a message of 1 MiB that never ends': () =>
+    smb(2000, 200, (piece) => (piece === 0 ? smbMessage(0xff, 1024 * 1024, 200) : new Uint8Array(1024))),
+  'MAX_RECORD_CONTAINERS: a record of 60,000,000 empty lists': () => {
+    const list = new Uint8Array(60_000_005).fill(0x90);
+    list.set([0xdd, 3, 0x93, 0x87, 0]);
+    const { records, problems } = readRecording(concat([fileHead(), frameOf(list)]));
+    return `${records.length} records, ${problems.length} problems: ${problems[0]?.code ?? ''}`;
+  },
+  'MAX_BLOCK_LINES: 100,000,000 empty lines of a recording as text': () => {
+    const reader = new RecordingTextReader();
+    const take = (): void => undefined;
+    reader.text('uamgrec text 1\n', take);
+    const lines = '\n'.repeat(1_000_000);
+    for (let at = 0; at < 100; at++) reader.text(lines, take);
+    reader.end(take);
+    return `${reader.problems.length} problems`;
+  },
+  'MAX_RESYNC_BYTES: 64 MiB of heads of records that are none': () => {
+    const head = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 0, 0x81, 0xa4, 0x6b, 0x69, 0x6e, 0x64, 0, 0);
+    const hostile = new Uint8Array(64 * 1024 * 1024);
+    hostile.set(fileHead());
+    for (let at = 16; at + head.length <= hostile.length; at += head.length) hostile.set(head, at);
+    return `${readRecording(hostile).problems.length} problems`;
+  },
+  'IDL_LIMITS: a file of a million open brackets; one of 9 MB': () =>
+    ['('.repeat(1_000_000), ' '.repeat(9_000_000)]
+      .map((text) => saidOf(() => typeof readIdl({ name: 'x', text: `typedef long x[${text}` }, IDL_KNOWN)))
+      .join('; '),
+  'EXPRESSION_LIMITS, CRITERIA_LIMITS, MAX_EXPRESSION: a million open parentheses each': () => {
+    const text = '('.repeat(1_000_000);
+    const criteria = parseCriteria(text, criteriaAttributes);
+    return [
+      saidOf(() => `${parseCalls(`A${text}`).length}`),
+      'message' in criteria ? String(criteria.message) : 'read',
+      saidOf(() => typeof compileWhere(text, { ...sampleNames, failed: () => false, misspelt: () => null })),
+    ].join('; ');
+  },
 };
+
+/** What reading came to, or the words that it was refused with. */
+function saidOf(read: () => string): string {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Error) return `refused: ${error.message.slice(0, 80)}`;
+    throw error;
+  }
+}
 
 const [name] = process.argv.slice(2);
 if (name !== undefined) {
