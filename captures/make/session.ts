@@ -10,6 +10,7 @@ import {
   SpnegoInitiator,
   type SecurityContext,
 } from '../../src/security/index.js';
+import { concat } from '../../src/bytes/concat.js';
 import { PFC } from '../../src/rpc/header.js';
 import {
   type AuthPart,
@@ -37,6 +38,8 @@ export interface SessionOptions {
   readonly signed?: boolean;
   /** NTLMv2 for real: handshake with the first bind, every PDU signed, and sealed at privacy. */
   readonly ntlm?: NtlmSession;
+  /** Bytes behind the stub of every response that belong to nothing. */
+  readonly trailing?: number;
   /** Largest fragment, in bytes. */
   readonly maxFragment?: number;
 }
@@ -76,6 +79,7 @@ export class Session {
   private readonly encoding: Encoding;
   private readonly numbering: 'wire' | 'printed' | 'mixed';
   private readonly maxFragment: number;
+  private readonly trailing: Uint8Array;
   private readonly auth: AuthPart | null;
   private readonly ntlm: NtlmSession | null;
   private security: SecurityContext | null = null;
@@ -90,6 +94,7 @@ export class Session {
     this.encoding = options.encoding ?? LITTLE;
     this.numbering = options.numbering ?? 'wire';
     this.maxFragment = options.maxFragment ?? 5840;
+    this.trailing = new Uint8Array(options.trailing ?? 0).fill(0xff);
     this.ntlm = options.ntlm ?? null;
     this.auth = authOf(options);
   }
@@ -146,7 +151,8 @@ export class Session {
         );
         return;
       }
-      const response = responseOf(codec, call, orpc);
+      const clean = responseOf(codec, call, orpc);
+      const response = this.trailing.length === 0 ? clean : concat([clean, this.trailing]);
       for (const pdu of encodeResponseFragments(
         { callId, contextId, stub: response, drep, auth: this.auth },
         this.maxFragment,

@@ -187,6 +187,8 @@ export interface Traffic {
   readonly late?: boolean;
   /** Every so many packets one byte behind the headers is another. */
   readonly damagedEvery?: number;
+  /** The stub of every response ends in bytes that belong to nothing. */
+  readonly damagedStubs?: boolean;
   /** Connections that take turns; {@link CONNECTIONS} unless told. */
   readonly connections?: number;
 }
@@ -202,7 +204,7 @@ export const ACCOUNT: NtlmSession = { user: 'alice', domain: 'CONTOSO', password
  * integrity trailers; or all of them protected.
  */
 export function generate(path: string, size: number, traffic: Traffic = {}): Generated {
-  const { ntlm, late = false, damagedEvery = 0, connections = CONNECTIONS } = traffic;
+  const { ntlm, late = false, damagedEvery = 0, damagedStubs = false, connections = CONNECTIONS } = traffic;
   const file = openSync(path, 'w');
   const trace = new Trace();
   const random = new Random();
@@ -222,7 +224,7 @@ export function generate(path: string, size: number, traffic: Traffic = {}): Gen
     session: new Session(
       new Connection(trace, { ...host4(5), port: 49_152 + i }, { ...host4(9), port: 49_668 }, false),
       (us) => trace.wait(us),
-      ntlm === undefined ? { signed: i % SIGNED_EVERY === 0 } : { ntlm },
+      { ...(ntlm === undefined ? { signed: i % SIGNED_EVERY === 0 } : { ntlm }), trailing: damagedStubs ? 4 : 0 },
     ),
     reader: new Reader(i, random),
     answer: null as (() => void) | null,

@@ -3,9 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../support/shared.js';
+import { packageRoot, sharedCaptures } from '../support/shared.js';
 import { ACCOUNT, CONNECTIONS, generate, type Generated, type Traffic } from './generate.js';
 import { AGENT_HEAP, load, startAgent } from './load.js';
+import { repeat } from './mixed.js';
 import { runStage, STAGES, type Stage, type StageName, type StageResult } from './stages.js';
 
 const usage =
@@ -43,6 +44,7 @@ const SESSION_GROWTH_LIMIT = 1.25;
  */
 const LATE_LIMIT = 3;
 const DAMAGED_LIMIT = 3;
+const STUBS_LIMIT = 3;
 const FLOWS_LIMIT = 6;
 /** A small capture against `node -e 0`, at most. */
 const START_LIMIT = 10;
@@ -250,14 +252,14 @@ function page(path: string, made: Generated): void {
 }
 
 /** Whole processes on the same file, taking turns; those that are not installed are left out. */
-function peers(path: string): void {
+function peers(path: string, logs: string): void {
   const labels = ['decode --format ndjson', 'tshark -n, summary', 'tshark -T fields', 'suricata'];
   const fields = ['-e', 'frame.number', '-e', 'dcerpc.opnum', '-e', 'dcerpc.obj_id'];
   const found = paired([
     decoding(path),
     ['tshark', '-n', '-r', path],
     ['tshark', '-n', '-r', path, '-T', 'fields', ...fields],
-    ['suricata', '-r', path, '-l', tmpdir(), '--set', 'outputs.0.fast.enabled=no'],
+    ['suricata', '-k', 'none', '-r', path, '-l', logs, '--set', 'outputs.0.fast.enabled=no'],
   ]);
   const [own] = found;
   if (own == null) return wrong('decode failed');
@@ -270,11 +272,36 @@ function peers(path: string): void {
     );
 }
 
+/** Where the results go: nowhere, to a file, through a pipe. */
+function outputs(path: string, folder: string): void {
+  const quoted = decoding(path).map((part) => `'${part}'`);
+  const [nowhere, file, pipe] = paired([
+    decoding(path),
+    ['sh', '-c', `exec ${quoted.join(' ')} >'${join(folder, 'calls.ndjson')}'`],
+    ['sh', '-c', `${quoted.join(' ')} | cat >/dev/null`],
+  ]);
+  if (nowhere == null || file == null || pipe == null) return wrong('decode failed');
+  console.log(
+    `to a file: ${(file.cpu / nowhere.cpu).toFixed(2)} of the CPU seconds to nowhere (wall ${file.wall.toFixed(2)} and ${nowhere.wall.toFixed(2)}); through a pipe to cat, cat included: ${(pipe.cpu / nowhere.cpu).toFixed(2)} (wall ${pipe.wall.toFixed(2)})`,
+  );
+}
+
+/** Captures of other people's traffic, again and again. */
+function real(folder: string): void {
+  const path = join(folder, 'real.pcap');
+  const { bytes, packets, sources } = repeat(path, size * 1e6, sharedCaptures());
+  if (packets === 0) return;
+  console.log(`real traffic: ${(bytes / 1e6).toFixed(1)} MB, ${packets} packets, ${sources.length} captures repeated`);
+  peers(path, folder);
+  rmSync(path);
+}
+
 /** Other traffic than the usual: what a call of it costs, against one of the usual. */
 function otherTraffic(folder: string, path: string, made: Generated): void {
   const kinds: readonly (readonly [name: string, traffic: Traffic, most: number])[] = [
     ['late bound', { late: true }, LATE_LIMIT],
     ['one packet of 20 damaged', { damagedEvery: 20 }, DAMAGED_LIMIT],
+    ['every stub damaged', { damagedStubs: true }, STUBS_LIMIT],
     ['2,000 connections', { connections: 2000 }, FLOWS_LIMIT],
   ];
   for (const [name, traffic, most] of kinds) {
@@ -316,7 +343,11 @@ function report(folder: string): void {
   otherTraffic(folder, path, made);
   start();
   if (!args.includes('--no-growth')) growth(folder, ndjson);
-  if (args.includes('--peers')) peers(path);
+  if (args.includes('--peers')) {
+    peers(path, folder);
+    outputs(path, folder);
+    real(folder);
+  }
 }
 
 /**
