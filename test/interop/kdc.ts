@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,7 +61,8 @@ interface KdcOptions {
 
 /** A KDC of MIT's in a folder of its own: at port 88 of its address for root, at any free one for others. */
 export class Kdc {
-  readonly folder = mkdtempSync(join(tmpdir(), 'uamgscope-kdc-'));
+  /** Made when it starts: one that never does leaves nothing. */
+  readonly folder = join(tmpdir(), `uamgscope-kdc-${randomUUID()}`);
   private readonly options: KdcOptions;
   port = 0;
   private process: ChildProcess | null = null;
@@ -85,6 +87,7 @@ export class Kdc {
   /** With further commands of kadmin, in which `-k` names a keytab in the folder. */
   async start(more: readonly string[] = []): Promise<void> {
     const { folder } = this;
+    mkdirSync(folder, { mode: 0o700 });
     const { transport = 'tcp', datagram, certificates } = this.options;
     const pkinit = (owner: string): string =>
       `\n  pkinit_anchors = FILE:${folder}/ca.pem\n  pkinit_identity = FILE:${folder}/${owner}.pem`;
