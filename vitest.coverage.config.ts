@@ -10,6 +10,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'src/io/tail.ts': 'a growing file: test/interop/stream.test.ts',
   'src/io/live/pump.ts': 'runs in a worker thread, which coverage does not see: test/io/live',
   'src/io/live/parcel.ts': 'the other half runs in the worker thread of pump.ts',
+  'src/cli/follower.ts': 'runs in the threads of --jobs, which coverage does not see: test/cli/jobs.test.ts',
   'src/cli/tui/terminal.ts': 'a real terminal: test/interop/tui.test.ts drives it in tmux',
   'src/io/kdc.ts':
     "tickets over the network: MIT's KDC in test/interop/kerberos.test.ts; a KDC of ours would prove nothing",
@@ -22,6 +23,8 @@ export default mergeConfig(
   unit,
   defineConfig({
     test: {
+      // V8 counts a file anew for each test file, and what ran when a shared module was loaded is lost.
+      isolate: true,
       // Counting makes everything slower, and says nothing of time.
       testTimeout: 600_000,
       hookTimeout: 600_000,

@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder } from '../io/folder.js';
 import { Document, isMap, parseDocument, YAMLError } from 'yaml';
 import { z } from 'zod';
 import { suggest } from '../bytes/suggest.js';
 import { fileReason, messageOf } from '../io/reason.js';
+import { readSmallFile } from '../io/small-file.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import { BINDINGS } from '../tui/keys.js';
 import { PANES } from '../tui/panes/table.js';
@@ -68,7 +69,7 @@ function near(name: string, names: readonly string[]): string {
 function documentOf(path: string): Document {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readSmallFile(path).toString('utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Document({});
     throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);

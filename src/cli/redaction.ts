@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Registry } from '../ndr/codec.js';
 import { Names, REDACTION_KINDS, type RedactionKind } from '../../replay/redaction/names.js';
@@ -6,6 +5,7 @@ import { Redaction } from '../../replay/redaction/redact.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import { keyedDigest } from '../io/pseudonyms.js';
 import { fileReason } from '../io/reason.js';
+import { readSmallFile } from '../io/small-file.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import { countText } from '../output/report/words.js';
 
@@ -93,7 +93,7 @@ function keyOf(text: string | undefined): string | null {
   if (!text.startsWith('@')) return text;
   let key: string;
   try {
-    key = readFileSync(text.slice(1), 'utf8').trim();
+    key = readSmallFile(text.slice(1)).toString('utf8').trim();
   } catch (error) {
     throw new UsageError(`--redact-key: ${text.slice(1)} cannot be read: ${fileReason(error)}`);
   }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { fromHex, toHex } from '../bytes/hex.js';
 import { readCredentials } from '../security/kerberos/ccache.js';
@@ -7,6 +6,7 @@ import type { GivenSecret, SecretList, SessionKey, SmbKey } from '../security/se
 import { checkOutput, PRIVATE, writeOutputNow, type OutputOptions } from '../io/output.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import { fileReason, messageOf } from '../io/reason.js';
+import { readSmallFile } from '../io/small-file.js';
 
 /** The options of every command that opens protected traffic. */
 export interface SecretFlags {
@@ -106,7 +106,7 @@ function parsed<Entry>(
 ): readonly Entry[] {
   let bytes: Uint8Array;
   try {
-    bytes = new Uint8Array(readFileSync(path));
+    bytes = new Uint8Array(readSmallFile(path));
   } catch (error) {
     throw new UsageError(`${option}: ${path} cannot be read: ${fileReason(error)}`);
   }
@@ -217,7 +217,9 @@ function lines(text: string | undefined): readonly string[] {
 
 function read(path: string, option: string): string {
   try {
-    return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
+    return readSmallFile(path)
+      .toString('utf8')
+      .replace(/^\ufeff/, '');
   } catch (error) {
     throw new UsageError(`${option}: ${path} cannot be read: ${fileReason(error)}`);
   }

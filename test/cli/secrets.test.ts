@@ -27,6 +27,14 @@ async function cli(
 }
 
 describe('secrets', () => {
+  it.skipIf(process.platform === 'win32')('are not read without end from what has none', async () => {
+    for (const option of ['--keytab', '--ccache', '--keys'])
+      expect(await cli(['decode', 'captures/wua-sealed.pcapng', option, '/dev/zero'])).toMatchObject({
+        status: 2,
+        err: expect.stringContaining(`${option}: /dev/zero cannot be read: it has more than 67108864 bytes`) as string,
+      });
+  });
+
   it('come from options, files and the environment', () => {
     const path = file('passwords', 'bob:p:w\n\ncarol:\u{1f511}\r\n');
     expect(

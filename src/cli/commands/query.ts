@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option } from 'commander';
 import { LakeDatabase, SQL_TYPES, tableColumns, type LakeFiles } from '../../io/lake/database.js';
@@ -6,6 +6,7 @@ import { readManifests } from '../../io/lake/manifest.js';
 import { claimOutput } from '../../io/output.js';
 import { fileReason } from '../../io/reason.js';
 import { Sink } from '../../io/sink.js';
+import { readSmallFile } from '../../io/small-file.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import type { TableName } from '../../output/lake/column.js';
 import { VIEWS } from '../../output/lake/views.js';
@@ -69,7 +70,7 @@ export const queryCommand: Register = (program, { streams, load, done }) => {
 function sqlOf(text: string): string {
   if (!text.startsWith('@')) return text;
   try {
-    return readFileSync(text.slice(1), 'utf8');
+    return readSmallFile(text.slice(1)).toString('utf8');
   } catch (error) {
     throw new UsageError(`${text.slice(1)} cannot be read: ${fileReason(error)}`);
   }
