@@ -171,7 +171,10 @@ export class StoredSession {
 /** Of a record that stands in no file. */
 export const NO_PLACE: RecordPlace = { at: 0, size: 0 };
 
-/** @throws UsageError where half of the conversation is missing: what answers it would be compared with nothing */
+/**
+ * @throws UsageError where nothing can be played, or half of the conversation is missing: what answers it would be
+ * compared with nothing
+ */
 export function checkPlayable(name: string, records: readonly RecordingRecord[]): void {
   const half = halfOf(records);
   if (half !== null) throw new UsageError(`${name} cannot be replayed: ${half}`);
@@ -179,6 +182,11 @@ export function checkPlayable(name: string, records: readonly RecordingRecord[])
   if (connections.length > 0 && connections.every(({ pipe }) => pipe !== undefined))
     throw new UsageError(
       `${name} cannot be replayed: all of its calls went over SMB named pipes, and replay speaks TCP`,
+    );
+  const calls = records.filter((one) => one.kind === 'call');
+  if (calls.length > 0 && calls.every(({ request }) => request?.sealed === true))
+    throw new UsageError(
+      `${name} cannot be replayed: all of its calls were recorded as cipher text; record the capture again with --password, --nt-hash, --keytab or --keys`,
     );
 }
 

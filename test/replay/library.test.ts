@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SaxesParser } from 'saxes';
@@ -199,6 +199,18 @@ describe('diff and record commands', () => {
     expect((await cli('record', protectedCapture, '-o', sealed)).err).toMatch(
       /! \d+ calls cannot be replayed: they are cipher text; give --password, --nt-hash, --keytab or --keys\n143 calls recorded/,
     );
+    const refused = 'cannot be replayed: all of its calls were recorded as cipher text; record the capture again with';
+    expect(await cli('replay', sealed, '--target', '127.0.0.1:1')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining(refused) as string,
+    });
+    const suite = join(folder, 'suite');
+    mkdirSync(suite);
+    copyFileSync(sealed, join(suite, 'sealed.uamgrec'));
+    expect(await cli('test', suite, '--target', '127.0.0.1:1')).toMatchObject({
+      status: 2,
+      out: expect.stringContaining(refused) as string,
+    });
     expect(
       (await cli('record', protectedCapture, '-o', opened, '--password', 'alice:secret', '--export-keys', keys)).err,
     ).toBe('143 calls recorded\n');
