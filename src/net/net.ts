@@ -357,9 +357,9 @@ export class Net {
   private fragment6(following: number, word: number, out: NetOutput[]): Layer {
     const { packet } = this;
     const { block, start, frame, addresses, ip } = packet;
-    if (packet.whole) {
-      const message = 'a fragment header within a packet put together from fragments; it is skipped';
-      out.push(problem('ip', 'ip-malformed', message, frame, 'RFC 8200 4.5'));
+    if (packet.whole || packet.version !== 6) {
+      const place = packet.whole ? 'within a packet put together from fragments' : 'of IPv6 in a packet of IPv4';
+      out.push(problem('ip', 'ip-malformed', `a fragment header ${place}; it is skipped`, frame, 'RFC 8200 4.5'));
       return REPORTED;
     }
     const offset = word & 0xfff8;

@@ -210,6 +210,16 @@ describe('TCP streams', () => {
     expect(ended.some((item) => item.kind === 'flow-end' && item.reason === 'evicted')).toBe(true);
   });
 
+  it('takes a fragment header of IPv6 in a packet of IPv4 for what it is', () => {
+    const { data } = conversation().packets[1] as OutPacket;
+    const odd = data.slice(0, 42);
+    odd[23] = 44;
+    const { out } = run([{ timeS: 1, timeNs: 0, data: odd, wireLength: 1600 }]);
+    expect(out.map((one) => (one.kind === 'problem' ? [one.code, one.message] : one.kind))).toEqual([
+      ['ip-malformed', 'a fragment header of IPv6 in a packet of IPv4; it is skipped'],
+    ]);
+  });
+
   it('never throws on prefixes and mutations of packets', () => {
     const packets = [...conversation().packets.slice(0, 8), ...conversation(true).packets.slice(0, 8)];
     fc.assert(
