@@ -10,6 +10,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'src/io/tail.ts': 'a growing file: test/interop/stream.test.ts',
   'src/io/live/pump.ts': 'runs in a worker thread, which coverage does not see: test/io/live',
   'src/io/live/parcel.ts': 'the other half runs in the worker thread of pump.ts',
+  'src/io/privileges.ts': 'gives up root: test/interop/live.test.ts and tui.test.ts, as root',
   'src/cli/follower.ts': 'runs in the threads of --jobs, which coverage does not see: test/cli/jobs.test.ts',
   'src/cli/tui/terminal.ts': 'a real terminal: test/interop/tui.test.ts drives it in tmux',
   'src/io/kdc.ts':

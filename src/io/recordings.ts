@@ -15,7 +15,7 @@ import {
   type RecordingRecord,
 } from '../../replay/recording/records.js';
 import { SessionJoiner } from '../../replay/recording/sessions.js';
-import { Unknown } from '../../replay/recording/unknown.js';
+import { sealedIn, Unknown } from '../../replay/recording/unknown.js';
 import type { Registry } from '../ndr/codec.js';
 import { FileCalls, PackedCalls } from './stored-calls.js';
 import { UsageError } from './streams.js';
@@ -184,10 +184,9 @@ export function checkPlayable(name: string, records: readonly RecordingRecord[])
       `${name} cannot be replayed: all of its calls went over SMB named pipes, and replay speaks TCP`,
     );
   const calls = records.filter((one) => one.kind === 'call');
-  if (calls.length > 0 && calls.every(({ request }) => request?.sealed === true))
-    throw new UsageError(
-      `${name} cannot be replayed: all of its calls were recorded as cipher text; record the capture again with --password, --nt-hash, --keytab or --keys`,
-    );
+  const sealed = sealedIn(records);
+  if (sealed !== null && calls.every(({ request }) => request?.sealed === true))
+    throw new UsageError(`${name} cannot be replayed: ${sealed}`);
 }
 
 /** The form of the recording that a file begins as; null where it is none, or cannot be read. */

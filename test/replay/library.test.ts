@@ -199,7 +199,7 @@ describe('diff and record commands', () => {
     expect((await cli('record', protectedCapture, '-o', sealed)).err).toMatch(
       /! \d+ calls cannot be replayed: they are cipher text; give --password, --nt-hash, --keytab or --keys\n143 calls recorded/,
     );
-    const refused = 'cannot be replayed: all of its calls were recorded as cipher text; record the capture again with';
+    const refused = 'cannot be replayed: 143 recorded calls are sealed, by NTLM: a recording keeps no cipher text';
     expect(await cli('replay', sealed, '--target', '127.0.0.1:1')).toMatchObject({
       status: 2,
       err: expect.stringContaining(refused) as string,
