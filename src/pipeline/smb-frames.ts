@@ -14,7 +14,8 @@ interface Need {
 interface Connection {
   /** RPC that is wanted went over one of its pipes. */
   wanted: boolean;
-  readonly setup: number[];
+  /** Frames of the messages that open its sessions. */
+  readonly setup: (readonly number[])[];
   readonly asked: Map<number, readonly number[]>;
   readonly needs: Need[];
 }
@@ -34,8 +35,11 @@ export class SmbFrames implements SmbWitness {
   onMessage(flow: number, { frames, id, answer, setup }: WitnessedMessage): void {
     const connection = this.connection(flow);
     const { asked } = connection;
-    if (setup) connection.setup.push(...frames);
-    else if (answer) {
+    if (setup) {
+      if (this.remembered >= MAX_NEEDED_MESSAGES) return;
+      this.remembered++;
+      connection.setup.push(frames);
+    } else if (answer) {
       const request = asked.get(id) ?? [];
       asked.delete(id);
       this.need(connection, frames, [...request, ...frames]);
@@ -50,14 +54,14 @@ export class SmbFrames implements SmbWitness {
   onPipe(flow: number, over: number, frames: readonly number[]): void {
     if (!this.flows.has(flow)) return;
     this.connection(over).wanted = true;
-    this.opened.push(...frames);
+    for (const frame of frames) this.opened.push(frame);
   }
 
   /** A connection ended. */
   over(flow: number): void {
     const connection = this.connections.get(flow);
     if (connection === undefined || connection.wanted) return;
-    this.remembered -= connection.needs.length;
+    this.remembered -= connection.needs.length + connection.setup.length;
     this.connections.delete(flow);
   }
 
@@ -66,7 +70,7 @@ export class SmbFrames implements SmbWitness {
     const found = new Set(this.opened);
     for (const { wanted, setup, needs } of this.connections.values()) {
       if (!wanted) continue;
-      for (const frame of setup) found.add(frame);
+      for (const frame of setup.flat()) found.add(frame);
       for (const { when, keep } of needs)
         if (when.some((frame) => found.has(frame) || keeps(frame))) for (const frame of keep) found.add(frame);
     }

@@ -158,7 +158,7 @@ export class Opens {
     if (this.pipes.get(key) === pipe) return;
     this.closePipe(key, null);
     if (this.pipes.size >= this.tally.limits.pipes || this.tally.pipes >= this.tally.limits.pipesTotal) return;
-    pipe.made.push(...this.witnessed(message));
+    for (const frame of this.witnessed(message)) pipe.made.push(frame);
     this.pipes.set(key, pipe);
     this.tally.pipes++;
   }
