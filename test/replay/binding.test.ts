@@ -1,35 +1,23 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ntHash } from '../../src/security/crypto.js';
 import { differences, record, replay, type CompareResult, type RecordingRecord } from '../../src/index.js';
 import { playRecording } from '../../src/io/play.js';
-import { loadModel, serve } from '../../src/io/serve/agent.js';
 import { NO_RULES } from '../../replay/compare/rules.js';
 import { ROOT } from '../support/shared.js';
+import { agent, sample as model } from '../peer/client/support.js';
 import { registry } from './support.js';
 
 // A late-bound session of impacket's client, as the package ships it; and the early-bound one that its replay makes.
 const late = await record(join(ROOT, 'captures/sessions/impacket-privacy.pcapng'), undefined, {
   secrets: { passwords: [{ user: 'alice', password: 'secret' }] },
 });
-const model = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 
 async function withAgent<T>(use: (port: number) => Promise<T>, changed = model): Promise<T> {
-  const agent = await serve({
-    registry,
-    model: changed,
-    host: '127.0.0.1',
-    port: 0,
-    objectPort: 0,
-    names: [],
-    users: new Map([['alice', { hash: ntHash('secret') }]]),
-    minLevel: 5,
-    capture: null,
-  });
+  const serving = await agent({ model: changed });
   try {
-    return await use(agent.port);
+    return await use(serving.port);
   } finally {
-    await agent.close();
+    await serving.close();
   }
 }
 

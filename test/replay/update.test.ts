@@ -8,33 +8,21 @@ import type { Model } from '../../replay/agent/model.js';
 import { run } from '../../src/cli/cli.js';
 import { differences, record, replay, serve as serveRecording, type RecordingRecord } from '../../src/index.js';
 import { playRecording } from '../../src/io/play.js';
-import { loadModel, serve } from '../../src/io/serve/agent.js';
-import { ntHash } from '../../src/security/crypto.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
+import { agent, sample as model } from '../peer/client/support.js';
 import { registry } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-update-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const model = loadModel(join(ROOT, 'captures/models/sample.yaml'));
 const user = { user: 'alice', password: 'secret' };
 
 async function withAgent<T>(changed: Model, use: (target: string) => Promise<T>): Promise<T> {
-  const agent = await serve({
-    registry,
-    model: changed,
-    host: '127.0.0.1',
-    port: 0,
-    objectPort: 0,
-    names: [],
-    users: new Map([['alice', { hash: ntHash('secret') }]]),
-    minLevel: 5,
-    capture: null,
-  });
+  const serving = await agent({ model: changed });
   try {
-    return await use(`127.0.0.1:${agent.port}`);
+    return await use(`127.0.0.1:${serving.port}`);
   } finally {
-    await agent.close();
+    await serving.close();
   }
 }
 
