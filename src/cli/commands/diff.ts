@@ -55,7 +55,9 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
         streams,
         opnums: flags.opnums,
         secrets: readSecrets(flags, streams.env),
-        keys: (keys: readonly SessionKey[]) => exported.push(...keys),
+        keys: (keys: readonly SessionKey[]) => {
+          for (const key of keys) exported.push(key);
+        },
       };
       const messages = new Sink(streams.stderr);
       const sessions: OpenedSession[] = [];

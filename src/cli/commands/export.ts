@@ -120,7 +120,7 @@ async function exportFiles(
     });
     progress.clear();
     for (const message of told) await say(streams, `! ${sensor}: ${message}`);
-    keys.push(...security.sessionKeys);
+    for (const key of security.sessionKeys) keys.push(key);
     const ours = ofRun(manifest, passed, chain.length);
     for (const line of words(manifest.head, ours, flags.output)) await say(streams, line);
     if (passed > 0) await say(streams, `${countText(passed, 'capture')} of sensor ${sensor} had been read before`);
