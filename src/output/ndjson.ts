@@ -123,7 +123,7 @@ export class NdjsonWriter {
     putFrames(out, response);
     out.byte(CLOSE);
     putRelated(out, callbacks, group);
-    out.raw(PART.noProblems);
+    putProblems(out, call.problems);
   }
 
   private planText(call: OrdinaryCall): Uint8Array {
@@ -241,12 +241,11 @@ export class NdjsonWriter {
       putStub(out, exchange.response);
       out.byte(CLOSE);
     }
-    if (problems.length === 0) out.raw(PART.noProblems);
-    else out.plain(',"problems":[' + problems.map(problemJson).join(',') + ']}');
+    putProblems(out, problems);
   }
 
   problem(problem: Problem): string {
-    return '{"kind":"problem",' + problemFields(problem) + '}';
+    return textOf(PART.problem, problem);
   }
 
   finding(finding: Finding): string {
@@ -426,6 +425,19 @@ const PART = {
   group: fragment(',"group":'),
   stub: fragment(',"stub":{"request":'),
   noProblems: fragment(',"problems":[]}'),
+  problems: fragment(',"problems":['),
+  problemsEnd: fragment(']}'),
+  problem: fragment('{"kind":"problem","layer":"'),
+  layer: fragment('{"layer":"'),
+  nextLayer: fragment(',{"layer":"'),
+  code: fragment('","code":"'),
+  message: fragment('","message":'),
+  frame: fragment(',"frame":'),
+  flow: fragment(',"flow":'),
+  spec: fragment(',"spec":'),
+  offset: fragment(',"offset":'),
+  inStub: fragment(',"stub":'),
+  path: fragment(',"path":'),
 } as const;
 
 const CERTAINTY: Readonly<Record<Call['certainty'], Uint8Array>> = {
@@ -490,30 +502,64 @@ function putStub(out: JsonBytes, of: Stub | null): void {
   out.byte(QUOTE);
 }
 
-/** A problem as it stands in a call, as JSON. */
-export function problemJson(problem: Problem): string {
-  return '{' + problemFields(problem) + '}';
+/** The problems of a call, with which its record ends. */
+function putProblems(out: JsonBytes, problems: readonly Problem[]): void {
+  if (problems.length === 0) {
+    out.raw(PART.noProblems);
+    return;
+  }
+  out.raw(PART.problems);
+  for (let i = 0; i < problems.length; i++) {
+    out.raw(i === 0 ? PART.layer : PART.nextLayer);
+    putProblem(out, problems[i] as Problem);
+  }
+  out.raw(PART.problemsEnd);
 }
 
-function problemFields(problem: Problem): string {
-  const { offset, frame, flow, stub: inStub, path } = problem.at;
-  return (
-    '"layer":"' +
-    problem.layer +
-    '","code":"' +
-    problem.code +
-    '","message":' +
-    quote(problem.message) +
-    ',"frame":' +
-    (frame ?? null) +
-    ',"flow":' +
-    (flow ?? null) +
-    ',"spec":' +
-    quoteOrNull(problem.spec) +
-    (offset === undefined ? '' : ',"offset":' + offset) +
-    (inStub === undefined ? '' : ',"stub":' + inStub) +
-    (path === undefined ? '' : ',"path":' + quote(path))
-  );
+/** A problem as it stands in a call, as JSON. */
+export function problemJson(problem: Problem): string {
+  return textOf(PART.layer, problem);
+}
+
+function textOf(start: Uint8Array, problem: Problem): string {
+  const out = new JsonBytes(512);
+  out.raw(start);
+  putProblem(out, problem);
+  return out.text();
+}
+
+/** A problem from the name of its layer on. */
+function putProblem(out: JsonBytes, { layer, code, message, spec, at }: Problem): void {
+  const { offset, frame, flow, stub, path } = at;
+  out.plain(layer);
+  out.raw(PART.code);
+  out.plain(code);
+  out.raw(PART.message);
+  out.quoted(message);
+  out.raw(PART.frame);
+  putNumber(out, frame);
+  out.raw(PART.flow);
+  putNumber(out, flow);
+  out.raw(PART.spec);
+  putTextOrNull(out, spec);
+  if (offset !== undefined) {
+    out.raw(PART.offset);
+    out.number(offset);
+  }
+  if (stub !== undefined) {
+    out.raw(PART.inStub);
+    out.number(stub);
+  }
+  if (path !== undefined) {
+    out.raw(PART.path);
+    out.quoted(path);
+  }
+  out.byte(CLOSE);
+}
+
+function putNumber(out: JsonBytes, value: number | undefined): void {
+  if (value === undefined) out.raw(NULL);
+  else out.number(value);
 }
 
 /** A refused connection as plain JSON: endpoints and times as in a call. */
