@@ -76,7 +76,15 @@ export class CallMaker {
     this.ordinary =
       text === null || this.track === null
         ? null
-        : new OrdinaryCalls({ interfaces, decoder: this.decoder, track: this.track, callbacks, memory: text, share });
+        : new OrdinaryCalls({
+            interfaces,
+            decoder: this.decoder,
+            track: this.track,
+            callbacks,
+            memory: text,
+            problems: limits.problemsPerCall,
+            share,
+          });
     this.recorder = new CallRecorder({
       registry,
       callbacks,

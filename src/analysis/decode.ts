@@ -63,9 +63,9 @@ export class Decoder {
     const printed = known.printed?.get(opnum);
     const judgement = known.printed === null ? null : this.judge.of(server.address, known.uuid);
     if (judgement === null || printed === undefined || numbering === 'wire')
-      return this.made(interfaces.read(known, exchange, opnum), 'slot', known, opnum, judgement);
+      return this.made(interfaces.read(known, exchange, opnum), 'slot', known, exchange, judgement);
     if (numbering === 'printed')
-      return this.made(interfaces.read(known, exchange, printed), 'printed', known, opnum, judgement);
+      return this.made(interfaces.read(known, exchange, printed), 'printed', known, exchange, judgement);
     return this.weighed(known, exchange, printed, judgement, out);
   }
 
@@ -101,7 +101,7 @@ export class Decoder {
     const wire = first === 'wire';
     const one = interfaces.read(known, exchange, wire ? opnum : printed);
     const fits = this.fits(one);
-    if (fits && !both) return this.made(one, wire ? 'slot' : 'printed', known, opnum, judgement);
+    if (fits && !both) return this.made(one, wire ? 'slot' : 'printed', known, exchange, judgement);
     const other = interfaces.read(known, exchange, wire ? printed : opnum);
     const otherFits = this.fits(other) && hasStub(other);
     const proved = exchange.fault === null && proves(fits ? one : other);
@@ -112,7 +112,7 @@ export class Decoder {
       this.judged(judgement, fits === wire ? 'wire' : 'printed', known, exchange, out);
     const otherOnly = !fits && otherFits && (proved || judgement.verdict === 'mixed' || hasParameters(other));
     const taken = otherOnly ? other : (one ?? other);
-    return this.made(taken, taken?.opnum === printed ? 'printed' : 'slot', known, opnum, judgement);
+    return this.made(taken, taken?.opnum === printed ? 'printed' : 'slot', known, exchange, judgement);
   }
 
   /**
@@ -127,19 +127,21 @@ export class Decoder {
     judgement: Judgement,
   ): Decoding {
     const opnum = exchange.opnum ?? 0;
-    if (!without(one) || without(other)) return this.made(one, 'either', known, opnum, judgement);
-    return this.made(other, other?.opnum === opnum ? 'slot' : 'printed', known, opnum, judgement);
+    if (!without(one) || without(other)) return this.made(one, 'either', known, exchange, judgement);
+    return this.made(other, other?.opnum === opnum ? 'slot' : 'printed', known, exchange, judgement);
   }
 
   private made(
-    reading: Reading | null,
+    read: Reading | null,
     number: NumberTaken,
     known: KnownInterface,
-    onWire: number,
+    exchange: Exchange,
     judgement: Judgement | null,
   ): Decoding {
-    const opnum = reading?.opnum ?? onWire;
-    const plan = reading?.plan ?? this.options.interfaces.plan(known, opnum);
+    const { interfaces } = this.options;
+    const opnum = read?.opnum ?? exchange.opnum ?? 0;
+    const plan = read?.plan ?? interfaces.plan(known, opnum);
+    const reading = read === null ? null : interfaces.explained(known, exchange, read);
     const response = reading?.response ?? null;
     const returns = plan?.slot.method.returns?.kind;
     return {
@@ -158,6 +160,14 @@ export class Decoder {
     if (reading === null || !reading.clean) return false;
     const { response, plan } = reading;
     return response === null || this.plausible(response.result, response, plan);
+  }
+
+  /** Whether a call whose slot does not fit is what the other numbering has at its number. */
+  otherFits(known: KnownInterface, exchange: Exchange): boolean {
+    const printed = exchange.opnum === null ? undefined : known.printed?.get(exchange.opnum);
+    if (printed === undefined) return false;
+    const other = this.options.interfaces.read(known, exchange, printed);
+    return this.fits(other) && hasStub(other);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Auth, AuthVerdict, Exchange, Moment, Stub } from '../types.js';
+import type { Auth, AuthVerdict, Exchange, Moment, Problem, Stub } from '../types.js';
 
 /** Nanoseconds from `from` to `to`, or null when one is missing or their clocks disagree so much that it comes after. */
 export function nanosecondsBetween(from: Moment | null, to: Moment | null): number | null {
@@ -19,6 +19,22 @@ export function authOf(exchange: Exchange): Auth {
     return requestAuth;
   return { ...requestAuth, verdict: responseAuth.verdict };
 }
+
+/** A problem of a stub, at the first packet and the connection of its call. */
+export function placed(
+  { layer, code, message, spec, at: { stub: offset, path } }: Problem,
+  exchange: Exchange,
+  stub: Stub | null,
+): Problem {
+  const frame = stub?.frames[0];
+  const at: Writable<Problem['at']> = { flow: exchange.flow.id };
+  if (offset !== undefined) at.stub = offset;
+  if (path !== undefined) at.path = path;
+  if (frame !== undefined) at.frame = frame;
+  return { kind: 'problem', layer, code, message, spec, at };
+}
+
+type Writable<Of> = { -readonly [Name in keyof Of]: Of[Name] };
 
 const NO_FRAMES: readonly number[] = Object.freeze([]);
 

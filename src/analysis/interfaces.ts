@@ -104,23 +104,42 @@ export class Interfaces {
     });
   }
 
-  /** Decodes both stubs as one method; null when there is no such method, or only its name is known. */
+  /**
+   * Decodes both stubs as one method, with problems that say no paths; null when there is no such method, or only its
+   * name is known.
+   */
   read(known: KnownInterface, exchange: Exchange, opnum: number): Reading | null {
     const { request, response } = exchange;
     const plan = this.plan(known, opnum);
     if (plan === null) return null;
     const codec = this.codec(known, opnum, plan, encodingIndex(request ?? response, exchange));
     if (codec === null) return null;
-    const sent = request === null || !readable(request) ? null : codec.request.decode(request);
+    const sent = request === null || !readable(request) ? null : codec.request.read(request);
     let received: Decoded | null = null;
     if (response !== null && exchange.fault === null && readable(response)) {
       const same = request === null || request.drep.littleEndian === response.drep.littleEndian;
       const own = same ? codec : this.codec(known, opnum, plan, encodingIndex(response, exchange));
-      received = own === null ? null : own.response.decode(response, sent?.value);
+      received = own === null ? null : own.response.read(response, sent?.value);
     }
     const clean =
       (sent === null || sent.problems.length === 0) && (received === null || received.problems.length === 0);
     return { opnum, plan, request: sent, response: received, clean };
+  }
+
+  /** A reading whose problems say where in the values they are. */
+  explained(known: KnownInterface, exchange: Exchange, reading: Reading): Reading {
+    const { request, response } = exchange;
+    const { plan, opnum, request: sent, response: received } = reading;
+    if (reading.clean) return reading;
+    const codecOf = (stub: Stub): MethodCodec | null => this.codec(known, opnum, plan, encodingIndex(stub, exchange));
+    return {
+      ...reading,
+      request: sent === null || request === null ? sent : (codecOf(request)?.request.explain(sent, request) ?? sent),
+      response:
+        received === null || response === null
+          ? received
+          : (codecOf(response)?.response.explain(received, response, sent?.value) ?? received),
+    };
   }
 
   /** The codec of a method for stubs that are little-endian NDR20; null where its parameters are not known. */

@@ -2,6 +2,7 @@ import { guidAt } from '../bytes/guid.js';
 import type { JsonBytes } from '../bytes/json.js';
 import { referenceTo } from '../dcom/objects.js';
 import { NO_PROBLEMS, type Codec, type Decoded, type MethodCodec, type Told } from '../ndr/codec.js';
+import { trailingProblem } from '../ndr/compile.js';
 import { NO_FIELDS, type Fields } from '../ndr/value.js';
 import type {
   Auth,
@@ -17,7 +18,7 @@ import type {
 } from '../types.js';
 import type { Callbacks } from './callbacks.js';
 import type { Decoder } from './decode.js';
-import { authOf, framesOf, nanosecondsBetween } from './exchange-facts.js';
+import { authOf, framesOf, nanosecondsBetween, placed } from './exchange-facts.js';
 import type { Interfaces, Naming, Plan } from './interfaces.js';
 import type { Entry } from './knowledge.js';
 import type { Place } from './locate.js';
@@ -28,7 +29,7 @@ import type { Track } from './track.js';
 export const MAX_PENDING_TEXT = 4 * 1024 * 1024;
 
 /**
- * The ordinary call: early bound, request and response whole and clean, by an interface and a method of the tables, with
+ * The ordinary call: early bound, request and response whole and clean but for bytes behind their last parameter, by an interface and a method of the tables, with
  * nothing inferred. Its arguments are JSON already; as values they are decoded when somebody looks.
  */
 export class OrdinaryCall implements Call {
@@ -56,6 +57,10 @@ export class OrdinaryCall implements Call {
   private readonly codec: MethodCodec;
   private asked: Fields | null;
   private answered: Fields | null;
+  /** Bytes behind the last parameter of the request, and of the response. */
+  private behindIn = 0;
+  private behindOut = 0;
+  private told: readonly Problem[] = NO_PROBLEMS;
 
   // oxlint-disable-next-line max-params -- once a call on the hot path: an object for each would be made for nothing
   constructor(
@@ -216,7 +221,20 @@ export class OrdinaryCall implements Call {
   }
 
   get problems(): readonly Problem[] {
-    return NO_PROBLEMS;
+    if (this.behindIn + this.behindOut > 0 && this.told.length === 0) {
+      const { request, response } = this.exchange;
+      this.told = [
+        ...trailing(this.exchange, request, this.behindIn),
+        ...trailing(this.exchange, response, this.behindOut),
+      ];
+    }
+    return this.told;
+  }
+
+  /** So many bytes stand behind the last parameter of the request, and of the response. */
+  trails(request: number, response: number): void {
+    this.behindIn = request;
+    this.behindOut = response;
   }
 
   get outcome(): 'answered' {
@@ -230,6 +248,8 @@ interface OrdinaryOptions {
   readonly track: Track;
   readonly callbacks: Callbacks;
   readonly memory: JsonBytes;
+  /** Problems kept of one call. */
+  readonly problems: number;
   /** Null: no other reader follows the same calls. */
   readonly share: RuledShare | null;
 }
@@ -240,7 +260,7 @@ interface OrdinaryOptions {
  */
 export class OrdinaryCalls {
   private readonly options: OrdinaryOptions;
-  private readonly told: Told = { result: null, causality: -1, retval: undefined };
+  private readonly told: Told = { result: null, causality: -1, retval: undefined, trailing: 0 };
   /** Whether rules learn here from calls of a method that others write. */
   private readonly judged = new Map<Plan, boolean>();
 
@@ -298,7 +318,7 @@ export class OrdinaryCalls {
   }
 
   private read(exchange: Exchange, id: number, found: Found, findings: Finding[]): OrdinaryCall | null {
-    const { decoder, track, memory } = this.options;
+    const { track, memory } = this.options;
     const { request, response } = exchange;
     const { place, plan, entry, codec } = found;
     const { told } = this;
@@ -306,11 +326,17 @@ export class OrdinaryCalls {
     if (codec.request.text === null || inStart > MAX_PENDING_TEXT) return null;
     if (request === null || response === null || !codec.request.text(request, memory, told)) return null;
     const inEnd = memory.at;
-    const causalityAt = told.causality;
-    const decoded = plan.responsePointers.length > 0 ? codec.response.decode(response) : null;
-    const clean =
-      decoded === null ? codec.response.text?.(response, memory, told) === true : this.isClean(decoded, told);
-    if (!clean || (found.fitting && !decoder.plausible(told.result, decoded, plan))) {
+    const { causality: causalityAt, trailing: behindIn } = told;
+    const decoded = plan.responsePointers.length > 0 ? codec.response.read(response) : null;
+    const whole =
+      decoded === null ? codec.response.text?.(response, memory, told) === true : isWhole(decoded, response, told);
+    const behindOut = told.trailing;
+    const clean = behindIn + behindOut === 0;
+    if (
+      !whole ||
+      (!clean && this.options.problems < MOST_PROBLEMS) ||
+      (found.fitting && !this.isTaken(exchange, found, clean, decoded))
+    ) {
       memory.at = inStart;
       return null;
     }
@@ -324,16 +350,32 @@ export class OrdinaryCalls {
     call.inStart = inStart;
     call.inEnd = inEnd;
     call.outEnd = memory.at;
+    if (!clean) call.trails(behindIn, behindOut);
     if (place.link !== null && place.link.pair.reverse !== null)
       call.callbacks = this.options.callbacks.of(id, call.causality, place.link.pair, place.server.port, place.time);
     return call;
   }
 
-  private isClean({ problems, result, value }: Decoded, told: Told): boolean {
-    told.result = typeof result === 'number' ? result : null;
-    told.retval = value['retval'];
-    return problems.length === 0;
+  /** Whether a call that could be of the other numbering is what its slot has. */
+  private isTaken(exchange: Exchange, { place, plan }: Found, clean: boolean, decoded: Decoded | null): boolean {
+    const { decoder } = this.options;
+    if (clean) return decoder.plausible(this.told.result, decoded, plan);
+    return place.known !== null && !decoder.otherFits(place.known, exchange);
   }
+}
+
+/** Whether a response was read to its last parameter without a problem before. */
+function isWhole({ problems, result, value, end }: Decoded, response: Stub, told: Told): boolean {
+  told.result = typeof result === 'number' ? result : null;
+  told.retval = value['retval'];
+  told.trailing = problems.length === 0 ? 0 : response.end - response.start - end;
+  return problems.length === 0 || (problems.length === 1 && problems[0]?.code === 'ndr-trailing');
+}
+
+function trailing(exchange: Exchange, stub: Stub | null, behind: number): readonly Problem[] {
+  if (stub === null || behind === 0) return NO_PROBLEMS;
+  const size = stub.end - stub.start;
+  return [placed(trailingProblem(size - behind, size), exchange, stub)];
 }
 
 /** What is known of an exchange that may be ordinary. */
@@ -355,6 +397,9 @@ function causalityOf(request: Stub | null, at: number): string | null {
 }
 
 const NONE: readonly number[] = Object.freeze([]);
+
+/** Problems that an ordinary call can have: bytes behind its request, and behind its response. */
+const MOST_PROBLEMS = 2;
 
 /** Whole, in clear, and in the representation that nearly all peers have. */
 function isPlain({ sealed, complete, drep }: Stub): boolean {

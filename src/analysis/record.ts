@@ -1,10 +1,10 @@
-import type { Call, Exchange, ObjectReference, Problem, Stub, Value } from '../types.js';
+import type { Call, Exchange, ObjectReference, Problem, Value } from '../types.js';
 import { referenceTo } from '../dcom/objects.js';
 import { NO_PROBLEMS, type Registry, type UuidNames } from '../ndr/codec.js';
 import { recordOf } from '../ndr/value.js';
 import type { Callbacks } from './callbacks.js';
 import type { Decoding } from './decode.js';
-import { authOf, framesOf, nanosecondsBetween } from './exchange-facts.js';
+import { authOf, framesOf, nanosecondsBetween, placed } from './exchange-facts.js';
 import { encodingOf, readable, type Naming } from './interfaces.js';
 import type { Certainty, Entry } from './knowledge.js';
 import type { LateCall } from './late.js';
@@ -225,9 +225,4 @@ function problem(exchange: Exchange, code: Problem['code'], message: string): Pr
     spec: null,
     at: { flow: exchange.flow.id, ...(frame === undefined ? {} : { frame }) },
   };
-}
-
-function placed(damage: Problem, exchange: Exchange, stub: Stub | null): Problem {
-  const frame = stub?.frames[0];
-  return { ...damage, at: { ...damage.at, flow: exchange.flow.id, ...(frame === undefined ? {} : { frame }) } };
 }

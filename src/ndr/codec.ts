@@ -83,6 +83,8 @@ export interface Told {
   causality: number;
   /** The value of the parameter `retval` where it is no text; undefined otherwise. */
   retval: Value | undefined;
+  /** Bytes behind the last parameter that belong to nothing. */
+  trailing: number;
 }
 
 /** Decoder, tracer and encoder of one direction of a method, or of one type, for one {@link Encoding}. */
@@ -92,11 +94,15 @@ export interface Codec {
    * of (see MAX_VALUE_DEPTH).
    */
   decode(stub: Span, request?: Fields, depth?: number): Decoded;
+  /** The same with problems that say no paths, for a reading that may be discarded: finding paths takes a trace. */
+  read(stub: Span, request?: Fields, depth?: number): Decoded;
+  /** What was read, with the paths of its problems. */
+  explain(read: Decoded, stub: Span, request?: Fields, depth?: number): Decoded;
   trace(stub: Span, request?: Fields, depth?: number): Trace;
   /**
    * Appends the parameters as the JSON that decoding and writing their values would give, in one walk and without
-   * values. False, with nothing appended, where the stub is not clean or has a rare form: `decode` tells. Null where a
-   * type takes more than one walk.
+   * values; bytes behind the last one are told of. False, with nothing appended, where the stub is not clean but for
+   * those, or has a rare form: `decode` tells. Null where a type takes more than one walk.
    */
   readonly text: ((stub: Span, out: JsonBytes, told: Told) => boolean) | null;
   record(stub: Span, request?: Fields): Decoded & { readonly tape: Tape };

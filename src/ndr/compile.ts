@@ -35,6 +35,7 @@ import type { TapeEntry } from './tape.js';
 import { closeTrace, Tracer } from './tracer.js';
 import type { Method, Specification, Type } from './types.js';
 import { unionNode } from './unions.js';
+import { MAX_PROBLEMS } from './limits.js';
 import { NO_FIELDS, ownField, recordClass, recordFrom, type Fields, type OpenFields } from './value.js';
 import { wellKnownNode } from './wellknown.js';
 
@@ -246,20 +247,26 @@ export class Compiler {
       return { tracer, problems: problemsOf(d, stub, end) };
     }
 
+    function read(stub: Span, request?: Fields, depth = 0): Decoded {
+      const d = spare.take(stub, depth);
+      const decoded = checked(d, stub, run(d, request));
+      spare.giveBack(d);
+      return decoded;
+    }
+
     /** Paths are known to a trace only: a stub that is not clean is read again with one. */
-    function explained(d: Decoder, stub: Span, request: Fields | undefined, decoded: Decoded, depth = 0): Decoded {
-      if (d.failedAt < 0 && d.problems === null && (d.pos === stub.end || isPadding(stub, d.pos))) return decoded;
+    function explain(decoded: Decoded, stub: Span, request?: Fields, depth = 0): Decoded {
+      const { problems } = decoded;
+      // Bytes behind the whole have none.
+      if (problems.length === 0 || (problems.length === 1 && problems[0]?.code === 'ndr-trailing')) return decoded;
       return { ...decoded, problems: traced(stub, request, depth).problems };
     }
 
     return {
       text: late.length > 0 ? null : textReader(parts, encoding),
-      decode(stub, request, depth = 0) {
-        const d = spare.take(stub, depth);
-        const decoded = explained(d, stub, request, run(d, request), depth);
-        spare.giveBack(d);
-        return decoded;
-      },
+      decode: (stub, request, depth = 0) => explain(read(stub, request, depth), stub, request, depth),
+      read,
+      explain,
       trace(stub, request, depth = 0): Trace {
         const { tracer, problems } = traced(stub, request, depth);
         return { root: closeTrace(tracer, stub.end - stub.start), problems };
@@ -271,7 +278,7 @@ export class Compiler {
         const decoded = run(d, request);
         if (d.failedAt < 0 && d.pos < stub.end) entries.push({ kind: 'trailing', bytes: d.u8.slice(d.pos, stub.end) });
         const tape: Tape = { entries };
-        return { ...explained(d, stub, request, decoded), tape };
+        return { ...explain(checked(d, stub, decoded), stub, request), tape };
       },
       encode(value: Fields, options: EncodeOptions = {}): Uint8Array {
         const e = new Encoder(encoding, options.tape ?? null, options.request ?? null);
@@ -291,7 +298,6 @@ export class Compiler {
   }
 }
 
-/** Reads a stub as text where every parameter can be: see {@link Codec.text}. The first stub shows whether it can. */
 /** An array whose size was read after it: of a null pointer there is none. */
 function checkLate(d: Decoder, value: Fields, { array, size }: LateCount): void {
   const held = value[array];
@@ -307,6 +313,7 @@ function checkLate(d: Decoder, value: Fields, { array, size }: LateCount): void 
   );
 }
 
+/** Reads a stub as text where every parameter can be: see {@link Codec.text}. The first stub shows whether it can. */
 function textReader(parts: readonly Part[], encoding: Encoding): Codec['text'] {
   const params = parts.filter(({ role }) => role === 'param');
   const names = params.map(({ name }) => name);
@@ -349,7 +356,11 @@ function textReader(parts: readonly Part[], encoding: Encoding): Codec['text'] {
     told.result = null;
     told.causality = -1;
     told.retval = undefined;
-    if (read(out, told) && (d.pos === stub.end || isPadding(stub, d.pos))) return true;
+    told.trailing = 0;
+    if (read(out, told)) {
+      if (d.pos !== stub.end && !isPadding(stub, d.pos)) told.trailing = stub.end - d.pos;
+      return true;
+    }
     out.at = at;
     return false;
   };
@@ -391,6 +402,23 @@ function isPadding(stub: Span, at: number): boolean {
   return (stub as Partial<Stub>).verification != null && stub.end - at < 4;
 }
 
+function checked(d: Decoder, stub: Span, decoded: Decoded): Decoded {
+  if (d.failedAt < 0 && d.problems === null && (d.pos === stub.end || isPadding(stub, d.pos))) return decoded;
+  return { ...decoded, problems: problemsOf(d, stub, decoded.end) };
+}
+
+/** Bytes behind the last parameter of a stub of `size` bytes, which ends at `end`. */
+export function trailingProblem(end: number, size: number): Problem {
+  return {
+    kind: 'problem',
+    layer: 'ndr',
+    code: 'ndr-trailing',
+    message: `${size - end} bytes follow the last parameter (stub offset ${end} of ${size})`,
+    spec: '[C706] 14',
+    at: { stub: end },
+  };
+}
+
 /** What is wrong with the whole: strictness wants every byte read and none missing. */
 function problemsOf(d: Decoder, stub: Span, end: number): readonly Problem[] {
   const size = stub.end - stub.start;
@@ -404,13 +432,8 @@ function problemsOf(d: Decoder, stub: Span, end: number): readonly Problem[] {
         d.failedPath,
       );
   } else if (d.pos < stub.end && !isPadding(stub, d.pos)) {
-    d.note(
-      'ndr-trailing',
-      `${stub.end - d.pos} bytes follow the last parameter (stub offset ${end} of ${size})`,
-      '[C706] 14',
-      end,
-      null,
-    );
+    if (d.problems === null) return [trailingProblem(end, size)];
+    if (d.problems.length < MAX_PROBLEMS) d.problems.push(trailingProblem(end, size));
   }
   return d.problems ?? NO_PROBLEMS;
 }

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OrdinaryCall } from '../../src/analysis/ordinary.js';
@@ -9,6 +11,7 @@ import { knowledge } from '../../src/io/knowledge.js';
 import { NdjsonWriter } from '../../src/output/ndjson.js';
 import { Pipeline, type CaptureRecord } from '../../src/pipeline/pipeline.js';
 import type { Call } from '../../src/types.js';
+import { generate } from '../bench/generate.js';
 import { shippedCaptures } from '../support/captures.js';
 
 const { registry, names } = knowledge();
@@ -77,6 +80,28 @@ describe('ordinary calls', () => {
     expect(ordinary).toBeGreaterThan(0);
     expect(calls).toBeGreaterThan(ordinary);
   }, 60_000);
+
+  it.each([
+    ['bytes behind every response', { damagedStubs: true }],
+    ['late-bound calls', { late: true }],
+    ['late-bound calls with bytes behind every response', { late: true, damagedStubs: true }],
+  ])('are written as their values would be, of generated traffic: %s', (_, traffic) => {
+    const folder = mkdtempSync(join(tmpdir(), 'uamgscope-ordinary-'));
+    try {
+      const path = join(folder, 'generated.pcap');
+      const { calls } = generate(path, 300_000, traffic);
+      const bytes = new Uint8Array(readFileSync(path));
+      let ordinary = 0;
+      const texts = lines(bytes, true, (call) => {
+        if (call instanceof OrdinaryCall) ordinary++;
+        expect(call.problems).toHaveLength('damagedStubs' in traffic ? 1 : 0);
+      });
+      expect(texts).toEqual(lines(bytes, false));
+      expect(ordinary / calls).toBeGreaterThan('late' in traffic ? 0.02 : 0.3);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it('are decoded when somebody looks', () => {
     const eager: Call[] = [];
