@@ -16,24 +16,12 @@ function tmux(...args: readonly string[]): string {
   });
 }
 
-/** The program in a tmux window of its own. */
-export class Terminal {
-  private readonly name = `w${++windows}`;
+/** A command in a tmux window of its own. */
+class Window {
+  protected readonly name = `w${++windows}`;
 
-  /** `env`: variables of the program; `before`: a command that runs it, such as `ip netns exec NAME`. */
-  constructor(args: string, columns: number, rows: number, env = '', before = '') {
-    tmux(
-      '-u',
-      'new-session',
-      '-d',
-      '-s',
-      this.name,
-      '-x',
-      String(columns),
-      '-y',
-      String(rows),
-      `printf 'before\\n'; ${before} env LC_ALL=C.UTF-8 ${env} '${process.execPath}' '${MAIN}' ${args}; echo status $?; stty -a | tr ';' '\\n' | grep -c -w -- '-icanon'; sleep 60`,
-    );
+  constructor(command: string, columns: number, rows: number) {
+    tmux('-u', 'new-session', '-d', '-s', this.name, '-x', String(columns), '-y', String(rows), command);
   }
 
   keys(...keys: readonly string[]): void {
@@ -53,17 +41,6 @@ export class Terminal {
     return tmux('capture-pane', '-p', ...(styled ? ['-e'] : []), '-t', this.name);
   }
 
-  pid(): number {
-    const shell = tmux('display-message', '-p', '-t', this.name, '#{pane_pid}').trim();
-    return Number(execFileSync('pgrep', ['-P', shell, '-f', 'main.js'], { encoding: 'utf8' }).trim().split('\n')[0]);
-  }
-
-  /** Whether the program runs. */
-  runs(): boolean {
-    const shell = tmux('display-message', '-p', '-t', this.name, '#{pane_pid}').trim();
-    return spawnSync('pgrep', ['-P', shell, '-f', `^${process.execPath} `]).status === 0;
-  }
-
   /** Waits until the screen shows it. */
   async shows(wanted: string | RegExp): Promise<string> {
     for (let at = 0; at < 400; at++) {
@@ -76,6 +53,41 @@ export class Terminal {
 
   close(): void {
     tmux('kill-session', '-t', this.name);
+  }
+}
+
+/** The program in a tmux window of its own. */
+export class Terminal extends Window {
+  /** `env`: variables of the program; `before`: a command that runs it, such as `ip netns exec NAME`. */
+  constructor(args: string, columns: number, rows: number, env = '', before = '') {
+    super(
+      `printf 'before\\n'; ${before} env LC_ALL=C.UTF-8 ${env} '${process.execPath}' '${MAIN}' ${args}; echo status $?; stty -a | tr ';' '\\n' | grep -c -w -- '-icanon'; sleep 60`,
+      columns,
+      rows,
+    );
+  }
+
+  pid(): number {
+    const shell = tmux('display-message', '-p', '-t', this.name, '#{pane_pid}').trim();
+    return Number(execFileSync('pgrep', ['-P', shell, '-f', 'main.js'], { encoding: 'utf8' }).trim().split('\n')[0]);
+  }
+
+  /** Whether the program runs. */
+  runs(): boolean {
+    const shell = tmux('display-message', '-p', '-t', this.name, '#{pane_pid}').trim();
+    return spawnSync('pgrep', ['-P', shell, '-f', `^${process.execPath} `]).status === 0;
+  }
+}
+
+/** A shell that waits for lines, as people have it. */
+export class Shell extends Window {
+  constructor(columns: number, rows: number) {
+    super("env LC_ALL=C.UTF-8 PS1='$ ' bash --noprofile --norc -i", columns, rows);
+  }
+
+  enter(line: string): void {
+    this.type(line);
+    this.keys('Enter');
   }
 }
 

@@ -117,7 +117,10 @@ export const decodeCommand: Register = (program, { streams, load, done }) => {
         ],
         ['decode plant.pcapng --idl opcda.idl --idl-path ~/sdk/idl', ''],
         ['decode tap-rx.pcap tap-tx.pcap', 'a tap writes a file for each direction'],
-        ['ssh host tcpdump -U -w - | uamgscope decode -', 'calls as they come; Ctrl-C ends it with the summary'],
+        [
+          'ssh host tcpdump -U -w - not port 22 | uamgscope decode -',
+          'calls as they come; Ctrl-C ends it with the summary',
+        ],
         ['decode growing.pcapng --follow', ''],
         ['tcpdump -w - port 135 | uamgscope decode -', ''],
       ]),

@@ -56,6 +56,7 @@ export const tuiCommand: Register = (program, context) => {
         ['tui --live eth0 --write session.pcapng', ''],
         ['tui --live eth0 --write day.pcapng --rotate-size 100M --rotate-count 20', 'a ring of files'],
         ['tui -', 'capture from stdin, keys from the terminal'],
+        ['ssh host tcpdump -U -w - not port 22 | uamgscope tui -', 'packets of another host as they come'],
       ]),
     )
     .action(async (args: string[], flags: TuiFlags & { readonly printConfig?: true }) => {

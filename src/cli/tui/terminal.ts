@@ -1,11 +1,12 @@
-import { existsSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { ReadStream } from 'node:tty';
+import type { Readable } from 'node:stream';
 import { coloursOf, themeOf, type Theme } from '../../tui/palette.js';
 import { Screen } from '../../tui/screen.js';
 import type { SecurityObserver } from '../../security/observer.js';
 import { WireObserver } from '../../security/wire-observer.js';
-import { backgroundOf } from './background.js';
+import { backgroundOf, type Keys } from './background.js';
+import { terminalKeys } from './terminal-keys.js';
 import { App, type AppOptions, type Feed } from './app.js';
 import { keepHeapSmall } from '../../io/heap.js';
 import type { IdlFlags } from '../../io/idl.js';
@@ -299,6 +300,7 @@ export async function show(
   const { stdout, env } = streams;
   if (stdout.isTTY !== true)
     throw new UsageError('tui needs a terminal: stdout is none (decode writes to files and pipes)');
+  if (keysElsewhere) await firstBytes(streams.stdin);
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
   const colours = coloursOf(env);
   const own = keysElsewhere ? terminal() : null;
@@ -351,12 +353,29 @@ export async function show(
   return signal === null ? EXIT.ok : 128 + signal;
 }
 
-function terminal(): ReadStream {
+function terminal(): Keys & { destroy(): unknown } {
   try {
-    return new ReadStream(openSync('/dev/tty', 'r'));
+    return terminalKeys();
   } catch {
     throw new UsageError('the capture comes from stdin, and there is no terminal to read keys from');
   }
+}
+
+/**
+ * Waits for the first bytes of a pipe, or its end: until then the terminal belongs to whoever writes into it, and may
+ * have to ask for a password (ssh, sudo).
+ */
+async function firstBytes(stdin: Readable & { readonly isTTY?: boolean }): Promise<void> {
+  if (stdin.isTTY === true)
+    throw new UsageError('no capture comes from stdin, which is the terminal: pipe one into it');
+  if (stdin.readableLength > 0 || stdin.readableEnded || stdin.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      for (const event of ['readable', 'end', 'error'] as const) stdin.off(event, done);
+      resolve();
+    };
+    for (const event of ['readable', 'end', 'error'] as const) stdin.on(event, done);
+  });
 }
 
 async function readable(path: string): Promise<void> {
