@@ -69,7 +69,7 @@ function reap(): Harvest {
 }
 
 /** Frames in one window: an activation, or a few calls. */
-const WINDOW = 12;
+const WINDOW = 8;
 
 function captureOf(frames: readonly Frame[]): Uint8Array {
   const records = frames.map(({ block, start, end, timeS, timeNs }) =>

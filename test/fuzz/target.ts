@@ -5,6 +5,8 @@ export interface Target {
   readonly law: string;
   /** Longest input that the engine makes, in bytes. */
   readonly most: number;
+  /** Parts of paths whose code guides the engine, where all of it would only slow it: everything unless told. */
+  readonly covers?: readonly string[];
   /** Inputs to begin with, made from what the package ships. */
   readonly seeds: () => readonly Uint8Array[];
   /** Throws where the law does not hold. */

@@ -41,6 +41,7 @@ const capture: Target = {
   name: 'capture',
   law: 'a file gives the same frames and problems however it is split; no frame lies outside of it',
   most: 4096,
+  covers: ['src/capture/', 'src/bytes/'],
   seeds: () => harvest().files.map((bytes) => Uint8Array.of(63, ...bytes.subarray(0, 1500))),
   run(bytes) {
     const choices = new Choices(bytes);
@@ -80,6 +81,7 @@ const compression: Target = {
   name: 'compression',
   law: 'zstd and LZ4 give the same bytes however the input is split, no block larger than the format allows, damage as a failure',
   most: MOST,
+  covers: ['src/bytes/'],
   seeds: () => {
     const text = Buffer.from('interface IUpdateSearcher, interface IUpdateSearcher, IUpdateSearcher');
     const raw = [0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3, (text.length << 3) & 255, (text.length << 3) >> 8, 0, ...text];
@@ -146,8 +148,8 @@ function inertJson(line: string): void {
 const pipeline: Target = {
   name: 'pipeline',
   law: 'a whole capture, to calls, rules and every output: no exception, JSON that parses, no control character in any line',
-  most: 6 * 1024,
-  seeds: () => [...some(harvest().files, 3).map((bytes) => bytes.slice(0, 6000)), ...some(harvest().windows, 60)],
+  most: 3 * 1024,
+  seeds: () => [...some(harvest().files, 3).map((bytes) => bytes.slice(0, 2500)), ...some(harvest().windows, 60)],
   run(bytes) {
     const analyzer = new Analyzer({ registry, security: new SecurityObserver(SECRETS) });
     const out: AnalyzerOutput[] = [];

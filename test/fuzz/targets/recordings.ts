@@ -17,7 +17,7 @@ import { SecurityObserver } from '../../../src/security/index.js';
 import { harvest, registry, SECRETS } from '../seeds.js';
 import { law, textBytes, textOf, told, unlessRefused, type Target } from '../target.js';
 
-const MOST = 6 * 1024;
+const MOST = 4 * 1024;
 
 /** Recordings of the beginning of what the captures hold. */
 function recordings(): readonly (readonly RecordingRecord[])[] {
@@ -29,7 +29,7 @@ function recordings(): readonly (readonly RecordingRecord[])[] {
     const out: AnalyzerOutput[] = [];
     for (const frame of frames.slice(from, from + 100)) analyzer.push(frame, out);
     analyzer.end(out);
-    for (const item of out.slice(0, 4)) if (item.kind === 'call') recorder.call(item);
+    for (const item of out.slice(0, 2)) if (item.kind === 'call') recorder.call(item);
     recorder.end();
     return records;
   });

@@ -68,6 +68,7 @@ const spnego: Target = {
   name: 'spnego',
   law: 'any token: null or a token whose parts lie within it; both sides of a negotiation take any sequence of tokens without an exception',
   most: MOST,
+  covers: ['src/security/', 'src/bytes/'],
   seeds: () => spnegoTokens().flatMap((token) => [0, 1, 2].map((how) => Uint8Array.of(how, 0, 4, ...token))),
   run(bytes) {
     const choices = new Choices(bytes);
@@ -106,6 +107,7 @@ const ntlm: Target = {
   name: 'ntlm',
   law: 'any token: null or fields within it, which read the same when written again; nobody signs in without the password; observers take any sequence',
   most: MOST,
+  covers: ['src/security/', 'src/bytes/'],
   seeds: () =>
     ntlmTokens().flatMap((token) =>
       [0, 1, 2, 3].map((how) => Uint8Array.of(how, token.length & 255, token.length >> 8, ...token)),
@@ -167,6 +169,7 @@ const kerberos: Target = {
   name: 'kerberos',
   law: 'any message: null or fields within it; observers and both sides take any sequence; no ticket that no key opens lets anybody in',
   most: MOST,
+  covers: ['src/security/', 'src/bytes/'],
   seeds: () => kerberosTokens().flatMap((token) => [0, 1, 2, 3].map((how) => Uint8Array.of(how, 0, 4, ...token))),
   run(bytes) {
     const choices = new Choices(bytes);
@@ -215,6 +218,7 @@ const keytabs: Target = {
   name: 'keytab',
   law: 'keytabs and credential caches: entries, or an error in words; never more entries than bytes',
   most: MOST,
+  covers: ['src/security/kerberos/', 'src/bytes/'],
   seeds: () => [Uint8Array.of(0, ...keytabBytes()), Uint8Array.of(0, 5, 1, ...keytabBytes().subarray(2)), ...CACHES],
   run(bytes) {
     const read = (bytes[0] ?? 0) % 2 === 0 ? readKeytab : readCredentials;
@@ -270,6 +274,7 @@ const keylog: Target = {
   name: 'keylog',
   law: 'key logs: keys that write to the same lines, or a usage error that names the line',
   most: MOST,
+  covers: ['src/cli/secrets', 'src/bytes/'],
   seeds: () => [
     textBytes(
       `# a comment\nntlm ${'ab'.repeat(16)} ${'cd'.repeat(16)}\nkerberos ${'01'.repeat(16)} 18:${'ef'.repeat(32)}\n`,

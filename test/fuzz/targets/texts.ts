@@ -32,6 +32,7 @@ const where: Target = {
   name: 'where',
   law: 'an expression compiles or is refused with its place; what compiles judges any call without an exception',
   most: MOST,
+  covers: ['src/where/'],
   seeds: () => {
     const page = textOf(shipped('docs/where.md'));
     return seedsOf(...[...page.matchAll(/`([^`\n]{4,})`/g)].map((match) => match[1] ?? ''));
@@ -53,6 +54,7 @@ const criteria: Target = {
   name: 'criteria',
   law: 'search criteria: a tree that evaluates, or an error with its column',
   most: MOST,
+  covers: ['src/analysis/criteria', 'dissectors/uamg/criteria'],
   seeds: () =>
     seedsOf(
       "IsInstalled=0 and Type='Software' or (CategoryIDs contains 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee' and RebootRequired=1)",
@@ -70,6 +72,7 @@ const calls: Target = {
   name: 'call',
   law: 'an expression of `call`: statements, or an error with its column',
   most: MOST,
+  covers: ['src/peer/client/'],
   seeds: () =>
     seedsOf(
       '$s = CreateUpdateSearcher(); $s.Online = false\n$s.Search("IsInstalled=0").Updates[*].Title',
@@ -94,6 +97,7 @@ const idl: Target = {
   name: 'idl',
   law: 'IDL: descriptors whose methods decode any stub, or an error with line and column',
   most: MOST,
+  covers: ['src/ndr/', 'src/analysis/registry', 'src/bytes/'],
   seeds: () =>
     seedsOf(
       ...fenced('idl.md', '[a-z]*').slice(0, 4),
@@ -126,6 +130,7 @@ const rules: Target = {
   name: 'rules',
   law: 'rules of a comparison: rules, or a RulesError that says which and what is wanted',
   most: MOST,
+  covers: ['replay/compare/'],
   seeds: () => seedsOf(...fenced('compare.md', 'yaml')),
   run: (bytes) => void unlessRefused(() => parseRules(textOf(bytes), () => null), RulesError),
 };
@@ -134,6 +139,7 @@ const model: Target = {
   name: 'model',
   law: 'models and scenarios of the agent: read, or refused with the path of what is wrong',
   most: 8192,
+  covers: ['replay/agent/'],
   seeds: () =>
     seedsOf(
       `m${textOf(shipped('captures/models/sample.yaml')).slice(0, 6000)}`,

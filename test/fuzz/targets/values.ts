@@ -65,6 +65,7 @@ const ndr: Target = {
   name: 'ndr',
   law: 'a stub of any method, either byte order, NDR20 or NDR64: decode, trace and record agree, every byte has one owner, what is clean encodes, a request to the same bytes',
   most: MOST,
+  covers: ['src/ndr/', 'src/dcom/', 'src/bytes/'],
   seeds: () =>
     harvest().stubs.map(({ uuid, opnum, encoding, side, bytes }) => {
       const slot = registry.interfaceByUuid(uuid)?.slots[opnum] ?? null;
@@ -107,6 +108,7 @@ const variant: Target = {
   name: 'variant',
   law: 'a VARIANT or SAFEARRAY from any bytes: decode, trace and record agree, every byte has one owner, what is clean encodes to the same bytes',
   most: 4096,
+  covers: ['src/ndr/', 'src/bytes/'],
   seeds: () =>
     ENCODINGS.flatMap((encoding, how) => {
       const codec = registry.type('VARIANT', encoding);
@@ -154,6 +156,7 @@ const objref: Target = {
   name: 'objref',
   law: 'an OBJREF of any kind: decode, trace and record agree, every byte has one owner, what is clean encodes to the same bytes',
   most: 2048,
+  covers: ['src/ndr/', 'src/dcom/', 'src/bytes/'],
   seeds: () =>
     objrefs()
       .filter((one) => !isActivation(one))
@@ -165,6 +168,7 @@ const activation: Target = {
   name: 'activation',
   law: 'an activation blob (OBJREF_CUSTOM with its properties): as for OBJREFs, however deep it nests',
   most: 4096,
+  covers: ['src/ndr/', 'src/dcom/', 'src/bytes/'],
   seeds: () =>
     objrefs()
       .filter(isActivation)
