@@ -65,8 +65,7 @@ export const DETECT_BYTES = 262;
  * DETECT_BYTES of them.
  */
 export function detect(u8: Uint8Array): Detected {
-  const magic = (((u8[0] ?? 0) << 24) | ((u8[1] ?? 0) << 16) | ((u8[2] ?? 0) << 8) | (u8[3] ?? 0)) >>> 0;
-  switch (magic) {
+  switch (magicAt(u8, 0)) {
     case 0xa1b2c3d4:
       return { kind: 'pcap', littleEndian: false, nano: false, modified: false };
     case 0xd4c3b2a1:
@@ -107,8 +106,9 @@ export function detect(u8: Uint8Array): Detected {
  * section header.
  */
 export function beginsCapture(u8: Uint8Array, at: number, end: number): boolean {
-  // Asked of every byte behind damage: most are told by their first.
+  // Asked of every byte behind damage: most are told by their first, the rest by four.
   if (!FIRST_BYTES.includes(u8[at] as number) || end - at < CAPTURE_HEAD) return false;
+  if (!MAGICS.includes(magicAt(u8, at))) return false;
   const found = detect(u8.subarray(at, at + MAGIC_BYTES));
   if (found.kind === 'pcap')
     return found.littleEndian ? u8[at + 4] === 2 && u8[at + 5] === 0 : u8[at + 4] === 0 && u8[at + 5] === 2;
@@ -116,8 +116,13 @@ export function beginsCapture(u8: Uint8Array, at: number, end: number): boolean 
   return found.kind === 'pcapng' && (order === 0x1a2b3c4d || order === 0x4d3c2b1a);
 }
 
-/** First bytes of the magic numbers of pcap and pcapng. */
-const FIRST_BYTES: readonly number[] = [0xa1, 0xd4, 0x4d, 0x34, 0x0a];
+function magicAt(u8: Uint8Array, at: number): number {
+  return (((u8[at] ?? 0) << 24) | ((u8[at + 1] ?? 0) << 16) | ((u8[at + 2] ?? 0) << 8) | (u8[at + 3] ?? 0)) >>> 0;
+}
+
+/** Magic numbers of pcap and pcapng, and their first bytes. */
+const MAGICS: readonly number[] = [0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1, 0x0a0d0d0a];
+const FIRST_BYTES: readonly number[] = MAGICS.map((magic) => magic >>> 24);
 /** Bytes that {@link beginsCapture} wants to see. */
 export const CAPTURE_HEAD = 12;
 

@@ -58,7 +58,14 @@ export class CaptureReader {
       const take = Math.min(this.wanted - this.held, end - at);
       this.keep(block.u8, at, at + take);
       at += take;
-      if (this.held === this.wanted) this.look(out, false);
+      if (this.held < this.wanted) continue;
+      this.look(out, false);
+      // What is left lies in this block whole: it is read there, and not put together word by word.
+      if (this.held <= at - start) {
+        at -= this.held;
+        this.held = 0;
+        this.carry = NOTHING;
+      }
     }
     if (at < end) this.consume(block, at, end, out, false);
   }

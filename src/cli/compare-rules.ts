@@ -1,15 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import { NO_RULES, parseRules, RulesError, type Rules } from '../../replay/compare/rules.js';
 import type { Registry } from '../ndr/codec.js';
 import { UsageError } from '../io/streams.js';
 import { fileReason } from '../io/reason.js';
+import { readSmallFile } from '../io/small-file.js';
 
 /** Rules of a comparison from a YAML file; none without one. @throws UsageError that says where and why */
 export async function loadRules(path: string | undefined, registry: Registry): Promise<Rules> {
   if (path === undefined) return NO_RULES;
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  let text: string;
+  try {
+    text = readSmallFile(path).toString('utf8');
+  } catch (error) {
     throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);
-  });
+  }
   try {
     return parseRules(text, hresultsByName(registry));
   } catch (error) {

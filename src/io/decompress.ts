@@ -47,8 +47,11 @@ async function* gunzip(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
       if (gunzipper.destroyed) return;
       if (!gunzipper.write(piece)) {
         await new Promise<void>((resolve) => {
-          gunzipper.once('drain', resolve);
-          gunzipper.once('close', resolve);
+          const on = (): void => {
+            gunzipper.off('drain', on).off('close', on);
+            resolve();
+          };
+          gunzipper.on('drain', on).on('close', on);
         });
       }
     }

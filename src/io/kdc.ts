@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { lookup, resolveSrv } from 'node:dns/promises';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { readCcache } from '../security/kerberos/ccache.js';
 import { AsExchange, TgsExchange, type Credential, type KdcStep, type UserSecret } from '../security/kerberos/kdc.js';
@@ -9,6 +9,7 @@ import { networkReason } from './reason.js';
 import { random } from './signing.js';
 import { UsageError } from './streams.js';
 import { KDC_PORT } from '../types.js';
+import { readSmallFile } from './small-file.js';
 
 /** Milliseconds a KDC may take, and the longest answer that is read. */
 const DEADLINE_MS = 10_000;
@@ -48,7 +49,7 @@ const WORLD = { now: () => Date.now(), random };
 /** Reads the file of KRB5_CONFIG, or /etc/krb5.conf; what is not there says nothing. */
 export function readKrb5Config(env: Readonly<Record<string, string | undefined>>): Krb5Config {
   const path = env['KRB5_CONFIG']?.split(':')[0] ?? '/etc/krb5.conf';
-  return parseKrb5Config(existsSync(path) ? readFileSync(path, 'utf8') : '');
+  return parseKrb5Config(existsSync(path) ? readSmallFile(path).toString('utf8') : '');
 }
 
 /** Sections, subsections in braces, and `key = value`; comments begin with # or ;. */
@@ -121,7 +122,7 @@ function cachedCredentials({ ccache, secret }: KerberosOptions): readonly Creden
       `credential caches of the kind ${path.split(':')[0]} are not read: only files (KRB5CCNAME=FILE:…)`,
     );
   try {
-    return readCcache(new Uint8Array(readFileSync(path)));
+    return readCcache(new Uint8Array(readSmallFile(path)));
   } catch (error) {
     throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }

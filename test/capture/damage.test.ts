@@ -48,6 +48,32 @@ describe('damage in the middle', () => {
     expect(everywhere(overwritten(NG, 60 + 68, 4))).toBe('capture-bad-block:60 1@0 2@1 3@2 4@3 5@4 6@5');
   });
 
+  it('is read where it lies: only what is cut by the end of a piece is put together', () => {
+    const packets = Array.from({ length: 600 }, (_, at) => {
+      const packet = pcapngPacket({ timeS: 1_795_176_000, timeNs: at, data: new Uint8Array(40) });
+      packet[packet.length - 4] = 0;
+      return packet;
+    });
+    const bytes = concat([
+      pcapngHeader(1),
+      ...packets,
+      pcapngPacket({ timeS: 1, timeNs: 0, data: new Uint8Array(40) }),
+    ]);
+    const reader = new CaptureReader();
+    const out: CaptureOutput[] = [];
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += 10_001) {
+      const piece = bytes.slice(at, at + 10_001);
+      pieces.push(piece);
+      reader.push(blockOf(piece), 0, piece.length, out);
+    }
+    reader.end(out);
+    const frames = out.filter((item) => item.kind === 'frame');
+    expect(frames.length).toBe(601);
+    const copied = frames.filter((frame) => !pieces.some((piece) => piece.buffer === frame.block.u8.buffer));
+    expect(copied.length).toBeLessThanOrEqual(pieces.length);
+  });
+
   it('costs the records it lies in: pcap', () => {
     expect(everywhere(overwritten(CLASSIC, 24 + 56, 16))).toBe('1@0 capture-bad-length:80 2@2 3@3 4@4 5@5');
   });

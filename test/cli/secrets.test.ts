@@ -39,6 +39,22 @@ describe('secrets', () => {
         });
   });
 
+  it('nor are rules, models and scenarios', async () => {
+    const large = file('large-rules', '');
+    truncateSync(large, MAX_SMALL_FILE + 1);
+    const capture = 'captures/wua-session.pcapng';
+    const serving = ['serve', '--listen', '127.0.0.1:0', '--model'];
+    for (const argv of [
+      ['diff', capture, capture, '--rules', large],
+      [...serving, large],
+      [...serving, 'captures/models/sample.yaml', '--scenario', large],
+    ])
+      expect(await cli(argv)).toMatchObject({
+        status: 2,
+        err: expect.stringContaining('more than 67108864 bytes') as string,
+      });
+  });
+
   it('come from options, files and the environment', () => {
     const path = file('passwords', 'bob:p:w\n\ncarol:\u{1f511}\r\n');
     expect(

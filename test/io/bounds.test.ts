@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/bytes/concat.js';
 import { Lz4Frames } from '../../src/bytes/lz4.js';
+import { decompress } from '../../src/io/decompress.js';
 import { MAX_ZSTD_WINDOW, ZstdFrames } from '../../src/bytes/zstd.js';
 
 const attack = (name: string): Uint8Array => new Uint8Array(readFileSync(join(import.meta.dirname, 'attacks', name)));
@@ -106,5 +109,21 @@ describe('LZ4', () => {
     ['ends inside an offset', [0x10, 1, 9]],
   ])('refuses a block that lies: %s', (message, bytes) => {
     expect(run(new Lz4Frames(), legacy(bytes))[1]).toContain(message);
+  });
+});
+
+describe('gzip', () => {
+  it('waits for its reader without another listener a piece', async () => {
+    const warnings: string[] = [];
+    const told = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', told);
+    const random = Uint8Array.from({ length: 64 * 1024 }, (_, at) => (at * at * 31) & 255);
+    const members = Array.from({ length: 40 }, () => new Uint8Array(gzipSync(random, { level: 0 })));
+    let count = 0;
+    for await (const piece of decompress('gzip', Readable.from(members))) count += piece.length;
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', told);
+    expect(count).toBe(40 * 64 * 1024);
+    expect(warnings).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Document, parse } from 'yaml';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { writeOutputNow } from '../../io/output.js';
 import { fileReason, messageOf } from '../../io/reason.js';
 import { UsageError } from '../../io/streams.js';
 import type { State } from '../../tui/state.js';
+import { readSmallFile } from '../../io/small-file.js';
 
 /** Largest file of marks that is read, in bytes; docs/limits.md */
 export const MAX_MARKS_BYTES = 16 * 1024 * 1024;
@@ -40,9 +41,9 @@ export function readMarks(path: string): Marks {
 function callsIn(path: string): z.infer<typeof schema>['calls'] {
   let text: string;
   try {
-    if (statSync(path).size > MAX_MARKS_BYTES) throw new UsageError(`${path} is no file of marks: it is too large`);
-    text = readFileSync(path, 'utf8');
+    text = readSmallFile(path, MAX_MARKS_BYTES).toString('utf8');
   } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${path} is no file of marks: it is too large`);
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error instanceof UsageError ? error : new UsageError(`cannot read ${path}: ${fileReason(error)}`);
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '../../output/json.js';
@@ -7,6 +7,7 @@ import { fileReason } from '../reason.js';
 import { UsageError } from '../streams.js';
 import { hiveValue, LAKE_FORMATS } from './parts.js';
 import { StagedFile } from './staged.js';
+import { readSmallFile } from '../small-file.js';
 
 /** Version of manifests and of the columns they tell of: it grows when something is renamed or removed. */
 export const LAKE_VERSION = 1;
@@ -116,9 +117,8 @@ function namesIn(folder: string, pattern: RegExp): readonly string[] {
 
 function readManifest(path: string): Manifest {
   try {
-    const { size } = statSync(path);
-    if (size > MAX_MANIFEST_BYTES) throw new Error(`it has ${size} bytes`);
-    const [first, ...rest] = readFileSync(path, 'utf8')
+    const [first, ...rest] = readSmallFile(path, MAX_MANIFEST_BYTES)
+      .toString('utf8')
       .split('\n')
       .filter((line) => line !== '')
       .map((line): unknown => JSON.parse(line));

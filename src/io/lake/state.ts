@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
 import { StateError } from '../../pipeline/state/graph.js';
 import { fileReason } from '../reason.js';
 import { UsageError } from '../streams.js';
 import { StagedFile } from './staged.js';
+import { readSmallFile } from '../small-file.js';
 
 /** Version of the form of state files. */
 const STATE_VERSION = 1;
@@ -141,9 +141,7 @@ export function piecesOf(write: (limit: number) => readonly Uint8Array[], sensor
 
 function bytesOf(path: string): Buffer | null {
   try {
-    const { size } = statSync(path);
-    if (size > MAX_STATE_BYTES) throw new Error(`it has ${size} bytes, and ${MAX_STATE_BYTES} is the limit`);
-    return readFileSync(path);
+    return readSmallFile(path, MAX_STATE_BYTES);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw new UsageError(`cannot read ${path}: ${fileReason(error)}`);

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { criteriaAttributes } from '../../../dissectors/uamg/criteria.js';
 import { ERROR_SOURCE, updateAgent } from '../../../replay/agent/agent.js';
@@ -19,6 +18,7 @@ import { serverBudget } from '../../peer/budget.js';
 import { Tap, type TapOptions } from '../tap.js';
 import { fileReason } from '../reason.js';
 import type { TurnedAway } from './admission.js';
+import { readSmallFile } from '../small-file.js';
 
 export interface ServeOptions {
   readonly registry: Registry;
@@ -66,7 +66,7 @@ const NEWS_MS = 200;
  */
 export function loadModel(path: string, profile: string | null = null): Model {
   try {
-    const model = readModel(parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 }));
+    const model = readModel(parse(readSmallFile(path).toString('utf8'), { maxAliasCount: 100 }));
     return profile === null ? model : { ...model, profile };
   } catch (error) {
     throw new UsageError(`${path}: ${fileReason(error)}`);
@@ -76,7 +76,7 @@ export function loadModel(path: string, profile: string | null = null): Model {
 /** Reads a scenario of a model, and plays it once. @throws UsageError that names the file and the step in it */
 export function loadScenario(path: string, model: Model): Scenario {
   try {
-    const scenario = readScenario(parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 }));
+    const scenario = readScenario(parse(readSmallFile(path).toString('utf8'), { maxAliasCount: 100 }));
     AgentState.rehearse(model, scenario);
     return scenario;
   } catch (error) {
