@@ -120,9 +120,11 @@ const NAMES: Readonly<Record<string, string>> = { ntlm: 'NTLM', kerberos: 'Kerbe
 function openersOf(mechanism: string, user: string | null): readonly string[] {
   const name = (user ?? 'USER').replace(/^.*\\/, '');
   const ntlm = [`--password ${name}:…`, '--nt-hash'];
-  const kerberos = ['--keytab of the service'];
+  // The user's secrets open tickets by the exchanges that gave them out (RFC 4120 3.1, 3.3).
+  const exchanges = `--password ${name}:… (where the exchanges with the KDC were captured)`;
+  const kerberos = ['--keytab of the service', '--ccache of the user', exchanges];
   if (mechanism === 'kerberos') return kerberos;
-  return mechanism === 'ntlm' ? ntlm : [...ntlm, ...kerberos];
+  return mechanism === 'ntlm' ? ntlm : [...new Set([...ntlm, ...kerberos])];
 }
 
 function countOf(count: number): string {

@@ -1,3 +1,4 @@
+import type { SecurityObserver } from '../security/observer.js';
 import type { GivenSecret } from '../security/secrets.js';
 import type { Finding, SecurityRecord } from '../types.js';
 
@@ -7,13 +8,15 @@ const NAMED = 8;
 /** Holds what was given against who logged on: a secret that nothing asked for is told at the end. */
 export class GivenSecrets {
   private readonly given: readonly GivenSecret[];
+  private readonly closedClients: ReadonlySet<string>;
   private readonly users = new Map<string, string>();
   private readonly mechanisms = new Set<SecurityRecord['mechanism']>();
   private proved = false;
   private kerberosProved = false;
 
-  constructor(given: readonly GivenSecret[]) {
-    this.given = given;
+  constructor(security: Pick<SecurityObserver, 'given' | 'closedClients'> | null) {
+    this.given = security?.given ?? [];
+    this.closedClients = security?.closedClients ?? new Set();
   }
 
   push({ user, mechanism, secret }: SecurityRecord): void {
@@ -40,12 +43,13 @@ export class GivenSecrets {
       return this.kerberosProved ? null : `--keytab: none of its keys opens a ticket of this capture; ${this.seen()}`;
     if (option === '--keys') return this.proved ? null : `--keys: no session of this capture is in it; ${this.seen()}`;
     const named = own.flatMap(({ user }) => (user === null ? [] : [user]));
-    // A secret for everybody is used by whoever logs on with NTLM.
+    // A secret for everybody is used by whoever logs on with NTLM, and for tickets whose exchanges were captured.
     if (named.length < own.length)
-      return this.mechanisms.has('ntlm') || this.kerberosProved
+      return this.mechanisms.has('ntlm') || this.kerberosProved || this.closedClients.size > 0
         ? null
         : `${option}: nobody logs on with NTLM; ${this.seen()}`;
-    const missing = named.filter((user) => !this.users.has(nameOf(user)));
+    const tried = new Set([...this.users.keys(), ...[...this.closedClients].map(nameOf)]);
+    const missing = named.filter((user) => !tried.has(nameOf(user)));
     if (missing.length === 0) return null;
     return `${option} ${listOf(missing)}: no session of ${missing.length === 1 ? missing[0] : 'theirs'}; ${this.seen()}`;
   }
@@ -55,7 +59,11 @@ export class GivenSecrets {
   }
 
   private seen(): string {
-    return this.users.size === 0 ? 'nobody was seen to log on' : `seen: ${listOf([...this.users.values()])}`;
+    const seen = [...this.users.values(), ...this.closedClients];
+    if (seen.length > 0) return `seen: ${listOf(seen)}`;
+    return this.mechanisms.has('kerberos')
+      ? 'who logs on stands in Kerberos tickets that stayed closed'
+      : 'nobody was seen to log on';
   }
 }
 

@@ -46,7 +46,7 @@ export class Pipeline {
     this.ignored = ignoreRules;
     this.chosen = choice === null ? null : new ChosenFrames(choice);
     const options = { ...rest, ports: choice?.ports ?? [] };
-    this.given = new GivenSecrets(options.security?.given ?? []);
+    this.given = new GivenSecrets(options.security ?? null);
     const rules = new RuleEngine(options.registry, nameOf);
     this.analyzer = new Analyzer(share === undefined ? options : { ...options, share: ruled(share, rules) });
     this.rules = rules;

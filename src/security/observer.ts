@@ -75,6 +75,8 @@ const ROOM = 128 * 1024;
 const GOOD: OpenedPdu = Object.freeze({ verdict: 'good', body: null });
 const BAD: OpenedPdu = Object.freeze({ verdict: 'bad', body: null });
 const CALL = AUTH_LEVELS.indexOf('call');
+/** Whose tickets stayed closed is remembered of so many. docs/limits.md */
+export const MAX_CLOSED_CLIENTS = 1024;
 /** PDUs that a session without a challenge may take to prove a secret. */
 const MAX_TRIES = 8;
 
@@ -103,6 +105,8 @@ export class SecurityObserver {
   readonly sessionKeys: SessionKey[] = [];
   /** What the user gave it to open with. */
   readonly given: readonly GivenSecret[];
+  /** Whose tickets stayed closed, as far as their exchanges with a KDC tell; so many at most. */
+  readonly closedClients = new Set<string>();
   /** Logons that a server's token refused, since they were last handed out. */
   private readonly refusals: RefusedLogon[] = [];
 
@@ -247,7 +251,9 @@ export class SecurityObserver {
 
   private show(facts: HandshakeFacts, at: Pick<SecurityRecord, 'flow' | 'frame' | 'contextId'>): void {
     if (this.full) return;
-    const { principal: _who, challenged: _challenged, closed: _closed, ...shown } = facts;
+    const { principal: _who, challenged: _challenged, closed, ...shown } = facts;
+    if (closed != null && closed.client !== '' && this.closedClients.size < MAX_CLOSED_CLIENTS)
+      this.closedClients.add(closed.client);
     this.findings.push(...handshakeFindings(facts, at.frame));
     this.records.push({
       kind: 'security',

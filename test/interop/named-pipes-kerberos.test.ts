@@ -201,6 +201,15 @@ describe.skipIf(!enabled)('encrypted SMB 3 signed in to with Kerberos', { timeou
       await run(['decode', path, ...secrets], streams);
       expect(streams.out()).toBe('');
       expect(streams.err()).toMatch(/SMB messages are encrypted \(AES-\d+-[CG]CM\) in one session, by Kerberos/);
+      expect(streams.err()).toMatch(
+        /--keytab of the service, --ccache of the user, --password USER:… \(.*\) or --keys/,
+      );
+      // A password that was tried and is wrong is told as that, and as nothing else.
+      expect(/\[wrong-password\]/.test(streams.err())).toBe(secrets.length > 0);
+      expect(streams.err()).not.toContain('[secret-unused]');
     }
+    const other = testStreams();
+    await run(['decode', path, '--password', 'bob:wrong'], other);
+    expect(other.err()).toContain(`--password bob: no session of bob; seen: root@${REALM} [secret-unused]`);
   });
 });
