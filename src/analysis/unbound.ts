@@ -1,6 +1,6 @@
 import { readActivation } from '../dcom/activation-properties.js';
 import type { Registry } from '../ndr/codec.js';
-import type { MethodRole, Parameter } from '../ndr/types.js';
+import type { Method, MethodRole, Parameter } from '../ndr/types.js';
 import { NO_FIELDS, type Fields } from '../ndr/value.js';
 import type { Exchange } from '../types.js';
 import { interfaceOf, type Classes } from './classes.js';
@@ -90,25 +90,29 @@ export class UnboundContexts {
     const { request, response, opnum } = exchange;
     if (exchange.object === null || opnum === null || request === null || response === null || exchange.fault !== null)
       return null;
+    // Interfaces inherit most of their methods: each method reads the stubs once.
+    const tried = new Map<Method, boolean>();
     const fits = (uuid: string): boolean => {
       const known = interfaces.of(uuid);
-      const reading = known === null ? null : interfaces.read(known, exchange, opnum);
-      // Of sealed stubs nothing is read, and nothing is no proof.
-      return reading !== null && reading.clean && reading.request !== null && reading.response !== null;
+      const method = known?.resolved.slots[opnum]?.method;
+      if (known == null || method === undefined) return false;
+      let fit = tried.get(method);
+      if (fit === undefined) tried.set(method, (fit = fitting(interfaces.read(known, exchange, opnum))));
+      return fit;
     };
     const answers = (uuid: string): boolean => {
       const known = interfaces.of(uuid);
       const reading = known === null ? null : interfaces.read(known, exchange, opnum);
       return reading !== null && !contradicted(reading);
     };
-    const fitting = everyServers.flatMap((name) => {
+    const served = everyServers.flatMap((name) => {
       const resolved = registry.interfaceByName(name);
       const params = resolved?.slots[opnum]?.method.params ?? [];
       if (resolved === null || !params.some((param) => param.direction === 'in')) return [];
       const { uuid } = resolved.interface;
       return fits(uuid) && answers(uuid) ? [resolved.interface] : [];
     });
-    const [only, ...others] = fitting;
+    const [only, ...others] = served;
     if (only !== undefined)
       return others.length > 0
         ? null
@@ -122,6 +126,11 @@ export class UnboundContexts {
       ? null
       : { uuid, certainty: 'guessed', because: onlyDispatchInterface(base) };
   }
+}
+
+/** Whether both stubs were read to the last byte. Of sealed ones nothing is read, and nothing is no proof. */
+function fitting(reading: Reading | null): boolean {
+  return reading !== null && reading.clean && reading.request !== null && reading.response !== null;
 }
 
 function isActivation(role: MethodRole | null): boolean {
