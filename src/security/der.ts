@@ -1,11 +1,40 @@
-/** A value in DER (X.690): its tag with class and constructed bit, and its content. */
-export interface Der {
+/** A value in DER (X.690): its tag with class and constructed bit, and where its content lies. */
+export class Der {
   readonly tag: number;
-  readonly content: Uint8Array;
+  private readonly bytes: Uint8Array;
+  private readonly at: number;
+  private readonly from: number;
+  private readonly end: number;
+
+  constructor(tag: number, bytes: Uint8Array, { at, from, end }: Extent) {
+    this.tag = tag;
+    this.bytes = bytes;
+    this.at = at;
+    this.from = from;
+    this.end = end;
+  }
+
+  /** Made when it is asked for: most values are passed over. */
+  get content(): Uint8Array {
+    return this.bytes.subarray(this.from, this.end);
+  }
+
   /** Tag, length and content as they are. */
-  readonly raw: Uint8Array;
+  get raw(): Uint8Array {
+    return this.bytes.subarray(this.at, this.end);
+  }
+
   /** Bytes of them. */
-  readonly size: number;
+  get size(): number {
+    return this.end - this.at;
+  }
+}
+
+/** Where a value begins, where its content does, and where both end. */
+interface Extent {
+  readonly at: number;
+  readonly from: number;
+  readonly end: number;
 }
 
 /**
@@ -26,8 +55,7 @@ export function readDer(bytes: Uint8Array, at = 0): Der | null {
     from += count;
   }
   if (length > bytes.length - from) return null;
-  const end = from + length;
-  return { tag, content: bytes.subarray(from, end), raw: bytes.subarray(at, end), size: end - at };
+  return new Der(tag, bytes, { at, from, end: from + length });
 }
 
 /** Values inside a constructed one; stops at the first that does not fit. */
@@ -47,8 +75,13 @@ const MAX_VALUES = 256;
 
 /** The value under a context tag, e.g. 0xa2; null where it is missing. */
 export function derField(content: Uint8Array, tag: number): Der | null {
-  const wrapper = derList(content).find((one) => one.tag === tag);
-  return wrapper === undefined ? null : readDer(wrapper.content);
+  for (let at = 0, i = 0; at < content.length && i < MAX_VALUES; i++) {
+    const value = readDer(content, at);
+    if (value === null) break;
+    if (value.tag === tag) return readDer(value.content);
+    at += value.size;
+  }
+  return null;
 }
 
 /** Writes a value around the given parts. */
