@@ -209,7 +209,7 @@ export class Analyzer {
   /** What may be RPC, or tells of the connection that may carry it. */
   private follow(segment: Exclude<NetOutput, Problem>, out: AnalyzerOutput[]): void {
     if (segment.kind === 'datagram' && segment.carries === 'kdc') {
-      this.security?.kdcs.datagram(segment.flow.id, bytesOf(segment), segment.frame);
+      this.security?.kdcs?.datagram(segment.flow.id, bytesOf(segment), segment.frame);
       return;
     }
     if (segment.kind === 'gap' && this.rpc.follows(segment.flow.id)) this.report(lost(segment), out);
@@ -250,7 +250,8 @@ export class Analyzer {
 
   /** What shows how a connection is opened. */
   private opened(segment: Exclude<NetOutput, Problem>): void {
-    if (this.security !== null) this.kdc(segment, this.security);
+    const kdcs = this.security?.kdcs ?? null;
+    if (kdcs !== null) this.kdc(segment, kdcs);
     if (segment.kind === 'chunk') {
       if (this.connections.opening > 0) this.connections.data(segment);
     } else if (segment.kind === 'gap') this.connections.gap(segment);
@@ -259,7 +260,7 @@ export class Analyzer {
   }
 
   /** What goes to a KDC and comes from there gives the keys of tickets. */
-  private kdc(segment: Exclude<NetOutput, Problem>, { kdcs }: SecurityObserver): void {
+  private kdc(segment: Exclude<NetOutput, Problem>, kdcs: NonNullable<SecurityObserver['kdcs']>): void {
     const { flow } = segment;
     if (flow.a.port !== KDC_PORT && flow.b.port !== KDC_PORT) return;
     if (segment.kind === 'chunk') kdcs.push(flow.id, segment.direction, bytesOf(segment), segment.frame);

@@ -60,8 +60,10 @@ export class DatagramFlows {
   }
 
   private enter(key: string, a: Endpoint, b: Endpoint): Flow {
-    const [oldest] = this.flows.keys();
-    if (this.flows.size >= this.shared.limits.flows && oldest !== undefined) this.flows.delete(oldest);
+    if (this.flows.size >= this.shared.limits.flows) {
+      const [oldest] = this.flows.keys();
+      if (oldest !== undefined) this.flows.delete(oldest);
+    }
     const flow: Flow = { id: ++this.shared.counts.flows, a, b, opened: 'midstream', datagrams: true };
     this.flows.set(key, flow);
     return flow;

@@ -130,8 +130,8 @@ export class HandshakeFrames {
     const { flow, block, start, end, frame } = segment;
     if (flow.a.port !== KDC_PORT && flow.b.port !== KDC_PORT) return;
     const bytes = block.u8.subarray(start, end);
-    if (segment.kind === 'chunk') this.security?.kdcs.push(flow.id, segment.direction, bytes, frame);
-    else this.security?.kdcs.datagram(flow.id, bytes, frame);
+    if (segment.kind === 'chunk') this.security?.kdcs?.push(flow.id, segment.direction, bytes, frame);
+    else this.security?.kdcs?.datagram(flow.id, bytes, frame);
     if (this.tickets && ++this.kdcFrames <= MAX_KDC_FRAMES) this.frames.add(frame);
   }
 

@@ -28,7 +28,7 @@ export class Handshake {
 
   /**
    * Takes the token of a bind, alter_context, auth3 or, with `answer`, of a server's answer; false when it is none of a
-   * handshake.
+   * handshake. None of its bytes are kept.
    */
   push(token: Uint8Array, answer: boolean): boolean {
     const spnego = isNtlm(token) ? null : readSpnego(token);

@@ -88,8 +88,11 @@ const MAX_TRIES = 8;
 export class SecurityObserver {
   private readonly secrets: Secrets;
   private readonly tickets: TicketStore;
-  /** Connections to KDCs, whose exchanges give the keys of tickets. */
-  readonly kdcs: KdcWatcher;
+  /**
+   * Connections to KDCs, whose exchanges give the keys of tickets; null without secrets, where no ticket is opened and
+   * nobody asks why.
+   */
+  readonly kdcs: KdcWatcher | null;
   private readonly budget = new SearchBudget();
   /** Sessions of SMB, whose messages may be encrypted. */
   readonly smb: SmbSessions;
@@ -113,7 +116,7 @@ export class SecurityObserver {
   constructor(secrets: SecretList = {}) {
     this.secrets = new Secrets(secrets);
     this.tickets = new TicketStore(this.secrets.credentials);
-    this.kdcs = new KdcWatcher(this.secrets, this.tickets);
+    this.kdcs = this.secrets.forTickets ? new KdcWatcher(this.secrets, this.tickets) : null;
     this.given = secrets.given ?? [];
     this.smb = new SmbSessions({
       secrets: this.secrets,
@@ -147,7 +150,7 @@ export class SecurityObserver {
     // Who spoke first is the client; what comes from there is no answer, whatever its type says.
     const first = watched.client === null && !ANSWERS.includes(pdu.ptype);
     const answers = watched.client === null ? !first : pdu.direction !== watched.client;
-    const token = pdu.block.u8.slice(pdu.tokenStart, pdu.end);
+    const token = pdu.block.u8.subarray(pdu.tokenStart, pdu.end);
     const [facts, openings] = [handshake.facts, handshake.openings];
     const refusal = answers ? refusalOf(token) : null;
     // A KRB-ERROR outside of SPNEGO is no leg of a handshake: it ends one.

@@ -1,5 +1,6 @@
 import { derField, derList, readDer, type Der } from './der.js';
 import { kerberosErrorWords } from './kerberos/errors.js';
+import { isNtlm } from './ntlm/messages.js';
 import { readSpnego } from './spnego/token.js';
 
 /** Why a server refuses a logon, as its token says. */
@@ -20,6 +21,7 @@ const TOKEN_ID = 2;
 
 /** What a server's token says where it refuses the logon; null for every other token. */
 export function refusalOf(token: Uint8Array): Refusal | null {
+  if (isNtlm(token)) return null;
   const spnego = readSpnego(token);
   const code = kerberosError(spnego?.token ?? token);
   if (code !== null) return { mechanism: 'kerberos', reason: kerberosErrorWords(code) };

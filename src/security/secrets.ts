@@ -89,6 +89,16 @@ export class Secrets {
     this.smbKeys = smbKeys;
   }
 
+  /** Whether anything was given that could open logons of NTLM. */
+  get forNtlm(): boolean {
+    return this.accounts.length + this.keys.length > 0;
+  }
+
+  /** Whether anything was given that could open tickets: {@link forKerberos}, or a key log. */
+  get forTickets(): boolean {
+    return this.forKerberos || this.keys.length > 0;
+  }
+
   /** Whether anything was given that could open Kerberos traffic. */
   get forKerberos(): boolean {
     return this.accounts.length + this.keytab.length + this.credentials.length > 0;
@@ -112,7 +122,7 @@ export class Secrets {
 
   /** The session key of a ticket that a key log holds, or null. */
   loggedTicket(cipher: Uint8Array): Key | null {
-    const logged = this.keyOf('kerberos', md5(cipher));
+    const logged = this.keys.length === 0 ? null : this.keyOf('kerberos', md5(cipher));
     return logged === null ? null : { etype: logged.etype, value: logged.key };
   }
 

@@ -105,10 +105,10 @@ export class SmbObserver {
 
   private admit(flow: Flow): Connection {
     const { limits } = this.tally;
-    const [oldest] = this.connections.values();
-    if (this.connections.size >= limits.connections && oldest !== undefined) {
-      oldest.end(null);
-      this.connections.delete(oldest.flow.id);
+    if (this.connections.size >= limits.connections) {
+      const [oldest] = this.connections.values();
+      oldest?.end(null);
+      if (oldest !== undefined) this.connections.delete(oldest.flow.id);
     }
     const connection = new Connection(flow, this.tally);
     this.connections.set(flow.id, connection);

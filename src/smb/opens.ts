@@ -134,7 +134,8 @@ export class Opens {
 
   /** A witness hears of a message. */
   told(message: Message, id: number, answer: boolean, setup: boolean): void {
-    this.tally.witness?.onMessage(this.flow.id, { frames: this.witnessed(message), id, answer, setup });
+    const { witness } = this.tally;
+    if (witness !== null) witness.onMessage(this.flow.id, { frames: this.witnessed(message), id, answer, setup });
   }
 
   private witnessed({ pieces, outer }: Message): readonly number[] {

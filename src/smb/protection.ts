@@ -1,6 +1,6 @@
 import type { Direction } from '../types.js';
 
-/** One message of a session setup, without its transport. */
+/** One message of a session setup, without its transport. Its bytes are those of the capture: none are kept. */
 export interface SetupLeg {
   readonly flow: number;
   readonly direction: Direction;
@@ -38,7 +38,7 @@ export interface SessionAbout {
 
 /** The door for the security room: sees how sessions are set up, and opens what they encrypt. */
 export interface SmbProtection {
-  /** A NEGOTIATE request or response, whole ([MS-SMB2] 2.2.3, 2.2.4). */
+  /** A NEGOTIATE request or response, whole ([MS-SMB2] 2.2.3, 2.2.4); none of its bytes are kept. */
   onNegotiate(flow: number, message: Uint8Array, answer: boolean): void;
   /** A SESSION_SETUP request or response, whole ([MS-SMB2] 2.2.5, 2.2.6). */
   onSetup(leg: SetupLeg): void;

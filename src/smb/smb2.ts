@@ -60,8 +60,8 @@ interface Command {
 
 /** What commands of a compound take over from the one before ([MS-SMB2] 3.2.4.1.4). */
 interface Chain {
-  session: string;
-  tree: string;
+  /** Where the header is that names session and tree; null before the first that does. */
+  tree: number | null;
   pipe: Pipe | null;
   file: string;
 }
@@ -102,7 +102,7 @@ export class Smb2 {
 
   message(message: Message, direction: Direction): void {
     const { block, start, end, size } = message;
-    const chain: Chain = { session: '', tree: '', pipe: null, file: '' };
+    const chain: Chain = { tree: null, pipe: null, file: '' };
     let at = start;
     for (let i = 0; i < MAX_COMPOUND && end - at >= HEADER; i++) {
       const { view } = block;
@@ -119,10 +119,7 @@ export class Smb2 {
         flags: view.getUint32(at + 16, true),
         messageId: messageIdAt(view, at + 24),
       };
-      if ((command.flags & FLAG.related) === 0 || (command.flags & FLAG.answer) !== 0) {
-        chain.session = `${view.getUint32(at + 40, true)}.${view.getUint32(at + 44, true)}`;
-        chain.tree = `${chain.session}.${view.getUint32(at + 36, true)}`;
-      }
+      if ((command.flags & FLAG.related) === 0 || (command.flags & FLAG.answer) !== 0) chain.tree = at;
       if ((command.flags & FLAG.answer) === 0) this.request(command, chain);
       else this.answer(command, chain);
       if (next < HEADER || next > size) return;
@@ -140,7 +137,7 @@ export class Smb2 {
       case COMMAND.treeConnect:
         return this.treeConnect(command);
       case COMMAND.treeDisconnect:
-        return this.opens.forgetTree(chain.tree);
+        return this.opens.forgetTree(treeAt(command.message.block.view, chain.tree));
       case COMMAND.create:
         return this.create(command, chain);
       case COMMAND.close:
@@ -189,14 +186,17 @@ export class Smb2 {
     const pending = this.opens.take(messageId);
     if (status !== 0 || end - at < HEADER + 4) return;
     const share = message.block.view.getUint8(at + HEADER + 2);
-    this.opens.tree(chain.tree, share === PIPES || (pending?.kind === 'tree' && pending.ofPipes));
+    this.opens.tree(
+      treeAt(message.block.view, chain.tree),
+      share === PIPES || (pending?.kind === 'tree' && pending.ofPipes),
+    );
   }
 
   private create(command: Command, chain: Chain): void {
     chain.pipe = null;
     chain.file = '';
     const body = command.at + HEADER;
-    if (command.end - body < 48 || this.opens.ofPipes(chain.tree) === false) return;
+    if (command.end - body < 48 || this.opens.ofPipes(treeAt(command.message.block.view, chain.tree)) === false) return;
     chain.pipe = this.opens.opening(nameAt(command, body + 44), command.message);
     this.opens.wait(command.messageId, { kind: 'create', pipe: chain.pipe });
   }
@@ -264,7 +264,7 @@ export class Smb2 {
 
   private negotiated({ message, at, to }: Command, answer: boolean): void {
     if (this.protection !== null && isAlone(message, at, to))
-      this.protection.onNegotiate(this.flow, copyOf(message), answer);
+      this.protection.onNegotiate(this.flow, bytesOf(message), answer);
   }
 
   private setup(command: Command): void {
@@ -296,8 +296,8 @@ export class Smb2 {
       messageId,
       session: toHex(u8.subarray(at + 40, at + 48)),
       status,
-      message: copyOf(message),
-      token: u8.slice(from, buffer === null ? end : Math.min(end, from + view.getUint16(buffer + 2, true))),
+      message: bytesOf(message),
+      token: u8.subarray(from, buffer === null ? end : Math.min(end, from + view.getUint16(buffer + 2, true))),
       binding: flags !== null && (flags & BINDING) !== 0,
     });
   }
@@ -343,7 +343,8 @@ export class Smb2 {
   /** The pipe that bytes go over; of a file that nobody saw opened it is known by them, on a tree that may hold pipes. */
   private carrier(file: string, chain: Chain, message: Message, from: number): Pipe | null {
     const known = this.pipeOf(file, chain);
-    if (known !== null || file === SAME || this.opens.ofPipes(chain.tree) === false) return known;
+    if (known !== null || file === SAME || this.opens.ofPipes(treeAt(message.block.view, chain.tree)) === false)
+      return known;
     return this.opens.adopt(file, message, from);
   }
 }
@@ -353,8 +354,9 @@ function isAlone({ start, end, size }: Message, at: number, to: number): boolean
   return at === start && to === start + size && end === to;
 }
 
-function copyOf({ block, start, end }: Message): Uint8Array {
-  return block.u8.slice(start, end);
+/** The bytes of a message where they lie: whoever keeps any makes a copy. */
+function bytesOf({ block, start, end }: Message): Uint8Array {
+  return block.u8.subarray(start, end);
 }
 
 /** FileId that stands for the one of the command before ([MS-SMB2] 3.2.4.1.4). */
@@ -363,6 +365,13 @@ const SAME = '4294967295.4294967295.4294967295.4294967295';
 /** What names an open file in requests ([MS-SMB2] 2.2.14.1). */
 function fileAt(view: DataView, at: number): string {
   return `${view.getUint32(at, true)}.${view.getUint32(at + 4, true)}.${view.getUint32(at + 8, true)}.${view.getUint32(at + 12, true)}`;
+}
+
+/** What names a tree of a session in requests, by the header at `at` ([MS-SMB2] 2.2.1.2). */
+function treeAt(view: DataView, at: number | null): string {
+  return at === null
+    ? ''
+    : `${view.getUint32(at + 40, true)}.${view.getUint32(at + 44, true)}.${view.getUint32(at + 36, true)}`;
 }
 
 /** MessageId: counted up from 0, so that a double holds it. */

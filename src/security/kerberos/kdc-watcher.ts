@@ -92,8 +92,10 @@ export class KdcWatcher {
   private flow(id: number): KdcFlow {
     const known = this.flows.get(id);
     if (known !== undefined) return known;
-    const [oldest] = this.flows.keys();
-    if (this.flows.size >= MAX_KDC_FLOWS && oldest !== undefined) this.flows.delete(oldest);
+    if (this.flows.size >= MAX_KDC_FLOWS) {
+      const [oldest] = this.flows.keys();
+      if (oldest !== undefined) this.flows.delete(oldest);
+    }
     const made: KdcFlow = { held: [new Uint8Array(0), new Uint8Array(0)], request: null };
     this.flows.set(id, made);
     return made;

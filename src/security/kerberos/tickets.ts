@@ -71,7 +71,7 @@ export class TicketStore {
   }
 
   keyOf(cipher: Uint8Array): Key | null {
-    return this.keys.get(toHex(md5(cipher))) ?? null;
+    return this.keys.size === 0 ? null : (this.keys.get(toHex(md5(cipher))) ?? null);
   }
 
   /** Why the key of a ticket that was given out is not known; null where nobody saw it given out. */

@@ -29,27 +29,29 @@ export class NtlmExchange {
     this.budget = budget;
   }
 
+  /** Takes a message and its bytes, which are not kept. */
   push(message: NtlmMessage, token: Uint8Array): void {
+    // A MIC covers the messages; where no key is known it is not looked at, and sessions of nobody have none.
+    const copy = this.secrets.forNtlm ? token.slice() : null;
     if (message.kind === 'negotiate') {
-      this.negotiate = token.slice();
+      this.negotiate = copy;
       this.challenge = this.challengeBytes = null;
       this.openings = [];
     } else if (message.kind === 'challenge') {
       this.challenge = message;
-      this.challengeBytes = token.slice();
-    } else this.authenticated(message, token.slice());
+      this.challengeBytes = copy;
+    } else this.authenticated(message, token);
   }
 
   private authenticated(answer: Authenticate, bytes: Uint8Array): void {
     const { challenge } = this;
     const tried = this.secrets.hashesOf(answer.user, answer.domain).length > 0;
-    const session = ntlmSession(challenge?.serverChallenge ?? NOTHING, answer.ntResponse);
-    const key = nullSessionKey(answer) ?? this.provedKey(answer, session);
+    const key = nullSessionKey(answer) ?? this.provedKey(answer);
     const unproved = key === null && challenge === null ? this.unproved(answer) : [];
     this.openings =
       key !== null
-        ? [this.opening(answer, session, key, this.budget)]
-        : unproved.map((one) => this.opening(answer, session, one, new SearchBudget(UNPROVED_WORK)));
+        ? [this.opening(answer, key, this.budget)]
+        : unproved.map((one) => this.opening(answer, one, new SearchBudget(UNPROVED_WORK)));
     this.facts = {
       ...factsOf(answer, challenge),
       secret: secretOf(key !== null, unproved.length > 0, tried && challenge !== null),
@@ -58,9 +60,10 @@ export class NtlmExchange {
     };
   }
 
-  private provedKey(answer: Authenticate, session: Uint8Array): Uint8Array | null {
+  private provedKey(answer: Authenticate): Uint8Array | null {
     const { challenge, secrets } = this;
-    const logged = secrets.keyOf('ntlm', session);
+    if (!secrets.forNtlm) return null;
+    const logged = secrets.keyOf('ntlm', this.session(answer));
     if (logged !== null || challenge === null) return logged?.key ?? null;
     for (const hashes of secrets.hashesOf(answer.user, answer.domain)) {
       const proof = prove(hashes, challenge, answer);
@@ -77,8 +80,12 @@ export class NtlmExchange {
     ].slice(0, MAX_UNPROVED);
   }
 
-  private opening(answer: Authenticate, session: Uint8Array, key: Uint8Array, budget: SearchBudget): Opening {
-    const sessionKey: SessionKey = { mechanism: 'ntlm', session, key, etype: 0 };
+  private session({ ntResponse }: Authenticate): Uint8Array {
+    return ntlmSession(this.challenge?.serverChallenge ?? NOTHING, ntResponse);
+  }
+
+  private opening(answer: Authenticate, key: Uint8Array, budget: SearchBudget): Opening {
+    const sessionKey: SessionKey = { mechanism: 'ntlm', session: this.session(answer), key, etype: 0 };
     return { context: observedNtlm(answer.flags, key, principalOf(answer), budget), sessionKey, contextKey: key };
   }
 

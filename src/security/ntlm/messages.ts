@@ -87,7 +87,9 @@ const NOTHING = new Uint8Array(0);
 
 /** Whether a token begins as NTLM messages do. */
 export function isNtlm(token: Uint8Array): boolean {
-  return token.length >= 12 && SIGNATURE.every((byte, i) => token[i] === byte);
+  if (token.length < 12) return false;
+  for (let i = 0; i < SIGNATURE.length; i++) if (token[i] !== SIGNATURE[i]) return false;
+  return true;
 }
 
 /** Reads a message ([MS-NLMP] 2.2.1); null when it is none, or its fields reach beyond its end. */

@@ -49,11 +49,18 @@ export function observedNtlm(
   principal: string,
   budget = new SearchBudget(),
 ): ObservedContext {
+  // Made when they are used: most sessions of nobody carry nothing that is signed.
+  let fromClient: NtlmWatcher | null = null;
+  let fromServer: NtlmWatcher | null = null;
   return {
     mechanism: 'ntlm',
     principal,
-    fromClient: new NtlmWatcher(flags, exportedKey, true, budget),
-    fromServer: new NtlmWatcher(flags, exportedKey, false, budget),
+    get fromClient(): NtlmWatcher {
+      return (fromClient ??= new NtlmWatcher(flags, exportedKey, true, budget));
+    },
+    get fromServer(): NtlmWatcher {
+      return (fromServer ??= new NtlmWatcher(flags, exportedKey, false, budget));
+    },
   };
 }
 

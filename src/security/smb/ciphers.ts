@@ -1,5 +1,5 @@
-import { createDecipheriv, createHash, createHmac } from 'node:crypto';
-import { concat, latin1 } from '../crypto.js';
+import { createDecipheriv, createHmac } from 'node:crypto';
+import { concat, latin1, sha512 } from '../crypto.js';
 
 /** Ciphers of SMB2_ENCRYPTION_CAPABILITIES ([MS-SMB2] 2.2.3.1.2), by number. */
 export const CIPHERS: Readonly<Record<number, Cipher>> = {
@@ -32,7 +32,7 @@ const TRANSFORM = { tag: 4, nonce: 20, size: 36, bytes: 52 } as const;
 
 /** SHA-512 of a hash so far and one more message: the preauthentication integrity hash ([MS-SMB2] 3.1.4.4.1). */
 export function integrityHash(hash: Uint8Array, message: Uint8Array): Uint8Array {
-  return createHash('sha512').update(hash).update(message).digest();
+  return sha512(hash, message);
 }
 
 /** SP800-108 in counter mode with HMAC-SHA256 ([MS-SMB2] 3.1.4.2): up to 32 bytes, which is one round. */

@@ -16,8 +16,9 @@ const MAX_SETUPS = 16;
 const MAX_TRIES = 8;
 const MORE_PROCESSING = 0xc000_0016;
 const NOBODY = '0000000000000000';
-/** Offsets in NEGOTIATE responses behind the header of 64 bytes ([MS-SMB2] 2.2.4). */
+/** Offsets in NEGOTIATE responses, and in requests, with the header of 64 bytes ([MS-SMB2] 2.2.4, 2.2.3). */
 const NEGOTIATE = { dialect: 68, count: 70, contexts: 124 } as const;
+const OFFER = { count: 66, dialects: 100 } as const;
 const ENCRYPTION = 2;
 const MAX_NEGOTIATE_CONTEXTS = 16;
 
@@ -88,7 +89,7 @@ export class SmbSessions {
   onNegotiate(flow: number, message: Uint8Array, answer: boolean): void {
     const connection = this.connection(flow);
     if (!answer) {
-      connection.hash = integrityHash(new Uint8Array(64), message);
+      connection.hash = offers(message, SMB311) ? integrityHash(new Uint8Array(64), message) : null;
       return;
     }
     const view = new DataView(message.buffer, message.byteOffset, message.length);
@@ -96,7 +97,9 @@ export class SmbSessions {
     connection.dialect = view.getUint16(NEGOTIATE.dialect, true);
     // SMB 3.0 has the one cipher, and says so nowhere.
     connection.cipher = connection.dialect >= SMB311 ? cipherOf(view) : 1;
-    connection.hash = connection.hash === null ? null : integrityHash(connection.hash, message);
+    // Keys of dialects before 3.1.1 do not depend on how they were negotiated.
+    const { hash, dialect } = connection;
+    connection.hash = hash === null || dialect < SMB311 ? null : integrityHash(hash, message);
   }
 
   onSetup(leg: SetupLeg): void {
@@ -181,9 +184,18 @@ export class SmbSessions {
   private connection(flow: number): Connection {
     let connection = this.connections.get(flow);
     if (connection !== undefined) return connection;
-    const [oldest] = this.connections.keys();
-    if (this.connections.size >= MAX_SMB_CONNECTIONS && oldest !== undefined) this.onEnd(oldest);
-    connection = { dialect: null, cipher: null, hash: null, setups: new Map(), sessions: new Map(), told: false };
+    if (this.connections.size >= MAX_SMB_CONNECTIONS) {
+      const [oldest] = this.connections.keys();
+      if (oldest !== undefined) this.onEnd(oldest);
+    }
+    connection = {
+      dialect: null,
+      cipher: null,
+      hash: null,
+      setups: new Map(),
+      sessions: new Map(),
+      told: false,
+    };
     this.connections.set(flow, connection);
     return connection;
   }
@@ -219,8 +231,9 @@ export class SmbSessions {
     connection.sessions.set(id, session);
     this.byId.delete(id);
     this.byId.set(id, session);
+    if (this.byId.size <= MAX_SMB_CONNECTIONS) return;
     const [first] = this.byId.keys();
-    if (this.byId.size > MAX_SMB_CONNECTIONS && first !== undefined) this.byId.delete(first);
+    if (first !== undefined) this.byId.delete(first);
   }
 
   private fresh(lacking: boolean): Session {
@@ -291,6 +304,15 @@ export class SmbSessions {
 
 /** Longest token of a handshake that is read. */
 const MAX_TOKEN = 65_536;
+
+/** Whether a NEGOTIATE request offers a dialect ([MS-SMB2] 2.2.3). */
+function offers(message: Uint8Array, dialect: number): boolean {
+  const view = new DataView(message.buffer, message.byteOffset, message.length);
+  if (message.length < OFFER.dialects) return false;
+  const end = Math.min(message.length - 1, OFFER.dialects + 2 * view.getUint16(OFFER.count, true));
+  for (let at: number = OFFER.dialects; at < end; at += 2) if (view.getUint16(at, true) === dialect) return true;
+  return false;
+}
 
 /** The cipher that the server chose among those offered ([MS-SMB2] 2.2.4.1.2); null where it chose none. */
 function cipherOf(view: DataView): number | null {
