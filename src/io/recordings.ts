@@ -146,14 +146,13 @@ export class StoredSession {
 
   /** Of a recording, or of a capture, whose calls are in no file. @throws UsageError when it cannot be read */
   static async of(path: string, registry: Registry): Promise<StoredSession> {
-    const form = path === '-' ? null : await recordingForm(path);
-    return new StoredSession(form === 'uamgrec' ? new FileCalls(path) : new PackedCalls(), registry);
+    return new StoredSession(await callsOf(path), registry);
   }
 
   /** Takes the next record, and where it stands in the file. */
   take(given: RecordingRecord, place: RecordPlace): void {
     const record = this.joiner.join(given);
-    if (record.kind === 'call' && this.calls instanceof FileCalls) this.calls.at(record.id, place, this.joiner.base);
+    if (record.kind === 'call' && this.calls instanceof FileCalls) this.calls.stands(record.id, place, this.joiner.base);
     this.session.take(record);
   }
 
@@ -166,6 +165,15 @@ export class StoredSession {
   close(): void {
     this.calls.close();
   }
+}
+
+/**
+ * Where the calls of a recording are while it is read: in its file; those of its text form, and of a capture, are packed.
+ * @throws UsageError when it cannot be read
+ */
+export async function callsOf(path: string): Promise<FileCalls | PackedCalls> {
+  const form = path === '-' ? null : await recordingForm(path);
+  return form === 'uamgrec' ? new FileCalls(path) : new PackedCalls();
 }
 
 /** Of a record that stands in no file. */

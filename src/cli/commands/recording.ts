@@ -6,7 +6,8 @@ import { pipeText } from '../../../replay/recording/text.js';
 import { SessionJoiner } from '../../../replay/recording/sessions.js';
 import { REDACTION_KINDS } from '../../../replay/redaction/names.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
-import { formByName, readRecordingFile, StoredSession } from '../../io/recordings.js';
+import { callsOf, formByName, readRecordingFile } from '../../io/recordings.js';
+import { FileCalls } from '../../io/stored-calls.js';
 import type { Moment } from '../../types.js';
 import { Sink } from '../../io/sink.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
@@ -65,7 +66,7 @@ export const recordingCommand: Register = (program, { streams, load, done }) => 
       .argument('<rec>', 'a recording')
       .option('--calls <list>', 'calls by number: 1-20,35')
       .option('--member <name>', 'calls of a member: IUpdate.Title, IUpdateSearcher.* (repeatable)', several),
-  ).action(async (rec: string, flags: TrimFlags) => done(await trim(rec, flags, streams, await load())));
+  ).action(async (rec: string, flags: TrimFlags) => done(await trim(rec, flags, streams)));
   writing(
     withRedaction(
       command
@@ -144,21 +145,22 @@ async function check(rec: string, streams: Streams): Promise<number> {
   return problems.length === 0 ? EXIT.ok : EXIT.damaged;
 }
 
-async function trim(rec: string, flags: TrimFlags, streams: Streams, { registry }: Knowledge): Promise<number> {
+async function trim(rec: string, flags: TrimFlags, streams: Streams): Promise<number> {
   if (flags.calls === undefined && flags.member === undefined)
     throw new UsageError('recording trim: give --calls or --member, to say what is kept');
   const numbers = flags.calls === undefined ? [] : rangesOf(flags.calls);
   const members = (flags.member ?? []).map(patternOf);
   const wanted = new Set<number>();
   const makers = new Makers();
-  const stored = await StoredSession.of(rec, registry);
+  const stored = await callsOf(rec);
   try {
     const joiner = new SessionJoiner();
     await readRecordingFile(rec, {
       take(given, place) {
-        stored.take(given, place);
         const one = joiner.join(given);
         if (one.kind !== 'call') return;
+        if (stored instanceof FileCalls) stored.stands(one.id, place, joiner.base);
+        else stored.keep(one);
         makers.take(one);
         if (
           numbers.some(([from, to]) => one.id >= from && one.id <= to) ||
