@@ -3,7 +3,8 @@ import { isRecord } from '../../src/ndr/value.js';
 import { LOOKUP_ROLES, Roles, UPKEEP_ROLES } from '../../src/analysis/roles.js';
 import type { Moment, Value } from '../../src/types.js';
 import { isReference } from '../../src/dcom/references.js';
-import { joinSessions } from '../recording/sessions.js';
+import { SessionJoiner } from '../recording/sessions.js';
+import type { CallList } from '../recording/kept.js';
 import type { RecordedCall, RecordingRecord, ReferenceRecord } from '../recording/records.js';
 import { SessionObjects } from './session-objects.js';
 
@@ -17,12 +18,39 @@ type CallSort = 'member' | 'lookup' | 'stage' | 'upkeep';
 const MAX_PLACE = 32;
 
 /** Keeps calls elsewhere than in memory: a recording's file has them already. */
-export interface CallStore {
-  /** Takes note of a call that a session has by now. */
-  keep(call: RecordedCall): void;
-  /** The call of that number; undefined where there is none. */
-  call(id: number): RecordedCall | undefined;
+export interface CallStore extends CallList {
+  /** Takes note of a call that a session has by now; returns its position. */
+  keep(call: RecordedCall): number;
 }
+
+/** Calls that are kept already, in the order in which a session takes them. */
+export class KeptCalls implements CallStore {
+  private readonly list: CallList;
+  private taken = 0;
+
+  constructor(list: CallList) {
+    this.list = list;
+  }
+
+  get length(): number {
+    return this.list.length;
+  }
+
+  keep(): number {
+    return this.taken++;
+  }
+
+  at(position: number): RecordedCall {
+    return this.list.at(position);
+  }
+
+  position(id: number): number | undefined {
+    return this.list.position(id);
+  }
+}
+
+/** Whether the names of calls are kept for a comparison of all of them, or worked out when they are looked into. */
+type NamesKept = 'names' | 'no names';
 
 /**
  * The calls of a recording, and what is known of its objects. Several sessions are joined: their calls, connections and
@@ -33,38 +61,54 @@ export class Session {
   private readonly objects: SessionObjects;
   private readonly byCall = new Map<number, RecordedCall>();
   private readonly store: CallStore | null;
+  private readonly kept: NamesKept;
   private readonly places = new Map<number, string>();
   private readonly stage: ReadonlySet<string>;
   private readonly roles: Roles;
 
   /** @param store where the calls are kept; in memory where left out */
-  constructor(records: readonly RecordingRecord[], registry: Registry, store: CallStore | null = null) {
+  constructor(
+    records: Iterable<RecordingRecord>,
+    registry: Registry,
+    store: CallStore | null = null,
+    kept: NamesKept = 'names',
+  ) {
     this.roles = new Roles(registry);
     this.objects = new SessionObjects(registry);
     this.stage = stageOf(registry);
     this.store = store;
-    for (const record of joinSessions(records)) this.take(record);
+    this.kept = kept;
+    const joiner = new SessionJoiner();
+    for (const record of records) this.take(joiner.join(record));
   }
 
   /** Takes one more record, in the order of a recording; returns the call it was. */
   take(record: RecordingRecord): SessionCall | null {
     this.objects.take(record);
     if (record.kind !== 'call') return null;
-    const { store } = this;
-    if (store === null) this.byCall.set(record.id, record);
-    else store.keep(record);
-    const names = {
-      sort: this.sortOf(record),
-      member: memberPath(record),
-      place: this.placeOfCall(record),
-      time: record.time,
-    };
-    const call =
-      store === null
-        ? { ...names, call: record, id: record.id, asked: null }
-        : new StoredCall(store, record.id, { ...names, asked: argumentsKey(record, names.sort, this) });
+    const call = this.named(record);
     this.calls.push(call);
     return call;
+  }
+
+  private named(record: RecordedCall): SessionCall {
+    const { store } = this;
+    const sort = this.sortOf(record);
+    if (store === null) {
+      this.byCall.set(record.id, record);
+      return { ...this.namesOf(record, sort), call: record, id: record.id, asked: null };
+    }
+    const from = { store, position: store.keep(record) };
+    return this.kept === 'no names'
+      ? new UnnamedCall(this, from, record.id, sort)
+      : new StoredCall(from, record.id, {
+          ...this.namesOf(record, sort),
+          asked: argumentsKey(record, sort, this),
+        });
+  }
+
+  private namesOf(record: RecordedCall, sort: CallSort): Pick<SessionCall, 'sort' | 'member' | 'place' | 'time'> {
+    return { sort, member: memberPath(record), place: this.placeOfCall(record), time: record.time };
   }
 
   /** Number of the object behind an IPID, or null. */
@@ -108,13 +152,20 @@ export class Session {
   private placeMade(reference: ReferenceRecord, depth: number): string {
     const own = reference.label.replace(/#\d+$/, '');
     const { call: id, path } = reference.made;
-    const call = id === null ? undefined : (this.store?.call(id) ?? this.byCall.get(id));
+    const call = id === null ? undefined : this.callOf(id);
     const parent = call?.object == null ? null : this.objects.reference(call.object.ipid);
     if (call === undefined || parent === null || call.member !== 'propget' || path !== 'out.retval') return own;
     return this.placeOf(parent, depth + 1) + step(call);
   }
 
-  private placeOfCall(call: RecordedCall): string {
+  private callOf(id: number): RecordedCall | undefined {
+    if (this.store === null) return this.byCall.get(id);
+    const position = this.store.position(id);
+    return position === undefined ? undefined : this.store.at(position);
+  }
+
+  /** Where a call came from, and what it does there. */
+  placeOfCall(call: RecordedCall): string {
     const own = memberPath(call);
     const reference = call.object === null ? null : this.objects.reference(call.object.ipid);
     if (reference === null) return own;
@@ -149,6 +200,12 @@ export interface SessionCall {
   readonly asked: string | null;
 }
 
+/** Where a call is to be fetched. */
+interface Fetched {
+  readonly store: CallStore;
+  readonly position: number;
+}
+
 /** A call that is fetched whenever it is looked into. */
 class StoredCall implements SessionCall {
   readonly id: number;
@@ -157,10 +214,10 @@ class StoredCall implements SessionCall {
   readonly place: string;
   readonly asked: string | null;
   readonly time: Moment | null;
-  private readonly store: CallStore;
+  private readonly from: Fetched;
 
-  constructor(store: CallStore, id: number, { sort, member, place, time, asked }: Omit<SessionCall, 'call' | 'id'>) {
-    this.store = store;
+  constructor(from: Fetched, id: number, { sort, member, place, time, asked }: Omit<SessionCall, 'call' | 'id'>) {
+    this.from = from;
     this.id = id;
     this.sort = sort;
     this.member = member;
@@ -170,9 +227,42 @@ class StoredCall implements SessionCall {
   }
 
   get call(): RecordedCall {
-    const call = this.store.call(this.id);
-    if (call === undefined) throw new RangeError(`call ${this.id} is not kept any more`);
-    return call;
+    return this.from.store.at(this.from.position);
+  }
+}
+
+/** The same, with its names worked out when they are looked into. */
+class UnnamedCall implements SessionCall {
+  readonly id: number;
+  readonly sort: CallSort;
+  private readonly session: Session;
+  private readonly from: Fetched;
+
+  constructor(session: Session, from: Fetched, id: number, sort: CallSort) {
+    this.session = session;
+    this.from = from;
+    this.id = id;
+    this.sort = sort;
+  }
+
+  get call(): RecordedCall {
+    return this.from.store.at(this.from.position);
+  }
+
+  get time(): Moment | null {
+    return this.call.time;
+  }
+
+  get member(): string {
+    return memberPath(this.call);
+  }
+
+  get place(): string {
+    return this.session.placeOfCall(this.call);
+  }
+
+  get asked(): null {
+    return null;
   }
 }
 

@@ -2,17 +2,17 @@ import { guidBytes } from '../../src/bytes/guid.js';
 import { Session, type SessionCall } from '../compare/session.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import { identifiersIn } from '../../src/dcom/identifiers.js';
-import type { Moment, Value } from '../../src/types.js';
-import type { ConnectionRecord, ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
-import { joinSessions, SessionJoiner } from '../recording/sessions.js';
+import type { Value } from '../../src/types.js';
+import { contextKey, type ConnectionRecord, type ContextRecord, type RecordedCall, type RecordingRecord } from '../recording/records.js';
+import { recordsOf, type Records } from '../recording/kept.js';
+import { SessionJoiner } from '../recording/sessions.js';
+import { startOf, Timeline } from '../compare/timeline.js';
 import { referencesIn } from '../../src/dcom/references.js';
 
 /** One call to be made, and what has to be over before. */
 export interface Step {
   readonly index: number;
   readonly expected: SessionCall;
-  /** Positions of the steps that this one waits for, ascending. */
-  readonly after: readonly number[];
   /** Since the first call of the recording, in nanoseconds. */
   readonly atNs: number;
   /** Why it cannot be made at all, or null. */
@@ -29,89 +29,184 @@ export interface Step {
 }
 
 /** A recording made ready to be played, any number of times. */
-export interface Plan {
-  readonly steps: readonly Step[];
+export class Plan {
   readonly session: Session;
   readonly connections: ReadonlyMap<number, ConnectionRecord>;
   readonly contexts: ReadonlyMap<string, ContextRecord>;
   /** Which call first handed out an identifier (IPID, OID, OXID and the like), by its text. */
   readonly made: ReadonlyMap<string, number>;
-  /** Position of a step by the id of its call. */
-  readonly positions: ReadonlyMap<number, number>;
   /** Address of the server whose client is played. */
   readonly server: string | null;
   /** Ports at which activation and object resolution were called. */
   readonly resolvers: ReadonlySet<number>;
-}
+  private readonly registry: Registry;
+  private readonly timeline: Timeline;
+  private readonly waits: Waits;
+  /** Steps by position in the plan, where the calls are in memory too. */
+  private readonly steps: (Step | undefined)[] | null;
 
-/** Key of a presentation context. */
-export function contextKey(connection: number, id: number): string {
-  return `${connection}/${id}`;
+  constructor(timeline: Timeline, registry: Registry) {
+    const { session, connections, contexts } = timeline;
+    this.timeline = timeline;
+    this.registry = registry;
+    this.session = session;
+    this.connections = connections;
+    this.contexts = contexts;
+    this.steps = timeline.held ? [] : null;
+    const opening = this.opening();
+    this.server = opening === null ? null : (connections.get(opening.call.connection)?.server.address ?? null);
+    this.resolvers = this.resolversIn();
+    const made = new Map<string, number>();
+    this.waits = new Waits(timeline, made);
+    this.made = made;
+  }
+
+  /** How many steps there are. */
+  get size(): number {
+    return this.timeline.length;
+  }
+
+  /** Positions of the steps that one waits for, ascending. */
+  after(index: number): Int32Array {
+    return this.waits.of(index);
+  }
+
+  /** Which steps wait for each, ascending. */
+  followers(): Followers {
+    return new Followers(this.size, this.waits);
+  }
+
+  step(index: number): Step | undefined {
+    if (index < 0 || index >= this.size) return undefined;
+    const known = this.steps?.[index];
+    if (known !== undefined) return known;
+    const step = this.stepAt(index);
+    if (this.steps !== null) this.steps[index] = step;
+    return step;
+  }
+
+  /** The step of a call by its number. */
+  stepOf(id: number): Step | undefined {
+    return this.step(this.timeline.indexOf(id));
+  }
+
+  private stepAt(index: number): Step {
+    const { timeline } = this;
+    const expected = timeline.at(index);
+    const { call } = expected;
+    const uses = [...identifiersUsed(call, this.made)];
+    return {
+      index,
+      expected,
+      atNs: timeline.startNs(index) - timeline.startNs(0),
+      never: impossible(call, this.connections, this.contexts, this.server),
+      uses,
+      bare: isBare(call, uses, this.registry),
+      plain: isPlain(expected),
+    };
+  }
+
+  private opening(): SessionCall | null {
+    const { timeline } = this;
+    for (let index = 0; index < timeline.length; index++)
+      if (timeline.at(index).sort === 'stage') return timeline.at(index);
+    return timeline.length === 0 ? null : timeline.at(0);
+  }
+
+  private resolversIn(): ReadonlySet<number> {
+    const ports = new Set<number>();
+    for (const one of this.timeline.session.calls) {
+      if (one.sort !== 'stage') continue;
+      const { object, connection } = one.call;
+      if (object === null) ports.add(this.connections.get(connection)?.server.port ?? 0);
+    }
+    return ports;
+  }
 }
 
 /**
  * Works out which calls wait for which: those that made what they use, and those before them on the same object,
  * causality and connection, unless both were under way at once.
  */
-export function planOf(recording: readonly RecordingRecord[], registry: Registry): Plan {
-  const records = joinSessions(recording);
-  const session = new Session(recording, registry);
-  const connections = new Map(records.filter((one) => one.kind === 'connection').map((one) => [one.id, one]));
-  const contexts = new Map(
-    records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]),
-  );
-  const calls = session.calls.toSorted(
-    (one, other) => startOf(one.call) - startOf(other.call) || one.call.id - other.call.id,
-  );
-  const opening = calls.find((one) => one.sort === 'stage') ?? calls[0];
-  const server = opening === undefined ? null : (connections.get(opening.call.connection)?.server.address ?? null);
-  const resolvers = new Set(
-    calls.flatMap((one) =>
-      one.sort === 'stage' && one.call.object === null ? [connections.get(one.call.connection)?.server.port ?? 0] : [],
-    ),
-  );
-  const made = identifiersMade(calls);
-  const first = calls[0] === undefined ? 0 : startOf(calls[0].call);
-  const positions = new Map(calls.map((one, index) => [one.call.id, index]));
-  const fronts = new Map<string, number[]>();
-  const steps = calls.map((expected, index): Step => {
-    const { call } = expected;
-    const after = new Set<number>();
-    const uses = [...identifiersUsed(call, made)];
-    for (const id of uses) {
-      const maker = positions.get(made.get(id) ?? -1);
-      if (maker !== undefined && maker < index) after.add(maker);
-    }
-    for (const key of groupsOf(call, session)) {
-      const front = fronts.get(key) ?? [];
-      const start = startOf(call);
-      const over = front.filter((one) => endOf(calls[one]?.call) <= start);
-      for (const one of over) after.add(one);
-      fronts.set(key, [...front.filter((one) => !over.includes(one)).slice(-MAX_FRONT), index]);
-    }
-    return {
-      index,
-      expected,
-      after: [...after].toSorted((one, other) => one - other),
-      atNs: startOf(call) - first,
-      never: impossible(call, connections, contexts, server),
-      uses,
-      bare: isBare(call, uses, registry),
-      plain: isPlain(expected),
-    };
-  });
-  return { steps, session, connections, contexts, made, positions, server, resolvers };
+export function planOf(recording: readonly RecordingRecord[] | Records, registry: Registry): Plan {
+  return new Plan(new Timeline(recordsOf(recording), registry), registry);
 }
 
 /** Calls of one group that may be under way at once as far as the plan looks. */
 const MAX_FRONT = 256;
-function identifiersMade(calls: readonly SessionCall[]): ReadonlyMap<string, number> {
-  const made = new Map<string, number>();
-  for (const { call } of calls)
-    identifiersIn(call.out, (id) => {
-      if (!made.has(id)) made.set(id, call.id);
+
+/** Which steps each step waits for: four bytes for each of them. */
+class Waits {
+  private list = new Int32Array(1024);
+  private readonly ends: Int32Array;
+  private size = 0;
+
+  /** `made` is filled: which call first handed out an identifier. */
+  constructor(timeline: Timeline, made: Map<string, number>) {
+    this.ends = new Int32Array(timeline.length);
+    const fronts = new Map<string, number[]>();
+    for (let index = 0; index < timeline.length; index++) {
+      const { call } = timeline.at(index);
+      const after = new Set<number>();
+      for (const id of identifiersUsed(call, made)) {
+        const maker = timeline.indexOf(made.get(id) ?? -1);
+        if (maker >= 0 && maker < index) after.add(maker);
+      }
+      for (const key of groupsOf(call, timeline)) {
+        const front = fronts.get(key) ?? [];
+        const start = timeline.startNs(index);
+        const over = front.filter((one) => timeline.endNs(one) <= start);
+        for (const one of over) after.add(one);
+        fronts.set(key, [...front.filter((one) => !over.includes(one)).slice(-MAX_FRONT), index]);
+      }
+      identifiersIn(call.out, (id) => {
+        if (!made.has(id)) made.set(id, call.id);
+      });
+      for (const one of [...after].toSorted((one, other) => one - other)) this.push(one);
+      this.ends[index] = this.size;
+    }
+  }
+
+  of(index: number): Int32Array {
+    return this.list.subarray(index === 0 ? 0 : (this.ends[index - 1] ?? 0), this.ends[index] ?? 0);
+  }
+
+  private push(one: number): void {
+    if (this.size === this.list.length) {
+      const larger = new Int32Array(this.size * 2);
+      larger.set(this.list);
+      this.list = larger;
+    }
+    this.list[this.size++] = one;
+  }
+}
+
+/** Which steps wait for each step, ascending: the other way round. */
+export class Followers {
+  private readonly list: Int32Array;
+  private readonly ends: Int32Array;
+
+  constructor(size: number, waits: { of(index: number): Int32Array }) {
+    const counts = new Int32Array(size);
+    for (let index = 0; index < size; index++) for (const one of waits.of(index)) counts[one] = (counts[one] ?? 0) + 1;
+    let sum = 0;
+    const next = counts.map((count) => {
+      sum += count;
+      return sum - count;
     });
-  return made;
+    this.list = new Int32Array(sum);
+    for (let index = 0; index < size; index++)
+      for (const one of waits.of(index)) {
+        const at = next[one] ?? 0;
+        this.list[at] = index;
+        next[one] = at + 1;
+      }
+    this.ends = next;
+  }
+
+  of(index: number): Int32Array {
+    return this.list.subarray(index === 0 ? 0 : (this.ends[index - 1] ?? 0), this.ends[index] ?? 0);
+  }
 }
 
 /** The identifiers a request needs that some answer handed out. */
@@ -155,9 +250,11 @@ function isPlain({ call, sort }: SessionCall): boolean {
   return !holdsIdentifier(call.out) && sort === 'member' && call.response?.complete === true && !call.response.sealed;
 }
 
-function groupsOf(call: RecordedCall, session: Session): readonly string[] {
+function groupsOf(call: RecordedCall, timeline: Timeline): readonly string[] {
+  const { session } = timeline;
   const groups = [`connection ${call.connection}`];
-  if (call.causality !== null) groups.push(`causality ${call.causality}`);
+  // One that is of this call alone would be remembered for nothing.
+  if (call.causality !== null && timeline.isCommon(call.causality)) groups.push(`causality ${call.causality}`);
   const objects = new Set<number>();
   const add = (ipid: string): void => {
     const object = session.object(ipid);
@@ -237,19 +334,4 @@ export class Unplayable {
     if (cause === null) this.servers.set(server, (this.servers.get(server) ?? 0) + 1);
     else this.causes.set(cause, (this.causes.get(cause) ?? 0) + 1);
   }
-}
-
-function startOf(call: RecordedCall): number {
-  return call.time === null ? 0 : nanoseconds(call.time);
-}
-
-function endOf(call: RecordedCall | undefined): number {
-  return call === undefined ? 0 : startOf(call) + (call.latencyNs ?? 0);
-}
-
-const EPOCH_S = 1_700_000_000;
-
-/** Nanoseconds near enough to now to be a number that is exact to a microsecond. */
-function nanoseconds({ timeS, timeNs }: Moment): number {
-  return (timeS - EPOCH_S) * 1e9 + timeNs;
 }

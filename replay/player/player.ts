@@ -7,14 +7,14 @@ import { conclude, type CompareResult } from '../compare/compare.js';
 import { Identities } from '../compare/identity.js';
 import { RuleBook, type Rules } from '../compare/rules.js';
 import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
-import type { ContextRecord, RecordedCall, RecordedStub, RecordingRecord } from '../recording/records.js';
+import { contextKey, type ContextRecord, type RecordedCall, type RecordedStub, type RecordingRecord } from '../recording/records.js';
 import { callTitle } from '../recording/text.js';
 import { Rebinder, type Binding, type Form } from './binding.js';
 import { faulted } from '../../src/peer/client/error.js';
 import { ServerChanges } from './changes.js';
 import { LiveSession } from './live-session.js';
 import { Mapping } from './mapping.js';
-import { CID_AT, contextKey, type Plan, type Step } from './plan.js';
+import { CID_AT, type Followers, type Plan, type Step } from './plan.js';
 import { InterfaceQueries } from './queries.js';
 import { changedRequest } from './stubs.js';
 import { milliseconds, placeAt, portThere, type Channel } from '../../src/peer/channel.js';
@@ -86,9 +86,9 @@ export class Player {
   private readonly book: RuleBook;
   private readonly identities = new Identities();
   private readonly results: (CallResult | null)[];
-  private readonly waits: number[];
-  private readonly followers: number[][];
-  private readonly released: boolean[];
+  private readonly waits: Int32Array;
+  private readonly followers: Followers;
+  private readonly released: Uint8Array;
   private readonly ready: number[] = [];
   /** Steps whose time has not come, with what calls their timer off. */
   private readonly delayed = new Map<number, () => void>();
@@ -113,12 +113,11 @@ export class Player {
     this.changes = new ServerChanges(registry);
     this.rebinder = new Rebinder(registry, binding);
     this.book = new RuleBook(rules.rules);
-    this.results = plan.steps.map(() => null);
-    this.waits = plan.steps.map((step) => step.after.length);
-    this.followers = plan.steps.map(() => []);
-    this.released = plan.steps.map(() => false);
-    for (const step of plan.steps) for (const one of step.after) this.followers[one]?.push(step.index);
-    this.left = plan.steps.length;
+    this.results = Array.from({ length: plan.size }, () => null);
+    this.waits = new Int32Array(plan.size).map((_, index) => plan.after(index).length);
+    this.followers = plan.followers();
+    this.released = new Uint8Array(plan.size);
+    this.left = plan.size;
   }
 
   start(): void {
@@ -127,7 +126,7 @@ export class Player {
       this.finish();
       return;
     }
-    this.live.keepAlive(this.options.port, this.options.plan.steps[0]?.expected.call.auth.level ?? 'none');
+    this.live.keepAlive(this.options.port, this.options.plan.step(0)?.expected.call.auth.level ?? 'none');
     for (const [index, waits] of this.waits.entries()) if (waits === 0) this.due(index);
     this.drain();
   }
@@ -135,10 +134,14 @@ export class Player {
   /** A step waits for no other any more: it is made at once, or when its time has come. */
   private due(index: number): void {
     const { speed, plan } = this.options;
-    const step = plan.steps[index];
+    if (speed === Infinity || this.stopped !== null) {
+      this.ready.push(index);
+      return;
+    }
+    const step = plan.step(index);
     if (step === undefined) return;
-    const wait = speed === Infinity ? 0 : step.atNs / 1e6 / speed - (milliseconds(this.world.now()) - this.startedMs);
-    if (wait <= 0.5 || this.stopped !== null) {
+    const wait = step.atNs / 1e6 / speed - (milliseconds(this.world.now()) - this.startedMs);
+    if (wait <= 0.5) {
       this.ready.push(index);
       return;
     }
@@ -156,7 +159,7 @@ export class Player {
     if (this.draining) return;
     this.draining = true;
     while (this.ready.length > 0 && (this.under < this.options.concurrency || this.stopped !== null)) {
-      const step = this.options.plan.steps[this.ready.shift() ?? -1];
+      const step = this.options.plan.step(this.ready.shift() ?? -1);
       if (step !== undefined) this.make(step);
     }
     this.draining = false;
@@ -164,7 +167,7 @@ export class Player {
 
   /** What a call came to. */
   private came(step: Step, ...[record, answer]: Parameters<Parameters<LiveSession['call']>[2]>): void {
-    if (!this.released[step.index]) this.under--;
+    if (this.released[step.index] !== 1) this.under--;
     this.denied ??= deniedBy(step, record, answer);
     if (this.denied !== null && this.stopped === null) this.stop('the server refused the credentials');
     this.respond(step, record, answer.kind === 'failed' ? answer.message : null);
@@ -268,13 +271,12 @@ export class Player {
   /** While the server is at work: the requests that only wait for the call made last are put together. */
   private prepare(): void {
     const { plan } = this.options;
-    for (const index of this.followers[this.last?.index ?? -1] ?? []) {
-      const step = plan.steps[index];
+    if (this.last === null) return;
+    for (const index of this.followers.of(this.last.index)) {
+      if (this.prepared.size >= MAX_PREPARED) return;
+      const step = this.waits[index] !== 1 || this.prepared.has(index) ? undefined : plan.step(index);
       if (
         step === undefined ||
-        this.waits[index] !== 1 ||
-        this.prepared.size >= MAX_PREPARED ||
-        this.prepared.has(index) ||
         step.never !== null ||
         !step.uses.every((id) => this.mapping.live(id) !== null)
       )
@@ -315,13 +317,13 @@ export class Player {
   /** Why the live server handed out nothing in the place of an identifier. */
   private unmade(id: string): string {
     const { plan } = this.options;
-    const maker = plan.steps[plan.positions.get(plan.made.get(id) ?? -1) ?? -1];
+    const maker = plan.stepOf(plan.made.get(id) ?? -1);
     const label = plan.session.reference(id)?.label ?? id;
     if (maker === undefined) return `nobody handed out ${label}`;
-    const result = this.results[maker.index];
+    const result = this.results[maker.index] ?? null;
     return result === null
       ? LEFT_OUT
-      : `${label} was never made: call ${maker.expected.call.id} (${callTitle(maker.expected.call)}) ${result?.status === 'skipped' ? 'was skipped' : 'did not hand it out'}`;
+      : `${label} was never made: call ${maker.expected.call.id} (${callTitle(maker.expected.call)}) ${result.status === 'skipped' ? 'was skipped' : 'did not hand it out'}`;
   }
 
   private channel(call: RecordedCall): Channel | null {
@@ -389,9 +391,9 @@ export class Player {
 
   /** Lets the steps go on that wait for this one. */
   private release(step: Step): void {
-    if (this.released[step.index] === true) return;
-    this.released[step.index] = true;
-    for (const follower of this.followers[step.index] ?? []) {
+    if (this.released[step.index] === 1) return;
+    this.released[step.index] = 1;
+    for (const follower of this.followers.of(step.index)) {
       const waits = (this.waits[follower] ?? 0) - 1;
       this.waits[follower] = waits;
       if (waits === 0) this.due(follower);

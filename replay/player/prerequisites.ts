@@ -1,8 +1,8 @@
 import { identifiersIn } from '../../src/dcom/identifiers.js';
 import type { Registry } from '../../src/ndr/codec.js';
-import type { CallStore } from '../compare/session.js';
 import type { RecordedCall, RecordingRecord } from '../recording/records.js';
-import { joinSessions } from '../recording/sessions.js';
+import { recordsOf, type CallList } from '../recording/kept.js';
+import { SessionJoiner } from '../recording/sessions.js';
 import { identifiersUsed, planOf } from './plan.js';
 
 /**
@@ -14,11 +14,10 @@ export function withPrerequisites(
   wanted: ReadonlySet<number>,
   registry: Registry,
 ): readonly RecordingRecord[] {
-  const { steps, made } = planOf(records, registry);
-  const calls = new Map(steps.map(({ expected }) => [expected.call.id, expected.call]));
-  const kept = needed(wanted, made, { call: (id) => calls.get(id) });
-  const joined = joinSessions(records);
-  return records.filter((_, at) => isKept(joined[at] as RecordingRecord, kept));
+  const held = recordsOf(records);
+  const kept = needed(wanted, planOf(held, registry).made, held.calls);
+  const joiner = new SessionJoiner();
+  return records.filter((one) => isKept(joiner.join(one), kept));
 }
 
 /** Which calls handed identifiers out first, gathered while the records of a recording are taken, joined. */
@@ -32,7 +31,7 @@ export class Makers {
   }
 
   /** These calls, and those without which they could not be made. */
-  needed(wanted: Iterable<number>, calls: Pick<CallStore, 'call'>): ReadonlySet<number> {
+  needed(wanted: Iterable<number>, calls: CallList): ReadonlySet<number> {
     return needed(wanted, this.made, calls);
   }
 }
@@ -46,15 +45,15 @@ export function isKept(record: RecordingRecord, kept: ReadonlySet<number>): bool
 function needed(
   wanted: Iterable<number>,
   made: ReadonlyMap<string, number>,
-  calls: Pick<CallStore, 'call'>,
+  calls: CallList,
 ): ReadonlySet<number> {
   const kept = new Set<number>();
   const waiting = [...wanted];
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    const call = kept.has(id) ? undefined : calls.call(id);
-    if (call === undefined) continue;
+    const position = kept.has(id) ? undefined : calls.position(id);
+    if (position === undefined) continue;
     kept.add(id);
-    for (const identifier of identifiersUsed(call, made)) waiting.push(made.get(identifier) ?? id);
+    for (const identifier of identifiersUsed(calls.at(position), made)) waiting.push(made.get(identifier) ?? id);
   }
   return kept;
 }

@@ -4,10 +4,9 @@ import { referencesIn } from '../../src/dcom/references.js';
 import { asList, isRecord, mapFields, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import type { CallResult } from '../compare/calls.js';
-import type { RecordedCall, RecordedStub, RecordingRecord, ReferenceRecord } from '../recording/records.js';
+import { contextKey, type RecordedCall, type RecordedStub, type RecordingRecord, type ReferenceRecord } from '../recording/records.js';
 import { SessionJoiner } from '../recording/sessions.js';
 import { Mapping } from './mapping.js';
-import { contextKey } from './plan.js';
 import type { Played } from './player.js';
 import { rewrittenResponse } from './stubs.js';
 

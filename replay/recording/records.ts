@@ -42,6 +42,11 @@ export interface ContextRecord {
   readonly transfer: TransferSyntax;
 }
 
+/** Key of a presentation context. */
+export function contextKey(connection: number, id: number): string {
+  return `${connection}/${id}`;
+}
+
 /**
  * The place where an identifier was made: a call and the path of the reference in its answer, e.g. `out.retval`; null
  * where no recorded call handed it out.

@@ -6,13 +6,13 @@ import type { LinkAnswer } from '../../src/peer/link/client.js';
 import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import { Mapping } from '../player/mapping.js';
 import { identifiersIn, mapIdentifiers } from '../../src/dcom/identifiers.js';
-import { contextKey, identifiersUsed, type Plan } from '../player/plan.js';
+import { identifiersUsed, type Plan } from '../player/plan.js';
 import { changedRequest, changedResponse } from '../player/stubs.js';
 import type { World } from '../../src/peer/world.js';
 import { Budget, BUDGETS, type Share } from '../../src/peer/budget.js';
 import { portThere } from '../../src/peer/channel.js';
 import { LiveSession } from '../player/live-session.js';
-import type { RecordedCall } from '../recording/records.js';
+import { contextKey, type RecordedCall } from '../recording/records.js';
 
 interface ForwarderOptions {
   readonly plan: Plan;
@@ -66,7 +66,7 @@ export class Forwarder {
     this.share.trust();
     this.live = new LiveSession(options, world);
     this.mapping = new Mapping(() => world.guid(), options.host);
-    this.level = options.plan.steps[0]?.expected.call.auth.level ?? 'none';
+    this.level = options.plan.step(0)?.expected.call.auth.level ?? 'none';
     this.live.keepAlive(options.port, this.level);
   }
 
@@ -190,7 +190,7 @@ export class Forwarder {
   /** Makes a call of the recording on the real server, once. */
   private make(id: number, then: () => void): void {
     const waiting = this.made.get(id);
-    const call = this.options.plan.steps[this.options.plan.positions.get(id) ?? -1]?.expected.call;
+    const call = this.options.plan.stepOf(id)?.expected.call;
     if (waiting === null || call === undefined) then();
     else if (waiting !== undefined) waiting.push(then);
     if (waiting !== undefined || call === undefined) return;
@@ -230,7 +230,7 @@ export class Forwarder {
   private repeat(call: RecordedCall, done: (record: RecordedCall | null) => void): void {
     const { plan, port, registry } = this.options;
     const context = plan.contexts.get(contextKey(call.connection, call.contextId));
-    const step = plan.steps[plan.positions.get(call.id) ?? -1];
+    const step = plan.stepOf(call.id);
     const object = call.object === null ? null : this.mapping.live(call.object.ipid);
     if (
       context === undefined ||

@@ -6,8 +6,7 @@ import { PING_COUNTER } from '../../src/dcom/ping.js';
 import { Roles, UPKEEP_ROLES } from '../../src/analysis/roles.js';
 import type { Encoding, Fields, Registry } from '../../src/ndr/codec.js';
 import { Session } from '../compare/session.js';
-import { contextKey } from '../player/plan.js';
-import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
+import { contextKey, type ContextRecord, type RecordedCall, type RecordingRecord } from '../recording/records.js';
 import { joinSessions } from '../recording/sessions.js';
 import { inOrder } from './recorded-sessions.js';
 

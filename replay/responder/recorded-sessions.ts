@@ -8,8 +8,7 @@ import type { MethodRole } from '../../src/ndr/types.js';
 import type { Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { Session } from '../compare/session.js';
-import { contextKey } from '../player/plan.js';
-import type { ContextRecord, RecordedCall, RecordingRecord } from '../recording/records.js';
+import { contextKey, type ContextRecord, type RecordedCall, type RecordingRecord } from '../recording/records.js';
 import { joinSessions } from '../recording/sessions.js';
 
 /** What followed one activation of a recording: everything that was called on its object and on what came of that. */

@@ -9,7 +9,6 @@ import { isRecordingText, RecordingTextReader } from '../../replay/recording/par
 import {
   halfOf,
   RecordingError,
-  type RecordedCall,
   type Recording,
   type RecordingForm,
   type RecordingRecord,
@@ -154,11 +153,6 @@ export class StoredSession {
     const record = this.joiner.join(given);
     if (record.kind === 'call' && this.calls instanceof FileCalls) this.calls.stands(record.id, place, this.joiner.base);
     this.session.take(record);
-  }
-
-  /** A call by its number, joined. */
-  call(id: number): RecordedCall | undefined {
-    return this.calls.call(id);
   }
 
   /** Its calls are not needed any more. */

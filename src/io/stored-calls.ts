@@ -85,22 +85,23 @@ abstract class StoredCalls implements CallStore {
     return this.read({ at: this.starts.at(position), size: this.sizes.at(position) });
   }
 
-  call(id: number): RecordedCall | undefined {
-    const position = this.position(id);
-    return position === undefined ? undefined : this.at(position);
-  }
-
-  abstract keep(call: RecordedCall): void;
+  abstract keep(call: RecordedCall): number;
   abstract close(): void;
   protected abstract read(place: RecordPlace): RecordedCall;
 
-  /** One more call stands there; `base`: what its numbers have in front. */
-  protected add(id: number, { at, size }: RecordPlace, base: SessionBase | null): void {
-    const last = this.bases.at(-1)?.base ?? null;
+  /** One more call stands there; `base`: what its numbers have in front. Returns its position. */
+  protected add(id: number, { at, size }: RecordPlace, base: SessionBase | null): number {
+    const last = this.bases.at(-1)?.base;
     if (base !== null && base !== last) this.bases.push({ from: this.length, base });
     this.numbers.add(id);
     this.starts.push(at);
     this.sizes.push(size);
+    return this.length - 1;
+  }
+
+  /** It was just there: it may be looked into next. */
+  protected remember(position: number, call: RecordedCall): void {
+    this.recent.keep(position, call);
   }
 
   private baseOf(position: number): SessionBase | null {
@@ -137,11 +138,12 @@ export class FileCalls extends StoredCalls {
 
   /** Where a call stands in the file, and what its session's numbers have in front. */
   stands(id: number, place: RecordPlace, base: SessionBase): void {
-    this.add(id, place, base.call > 0 || base.connection > 0 ? base : null);
+    this.add(id, place, base);
   }
 
-  keep(): void {
-    // It stays where it is.
+  keep(): number {
+    // It stays where it is: what was told of last.
+    return this.length - 1;
   }
 
   close(): void {
@@ -183,9 +185,16 @@ export class FileCalls extends StoredCalls {
 export class PackedCalls extends StoredCalls {
   private readonly spool = new SpooledBytes();
 
-  keep(call: RecordedCall): void {
+  keep(call: RecordedCall): number {
+    const position = this.put(call, null);
+    this.remember(position, call);
+    return position;
+  }
+
+  /** A call with the numbers of its own session, and what these have in front; returns its position. */
+  put(call: RecordedCall, base: SessionBase | null): number {
     const bytes = recordBytes(call).subarray(FRAME_HEAD);
-    this.add(call.id, { at: this.spool.add(bytes), size: bytes.length }, null);
+    return this.add(call.id + (base?.call ?? 0), { at: this.spool.add(bytes), size: bytes.length }, base);
   }
 
   close(): void {
