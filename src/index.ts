@@ -27,9 +27,10 @@ import { serveRecording, type Serving } from './io/serve/recording.js';
 import { changesIn, checkChanges } from './io/changes.js';
 import { playRecording } from './io/play.js';
 import { RecordingWriter } from './io/recording-writer.js';
-import { checkPlayable, formByName, loadRecording } from './io/recordings.js';
+import { checkPlayable, formByName, openRecording } from './io/recordings.js';
 import { updateRecording } from './io/update.js';
 import { resultLines } from '../replay/results/text-results.js';
+import type { Records } from '../replay/recording/kept.js';
 import { hresultsByName, loadRules } from './cli/compare-rules.js';
 import { loadSession } from './cli/sessions.js';
 import { readKrb5Config, ticketFor } from './io/kdc.js';
@@ -295,13 +296,13 @@ export async function redact(source: Source, { kinds = REDACTION_KINDS, key }: R
  * server that does not say that it is a simulated one
  */
 export async function replay(recording: Source, options: ReplayOptions): Promise<CompareResult> {
-  const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
+  const records = typeof recording === 'string' ? (await openRecording(recording)).records : recording;
   return (await playedOnce(records, options)).result;
 }
 
 const OTHERWISE = 'say allowChanges, or readOnly';
 
-async function playedOnce(records: readonly RecordingRecord[], options: ReplayOptions): Promise<Played> {
+async function playedOnce(records: readonly RecordingRecord[] | Records, options: ReplayOptions): Promise<Played> {
   checkPlayable('the recording', records);
   const [host, port] = endpointOf(options.target, MAPPER_PORT);
   const {
@@ -380,7 +381,7 @@ export interface StandInOptions {
 }
 
 async function standIn(recording: Source, options: StandInOptions): Promise<Serving> {
-  const records = typeof recording === 'string' ? (await loadRecording(recording)).records : recording;
+  const records = typeof recording === 'string' ? (await openRecording(recording)).records : recording;
   const { host = '127.0.0.1', port = 0, user, password = '', forward } = options;
   const [realHost, realPort] = forward === undefined ? ['', 0] : endpointOf(forward, MAPPER_PORT);
   const to =
@@ -438,7 +439,7 @@ interface Matched {
 
 async function matched(against: Against, path: string): Promise<Matched> {
   const options = typeof against === 'string' ? { target: against } : against;
-  const { records } = await loadRecording(path);
+  const { records } = await openRecording(path);
   const played = await playedOnce(records, options);
   if (!played.result.same && process.env['UAMGSCOPE_UPDATE'] === '1' && played.result.counts.skipped === 0) {
     await updateRecording(path, played, { registry: known().registry, stdout: process.stdout });

@@ -281,7 +281,7 @@ export function argumentsKey(call: RecordedCall, sort: CallSort, session: Sessio
 const MAX_KEY = 100;
 
 /** Two FNV-1a sums, of the units in either order. */
-function digest(text: string): string {
+export function digest(text: string): string {
   let [one, other] = [0x811c_9dc5, 0x811c_9dc5];
   for (let at = 0, back = text.length - 1; back >= 0; at++, back--) {
     one = Math.imul(one ^ text.charCodeAt(at), 0x0100_0193);

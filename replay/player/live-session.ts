@@ -14,7 +14,8 @@ import type { CallRemUnknown } from '../../src/peer/rem-unknown.js';
 import { TypedCalls, type SendCall, type TypedAnswer } from '../../src/peer/typed-calls.js';
 import type { World } from '../../src/peer/world.js';
 import type { AuthLevel, Drep, Exchange, ExchangeOutcome, Flow, Stub } from '../../src/types.js';
-import { Session } from '../compare/session.js';
+import { KeptCalls, Session } from '../compare/session.js';
+import type { RecordKeeper } from '../recording/kept.js';
 import { Recorder } from '../recording/recorder.js';
 import type { RecordedCall, RecordingRecord } from '../recording/records.js';
 
@@ -29,11 +30,13 @@ interface LiveSessionOptions {
   readonly deadlineMs: number;
   /** What its connections may hold; a client's where it is left out. */
   readonly budget?: Budget;
+  /** Keeps what was said elsewhere than in memory. */
+  readonly keeper?: RecordKeeper;
 }
 
 /** The live side of a replay: channels to the server, and the session that the calls on them make, as records. */
 export class LiveSession {
-  readonly records: RecordingRecord[] = [];
+  readonly records: Iterable<RecordingRecord>;
   readonly session: Session;
   readonly exporters = new Exporters();
   /** Words on pings that failed, one for each round. */
@@ -58,11 +61,18 @@ export class LiveSession {
     this.typed = new TypedCalls({ registry, numbering: 'wire', guid: () => world.guid() });
     this.members = new Members(registry);
     this.maker = new CallMaker({ registry, numbering: 'auto', limits: ANALYSIS_LIMITS, objects: true });
-    this.session = new Session([], registry);
+    const held: RecordingRecord[] = [];
+    const { keeper } = options;
+    this.records = keeper ?? held;
+    this.session =
+      keeper === undefined
+        ? new Session([], registry)
+        : new Session([], registry, new KeptCalls(keeper.calls), 'no names');
     this.recorder = new Recorder(
       { id: 1, tool: 'uamgscope', source: 'player', name: null },
       (record) => {
-        this.records.push(record);
+        if (keeper === undefined) held.push(record);
+        else keeper.put(record);
         this.session.take(record);
       },
       true,

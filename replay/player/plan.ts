@@ -3,7 +3,13 @@ import { Session, type SessionCall } from '../compare/session.js';
 import type { Registry } from '../../src/ndr/codec.js';
 import { identifiersIn } from '../../src/dcom/identifiers.js';
 import type { Value } from '../../src/types.js';
-import { contextKey, type ConnectionRecord, type ContextRecord, type RecordedCall, type RecordingRecord } from '../recording/records.js';
+import {
+  contextKey,
+  type ConnectionRecord,
+  type ContextRecord,
+  type RecordedCall,
+  type RecordingRecord,
+} from '../recording/records.js';
 import { recordsOf, type Records } from '../recording/kept.js';
 import { SessionJoiner } from '../recording/sessions.js';
 import { startOf, Timeline } from '../compare/timeline.js';

@@ -7,7 +7,14 @@ import { conclude, type CompareResult } from '../compare/compare.js';
 import { Identities } from '../compare/identity.js';
 import { RuleBook, type Rules } from '../compare/rules.js';
 import type { LinkAnswer, LinkCall } from '../../src/peer/link/client.js';
-import { contextKey, type ContextRecord, type RecordedCall, type RecordedStub, type RecordingRecord } from '../recording/records.js';
+import {
+  contextKey,
+  type ContextRecord,
+  type RecordedCall,
+  type RecordedStub,
+  type RecordingRecord,
+} from '../recording/records.js';
+import type { RecordKeeper } from '../recording/kept.js';
 import { callTitle } from '../recording/text.js';
 import { Rebinder, type Binding, type Form } from './binding.js';
 import { faulted } from '../../src/peer/client/error.js';
@@ -41,6 +48,8 @@ export interface PlayerOptions {
   readonly readOnly?: boolean;
   /** Objects are called at the host that bindings of the server name, if that is not the one that was dialled. */
   readonly followBindings?: boolean;
+  /** Keeps what was said elsewhere than in memory. */
+  readonly keeper?: RecordKeeper;
 }
 
 /** Why a server let nobody in: the call it said so to, and what it said. */
@@ -54,7 +63,7 @@ export interface Denied {
 export interface Played {
   readonly result: CompareResult;
   /** The session as it was with the live server, as a recording. */
-  readonly records: readonly RecordingRecord[];
+  readonly records: Iterable<RecordingRecord>;
   /** Calls that were made. */
   readonly made: number;
   /** Words on pings that failed: the server may have let go what was held. */
@@ -275,11 +284,7 @@ export class Player {
     for (const index of this.followers.of(this.last.index)) {
       if (this.prepared.size >= MAX_PREPARED) return;
       const step = this.waits[index] !== 1 || this.prepared.has(index) ? undefined : plan.step(index);
-      if (
-        step === undefined ||
-        step.never !== null ||
-        !step.uses.every((id) => this.mapping.live(id) !== null)
-      )
+      if (step === undefined || step.never !== null || !step.uses.every((id) => this.mapping.live(id) !== null))
         continue;
       const { call } = step.expected;
       const context = plan.contexts.get(contextKey(call.connection, call.contextId));

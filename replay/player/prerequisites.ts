@@ -42,11 +42,7 @@ export function isKept(record: RecordingRecord, kept: ReadonlySet<number>): bool
   return record.kind !== 'reference' || record.made.call === null || kept.has(record.made.call);
 }
 
-function needed(
-  wanted: Iterable<number>,
-  made: ReadonlyMap<string, number>,
-  calls: CallList,
-): ReadonlySet<number> {
+function needed(wanted: Iterable<number>, made: ReadonlyMap<string, number>, calls: CallList): ReadonlySet<number> {
   const kept = new Set<number>();
   const waiting = [...wanted];
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {

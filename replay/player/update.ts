@@ -4,7 +4,13 @@ import { referencesIn } from '../../src/dcom/references.js';
 import { asList, isRecord, mapFields, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import type { CallResult } from '../compare/calls.js';
-import { contextKey, type RecordedCall, type RecordedStub, type RecordingRecord, type ReferenceRecord } from '../recording/records.js';
+import {
+  contextKey,
+  type RecordedCall,
+  type RecordedStub,
+  type RecordingRecord,
+  type ReferenceRecord,
+} from '../recording/records.js';
 import { SessionJoiner } from '../recording/sessions.js';
 import { Mapping } from './mapping.js';
 import type { Played } from './player.js';
@@ -16,10 +22,10 @@ import { rewrittenResponse } from './stubs.js';
  * are missing, or more than answers differ, it is the session as it was played.
  */
 export function updatedRecords(
-  recorded: readonly RecordingRecord[],
+  recorded: Iterable<RecordingRecord>,
   { result, records }: Pick<Played, 'result' | 'records'>,
   registry: Registry,
-): readonly RecordingRecord[] {
+): Iterable<RecordingRecord> {
   const paired = result.results.every(({ expected, actual }) => expected !== null && actual !== null);
   const changed = result.results.filter(({ status }) => status === 'different');
   if (!paired || changed.length === 0) return records;
@@ -29,36 +35,40 @@ export function updatedRecords(
 class Updater {
   private readonly registry: Registry;
   private readonly back: Backwards;
-  private readonly played: readonly ReferenceRecord[];
+  /** References by the call that handed them out first. */
+  private readonly played = new Map<number | null, ReferenceRecord[]>();
   /** Transfer syntaxes by connection and context, of the session that was played. */
   private readonly transfers = new Map<string, Encoding['syntax']>();
 
-  constructor(records: readonly RecordingRecord[], results: readonly CallResult[], registry: Registry) {
+  constructor(records: Iterable<RecordingRecord>, results: readonly CallResult[], registry: Registry) {
     this.registry = registry;
     this.back = new Backwards(results);
-    this.played = records.filter((one) => one.kind === 'reference');
-    noteTransfers(records, this.transfers);
+    for (const one of records) {
+      if (one.kind === 'context') this.transfers.set(contextKey(one.connection, one.id), one.transfer);
+      if (one.kind !== 'reference') continue;
+      const list = this.played.get(one.made.call);
+      if (list === undefined) this.played.set(one.made.call, [one]);
+      else list.push(one);
+    }
   }
 
-  update(recorded: readonly RecordingRecord[], changed: readonly CallResult[]): readonly RecordingRecord[] {
-    const answers = new Map(changed.map(({ expected, actual }) => [expected?.id ?? 0, actual?.call ?? null]));
+  *update(recorded: Iterable<RecordingRecord>, changed: readonly CallResult[]): Iterable<RecordingRecord> {
+    const answers = new Map(changed.map(({ expected, actual }) => [expected?.id ?? 0, actual]));
     const joiner = new SessionJoiner();
     const transfers = new Map<string, Encoding['syntax']>();
     let numbers = new Numbers(recorded);
-    return recorded.flatMap((one): readonly RecordingRecord[] => {
+    for (const one of recorded) {
       const joined = joiner.join(one);
       if (one.kind === 'session') numbers = numbers.next();
       if (joined.kind === 'context') transfers.set(contextKey(joined.connection, joined.id), joined.transfer);
-      if (one.kind === 'reference' && joined.kind === 'reference') {
-        const answer = answers.get(joined.made.call ?? 0) ?? null;
-        return answer === null ? [one] : this.kept(one, answer);
-      }
-      if (one.kind !== 'call' || joined.kind !== 'call') return [one];
-      const answer = answers.get(joined.id) ?? null;
-      if (answer === null) return [one];
-      const transfer = transfers.get(contextKey(joined.connection, joined.contextId)) ?? 'ndr20';
-      return [...this.added(one, answer, numbers), this.answered(one, answer, transfer)];
-    });
+      const answer = answers.get(answering(joined))?.call ?? null;
+      if (answer === null) yield one;
+      else if (one.kind === 'reference') yield* this.kept(one, answer);
+      else if (one.kind === 'call' && joined.kind === 'call') {
+        yield* this.added(one, answer, numbers);
+        yield this.answered(one, answer, transfers.get(contextKey(joined.connection, joined.contextId)) ?? 'ndr20');
+      } else yield one;
+    }
   }
 
   /** A recorded reference of an answer that changed: where it stands by now, or nothing where it is gone. */
@@ -72,9 +82,9 @@ class Updater {
 
   /** References that the recording did not have. */
   private added(one: RecordedCall, answer: RecordedCall, numbers: Numbers): readonly ReferenceRecord[] {
-    return this.played.flatMap((found) => {
+    return (this.played.get(answer.id) ?? []).flatMap((found) => {
       const ipid = this.back.id(found.ipid);
-      if (found.made.call !== answer.id || numbers.knows(ipid)) return [];
+      if (numbers.knows(ipid)) return [];
       const own = { ...found, ipid, oid: this.back.of(found.oid), oxid: this.back.of(found.oxid) };
       return [{ ...own, ...numbers.give(own), made: { ...found.made, call: one.id } }];
     });
@@ -108,8 +118,10 @@ class Updater {
   }
 }
 
-function noteTransfers(records: readonly RecordingRecord[], into: Map<string, Encoding['syntax']>): void {
-  for (const one of records) if (one.kind === 'context') into.set(contextKey(one.connection, one.id), one.transfer);
+/** The number of the call whose answer a record tells of; 0 where it tells of none. */
+function answering(record: RecordingRecord): number {
+  if (record.kind === 'call') return record.id;
+  return record.kind === 'reference' ? (record.made.call ?? 0) : 0;
 }
 
 /** From the identifiers and addresses of the server that was played against to those of the recording, by their places. */
@@ -161,7 +173,7 @@ class Numbers {
   private object = 0;
   private readonly objects = new Map<string, number>();
 
-  constructor(recorded: readonly RecordingRecord[], sessions = bySession(recorded), at = -1) {
+  constructor(recorded: Iterable<RecordingRecord>, sessions = bySession(recorded), at = -1) {
     this.sessions = sessions;
     this.at = at;
     const own = sessions[at] ?? [];
@@ -195,7 +207,7 @@ function identityOf({ oxid, oid, ipid }: ReferenceRecord): string {
   return oxid !== null && oid !== null ? oxid + oid : ipid;
 }
 
-function bySession(recorded: readonly RecordingRecord[]): readonly (readonly ReferenceRecord[])[] {
+function bySession(recorded: Iterable<RecordingRecord>): readonly (readonly ReferenceRecord[])[] {
   const sessions: ReferenceRecord[][] = [];
   for (const one of recorded) {
     if (one.kind === 'session') sessions.push([]);

@@ -63,6 +63,17 @@ export class HeldRecords implements RecordKeeper, CallList {
   }
 }
 
+/** Where in an ascending list the first number above another stands; its length where there is none. */
+export function firstAbove(list: readonly number[], number: number): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] ?? 0) > number) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Records, whether they come as a list or are kept already. */
 export function recordsOf(given: readonly RecordingRecord[] | Records): Records {
   return 'calls' in given ? given : new HeldRecords(given);

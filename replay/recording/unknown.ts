@@ -5,7 +5,7 @@ import type { RecordingRecord } from './records.js';
 export function unknownIn(records: readonly RecordingRecord[]): readonly string[] {
   const unknown = new Unknown();
   for (const one of records) unknown.take(one);
-  return [unknown.half, unknown.sealed].filter((one) => one !== null);
+  return unknown.sentences;
 }
 
 /** How many recorded calls are sealed, and what to do about it; null where none is. */
@@ -30,6 +30,11 @@ export class Unknown {
     if (one.request?.sealed !== true && one.response?.sealed !== true) return;
     this.unread++;
     this.kinds.add(NAMES[one.auth.type] ?? one.auth.type);
+  }
+
+  /** What it does not say and nothing can bring back, in sentences. */
+  get sentences(): readonly string[] {
+    return [this.half, this.sealed].filter((one) => one !== null);
   }
 
   /** How many calls are sealed, and what to do about it; null where none is. */

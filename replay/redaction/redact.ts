@@ -5,7 +5,13 @@ import type { Registry } from '../../src/ndr/codec.js';
 import { isRecord, mapFields, NO_FIELDS, type Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { rewrittenRequest, rewrittenResponse, type StubForm } from '../player/stubs.js';
-import { contextKey, type ContextRecord, type RecordedCall, type RecordedStub, type RecordingRecord } from '../recording/records.js';
+import {
+  contextKey,
+  type ContextRecord,
+  type RecordedCall,
+  type RecordedStub,
+  type RecordingRecord,
+} from '../recording/records.js';
 import { REDACTION_LIMITS } from './limits.js';
 import { Names, type RedactionKind } from './names.js';
 

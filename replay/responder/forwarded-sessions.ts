@@ -5,11 +5,12 @@ import type { ServedAnswer, ServedCall } from '../../src/peer/link/server.js';
 import type { SyntaxId, TransferSyntax } from '../../src/types.js';
 import type { RecordingRecord } from '../recording/records.js';
 import type { Forwarder } from './forwarder.js';
+import type { Records } from '../recording/kept.js';
 import { RecordedAnswers } from './recorded-answers.js';
 import { Responder, type ResponderOptions } from './responder.js';
 
 interface ForwardedSessionsOptions extends Omit<ResponderOptions, 'answers' | 'forwarder' | 'fallback' | 'handedOut'> {
-  readonly records: readonly RecordingRecord[];
+  readonly records: readonly RecordingRecord[] | Records;
   readonly registry: Registry;
   /** A session with the real server: connections and objects of its own. */
   readonly connect: () => Forwarder;

@@ -5,40 +5,40 @@ import { identifiersIn } from '../../src/dcom/identifiers.js';
 import { PING_COUNTER } from '../../src/dcom/ping.js';
 import { Roles, UPKEEP_ROLES } from '../../src/analysis/roles.js';
 import type { Encoding, Fields, Registry } from '../../src/ndr/codec.js';
-import { Session } from '../compare/session.js';
+import { digest } from '../compare/session.js';
+import { Timeline } from '../compare/timeline.js';
+import { firstAbove, recordsOf, type Records } from '../recording/kept.js';
 import { contextKey, type ContextRecord, type RecordedCall, type RecordingRecord } from '../recording/records.js';
-import { joinSessions } from '../recording/sessions.js';
-import { inOrder } from './recorded-sessions.js';
 
 /** A recorded call as an answer to give. */
 export interface Candidate {
   readonly position: number;
   readonly call: RecordedCall;
   readonly context: ContextRecord;
-  readonly key: string;
 }
+
+/** Longer keys are told apart by their checksums first. */
+const MAX_KEY = 200;
 
 /** The answers of a recording by what was asked: what the responders of all clients share. */
 export class RecordedAnswers {
   readonly registry: Registry;
   readonly roles: Roles;
-  private readonly byKey = new Map<string, Candidate[]>();
-  private readonly byMember = new Map<string, Candidate[]>();
+  /** Positions of calls, ascending. */
+  private readonly byKey = new Map<string, number[]>();
+  private readonly byObject = new Map<string, number[]>();
+  private readonly byMember = new Map<string, number[]>();
   private readonly identifiers = new Set<string>();
   private readonly served = new Set<string>();
-  private readonly session: Session;
+  private readonly timeline: Timeline;
 
-  constructor(recording: readonly RecordingRecord[], registry: Registry) {
+  constructor(recording: readonly RecordingRecord[] | Records | Timeline, registry: Registry) {
     this.registry = registry;
     this.roles = new Roles(registry);
-    const records = joinSessions(recording);
-    this.session = new Session(recording, registry);
-    const contexts = new Map(
-      records.filter((one) => one.kind === 'context').map((one) => [contextKey(one.connection, one.id), one]),
-    );
-    const ordered = inOrder(this.session.calls);
-    for (const [position, call] of ordered.entries()) {
-      const context = contexts.get(contextKey(call.connection, call.contextId));
+    this.timeline = recording instanceof Timeline ? recording : new Timeline(recordsOf(recording), registry);
+    for (let position = 0; position < this.timeline.length; position++) {
+      const { call } = this.timeline.at(position);
+      const context = this.contextOf(call);
       if (context !== undefined) this.take(call, position, context);
     }
     for (const {
@@ -57,21 +57,37 @@ export class RecordedAnswers {
     return this.identifiers.has(id);
   }
 
-  /** Recorded calls of a member, on an object, with these arguments or bytes. */
-  alike(member: string, objectKey: string, asked: Fields | Uint8Array): readonly Candidate[] | undefined {
-    return this.byKey.get(keyOf(member, objectKey, asked));
+  /**
+   * The recorded call of a member, on an object, with these arguments or bytes: the first one behind a position, or the
+   * last before it; null where there is none.
+   */
+  alike(member: string, objectKey: string, asked: Fields | Uint8Array, at: number): Candidate | null {
+    const key = keyOf(member, objectKey, asked);
+    const list = this.byKey.get(shortKey(key));
+    if (list === undefined) return null;
+    const from = firstAbove(list, at);
+    const sure = key.length <= MAX_KEY;
+    const isAlike = (one: Candidate | null): one is Candidate => one !== null && (sure || this.keyAt(one) === key);
+    for (let next = from; next < list.length; next++) {
+      const found = this.candidate(list[next]);
+      if (isAlike(found)) return found;
+    }
+    for (let next = from - 1; next >= 0; next--) {
+      const found = this.candidate(list[next]);
+      if (isAlike(found)) return found;
+    }
+    return null;
   }
 
-  /** Recorded calls of a member with any arguments: on the object, else on any; undefined where there are none. */
-  near(member: string, objectKey: string): readonly Candidate[] | undefined {
-    const all = this.byMember.get(member);
-    const own = all?.filter((one) => one.key.startsWith(`${member} ${objectKey} `)) ?? [];
-    return own.length > 0 ? own : all;
+  /** The same with any arguments: on the object, else on any. */
+  near(member: string, objectKey: string, at: number): Candidate | null {
+    const list = this.byObject.get(`${member} ${objectKey}`) ?? this.byMember.get(member);
+    return list === undefined ? null : this.candidate(list[firstAbove(list, at)] ?? list.at(-1));
   }
 
   /** What a recorded IPID stands for: an object, by its number. */
   objectKey(ipid: string | null): string {
-    return ipid === null ? '-' : `#${this.session.object(ipid) ?? ipid}`;
+    return ipid === null ? '-' : `#${this.timeline.session.object(ipid) ?? ipid}`;
   }
 
   /** The arguments of a request; null where no table reads them. */
@@ -87,15 +103,31 @@ export class RecordedAnswers {
     if (call.object !== null) this.name(call.object.ipid);
     const { request, response, fault, wireOpnum } = call;
     if (request === null || request.sealed || (response === null && fault === null) || wireOpnum === null) return;
-    const args = this.decode(uuid, opnumOf(call), request.bytes, {
-      littleEndian: request.drep.littleEndian,
+    const member = memberKey(uuid, opnumOf(call));
+    add(this.byKey, shortKey(this.keyAt({ position, call, context })), position);
+    add(this.byObject, `${member} ${this.objectKey(call.object?.ipid ?? null)}`, position);
+    add(this.byMember, member, position);
+  }
+
+  private contextOf({ connection, contextId }: RecordedCall): ContextRecord | undefined {
+    return this.timeline.contexts.get(contextKey(connection, contextId));
+  }
+
+  private candidate(position: number | undefined): Candidate | null {
+    if (position === undefined) return null;
+    const { call } = this.timeline.at(position);
+    const context = this.contextOf(call);
+    return context === undefined ? null : { position, call, context };
+  }
+
+  private keyAt({ call, context }: Candidate): string {
+    const { uuid } = context.abstract;
+    const bytes = call.request?.bytes ?? NOTHING;
+    const args = this.decode(uuid, opnumOf(call), bytes, {
+      littleEndian: call.request?.drep.littleEndian ?? true,
       syntax: context.transfer,
     });
-    const member = memberKey(uuid, opnumOf(call));
-    const key = keyOf(member, this.objectKey(call.object?.ipid ?? null), args ?? request.bytes);
-    const candidate = { position, call, context, key };
-    add(this.byKey, key, candidate);
-    add(this.byMember, member, candidate);
+    return keyOf(memberKey(uuid, opnumOf(call)), this.objectKey(call.object?.ipid ?? null), args ?? bytes);
   }
 
   private name(id: string): void {
@@ -148,7 +180,13 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-function add(map: Map<string, Candidate[]>, key: string, one: Candidate): void {
+function shortKey(key: string): string {
+  return key.length <= MAX_KEY ? key : `#${key.length} ${digest(key)}`;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function add(map: Map<string, number[]>, key: string, one: number): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [one]);
   else list.push(one);

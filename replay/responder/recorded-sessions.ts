@@ -1,5 +1,6 @@
 import { spanOf } from '../../src/bytes/block.js';
 import { Roles } from '../../src/analysis/roles.js';
+import { DISPID_NEWENUM } from '../../src/dcom/automation.js';
 import { readActivation } from '../../src/dcom/activation-properties.js';
 import { referencesIn } from '../../src/dcom/references.js';
 import { readQuery, readQueryResults } from '../../src/dcom/remunknown.js';
@@ -7,9 +8,10 @@ import { basesOf, derives, type Registry } from '../../src/ndr/codec.js';
 import type { MethodRole } from '../../src/ndr/types.js';
 import type { Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
-import { Session } from '../compare/session.js';
+import type { Session } from '../compare/session.js';
+import { Timeline } from '../compare/timeline.js';
+import { firstAbove, recordsOf, type Records } from '../recording/kept.js';
 import { contextKey, type ContextRecord, type RecordedCall, type RecordingRecord } from '../recording/records.js';
-import { joinSessions } from '../recording/sessions.js';
 
 /** What followed one activation of a recording: everything that was called on its object and on what came of that. */
 export interface RecordedActivation {
@@ -34,6 +36,40 @@ export interface RecordedMember {
   readonly call: RecordedCall;
 }
 
+/** Calls of one member on one object, in their order: fetched when they are looked into. */
+export class MemberCalls {
+  private readonly timeline: Timeline;
+  private readonly positions: number[] = [];
+
+  constructor(timeline: Timeline) {
+    this.timeline = timeline;
+  }
+
+  get length(): number {
+    return this.positions.length;
+  }
+
+  push(position: number): void {
+    this.positions.push(position);
+  }
+
+  at(index: number): RecordedMember {
+    const position = this.positions[index] ?? -1;
+    return { position, call: this.timeline.at(position).call };
+  }
+
+  /** The first that fits behind a position, or the last before it; `fits` is asked by the index in this list. */
+  next(behind: number, fits: (index: number) => boolean): RecordedMember | null {
+    const from = firstAbove(this.positions, behind);
+    for (let index = from; index < this.length; index++) if (fits(index)) return this.at(index);
+    for (let index = from - 1; index >= 0; index--) if (fits(index)) return this.at(index);
+    return null;
+  }
+}
+
+/** Stands for the names of what makes an enumerator; no member is called so. */
+export const ENUMERATED = 'makes an enumerator';
+
 const ACTIVATIONS: readonly MethodRole[] = ['activate', 'get-class-object'];
 
 /** The activations of a recording, and the members called on each object, as a stand-in has to know them. */
@@ -43,7 +79,9 @@ export class RecordedSessions {
   private readonly session: Session;
   private readonly roles: Roles;
   private readonly activationOf = new Map<number, RecordedActivation>();
-  private readonly members = new Map<number, RecordedMember[]>();
+  private readonly timeline: Timeline;
+  /** By object and name. */
+  private readonly members = new Map<string, MemberCalls>();
   private readonly interfaces = new Map<number, Set<string>>();
   private readonly refused = new Map<number, Set<string>>();
   private readonly queries = new Map<string, number>();
@@ -51,19 +89,16 @@ export class RecordedSessions {
   /** CLSID of the class object behind an object number. */
   private readonly factories = new Map<number, string>();
 
-  constructor(records: readonly RecordingRecord[], registry: Registry) {
+  constructor(records: readonly RecordingRecord[] | Records | Timeline, registry: Registry) {
     this.registry = registry;
-    this.session = new Session(records, registry);
+    this.timeline = records instanceof Timeline ? records : new Timeline(recordsOf(records), registry);
+    this.session = this.timeline.session;
     this.roles = new Roles(registry);
-    this.contexts = new Map(
-      joinSessions(records)
-        .filter((one) => one.kind === 'context')
-        .map((one) => [contextKey(one.connection, one.id), one]),
-    );
+    this.contexts = this.timeline.contexts;
     for (const { object, interface: name, label } of this.session.handedOut)
       for (const one of [label.replace(/#\d+$/, ''), name]) if (one !== null) this.note(object, one);
-    const ordered = inOrder(this.session.calls);
-    for (const [position, call] of ordered.entries()) this.take(call, position);
+    for (let position = 0; position < this.timeline.length; position++)
+      this.take(this.timeline.at(position).call, position);
   }
 
   /** Numbers of the objects behind the references in a value, in their order. */
@@ -111,9 +146,9 @@ export class RecordedSessions {
     return this.session.object(ipid);
   }
 
-  /** Members that were called on an object, in their order. */
-  membersOf(object: number): readonly RecordedMember[] {
-    return this.members.get(object) ?? [];
+  /** Calls of a member of an object, in their order; {@link ENUMERATED} of those that make enumerators. */
+  membersOf(object: number, name: string): MemberCalls | null {
+    return this.members.get(`${object} ${name}`) ?? null;
   }
 
   /**
@@ -150,10 +185,16 @@ export class RecordedSessions {
     const activation = this.activationOf.get(object);
     if (activation === undefined || call.method === null) return;
     if (call.interface !== null) this.note(object, call.interface);
-    const list = this.members.get(object);
-    if (list === undefined) this.members.set(object, [{ position, call }]);
-    else list.push({ position, call });
+    this.listed(object, call.method, position);
+    if (call.dispid === DISPID_NEWENUM || call.method === '_NewEnum') this.listed(object, ENUMERATED, position);
     for (const one of this.objectsIn(call.out)) if (!this.activationOf.has(one)) this.activationOf.set(one, activation);
+  }
+
+  private listed(object: number, name: string, position: number): void {
+    const key = `${object} ${name}`;
+    const list = this.members.get(key) ?? new MemberCalls(this.timeline);
+    this.members.set(key, list);
+    list.push(position);
   }
 
   private activated(call: RecordedCall, role: MethodRole): void {
@@ -208,16 +249,4 @@ function lateResult(call: RecordedCall, response: Fields, typed: Returned): Retu
   const result = response['pVarResult'];
   const only = name !== undefined && more.length === 0 && result !== undefined;
   return only ? { ...typed, out: { [name]: result } } : typed;
-}
-
-/** Recorded calls by the time of their requests; of one time, in the order of the recording. */
-export function inOrder(calls: readonly { readonly call: RecordedCall }[]): readonly RecordedCall[] {
-  return calls
-    .map((one) => one.call)
-    .toSorted(
-      (one, other) =>
-        (one.time?.timeS ?? 0) - (other.time?.timeS ?? 0) ||
-        (one.time?.timeNs ?? 0) - (other.time?.timeNs ?? 0) ||
-        one.id - other.id,
-    );
 }

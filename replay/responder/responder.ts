@@ -88,9 +88,9 @@ export class Responder {
     const objectKey = this.answers.objectKey(object);
     const role = this.answers.roles.at(uuid, call.opnum);
     if (role === 'activate' || role === 'get-class-object') this.at.clear();
-    const alike = this.answers.alike(member, objectKey, translated ?? call.stub);
-    if (alike !== undefined) {
-      give(this.play(this.next(alike, objectKey), objectKey, call, args));
+    const alike = this.answers.alike(member, objectKey, translated ?? call.stub, this.at.get(objectKey) ?? -1);
+    if (alike !== null) {
+      give(this.play(alike, objectKey, call, args));
       return;
     }
     const upkeep = this.upkeep(role, call, args, encoding);
@@ -137,16 +137,9 @@ export class Responder {
     );
   }
 
-  /** The first one behind the last that was answered on the object, or the last before it. */
-  private next(candidates: readonly Candidate[], objectKey: string): Candidate {
-    const at = this.at.get(objectKey) ?? -1;
-    return candidates.find((one) => one.position > at) ?? (candidates.at(-1) as Candidate);
-  }
-
   /** The same member on the same object, with any arguments; else on any object. */
   private near(member: string, objectKey: string): Candidate | null {
-    const found = this.answers.near(member, objectKey);
-    return found === undefined ? null : this.next(found, objectKey);
+    return this.answers.near(member, objectKey, this.at.get(objectKey) ?? -1);
   }
 
   /** Where the story of an object stands. Clients may name objects that nobody handed out. */

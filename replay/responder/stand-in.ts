@@ -24,14 +24,24 @@ import { AUTH_LEVELS, type SyntaxId, type TransferSyntax, type Value } from '../
 import type { RecordedCall, RecordingRecord } from '../recording/records.js';
 import { Meanings } from './meaning.js';
 import { readExporter } from '../../src/dcom/resolver.js';
-import { RecordedSessions, type RecordedActivation, type RecordedMember } from './recorded-sessions.js';
+import type { Timeline } from '../compare/timeline.js';
+import type { Records } from '../recording/kept.js';
+import {
+  ENUMERATED,
+  RecordedSessions,
+  type MemberCalls,
+  type RecordedActivation,
+  type RecordedMember,
+} from './recorded-sessions.js';
 import type { Responder } from './responder.js';
 
 /** How a member that was never recorded so was answered. */
 type MissedHow = 'refused' | 'nearest' | 'model';
 
 interface StandInOptions {
-  readonly records: readonly RecordingRecord[];
+  readonly records: readonly RecordingRecord[] | Records;
+  /** The same in the order of their calls, where somebody has worked it out. */
+  readonly timeline?: Timeline;
   readonly registry: Registry;
   /** What answers members that were never recorded: nobody, the nearest recorded call, or an agent's objects. */
   readonly fallback: 'error' | 'nearest' | 'model';
@@ -66,7 +76,7 @@ export class StandIn {
     const { records, registry, exact } = options;
     this.registry = registry;
     this.exact = exact;
-    this.sessions = new RecordedSessions(records, registry);
+    this.sessions = new RecordedSessions(options.timeline ?? records, registry);
     this.roles = new Roles(registry);
     const stage = new Stage(options, this.sessions);
     this.understands = stage.classes.length > 0;
@@ -147,6 +157,10 @@ export class StandIn {
 
 const NCA_UNSPECIFIED = 0x1c00_0012;
 
+/** Characters of words for arguments that are kept, and what one costs beside them; past it all are worked out anew. */
+export const MAX_WORDS = 16 * 1024 * 1024;
+const WORD_COST = 16;
+
 /** What all sessions of a stand-in share. */
 class Stage {
   readonly sessions: RecordedSessions;
@@ -156,6 +170,9 @@ class Stage {
   private readonly options: StandInOptions;
   /** How many sessions of clients each recorded activation stands for by now. */
   private readonly used = new Map<RecordedActivation, number>();
+  /** Words for the arguments of recorded calls, by object and member; those asked for last behind. */
+  private readonly words = new Map<string, (string | null | undefined)[]>();
+  private wordsKept = 0;
 
   constructor(options: StandInOptions, sessions: RecordedSessions) {
     this.options = options;
@@ -172,6 +189,38 @@ class Stage {
 
   missed(member: string, how: MissedHow): void {
     this.options.missed?.(member, how);
+  }
+
+  /**
+   * What the arguments of recorded calls mean, by the index in their list; null of those of another kind. Worked out once
+   * for lists that were asked last.
+   */
+  wordsOf(object: number, calls: MemberCalls, asked: AskedMember): (index: number) => string | null {
+    const { title, kind, method } = asked;
+    const key = `${object} ${title} ${kind}`;
+    const known = this.words.get(key) ?? [];
+    this.words.delete(key);
+    this.words.set(key, known);
+    return (index) => {
+      const word = known[index];
+      if (word !== undefined) return word;
+      const { call } = calls.at(index);
+      const made = sameKind(call.member, kind)
+        ? this.meanings.of(title, method, call.in, (value) =>
+            isReference(value) ? `&${this.sessions.object(value.ipid)}` : null,
+          )
+        : null;
+      this.keepWord(known, index, made);
+      return made;
+    };
+  }
+
+  private keepWord(list: (string | null | undefined)[], index: number, word: string | null): void {
+    this.wordsKept += WORD_COST + (word?.length ?? 0);
+    list[index] = word;
+    if (this.wordsKept <= MAX_WORDS) return;
+    this.words.clear();
+    this.wordsKept = 0;
   }
 
   /** A session takes another recorded activation for its own. */
@@ -244,18 +293,21 @@ class ClientSession {
     return made;
   }
 
-  /** For every recorded activation that this can be: the next call that `fits`, the one answered with first. */
+  /**
+   * For every recorded activation that this can be: the next call of a member that fits, the one answered with first.
+   * `fits` is given the words for all of them ({@link Stage.wordsOf}) and an index among them.
+   */
   match(
     numbers: ReadonlyMap<RecordedActivation, number>,
-    fits: (one: RecordedMember, activation: RecordedActivation) => boolean,
+    name: string,
+    fitting: (calls: MemberCalls, activation: RecordedActivation, number: number) => (index: number) => boolean,
   ): readonly (readonly [RecordedActivation, RecordedMember])[] {
     const found = this.stage.inOrder(this.candidates).flatMap((activation) => {
       const number = numbers.get(activation);
-      if (number === undefined) return [];
-      const all = this.stage.sessions.membersOf(number).filter((one) => fits(one, activation));
-      const at = this.at.get(number) ?? -1;
-      const next = all.find((one) => one.position > at) ?? all.at(-1);
-      return next === undefined ? [] : [[activation, next] as const];
+      const calls = number === undefined ? null : this.stage.sessions.membersOf(number, name);
+      if (number === undefined || calls === null) return [];
+      const next = calls.next(this.at.get(number) ?? -1, fitting(calls, activation, number));
+      return next === null ? [] : [[activation, next] as const];
     });
     const own = found.findIndex(([activation]) => activation === this.taken);
     return own <= 0 ? found : [found[own] as (typeof found)[number], ...found.filter((_, at) => at !== own)];
@@ -334,16 +386,22 @@ class StandInObject implements ServedObject {
       words.set(activation, word);
       return word;
     };
-    const isMember = ({ call }: RecordedMember): boolean => call.method === member && sameKind(call.member, kind);
-    let matched = this.session.match(
-      this.numbers,
-      (one, activation) => isMember(one) && this.recordedWord(title, method, one.call) === wordOf(activation),
-    );
+    const asked: AskedMember = { title, member, kind, method };
+    let matched = this.session.match(this.numbers, member, (calls, activation, number) => {
+      const recorded = stage.wordsOf(number, calls, asked);
+      const word = wordOf(activation);
+      return (index) => recorded(index) === word;
+    });
     if (matched.length === 0) {
       const other =
         this.enumerated(method, member, given) ?? this.twinOutcome(interfaceName, member, kind, args, caller);
       if (other !== null) return other;
-      if (stage.fallback === 'nearest') matched = this.session.match(this.numbers, isMember);
+      if (stage.fallback === 'nearest')
+        matched = this.session.match(
+          this.numbers,
+          member,
+          (calls) => (index) => sameKind(calls.at(index).call.member, kind),
+        );
       stage.missed(missedTitle(interfaceName, member, kind, given), matched.length > 0 ? 'nearest' : 'refused');
       if (matched.length === 0) return { hresult: NEVER_RECORDED };
     }
@@ -389,13 +447,6 @@ class StandInObject implements ServedObject {
     if (twin === null) return null;
     stage.missed(missedTitle(interfaceName, member, kind, args as Fields), 'model');
     return twin.call(interfaceName, member, kind, this.forTwin(args), caller);
-  }
-
-  private recordedWord(title: string, method: Method | null, call: RecordedCall): string {
-    const { sessions, meanings } = this.session.stage;
-    return meanings.of(title, method, call.in, (value) =>
-      isReference(value) ? `&${sessions.object(value.ipid)}` : null,
-    );
   }
 
   /** What the recorded calls returned, with objects of this session in the place of the recorded ones. */
@@ -452,7 +503,7 @@ class StandInObject implements ServedObject {
 
   /** All elements, by Count and Item, or as they were enumerated. */
   private elements(): readonly ServedValue[] | null {
-    const counted = this.session.match(this.numbers, ({ call }) => call.method === 'Count');
+    const counted = this.session.match(this.numbers, 'Count', () => ANY);
     const count = counted[0]?.[1].call.out['retval'];
     if (typeof count === 'number' && count <= MAX_ELEMENTS) {
       const items = Array.from({ length: count }, (_, at) => this.item(at));
@@ -464,7 +515,8 @@ class StandInObject implements ServedObject {
   private item(at: number): ServedValue | undefined {
     const matched = this.session.match(
       this.numbers,
-      ({ call }) => call.method === 'Item' && Object.values(call.in).some((one) => plainOf(one) === at),
+      'Item',
+      (calls) => (index) => Object.values(calls.at(index).call.in).some((one) => plainOf(one) === at),
     );
     if (matched.length === 0) return undefined;
     const { out = {} } = this.outcome(matched, null, () => []);
@@ -474,10 +526,7 @@ class StandInObject implements ServedObject {
   /** What was enumerated of it in the recording, one call of Next after another. */
   private nextItems(): readonly ServedValue[] | null {
     const { sessions } = this.session.stage;
-    const made = this.session.match(
-      this.numbers,
-      ({ call }) => call.dispid === DISPID_NEWENUM || call.method === '_NewEnum',
-    );
+    const made = this.session.match(this.numbers, ENUMERATED, () => ANY);
     if (made.length === 0) return null;
     const enumerators = new Map(
       made.flatMap(([activation, { call }]) => {
@@ -487,15 +536,28 @@ class StandInObject implements ServedObject {
     );
     const [first] = enumerators;
     if (first === undefined) return null;
-    const calls = sessions.membersOf(first[1]).filter(({ call }) => call.method === 'Next');
+    const calls = sessions.membersOf(first[1], 'Next');
     const items: ServedValue[] = [];
-    for (const one of calls) {
+    for (let index = 0; index < (calls?.length ?? 0); index++) {
+      const one = calls?.at(index) as RecordedMember;
       const { out = {} } = this.outcome([[first[0], one]], null, () => []);
       const list = Object.values(out).find((value) => Array.isArray(value));
       for (const item of (list ?? []) as unknown as readonly ServedValue[]) items.push(item);
     }
-    return calls.length === 0 ? null : items;
+    return calls === null ? null : items;
   }
+}
+
+/** Whatever call there is. */
+const ANY = (): boolean => true;
+
+/** A member as it is called. */
+interface AskedMember {
+  /** `Interface::Member`. */
+  readonly title: string;
+  readonly member: string;
+  readonly kind: MemberKind;
+  readonly method: Method | null;
 }
 
 /** An enumerator over elements that nobody asked for in the recording. */
@@ -540,7 +602,7 @@ function missedTitle(interfaceName: string, member: string, kind: MemberKind, ar
 }
 
 /** The level that the recorded server told its first client to call objects at ([MS-DCOM] 2.2.22.2.8), if it told one. */
-function hintOf(records: readonly RecordingRecord[]): { readonly authnHint?: number } {
+function hintOf(records: Iterable<RecordingRecord>): { readonly authnHint?: number } {
   for (const record of records) {
     const exporter = record.kind === 'call' ? readExporter(record.out, record.in) : null;
     if (exporter !== null) return { authnHint: exporter.authnHint };

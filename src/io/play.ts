@@ -1,22 +1,24 @@
 import { spawn } from 'node:child_process';
 import { compareSessions } from '../../replay/compare/compare.js';
 import type { Rules } from '../../replay/compare/rules.js';
-import { Session } from '../../replay/compare/session.js';
+import { KeptCalls, Session } from '../../replay/compare/session.js';
 import type { CompareResult } from '../../replay/compare/compare.js';
 import { noiseIn, pathOf } from '../../replay/compare/noise.js';
 import { DEFAULT_CONCURRENCY, Player, type Denied, type Played } from '../../replay/player/player.js';
 import type { Binding } from '../../replay/player/binding.js';
 import { planOf } from '../../replay/player/plan.js';
+import type { Records } from '../../replay/recording/kept.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Identity } from './signing.js';
 import type { Value } from '../types.js';
+import { StoredRecords } from './stored-records.js';
 import { UsageError } from './streams.js';
 import { networkWorld } from './world.js';
 
 /** How a recording is to be played. */
 export interface PlayOptions {
-  readonly records: readonly RecordingRecord[];
+  readonly records: readonly RecordingRecord[] | Records;
   readonly registry: Registry;
   readonly rules: Rules;
   readonly host: string;
@@ -65,7 +67,7 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
   } = options;
   const plan = planOf(records, registry);
   const all: Played[] = [];
-  const once = (): Promise<Played> =>
+  const once = (keeper: StoredRecords | null): Promise<Played> =>
     new Promise((resolve) => {
       new Player(
         {
@@ -81,6 +83,7 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
           binding,
           readOnly,
           followBindings,
+          ...(keeper === null ? {} : { keeper }),
         },
         networkWorld(host, identity, null, options.signal),
         resolve,
@@ -91,17 +94,23 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
       if (rampMs > 0 && client > 0) await new Promise((resolve) => setTimeout(resolve, (rampMs * client) / sessions));
       for (let run = 0; run < repeat; run++) {
         if (options.reset !== undefined) await resetServer(options.reset);
-        const played = await once();
-        all.push(
-          options.lean === true && played.result.same
-            ? { ...played, records: [], result: { ...played.result, results: [] } }
-            : played,
-        );
+        // What a recording that is not in memory is answered does not come there either.
+        const keeper = records instanceof StoredRecords ? new StoredRecords() : null;
+        const played = await once(keeper);
         options.played?.(played, client, run);
+        if (options.lean === true && played.result.same) {
+          all.push({ ...played, records: [], result: { ...played.result, results: [] } });
+          keeper?.close();
+        } else all.push(played);
       }
     }),
   );
   return all;
+}
+
+/** A session to be compared; its calls stay where they are kept. */
+function sessionOf(records: Iterable<RecordingRecord>, registry: Registry): Session {
+  return new Session(records, registry, records instanceof StoredRecords ? new KeptCalls(records.calls) : null);
 }
 
 /** Puts a server back by a command of its owner. @throws UsageError when the command fails */
@@ -146,7 +155,7 @@ interface Noise {
  */
 export async function learnNoise(options: PlayOptions): Promise<Noise> {
   const runs = await playRecording({ ...options, sessions: 1, repeat: 2, keepGoing: true });
-  const [first, second] = runs.map((one) => new Session(one.records, options.registry));
+  const [first, second] = runs.map((one) => sessionOf(one.records, options.registry));
   const between = first === undefined || second === undefined ? null : compareSessions(first, second, options.rules);
   const broken = runs
     .flatMap(({ result }) => result.results)

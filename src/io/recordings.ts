@@ -7,16 +7,17 @@ import { RecordingReader, type RecordPlace, type TakeRecord } from '../../replay
 import { MAX_RECORDING_BYTES } from '../../replay/recording/limits.js';
 import { isRecordingText, RecordingTextReader } from '../../replay/recording/parse.js';
 import {
-  halfOf,
   RecordingError,
   type Recording,
   type RecordingForm,
   type RecordingRecord,
 } from '../../replay/recording/records.js';
 import { SessionJoiner } from '../../replay/recording/sessions.js';
-import { sealedIn, Unknown } from '../../replay/recording/unknown.js';
+import { HeldRecords, type Records } from '../../replay/recording/kept.js';
+import { Unknown } from '../../replay/recording/unknown.js';
 import type { Registry } from '../ndr/codec.js';
 import { FileCalls, PackedCalls } from './stored-calls.js';
+import { StoredRecords } from './stored-records.js';
 import { UsageError } from './streams.js';
 import { fileReason } from './reason.js';
 
@@ -27,6 +28,81 @@ import { fileReason } from './reason.js';
 export const HEAP_FOR_A_BYTE = 8;
 /** Recordings up to here are read whatever the heap is. */
 export const SMALL_RECORDING_BYTES = 16 * 1024 * 1024;
+
+/** A recording that is there to be played: its records, and what was seen of it while they were read. */
+export interface OpenRecording extends Pick<Recording, 'problems'> {
+  readonly records: Records;
+  readonly facts: RecordingFacts;
+}
+
+/**
+ * Opens recordings of any size, one behind another: in memory where they are small, else their calls stay in the file,
+ * and are read again when they are looked into. `problems` hears of damage. @throws UsageError when one cannot be read
+ */
+export async function openRecordings(
+  paths: readonly string[],
+  small = SMALL_RECORDING_BYTES,
+): Promise<readonly [Records, readonly OpenRecording[]]> {
+  let size = 0;
+  for (const path of paths) size += await sizeOf(path);
+  const [only, ...more] = paths;
+  const stored =
+    size <= small ? null : new StoredRecords(more.length > 0 ? new PackedCalls() : await callsOf(only ?? ''));
+  const records = stored ?? new HeldRecords();
+  const opened: OpenRecording[] = [];
+  for (const path of paths) {
+    const facts = new RecordingFacts();
+    const { problems } = await readRecordingFile(path, {
+      take: (record, place) => {
+        facts.take(record);
+        if (stored === null) records.put(record);
+        else stored.take(record, place);
+      },
+    });
+    opened.push({ records, problems, facts });
+  }
+  return [records, opened];
+}
+
+/** Opens one recording: {@link openRecordings}. */
+export async function openRecording(path: string, small = SMALL_RECORDING_BYTES): Promise<OpenRecording> {
+  const [, [opened]] = await openRecordings([path], small);
+  return opened as OpenRecording;
+}
+
+/** What decides whether a recording can be played. */
+export class RecordingFacts {
+  readonly unknown = new Unknown();
+  calls = 0;
+  private connections = 0;
+  private pipes = 0;
+  private readable = 0;
+
+  take(record: RecordingRecord): void {
+    this.unknown.take(record);
+    if (record.kind === 'connection') {
+      this.connections++;
+      if (record.pipe !== undefined) this.pipes++;
+    }
+    if (record.kind !== 'call') return;
+    this.calls++;
+    if (record.request?.sealed !== true) this.readable++;
+  }
+
+  /**
+   * @throws UsageError where nothing can be played, or half of the conversation is missing: what answers it would be
+   * compared with nothing
+   */
+  check(name: string): void {
+    const { half, sealed } = this.unknown;
+    if (half !== null) throw new UsageError(`${name} cannot be replayed: ${half}`);
+    if (this.connections > 0 && this.pipes === this.connections)
+      throw new UsageError(
+        `${name} cannot be replayed: all of its calls went over SMB named pipes, and replay speaks TCP`,
+      );
+    if (sealed !== null && this.readable === 0) throw new UsageError(`${name} cannot be replayed: ${sealed}`);
+  }
+}
 
 /**
  * Reads a recording from a file as a whole, in either form; `heap`: bytes that Node's may take. @throws UsageError when it
@@ -151,7 +227,8 @@ export class StoredSession {
   /** Takes the next record, and where it stands in the file. */
   take(given: RecordingRecord, place: RecordPlace): void {
     const record = this.joiner.join(given);
-    if (record.kind === 'call' && this.calls instanceof FileCalls) this.calls.stands(record.id, place, this.joiner.base);
+    if (record.kind === 'call' && this.calls instanceof FileCalls)
+      this.calls.stands(record.id, place, this.joiner.base);
     this.session.take(record);
   }
 
@@ -173,22 +250,11 @@ export async function callsOf(path: string): Promise<FileCalls | PackedCalls> {
 /** Of a record that stands in no file. */
 export const NO_PLACE: RecordPlace = { at: 0, size: 0 };
 
-/**
- * @throws UsageError where nothing can be played, or half of the conversation is missing: what answers it would be
- * compared with nothing
- */
-export function checkPlayable(name: string, records: readonly RecordingRecord[]): void {
-  const half = halfOf(records);
-  if (half !== null) throw new UsageError(`${name} cannot be replayed: ${half}`);
-  const connections = records.filter((one) => one.kind === 'connection');
-  if (connections.length > 0 && connections.every(({ pipe }) => pipe !== undefined))
-    throw new UsageError(
-      `${name} cannot be replayed: all of its calls went over SMB named pipes, and replay speaks TCP`,
-    );
-  const calls = records.filter((one) => one.kind === 'call');
-  const sealed = sealedIn(records);
-  if (sealed !== null && calls.every(({ request }) => request?.sealed === true))
-    throw new UsageError(`${name} cannot be replayed: ${sealed}`);
+/** {@link RecordingFacts.check} of records that are there. */
+export function checkPlayable(name: string, records: Iterable<RecordingRecord>): void {
+  const facts = new RecordingFacts();
+  for (const one of records) facts.take(one);
+  facts.check(name);
 }
 
 /** The form of the recording that a file begins as; null where it is none, or cannot be read. */

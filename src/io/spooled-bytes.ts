@@ -25,6 +25,11 @@ export class SpooledBytes {
     this.most = most;
   }
 
+  /** Bytes that take memory. */
+  get inMemory(): number {
+    return this.pieces.length * PIECE;
+  }
+
   /** Adds bytes that are read as one; returns where they stand. */
   add(bytes: Uint8Array): number {
     const at = this.size;

@@ -33,7 +33,8 @@ export class StoredRecords implements RecordKeeper {
   take(record: RecordingRecord, place: RecordPlace | null): void {
     const joined = this.joiner.join(record);
     if (record.kind === 'call') {
-      if (place !== null && this.stored instanceof FileCalls) this.stored.stands(joined.kind === 'call' ? joined.id : 0, place, this.joiner.base);
+      if (place !== null && this.stored instanceof FileCalls)
+        this.stored.stands(joined.kind === 'call' ? joined.id : 0, place, this.joiner.base);
       else if (this.stored instanceof PackedCalls) this.stored.put(record, this.joiner.base);
       return;
     }
@@ -59,4 +60,3 @@ export class StoredRecords implements RecordKeeper {
     this.stored.close();
   }
 }
-

@@ -5,7 +5,7 @@ import type { Rules } from '../../replay/compare/rules.js';
 import type { Played } from '../../replay/player/player.js';
 import { changesIn, checkChanges } from './changes.js';
 import { playRecording, type PlayOptions } from './play.js';
-import { checkPlayable, loadRecording, recordingForm } from './recordings.js';
+import { openRecording, recordingForm } from './recordings.js';
 import { folderReason } from './reason.js';
 import { UsageError } from './streams.js';
 import { reachable } from './world.js';
@@ -92,8 +92,8 @@ async function playOne(path: string, options: SuiteOptions): Promise<SuiteResult
   let played: Played | null = null;
   let runs = 0;
   try {
-    const { records } = await loadRecording(path);
-    checkPlayable(path, records);
+    const { records, facts } = await openRecording(path);
+    facts.check(path);
     if (options.target !== null && options.server === null && !options.allowChanges && options.readOnly !== true)
       await checkChanges(changesIn(records, options.registry), options.target, options.registry, OTHERWISE);
     const rules = await options.rules(path);

@@ -4,7 +4,10 @@ import type { Played } from '../../replay/player/player.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Lock } from './output.js';
 import { RecordingWriter } from './recording-writer.js';
-import { loadRecording, recordingForm } from './recordings.js';
+import { openRecording, recordingForm } from './recordings.js';
+
+/** Records that are gathered before they are written. */
+const FLUSH_EVERY = 1000;
 
 interface UpdateOptions {
   readonly registry: Registry;
@@ -20,8 +23,13 @@ export async function updateRecording(
   { registry, stdout, held = null }: UpdateOptions,
 ): Promise<void> {
   const form = (await recordingForm(path)) ?? 'uamgrec';
-  const { records } = await loadRecording(path);
+  const { records } = await openRecording(path);
   const writer = await RecordingWriter.open({ path, form, force: true, stdout, ...(held === null ? {} : { held }) });
-  for (const record of updatedRecords(records, played, registry)) writer.put(record);
-  await writer.close();
+  await writer.whole(async () => {
+    let put = 0;
+    for (const record of updatedRecords(records, played, registry)) {
+      writer.put(record);
+      if (++put % FLUSH_EVERY === 0) await writer.flush();
+    }
+  });
 }

@@ -85,7 +85,7 @@ describe.each(Object.entries(PEERS))('a session of %s', (name, { peer, other }) 
       expect(differences(crossed.result)).toEqual([]);
       for (const [form, recording] of [
         ['as recorded', records],
-        ['in the other binding', crossed.records],
+        ['in the other binding', [...crossed.records]],
       ] as const) {
         const [said, missed] = await standingIn(recording, (port) => told(peer, port));
         expect(missed, form).toEqual([]);

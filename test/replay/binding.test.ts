@@ -45,7 +45,7 @@ function played(records: readonly RecordingRecord[], binding: 'early' | 'late'):
       keepGoing: true,
       binding,
     });
-    return one?.records ?? [];
+    return [...(one?.records ?? [])];
   });
 }
 

@@ -20,7 +20,7 @@ describe('player against a responder', () => {
   it('finds no difference, though every identifier is another', () => {
     const played = play(session, new TestWorld(responderOf(session)));
     expect(told(played)).toBe('59 calls: 59 alike, 0 differ, 0 skipped');
-    const live = played.records.filter((one) => one.kind === 'reference');
+    const live = [...played.records].filter((one) => one.kind === 'reference');
     const before = new Set(session.flatMap((one) => (one.kind === 'reference' ? [one.ipid] : [])));
     expect(live.length).toBeGreaterThan(5);
     expect(live.filter((one) => before.has(one.ipid))).toEqual([]);
@@ -123,12 +123,12 @@ describe('player against a responder', () => {
     const pinged = session.filter((one) => one.kind === 'call' && one.method?.endsWith('Ping') === true).length;
     const played = play(session, new TestWorld(responderOf(session)), { speed: 0.005, deadlineMs: 10_000 });
     expect(told(played)).toBe('59 calls: 59 alike, 0 differ, 0 skipped');
-    const pings = played.records
+    const pings = [...played.records]
       .flatMap((one) => (one.kind === 'call' && one.method?.endsWith('Ping') === true ? [one] : []))
       .slice(pinged);
     expect(pings.length).toBe(
       Math.floor(
-        (played.records.reduce(
+        ([...played.records].reduce(
           (most, one) => (one.kind === 'call' && one.time !== null ? Math.max(most, one.time.timeS) : most),
           0,
         ) -
@@ -142,7 +142,7 @@ describe('player against a responder', () => {
     expect(Object.keys(first?.in['AddToSet'] ?? {}).length).toBeGreaterThan(2);
     expect(new Set(later.map((one) => one.in['pSetId']))).toEqual(new Set([first?.out['pSetId']]));
     expect(
-      play(session, new TestWorld(responderOf(session))).records.filter(
+      [...play(session, new TestWorld(responderOf(session))).records].filter(
         (one) => one.kind === 'call' && one.method?.endsWith('Ping') === true,
       ).length,
     ).toBe(pinged);
@@ -166,13 +166,13 @@ describe('player against a responder', () => {
           : [],
       );
     expect(counts(both)).toEqual([2]);
-    expect(counts(play(both, new TestWorld(responderOf(both))).records)).toEqual([2]);
-    expect(counts(play(both, new TestWorld(responderOf(broken))).records)).toEqual([1]);
+    expect(counts([...play(both, new TestWorld(responderOf(both))).records])).toEqual([2]);
+    expect(counts([...play(both, new TestWorld(responderOf(broken))).records])).toEqual([1]);
   });
 
   it('records what it does: the recording of a replay is replayed without a difference', () => {
     const first = play(session, new TestWorld(responderOf(session)));
-    const second = play(first.records, new TestWorld(responderOf(session, { guid: guids('7777') })));
+    const second = play([...first.records], new TestWorld(responderOf(session, { guid: guids('7777') })));
     expect(told(second)).toBe('59 calls: 59 alike, 0 differ, 0 skipped');
   });
 });

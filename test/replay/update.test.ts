@@ -104,7 +104,7 @@ describe.each([
     expect(differences(played.result)).toEqual([]);
     // As if every answer differed.
     const results = played.result.results.map((one) => ({ ...one, status: 'different' as const }));
-    const updated = updatedRecords(recorded, { ...played, result: { ...played.result, results } }, registry);
+    const updated = [...updatedRecords(recorded, { ...played, result: { ...played.result, results } }, registry)];
     const objects = (records: readonly RecordingRecord[]) => records.filter((one) => one.kind === 'reference');
     expect(objects(updated)).toEqual(objects(recorded));
     const before = recorded.filter((one) => one.kind === 'call');

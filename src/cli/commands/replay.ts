@@ -4,7 +4,6 @@ import { noiseRules } from '../../../replay/compare/noise.js';
 import type { Binding } from '../../../replay/player/binding.js';
 import type { Denied, Played } from '../../../replay/player/player.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
-import { sealedIn } from '../../../replay/recording/unknown.js';
 import { hex32 } from '../../bytes/hex.js';
 import type { Value } from '../../types.js';
 import { valueText } from '../../output/values.js';
@@ -15,7 +14,7 @@ import type { IdlFlags } from '../../io/idl.js';
 import { changesIn, isSimulated } from '../../io/changes.js';
 import { learnNoise, playRecording, type PlayOptions } from '../../io/play.js';
 import { checkOutput, lockOutput, writeOutput, type Lock, type OutputOptions } from '../../io/output.js';
-import { checkPlayable, loadRecording } from '../../io/recordings.js';
+import { openRecording } from '../../io/recordings.js';
 import { formatOf, writeReport, type ReportWriting } from '../report/write.js';
 import { sideBySide } from '../report/compare.js';
 import { recordingReport } from '../report/read.js';
@@ -172,12 +171,12 @@ async function replayed(
   };
   for (const path of [flags.junit, flags.report, flags.learnNoise])
     if (typeof path === 'string') checkOutput(path, output);
-  const { records, problems } = await loadRecording(rec);
+  const { records, problems, facts } = await openRecording(rec);
   for (const problem of problems.slice(0, 20)) await say(streams, `! ${rec}: ${problem.message}`);
-  checkPlayable(rec, records);
-  const sealed = sealedIn(records);
+  facts.check(rec);
+  const { sealed } = facts.unknown;
   if (sealed !== null) await say(streams, `! ${sealed}`);
-  if (!records.some((one) => one.kind === 'call')) throw new UsageError(`${rec} holds no calls`);
+  if (facts.calls === 0) throw new UsageError(`${rec} holds no calls`);
   const { host, port } = flags.target;
   const identity = await identityFor(flags, streams, host);
   const rules = await loadRules(flags.rules, known.registry);
@@ -296,7 +295,7 @@ async function playAndTell(
   writing: Writing & { readonly held: Lock | null },
 ): Promise<number> {
   const { known, streams, output } = writing;
-  const { host, port, records } = options;
+  const { host, port } = options;
   const out = new Sink(streams.stdout);
   const style = styleFor(flags.color, streams.stdout, streams.env);
   const many = flags.sessions * flags.repeat > 1;
@@ -329,7 +328,7 @@ async function playAndTell(
     await writeOutput(flags.junit, [suites], output);
   }
   if (flags.report !== undefined)
-    await reportPlayed(flags.report, records, all, { rec, target: `${host}:${port}`, writing });
+    await reportPlayed(flags.report, options.records, all, { rec, target: `${host}:${port}`, writing });
   if (flags.update === true) await update(rec, all, { known, streams, held: writing.held });
   return all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found;
 }
@@ -399,7 +398,7 @@ function junitOf(
 /** The first run beside the recording. */
 async function reportPlayed(
   to: string,
-  records: readonly RecordingRecord[],
+  records: Iterable<RecordingRecord>,
   [played]: readonly Played[],
   {
     rec,

@@ -13,8 +13,7 @@ import type { IdlFlags } from '../../io/idl.js';
 import { serveRecording, type Missed } from '../../io/serve/recording.js';
 import { whenEnded } from '../../io/interrupt.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
-import { unknownIn } from '../../../replay/recording/unknown.js';
-import { formByName, loadRecording } from '../../io/recordings.js';
+import { formByName, openRecordings } from '../../io/recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
 import { loadModel, loadScenario, serve, type Serving } from '../../io/serve/agent.js';
 import { UsageError, type Streams } from '../../io/streams.js';
@@ -122,12 +121,11 @@ export const serveCommand: Register = (program, { streams, load }) => {
       if (recs.length === 0) throw new UsageError('a recording or --model is wanted');
       if ((flags.fallback === 'forward') !== (flags.forward !== undefined))
         throw new UsageError('--fallback forward and --forward HOST[:PORT] belong together');
-      const records: RecordingRecord[] = [];
-      for (const path of recs) {
-        const { records: own, problems } = await loadRecording(path);
+      const [records, opened] = await openRecordings(recs);
+      for (const [at, { problems, facts }] of opened.entries()) {
+        const path = recs[at] ?? '';
         for (const problem of problems.slice(0, 20)) await say(streams, `! ${path}: ${problem.message}`);
-        for (const unknown of unknownIn(own)) await say(streams, `! ${path}: ${unknown}`);
-        for (const one of own) records.push(one);
+        for (const unknown of facts.unknown.sentences) await say(streams, `! ${path}: ${unknown}`);
       }
       const users = usersOf(flags, streams.env);
       const writer =

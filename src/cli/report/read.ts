@@ -151,7 +151,7 @@ async function readRecordingReport(
 /** The report of a recording that is there as a whole. */
 export function recordingReport(
   name: string,
-  records: readonly RecordingRecord[],
+  records: Iterable<RecordingRecord>,
   damage: readonly string[],
   how: Pick<ReportReading, 'known' | 'calls' | 'ignoreRules'>,
 ): Report {

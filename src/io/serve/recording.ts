@@ -12,6 +12,8 @@ import { RecordedAnswers } from '../../../replay/responder/recorded-answers.js';
 import { Responder, type Fallback, type ResponderOptions } from '../../../replay/responder/responder.js';
 import { StandIn } from '../../../replay/responder/stand-in.js';
 import { PING_PERIOD_MS } from '../../dcom/names.js';
+import { Timeline } from '../../../replay/compare/timeline.js';
+import { recordsOf, type Records } from '../../../replay/recording/kept.js';
 import type { RecordingRecord } from '../../../replay/recording/records.js';
 import { plainBytes } from '../../bytes/block.js';
 import type { Registry } from '../../ndr/codec.js';
@@ -30,7 +32,7 @@ import { Outgoing } from './unsent.js';
 
 /** How a recording is to be served. */
 export interface ServeOptions {
-  readonly records: readonly RecordingRecord[];
+  readonly records: readonly RecordingRecord[] | Records;
   readonly registry: Registry;
   readonly host: string;
   /** 0 takes a port that is free. */
@@ -188,13 +190,15 @@ function answering(options: ServeOptions, port: number): Answering {
     }) satisfies ResponderOptions['missed'],
   };
   if (fallback === 'forward' && forward !== undefined) return forwarding(options, forward, shared);
+  const timeline = new Timeline(recordsOf(records), registry);
   const exact = new Responder({
     ...shared,
-    answers: new RecordedAnswers(records, registry),
+    answers: new RecordedAnswers(timeline, registry),
     fallback: fallback === 'nearest' ? 'nearest' : 'error',
   });
   const standIn = new StandIn({
     records,
+    timeline,
     registry,
     fallback: fallback === 'forward' ? 'error' : fallback,
     exact,
