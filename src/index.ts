@@ -27,7 +27,7 @@ import { serveRecording, type Serving } from './io/serve/recording.js';
 import { changesIn, checkChanges } from './io/changes.js';
 import { playRecording } from './io/play.js';
 import { RecordingWriter } from './io/recording-writer.js';
-import { checkPlayable, formByName, openRecording } from './io/recordings.js';
+import { checkPlayable, formByName, openRecording, recordingForm, sessionOf } from './io/recordings.js';
 import { updateRecording } from './io/update.js';
 import { resultLines } from '../replay/results/text-results.js';
 import type { Records } from '../replay/recording/kept.js';
@@ -346,13 +346,17 @@ async function playedOnce(records: readonly RecordingRecord[] | Records, options
 
 /** Compares two captures or recordings call by call. @throws Error when one of them cannot be read */
 export async function diff(expected: Source, actual: Source, options: ReadOptions = {}): Promise<CompareResult> {
+  const [one, other] = [await sessionFor(expected, options), await sessionFor(actual, options)];
+  return compareSessions(one, other, await rulesOf(options.rules));
+}
+
+/** The calls of a large recording stay in its file. */
+async function sessionFor(source: Source, options: ReadOptions): Promise<Session> {
   const { registry } = known();
-  const [one, other] = [await load(expected, options), await load(actual, options)];
-  return compareSessions(
-    new Session(one.records, registry),
-    new Session(other.records, registry),
-    await rulesOf(options.rules),
-  );
+  const stored = typeof source === 'string' && (await recordingForm(source)) !== null;
+  return stored
+    ? sessionOf((await openRecording(source)).records, registry)
+    : new Session((await load(source, options)).records, registry);
 }
 
 /**

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { compareSessions } from '../../replay/compare/compare.js';
 import type { Rules } from '../../replay/compare/rules.js';
-import { KeptCalls, Session } from '../../replay/compare/session.js';
 import type { CompareResult } from '../../replay/compare/compare.js';
 import { noiseIn, pathOf } from '../../replay/compare/noise.js';
 import { DEFAULT_CONCURRENCY, Player, type Denied, type Played } from '../../replay/player/player.js';
@@ -12,6 +11,7 @@ import type { RecordingRecord } from '../../replay/recording/records.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Identity } from './signing.js';
 import type { Value } from '../types.js';
+import { sessionOf } from './recordings.js';
 import { StoredRecords } from './stored-records.js';
 import { UsageError } from './streams.js';
 import { networkWorld } from './world.js';
@@ -106,11 +106,6 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
     }),
   );
   return all;
-}
-
-/** A session to be compared; its calls stay where they are kept. */
-function sessionOf(records: Iterable<RecordingRecord>, registry: Registry): Session {
-  return new Session(records, registry, records instanceof StoredRecords ? new KeptCalls(records.calls) : null);
 }
 
 /** Puts a server back by a command of its owner. @throws UsageError when the command fails */

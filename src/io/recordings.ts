@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
-import { Session } from '../../replay/compare/session.js';
+import { KeptCalls, Session } from '../../replay/compare/session.js';
 import { isRecording } from '../../replay/recording/frames.js';
 import { RecordingReader, type RecordPlace, type TakeRecord } from '../../replay/recording/format.js';
 import { MAX_RECORDING_BYTES } from '../../replay/recording/limits.js';
@@ -68,6 +68,11 @@ export async function openRecordings(
 export async function openRecording(path: string, small = SMALL_RECORDING_BYTES): Promise<OpenRecording> {
   const [, [opened]] = await openRecordings([path], small);
   return opened as OpenRecording;
+}
+
+/** A session to be compared; its calls stay where they are kept. */
+export function sessionOf(records: Iterable<RecordingRecord>, registry: Registry): Session {
+  return new Session(records, registry, records instanceof StoredRecords ? new KeptCalls(records.calls) : null);
 }
 
 /** What decides whether a recording can be played. */
