@@ -51,40 +51,53 @@ export class PcapParser implements RecordParser {
     const header = this.recordHeader;
     if (end - at < header) return -header;
     const captured = view.getUint32(at + 8, little);
-    let timeS = view.getUint32(at, little);
-    // A packet of a year past 2055 or of 1975, or the magic number of another file: what follows it tells.
+    const timeS = view.getUint32(at, little);
+    // A packet of a year past 2055 or of 1975 may be the magic number of another file.
+    if (captured === 0 || captured > this.largest || timeS > 0xa000_0000 || timeS === 0x0a0d_0d0a) {
+      const other = this.noPacket(block, at, end, offset, out);
+      if (other !== 0) return other;
+    }
+    const size = header + captured;
+    if (end - at < size) return -size;
+    this.zeros = false;
+    this.lastS = timeS;
+    const fraction = view.getUint32(at + 4, little);
+    const frame = new CapturedFrame(++this.number, block, at + header, at + size);
+    frame.timeS = timeS;
+    frame.timeNs = fraction * this.nanoFactor;
+    frame.linkType = this.linkType;
+    frame.wireLength = view.getUint32(at + 12, little);
+    frame.offset = offset;
+    if (fraction >= this.fractions) this.carrySeconds(frame, fraction, out);
+    out.push(frame);
+    return size;
+  }
+
+  /** What `record` returns for what is no packet; 0 where it is one all the same. Apart, so that `record` is inlined. */
+  private noPacket(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
+    const little = this.littleEndian;
+    const header = this.recordHeader;
+    const captured = block.view.getUint32(at + 8, little);
+    const timeS = block.view.getUint32(at, little);
     if ((timeS > 0xa000_0000 || timeS === 0x0a0d_0d0a) && beginsCapture(block.u8, at, end)) return ANOTHER;
     if (captured > this.largest) {
       const message = `packet record claims ${captured} captured bytes, more than the ${this.largest} that are believed`;
       this.trouble = { code: 'capture-bad-length', message };
       return LOST;
     }
-    if (captured === 0 && timeS === 0 && onlyZeros(block.u8, at, at + header)) return this.zero(offset, out);
-    const size = header + captured;
-    if (end - at < size) return -size;
-    this.zeros = false;
-    this.lastS = timeS;
-    const fraction = view.getUint32(at + 4, little);
-    let timeNs = fraction * this.nanoFactor;
-    if (fraction >= this.fractions) {
-      timeS += Math.floor(fraction / this.fractions);
-      timeNs = (fraction % this.fractions) * this.nanoFactor;
-      out.push(
-        damage(
-          'capture-bad-time',
-          `packet record has ${fraction} as its fraction of a second, more than one second`,
-          offset,
-        ),
-      );
-    }
-    const frame = new CapturedFrame(++this.number, block, at + header, at + size);
-    frame.timeS = timeS;
-    frame.timeNs = timeNs;
-    frame.linkType = this.linkType;
-    frame.wireLength = view.getUint32(at + 12, little);
-    frame.offset = offset;
-    out.push(frame);
-    return size;
+    return captured === 0 && timeS === 0 && onlyZeros(block.u8, at, at + header) ? this.zero(offset, out) : 0;
+  }
+
+  private carrySeconds(frame: CapturedFrame, fraction: number, out: CaptureOutput[]): void {
+    frame.timeS += Math.floor(fraction / this.fractions);
+    frame.timeNs = (fraction % this.fractions) * this.nanoFactor;
+    out.push(
+      damage(
+        'capture-bad-time',
+        `packet record has ${fraction} as its fraction of a second, more than one second`,
+        frame.offset,
+      ),
+    );
   }
 
   /** A record is found again where two that could be stand one behind the other, or one ends with the file. */
