@@ -195,19 +195,32 @@ export class Analyzer {
 
   private drain(out: AnalyzerOutput[]): void {
     for (const segment of this.segments) {
-      if (segment.kind === 'problem') {
-        this.report(segment, out);
-        continue;
+      if (segment.kind === 'chunk') this.chunk(segment, out);
+      else if (segment.kind === 'problem') this.report(segment, out);
+      else {
+        if (!isBreak(segment) || !this.overSmb(segment, out)) this.follow(segment, out);
+        if (segment.kind === 'flow-end' && this.ports.size < MAX_SERVER_PORTS) this.ports.add(serverPort(segment.flow));
       }
-      if (!isPiece(segment) || !this.overSmb(segment, out)) this.follow(segment, out);
-      if (segment.kind === 'flow-end' && this.ports.size < MAX_SERVER_PORTS) this.ports.add(serverPort(segment.flow));
     }
     clear(this.segments);
     if (this.exchanges.length > 0) this.deliver(out);
   }
 
+  /**
+   * Bytes of a connection. Apart from the other kinds, here and in the observers: what is read of an object that has one
+   * layout costs a tenth of what it costs where it may have any of seven.
+   */
+  private chunk(chunk: Chunk, out: AnalyzerOutput[]): void {
+    if (this.smb.chunk(chunk, this.piped)) this.followPipes(out);
+    else this.rpc.chunk(chunk, this.exchanges);
+    const kdcs = this.security?.kdcs ?? null;
+    // What goes to a KDC and comes from there gives the keys of tickets.
+    if (kdcs !== null && toKdc(chunk.flow)) kdcs.push(chunk.flow.id, chunk.direction, bytesOf(chunk), chunk.frame);
+    if (this.connections.opening > 0) this.connections.data(chunk);
+  }
+
   /** What may be RPC, or tells of the connection that may carry it. */
-  private follow(segment: Exclude<NetOutput, Problem>, out: AnalyzerOutput[]): void {
+  private follow(segment: Exclude<NetOutput, Problem | Chunk>, out: AnalyzerOutput[]): void {
     if (segment.kind === 'datagram' && segment.carries === 'kdc') {
       this.security?.kdcs?.datagram(segment.flow.id, bytesOf(segment), segment.frame);
       return;
@@ -226,7 +239,7 @@ export class Analyzer {
   }
 
   /** A piece of a connection that speaks SMB: what its pipes carry is followed. False: it is none. */
-  private overSmb(segment: Chunk | Gap | FlowEnd, out: AnalyzerOutput[]): boolean {
+  private overSmb(segment: Gap | FlowEnd, out: AnalyzerOutput[]): boolean {
     const { smb } = this;
     if (segment.kind === 'gap' && smb.carries(segment.flow.id)) this.report(lost(segment), out);
     if (segment.kind === 'flow-end' && smb.carried(segment.flow.id)) this.oneDirection.ended(segment);
@@ -249,22 +262,12 @@ export class Analyzer {
   }
 
   /** What shows how a connection is opened. */
-  private opened(segment: Exclude<NetOutput, Problem>): void {
+  private opened(segment: Exclude<NetOutput, Problem | Chunk>): void {
     const kdcs = this.security?.kdcs ?? null;
-    if (kdcs !== null) this.kdc(segment, kdcs);
-    if (segment.kind === 'chunk') {
-      if (this.connections.opening > 0) this.connections.data(segment);
-    } else if (segment.kind === 'gap') this.connections.gap(segment);
+    if (kdcs !== null && isBreak(segment) && toKdc(segment.flow)) kdcs.end(segment.flow.id);
+    if (segment.kind === 'gap') this.connections.gap(segment);
     else if (segment.kind === 'handshake') this.connections.handshake(segment);
     else if (segment.kind === 'unreachable') this.connections.unreachable(segment);
-  }
-
-  /** What goes to a KDC and comes from there gives the keys of tickets. */
-  private kdc(segment: Exclude<NetOutput, Problem>, kdcs: NonNullable<SecurityObserver['kdcs']>): void {
-    const { flow } = segment;
-    if (flow.a.port !== KDC_PORT && flow.b.port !== KDC_PORT) return;
-    if (segment.kind === 'chunk') kdcs.push(flow.id, segment.direction, bytesOf(segment), segment.frame);
-    else if (segment.kind === 'gap' || segment.kind === 'flow-end') kdcs.end(flow.id);
   }
 
   private deliver(out: AnalyzerOutput[]): void {
@@ -309,8 +312,13 @@ function bytesOf({ block, start, end }: Chunk | Datagram): Uint8Array {
   return block.u8.subarray(start, end);
 }
 
-function isPiece(segment: Exclude<NetOutput, Problem>): segment is Chunk | Gap | FlowEnd {
-  return segment.kind === 'chunk' || segment.kind === 'gap' || segment.kind === 'flow-end';
+function toKdc({ a, b }: Flow): boolean {
+  return a.port === KDC_PORT || b.port === KDC_PORT;
+}
+
+/** A hole in a TCP connection, or its end. */
+function isBreak(segment: Exclude<NetOutput, Problem>): segment is Gap | FlowEnd {
+  return segment.kind === 'gap' || segment.kind === 'flow-end';
 }
 
 /** A hole in an RPC connection; holes in other traffic are none of our business. */

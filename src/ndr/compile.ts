@@ -16,7 +16,7 @@ import {
 } from './codec.js';
 import { Encoder } from './encoder.js';
 import { Decoder, SpareDecoder } from './decoder.js';
-import { readWhole, writeWhole, type Node } from './node.js';
+import { CompiledNode, readWhole, writeWhole, type Node } from './node.js';
 import { encodedNode } from './encoded.js';
 import { headerNode, plainThat, plainThis } from './orpc.js';
 import { pickleNode } from './pickle.js';
@@ -116,7 +116,7 @@ export class Compiler {
   private node(type: Type | NamedType): Node {
     const known = this.nodes.get(type);
     if (known !== undefined) return known;
-    const made = this.make(type);
+    const made = new CompiledNode(this.make(type));
     this.nodes.set(type, made);
     return made;
   }
@@ -206,8 +206,9 @@ export class Compiler {
     return this.sibling;
   }
 
-  private codec(parts: readonly Part[], derived: Derived, late: readonly LateCount[] = []): Codec {
+  private codec(members: readonly Part[], derived: Derived, late: readonly LateCount[] = []): Codec {
     const { encoding } = this.options;
+    const parts = members.map(({ name, node, role }) => ({ name, node: new CompiledNode(node), role }));
     const Shape = recordClass();
     // Counts that a message carries itself: of the same name the request had an older one.
     const own = parts.filter(({ name }) => derived.has(name)).map(({ name }) => name);

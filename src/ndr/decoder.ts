@@ -42,8 +42,11 @@ export class Decoder extends Cursor {
 
   /** Begins anew on another stub of the same encoding, with nothing traced or recorded. */
   reset({ block, start, end }: Span, depth = 0): void {
-    this.u8 = block.u8;
-    this.view = block.view;
+    // The next stub lies mostly in the same block, and what is written into an old object is noted for the collector.
+    if (this.view !== block.view) {
+      this.u8 = block.u8;
+      this.view = block.view;
+    }
     this.base = this.pos = start;
     this.end = end;
     this.failedAt = -1;

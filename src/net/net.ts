@@ -102,7 +102,7 @@ export class Net {
     packet.timeNs = frame.timeNs;
     packet.path = 0;
     if (this.streams.waiting) this.streams.review(packet, out);
-    packet.block = block;
+    if (packet.block !== block) packet.block = block;
     packet.end = end;
     packet.missing = frame.wireLength - (end - start);
     if (packet.missing < 0) packet.missing = 0;

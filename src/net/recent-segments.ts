@@ -39,7 +39,8 @@ export class Recent {
     if (entry === undefined) return;
     entry.stream = stream;
     entry.offset = offset;
-    entry.block = block;
+    // Mostly the same as before: what is written into an old object is noted for the collector.
+    if (entry.block !== block) entry.block = block;
     entry.start = start;
     entry.end = end;
     entry.own = false;

@@ -277,7 +277,7 @@ export class Association {
   /** Where the stub of a request, response or fault is to be read, after the security room had its turn. */
   private open(pdu: PduView, direction: Direction): Opened {
     const { opened } = this;
-    opened.block = pdu.block;
+    if (opened.block !== pdu.block) opened.block = pdu.block;
     opened.start = pdu.bodyStart;
     opened.end = pdu.bodyEnd;
     opened.own = pdu.owned;

@@ -61,6 +61,10 @@ export class RpcObserver {
 
   /** Takes the next piece of a connection and appends what it completes to `out`. */
   push(input: Chunk | Datagram | Gap | FlowEnd | Handshake | Unreachable, out: RpcOutput[]): void {
+    if (input.kind === 'chunk') {
+      this.chunk(input, out);
+      return;
+    }
     if (input.kind === 'handshake' || input.kind === 'unreachable') return;
     this.ledger.out = out;
     if (input.kind === 'datagram') {
@@ -68,11 +72,7 @@ export class RpcObserver {
       return;
     }
     const { id } = input.flow;
-    if (id !== this.lastId) {
-      this.lastId = id;
-      this.last = this.connections.get(id) ?? null;
-    }
-    const connection = this.last;
+    const connection = this.connectionOf(id);
     if (connection === null) {
       if (input.kind !== 'flow-end') this.begin(input);
       else {
@@ -82,10 +82,31 @@ export class RpcObserver {
       return;
     }
     connection.push(input);
+    if (connection.state === 'over') this.forget(id);
+  }
+
+  /** As {@link RpcObserver.push}, of bytes. */
+  chunk(input: Chunk, out: RpcOutput[]): void {
+    this.ledger.out = out;
+    const { id } = input.flow;
+    const connection = this.connectionOf(id);
+    if (connection === null) {
+      this.begin(input);
+      return;
+    }
+    connection.chunk(input);
     if (connection.state !== 'over') return;
     this.forget(id);
     // What was begun as a PDU was none: what comes now may be the first.
-    if (connection.unproven && input.kind === 'chunk' && input.streamOffset > 0) this.begin(input);
+    if (connection.unproven && input.streamOffset > 0) this.begin(input);
+  }
+
+  private connectionOf(id: number): Connection | null {
+    if (id !== this.lastId) {
+      this.lastId = id;
+      this.last = this.connections.get(id) ?? null;
+    }
+    return this.last;
   }
 
   /** Ends every connection: calls still waiting come out as they are. */
@@ -122,7 +143,8 @@ export class RpcObserver {
     const connection = this.admit(input);
     if (connection !== null) {
       this.last = connection;
-      connection.push(input);
+      if (input.kind === 'chunk') connection.chunk(input);
+      else connection.push(input);
       if (connection.state === 'over') this.forget(id);
       return;
     }
@@ -134,7 +156,7 @@ export class RpcObserver {
     this.last = found;
     const name = this.proxies.get(id) ?? 'something else';
     found.report('rpc-preamble', `${name} stands before the first PDU: ${passed} bytes were passed over`, input.frame);
-    found.push({ ...input, start: at, streamOffset: passed });
+    found.chunk({ ...input, start: at, streamOffset: passed });
     if (found.state === 'over') this.forget(id);
   }
 
@@ -230,7 +252,7 @@ export class Connection implements PduSink {
     this.midstream = midstream;
   }
 
-  push(input: Chunk | Gap | FlowEnd): void {
+  push(input: Gap | FlowEnd): void {
     if (input.kind === 'flow-end') {
       this.flowEnd(input);
       return;
@@ -238,23 +260,27 @@ export class Connection implements PduSink {
     if (this.state === 'refused') return;
     this.last = input;
     const { direction } = input;
+    const stream = this.streams[direction];
+    if (stream !== null) stream.gap(input);
+    else if (this.association !== null) this.streams[direction] = this.stream(direction, false);
+  }
+
+  chunk(input: Chunk): void {
+    if (this.state === 'refused') return;
+    this.last = input;
+    const { direction } = input;
     let stream = this.streams[direction];
-    if (input.kind === 'gap') {
-      if (stream !== null) stream.gap(input);
-      else if (this.association !== null) this.streams[direction] = this.stream(direction, false);
-    } else {
-      if (stream === null) {
-        if (this.state === 'probing' && !plausibleHeader(input.block.u8, input.start, input.end)) {
-          if (!this.midstream && this.streams[direction === 0 ? 1 : 0] === null) this.refuse('over');
-          return;
-        }
-        stream = this.streams[direction] = this.stream(
-          direction,
-          this.state === 'probing' || (input.streamOffset === 0 && !this.midstream),
-        );
+    if (stream === null) {
+      if (this.state === 'probing' && !plausibleHeader(input.block.u8, input.start, input.end)) {
+        if (!this.midstream && this.streams[direction === 0 ? 1 : 0] === null) this.refuse('over');
+        return;
       }
-      stream.push(input);
+      stream = this.streams[direction] = this.stream(
+        direction,
+        this.state === 'probing' || (input.streamOffset === 0 && !this.midstream),
+      );
     }
+    stream.push(input);
   }
 
   // oxlint-disable-next-line max-params -- once a PDU on the hot path: an object for each would be made for nothing

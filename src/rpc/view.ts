@@ -54,7 +54,8 @@ export class PduView {
   /** Reads the common header at `start`; 16 bytes are there ([C706] 12.6.3.1, [MS-RPCE] 2.2.2.11). */
   read(block: Block, start: number, end: number): void {
     const { u8, view } = block;
-    this.block = block;
+    // Mostly the same as before: what is written into an old object is noted for the collector.
+    if (this.block !== block) this.block = block;
     this.start = start;
     this.end = end;
     this.minor = u8[start + 1] as number;

@@ -61,7 +61,17 @@ export class SmbObserver {
    * appended to `out`.
    */
   push(input: Chunk | Gap | FlowEnd, out: SmbOutput[]): boolean {
-    const connection = this.connectionOf(input);
+    return input.kind === 'chunk' ? this.chunk(input, out) : this.take(this.known(input.flow.id), input, out);
+  }
+
+  /** As {@link SmbObserver.push}, of bytes. */
+  chunk(input: Chunk, out: SmbOutput[]): boolean {
+    const known = this.known(input.flow.id);
+    if (known === null && !begins(input)) return false;
+    return this.take(known ?? this.admit(input.flow), input, out);
+  }
+
+  private take(connection: Connection | null, input: Chunk | Gap | FlowEnd, out: SmbOutput[]): boolean {
     if (connection === null) return false;
     this.tally.out = out;
     connection.push(input);
@@ -93,14 +103,13 @@ export class SmbObserver {
     return this.connections.get(flowId)?.carried ?? false;
   }
 
-  private connectionOf(input: Chunk | Gap | FlowEnd): Connection | null {
-    const { id } = input.flow;
-    if (this.connections.size > 0 && id !== this.lastId) {
+  private known(id: number): Connection | null {
+    if (this.connections.size === 0) return null;
+    if (id !== this.lastId) {
       this.lastId = id;
       this.last = this.connections.get(id) ?? null;
     }
-    if (this.connections.size > 0 && this.last !== null) return this.last;
-    return input.kind === 'chunk' && begins(input) ? this.admit(input.flow) : null;
+    return this.last;
   }
 
   private admit(flow: Flow): Connection {
