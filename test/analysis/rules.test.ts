@@ -645,6 +645,24 @@ describe('rules', () => {
     ]);
   });
 
+  it('remember nothing of those of whom everything was forgotten', () => {
+    const memory = new Memory(3);
+    for (let i = 0; i < 100; i++) {
+      memory.set(`object ${i}`, 'one', i);
+      memory.set(`object ${i}`, 'two', i);
+      memory.forget(`object ${i}`, 'one');
+      memory.forget(`object ${i}`, 'two');
+    }
+    expect([memory.size, memory.owned]).toEqual([0, 0]);
+    for (let i = 0; i < 100; i++) memory.set(`object ${i}`, 'one', i);
+    expect([memory.size, memory.owned, memory.get('object 96', 'one'), memory.get('object 97', 'one')]).toEqual([
+      3,
+      3,
+      undefined,
+      97,
+    ]);
+  });
+
   it('account for every section of chapters 2 and 3 with a MUST', () => {
     const path = shared('spec/MS-UAMG.md', 'the list of MUSTs');
     if (path === null) return;

@@ -33,7 +33,8 @@ function lineageLearners(lineage: Lineage, memory: Memory): readonly Learner[] {
           const before = recordOf(memory.get(made, fact));
           // Elements are handed out over and over.
           if (isElement && before !== null && before['text'] === own['text'] && before['of'] === made) continue;
-          memory.set(made, fact, isElement ? { ...own, of: made } : own);
+          // Not by spreading: V8 makes such objects a shape each, several times as large as they are.
+          memory.set(made, fact, isElement ? { text: own['text'] ?? '', of: made } : own);
         }
       }),
     ),
@@ -75,7 +76,7 @@ export function criteriaCheck(check: Of<'criteria-met'>, name: string, memory: M
       if (attribute === undefined || before?.[attribute] === value) return null;
       const tree = treeOf(asked.text);
       if (tree === null) return null;
-      const known: Fields = { ...before, [attribute]: value };
+      const known = withField(before, attribute, value);
       memory.set(asked.of, values, known);
       const told = implied === undefined ? excluded(tree, known) : impliedOther(tree, known, implied);
       if (!told) return null;
@@ -85,6 +86,14 @@ export function criteriaCheck(check: Of<'criteria-met'>, name: string, memory: M
     },
     learners: lineageLearners(lineage, memory),
   };
+}
+
+/** A record and one more field, or another value of it. Records of the same fields share a shape. */
+function withField(before: Fields | null, name: string, value: Value): Fields {
+  const made: Record<string, Value> = {};
+  if (before !== null) for (const [one, held] of Object.entries(before)) made[one] = held;
+  made[name] = value;
+  return made;
 }
 
 /** A property as criteria compare it; null where it says nothing. */

@@ -14,6 +14,8 @@ export class Memory {
   private readonly owners = new Map<string, Facts>();
   private readonly limit: number;
   private facts = 0;
+  /** Goes on where it was: from the front of the map all that were forgotten would be passed again each time. */
+  private readonly oldest = this.owners.keys();
 
   constructor(limit: number = RULE_LIMITS.facts) {
     this.limit = limit;
@@ -21,6 +23,11 @@ export class Memory {
 
   get size(): number {
     return this.facts;
+  }
+
+  /** How many anything is remembered of. */
+  get owned(): number {
+    return this.owners.size;
   }
 
   get(owner: string, rule: string): Value | undefined {
@@ -31,14 +38,15 @@ export class Memory {
   }
 
   set(owner: string, rule: string, value: Value): void {
-    let own = this.owners.get(owner);
-    if (own === undefined) this.owners.set(owner, (own = []));
-    const at = placeOf(own, rule);
-    if (at >= 0) {
+    const own = this.owners.get(owner);
+    const at = own === undefined ? -1 : placeOf(own, rule);
+    if (own !== undefined && at >= 0) {
       own[at + 1] = value;
       return;
     }
-    own.push(rule, value);
+    // What is pushed to an empty list takes room for 16 more.
+    if (own === undefined) this.owners.set(owner, [rule, value]);
+    else own.push(rule, value);
     this.facts++;
     if (this.facts > this.limit) this.forgetOldest();
   }
@@ -47,15 +55,17 @@ export class Memory {
     const own = this.owners.get(owner);
     const at = own === undefined ? -1 : placeOf(own, rule);
     if (own === undefined || at < 0) return;
-    own.splice(at, 2);
+    if (own.length === 2) this.owners.delete(owner);
+    else own.splice(at, 2);
     this.facts--;
   }
 
   private forgetOldest(): void {
-    for (const [owner, { length }] of this.owners) {
+    while (this.facts > this.limit) {
+      const { value: owner } = this.oldest.next();
+      if (owner === undefined) return;
+      this.facts -= (this.owners.get(owner)?.length ?? 0) / 2;
       this.owners.delete(owner);
-      this.facts -= length / 2;
-      if (this.facts <= this.limit) return;
     }
   }
 }
