@@ -144,11 +144,11 @@ class Reader {
 /** What Invoke names of the members that are read: DISPID, and the type of the VARIANT that comes back. */
 const LATE: Readonly<Record<string, readonly [dispid: number, vt: string]>> = {
   Title: [0, 'VT_BSTR'],
-  IsMandatory: [0x6002_0014, 'VT_BOOL'],
+  IsMandatory: [0x6002_0013, 'VT_BOOL'],
   LastDeploymentChangeTime: [0x6002_0016, 'VT_DATE'],
-  RecommendedMemory: [0x6002_001e, 'VT_I4'],
+  RecommendedMemory: [0x6002_001d, 'VT_I4'],
   MsrcSeverity: [0x6002_001a, 'VT_BSTR'],
-  Description: [0x6002_0007, 'VT_BSTR'],
+  Description: [0x6002_0008, 'VT_BSTR'],
 };
 const NO_IID = '00000000-0000-0000-0000-000000000000';
 
