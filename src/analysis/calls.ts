@@ -81,6 +81,7 @@ export class CallMaker {
             decoder: this.decoder,
             track: this.track,
             callbacks,
+            late: this.late,
             memory: text,
             problems: limits.problemsPerCall,
             share,

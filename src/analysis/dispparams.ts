@@ -1,5 +1,7 @@
 import { DISPID_PROPERTYPUT, isVariantType, resolved, type Types } from '../dcom/automation.js';
-import { INTEGERS, VARTYPES } from '../ndr/automation.js';
+import { fragment, jsonText } from '../bytes/json.js';
+import { INTEGERS, VARTYPES, VT } from '../ndr/automation.js';
+import type { ResultForm } from '../ndr/invoke.js';
 import { DISP_E_EXCEPTION, DISP_E_PARAMNOTFOUND, DISP_E_TYPEMISMATCH } from '../dcom/hresults.js';
 import type { Value } from '../types.js';
 import type { Method, Parameter, Type, WellKnownType } from '../ndr/types.js';
@@ -171,6 +173,31 @@ export function fits(variant: Value, type: Type | null): boolean | null {
   if (expected === null) return null;
   return expected.includes(vt);
 }
+
+/** How the result of a member, as a VARIANT, shows; null where its declaration does not tell. */
+export function resultForm(method: Method, types: Types): ResultForm | null {
+  const returns = method.params?.find((param) => param.retval === true);
+  if (returns === undefined) return NOTHING_RETURNED;
+  const plain = resolved(returns.type, types);
+  const vts = plain === null || isVariant(returns.type) ? null : vtOf(plain);
+  if (plain === null || vts === null) return null;
+  return {
+    name: returns.name,
+    vts: vts.map((vt) => VT[vt as keyof typeof VT]),
+    key: fragment(`{${jsonText(returns.name)}:`),
+    // Of two names of a number the first counts.
+    names:
+      plain.kind === 'enum'
+        ? new Map(
+            Object.entries(plain.members)
+              .toReversed()
+              .map(([name, value]) => [value, name]),
+          )
+        : null,
+  };
+}
+
+const NOTHING_RETURNED: ResultForm = { name: 'retval', vts: [], key: fragment('{"retval":'), names: null };
 
 /** VARTYPEs that hold a type; null for a type that says nothing. */
 function vtOf(type: Type): readonly string[] | null {

@@ -1,10 +1,12 @@
 import type { Value } from '../types.js';
 import type { ObjectTable } from '../dcom/objects.js';
 import type { MemberKind, Method } from '../ndr/types.js';
-import { recordOf } from '../ndr/value.js';
+import type { ResultForm } from '../ndr/invoke.js';
+import { recordOf, type Fields } from '../ndr/value.js';
 import { kindsOf, returnedInterface, type Classes, type Member } from './classes.js';
-import { bindArguments, fits, type Bound, type Exception, type Invocation } from './dispparams.js';
+import { bindArguments, fits, resultForm, type Bound, type Exception, type Invocation } from './dispparams.js';
 import type { Types } from '../dcom/automation.js';
+import type { Naming, Plan } from './interfaces.js';
 import {
   believe,
   classKnown,
@@ -44,6 +46,21 @@ export interface LateCall {
   readonly because: string;
 }
 
+/** A member as Invokes without arguments call it: what is the same for each of them. */
+export interface LatePlan {
+  readonly naming: Naming;
+  /** What carried it. */
+  readonly via: Plan['carrier'];
+  readonly dispid: number;
+  readonly certainty: Certainty;
+  readonly form: ResultForm;
+  /** What it returns, of the VARIANT that came back. */
+  readonly out: (result: Value) => Fields;
+}
+
+/** Plans kept of one member: a server may give it any number of DISPIDs. */
+const MAX_PLANS = 16;
+
 /** Results remembered of an object whose class is unknown. */
 const MAX_GAVE = 16;
 
@@ -55,6 +72,7 @@ export class LateBinder {
   private readonly classes: Classes;
   private readonly objects: ObjectTable<Knowledge>;
   private readonly types: Types;
+  private readonly plans = new Map<Method, LatePlan[]>();
 
   constructor(classes: Classes, objects: ObjectTable<Knowledge>, types: Types) {
     this.classes = classes;
@@ -71,6 +89,52 @@ export class LateBinder {
     if (found !== null) return this.asMember(object, invocation, found, learnt);
     if (learnt !== null) return this.byNameAlone(object, invocation, kinds, learnt);
     return this.blank(invocation, kinds, reasonless(object, invocation.dispid));
+  }
+
+  /**
+   * The member that an Invoke without arguments means, and why, where the class of the object declares it and tells how
+   * its result shows; null: {@link LateBinder.bind} may still tell.
+   */
+  plain(
+    object: TrackedObject,
+    dispid: number,
+    flags: number,
+    carrier: Plan,
+  ): { readonly plan: LatePlan; readonly because: string } | null {
+    const learnt = learntMember(object, dispid);
+    const member = this.declared(object, dispid, kindsOf(flags & 0xffff), learnt);
+    if (member === null) return null;
+    const { method, owner } = member;
+    const known = knowledgeOf(object);
+    const { because, agreed } = reasonFor(object, member, dispid, learnt);
+    const certainty = certaintyOf(known.certainty, agreed);
+    const made = this.plans.get(method);
+    for (const plan of made ?? [])
+      if (plan.dispid === dispid && plan.certainty === certainty && plan.via === carrier.carrier)
+        return { plan, because };
+    const form = resultForm(method, this.types);
+    if (form === null) return null;
+    const { types } = this;
+    const plan: LatePlan = {
+      naming: {
+        interface: owner.name,
+        iid: owner.uuid,
+        method: method.name,
+        member: method.member,
+        opnum: method.opnum,
+        printedOpnum: method.printedOpnum,
+        section: method.section,
+        spec: owner.spec,
+      },
+      via: carrier.carrier,
+      dispid,
+      certainty,
+      form,
+      out: (result) => bindArguments({ ...NO_ARGUMENTS, dispid, flags: 0, result }, method, NO_NAMES, types).out,
+    };
+    if (made === undefined) this.plans.set(method, [plan]);
+    else if (made.length < MAX_PLANS) made.push(plan);
+    return { plan, because };
   }
 
   /**
@@ -168,17 +232,25 @@ export class LateBinder {
     kinds: readonly MemberKind[],
     learnt: LearntMember | null,
   ): Member | null {
-    const { interfaces } = knowledgeOf(object);
-    for (const name of interfaces) {
+    const member = this.declared(object, invocation.dispid, kinds, learnt);
+    return member ?? this.derivedMember(object, invocation, kinds, learnt);
+  }
+
+  /** The member that what the object is known to have declares. */
+  private declared(
+    object: TrackedObject,
+    dispid: number,
+    kinds: readonly MemberKind[],
+    learnt: LearntMember | null,
+  ): Member | null {
+    for (const name of knowledgeOf(object).interfaces) {
       const named = learnt === null ? null : pick(this.classes.byName(name, learnt.name), kinds);
       const member =
         named ??
-        (learnt === null || learnt.by === 'ITypeInfo'
-          ? pick(this.classes.byDispid(name, invocation.dispid), kinds)
-          : null);
+        (learnt === null || learnt.by === 'ITypeInfo' ? pick(this.classes.byDispid(name, dispid), kinds) : null);
       if (member !== null) return member;
     }
-    return this.derivedMember(object, invocation, kinds, learnt);
+    return null;
   }
 
   /** The only member that an interface derived from what the object is known to have can mean by the call. */
@@ -213,13 +285,11 @@ export class LateBinder {
   private asMember(
     object: TrackedObject,
     invocation: Invocation,
-    { method, owner }: Member,
+    member: Member,
     learnt: LearntMember | null,
   ): LateCall {
-    const known = knowledgeOf(object);
-    const { dispid } = invocation;
-    const agreed = learnt !== null && learnt.name.toLowerCase() === method.name.toLowerCase();
-    const named = agreed ? namedDispid(learnt, dispid, method.name) : dispidOfTable(dispid, method.name);
+    const { method, owner } = member;
+    const { because, agreed } = reasonFor(object, member, invocation.dispid, learnt);
     return {
       interface: owner.name,
       iid: owner.uuid,
@@ -231,8 +301,8 @@ export class LateBinder {
       hresult: invocation.hresult,
       wrapped: invocation.wrapped,
       exception: invocation.exception,
-      certainty: certaintyOf(known.certainty, agreed),
-      because: `${reasonOf(known) ?? handedOutAsOwner(owner.name)}; ${named}`,
+      certainty: certaintyOf(knowledgeOf(object).certainty, agreed),
+      because,
     };
   }
 
@@ -275,6 +345,28 @@ export class LateBinder {
     };
   }
 }
+
+/** Why an Invoke means a member, and whether the object itself was asked for its name. */
+function reasonFor(
+  object: TrackedObject,
+  { method, owner }: Member,
+  dispid: number,
+  learnt: LearntMember | null,
+): { readonly because: string; readonly agreed: boolean } {
+  const agreed = learnt !== null && learnt.name.toLowerCase() === method.name.toLowerCase();
+  const named = agreed ? namedDispid(learnt, dispid, method.name) : dispidOfTable(dispid, method.name);
+  return { because: `${reasonOf(knowledgeOf(object)) ?? handedOutAsOwner(owner.name)}; ${named}`, agreed };
+}
+
+/** An Invoke that succeeded, with no arguments. */
+const NO_ARGUMENTS = {
+  positional: [],
+  named: [],
+  exception: null,
+  refused: null,
+  hresult: 0,
+  wrapped: null,
+} as const;
 
 /** Of a member: as certain as the class, and known only where the object itself was asked for the name. */
 function certaintyOf(ofClass: Certainty, agreed: boolean): Certainty {

@@ -1,8 +1,9 @@
 import { guidAt } from '../bytes/guid.js';
-import type { JsonBytes } from '../bytes/json.js';
+import { fragment, type JsonBytes } from '../bytes/json.js';
 import { referenceTo } from '../dcom/objects.js';
 import { NO_PROBLEMS, type Codec, type Decoded, type MethodCodec, type Told } from '../ndr/codec.js';
 import { trailingProblem } from '../ndr/compile.js';
+import { PlainInvoke } from '../ndr/invoke.js';
 import { NO_FIELDS, type Fields } from '../ndr/value.js';
 import type {
   Auth,
@@ -21,6 +22,7 @@ import type { Decoder } from './decode.js';
 import { authOf, framesOf, nanosecondsBetween, placed } from './exchange-facts.js';
 import type { Interfaces, Naming, Plan } from './interfaces.js';
 import type { Entry } from './knowledge.js';
+import type { LateBinder, LatePlan } from './late.js';
 import type { Place } from './locate.js';
 import type { RuledShare } from './share.js';
 import type { Track } from './track.js';
@@ -29,7 +31,7 @@ import type { Track } from './track.js';
 export const MAX_PENDING_TEXT = 4 * 1024 * 1024;
 
 /**
- * The ordinary call: early bound, request and response whole and clean but for bytes behind their last parameter, by an interface and a method of the tables, with
+ * The ordinary call: early bound, or late bound without arguments; request and response whole and clean but for bytes behind their last parameter, by an interface and a method of the tables, with
  * nothing inferred. Its arguments are JSON already; as values they are decoded when somebody looks.
  */
 export class OrdinaryCall implements Call {
@@ -61,6 +63,10 @@ export class OrdinaryCall implements Call {
   private behindIn = 0;
   private behindOut = 0;
   private told: readonly Problem[] = NO_PROBLEMS;
+  /** The member that is meant, of a late-bound one; null otherwise. */
+  late: LatePlan | null = null;
+  /** Why it is that member. */
+  because: string | null = null;
 
   // oxlint-disable-next-line max-params -- once a call on the hot path: an object for each would be made for nothing
   constructor(
@@ -95,15 +101,21 @@ export class OrdinaryCall implements Call {
   }
 
   get in(): Fields {
-    return (this.asked ??= valueOf(this.codec.request, this.exchange.request));
+    return (this.asked ??= this.late === null ? valueOf(this.codec.request, this.exchange.request) : NO_FIELDS);
   }
 
   get out(): Fields {
-    return (this.answered ??= valueOf(this.codec.response, this.exchange.response, this.in));
+    return (this.answered ??= this.results());
+  }
+
+  private results(): Fields {
+    const { late, codec, exchange } = this;
+    if (late === null) return valueOf(codec.response, exchange.response, this.in);
+    return late.out(valueOf(codec.response, exchange.response)['pVarResult'] ?? null);
   }
 
   private get naming(): Naming {
-    return this.plan.naming;
+    return this.late === null ? this.plan.naming : this.late.naming;
   }
 
   get time(): Moment | null {
@@ -168,24 +180,20 @@ export class OrdinaryCall implements Call {
     return this.naming.spec;
   }
 
-  get binding(): 'early' {
-    return 'early';
+  get binding(): Call['binding'] {
+    return this.late === null ? 'early' : 'late';
   }
 
   get dispid(): number | null {
-    return this.plan.slot.method.dispid ?? null;
+    return this.late === null ? (this.plan.slot.method.dispid ?? null) : this.late.dispid;
   }
 
-  get via(): null {
-    return null;
+  get via(): Call['via'] {
+    return this.late === null ? null : this.late.via;
   }
 
-  get certainty(): 'known' {
-    return 'known';
-  }
-
-  get because(): null {
-    return null;
+  get certainty(): Call['certainty'] {
+    return this.late === null ? 'known' : this.late.certainty;
   }
 
   get causality(): string | null {
@@ -247,6 +255,7 @@ interface OrdinaryOptions {
   readonly decoder: Decoder;
   readonly track: Track;
   readonly callbacks: Callbacks;
+  readonly late: LateBinder;
   readonly memory: JsonBytes;
   /** Problems kept of one call. */
   readonly problems: number;
@@ -261,6 +270,7 @@ interface OrdinaryOptions {
 export class OrdinaryCalls {
   private readonly options: OrdinaryOptions;
   private readonly told: Told = { result: null, causality: -1, retval: undefined, trailing: 0 };
+  private readonly invoke = new PlainInvoke();
   /** Whether rules learn here from calls of a method that others write. */
   private readonly judged = new Map<Plan, boolean>();
 
@@ -276,12 +286,15 @@ export class OrdinaryCalls {
     if (exchange.context?.transfer !== 'ndr20' || exchange.fault !== null || exchange.problems.length > 0) return null;
     if (exchange.outcome !== 'answered' || !isPlain(request) || !isPlain(response)) return null;
     const plan = this.options.interfaces.plan(known, opnum);
-    if (plan === null || plan.traced || plan.slot.method.notUsedOnWire === true) return null;
+    if (plan === null || plan.slot.method.notUsedOnWire === true) return null;
+    if (plan.traced && plan.role !== 'invoke') return null;
     const taken = this.options.decoder.taken(known, opnum, place.server);
     const codec = taken === null ? null : this.options.interfaces.littleEndian(known, opnum, plan);
     if (codec === null) return null;
     const found = { place, plan, entry, codec, fitting: taken === 'fitting' };
     const { share } = this.options;
+    // What an Invoke means can change what is known of its object: every reader looks into it.
+    if (plan.role === 'invoke') return this.invoked(exchange, id, found, findings);
     if (share === null || !this.passes(place, plan)) return this.read(exchange, id, found, findings);
     return share.owns(id) || this.isJudged(share, plan)
       ? (this.read(exchange, id, found, findings) ?? plan)
@@ -351,8 +364,50 @@ export class OrdinaryCalls {
     call.inEnd = inEnd;
     call.outEnd = memory.at;
     if (!clean) call.trails(behindIn, behindOut);
-    if (place.link !== null && place.link.pair.reverse !== null)
-      call.callbacks = this.options.callbacks.of(id, call.causality, place.link.pair, place.server.port, place.time);
+    this.callsBack(call, place);
+    return call;
+  }
+
+  private callsBack(call: OrdinaryCall, { link, server, time }: Place): void {
+    if (link !== null && link.pair.reverse !== null)
+      call.callbacks = this.options.callbacks.of(call.id, call.causality, link.pair, server.port, time);
+  }
+
+  /** An Invoke without arguments, of a member that the class of its object declares. */
+  private invoked(exchange: Exchange, id: number, found: Found, findings: Finding[]): OrdinaryCall | null {
+    const { track, memory, late } = this.options;
+    const { request, response } = exchange;
+    const { place, plan, entry, codec } = found;
+    const { invoke } = this;
+    if (request === null || response === null || memory.at > MAX_PENDING_TEXT || !invoke.request(request)) return null;
+    const { causality, dispid, flags, trailing: behindIn } = invoke;
+    const meant = late.plain(entry.object, dispid, flags, plan);
+    if (meant === null) return null;
+    const inStart = memory.at;
+    memory.raw(EMPTY);
+    const inEnd = memory.at;
+    const { form } = meant.plan;
+    const whole = invoke.response(response, form, memory);
+    const behindOut = invoke.trailing;
+    const clean = behindIn + behindOut === 0;
+    const limited = !clean && this.options.problems < MOST_PROBLEMS;
+    if (!whole || limited || (found.fitting && !clean && !this.isTaken(exchange, found, clean, null))) {
+      memory.at = inStart;
+      return null;
+    }
+    track.ordinary(exchange, id, { place, plan, entry, response: null }, findings);
+    const group = place.link === null ? null : place.link.group;
+    const call = new OrdinaryCall(id, exchange, plan, codec, referenceTo(entry), group, memory, null);
+    call.late = meant.plan;
+    call.because = meant.because;
+    call.hresult = 0;
+    call.causalityAt = causality;
+    if (form.name === 'retval') call.retval = invoke.result;
+    call.inStart = inStart;
+    call.inEnd = inEnd;
+    call.outEnd = memory.at;
+    if (!clean) call.trails(behindIn, behindOut);
+    this.callsBack(call, place);
     return call;
   }
 
@@ -398,6 +453,7 @@ function causalityOf(request: Stub | null, at: number): string | null {
 
 const NONE: readonly number[] = Object.freeze([]);
 
+const EMPTY = fragment('{}');
 /** Problems that an ordinary call can have: bytes behind its request, and behind its response. */
 const MOST_PROBLEMS = 2;
 

@@ -18,7 +18,7 @@ import { Encoder } from './encoder.js';
 import { Decoder, SpareDecoder } from './decoder.js';
 import { CompiledNode, readWhole, writeWhole, type Node } from './node.js';
 import { encodedNode } from './encoded.js';
-import { headerNode, plainThat, plainThis } from './orpc.js';
+import { headerNode, plainThat, plainThis, skipHeader } from './orpc.js';
 import { pickleNode } from './pickle.js';
 import { interfaceNode, isTextable, pointerNode, topRefNode, transformedNode } from './pointers.js';
 import { baseNode, enumNode, flagsNode, unfit } from './scalars.js';
@@ -369,15 +369,6 @@ function textReader(parts: readonly Part[], encoding: Encoding): Codec['text'] {
 
 const EMPTY = fragment('{}');
 
-/** Passes over a header in its usual form, without extensions ([MS-DCOM] 2.2.13.3, 2.2.13.4); false: it has another. */
-function skipHeader(d: Decoder, name: string, told: Told): boolean {
-  const size = name === 'orpcthis' ? 32 : 8;
-  if (d.end - d.pos < size || d.view.getUint32(d.pos + size - 4) !== 0) return false;
-  if (name === 'orpcthis') told.causality = d.pos + 12;
-  d.pos += size;
-  return true;
-}
-
 /** What is named and never decoded, e.g. a pipe: everything from it on stays bytes. */
 function unsupportedNode(what: string): Node {
   return {
@@ -399,7 +390,7 @@ function unsupportedNode(what: string): Node {
  * A verification trailer stands on a multiple of four bytes: up to three in front of it belong to nobody ([MS-RPCE]
  * 2.2.2.13).
  */
-function isPadding(stub: Span, at: number): boolean {
+export function isPadding(stub: Span, at: number): boolean {
   return (stub as Partial<Stub>).verification != null && stub.end - at < 4;
 }
 

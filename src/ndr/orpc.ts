@@ -1,5 +1,6 @@
 import { guidAt } from '../bytes/guid.js';
 import type { Value } from '../types.js';
+import type { Told } from './codec.js';
 import type { Decoder } from './decoder.js';
 import { readWhole, type Node } from './node.js';
 import { topRefNode } from './pointers.js';
@@ -39,4 +40,13 @@ export function plainThat(d: Decoder): Value {
   if (d.end - pos < 8 || view.getUint32(pos + 4) !== 0) return null;
   d.pos = pos + 8;
   return { flags: view.getUint32(pos, d.littleEndian), extensions: null };
+}
+
+/** Passes over a header in its usual form, without extensions ([MS-DCOM] 2.2.13.3, 2.2.13.4); false: it has another. */
+export function skipHeader(d: Decoder, name: string, told: Pick<Told, 'causality'>): boolean {
+  const size = name === 'orpcthis' ? 32 : 8;
+  if (d.end - d.pos < size || d.view.getUint32(d.pos + size - 4) !== 0) return false;
+  if (name === 'orpcthis') told.causality = d.pos + 12;
+  d.pos += size;
+  return true;
 }

@@ -15,6 +15,7 @@ import type {
 } from '../types.js';
 import type { Summary } from '../analysis/analyzer.js';
 import type { Plan } from '../analysis/interfaces.js';
+import type { LatePlan } from '../analysis/late.js';
 import { OrdinaryCall } from '../analysis/ordinary.js';
 import { MAX_CACHED_CONTEXTS, MAX_CACHED_FLOWS, MAX_CACHED_INTERFACES, MAX_CACHED_METHODS } from './limits.js';
 import { endpointText, transportText, type Names } from './names.js';
@@ -41,7 +42,7 @@ export class NdjsonWriter {
   private readonly clock = new IsoClock();
   private readonly heads = new Map<string, (Head | undefined)[]>();
   /** What is the same for every ordinary call of a method, by context. */
-  private readonly plans = new WeakMap<Plan, (Uint8Array | null)[]>();
+  private readonly plans = new WeakMap<Plan | LatePlan, (Uint8Array | null)[]>();
   /** What is the same for every ordinary call on an object, and for every one that succeeded under a protection. */
   private readonly called = new WeakMap<ObjectReference, Uint8Array>();
   private readonly succeeded = new WeakMap<Auth, Uint8Array>();
@@ -94,7 +95,8 @@ export class NdjsonWriter {
     this.putWhen(call, out);
     out.raw(this.endsOf(call));
     out.number(exchange.callId);
-    out.raw(this.plans.get(call.plan)?.[exchange.contextId] ?? this.planText(call));
+    if (call.late !== null) this.putMeant(call, call.late, out);
+    else out.raw(this.plans.get(call.plan)?.[exchange.contextId] ?? this.planText(call, call.plan, KNOWN));
     out.raw(this.called.get(object) ?? this.calledText(object));
     if (causalityAt < 0 || request === null) out.raw(PART.noCausality);
     else {
@@ -126,10 +128,19 @@ export class NdjsonWriter {
     putProblems(out, call.problems);
   }
 
-  private planText(call: OrdinaryCall): Uint8Array {
-    const { plan, contextId } = call;
+  /** The member that a late-bound call means, what carried it, and why it is that one. */
+  private putMeant(call: OrdinaryCall, late: LatePlan, out: JsonBytes): void {
+    const { via, certainty } = late;
+    const known = this.plans.get(late)?.[call.exchange.contextId];
+    out.raw(known ?? this.planText(call, late, viaText(via) + ',"certainty":"' + certainty + '","because":'));
+    putTextOrNull(out, call.because);
+    out.raw(PART.object);
+  }
+
+  private planText(call: OrdinaryCall, plan: Plan | LatePlan, rest: string): Uint8Array {
+    const { contextId } = call;
     const head = new TextDecoder().decode(this.headOf(call));
-    const text = fragment(',"contextId":' + contextId + head + ',"via":null,"certainty":"known","object":');
+    const text = fragment(',"contextId":' + contextId + head + rest);
     const list = this.plans.get(plan) ?? [];
     if (contextId < MAX_CACHED_CONTEXTS) {
       while (list.length < contextId) list.push(null);
@@ -167,16 +178,7 @@ export class NdjsonWriter {
     out.number(call.contextId);
     out.raw(this.headOf(call));
     if (via === null) out.raw(PART.noVia);
-    else
-      out.plain(
-        ',"via":{"interface":' +
-          quote(via.interface) +
-          ',"method":' +
-          quote(via.method) +
-          ',"opnum":' +
-          via.opnum +
-          '}',
-      );
+    else out.plain(viaText(via));
     out.raw(CERTAINTY[call.certainty]);
     if (call.because !== null) {
       out.raw(PART.because);
@@ -394,6 +396,12 @@ export class NdjsonWriter {
   }
 }
 
+function viaText({ interface: name, method, opnum }: NonNullable<Call['via']>): string {
+  return ',"via":{"interface":' + quote(name) + ',"method":' + quote(method) + ',"opnum":' + opnum + '}';
+}
+
+/** What stands between the method of an early-bound call and its object. */
+const KNOWN = ',"via":null,"certainty":"known","object":';
 const CLOSE = 0x7d;
 /** Bytes of `{}`. */
 const EMPTY_FIELDS = 2;
