@@ -38,7 +38,8 @@ export class Restorer {
   private readonly contexts = new Map<string, PresentationContext>();
   private readonly makers = new Map<number, Maker | null>();
   private readonly calls = new Map<number, number>();
-  /** References beyond the bound, which are not told of. */
+  /** References that are told of, and those beyond the bound, which are not. */
+  private told = 0;
   private left = 0;
 
   constructor(registry: Registry) {
@@ -54,9 +55,10 @@ export class Restorer {
   /** Takes the next record; the call it is, or null. */
   take(given: RecordingRecord): Call | null {
     const record = this.joiner.join(given);
-    const full = this.makers.size >= MAX_RESTORED_OBJECTS;
+    const full = this.told >= MAX_RESTORED_OBJECTS;
     if (record.kind === 'reference' && full) this.left++;
     else this.session.take(record);
+    if (record.kind === 'reference' && !full) this.told++;
     switch (record.kind) {
       case 'connection':
         this.flows.set(record.id, {

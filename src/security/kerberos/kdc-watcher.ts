@@ -11,6 +11,8 @@ import { fittingKeys, openTicket, type Closed, type ClosedTicket, type TicketSto
 /** Longest message of a KDC that is read, and connections to KDCs followed at once; docs/limits.md. */
 export const MAX_KDC_MESSAGE = 128 * 1024;
 export const MAX_KDC_FLOWS = 4096;
+/** Bytes of messages in the making that all of them may hold. */
+export const MAX_KDC_HELD = 16 * 1024 * 1024;
 
 /** Key usages of RFC 4120 7.5.1. */
 const USAGE = { asReply: 3, tgsAuthenticator: 7, tgsReply: 8, tgsReplySubkey: 9, authenticator: 11 } as const;
@@ -41,17 +43,26 @@ interface TicketRequest {
 
 const NOTHING: TicketRequest = { sessionKey: null, subkey: null, armored: false, armor: null, closed: null };
 
+/** A message that is not whole yet: the first `size` bytes of a buffer that has room for more. */
+interface Begun {
+  bytes: Uint8Array;
+  size: number;
+}
+
 interface KdcFlow {
-  /** Bytes of each direction that make no whole message yet; null: it is none of Kerberos. */
-  readonly held: [Uint8Array | null, Uint8Array | null];
+  /** Of each direction; null: it is none of Kerberos. */
+  readonly held: [Begun | null, Begun | null];
   request: TicketRequest | null;
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Exchanges with KDCs that go by: opens with users' secrets what the tickets in them carry. */
 export class KdcWatcher {
   private readonly secrets: Secrets;
   private readonly tickets: TicketStore;
   private readonly flows = new Map<number, KdcFlow>();
+  private held = 0;
 
   constructor(secrets: Secrets, tickets: TicketStore) {
     this.secrets = secrets;
@@ -61,22 +72,52 @@ export class KdcWatcher {
   /** Bytes of a TCP connection to a KDC: messages with their lengths in front (RFC 4120 7.2.2). */
   push(flow: number, direction: Direction, bytes: Uint8Array, frame: number): void {
     const known = this.flow(flow);
-    const held = known.held[direction];
-    if (held === null) return;
-    let all = new Uint8Array(held.length + bytes.length);
-    all.set(held);
-    all.set(bytes, held.length);
-    while (all.length >= 4) {
-      const size = new DataView(all.buffer, all.byteOffset, 4).getUint32(0);
+    const begun = known.held[direction];
+    if (begun === null) return;
+    const all = begun.size === 0 ? bytes : this.added(begun, bytes);
+    let at = 0;
+    while (all.length - at >= 4) {
+      const size = new DataView(all.buffer, all.byteOffset + at, 4).getUint32(0);
       if (size > MAX_KDC_MESSAGE) {
+        this.hold(begun, NO_BYTES);
         known.held[direction] = null;
         return;
       }
-      if (all.length < 4 + size) break;
-      this.message(known, all.slice(4, 4 + size), frame);
-      all = all.slice(4 + size);
+      if (all.length - at < 4 + size) break;
+      this.message(known, all.slice(at + 4, at + 4 + size), frame);
+      at += 4 + size;
     }
-    known.held[direction] = all;
+    if (at > 0 || begun.size === 0) this.hold(begun, all.subarray(at));
+    this.makeRoom(flow);
+  }
+
+  /** A beginning with more behind it, in the same buffer while there is room: each byte is copied a few times at most. */
+  private added(begun: Begun, bytes: Uint8Array): Uint8Array {
+    const size = begun.size + bytes.length;
+    if (size > begun.bytes.length) {
+      const larger = new Uint8Array(Math.max(size, begun.bytes.length * 2));
+      larger.set(begun.bytes.subarray(0, begun.size));
+      this.held += larger.length - begun.bytes.length;
+      begun.bytes = larger;
+    }
+    begun.bytes.set(bytes, begun.size);
+    begun.size = size;
+    return begun.bytes.subarray(0, size);
+  }
+
+  private hold(begun: Begun, bytes: Uint8Array): void {
+    this.held += bytes.length - begun.bytes.length;
+    begun.bytes = bytes.slice();
+    begun.size = bytes.length;
+  }
+
+  /** Past what may be held the connections seen first are forgotten. */
+  private makeRoom(spared: number): void {
+    if (this.held <= MAX_KDC_HELD) return;
+    for (const id of this.flows.keys()) {
+      if (id !== spared) this.end(id);
+      if (this.held <= MAX_KDC_HELD) return;
+    }
   }
 
   /** A datagram to a KDC or from one: one message (RFC 4120 7.2.1). */
@@ -85,7 +126,13 @@ export class KdcWatcher {
   }
 
   end(flow: number): void {
+    for (const one of this.flows.get(flow)?.held ?? []) this.held -= one?.bytes.length ?? 0;
     this.flows.delete(flow);
+  }
+
+  /** What it holds. */
+  get load(): { readonly flows: number; readonly bytes: number } {
+    return { flows: this.flows.size, bytes: this.held };
   }
 
   /** What is known of a flow. Nothing tells the end of datagrams: with too many flows the oldest is forgotten. */
@@ -94,9 +141,15 @@ export class KdcWatcher {
     if (known !== undefined) return known;
     if (this.flows.size >= MAX_KDC_FLOWS) {
       const [oldest] = this.flows.keys();
-      if (oldest !== undefined) this.flows.delete(oldest);
+      if (oldest !== undefined) this.end(oldest);
     }
-    const made: KdcFlow = { held: [new Uint8Array(0), new Uint8Array(0)], request: null };
+    const made: KdcFlow = {
+      held: [
+        { bytes: NO_BYTES, size: 0 },
+        { bytes: NO_BYTES, size: 0 },
+      ],
+      request: null,
+    };
     this.flows.set(id, made);
     return made;
   }
