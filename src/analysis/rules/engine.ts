@@ -13,6 +13,10 @@ interface Placed {
   readonly rule: Rule;
   readonly spec: string;
   readonly check: Check;
+  /** What is asked of every call, out of `rule` and `check`, which have many layouts: there it costs ten times as much. */
+  readonly when: NonNullable<Rule['when']> | null;
+  readonly hresults: NonNullable<Rule['hresults']> | null;
+  readonly test: Check['test'];
 }
 
 /** What is due at one slot: what is learnt there, then what is checked. */
@@ -36,6 +40,9 @@ export class RuleEngine {
   private readonly registry: Registry;
   private readonly placed: readonly Placed[];
   private readonly slots = new Map<string, (Slot | null | undefined)[]>();
+  /** Interface of the call before: most calls go where the last one went. */
+  private lastIid = '';
+  private last: (Slot | null | undefined)[] = [];
 
   constructor(registry: Registry, nameOf: Setting['nameOf']) {
     this.registry = registry;
@@ -45,7 +52,7 @@ export class RuleEngine {
       iidOf: (name) => registry.interfaceByName(name)?.interface.uuid ?? null,
     };
     this.placed = registry.specifications.flatMap(({ name, rules = [] }) =>
-      rules.map((rule) => ({ rule, spec: name, check: checkOf(rule, setting) })),
+      rules.map((rule) => placedOf(rule, name, checkOf(rule, setting))),
     );
   }
 
@@ -71,11 +78,12 @@ export class RuleEngine {
   private hold(call: Call, slot: Slot, checks: readonly Placed[], out: AnalyzerOutput[]): void {
     const succeeded = call.fault === null && call.hresult !== null && call.hresult >>> 31 === 0;
     const failed = call.fault !== null || (call.hresult !== null && call.hresult >>> 31 === 1);
-    for (const { rule, spec, check } of checks) {
-      if ((rule.when === 'succeeded' && !succeeded) || (rule.when === 'failed' && !failed)) continue;
-      if (rule.hresults !== undefined && !isConcerned(rule.hresults, call.hresult)) continue;
-      const told = check.test(call, slot.method, slot.owner.name);
-      if (told !== null) out.push(finding(rule, spec, slot, call, told));
+    for (const placed of checks) {
+      const { when, hresults, test } = placed;
+      if ((when === 'succeeded' && !succeeded) || (when === 'failed' && !failed)) continue;
+      if (hresults !== null && !isConcerned(hresults, call.hresult)) continue;
+      const told = test(call, slot.method, slot.owner.name);
+      if (told !== null) out.push(finding(placed.rule, placed.spec, slot, call, told));
     }
     // Afterwards: what a call teaches holds for those that follow.
     if (succeeded) for (const learn of slot.learners) learn(call);
@@ -87,11 +95,13 @@ export class RuleEngine {
   }
 
   private slotOf(iid: string, opnum: number): Slot | null {
-    let list = this.slots.get(iid);
+    let list = iid === this.lastIid ? this.last : this.slots.get(iid);
     if (list === undefined) {
       if (this.slots.size >= RULE_LIMITS.interfaces) return null;
       this.slots.set(iid, (list = []));
     }
+    this.lastIid = iid;
+    this.last = list;
     const known = list[opnum];
     if (known !== undefined) return known;
     const found = this.registry.interfaceByUuid(iid)?.slots[opnum] ?? null;
@@ -123,6 +133,10 @@ export class RuleEngine {
       ? null
       : { owner, method, learners, checks, ordinary, ofFlows, teaches };
   }
+}
+
+function placedOf(rule: Rule, spec: string, check: Check): Placed {
+  return { rule, spec, check, when: rule.when ?? null, hresults: rule.hresults ?? null, test: check.test };
 }
 
 /** Whether a check learns from what a call holds, or from what it returned. */
