@@ -90,7 +90,7 @@ const FILE = z.strictObject({
 export function parseRules(text: string, hresultByName: (name: string) => number | null): Rules {
   let given: unknown;
   try {
-    given = parse(text, { maxAliasCount: 100 });
+    given = parse(text, { maxAliasCount: 100, logLevel: 'error' });
   } catch (error) {
     if (error instanceof YAMLParseError) throw new RulesError(error.message.split('\n')[0] ?? error.message);
     throw new RulesError(error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -106,6 +107,28 @@ describe('query', () => {
     expect((await ask()).out).toBe('n\n60\n');
     expect(loaded).toBe(before + 3);
     expect(statSync(join(cache, 'uamgscope/tables')).mode & 0o77).toBe(0);
+  });
+
+  it('believes nothing that somebody else could have put there', async () => {
+    const open = join(cache, 'uamgscope/tables');
+    let loaded = 0;
+    const ask = () =>
+      typed(['query', 'SELECT count(*) AS n FROM calls', session, '--format', 'csv'], async () => {
+        loaded++;
+        return tables();
+      });
+    await ask();
+    await ask();
+    for (const writable of [open, join(cache, 'uamgscope')]) {
+      const before = loaded;
+      chmodSync(writable, 0o777);
+      expect((await ask()).out).toBe('n\n60\n');
+      chmodSync(writable, 0o700);
+      expect(loaded - before).toBe(1);
+    }
+    const before = loaded;
+    expect((await ask()).out).toBe('n\n60\n');
+    expect(loaded).toBe(before);
   });
 
   it('keeps nothing that secrets opened', async () => {

@@ -55,6 +55,23 @@ describe('secrets', () => {
       });
   });
 
+  it('nor does YAML say anything behind the back of what escapes it', async () => {
+    const tagged = file('tagged.yaml', 'version: 1\nrules: !!js/f "\u001b]0;owned\u0007"\n');
+    const warnings: string[] = [];
+    const told = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', told);
+    const capture = 'captures/wua-session.pcapng';
+    for (const argv of [
+      ['diff', capture, capture, '--rules', tagged],
+      ['serve', '--listen', '127.0.0.1:0', '--model', tagged],
+      ['serve', '--listen', '127.0.0.1:0', '--model', 'captures/models/sample.yaml', '--scenario', tagged],
+    ])
+      expect((await cli(argv)).status).toBe(2);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', told);
+    expect(warnings).toEqual([]);
+  });
+
   it('come from options, files and the environment', () => {
     const path = file('passwords', 'bob:p:w\n\ncarol:\u{1f511}\r\n');
     expect(

@@ -49,7 +49,7 @@ function callsIn(path: string): z.infer<typeof schema>['calls'] {
   }
   let held: unknown;
   try {
-    held = parse(text, { maxAliasCount: 0 });
+    held = parse(text, { maxAliasCount: 0, logLevel: 'error' });
   } catch (error) {
     throw new UsageError(`${path}: ${messageOf(error)}`);
   }

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   accessSync,
   constants,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -12,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { makeFolder } from '../folder.js';
 import { readManifests } from './manifest.js';
 import { sha256Of } from './sum.js';
@@ -21,6 +22,14 @@ import { sha256Of } from './sum.js';
 export const MAX_CACHE_BYTES = 2_147_483_648;
 /** Captures whose sums are remembered by name, size and times. docs/limits.md */
 export const MAX_KNOWN_SUMS = 10_000;
+
+/** Whether only this user writes to a folder, as far as the system tells; answers are believed of what lies there. */
+function isOwn(folder: string): boolean {
+  const { uid, mode } = lstatSync(folder);
+  const mine = process.getuid?.();
+  return mine === undefined || (uid === mine && (mode & 0o022) === 0 && (mode & S_IFMT) === S_IFDIR);
+}
+const { S_IFMT, S_IFDIR } = constants;
 
 /** Tables of captures that were decoded once, by what the captures hold and how they were read. */
 export class TableCache {
@@ -31,12 +40,12 @@ export class TableCache {
     this.folder = join(isAbsolute(named) ? named : join(homedir(), '.cache'), 'uamgscope', 'tables');
   }
 
-  /** Whether anything can be kept here. */
+  /** Whether anything can be kept here, and nobody else could have put anything here or can. */
   get isUsable(): boolean {
     try {
       makeFolder(this.folder, 0o700);
       accessSync(this.folder, constants.W_OK | constants.X_OK);
-      return true;
+      return isOwn(this.folder) && isOwn(dirname(this.folder));
     } catch {
       return false;
     }

@@ -66,7 +66,7 @@ const NEWS_MS = 200;
  */
 export function loadModel(path: string, profile: string | null = null): Model {
   try {
-    const model = readModel(parse(readSmallFile(path).toString('utf8'), { maxAliasCount: 100 }));
+    const model = readModel(parse(readSmallFile(path).toString('utf8'), { maxAliasCount: 100, logLevel: 'error' }));
     return profile === null ? model : { ...model, profile };
   } catch (error) {
     throw new UsageError(`${path}: ${fileReason(error)}`);
@@ -76,7 +76,9 @@ export function loadModel(path: string, profile: string | null = null): Model {
 /** Reads a scenario of a model, and plays it once. @throws UsageError that names the file and the step in it */
 export function loadScenario(path: string, model: Model): Scenario {
   try {
-    const scenario = readScenario(parse(readSmallFile(path).toString('utf8'), { maxAliasCount: 100 }));
+    const scenario = readScenario(
+      parse(readSmallFile(path).toString('utf8'), { maxAliasCount: 100, logLevel: 'error' }),
+    );
     AgentState.rehearse(model, scenario);
     return scenario;
   } catch (error) {
