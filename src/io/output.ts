@@ -4,6 +4,7 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   realpathSync,
@@ -241,11 +242,14 @@ function cannotWrite(name: string, error: unknown): UsageError {
   return error instanceof UsageError ? error : new UsageError(`cannot write ${name}: ${writeReason(error)}`);
 }
 
-/** The file behind a name: what a link points to is replaced, and not the link. */
+/** The file behind a name: what a link points to is replaced, and not the link. @throws UsageError of one to nothing */
 function targetOf(name: string): string {
   try {
     return realpathSync(name);
   } catch {
+    // Links of /proc/self/fd lead to pipes, which have no name.
+    if (statOf(name) === null && lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+      throw new UsageError(`cannot write ${name}: it is a link to what is not there: name the file itself`);
     return name;
   }
 }

@@ -31,6 +31,16 @@ beforeEach(() => {
 });
 
 describe('an output', () => {
+  it('is not made through a link to what is not there, and says so', () => {
+    const link = join(folder, 'link');
+    symlinkSync(join(folder, 'nothing'), link);
+    for (const force of [false, true])
+      expect(() => claimOutput(link, { force })).toThrow(
+        /link: it is a link to what is not there: name the file itself/,
+      );
+    expect(readdirSync(folder)).toEqual(['link']);
+  });
+
   it('has its name when it is whole, and not before', async () => {
     const writer = await OutputWriter.open(name);
     await writer.write('half');
