@@ -75,6 +75,7 @@ export class HostPackets {
     if (header < 20 || end - at < header) return false;
     const total = view.getUint16(at + 2);
     packet.version = 4;
+    packet.ip = view;
     packet.addresses = at + 12;
     packet.start = at + header;
     if (total >= header && at + total < end) packet.end = at + total;
@@ -88,6 +89,7 @@ export class HostPackets {
     if (end - at < 40) return false;
     const length = view.getUint16(at + 4);
     packet.version = 6;
+    packet.ip = view;
     packet.addresses = at + 8;
     packet.start = at + 40;
     if (length > 0 && at + 40 + length < end) packet.end = at + 40 + length;

@@ -109,4 +109,27 @@ describe('addresses that are used twice', () => {
     );
     expect([net.counts.flows, story(out, 0), story(out, 1)]).toEqual([1, 'once', 'and back']);
   });
+
+  // Numbers of GTP-U are given out by whoever receives them: others may have the same.
+  const GTP = [0x30, 0xff, 0, 0, 0, 0, 0, 7];
+  const outer = (protocol: number, head: readonly number[]) => (host: number, inner: Uint8Array) =>
+    ethernet(ip4({ client: host }, behind(head, inner), 0x4000, protocol));
+  it.each([
+    ['IP in IP', outer(4, [])],
+    ['GRE', outer(47, [0, 0, 8, 0])],
+    ['GTP-U', outer(17, [8, 0x68, 8, 0x68, 0, 0, 0, 0, ...GTP])],
+  ] as const)('are told apart by the ends of the tunnel: %s', (_, through) => {
+    const says = (host: number, seq: number, payload: string, flags = ACK): Uint8Array =>
+      through(host, tcpPacket({ seq, flags, payload: ascii(payload) }));
+    const packets = [
+      says(10, 1000, '', SYN),
+      says(20, 900_000_000, '', SYN),
+      says(10, 1001, 'ten'),
+      says(20, 900_000_001, 'twenty'),
+      // Another gateway takes over.
+      says(30, 1004, ' goes on'),
+    ];
+    const { out, net } = runFrames(packets.map((data, i) => frameOf(data, i + 1, { timeNs: i })));
+    expect([net.counts.flows, story(out, 0, 1), story(out, 0, 2)]).toEqual([2, 'ten goes on', 'twenty']);
+  });
 });

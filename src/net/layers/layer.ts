@@ -62,3 +62,18 @@ export function unread(packet: Packet, name: string): Layer {
 export function through(packet: Packet, tag: number): void {
   packet.path = (Math.imul(packet.path ^ tag, 0x9e37_79b1) ^ (tag >>> 7)) | 0;
 }
+
+/** A tunnel that only its ends tell from others, or whose numbers its ends give out, each for itself. */
+export function between(packet: Packet): void {
+  const { ip, addresses, version } = packet;
+  const until = addresses + (version === 4 ? 8 : 32);
+  for (let at = addresses; at < until; at += 4) through(packet, ip.getInt32(at));
+}
+
+/** A step behind IP, of a tunnel between the ends that its header names. */
+export function tunnel(step: Step): Step {
+  return (packet, view) => {
+    between(packet);
+    return step(packet, view);
+  };
+}

@@ -23,6 +23,7 @@ import {
   NSH,
   PPP,
   RAW_IP,
+  tunnel,
   WIRELESS,
   type Layer,
   type Step,
@@ -112,30 +113,30 @@ const ETHER: Readonly<Record<number, Step>> = {
 
 /** What follows a protocol number of IP; TCP, fragments and extension headers are taken off elsewhere. */
 const IP: Readonly<Record<number, Step>> = {
-  4: next(ETHER_IPV4),
-  41: next(ETHER_IPV6),
+  4: tunnel(next(ETHER_IPV4)),
+  41: tunnel(next(ETHER_IPV6)),
   47: gre,
-  50: esp,
-  94: rawIp,
-  97: etherIp,
-  98: rawIp,
-  115: l2tpIp,
-  137: mpls,
-  143: ethernet,
+  50: tunnel(esp),
+  94: tunnel(rawIp),
+  97: tunnel(etherIp),
+  98: tunnel(rawIp),
+  115: tunnel(l2tpIp),
+  137: tunnel(mpls),
+  143: tunnel(ethernet),
 };
 
 /** What follows a port of UDP, behind its header. */
 const UDP: Readonly<Record<number, Step>> = {
-  1701: l2tp,
-  2152: gtpu,
+  1701: tunnel(l2tp),
+  2152: tunnel(gtpu),
   3544: teredo,
-  4341: lisp,
-  4500: espInUdp,
+  4341: tunnel(lisp),
+  4500: tunnel(espInUdp),
   4754: gre,
   4789: vxlan,
   4790: vxlan,
   6081: geneve,
-  6635: mpls,
+  6635: tunnel(mpls),
   8472: vxlan,
   37_008: tzsp,
 };

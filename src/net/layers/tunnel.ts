@@ -1,5 +1,6 @@
 import type { Packet } from '../packet.js';
 import {
+  between,
   ETHERNET,
   has,
   layerOf,
@@ -34,6 +35,7 @@ export const gre: Step = (packet, view) => {
   // ERSPAN I has no header of its own, which the missing number tells (draft-foschiano-erspan 4.1).
   if (type === 0x88be) return (flags & 0x1000) === 0 ? ETHERNET : past(packet, 8, ETHERNET);
   if (type === 0x22eb) return erspan3(packet, view);
+  between(packet);
   return layerOf('ether', type);
 };
 
