@@ -1,7 +1,7 @@
 // node ci/bundle.mjs: the compiled program in few files (dist/program), because finding, reading and linking 300 modules takes
 // longer than decoding a small capture (docs/performance.md). `dist/src/main.js` then starts those; the library stays as compiled.
 // Packages stay packages. Maps lead to the compiled modules (`node --enable-source-maps`); they are not published.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -66,3 +66,10 @@ if (rolldown !== null) {
   });
   await bundle.close();
 }
+
+// The help of the program lists its commands: loading all of them for that took three times as long as the rest of it.
+const { commands } = await import('../dist/src/cli/cli.js');
+const { outlineOf } = await import('../dist/src/cli/outline.js');
+const whole = await commands(undefined, process, () => Promise.reject(new Error('no tables are loaded for the help')), () => undefined);
+mkdirSync(PROGRAM, { recursive: true });
+writeFileSync(join(PROGRAM, 'commands.json'), JSON.stringify(outlineOf(whole)));

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { examples, say, type CommandContext, type Load, type Register } from './commands/command.js';
 import type { IdlFlags } from '../io/idl.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
+import { listCommands, storedOutline } from './outline.js';
 import { packageVersion, SHIPPED_SESSIONS } from '../io/package.js';
 import { Sink } from '../io/sink.js';
 import { escapeLines } from '../output/escape.js';
@@ -46,9 +47,12 @@ export async function run(argv: readonly string[], streams: Streams, load: Load 
   try {
     if (argv.length === 0) return await demonstrate(streams, load);
     if (argv.length === 2 && VERSION.includes(argv[0] ?? '') && argv[1] === '--verbose') return await versions(streams);
-    const program = await commands(argv[0], streams, load, (code) => {
+    const finish = (code: number): void => {
       status = code;
-    });
+    };
+    const lines = argv.length === 1 && HELP.includes(argv[0] ?? '') ? storedOutline() : null;
+    const program = lines === null ? await commands(argv[0], streams, load, finish) : bare(streams);
+    if (lines !== null) listCommands(program, lines);
     await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
@@ -60,6 +64,7 @@ export async function run(argv: readonly string[], streams: Streams, load: Load 
 }
 
 const VERSION: readonly string[] = ['--version', '-V'];
+const HELP: readonly string[] = ['--help', '-h', 'help'];
 
 /** `--version --verbose`: what belongs into a report of a fault. */
 async function versions(streams: Streams): Promise<number> {
@@ -70,14 +75,9 @@ async function versions(streams: Streams): Promise<number> {
   return EXIT.ok;
 }
 
-/** The program with the command that is called; with all of them where none is, as for the help. */
-export async function commands(
-  called: string | undefined,
-  streams: Streams,
-  load: Load,
-  done: (status: number) => void,
-): Promise<Command> {
-  const program = new Command('uamgscope')
+/** The program without a command. */
+function bare(streams: Streams): Command {
+  return new Command('uamgscope')
     .description('Wire-traffic analyzer for DCE-RPC, DCOM and MS-UAMG, the Windows Update Agent Management Protocol.')
     .version(packageVersion(), '-V, --version', 'output the version number; with --verbose, of all its parts')
     .exitOverride()
@@ -97,7 +97,16 @@ export async function commands(
         ['report session.pcapng -o session.html', 'what happened, as one file to mail'],
       ]),
     );
+}
 
+/** The program with the command that is called; with all of them where none is, as for the help. */
+export async function commands(
+  called: string | undefined,
+  streams: Streams,
+  load: Load,
+  done: (status: number) => void,
+): Promise<Command> {
+  const program = bare(streams);
   const whole = (): Promise<Command> => commands(undefined, streams, load, done);
   const context: CommandContext = { streams, load, done, program: whole };
   const file = called === 'complete' ? 'completion' : called;
