@@ -1,11 +1,12 @@
 import type { ContextResult, Auth, Direction, Fault, Flow, Problem, ProblemCode } from '../types.js';
 import { AuthNames, LEVEL, untested } from './auth.js';
 import { nakReasonName, readBind, readBindAck, readBindNak, type BindAckBody, type BindNakBody } from './bind.js';
-import { Calls, type Opened } from './calls.js';
+import { Calls } from './calls.js';
 import { bindRecord, Contexts, signsHeaders, unansweredContexts, type Proposal } from './contexts.js';
 import { PTYPE, ptypeName } from './header.js';
 import type { Ledger } from './ledger.js';
 import type { ProtectedPdu } from './protection.js';
+import type { Opened } from './stub.js';
 import type { PduView } from './view.js';
 
 /** How a bind or alter_context was answered: by a PDU with one of three bodies, or not at all. */
@@ -37,7 +38,6 @@ export class Association {
    * 3.3.1.5.4).
    */
   private bare: Auth | null = null;
-  private readonly opened: Opened;
   private saidDrep = false;
   private saidVersion = false;
   private saidContexts = false;
@@ -48,14 +48,6 @@ export class Association {
     this.auths = new AuthNames(flow, ledger.protection);
     this.contexts = new Contexts(ledger.limits);
     this.calls = new Calls(flow, ledger, this.contexts);
-    this.opened = {
-      block: { u8: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) },
-      start: 0,
-      end: 0,
-      sealed: false,
-      auth: null,
-      own: false,
-    };
   }
 
   /** Takes a PDU, whole or cut. */
@@ -276,7 +268,7 @@ export class Association {
 
   /** Where the stub of a request, response or fault is to be read, after the security room had its turn. */
   private open(pdu: PduView, direction: Direction): Opened {
-    const { opened } = this;
+    const { opened } = this.ledger;
     if (opened.block !== pdu.block) opened.block = pdu.block;
     opened.start = pdu.bodyStart;
     opened.end = pdu.bodyEnd;

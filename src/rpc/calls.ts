@@ -1,7 +1,6 @@
 import { guidAt } from '../bytes/guid.js';
 import type {
   Auth,
-  Block,
   Direction,
   Fault,
   Fields,
@@ -16,25 +15,11 @@ import { graver } from './auth.js';
 import type { Contexts } from './contexts.js';
 import { PFC, PTYPE } from './header.js';
 import { giveUp, note, type Ledger, type PendingCall } from './ledger.js';
-import { StubBuilder, wholeStub } from './stub.js';
+import { StubBuilder, wholeStub, type Opened } from './stub.js';
 import { NULL_SYNTAX, transferOf } from './syntax.js';
 import { CallTable } from './table.js';
 import { findVerification } from './verification.js';
 import type { PduView } from './view.js';
-
-/**
- * Where the stub bytes of the PDU at hand are, once protection was looked at. One object, filled again for each PDU.
- */
-export interface Opened {
-  block: Block;
-  start: number;
-  end: number;
-  /** Cipher text. */
-  sealed: boolean;
-  auth: Auth | null;
-  /** The memory is neither the reader's nor shared with other PDUs. */
-  own: boolean;
-}
 
 const WHOLE = PFC.first | PFC.last;
 

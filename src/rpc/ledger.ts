@@ -14,9 +14,10 @@ import type {
   Stub,
   TransferSyntax,
 } from '../types.js';
+import { blockOf } from '../bytes/block.js';
 import type { RpcLimits } from './limits.js';
 import type { PduProtection } from './protection.js';
-import { detachStub, type StubBuilder } from './stub.js';
+import { detachStub, type Opened, type StubBuilder } from './stub.js';
 
 /** What the observer hands on. */
 export type RpcOutput = Exchange | BindRecord | ShutdownRecord | Problem;
@@ -33,6 +34,8 @@ export interface RpcCounts {
   /** Segments of connections that carry RPC over HTTP, which is not read. */
   overHttp: number;
 }
+
+const NOTHING = blockOf(new Uint8Array(0));
 
 export const NO_PROBLEMS: readonly Problem[] = Object.freeze([]);
 
@@ -96,6 +99,7 @@ export class Ledger {
   readonly counts: RpcCounts = { pdus: 0, associations: 0, exchanges: 0, binds: 0, skippedBytes: 0, overHttp: 0 };
   /** The caller's list during a push. */
   out: RpcOutput[] = [];
+  readonly opened: Opened = { block: NOTHING, start: 0, end: 0, sealed: false, auth: null, own: false };
   private bytes = 0;
   private pending = 0;
   private sequence = 0;
@@ -211,6 +215,7 @@ export class Ledger {
       }
     }
     this.firstLoose = null;
+    this.opened.block = NOTHING;
   }
 
   private detach(call: PendingCall, stub: Stub): Stub {

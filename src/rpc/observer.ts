@@ -227,6 +227,9 @@ export class RpcObserver {
   }
 }
 
+/** No frame yet. */
+const NONE = -1;
+
 /** Not yet known to be RPC, RPC, known to be none, or ended. */
 type ConnectionState = 'probing' | 'rpc' | 'refused' | 'over';
 
@@ -241,8 +244,13 @@ export class Connection implements PduSink {
   private association: Association | null = null;
   /** Its beginning was not captured. */
   private readonly midstream: boolean;
-  /** The last piece that came: what is still open when the connection ends is reported where it lies. */
-  private last: Chunk | Gap | null = null;
+  /**
+   * Where and when the last piece came: what is still open when the connection ends is reported there. Not the piece
+   * itself: each connection would keep a block of the reader's.
+   */
+  private lastFrame = NONE;
+  private lastS = 0;
+  private lastNs = 0;
   private proven = false;
 
   constructor(flow: Flow, ledger: Ledger, view: PduView, midstream: boolean) {
@@ -258,7 +266,7 @@ export class Connection implements PduSink {
       return;
     }
     if (this.state === 'refused') return;
-    this.last = input;
+    this.note(input);
     const { direction } = input;
     const stream = this.streams[direction];
     if (stream !== null) stream.gap(input);
@@ -267,7 +275,7 @@ export class Connection implements PduSink {
 
   chunk(input: Chunk): void {
     if (this.state === 'refused') return;
-    this.last = input;
+    this.note(input);
     const { direction } = input;
     let stream = this.streams[direction];
     if (stream === null) {
@@ -426,10 +434,22 @@ export class Connection implements PduSink {
       stream.stop();
       return;
     }
-    const frame = this.last?.frame ?? 0;
-    const rest = stream.finish(this.last, frame);
+    const frame = this.lastFrame === NONE ? 0 : this.lastFrame;
+    const rest = stream.finish(this.lastFrame === NONE ? null : this.place(direction), frame);
     if (rest > 0 && this.association !== null)
       this.report('rpc-pdu-truncated', `the stream ends inside a PDU header, after ${rest} bytes of it`, frame);
+  }
+
+  private note({ frame, timeS, timeNs }: Chunk | Gap): void {
+    this.lastFrame = frame;
+    this.lastS = timeS;
+    this.lastNs = timeNs;
+  }
+
+  /** Where the connection ends, as a hole of no size. */
+  private place(direction: Direction): Gap {
+    const { flow, lastFrame: frame, lastS: timeS, lastNs: timeNs } = this;
+    return { kind: 'gap', flow, direction, streamOffset: 0, size: 0, frame, timeS, timeNs };
   }
 
   private close(): void {

@@ -1,6 +1,21 @@
 import { blockOf } from '../bytes/block.js';
-import type { Block, Drep, Stub, StubPiece, VerificationTrailer } from '../types.js';
+import type { Auth, Block, Drep, Stub, StubPiece, VerificationTrailer } from '../types.js';
 import type { PduView } from './view.js';
+
+/**
+ * Where the stub bytes of the PDU at hand are, once protection was looked at. One object for all connections, filled
+ * again for each PDU: one of its own would keep a block of the reader's for each.
+ */
+export interface Opened {
+  block: Block;
+  start: number;
+  end: number;
+  /** Cipher text. */
+  sealed: boolean;
+  auth: Auth | null;
+  /** The memory is neither the reader's nor shared with other PDUs. */
+  own: boolean;
+}
 
 /** Frames of a PDU, ascending; what `frames` holds already comes in addition. */
 function addFrames(frames: number[], pdu: PduView): void {

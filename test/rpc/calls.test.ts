@@ -551,6 +551,21 @@ describe('memory', () => {
     expect(observer.load).toEqual({ connections: 1, heldBytes: 0, pendingCalls: 0 });
   });
 
+  it('has nothing of the reader that a silent connection would keep', () => {
+    const observer = new RpcObserver();
+    const bytes = join(simpleBind(), ask(2)[1]);
+    const blocks = [1, 2].map((id) => {
+      const block = blockOf(bytes.slice());
+      const chunk = new Wire().chunkIn(0, block, 0, bytes.length);
+      observer.push({ ...chunk, flow: { ...chunk.flow, id } }, []);
+      observer.settle();
+      return block;
+    });
+    const [silent] = blocks;
+    expect(reaches(observer, silent)).toBe(false);
+    expect(reaches({ list: [new Map([[1, silent]])] }, silent?.u8)).toBe(true);
+  });
+
   it('copies no stub that lies whole in a chunk', () => {
     const wire = new Wire();
     const request = wire.chunk(0, join(simpleBind(), ask(2)[1]));
@@ -560,6 +575,21 @@ describe('memory', () => {
     expect(exchanges[0]?.response?.block).toBe(response.block);
   });
 });
+
+/** Whether one object leads to another, over fields, lists and tables. */
+function reaches(from: unknown, to: unknown): boolean {
+  const seen = new Set<unknown>();
+  const open: unknown[] = [from];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (at === to) return true;
+    if (at === null || typeof at !== 'object' || seen.has(at)) continue;
+    seen.add(at);
+    if (at instanceof Map) open.push(...at.keys(), ...at.values());
+    else if (at instanceof Set) open.push(...at);
+    else if (!ArrayBuffer.isView(at)) open.push(...Object.values(at).filter((one) => one !== undefined));
+  }
+  return false;
+}
 
 const SIGNATURE = [0x8a, 0xe3, 0x13, 0x71, 0x02, 0xf4, 0x36, 0x71];
 
