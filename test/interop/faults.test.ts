@@ -17,6 +17,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readRecording, recordingBytes } from '../../replay/recording/format.js';
+import { parseRecordingText } from '../../replay/recording/parse.js';
 import { record, replay, serve, type Serving } from '../../src/index.js';
 import { chatter } from '../support/chatter.js';
 import { packageRoot, without } from '../support/shared.js';
@@ -151,6 +152,31 @@ const WRITERS: Readonly<Record<string, Writing>> = {
     rewrites: true,
     differs: true,
     alone: true,
+  },
+  'test --junit': {
+    argv: (out) => ['test', folder, '--target', `127.0.0.1:${server.port}`, '--junit', out, '--force'],
+    whole: (bytes) => bytes.toString('utf8').trimEnd().endsWith('</testsuites>'),
+    ending: 'xml',
+  },
+  'replay --report': {
+    argv: (out) => ['replay', recording, '--target', `127.0.0.1:${server.port}`, '--report', out, '--force'],
+    whole: (bytes) => bytes.toString('utf8').trimEnd().endsWith('</html>'),
+    ending: 'html',
+  },
+  'replay --learn-noise': {
+    argv: (out) => ['replay', recording, '--target', `127.0.0.1:${server.port}`, '--learn-noise', out, '--force'],
+    whole: (bytes) => bytes.toString('utf8').endsWith('version: 1\nrules: []\n'),
+    ending: 'yaml',
+  },
+  'record --redact': {
+    argv: (out) => ['record', capture, '-o', out, '--redact', 'users,hosts', '--redact-key', 'k', '--force'],
+    whole: isRecording,
+    ending: 'uamgrec',
+  },
+  'record to text': {
+    argv: (out) => ['record', capture, '-o', out, '--force'],
+    whole: (bytes) => parseRecordingText(bytes.toString('utf8')).problems.length === 0,
+    ending: 'txt',
   },
   'recording trim': {
     argv: (out) => ['recording', 'trim', recording, '--calls', '1-40', '-o', out, '--force'],
@@ -457,6 +483,12 @@ describe('what is read, and who reads', () => {
     ['report', ['report', capture, '-f', 'json']],
     ['diff', ['diff', capture, sealed]],
     ['interfaces', ['interfaces']],
+    ['recording info', ['recording', 'info', recording]],
+    ['recording trim -o -', ['recording', 'trim', recording, '--calls', '1-40', '-o', '-']],
+    ['recording merge -o -', ['recording', 'merge', recording, recording, '-o', '-']],
+    ['recording redact -o -', ['recording', 'redact', recording, '-o', '-', '--redact-key', 'k']],
+    ['explain', ['explain', '0x80240024']],
+    ['decode --format ndjson --jobs 2', ['decode', capture, capture, '--format', 'ndjson', '--jobs', '2']],
   ] as const)('%s into a pipe that is closed', async (name, argv) => {
     const running = start(argv);
     running.child.stdout?.once('data', () => running.child.stdout?.destroy());
@@ -483,6 +515,27 @@ describe('what is read, and who reads', () => {
       expect([status, stderr.match(/^ {4}at /m), stderr !== '']).toEqual([2, null, true]);
     }
     rows.push(['`decode -`, `record -`, `report -`', 'stdin is closed', 'status 2 and why']);
+    // What reads no stdin does its work: no file of its own takes the place of one that is closed.
+    const closed = (name: string): string => join(folder, `closed.${name}`);
+    for (const [name, status, ...command] of [
+      ['record', 0, 'record', capture, '-o', closed('uamgrec')],
+      ['replay', 0, 'replay', recording, '--target', `127.0.0.1:${server.port}`, '--junit', closed('xml')],
+      ['diff', 1, 'diff', changed, recording],
+      ['report', 0, 'report', capture, '-o', closed('html')],
+      ['recording trim', 0, 'recording', 'trim', recording, '--calls', '1-40', '-o', closed('trim.uamgrec')],
+    ] as const) {
+      const ended = await new Promise<{ status: number | null; said: string }>((resolve) => {
+        const child = spawn('sh', ['-c', '"$@" <&-', 'sh', process.execPath, MAIN, ...command], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
+        let said = '';
+        child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+        child.once('close', (code) => resolve({ status: code, said }));
+      });
+      expect([name, ended.status, ended.said.match(/^ {4}at /m)]).toEqual([name, status, null]);
+    }
+    for (const one of ['uamgrec', 'trim.uamgrec']) expect(isRecording(readFileSync(closed(one)))).toBe(true);
+    rows.push(['`record`, `replay --junit`, `diff`, `report`, `recording trim`', 'stdin is closed', 'do their work']);
     // Reading the memory of a process at 0 fails as a broken disk does.
     for (const command of [
       ['decode'],
@@ -517,6 +570,19 @@ describe('what is read, and who reads', () => {
     const second = await finished(['record', cutRecording, '-o', join(folder, 'cut3.uamgrec'), '--strict']);
     expect([second.status, second.err]).toEqual([3, expect.stringContaining('no whole record')]);
     rows.push(['`record`', 'input is cut', 'what is whole is recorded; said, and status 3 with `--strict`']);
+    for (const [name, ...argv] of [
+      ['report', 'report', cut, '-o', join(folder, 'cut.html')],
+      ['decode -w', 'decode', cut, '-w', join(folder, 'cut-w.pcapng')],
+      ['recording trim', 'recording', 'trim', cutRecording, '--calls', '1-40', '-o', join(folder, 'cut4.uamgrec')],
+      ['recording merge', 'recording', 'merge', cutRecording, recording, '-o', join(folder, 'cut5.uamgrec')],
+      ['diff', 'diff', cutRecording, cutRecording],
+    ] as const) {
+      const { status, err } = await finished(argv);
+      expect([name, status, err.match(/^ {4}at /m)]).toEqual([name, 0, null]);
+      rows.push([`\`${name}\``, 'input is cut', 'what is whole is read, and what is written of it is whole']);
+    }
+    for (const path of ['cut4.uamgrec', 'cut5.uamgrec'])
+      expect(readRecording(new Uint8Array(readFileSync(join(folder, path)))).records.length).toBeGreaterThan(40);
     const growing = join(folder, 'growing.pcapng');
     writeFileSync(growing, bytes.subarray(0, 4000));
     const running = start(['record', growing, '-o', join(folder, 'grown.uamgrec')]);
