@@ -1,4 +1,5 @@
 import { blockOf } from '../bytes/block.js';
+import { crc32 } from '../bytes/crc32.js';
 import type { Block } from '../types.js';
 import type { NetLimits } from './limits.js';
 
@@ -46,6 +47,14 @@ interface Gathered {
   bytes: number;
   protocol: number;
   overlap: boolean;
+  /** Of each fragment, as far as so many are kept, what tells a copy of it from a fragment of another packet. */
+  readonly prints: Set<number>;
+}
+
+/** A packet that was put together: when, and of what. */
+interface Whole {
+  readonly timeS: number;
+  readonly prints: ReadonlySet<number>;
 }
 
 const WAITING: FragmentResult = { kind: 'waiting' };
@@ -58,7 +67,7 @@ const LARGEST = 65_535;
 export class FragmentTable {
   private readonly packets = new Map<string, Gathered>();
   /** Packets put together last, and when: what comes of them again is a copy. */
-  private readonly whole = new Map<string, number>();
+  private readonly whole = new Map<string, Whole>();
   private readonly limits: NetLimits;
   /** Bytes kept at the moment. */
   bytes = 0;
@@ -80,7 +89,8 @@ export class FragmentTable {
   add(fragment: Fragment, abandoned: Abandoned[]): FragmentResult {
     const { key, start, end, offset, last, protocol, frame, timeS } = fragment;
     this.expire(timeS, abandoned);
-    if (this.copied(key, timeS)) return WAITING;
+    const print = printOf(fragment);
+    if (this.copied(key, timeS, print)) return WAITING;
     const stop = offset + (end - start);
     if (stop > LARGEST)
       return { kind: 'dropped', reason: 'malformed', why: `fragment ends at ${stop}, past the largest packet` };
@@ -88,6 +98,7 @@ export class FragmentTable {
     if (last ? packet.total >= 0 && packet.total !== stop : packet.total >= 0 && stop > packet.total)
       return this.refuse(key, packet);
     if (last) packet.total = stop;
+    if (packet.prints.size < this.limits.fragmentsPerPacket) packet.prints.add(print);
     const before = packet.bytes;
     this.insert(packet, fragment);
     this.bytes += packet.bytes - before;
@@ -97,7 +108,7 @@ export class FragmentTable {
       return this.refuse(key, packet);
     if (packet.bytes === packet.total) {
       this.drop(key, packet);
-      this.remember(key, timeS);
+      this.remember(key, { timeS, prints: packet.prints });
       return { kind: 'whole', block: blockOf(joined(packet)), protocol: packet.protocol, overlap: packet.overlap };
     }
     if (packet.pieces.length > this.limits.fragmentsPerPacket || this.bytes > this.limits.fragmentBytes) {
@@ -116,15 +127,15 @@ export class FragmentTable {
     for (const [key, packet] of this.packets) this.abandon(key, packet, 'end', abandoned);
   }
 
-  /** Whether a packet was put together a moment ago. Its identification is used again sooner or later. */
-  private copied(key: string, timeS: number): boolean {
-    const at = this.whole.get(key);
-    return at !== undefined && Math.abs(timeS - at) <= this.limits.fragmentCopyS;
+  /** Whether a packet was put together of this fragment a moment ago. Its identification is used again, or was never its own. */
+  private copied(key: string, timeS: number, print: number): boolean {
+    const whole = this.whole.get(key);
+    return whole !== undefined && Math.abs(timeS - whole.timeS) <= this.limits.fragmentCopyS && whole.prints.has(print);
   }
 
-  private remember(key: string, timeS: number): void {
+  private remember(key: string, whole: Whole): void {
     this.whole.delete(key);
-    this.whole.set(key, timeS);
+    this.whole.set(key, whole);
     const [oldest] = this.whole.keys();
     if (this.whole.size > this.limits.fragmentedPackets && oldest !== undefined) this.whole.delete(oldest);
   }
@@ -136,7 +147,16 @@ export class FragmentTable {
         break;
       }
     }
-    const packet: Gathered = { pieces: [], frame, timeS, total: -1, bytes: 0, protocol: 0, overlap: false };
+    const packet: Gathered = {
+      pieces: [],
+      frame,
+      timeS,
+      total: -1,
+      bytes: 0,
+      protocol: 0,
+      overlap: false,
+      prints: new Set(),
+    };
     this.packets.set(key, packet);
     return packet;
   }
@@ -186,6 +206,11 @@ export class FragmentTable {
     this.bytes -= packet.bytes;
     this.packets.delete(key);
   }
+}
+
+/** A number made of a fragment's bytes and place. */
+function printOf({ block, start, end, offset }: Fragment): number {
+  return crc32(block.u8.subarray(start, end)) ^ Math.imul(offset + 1, 0x9e37_79b1);
 }
 
 function joined(packet: Gathered): Uint8Array {

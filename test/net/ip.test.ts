@@ -184,6 +184,14 @@ describe('fragments', () => {
       );
     });
 
+    it(`${name}: of two packets with one identification are no copies of one another`, () => {
+      const [one, two] = ['one', 'two'].map((text, i) =>
+        fragments(v6, tcpSegment({ seq: 1 + 60 * i, payload: ascii(text.repeat(20)) }), 24),
+      ) as [readonly Uint8Array[], readonly Uint8Array[]];
+      const { out } = runFrames(framesOf([...one.toReversed(), ...one, ...two.toReversed(), ...two]));
+      expect([story(out), codes(out)]).toEqual(['one'.repeat(20) + 'two'.repeat(20), []]);
+    });
+
     it(`${name}: keep the first copy where they overlap, and say when they differ`, () => {
       const [first, second, third] = fragments(v6, SEGMENT, 400) as [Uint8Array, Uint8Array, Uint8Array];
       const other = second.slice();
