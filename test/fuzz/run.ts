@@ -116,7 +116,7 @@ async function fuzzed(command: string, target: Target, seconds: number): Promise
       corpus,
       seeds,
       ...only,
-      // The one whose fault a parser can have is done in entry.ts, for a tenth of its price.
+      // The one whose fault a parser can have is done in entry.ts, for a hundredth of its price.
       '--disableBugDetectors=.*',
       '--sync',
       `--timeout=${SLOWEST_S * 1000}`,
