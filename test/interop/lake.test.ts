@@ -8,6 +8,7 @@ import { run } from '../../src/cli/cli.js';
 import { ParquetFile } from '../../src/output/lake/parquet.js';
 import { sessionCaptures, shippedCaptures } from '../support/captures.js';
 import { differentCells, filesOf, peerRows, type LakeRow } from '../support/lake.js';
+import { keptDiffering } from '../support/kept.js';
 import { asRead, sampleTables } from '../support/random-tables.js';
 import { ROOT, sharedCaptures, without } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
@@ -70,6 +71,15 @@ const SECRETS: readonly string[] = ['alice:secret', 'clem', 'Administrator:Passw
   '--password',
   one,
 ]);
+
+describe('tables that query keeps', () => {
+  it.each([...shippedCaptures(), ...sessionCaptures(), ...sharedCaptures()])(
+    'of %s are those that export writes',
+    async (path) => {
+      expect(await keptDiffering(path, join(folder, `kept-${basename(path)}`))).toEqual([]);
+    },
+  );
+});
 
 describe.skipIf(!hasArrow)('tables, read by DuckDB and pyarrow,', () => {
   const all = [...shippedCaptures(), ...sessionCaptures(), ...sharedCaptures()];

@@ -1,8 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option } from 'commander';
-import { LakeDatabase, SQL_TYPES, tableColumns, type LakeFiles } from '../../io/lake/database.js';
-import { readManifests } from '../../io/lake/manifest.js';
+import { LakeDatabase, SQL_TYPES, type Sources } from '../../io/lake/database.js';
 import { claimOutput } from '../../io/output.js';
 import { fileReason } from '../../io/reason.js';
 import { Sink } from '../../io/sink.js';
@@ -11,7 +10,7 @@ import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import type { TableName } from '../../output/lake/column.js';
 import { VIEWS } from '../../output/lake/views.js';
 import { printRows, ROW_FORMATS, type RowFormat } from '../query-output.js';
-import { lakeOf, type Making, type MakingFlags } from '../query-tables.js';
+import { tablesOf, type Making, type MakingFlags } from '../query-tables.js';
 import { withSecrets } from '../secrets.js';
 import { examples, idlOptions, say, type Load, type Register } from './command.js';
 
@@ -91,13 +90,13 @@ async function query(
   const claimed =
     output === undefined ? null : claimOutput(output, { force: flags.force === true, inputs: capturesOf(sources) });
   try {
-    const files = await filesOf(sources, flags, {
+    const asked = await sourcesOf(sources, flags, {
       streams,
       load,
       temporary,
       say: (text) => say(streams, text),
     });
-    const database = await LakeDatabase.open(files, claimed?.path ?? null);
+    const database = await LakeDatabase.open(asked, claimed?.path ?? null);
     try {
       if (claimed === null) await print(database, sql, format as RowFormat, streams);
       else {
@@ -131,12 +130,18 @@ function capturesOf(sources: readonly string[]): readonly string[] {
   return sources.filter((source) => !isFolder(source));
 }
 
-/** The Parquet files of all sources. @throws UsageError */
-async function filesOf(sources: readonly string[], flags: QueryFlags, making: Making): Promise<LakeFiles> {
+/** What there is to be asked. @throws UsageError */
+async function sourcesOf(sources: readonly string[], flags: QueryFlags, making: Making): Promise<Sources> {
   if (sources.includes('-')) throw new UsageError('query reads each capture twice: write stdin to a file first');
   const captures = capturesOf(sources);
+  const kept = captures.length > 0 ? [await tablesOf(captures, flags, making)] : [];
   const lakes = sources.filter(isFolder);
-  if (captures.length > 0) lakes.push(await lakeOf(captures, flags, making));
+  return { tables: lakes.length > 0 ? await filesOf(lakes) : new Map(), kept };
+}
+
+/** The Parquet files of lakes. @throws UsageError */
+async function filesOf(lakes: readonly string[]): Promise<Sources['tables']> {
+  const { readManifests } = await import('../../io/lake/manifest.js');
   const files = new Map<TableName, string[]>();
   for (const lake of lakes) {
     const manifests = readManifests(lake);
@@ -174,6 +179,7 @@ async function list(streams: Streams): Promise<void> {
 }
 
 async function schema(streams: Streams): Promise<void> {
+  const { tableColumns } = await import('../../io/lake/columns.js');
   const out = new Sink(streams.stdout);
   for (const [table, columns] of Object.entries(tableColumns())) {
     out.line(table);
@@ -182,7 +188,7 @@ async function schema(streams: Streams): Promise<void> {
     out.line(`  ${'sensor'.padEnd(22)} ${'VARCHAR'.padEnd(10)} where it was captured`);
   }
   // The tables are known without the engine, the columns of views are not.
-  const database = await LakeDatabase.open(new Map()).catch((error: unknown) => {
+  const database = await LakeDatabase.open({ tables: new Map(), kept: [] }).catch((error: unknown) => {
     if (error instanceof UsageError) return null;
     throw error;
   });

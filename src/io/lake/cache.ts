@@ -15,7 +15,8 @@ import {
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { makeFolder } from '../folder.js';
-import { readManifests } from './manifest.js';
+import type { KeptLake } from './database.js';
+import { readKept, writeKept, type KeptTables } from './kept.js';
 import { sha256Of } from './sum.js';
 
 /** Bytes of tables of captures that are kept; those asked longest ago are removed first. docs/limits.md */
@@ -30,6 +31,9 @@ function isOwn(folder: string): boolean {
   return mine === undefined || (uid === mine && (mode & 0o022) === 0 && (mode & S_IFMT) === S_IFDIR);
 }
 const { S_IFMT, S_IFDIR } = constants;
+
+/** SHA-256 of files, by their paths. */
+export type Sums = ReadonlyMap<string, string>;
 
 /** Tables of captures that were decoded once, by what the captures hold and how they were read. */
 export class TableCache {
@@ -52,39 +56,43 @@ export class TableCache {
   }
 
   /**
-   * The lake of captures read in a way: the one that is kept, or one that `make` writes into the folder it is given.
-   * What is kept is readable by its owner alone.
+   * The tables of captures read in a way: those that are kept, or what `make` writes into the folder it is given. What
+   * is kept is readable by its owner alone.
    */
-  async lake(
+  async tables(
     files: readonly string[],
     way: readonly unknown[],
-    make: (folder: string) => Promise<void>,
-  ): Promise<string> {
-    const sums: string[] = [];
-    for (const file of files) sums.push(await this.sumOf(file));
+    make: (folder: string, sums: Sums) => Promise<KeptTables>,
+  ): Promise<KeptLake> {
+    const sums = new Map<string, string>();
+    for (const file of files) sums.set(file, await this.sumOf(file));
     const name = createHash('sha256')
-      .update(JSON.stringify([way, sums]))
+      .update(JSON.stringify([way, files.map((file) => sums.get(file))]))
       .digest('hex')
       .slice(0, 32);
     const path = join(this.folder, name);
-    if (!isWhole(path)) await this.made(path, make);
+    const tables = readKept(path) ?? (await this.made(path, (beside) => make(beside, sums)));
     const now = new Date();
     utimesSync(path, now, now);
     this.prune(name);
-    return path;
+    return { folder: path, ...tables };
   }
 
-  private async made(path: string, make: (folder: string) => Promise<void>): Promise<void> {
+  private async made(path: string, make: (folder: string) => Promise<KeptTables>): Promise<KeptTables> {
     const beside = `${path}.${randomBytes(6).toString('hex')}.part`;
     mkdirSync(beside, { mode: 0o700 });
     try {
-      await make(beside);
+      const tables = await make(beside);
+      writeKept(beside, tables);
       rmSync(path, { recursive: true, force: true });
       renameSync(beside, path);
+      return tables;
     } catch (error) {
       rmSync(beside, { recursive: true, force: true });
       // Somebody else was as fast.
-      if (!isWhole(path)) throw error;
+      const tables = readKept(path);
+      if (tables === null) throw error;
+      return tables;
     }
   }
 
@@ -131,15 +139,6 @@ export class TableCache {
 
 /** Milliseconds after which a folder that nobody finished is removed. */
 const ABANDONED_MS = 86_400_000;
-
-/** A lake with its manifest, which is written last. */
-function isWhole(path: string): boolean {
-  try {
-    return readManifests(path).length > 0;
-  } catch {
-    return false;
-  }
-}
 
 function bytesIn(folder: string): number {
   let bytes = 0;

@@ -1,8 +1,8 @@
 import { isDamage, weightOf } from '../../analysis/weight.js';
 import { callColumns } from '../../output/lake/calls.js';
-import type { Column, TableName } from '../../output/lake/column.js';
+import type { Column } from '../../output/lake/column.js';
 import { Days, type Row } from '../../output/lake/rows.js';
-import { otherTables } from '../../output/lake/tables.js';
+import { otherTables, type OtherTable } from '../../output/lake/tables.js';
 import type { Names } from '../../output/names.js';
 import { IsoClock } from '../../output/time.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
@@ -24,6 +24,7 @@ import {
 } from './manifest.js';
 import { Parts, type LakeFormat, type WrittenPart } from './parts.js';
 import { FramePlaces } from './places.js';
+import type { TableStore } from './store.js';
 import { NewState, piecesOf, unusable } from './state.js';
 
 /** A chain of captures of one sensor, on its way into a lake. */
@@ -32,6 +33,8 @@ export interface ChainOptions {
   readonly lake: string;
   readonly sensor: string;
   readonly files: readonly string[];
+  /** SHA-256 of files that are known already, by their paths. */
+  readonly sums?: ReadonlyMap<string, string>;
   readonly format: LakeFormat;
   /** Name and version of the program. */
   readonly tool: string;
@@ -43,6 +46,8 @@ export interface ChainOptions {
   readonly inOrder: boolean;
   /** Called between two blocks. */
   readonly progress?: (read: number, size: number | null) => void;
+  /** Takes the rows, instead of files of a lake: neither is there a manifest then. */
+  readonly store?: TableStore;
   /** The chain goes on where an earlier export stopped, and later ones will go on with it. */
   readonly state?: StateOptions;
 }
@@ -74,6 +79,7 @@ export async function exportChain(options: ChainOptions): Promise<Exported> {
   const all = await inputsOf(
     files,
     new Set(old?.inputs.flatMap(({ file, part = 0 }) => (part > (before?.head.part ?? 0) ? [] : [file]))),
+    options.sums,
   );
   const growth = state === undefined ? null : growthOf({ state, before }, all, known, options);
   if (growth?.inputs.length === 0 && growth.manifest !== null)
@@ -205,7 +211,7 @@ class ChainRun {
   }
 
   async run(): Promise<void> {
-    const { open, pipeline, inOrder, progress } = this.options;
+    const { open, pipeline, inOrder, progress, store } = this.options;
     const { before, plan } = this;
     await readCapture(
       plan.inputs.map(({ path }) => path),
@@ -217,8 +223,9 @@ class ChainRun {
         frame: (frame, file) => this.frame(frame, before + file),
         problem: (problem, file) => this.problem(problem, before + file),
         take: (record) => this.take(record),
-        between: ({ read, size }) => {
+        between: async ({ read, size }) => {
           progress?.(read, size);
+          await store?.ready();
           return true;
         },
         ending: () => this.keep(),
@@ -249,7 +256,7 @@ class ChainRun {
   /** Gives all files their names, what is replaced goes, and the state follows last. @throws UsageError */
   finish(all: readonly Input[]): Manifest {
     const { options, plan, state } = this;
-    const { lake, sensor, format, tool, pipeline } = options;
+    const { lake, sensor, format, tool, pipeline, store } = options;
     const { growth, chain, replaced } = plan;
     const { frames, calls, problems } = pipeline.summary;
     state?.check(growth?.before ?? null);
@@ -273,7 +280,7 @@ class ChainRun {
         Object.assign({ kind: 'input' as const, sensor, chain }, line),
       ),
     };
-    writeManifest(lake, manifest);
+    if (store === undefined) writeManifest(lake, manifest);
     for (const old of replaced) removeReplaced(lake, old, manifest);
     if (growth !== null) {
       sweep(lake, manifest);
@@ -351,7 +358,11 @@ class ChainRun {
     const count = this.tally.counts[file];
     if (count !== undefined) count.calls++;
     for (const problem of call.problems) this.count(problem, file);
-    this.add('calls', this.calls, call, frame, call.time);
+    const { store } = this.options;
+    const day = this.days.of(call.time ?? this.tally.now);
+    const row = this.row(call, frame);
+    if (store === undefined) this.into.add('calls', this.calls, day, row);
+    else store.call(row, day);
   }
 
   private object(record: ObjectRecord): void {
@@ -371,16 +382,22 @@ class ChainRun {
 
   /** A row, on the day of `time`, or of the packet at which it was known. */
   private add<Of>(
-    table: TableName,
+    table: OtherTable,
     columns: readonly Column<Row<Of>>[],
     of: Of,
     frame: number | undefined,
     time: Moment | null = null,
   ): void {
-    const { plan, tally, days } = this;
-    const { places, now } = tally;
-    const row = { of, chain: plan.chain, place: places.of(frame), seen: now };
-    this.into.add(table, columns, days.of(time ?? now), row);
+    const { store } = this.options;
+    const day = this.days.of(time ?? this.tally.now);
+    const row = this.row(of, frame);
+    if (store === undefined) this.into.add(table, columns, day, row);
+    else store.add(table, columns, day, row);
+  }
+
+  private row<Of>(of: Of, frame: number | undefined): Row<Of> {
+    const { places, now } = this.tally;
+    return { of, chain: this.plan.chain, place: places.of(frame), seen: now };
   }
 
   private lines(): readonly Line[] {

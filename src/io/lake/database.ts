@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
-import { callColumns } from '../../output/lake/calls.js';
-import { TABLES, type Column, type ColumnKind, type TableName } from '../../output/lake/column.js';
-import { otherTables } from '../../output/lake/tables.js';
+import { TABLES, type ColumnKind, type TableName } from '../../output/lake/column.js';
+import { keptTable, type Field, type KeptTable } from '../../output/lake/kept.js';
 import { VIEWS } from '../../output/lake/views.js';
 import { messageOf } from '../reason.js';
 import { UsageError } from '../streams.js';
+import type { KeptTables } from './kept.js';
 
 type DuckDB = typeof import('@duckdb/node-api');
 
@@ -21,18 +22,25 @@ export const SQL_TYPES: Readonly<Record<ColumnKind, string>> = {
   time: 'TIMESTAMP',
 };
 
-/** The columns of every table, without what fills them. */
-export function tableColumns(): Readonly<Record<TableName, readonly Pick<Column<never>, 'name' | 'kind' | 'is'>[]>> {
-  return { calls: callColumns({ hresult: () => null, status: () => null }), ...otherTables() };
+/** What is asked: lakes, and tables of captures that are kept. */
+export interface Sources {
+  /** Parquet files of lakes by table. */
+  readonly tables: ReadonlyMap<TableName, readonly string[]>;
+  readonly kept: readonly KeptLake[];
 }
 
-/** Parquet files of a lake by table. */
-export type LakeFiles = ReadonlyMap<TableName, readonly string[]>;
+/** Kept tables, with the folder that they are kept in. */
+export interface KeptLake extends KeptTables {
+  readonly folder: string;
+}
+
+/** By `require`, which does not look through a hundred CommonJS files for the names they export: half the time. */
+const require = createRequire(import.meta.url);
 
 /** Loads the engine. @throws UsageError where it is not installed */
-export async function loadDuckDB(load: () => Promise<DuckDB> = () => import('@duckdb/node-api')): Promise<DuckDB> {
+export function loadDuckDB(load: () => DuckDB = () => require('@duckdb/node-api') as DuckDB): DuckDB {
   try {
-    return await load();
+    return load();
   } catch (error) {
     throw new UsageError(
       `query wants the package @duckdb/node-api, which is not here: npm install @duckdb/node-api (70 MB, no compiler). Or export the captures and ask another engine (docs/lake.md). ${messageOf(error).split('\n')[0]}`,
@@ -58,8 +66,8 @@ export class LakeDatabase {
   }
 
   /** Opens the tables of lakes; `output` is the one file that may be written. @throws UsageError */
-  static async open(files: LakeFiles, output: string | null = null): Promise<LakeDatabase> {
-    const duckdb = await loadDuckDB();
+  static async open(sources: Sources, output: string | null = null): Promise<LakeDatabase> {
+    const duckdb = loadDuckDB();
     const spill = mkdtempSync(join(tmpdir(), 'uamgscope-query-'));
     const instance = await duckdb.DuckDBInstance.create(':memory:', {
       autoinstall_known_extensions: 'false',
@@ -69,7 +77,7 @@ export class LakeDatabase {
     });
     const opened = new LakeDatabase(duckdb, instance, await instance.connect(), spill);
     try {
-      await opened.prepare(files, output);
+      await opened.prepare(sources, output);
     } catch (error) {
       opened.close();
       throw new UsageError(`the tables cannot be opened: ${messageOf(error)}`);
@@ -77,15 +85,20 @@ export class LakeDatabase {
     return opened;
   }
 
-  private async prepare(files: LakeFiles, output: string | null): Promise<void> {
+  private async prepare({ tables, kept }: Sources, output: string | null): Promise<void> {
     const { connection } = this;
-    const allowed = [...files.values()].flat().concat(output ?? []);
+    const allowed = [
+      ...[...tables.values()].flat(),
+      ...kept.flatMap(({ folder, parts }) => parts.map(({ path }) => join(folder, path))),
+      ...(output === null ? [] : [output]),
+    ];
     await connection.run(`SET allowed_paths = ${list(allowed)}`);
     await connection.run('SET enable_external_access = false');
     await connection.run('SET lock_configuration = true');
-    const columns = tableColumns();
-    for (const table of TABLES) await connection.run(viewOf(table, columns[table], files.get(table) ?? []));
-    for (const { name, sql } of VIEWS) await connection.run(`CREATE VIEW ${name} AS ${sql}`);
+    // What is kept tells its columns; the tables of protocols, which the others are made by, need not be loaded then.
+    const columns = kept[0]?.columns ?? (await import('./columns.js')).tableColumns();
+    const views = TABLES.map((table) => viewOf(table, columns[table], tables.get(table) ?? [], kept));
+    await connection.run([...views, ...VIEWS.map(({ name, sql }) => `CREATE VIEW ${name} AS ${sql}`)].join(';\n'));
   }
 
   /** What a query gives, as it comes. @throws UsageError for SQL that is none, or does more than read */
@@ -98,7 +111,9 @@ export class LakeDatabase {
   async write(sql: string, path: string): Promise<void> {
     await this.check(sql);
     await this.attempt(() =>
-      this.connection.run(`COPY (${sql.replace(/;\s*$/, '')}\n) TO ${text(path)} (FORMAT parquet, USE_TMP_FILE false)`),
+      this.connection.run(
+        `COPY (${sql.replace(/;\s*$/, '')}\n) TO ${sqlText(path)} (FORMAT parquet, USE_TMP_FILE false)`,
+      ),
     );
   }
 
@@ -138,19 +153,40 @@ export class LakeDatabase {
 
 function viewOf(
   table: TableName,
-  columns: readonly Pick<Column<never>, 'name' | 'kind'>[],
+  columns: readonly Field[],
   files: readonly string[],
+  kept: readonly KeptLake[],
 ): string {
+  const selects = kept.flatMap((one) => keptSelect(table, columns, one) ?? []);
   if (files.length > 0)
-    return `CREATE VIEW ${table} AS SELECT * FROM read_parquet(${list(files)}, union_by_name = true, hive_partitioning = true, hive_types = {'day': DATE, 'sensor': VARCHAR})`;
-  const empty = columns.map(({ name, kind }) => `NULL::${SQL_TYPES[kind]} AS "${name}"`);
-  return `CREATE VIEW ${table} AS SELECT ${[...empty, 'NULL::DATE AS day', 'NULL::VARCHAR AS sensor'].join(', ')} WHERE false`;
+    selects.unshift(
+      `SELECT * FROM read_parquet(${list(files)}, union_by_name = true, hive_partitioning = true, hive_types = {'day': DATE, 'sensor': VARCHAR})`,
+    );
+  if (selects.length === 0) {
+    const empty = columns.map(({ name, kind }) => `NULL::${SQL_TYPES[kind]} AS "${name}"`);
+    selects.push(`SELECT ${[...empty, 'NULL::DATE AS day', 'NULL::VARCHAR AS sensor'].join(', ')} WHERE false`);
+  }
+  return `CREATE VIEW ${table} AS ${selects.join(' UNION ALL BY NAME ')}`;
+}
+
+/** A kept table, put together; null where it has no rows. */
+function keptSelect(
+  table: TableName,
+  columns: readonly Field[],
+  { folder, parts, chain, sensor }: KeptLake,
+): string | null {
+  const filesOf = (one: KeptTable): readonly string[] =>
+    parts.flatMap((part) => (part.table === one ? [join(folder, part.path)] : []));
+  if (filesOf(table).length === 0) return null;
+  const from = (one: KeptTable): string => `read_parquet(${list(filesOf(one))})`;
+  return keptTable(table, columns, from, { chain: sqlText(chain), sensor: sqlText(sensor) });
 }
 
 function list(texts: readonly string[]): string {
-  return `[${texts.map(text).join(', ')}]`;
+  return `[${texts.map(sqlText).join(', ')}]`;
 }
 
-function text(value: string): string {
+/** A text as SQL has it. */
+export function sqlText(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }

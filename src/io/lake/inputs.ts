@@ -15,14 +15,21 @@ export interface Input {
   readonly stat: Stats;
 }
 
-/** What the captures are; `taken` are names that others have. @throws UsageError where one cannot be read */
-export async function inputsOf(files: readonly string[], taken: ReadonlySet<string>): Promise<readonly Input[]> {
+/**
+ * What the captures are; `taken` are names that others have, `sums` those of files that are known already. @throws
+ * UsageError where one cannot be read
+ */
+export async function inputsOf(
+  files: readonly string[],
+  taken: ReadonlySet<string>,
+  sums: ReadonlyMap<string, string> = new Map(),
+): Promise<readonly Input[]> {
   const inputs: Input[] = [];
   for (const path of files) {
     const stat = statOf(path);
     const name = basename(path);
     const isOnly = files.filter((one) => basename(one) === name).length === 1 && !taken.has(name);
-    inputs.push({ path, name: isOnly ? name : path, sha256: await sha256Of(path), stat });
+    inputs.push({ path, name: isOnly ? name : path, sha256: sums.get(path) ?? (await sha256Of(path)), stat });
   }
   return inputs;
 }

@@ -135,7 +135,8 @@ function subject(): readonly CallColumn[] {
   ];
 }
 
-function classOf({ method, in: request }: Call): string | null {
+/** The class that an activation asks for. */
+export function classOf({ method, in: request }: Call): string | null {
   return method !== null && method.startsWith('Remote') ? activatedClass(request) : null;
 }
 

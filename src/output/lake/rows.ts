@@ -26,11 +26,21 @@ const MAX_NS_SECONDS = 9_223_372_035;
  * A moment in microseconds since 1970; one outside the years 1970 to 9999 at the nearest end of them, as in NDJSON. A
  * bigint only where a number does not hold it, from the year 2255 on.
  */
-export function microseconds({ timeS, timeNs }: Moment): number | bigint {
-  const seconds = Math.min(Math.max(Math.trunc(timeS) || 0, 0), MAX_SECONDS);
-  const micros = Math.floor(Math.min(Math.max(Math.trunc(timeNs) || 0, 0), 999_999_999) / 1000);
+export function microseconds(moment: Moment): number | bigint {
+  const seconds = clampedSeconds(moment);
+  const micros = Math.floor(clampedNanos(moment) / 1000);
   const whole = seconds * 1_000_000 + micros;
   return Number.isSafeInteger(whole) ? whole : BigInt(seconds) * 1_000_000n + BigInt(micros);
+}
+
+/** The whole seconds of a moment, within the years 1970 to 9999. */
+export function clampedSeconds({ timeS }: Moment): number {
+  return Math.min(Math.max(Math.trunc(timeS) || 0, 0), MAX_SECONDS);
+}
+
+/** Its nanoseconds. */
+export function clampedNanos({ timeNs }: Moment): number {
+  return Math.min(Math.max(Math.trunc(timeNs) || 0, 0), 999_999_999);
 }
 
 /** The same in nanoseconds; null where 64 bits do not hold them. */
