@@ -533,8 +533,11 @@ const TRANSFER_SYNTAXES: ReadonlyMap<string, string> = new Map([
   ['71710533-beba-4937-8319-b5dbef9ccc36', 'NDR64'],
 ]);
 
+const NONE: readonly ContextResult[] = [];
+
 /** Rejected contexts whose interface was accepted with no other transfer syntax in the same answer. */
 function rejectedFor(contexts: readonly ContextResult[]): readonly ContextResult[] {
+  if (!contexts.some(({ result }) => result === 'rejected')) return NONE;
   const accepted = new Set(contexts.flatMap((one) => (one.result === 'accepted' ? [one.abstract.uuid] : [])));
   const told = new Set<string>();
   return contexts.filter(({ result, abstract: { uuid }, reason }) => {
