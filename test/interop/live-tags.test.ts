@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
@@ -71,7 +71,13 @@ describe.skipIf(needs !== null)('live without a filter', () => {
     try {
       for (let i = 0; i < 3000 && !said.err.includes('watching'); i++) await sleep(10);
       await sleep(300);
-      execFileSync('python3', ['-c', SEND, join(ROOT, 'test/field', `${name}.pcap`), NEAR, ...twin]);
+      execFileSync('python3', [
+        '-c',
+        SEND,
+        isAbsolute(name) ? name : join(ROOT, 'test/field', `${name}.pcap`),
+        NEAR,
+        ...twin,
+      ]);
       for (let i = 0; i < 1000 && callsIn(said.out).length < answered; i++) await sleep(10);
       // The packets behind the last answer.
       await sleep(500);
@@ -91,6 +97,24 @@ describe.skipIf(needs !== null)('live without a filter', () => {
       expect(callsIn(await decoded(kept))).toHaveLength(11);
     },
   );
+
+  it.each([
+    [[], 3],
+    [['--host', '192.0.2.5'], 3],
+    [['--session', '192.0.2.5,192.0.2.9'], 3],
+    [['--host', '192.0.2.77'], 0],
+    [['--session', '192.0.2.5,192.0.2.77'], 0],
+  ] as const)('takes connectionless calls of both byte orders: %j', async (options, count) => {
+    const path = join(folder, 'connectionless.pcap');
+    execFileSync(process.env['UAMGSCOPE_PYTHON'] ?? 'python3', [
+      join(ROOT, 'test/interop/peers/connectionless.py'),
+      path,
+    ]);
+    const kept = join(folder, `connectionless-${options.join('-')}.pcapng`);
+    const { out } = await watched(path, ['-w', kept, ...options], count);
+    expect(callsIn(out)).toHaveLength(count);
+    expect(callsIn(await decoded(kept))).toHaveLength(count);
+  });
 
   // The client, and another one that does the same.
   const twin = ['c0000205', 'c000024d'];
