@@ -53,6 +53,29 @@ describe('library', () => {
 });
 
 describe('replay command', () => {
+  it('makes the calls over TCP of a recording that has others over named pipes, and says which it did not', async () => {
+    const mixed = join(folder, 'mixed.uamgrec');
+    const pipes = join(ROOT, 'test/smb/captures/smb311.pcap');
+    const made = await cli('record', capture, pipes, '-o', mixed);
+    expect([made.status, made.err]).toEqual([0, expect.stringContaining('\n75 calls recorded\n')]);
+    // What answers has both kinds: those over pipes for whoever asks over TCP.
+    const server = await serve(mixed);
+    const target = ['--target', `127.0.0.1:${server.port}`];
+    const { status, out } = await cli('replay', mixed, ...target, '--speed', 'max');
+    const suite = join(folder, 'both');
+    mkdirSync(suite);
+    copyFileSync(mixed, join(suite, 'mixed.uamgrec'));
+    const tested = await cli('test', suite, ...target);
+    await server.close();
+    // A call that was not made is none that was answered as before.
+    expect([status, tested.status]).toEqual([1, 1]);
+    for (const text of [out, tested.out]) {
+      expect(text).toContain('? 61 srvsvc::NetrServerGetInfo was not made: it went over an SMB named pipe, and replay');
+      expect(text).toContain('? 62 to 75, 14 calls, were not made for the same reason');
+      expect(text).toContain('74 calls: 59 alike, 0 differ, 15 skipped');
+    }
+  });
+
   it('exits 1 for a changed title, and JUnit says which; 0 with a rule, and after --update', async () => {
     const server = await serve(retitled('Another title'));
     const target = ['--target', `127.0.0.1:${server.port}`, '--speed', 'max'];
