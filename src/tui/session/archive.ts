@@ -14,6 +14,9 @@ export const ARCHIVE_CACHED_BLOCKS = 24;
 /** Compressed bytes kept; past it the oldest block leaves. */
 export const ARCHIVE_BYTES = 384 * 1024 * 1024;
 
+/** Memory that stubs share until their calls are packed. */
+const STUB_BYTES = 32 * 1024;
+
 /** Cipher text of the stubs of a call; null where a side was not sealed. */
 export type WireStubs = readonly [request: Uint8Array | null, response: Uint8Array | null];
 
@@ -30,6 +33,9 @@ export class CallArchive {
   private readonly limit: number;
   private readonly wires = new WeakMap<Call, WireStubs>();
   private open: Call[] = [];
+  /** What holds the stubs of the calls that came last, and how much of it they take. */
+  private memory = blockOf(new Uint8Array(STUB_BYTES));
+  private used = 0;
   private added = 0;
   private oldest = 0;
   private held = 0;
@@ -55,7 +61,7 @@ export class CallArchive {
 
   /** `wire`: its stubs as they were on the wire, where they were opened. */
   add(call: Call, wire: WireStubs | null = null): void {
-    const kept = withOwnStubs(call);
+    const kept = this.withOwnStubs(call);
     if (wire !== null) this.wires.set(kept, wire);
     this.open.push(kept);
     this.added++;
@@ -75,6 +81,29 @@ export class CallArchive {
   /** Stubs of a call that `get` gave as they were on the wire; null where they are no other than those of the call. */
   wire(call: Call): WireStubs | null {
     return this.wires.get(call) ?? null;
+  }
+
+  /** The call with stubs of its own: the blocks of the file must not stay in memory for them. */
+  private withOwnStubs(call: Call): Call {
+    const { exchange } = call;
+    const { request, response } = exchange;
+    return { ...call, exchange: { ...exchange, request: this.own(request), response: this.own(response) } };
+  }
+
+  /** A copy of a stub; those of calls that leave together share memory, as a view for each would cost more. */
+  private own(stub: Stub | null): Stub | null {
+    if (stub === null || (stub.start === 0 && stub.block.u8.length === stub.end)) return stub;
+    const { drep, frames, pieces, fragments, complete, sealed, verification } = stub;
+    const size = stub.end - stub.start;
+    if (this.used + size > this.memory.u8.length) {
+      this.memory = blockOf(new Uint8Array(Math.max(STUB_BYTES, size)));
+      this.used = 0;
+    }
+    const start = this.used;
+    const end = start + size;
+    this.memory.u8.set(stub.block.u8.subarray(stub.start, stub.end), start);
+    this.used = end;
+    return { block: this.memory, start, end, drep, frames, pieces, fragments, complete, sealed, verification };
   }
 
   private shut(): void {
@@ -125,28 +154,4 @@ export class CallArchive {
       break;
     }
   }
-}
-
-/** The call with stubs of its own: the blocks of the file must not stay in memory for them. */
-function withOwnStubs(call: Call): Call {
-  const { exchange } = call;
-  return { ...call, exchange: { ...exchange, request: own(exchange.request), response: own(exchange.response) } };
-}
-
-function own(stub: Stub | null): Stub | null {
-  if (stub === null || (stub.start === 0 && stub.block.u8.length === stub.end)) return stub;
-  const { drep, frames, pieces, fragments, complete, sealed, verification } = stub;
-  const block = blockOf(stub.block.u8.slice(stub.start, stub.end));
-  return {
-    block,
-    start: 0,
-    end: stub.end - stub.start,
-    drep,
-    frames,
-    pieces,
-    fragments,
-    complete,
-    sealed,
-    verification,
-  };
 }

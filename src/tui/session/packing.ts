@@ -111,12 +111,59 @@ export class CallPacking {
   private readonly auths = new Shared<Auths>();
   private readonly texts = new Shared<string>();
   private readonly dreps = new Shared<Drep>();
+  private readonly recentHeads: (Recent<Head> | undefined)[] = recents();
+  private readonly recentSeats: (Recent<Seat> | undefined)[] = recents();
+  private readonly recentAuths: (Recent<Auths> | undefined)[] = recents();
+  private readonly knownObjects = new WeakMap<ObjectReference, number>();
 
   pack(call: Call): PackedCall {
     const { exchange: e } = call;
-    const { via, object } = call;
+    const { object } = call;
+    const head = this.headOf(call);
+    const seat = this.seatOf(call);
+    const rare =
+      call.exception === null &&
+      call.fault === null &&
+      call.problems.length === 0 &&
+      call.callbacks.length === 0 &&
+      e.problems.length === 0
+        ? null
+        : {
+            exception: call.exception,
+            fault: call.fault,
+            problems: call.problems,
+            callbacks: call.callbacks,
+            exchange: e.problems,
+          };
+    return [
+      call.id,
+      call.callId,
+      head,
+      seat,
+      object === null ? null : this.objectOf(object),
+      e.object === null ? null : this.texts.put(e.object, e.object),
+      this.authsOf(call),
+      call.causality === null ? null : this.texts.put(call.causality, call.causality),
+      packedTime(e.requestTime),
+      packedTime(e.responseTime),
+      call.latencyNs,
+      call.hresult,
+      call.in,
+      call.out,
+      this.stub(e.request),
+      this.stub(e.response),
+      rare,
+    ];
+  }
+
+  /** What was put lately is known without its key, which takes longer to make than all else. */
+  private headOf(call: Call): Ref<Head> {
+    const { exchange: e, via } = call;
+    const place = ((call.opnum ?? 0) * 31 + call.contextId) & (RECENT - 1);
+    const recent = this.recentHeads[place];
+    if (recent !== undefined && isOf(recent.part, call)) return recent.ref;
     const headKey = `${call.iid} ${call.opnum} ${e.opnum} ${call.contextId} ${contextKey(e.context)} ${e.transfer ?? ''} ${sized(call.interface)} ${sized(call.method)} ${call.member} ${call.printedOpnum} ${call.spec} ${call.section} ${call.dispid} ${call.binding} ${via === null ? '' : `${sized(via.interface)} ${sized(via.method)} ${via.opnum}`} ${call.certainty} ${call.decoded} ${sized(call.wrapped)} ${sized(call.refused)} ${call.outcome} ${call.because}`;
-    const head = this.heads.put(headKey, {
+    const part: Head = {
       contextId: call.contextId,
       interface: call.interface,
       iid: call.iid,
@@ -138,51 +185,45 @@ export class CallPacking {
       sent: e.opnum,
       context: e.context,
       transfer: e.transfer ?? null,
-    });
-    const seat = this.seats.put(`${e.flow.id} ${e.direction} ${call.group}`, {
-      flow: e.flow,
-      direction: e.direction,
-      client: call.client,
-      server: call.server,
-      group: call.group,
-    });
-    const rare =
-      call.exception === null &&
-      call.fault === null &&
-      call.problems.length === 0 &&
-      call.callbacks.length === 0 &&
-      e.problems.length === 0
-        ? null
-        : {
-            exception: call.exception,
-            fault: call.fault,
-            problems: call.problems,
-            callbacks: call.callbacks,
-            exchange: e.problems,
-          };
-    return [
-      call.id,
-      call.callId,
-      head,
-      seat,
-      object === null ? null : this.objects.put(`${object.ipid} ${object.oid} ${object.oxid} ${object.label}`, object),
-      e.object === null ? null : this.texts.put(e.object, e.object),
-      this.auths.put(`${authKey(call.auth)}|${authKey(e.requestAuth)}|${authKey(e.responseAuth)}`, [
-        call.auth,
-        e.requestAuth,
-        e.responseAuth,
-      ]),
-      call.causality === null ? null : this.texts.put(call.causality, call.causality),
-      packedTime(e.requestTime),
-      packedTime(e.responseTime),
-      call.latencyNs,
-      call.hresult,
-      call.in,
-      call.out,
-      this.stub(e.request),
-      this.stub(e.response),
-      rare,
-    ];
+    };
+    const ref = this.heads.put(headKey, part);
+    if (typeof ref === 'number') this.recentHeads[place] = { part, ref };
+    return ref;
+  }
+
+  private seatOf({ exchange: { flow, direction }, group, client, server }: Call): Ref<Seat> {
+    const place = flow.id & (RECENT - 1);
+    const recent = this.recentSeats[place];
+    if (recent !== undefined && recent.part.flow === flow) {
+      const { part } = recent;
+      if (part.direction === direction && part.group === group && part.client === client && part.server === server)
+        return recent.ref;
+    }
+    const part = { flow, direction, client, server, group };
+    const ref = this.seats.put(`${flow.id} ${direction} ${group}`, part);
+    if (typeof ref === 'number') this.recentSeats[place] = { part, ref };
+    return ref;
+  }
+
+  private objectOf(object: ObjectReference): Ref<ObjectReference> {
+    const known = this.knownObjects.get(object);
+    if (known !== undefined) return known;
+    const ref = this.objects.put(`${object.ipid} ${object.oid} ${object.oxid} ${object.label}`, object);
+    if (typeof ref === 'number') this.knownObjects.set(object, ref);
+    return ref;
+  }
+
+  private authsOf({ auth, exchange: { flow, requestAuth, responseAuth } }: Call): Ref<Auths> {
+    const place = flow.id & (RECENT - 1);
+    const recent = this.recentAuths[place];
+    if (recent !== undefined) {
+      const [own, request, response] = recent.part;
+      if (own === auth && request === requestAuth && response === responseAuth) return recent.ref;
+    }
+    const part: Auths = [auth, requestAuth, responseAuth];
+    const ref = this.auths.put(`${authKey(auth)}|${authKey(requestAuth)}|${authKey(responseAuth)}`, part);
+    if (typeof ref === 'number') this.recentAuths[place] = { part, ref };
+    return ref;
   }
 
   unpack([
@@ -299,6 +340,65 @@ export class CallPacking {
 }
 
 const NONE: readonly never[] = Object.freeze([]);
+/** Parts of a kind that are known without their keys: a power of two. */
+const RECENT = 1024;
+
+interface Recent<T> {
+  readonly part: T;
+  readonly ref: number;
+}
+
+function recents<T>(): (Recent<T> | undefined)[] {
+  return Array.from({ length: RECENT }, () => undefined);
+}
+
+function isOf(head: Head, call: Call): boolean {
+  const { exchange: e } = call;
+  return (
+    head.method === call.method &&
+    head.iid === call.iid &&
+    head.opnum === call.opnum &&
+    head.sent === e.opnum &&
+    sameContext(head.context, e.context) &&
+    head.transfer === (e.transfer ?? null) &&
+    head.because === call.because &&
+    head.outcome === call.outcome &&
+    head.contextId === call.contextId &&
+    isNamedAs(head, call)
+  );
+}
+
+/** The same in all that {@link contextKey} tells: every connection has contexts of its own. */
+function sameContext(one: Exchange['context'], other: Exchange['context']): boolean {
+  if (one === other || one === null || other === null) return one === other;
+  const { abstract: a } = one;
+  const { abstract: b } = other;
+  return (
+    one.id === other.id &&
+    one.transfer === other.transfer &&
+    a.uuid === b.uuid &&
+    a.major === b.major &&
+    a.minor === b.minor
+  );
+}
+
+/** What seldom differs where the method is the same. */
+function isNamedAs(head: Head, call: Call): boolean {
+  return (
+    head.interface === call.interface &&
+    head.member === call.member &&
+    head.printedOpnum === call.printedOpnum &&
+    head.section === call.section &&
+    head.spec === call.spec &&
+    head.binding === call.binding &&
+    head.dispid === call.dispid &&
+    head.via === call.via &&
+    head.certainty === call.certainty &&
+    head.decoded === call.decoded &&
+    head.wrapped === call.wrapped &&
+    head.refused === call.refused
+  );
+}
 
 /** Names that come from the network may hold anything: their length tells where they end. */
 function sized(text: string | null): string {
