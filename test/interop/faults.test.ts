@@ -36,6 +36,8 @@ const folder = mkdtempSync(join(tmpdir(), 'uamgscope-faults-'));
 const recording = join(folder, 'session.uamgrec');
 /** The same with other titles, as a server had them before. */
 const changed = join(folder, 'changed.rec');
+/** A folder of it alone. */
+const suite = join(folder, 'suite');
 const root = process.getuid?.() === 0;
 if (!root) without('faults of disks and of live captures', 'root, to mount small disks and to capture');
 let server: Serving;
@@ -46,6 +48,8 @@ beforeAll(async () => {
     one.kind === 'call' && one.method === 'Title' ? { ...one, out: { retval: 'as it was' } } : one,
   );
   writeFileSync(changed, recordingBytes(titles));
+  mkdirSync(suite);
+  writeFileSync(join(suite, 'session.uamgrec'), readFileSync(recording));
   server = await serve(recording);
 });
 afterAll(async () => {
@@ -154,7 +158,7 @@ const WRITERS: Readonly<Record<string, Writing>> = {
     alone: true,
   },
   'test --junit': {
-    argv: (out) => ['test', folder, '--target', `127.0.0.1:${server.port}`, '--junit', out, '--force'],
+    argv: (out) => ['test', suite, '--target', `127.0.0.1:${server.port}`, '--junit', out, '--force'],
     whole: (bytes) => bytes.toString('utf8').trimEnd().endsWith('</testsuites>'),
     ending: 'xml',
   },
