@@ -26,7 +26,7 @@ export function plainThis(d: Decoder): Value {
   if (d.end - pos < 32 || view.getUint32(pos + 28) !== 0) return null;
   d.pos = pos + 32;
   return {
-    version: { MajorVersion: view.getUint16(pos, littleEndian), MinorVersion: view.getUint16(pos + 2, littleEndian) },
+    version: versionOf(view.getUint16(pos, littleEndian), view.getUint16(pos + 2, littleEndian)),
     flags: view.getUint32(pos + 4, littleEndian),
     reserved1: view.getUint32(pos + 8, littleEndian),
     cid: guidAt(view, pos + 12, littleEndian),
@@ -34,12 +34,26 @@ export function plainThis(d: Decoder): Value {
   };
 }
 
+/** What nearly all answers have in front: one for all of them. */
+const NO_FLAGS: Value = Object.freeze({ flags: 0, extensions: null });
+
+/** The versions that were ever spoken, 5.0 to 5.7 ([MS-DCOM] 2.2.11), likewise. */
+const VERSIONS: readonly Value[] = Array.from({ length: 8 }, (_, minor) =>
+  Object.freeze({ MajorVersion: 5, MinorVersion: minor }),
+);
+
+function versionOf(major: number, minor: number): Value {
+  const known = major === 5 ? VERSIONS[minor] : undefined;
+  return known ?? { MajorVersion: major, MinorVersion: minor };
+}
+
 /** [MS-DCOM] 2.2.13.4 */
 export function plainThat(d: Decoder): Value {
   const { view, pos } = d;
   if (d.end - pos < 8 || view.getUint32(pos + 4) !== 0) return null;
   d.pos = pos + 8;
-  return { flags: view.getUint32(pos, d.littleEndian), extensions: null };
+  const flags = view.getUint32(pos, d.littleEndian);
+  return flags === 0 ? NO_FLAGS : { flags, extensions: null };
 }
 
 /** Passes over a header in its usual form, without extensions ([MS-DCOM] 2.2.13.3, 2.2.13.4); false: it has another. */

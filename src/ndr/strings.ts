@@ -28,20 +28,24 @@ function piece(view: DataView, at: number, count: number, littleEndian: boolean)
   let all = 0;
   let i = 0;
   let p = at;
-  // Two units at once: half of the reads.
+  // Four units at once: half of the reads, and a quarter of the tests.
   if (littleEndian)
-    for (; i + 1 < count; i += 2, p += 4) {
-      const units = view.getUint32(p, true);
-      all |= units | (units >>> 16);
-      scratch[i] = units;
-      scratch[i + 1] = units >>> 16;
+    for (const last = count - 3; i < last; i += 4, p += 8) {
+      const two = view.getUint32(p, true);
+      const more = view.getUint32(p + 4, true);
+      all |= two | more;
+      scratch[i] = two;
+      scratch[i + 1] = two >>> 16;
+      scratch[i + 2] = more;
+      scratch[i + 3] = more >>> 16;
     }
   for (; i < count; i++, p += 2) {
     const unit = view.getUint16(p, littleEndian);
     all |= unit;
     scratch[i] = unit;
   }
-  if ((all & 0xff00) === 0) return scratch.toString('latin1', 0, count);
+  // A unit above 255, in either half.
+  if ((all & 0xff00_ff00) === 0) return scratch.toString('latin1', 0, count);
   for (i = 0, p = at; i < count; i++, p += 2) {
     const unit = view.getUint16(p, littleEndian);
     scratch[2 * i] = unit;
