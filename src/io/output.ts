@@ -148,7 +148,7 @@ function locked(name: string, target: string): Lock {
 
 /** Lets go a file that another thread of this program had claimed to grow in place, and handed over. */
 export function releaseOutput(name: string): void {
-  unlock(lockPath(targetOf(name)));
+  unlock(lockPath(behind(name)));
 }
 
 /** Who gave its rights up since may not remove its lock any more: a lock of a process that has ended binds nobody. */
@@ -244,13 +244,26 @@ function cannotWrite(name: string, error: unknown): UsageError {
 
 /** The file behind a name: what a link points to is replaced, and not the link. @throws UsageError of one to nothing */
 function targetOf(name: string): string {
+  // Links of /proc/self/fd lead to pipes, which have no name.
+  if (statOf(name) === null && isLink(name))
+    throw new UsageError(`cannot write ${name}: it is a link to what is not there: name the file itself`);
+  return behind(name);
+}
+
+/** The file behind a name, whatever may be looked at by now. */
+function behind(name: string): string {
   try {
     return realpathSync(name);
   } catch {
-    // Links of /proc/self/fd lead to pipes, which have no name.
-    if (statOf(name) === null && lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() === true)
-      throw new UsageError(`cannot write ${name}: it is a link to what is not there: name the file itself`);
     return name;
+  }
+}
+
+function isLink(name: string): boolean {
+  try {
+    return lstatSync(name).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 
