@@ -13,6 +13,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'src/io/privileges.ts': 'gives up root: test/interop/live.test.ts and tui.test.ts, as root',
   'src/cli/follower.ts': 'runs in the threads of --jobs, which coverage does not see: test/cli/jobs.test.ts',
   'src/cli/tui/terminal.ts': 'a real terminal: test/interop/tui.test.ts drives it in tmux',
+  'src/cli/tui/terminal-keys.ts': 'keys of a real terminal: test/interop/ssh.test.ts types them',
   'src/io/kdc.ts':
     "tickets over the network: MIT's KDC in test/interop/kerberos.test.ts; a KDC of ours would prove nothing",
   'src/security/kerberos/kdc.ts': "the exchanges behind them: MIT's KDC in test/interop/kerberos.test.ts",

@@ -144,12 +144,6 @@ export interface RecordingProblem {
   readonly at: number;
 }
 
-/** Why a recording cannot be replayed as a whole: half of a conversation is missing. Null where nothing is. */
-export function halfOf(records: readonly RecordingRecord[]): string | null {
-  for (const one of records) if (one.kind === 'end' && one.half !== undefined) return one.half;
-  return null;
-}
-
 /** How a recording is written down: frames of bytes, or lines to read. */
 export type RecordingForm = 'uamgrec' | 'text';
 
