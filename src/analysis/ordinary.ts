@@ -31,8 +31,8 @@ import type { Track } from './track.js';
 export const MAX_PENDING_TEXT = 4 * 1024 * 1024;
 
 /**
- * The ordinary call: early bound, or late bound without arguments; request and response whole and clean but for bytes behind their last parameter, by an interface and a method of the tables, with
- * nothing inferred. Its arguments are JSON already; as values they are decoded when somebody looks.
+ * The ordinary call: early bound, or late bound without arguments; request and response whole and clean but for bytes
+ * behind their last parameter, by an interface and a method of the tables, with nothing inferred. Its arguments are JSON already; as values they are decoded when somebody looks.
  */
 export class OrdinaryCall implements Call {
   readonly kind: 'call';

@@ -3,7 +3,7 @@ import { align, MAX_TABLE } from '../../replay/compare/align.js';
 import { MAX_RESTORED_OBJECTS, Restorer } from '../../replay/compare/restored-calls.js';
 import { MAX_RULES, parseRules } from '../../replay/compare/rules.js';
 import { readRecording } from '../../replay/recording/format.js';
-import { fileHead, frame as frameOf } from '../../replay/recording/frames.js';
+import { fileHead, frame as recordFrame } from '../../replay/recording/frames.js';
 import { MAX_RECORDING_PROBLEMS } from '../../replay/recording/limits.js';
 import { blockOf } from '../../src/bytes/block.js';
 import { concat } from '../../src/bytes/concat.js';
@@ -41,6 +41,7 @@ import { MAX_DEPTH, MAX_LIST } from '../../src/where/limits.js';
 import { compileWhere } from '../../src/where/where.js';
 import type { Finding, Flow, Frame } from '../../src/types.js';
 import { sampleCall, sampleNames } from '../support/calls.js';
+import { frameOf } from '../support/packets.js';
 import { workOf } from '../support/work.js';
 import { body, CODE, fileId, session, smb2, type Smb2 } from '../smb/support.js';
 
@@ -154,21 +155,7 @@ describe('packets', () => {
     view.setUint16(20, 0x2000 | at);
     bytes.set([64, 6], 22);
     view.setUint32(26, 0x0a00_0000 + (id >> 16));
-    const { block, start, end } = place(bytes);
-    return {
-      kind: 'frame',
-      number,
-      timeS: 1,
-      timeNs: number,
-      hasTime: true,
-      linkType: 1,
-      wireLength: bytes.length,
-      block,
-      start,
-      end,
-      offset: 0,
-      interfaceId: 0,
-    };
+    return frameOf(bytes, number, { timeS: 1, timeNs: number });
   }
   function given(count: number, make: (at: number) => Frame): { readonly net: Net; readonly codes: Set<string> } {
     const net = new Net();
@@ -365,7 +352,7 @@ describe('Kerberos', () => {
 
 describe('recordings', () => {
   it('tell so much damage', () => {
-    const record = frameOf(Uint8Array.of(0x81, 0xa4, 0x6b, 0x69, 0x6e, 0x64, 0xa1, 0x78));
+    const record = recordFrame(Uint8Array.of(0x81, 0xa4, 0x6b, 0x69, 0x6e, 0x64, 0xa1, 0x78));
     const damaged = (count: number) =>
       readRecording(concat([fileHead(), ...Array.from({ length: count }, () => record)]));
     expect(damaged(MAX_RECORDING_PROBLEMS * 4).problems.length).toBeLessThanOrEqual(MAX_RECORDING_PROBLEMS + 1);
