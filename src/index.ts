@@ -32,6 +32,7 @@ import { updateRecording } from './io/update.js';
 import { resultLines } from '../replay/results/text-results.js';
 import type { Records } from '../replay/recording/kept.js';
 import { hresultsByName, loadRules } from './cli/compare-rules.js';
+import { packetChoice, type PacketChoice } from './cli/frame-choice.js';
 import { loadSession } from './cli/sessions.js';
 import { readKrb5Config, ticketFor } from './io/kdc.js';
 import type { Identity } from './io/signing.js';
@@ -44,6 +45,7 @@ import { PLAIN } from './output/style.js';
 
 export { decode, jsonLine } from './library/decode.js';
 export type { CaptureOptions, DecodedRecord, DecodeOptions, SummaryRecord } from './library/decode.js';
+export type { PacketChoice } from './cli/frame-choice.js';
 export { recordStream } from './library/record.js';
 export { report, reportText, type ReportOptions } from './library/report.js';
 export { secrets, type SecretSources } from './library/secrets.js';
@@ -92,7 +94,7 @@ export { ClientError, type ClientErrorKind } from './peer/client/error.js';
 export type Source = string | readonly RecordingRecord[];
 
 /** How protected captures are opened, and what may differ. */
-export interface ReadOptions {
+export interface ReadOptions extends PacketChoice {
   readonly secrets?: SecretList;
   /** Path of a rules file, or its text. */
   readonly rules?: string;
@@ -459,17 +461,15 @@ async function matched(against: Against, path: string): Promise<Matched> {
   };
 }
 
-async function load(
-  source: Source,
-  { secrets }: ReadOptions,
-): Promise<{ readonly records: readonly RecordingRecord[] }> {
+async function load(source: Source, options: ReadOptions): Promise<{ readonly records: readonly RecordingRecord[] }> {
   if (typeof source !== 'string') return { records: source };
   const { stdin, stdout, stderr, env } = process;
   return loadSession(source, {
     known: known(),
     streams: { stdin, stdout, stderr, env },
     opnums: 'auto',
-    secrets: secrets ?? {},
+    secrets: options.secrets ?? {},
+    choice: await packetChoice(options),
   });
 }
 

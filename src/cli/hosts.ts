@@ -17,17 +17,17 @@ export interface ChosenHosts {
   readonly words: string;
 }
 
-/** Options of commands that watch an interface. */
-export function withHostOptions(command: Command, belongs = ''): Command {
+/** Options of commands that read captures or watch an interface. */
+export function withHostOptions(command: Command): Command {
   return command
     .option(
       '--host <host>',
-      `${belongs}only what this host says and is told, by address or name, in tags and tunnels too (repeatable)`,
+      'only what this host says and is told, by address or name, in tags and tunnels too (repeatable)',
       more,
     )
     .option(
       '--session <client,server>',
-      `${belongs}only what this client says to this server and is told by it, by addresses or names (repeatable)`,
+      'only what this client says to this server and is told by it, by addresses or names (repeatable)',
       more,
     );
 }

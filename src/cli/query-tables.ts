@@ -11,11 +11,13 @@ import { Progress } from '../io/progress.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import type { TableName } from '../output/lake/column.js';
 import type { Field, TableFields } from '../output/lake/kept.js';
+import type { FrameChoice } from '../pipeline/frame-choice.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
+import { frameChoiceOf, type ChoiceFlags } from './frame-choice.js';
 import { readSecrets, writeKeyLog, type SecretFlags } from './secrets.js';
 
 /** How captures are made to tables. */
-export interface MakingFlags extends SecretFlags, IdlFlags {
+export interface MakingFlags extends SecretFlags, IdlFlags, ChoiceFlags {
   readonly sensor: string;
   readonly opnums: Numbering;
   readonly inOrder?: true;
@@ -36,11 +38,12 @@ export interface Making {
 export async function tablesOf(captures: readonly string[], flags: MakingFlags, making: Making): Promise<KeptLake> {
   const secrets = readSecrets(flags, making.streams.env);
   const isOpening = Object.values(secrets).some((some) => some !== undefined && some.length > 0);
+  const choice = await frameChoiceOf(flags);
   const make = (folder: string, sums?: Sums): Promise<KeptTables> =>
-    decodeInto(folder, { captures, sums: sums ?? new Map() }, flags, making);
+    decodeInto(folder, { captures, sums: sums ?? new Map(), choice }, flags, making);
   const cache = new TableCache(making.streams.env);
   if (flags.cache && cache.isUsable && !isOpening && flags.idl === undefined && flags.exportKeys === undefined) {
-    const way = [packageVersion(), KEPT_VERSION, flags.opnums, flags.inOrder === true, flags.sensor];
+    const way = [packageVersion(), KEPT_VERSION, flags.opnums, flags.inOrder === true, flags.sensor, choice];
     return cache.tables(captures, way, make);
   }
   const folder = mkdtempSync(join(tmpdir(), 'uamgscope-tables-'));
@@ -53,7 +56,11 @@ const KEPT_VERSION = 2;
 
 async function decodeInto(
   lake: string,
-  { captures, sums }: { readonly captures: readonly string[]; readonly sums: Sums },
+  {
+    captures,
+    sums,
+    choice,
+  }: { readonly captures: readonly string[]; readonly sums: Sums; readonly choice: FrameChoice | null },
   flags: MakingFlags,
   { streams, load, say }: Making,
 ): Promise<KeptTables> {
@@ -89,6 +96,7 @@ async function decodeInto(
       nameOf: (value) => names.hresult(value),
       opnums,
       inOrder,
+      choice,
       security,
       text: new JsonBytes(),
     }),

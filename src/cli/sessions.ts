@@ -2,6 +2,7 @@ import { Recorder } from '../../replay/recording/recorder.js';
 import type { RecordingRecord } from '../../replay/recording/records.js';
 import { unknownIn } from '../../replay/recording/unknown.js';
 import type { Numbering } from '../analysis/calls.js';
+import type { FrameChoice } from '../pipeline/frame-choice.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
 import { Pipeline, type CaptureRecord } from '../pipeline/pipeline.js';
 import { isOfInput } from '../pipeline/problems.js';
@@ -30,25 +31,20 @@ interface SessionReading {
   readonly streams: Streams;
   readonly opnums: Numbering;
   readonly secrets: SecretList;
+  /** Packets of captures that are looked at; all where it is null or left out. Recordings are read whole. */
+  readonly choice?: FrameChoice | null;
   /** Takes the keys of the sessions that were opened. */
   readonly keys?: (keys: readonly SessionKey[]) => void;
 }
 
 /** Loads the calls of a capture or of a recording, whichever a file is. @throws UsageError when it is neither */
-export async function loadSession(
-  path: string,
-  { known, streams, opnums, secrets, keys }: SessionReading,
-): Promise<LoadedSession> {
+export async function loadSession(path: string, reading: SessionReading): Promise<LoadedSession> {
   if (path !== '-' && (await recordingForm(path)) !== null) {
     const { records, problems } = await loadRecording(path);
     return { records, damage: [...problems.map((problem) => problem.message), ...unknownIn(records)] };
   }
   const records: RecordingRecord[] = [];
-  const damage = await readCalls(
-    path,
-    { known, streams, opnums, secrets, ...(keys === undefined ? {} : { keys }) },
-    (one) => void records.push(one),
-  );
+  const damage = await readCalls(path, reading, (one) => void records.push(one));
   return { records, damage };
 }
 
@@ -78,7 +74,7 @@ export async function openedSession(path: string, reading: SessionReading): Prom
 /** Reads the calls of a capture as records; word of damage. @throws UsageError when it is none */
 async function readCalls(
   path: string,
-  { known, streams, opnums, secrets, keys }: SessionReading,
+  { known, streams, opnums, secrets, choice = null, keys }: SessionReading,
   put: (record: RecordingRecord) => void,
 ): Promise<readonly string[]> {
   let half: string | null = null;
@@ -94,6 +90,7 @@ async function readCalls(
       registry: known.registry,
       nameOf: (value) => known.names.hresult(value),
       opnums,
+      choice,
       security,
     }),
     take(record) {

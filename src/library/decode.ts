@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Summary } from '../analysis/analyzer.js';
 import type { Numbering } from '../analysis/calls.js';
+import { packetChoice, type PacketChoice } from '../cli/frame-choice.js';
 import { checkRules } from '../cli/ignored-rules.js';
 import { whereOf } from '../cli/where.js';
 import { endable } from '../io/interrupt.js';
@@ -23,7 +24,7 @@ export interface SummaryRecord extends Summary {
 export type DecodedRecord = Call | Finding | Problem | SecurityRecord | ObjectRecord | SummaryRecord;
 
 /** How captures are read and opened. */
-export interface CaptureOptions {
+export interface CaptureOptions extends PacketChoice {
   /** What opens protected calls; `secrets` of this library reads them from where the commands do. */
   readonly secrets?: SecretList;
   /** Which opnums the peers send; `auto` finds out. */
@@ -69,7 +70,7 @@ export async function* decode(
   const tables = knownFor(options);
   const test = typeof where === 'string' ? await tested(where, tables) : (where ?? null);
   const security = new SecurityObserver(options.secrets ?? {});
-  const pipeline = pipelineOf(options, tables, security);
+  const pipeline = await pipelineOf(options, tables, security);
   const wanted = new Set<string>(kinds);
   for await (const records of batchesOf(list(files), pipeline, options, tables)) {
     for (const record of records) {
@@ -113,15 +114,17 @@ export function knownFor({ idl, idlPath }: CaptureOptions): Knowledge {
   return known({ ...(idl === undefined ? {} : { idl }), ...(idlPath === undefined ? {} : { idlPath }) });
 }
 
-/** The pipeline that options ask for. */
-export function pipelineOf(
-  { opnums = 'auto', inOrder = false, ignoreRules = [] }: CaptureOptions,
+/** The pipeline that options ask for. @throws UsageError */
+export async function pipelineOf(
+  options: CaptureOptions,
   { registry, names }: Knowledge,
   security: SecurityObserver,
-): Pipeline {
+): Promise<Pipeline> {
+  const { opnums = 'auto', inOrder = false, ignoreRules = [] } = options;
   checkRules(ignoreRules, registry, 'ignoreRules');
   const nameOf = (value: number): string | null => names.hresult(value);
-  return new Pipeline({ registry, nameOf, opnums, inOrder, security, ignoreRules: new Set(ignoreRules) });
+  const choice = await packetChoice(options);
+  return new Pipeline({ registry, nameOf, opnums, inOrder, choice, security, ignoreRules: new Set(ignoreRules) });
 }
 
 /** One or several, as a list. */

@@ -21,7 +21,7 @@ export async function* recordStream(
     (record) => records.push(record),
   );
   const tables = knownFor(options);
-  const pipeline = pipelineOf(options, tables, new SecurityObserver(options.secrets ?? {}));
+  const pipeline = await pipelineOf(options, tables, new SecurityObserver(options.secrets ?? {}));
   let half: string | null = null;
   for await (const batch of batchesOf([capture], pipeline, options, tables)) {
     for (const record of batch) {

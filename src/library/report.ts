@@ -1,3 +1,4 @@
+import { packetChoice } from '../cli/frame-choice.js';
 import { checkRules } from '../cli/ignored-rules.js';
 import { readReport } from '../cli/report/read.js';
 import { reportPieces, type ReportFormat } from '../cli/report/write.js';
@@ -26,6 +27,7 @@ export async function report(files: string | readonly string[], options: ReportO
     streams: { stdin, stdout, stderr, env: {} },
     opnums,
     secrets,
+    choice: await packetChoice(options),
     inOrder,
     ignoreRules: new Set(ignoreRules),
     ...(calls === undefined ? {} : { calls }),

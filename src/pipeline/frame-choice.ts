@@ -37,6 +37,7 @@ export class ChosenFrames {
   }
 }
 
-function isBefore(a: Moment, b: Moment): boolean {
+/** Whether a moment is earlier than another. */
+export function isBefore(a: Moment, b: Moment): boolean {
   return a.timeS < b.timeS || (a.timeS === b.timeS && a.timeNs < b.timeNs);
 }

@@ -59,11 +59,19 @@ export class Pipeline {
       out.push(item);
       return;
     }
-    if (this.chosen !== null && !this.chosen.takes(item)) {
-      this.passed++;
-      return;
-    }
-    this.analyzer.push(item, this.made);
+    if (this.takes(item)) this.frame(item, out);
+  }
+
+  /** Whether a packet is looked at; to be asked once of each, in their order. */
+  takes(frame: Frame): boolean {
+    if (this.chosen === null || this.chosen.takes(frame)) return true;
+    this.passed++;
+    return false;
+  }
+
+  /** Takes a packet that is looked at. */
+  frame(frame: Frame, out: CaptureRecord[]): void {
+    this.analyzer.push(frame, this.made);
     if (this.made.length > 0) this.deliver(out);
   }
 

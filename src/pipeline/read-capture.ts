@@ -12,8 +12,8 @@ export interface RecordReading {
   readonly pipeline: Pipeline;
   /** Several files are read one after another, instead of by the time of their packets. */
   readonly inOrder?: boolean;
-  /** Takes every frame before what it comes to. */
-  readonly frame?: (frame: Frame, file: number) => void;
+  /** Takes every frame before what it comes to; `looked`: it is not one of those that are passed over. */
+  readonly frame?: (frame: Frame, file: number, looked: boolean) => void;
   /** Takes what the reader of a file found wrong, before it comes out as a record. */
   readonly problem?: (problem: Problem, file: number) => void;
   /** Problems name their file, even where there is one alone: others go before it, or will follow. */
@@ -117,7 +117,7 @@ class Reading {
   /** All files by the time of their packets. */
   private async *merged(): AsyncGenerator<Progress, void> {
     const { open, pipeline, ended } = this.reading;
-    for await (const batch of mergeByTime(this.files, open, pipeline.summary.frames)) {
+    for await (const batch of mergeByTime(this.files, open, pipeline.summary.frames + pipeline.framesPassed)) {
       for (const { item, file } of batch.parts) this.push(item, file);
       for (const { file, size, info } of batch.ended) ended?.(file, { size, info });
       pipeline.settle();
@@ -138,8 +138,9 @@ class Reading {
   private push(item: Frame | Problem, file: number): void {
     const { pipeline, frame, problem } = this.reading;
     if (item.kind === 'frame') {
-      frame?.(item, file);
-      pipeline.push(item, this.out);
+      const looked = pipeline.takes(item);
+      frame?.(item, file, looked);
+      if (looked) pipeline.frame(item, this.out);
     } else {
       const path = this.files[file] ?? '';
       problem?.(item, file);

@@ -70,6 +70,7 @@ it('threads write what one thread writes: astray, merged, opened with a password
   const [sealed] = SHIPPED_SESSIONS;
   for (const words of [
     [turned, '--fail-on', 'warning'],
+    [join(ROOT, 'captures/wua-session.pcapng'), '--host', '192.0.2.5', '--to', '2026-11-20T12:00:01'],
     [join(ROOT, 'captures/wua-session.pcapng'), join(ROOT, 'captures/wua-damaged.pcap'), '--objects'],
     [sealed?.path ?? '', '--password', sealed?.password ?? ''],
     [join(folder, 'none.pcap')],

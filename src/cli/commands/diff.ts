@@ -6,6 +6,8 @@ import type { Numbering } from '../../analysis/calls.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { resultJson, resultLines, resultNdjson, type Telling } from '../../../replay/results/text-results.js';
 import { loadRules } from '../compare-rules.js';
+import { CHOICE_OPTIONS, frameChoiceOf, withFrameChoice, type ChoiceFlags } from '../frame-choice.js';
+import { recordingForm } from '../../io/recordings.js';
 import type { SessionKey } from '../../security/secrets.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import { openedSession, type OpenedSession } from '../sessions.js';
@@ -13,7 +15,7 @@ import { Sink } from '../../io/sink.js';
 import { EXIT, styleFor, UsageError, type ColorChoice, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, type Register } from './command.js';
 
-interface DiffFlags extends SecretFlags, IdlFlags {
+interface DiffFlags extends SecretFlags, IdlFlags, ChoiceFlags {
   readonly format: 'text' | 'json' | 'ndjson';
   readonly rules?: string;
   readonly opnums: Numbering;
@@ -43,18 +45,23 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
       examples([
         ['diff before.pcapng after.pcapng', ''],
         ['diff good.uamgrec today.pcapng --rules rules.yaml --format json', ''],
+        ['diff good.uamgrec day.pcapng --host build-42 --from 2026-11-20T12:00', 'of a capture a part'],
       ]),
     )
     .action(async (a: string, b: string, flags: DiffFlags) => {
       if (a === '-' && b === '-') throw new UsageError('diff: only one side can come from stdin');
       const known = await load(flags);
       const rules = await loadRules(flags.rules, known.registry);
+      const choice = await frameChoiceOf(flags);
+      if (choice !== null && (await areRecordings(a, b)))
+        throw new UsageError(`diff: ${CHOICE_OPTIONS} choose packets of captures, and both are recordings`);
       const exported: SessionKey[] = [];
       const reading = {
         known,
         streams,
         opnums: flags.opnums,
         secrets: readSecrets(flags, streams.env),
+        choice,
         keys: (keys: readonly SessionKey[]) => {
           for (const key of keys) exported.push(key);
         },
@@ -74,9 +81,15 @@ export const diffCommand: Register = (program, { streams, load, done }) => {
         for (const one of sessions) one.close();
       }
     });
-  withSecrets(command);
+  withSecrets(withFrameChoice(command));
   for (const option of idlOptions()) command.addOption(option);
 };
+
+/** Whether there is no capture among the two. */
+async function areRecordings(a: string, b: string): Promise<boolean> {
+  for (const path of [a, b]) if (path === '-' || (await recordingForm(path)) === null) return false;
+  return true;
+}
 
 /** Compares, and tells what differs; whether anything does is the exit status. */
 async function told(

@@ -14,12 +14,14 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { isOfInput } from '../../pipeline/problems.js';
 import { Pipeline } from '../../pipeline/pipeline.js';
 import { SecurityObserver } from '../../security/observer.js';
+import type { FrameChoice } from '../../pipeline/frame-choice.js';
+import { choiceText, frameChoiceOf, withFrameChoice, type ChoiceFlags } from '../frame-choice.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
 import type { SecretList, SessionKey } from '../../security/secrets.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 
-interface ExportFlags extends SecretFlags, IgnoreFlags, IdlFlags {
+interface ExportFlags extends SecretFlags, IgnoreFlags, IdlFlags, ChoiceFlags {
   readonly output: string;
   readonly sensor: string;
   readonly sensorFrom?: RegExp;
@@ -61,6 +63,7 @@ export const exportCommand: Register = (program, { streams, load, done }) => {
         ['export dc1-*.pcap.gz -o lake --sensor dc1 --password @secret', 'rotated files are one chain'],
         ["export *.pcap -o lake --sensor-from '^(\\w+)-'", 'dc1-0001.pcap, dc1-0002.pcap, dc2-0001.pcap…'],
         ['export night.pcapng -o tables --format csv', ''],
+        ['export day.pcapng -o lake --host build-42', 'a part of the packets'],
         ['export ring/*.pcap -o lake --sensor dc1 --state dc1.state', 'every night: goes on where it stopped'],
       ]),
     )
@@ -69,7 +72,7 @@ export const exportCommand: Register = (program, { streams, load, done }) => {
       if (rest.length === 0) throw new UsageError('export: give a capture beside the IDL files');
       done(await exportFiles(rest, flags, streams, await load(idl)));
     });
-  withSecrets(command);
+  withSecrets(withFrameChoice(command));
   withIgnoredRules(command);
   for (const option of idlOptions()) command.addOption(option);
 };
@@ -83,6 +86,7 @@ async function exportFiles(
   if (files.includes('-')) throw new UsageError('export reads each capture twice: write stdin to a file first');
   const secrets = readSecrets(flags, streams.env);
   const ignoreRules = await ignoredRules(flags, streams.env, known.registry);
+  const choice = await frameChoiceOf(flags);
   const keys: SessionKey[] = [];
   let damaged = false;
   let unread = false;
@@ -101,6 +105,7 @@ async function exportFiles(
       files: chain,
       format: flags.format,
       tool: `uamgscope ${packageVersion()}`,
+      ...(choice === null ? {} : { packets: choiceText(choice) }),
       names: known.names,
       open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
       pipeline: new Pipeline({
@@ -108,11 +113,12 @@ async function exportFiles(
         nameOf: (value) => known.names.hresult(value),
         opnums: flags.opnums,
         inOrder: flags.inOrder === true,
+        choice,
         ignoreRules,
         security,
       }),
       inOrder: flags.inOrder === true,
-      ...stateOf(flags, sensor, { known, secrets, ignoreRules }),
+      ...stateOf(flags, sensor, { known, secrets, choice, ignoreRules }),
       progress: (read, size) => progress.update(read, size),
       record: (record) => {
         if (record.kind === 'finding' && isOfInput(record) && told.length < MAX_LINES) told.push(record.message);
@@ -143,10 +149,12 @@ function stateOf(
   {
     known,
     secrets,
+    choice,
     ignoreRules,
   }: {
     readonly known: Knowledge;
     readonly secrets: SecretList;
+    readonly choice: FrameChoice | null;
     readonly ignoreRules: ReadonlySet<string>;
   },
 ): { readonly state?: StateOptions } {
@@ -158,6 +166,7 @@ function stateOf(
     '--in-order': flags.inOrder === true ? 'given' : 'not given',
     '--ignore-rule': [...ignoreRules].toSorted().join(', '),
     secrets: secretsText(secrets),
+    ...(choice === null ? {} : { packets: choiceText(choice) }),
   };
   return { state: { path, given: [known.registry, secrets], settings } };
 }

@@ -11,6 +11,7 @@ import type { TableName } from '../../output/lake/column.js';
 import { VIEWS } from '../../output/lake/views.js';
 import { printRows, ROW_FORMATS, type RowFormat } from '../query-output.js';
 import { tablesOf, type Making, type MakingFlags } from '../query-tables.js';
+import { CHOICE_OPTIONS, frameChoiceOf, withFrameChoice } from '../frame-choice.js';
 import { withSecrets } from '../secrets.js';
 import { examples, idlOptions, say, type Load, type Register } from './command.js';
 
@@ -51,6 +52,7 @@ export const queryCommand: Register = (program, { streams, load, done }) => {
         ["query 'FROM failed_calls' lake --format json", ''],
         ['query @docs/queries/updates-missing.sql lake', ''],
         ["query 'SELECT * FROM updates' night.pcapng --password @secret -o updates.parquet", ''],
+        ["query 'FROM failed_calls' day.pcapng --host build-42", 'of a part of the packets'],
         ['query --schema', ''],
       ]),
     )
@@ -61,7 +63,7 @@ export const queryCommand: Register = (program, { streams, load, done }) => {
         throw new UsageError("query: give SQL and what to ask: query 'SELECT * FROM calls' night.pcapng");
       return done(await query(sqlOf(sql), sources, flags, streams, load));
     });
-  withSecrets(command);
+  withSecrets(withFrameChoice(command));
   for (const option of idlOptions()) command.addOption(option);
 };
 
@@ -134,6 +136,8 @@ function capturesOf(sources: readonly string[]): readonly string[] {
 async function sourcesOf(sources: readonly string[], flags: QueryFlags, making: Making): Promise<Sources> {
   if (sources.includes('-')) throw new UsageError('query reads each capture twice: write stdin to a file first');
   const captures = capturesOf(sources);
+  if (captures.length === 0 && (await frameChoiceOf(flags)) !== null)
+    throw new UsageError(`query: ${CHOICE_OPTIONS} choose packets of captures: WHERE chooses rows of a lake`);
   const kept = captures.length > 0 ? [await tablesOf(captures, flags, making)] : [];
   const lakes = sources.filter(isFolder);
   return { tables: lakes.length > 0 ? await filesOf(lakes) : new Map(), kept };

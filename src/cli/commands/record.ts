@@ -16,7 +16,7 @@ import { packageVersion } from '../../io/package.js';
 import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, readRecordingFile, recordingForm, sourceName } from '../../io/recordings.js';
 import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
-import { frameChoiceOf, notOfRecordings, withFrameChoice, type ChoiceFlags } from '../frame-choice.js';
+import { frameChoiceOf, notOfRecordings, notWatching, withFrameChoice, type ChoiceFlags } from '../frame-choice.js';
 import { chosenHosts, chosenText } from '../hosts.js';
 import { withoutNames, withRedaction, type RedactionFlags } from '../redaction.js';
 import type { SessionKey } from '../../security/secrets.js';
@@ -78,9 +78,7 @@ export const recordCommand: Register = (program, { streams, load, done }) => {
         throw new UsageError('record: give a capture or a recording, or an interface with -i');
       if (flags.interface === undefined && flags.filter !== undefined)
         throw new UsageError('--filter belongs to -i: name an interface with it');
-      const lone = (['port', 'from', 'to'] as const).find((name) => flags[name] !== undefined);
-      if (flags.interface !== undefined && lone !== undefined)
-        throw new UsageError(`--${lone} chooses packets of captures; with -i there is --filter`);
+      if (flags.interface !== undefined) notWatching(flags, '-i');
       if (flags.redact !== undefined && (flags.interface !== undefined || flags.append === true))
         throw new UsageError(
           'record --redact takes a whole capture: record first, and then uamgscope recording redact REC -o OUT',

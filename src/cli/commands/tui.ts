@@ -3,7 +3,7 @@ import { Sink } from '../../io/sink.js';
 import { EXIT, type Streams } from '../../io/streams.js';
 import { SAMPLE_CAPTURE } from '../../io/package.js';
 import type { TuiFlags } from '../tui/terminal.js';
-import { withHostOptions } from '../hosts.js';
+import { withFrameChoice } from '../frame-choice.js';
 import { rotationOptions } from '../rotation.js';
 import { BACKENDS } from '../../io/live/tools.js';
 import { withSecrets } from '../secrets.js';
@@ -52,6 +52,7 @@ export const tuiCommand: Register = (program, context) => {
       examples([
         ['tui session.pcapng', ''],
         ['tui session.pcapng --where failed', 'only calls that failed'],
+        ['tui day.pcapng --host build-42 --from 2026-11-20T12:00', 'other packets are passed over'],
         ['tui tap-rx.pcap tap-tx.pcap', 'a tap writes a file for each direction'],
         ['tui --live eth0 --write session.pcapng', ''],
         ['tui --live eth0 --write day.pcapng --rotate-size 100M --rotate-count 20', 'a ring of files'],
@@ -65,7 +66,7 @@ export const tuiCommand: Register = (program, context) => {
       const given = { ...flags, ...idl };
       context.done(await (flags.printConfig === true ? printConfig(context.streams) : tui(files, given, context)));
     });
-  withHostOptions(command, 'with --live: ');
+  withFrameChoice(command);
   for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command);
   for (const option of idlOptions()) command.addOption(option);

@@ -10,7 +10,7 @@ import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
 import { isOfInput } from '../../pipeline/problems.js';
 import { UsageError, type Streams } from '../../io/streams.js';
 import type { FrameChoice } from '../../pipeline/frame-choice.js';
-import { notOfRecordings } from '../frame-choice.js';
+import { choiceText, notOfRecordings } from '../frame-choice.js';
 import { readCapture } from '../../pipeline/read-capture.js';
 import { aboutCapture } from './about.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -97,7 +97,9 @@ export async function readReport(
     open: (path, framesBefore) => known.open(path, framesBefore, streams.stdin),
     pipeline,
     inOrder: inOrder ?? false,
-    frame: (frame, file) => collector.frame(frame, file),
+    frame(frame, file, looked) {
+      if (looked) collector.frame(frame, file);
+    },
     take(record) {
       collector.take(record);
       if (record.kind === 'call') call?.(record);
@@ -106,7 +108,11 @@ export async function readReport(
       progress?.update(read, size);
       return true;
     },
-    ended: (file, { size, info }) => collector.quality.describe(file, { size, ...aboutCapture(info) }),
+    ended(file, { size, info }) {
+      const about = aboutCapture(info);
+      const notes = choice === null ? about.notes : [...about.notes, `looked at in part: ${choiceText(choice)}`];
+      collector.quality.describe(file, { size, ...about, notes });
+    },
   });
   progress?.clear();
   return {

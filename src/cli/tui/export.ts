@@ -3,6 +3,7 @@ import { NdjsonWriter } from '../../output/ndjson.js';
 import type { SecretList } from '../../security/secrets.js';
 import type { Call } from '../../types.js';
 import { countText } from '../../tui/words.js';
+import type { FrameChoice } from '../../pipeline/frame-choice.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { ChosenPackets } from '../packets.js';
 import { OutputWriter } from '../../io/output.js';
@@ -16,6 +17,8 @@ const AT_ONCE = 64;
 /** Where the packets of what is looked at lie: a file, or the reason why there is none. */
 export interface PacketSource {
   readonly path: string | null;
+  /** Packets of it that are looked at. */
+  readonly choice?: FrameChoice | null;
   readonly unkept: string;
   /** What opened it so far. */
   readonly secrets: () => SecretList;
@@ -38,7 +41,7 @@ export function exported(source: PacketSource, known: Knowledge, streams: Stream
     const from = source.path;
     const written = await packets.write(
       path,
-      { files: [from], inOrder: false },
+      { files: [from], inOrder: false, choice: source.choice ?? null },
       (file, before) => known.open(file, before, streams.stdin),
       { secrets: source.secrets() },
     );

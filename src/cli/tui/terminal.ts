@@ -12,12 +12,14 @@ import { keepHeapSmall } from '../../io/heap.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { OpenCapture } from '../../pipeline/batch.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import type { FrameChoice } from '../../pipeline/frame-choice.js';
 import { mergeByTime } from '../../pipeline/merge.js';
 import { becomes, personAfter } from '../../io/privileges.js';
 import { LiveCapture } from '../../io/live/capture.js';
 import { CaptureFiles } from '../../io/live/files.js';
 import { rotationOf } from '../rotation.js';
-import { chosenHosts, type HostFlags } from '../hosts.js';
+import { choiceText, frameChoiceOf, notWatching, type ChoiceFlags } from '../frame-choice.js';
+import { chosenHosts } from '../hosts.js';
 import type { Backend } from '../../io/live/tools.js';
 import type { PacketSource } from './export.js';
 import type { Marks } from './marks-file.js';
@@ -32,7 +34,7 @@ import { fileReason } from '../../io/reason.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { followCapture } from '../../io/tail.js';
 
-export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, HostFlags {
+export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, ChoiceFlags {
   readonly opnums: 'auto' | 'wire' | 'printed';
   readonly theme?: Theme | 'auto';
   readonly where?: string;
@@ -48,16 +50,7 @@ export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, HostFlags 
 }
 
 /** Options that say how packets are captured and kept. */
-const LIVE_FLAGS = [
-  'filter',
-  'host',
-  'session',
-  'write',
-  'rotateSize',
-  'rotateTime',
-  'rotateCount',
-  'userAfter',
-] as const;
+const LIVE_FLAGS = ['filter', 'write', 'rotateSize', 'rotateTime', 'rotateCount', 'userAfter'] as const;
 /** A session that was read is looked at so often, whether it is to be read anew, in milliseconds. */
 const LOOK_EVERY_MS = 100;
 /** Of those times, every so manieth the file is looked at for more. */
@@ -71,11 +64,9 @@ export async function analyze(
   known: Knowledge,
 ): Promise<number> {
   const { live } = flags;
-  const lone = live === undefined ? LIVE_FLAGS.find((name) => flags[name] !== undefined) : undefined;
-  if (lone !== undefined)
-    throw new UsageError(
-      `--${lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to --live: name an interface with it`,
-    );
+  checkFlags(flags);
+  // What is watched was chosen when it was captured.
+  const choice = live === undefined ? await frameChoiceOf(flags) : null;
   const rotation = rotationOf(flags);
   const config = await configOf(streams.env);
   const ignoreRules = await ignoredRules({}, streams.env, known.registry);
@@ -84,13 +75,14 @@ export async function analyze(
   if (live === undefined) for (const path of files) await readable(path);
   let secrets = readSecrets(flags, streams.env);
   const security = (): SecurityObserver => new WireObserver(secrets);
-  const title = live ?? files.map((path) => (path === '-' ? 'stdin' : path)).join(', ');
+  const title = live ?? titleOf(files, choice);
   const fresh = (): Session =>
     new Session({
       title,
       known,
       opnums: flags.opnums,
       inOrder: flags.inOrder === true,
+      choice,
       security: security(),
       named: config.where,
       ignoreRules,
@@ -123,13 +115,15 @@ export async function analyze(
   const kept = ring ? null : (flags.write ?? null);
   const stored = storedOf(files);
   const source = capture === null ? stored : kept;
+  // Marks are of calls by number, and a part of a capture has other numbers.
+  const marked = choice === null ? source : null;
   const unkept = unkeptText(files, flags, ring);
   const app = new App({
     session: fresh(),
     now: () => performance.now(),
-    ...takingAlong({ path: source, unkept, secrets: () => secrets }, flags, streams, known),
+    ...takingAlong({ path: source, choice, unkept, secrets: () => secrets }, flags, streams, known),
     stop: () => capture?.stop(),
-    ...(source === null ? {} : { keepMarks: keepingMarks(source) }),
+    ...(marked === null ? {} : { keepMarks: keepingMarks(marked) }),
     async unlock(secret, opened) {
       if (piped || capture !== null)
         throw new UsageError('packets that come live are not read again: open the file of --write with --password');
@@ -149,8 +143,8 @@ export async function analyze(
     },
   });
   app.state = { ...app.state, shown: config.columns, keys: config.keys };
-  if (capture === null && source !== null && existsSync(marksPath(source)))
-    app.state = { ...app.state, ...(await import('./marks-file.js')).readMarks(marksPath(source)) };
+  if (capture === null && marked !== null && existsSync(marksPath(marked)))
+    app.state = { ...app.state, ...(await import('./marks-file.js')).readMarks(marksPath(marked)) };
   if (flags.where !== undefined) start(app, flags.where);
   if (capture !== null) app.state = { ...app.state, follow: true };
   try {
@@ -166,6 +160,24 @@ export async function analyze(
   } finally {
     capture?.stop();
   }
+}
+
+/** Refuses options that mean nothing beside each other. @throws UsageError */
+function checkFlags(flags: TuiFlags): void {
+  if (flags.live !== undefined) {
+    notWatching(flags, '--live');
+    return;
+  }
+  const lone = LIVE_FLAGS.find((name) => flags[name] !== undefined);
+  if (lone === undefined) return;
+  const option = lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new UsageError(`--${option} belongs to --live: name an interface with it`);
+}
+
+/** What stands above the calls: the files, and which part of them is looked at. */
+function titleOf(files: readonly string[], choice: FrameChoice | null): string {
+  const read = files.map((path) => (path === '-' ? 'stdin' : path)).join(', ');
+  return choice === null ? read : `${read} (${choiceText(choice)})`;
 }
 
 /** The configuration; without a file nothing is loaded for it. @throws UsageError */

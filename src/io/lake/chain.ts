@@ -38,6 +38,8 @@ export interface ChainOptions {
   readonly format: LakeFormat;
   /** Name and version of the program. */
   readonly tool: string;
+  /** Which packets are looked at, in words; all where it is left out. */
+  readonly packets?: string;
   readonly names: Names;
   readonly open: OpenCapture;
   readonly pipeline: Pipeline;
@@ -220,7 +222,7 @@ class ChainRun {
         pipeline,
         inOrder,
         named: plan.growth !== null,
-        frame: (frame, file) => this.frame(frame, before + file),
+        frame: (frame, file, looked) => this.frame(frame, before + file, looked),
         problem: (problem, file) => this.problem(problem, before + file),
         take: (record) => this.take(record),
         between: async ({ read, size }) => {
@@ -256,7 +258,7 @@ class ChainRun {
   /** Gives all files their names, what is replaced goes, and the state follows last. @throws UsageError */
   finish(all: readonly Input[]): Manifest {
     const { options, plan, state } = this;
-    const { lake, sensor, format, tool, pipeline, store } = options;
+    const { lake, sensor, format, tool, packets, pipeline, store } = options;
     const { growth, chain, replaced } = plan;
     const { frames, calls, problems } = pipeline.summary;
     state?.check(growth?.before ?? null);
@@ -270,6 +272,7 @@ class ChainRun {
         sensor,
         chain,
         format,
+        ...(packets === undefined ? {} : { packets }),
         frames,
         calls,
         problems,
@@ -303,11 +306,11 @@ class ChainRun {
     return [...settled, ...parts.finish(), ...(open === parts ? [] : open.finish())];
   }
 
-  private frame(frame: Frame, file: number): void {
+  private frame(frame: Frame, file: number, looked: boolean): void {
     const { tally } = this;
     tally.current = file;
     tally.places.add(frame.number, file);
-    if (!frame.hasTime) return;
+    if (!looked || !frame.hasTime) return;
     const { timeS, timeNs } = frame;
     tally.now = { timeS, timeNs };
     if (earlier(tally.latest, frame)) tally.latest = tally.now;

@@ -36,6 +36,8 @@ const head = z.object({
   sensor: z.string(),
   chain: chainName,
   format: z.enum(LAKE_FORMATS),
+  /** Which packets were looked at, where that was not all. */
+  packets: z.string().optional(),
   frames: count,
   calls: count,
   problems: count,

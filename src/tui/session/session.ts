@@ -17,6 +17,7 @@ import { WhereError } from '../../where/error.js';
 import { compileWhere, type Where } from '../../where/where.js';
 import { ARCHIVE_BYTES, CallArchive, type WireStubs } from './archive.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
+import type { FrameChoice } from '../../pipeline/frame-choice.js';
 import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
 import { Conversations } from './conversations.js';
 import { CallRows } from './rows.js';
@@ -36,6 +37,8 @@ export interface SessionOptions {
   readonly opnums?: Numbering;
   /** Packets are taken as they stand, not by TCP acknowledgements. */
   readonly inOrder?: boolean;
+  /** Packets that are looked at; all where it is null or left out. */
+  readonly choice?: FrameChoice | null;
   /** Opens and verifies protected calls. */
   readonly security?: SecurityObserver;
   readonly archiveBytes?: number;
@@ -96,6 +99,7 @@ export class Session implements Source {
       limits: { objects: SHOWN_OBJECTS },
       opnums: options.opnums ?? 'auto',
       inOrder: options.inOrder ?? false,
+      choice: options.choice ?? null,
       ...(options.security === undefined ? {} : { security: options.security }),
       ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
     });
