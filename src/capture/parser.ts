@@ -4,9 +4,9 @@ import type { CaptureInfo } from './info.js';
 export type CaptureOutput = Frame | Problem;
 
 /**
- * What a format does with a record: parses the one at `at`, appends what it holds, and returns its length;
- * or minus the bytes it needs in all when `end - at` are too few (at most MAX_RECORD and a header); or one of the words
- * below. It never reads past `end`.
+ * What a format does with records: parses the one at `at`, and as many behind it as it likes, appends what they hold,
+ * and returns their length in all. Of the one at `at`: minus the bytes it needs in all when `end - at` are too few (at
+ * most MAX_RECORD and a header), or one of the words below. It never reads past `end`.
  */
 export interface RecordParser {
   readonly info: CaptureInfo;
@@ -16,7 +16,7 @@ export interface RecordParser {
   readonly inZeros: boolean;
   /** What is wrong where no record begins, for a problem of its own. */
   readonly trouble: Trouble;
-  record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number;
+  records(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number;
   /**
    * After damage: where, from `from` on, a record begins that is whole and shows itself to be one; or the complement
    * (`~`) of the place from which on more bytes are needed to tell. `last`: no more bytes come.

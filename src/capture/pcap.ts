@@ -44,25 +44,43 @@ export class PcapParser implements RecordParser {
     return this.zeros;
   }
 
-  record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
+  records(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
     if (this.linkType < 0) return this.header(block, at, end, offset, out);
     const { view } = block;
-    const little = this.littleEndian;
+    const { littleEndian: little, recordHeader: header, largest } = this;
+    let next = at;
+    while (end - next >= header) {
+      const captured = view.getUint32(next + 8, little);
+      if (captured === 0 || captured > largest || isOdd(view.getUint32(next, little))) break;
+      if (end - next < header + captured) break;
+      this.packet(block, next, captured, offset + next - at, out);
+      next += header + captured;
+    }
+    return next > at ? next - at : this.other(block, at, end, offset, out);
+  }
+
+  /** The record at `at`, of which more has to be asked than whether it is whole. */
+  private other(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
     const header = this.recordHeader;
     if (end - at < header) return -header;
-    const captured = view.getUint32(at + 8, little);
-    const timeS = view.getUint32(at, little);
-    // A packet of a year past 2055 or of 1975 may be the magic number of another file.
-    if (captured === 0 || captured > this.largest || timeS > 0xa000_0000 || timeS === 0x0a0d_0d0a) {
-      const other = this.noPacket(block, at, end, offset, out);
-      if (other !== 0) return other;
-    }
+    const captured = block.view.getUint32(at + 8, this.littleEndian);
+    const none = this.noPacket(block, at, end, offset, out);
+    if (none !== 0) return none;
     const size = header + captured;
     if (end - at < size) return -size;
+    this.packet(block, at, captured, offset, out);
+    return size;
+  }
+
+  private packet(block: Block, at: number, captured: number, offset: number, out: CaptureOutput[]): void {
+    const { view } = block;
+    const little = this.littleEndian;
+    const start = at + this.recordHeader;
+    const timeS = view.getUint32(at, little);
+    const fraction = view.getUint32(at + 4, little);
     this.zeros = false;
     this.lastS = timeS;
-    const fraction = view.getUint32(at + 4, little);
-    const frame = new CapturedFrame(++this.number, block, at + header, at + size);
+    const frame = new CapturedFrame(++this.number, block, start, start + captured);
     frame.timeS = timeS;
     frame.timeNs = fraction * this.nanoFactor;
     frame.linkType = this.linkType;
@@ -70,16 +88,15 @@ export class PcapParser implements RecordParser {
     frame.offset = offset;
     if (fraction >= this.fractions) this.carrySeconds(frame, fraction, out);
     out.push(frame);
-    return size;
   }
 
-  /** What `record` returns for what is no packet; 0 where it is one all the same. Apart, so that `record` is inlined. */
+  /** What `records` returns for what is no packet; 0 where it is one all the same. */
   private noPacket(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
     const little = this.littleEndian;
     const header = this.recordHeader;
     const captured = block.view.getUint32(at + 8, little);
     const timeS = block.view.getUint32(at, little);
-    if ((timeS > 0xa000_0000 || timeS === 0x0a0d_0d0a) && beginsCapture(block.u8, at, end)) return ANOTHER;
+    if (isOdd(timeS) && beginsCapture(block.u8, at, end)) return ANOTHER;
     if (captured > this.largest) {
       const message = `packet record claims ${captured} captured bytes, more than the ${this.largest} that are believed`;
       this.trouble = { code: 'capture-bad-length', message };
@@ -154,6 +171,11 @@ export class PcapParser implements RecordParser {
       );
     return FILE_HEADER;
   }
+}
+
+/** A packet of a year past 2055 or of 1975 may be the magic number of another file. */
+function isOdd(timeS: number): boolean {
+  return timeS > 0xa000_0000 || timeS === 0x0a0d_0d0a;
 }
 
 /** What zeros behind the last packet mean, in words. */

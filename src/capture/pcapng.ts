@@ -78,7 +78,7 @@ export class PcapngParser implements RecordParser {
     return this.zeros;
   }
 
-  record(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
+  records(block: Block, at: number, end: number, offset: number, out: CaptureOutput[]): number {
     if (end - at < 12) return -12;
     const { view } = block;
     // The type of a section header reads the same in both orders.

@@ -129,7 +129,7 @@ export class CaptureReader {
         at = this.find(this.parser, { block, at, end }, out, last);
         if (this.lostAt >= 0) return;
       }
-      const used: number = this.parser.record(block, at, end, this.offset, out);
+      const used: number = this.parser.records(block, at, end, this.offset, out);
       if (used === ANOTHER) {
         out.push(damage('capture-joined', 'another capture begins here; it is read on', this.offset));
         const next = this.choose(block, at, end, out, last);

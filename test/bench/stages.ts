@@ -7,12 +7,10 @@ import { JsonBytes } from '../../src/bytes/json.js';
 import { clear } from '../../src/bytes/list.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import type { Knowledge } from '../../src/pipeline/knowledge.js';
-import { readReport } from '../../src/cli/report/read.js';
 import { SecurityObserver } from '../../src/security/observer.js';
 import { ACCOUNT } from './generate.js';
 import { Net, type NetOutput } from '../../src/net/net.js';
 import { NdjsonWriter } from '../../src/output/ndjson.js';
-import { reportHtml } from '../../src/output/report/html/html.js';
 import type { Call } from '../../src/types.js';
 import { RpcObserver, type RpcOutput } from '../../src/rpc/observer.js';
 
@@ -159,6 +157,9 @@ function cpuSince(began: NodeJS.CpuUsage): number {
 }
 
 async function page(path: string, known: Knowledge): Promise<StageResult> {
+  // Loaded here only: the modules of a report are half of all, and collecting them would count as another stage's work.
+  const { readReport } = await import('../../src/cli/report/read.js');
+  const { reportHtml } = await import('../../src/output/report/html/html.js');
   const streams = { stdin: Readable.from([]), stdout: process.stdout, stderr: process.stderr, env: {} };
   const began = process.cpuUsage();
   const { report } = await readReport([path], {
