@@ -7,6 +7,7 @@ import {
   past,
   PPP,
   RAW_IP,
+  through,
   TOO_SHORT,
   unread,
   WIRELESS,
@@ -43,6 +44,35 @@ export const hdlc: Step = (packet, view) => {
   if (head !== 0x0f00 && head !== 0x8f00) return PPP;
   packet.start += 4;
   return layerOf('ether', view.getUint16(packet.start - 2));
+};
+
+/**
+ * Frame relay (Q.922, RFC 2427): an address of two to four bytes, then Cisco's EtherType, or a control byte, a pad and
+ * what names the network layer.
+ */
+export const frameRelay: Step = (packet, view) => {
+  if (!has(packet, 2)) return TOO_SHORT;
+  let at = packet.start;
+  const last = at + 3;
+  // The circuit, without the bits that tell of congestion.
+  through(packet, view.getUint16(at) & 0xfcf0);
+  while (at < last && at < packet.end && (view.getUint8(at) & 1) === 0) at++;
+  packet.start = at + 1;
+  if (!has(packet, 2)) return TOO_SHORT;
+  const head = view.getUint16(packet.start);
+  if (head >>> 8 !== 0x03) return past(packet, 2, layerOf('ether', head));
+  packet.start += (head & 0xff) === 0 ? 2 : 1;
+  if (!has(packet, 1)) return TOO_SHORT;
+  const network = view.getUint8(packet.start++);
+  if (network === 0xcc || network === 0x8e) return RAW_IP;
+  if (network === 0xcf) return PPP;
+  if (network !== 0x80) return NOTHING;
+  if (!has(packet, 5)) return TOO_SHORT;
+  const organization = view.getUint16(packet.start) * 256 + view.getUint8(packet.start + 2);
+  const type = view.getUint16(packet.start + 3);
+  packet.start += 5;
+  if (organization === 0) return layerOf('ether', type);
+  return organization === 0x0080c2 && (type === 1 || type === 7) ? ETHERNET : NOTHING;
 };
 
 export const skipped =
