@@ -96,6 +96,7 @@ export class CallMaker {
   /** The call that an exchange is; what it shows to be wrong goes to `findings`. */
   make(exchange: Exchange, id: number, findings: Finding[]): Call {
     const place = this.locator.locate(exchange);
+    this.decoder.met(place);
     const ordinary = this.ordinary === null ? null : this.ordinary.make(exchange, id, place, findings);
     if (ordinary instanceof OrdinaryCall) return ordinary;
     const { evidence } = this.decoder;

@@ -5,7 +5,7 @@ import type { Classes } from './classes.js';
 import { numberingFinding } from './findings.js';
 import type { Interfaces, KnownInterface, Plan, Reading } from './interfaces.js';
 import type { Place } from './locate.js';
-import { NumberingJudge, order, type Judgement } from './numbering.js';
+import { NumberingJudge, order, type Judgement, type Tally } from './numbering.js';
 
 /**
  * Which opnums requests carry: slots, printed numbers, or whichever the evidence says of each server and interface
@@ -32,6 +32,17 @@ export interface Decoding {
   readonly judgement: Judgement | null;
 }
 
+/** A call whose number may be a slot or a printed one. */
+interface Doubtful {
+  readonly known: KnownInterface;
+  readonly exchange: Exchange;
+  /** The slot that its number is printed for. */
+  readonly printed: number;
+  readonly judgement: Judgement;
+  /** Of its connection. */
+  readonly tally: Tally | null;
+}
+
 interface DecoderOptions {
   readonly registry: Registry;
   readonly interfaces: Interfaces;
@@ -56,7 +67,13 @@ export class Decoder {
     return this.judge.changes;
   }
 
-  decode(exchange: Exchange, { known, server }: Place, out: Finding[]): Decoding {
+  /** A call was made: every one is told here before it is decoded. */
+  met({ known, server, link }: Place): void {
+    if (known !== null && known.printed !== null)
+      this.judge.met(this.judge.of(server.address, known.uuid), link === null ? null : link.numbers);
+  }
+
+  decode(exchange: Exchange, { known, server, link }: Place, out: Finding[]): Decoding {
     const { opnum } = exchange;
     if (known === null || opnum === null) return { ...NOTHING, opnum };
     const { interfaces, numbering } = this.options;
@@ -66,7 +83,7 @@ export class Decoder {
       return this.made(interfaces.read(known, exchange, opnum), 'slot', known, exchange, judgement);
     if (numbering === 'printed')
       return this.made(interfaces.read(known, exchange, printed), 'printed', known, exchange, judgement);
-    return this.weighed(known, exchange, printed, judgement, out);
+    return this.weighed({ known, exchange, printed, judgement, tally: link === null ? null : link.numbers }, out);
   }
 
   /**
@@ -88,31 +105,34 @@ export class Decoder {
   }
 
   /** Decodes under the numbering that the evidence on this server and interface speaks for, and adds to it. */
-  private weighed(
-    known: KnownInterface,
-    exchange: Exchange,
-    printed: number,
-    judgement: Judgement,
-    out: Finding[],
-  ): Decoding {
+  private weighed({ known, exchange, printed, judgement, tally }: Doubtful, out: Finding[]): Decoding {
     const { interfaces } = this.options;
     const opnum = exchange.opnum ?? printed;
     const { first, both } = order(judgement);
     const wire = first === 'wire';
     const one = interfaces.read(known, exchange, wire ? opnum : printed);
     const fits = this.fits(one);
-    if (fits && !both) return this.made(one, wire ? 'slot' : 'printed', known, exchange, judgement);
+    const asFirst = takenAs(first);
+    if (fits && !both) return this.made(one, asFirst, known, exchange, judgement);
     const other = interfaces.read(known, exchange, wire ? printed : opnum);
     const otherFits = this.fits(other) && hasStub(other);
+    // A damaged call of a server that is known for one numbering can be whole in the other.
+    const weight = !fits && otherFits && !both ? this.judge.weigh(judgement, tally) : 'evidence';
+    if (weight === 'damage') return this.made(one, asFirst, known, exchange, judgement);
     const proved = exchange.fault === null && proves(fits ? one : other);
     if (proved && fits && otherFits) {
       this.judge.doubt(judgement);
       if (judgement.verdict === 'mixed') return this.either(one, other, known, exchange, judgement);
-    } else if (proved && fits !== otherFits)
+    } else if (proved && fits !== otherFits && weight === 'evidence')
       this.judged(judgement, fits === wire ? 'wire' : 'printed', known, exchange, out);
-    const otherOnly = !fits && otherFits && (proved || judgement.verdict === 'mixed' || hasParameters(other));
-    const taken = otherOnly ? other : (one ?? other);
-    return this.made(taken, taken?.opnum === printed ? 'printed' : 'slot', known, exchange, judgement);
+    const only = !fits && otherFits && this.isOnly(other, proved, judgement);
+    const taken = only ? other : (one ?? other);
+    return this.made(taken, numberOf(taken, printed), known, exchange, judgement);
+  }
+
+  /** Whether the numbering that alone explains a call is believed. */
+  private isOnly(reading: Reading, proved: boolean, { verdict }: Judgement): boolean {
+    return proved || verdict === 'mixed' || hasParameters(reading);
   }
 
   /**
@@ -222,6 +242,14 @@ function proves(reading: Reading | null): boolean {
 
 function hasParameters(reading: Reading | null): boolean {
   return reading?.plan.slot.method.params?.some((one) => one.direction !== 'out') === true;
+}
+
+function takenAs(numbering: 'wire' | 'printed'): NumberTaken {
+  return numbering === 'wire' ? 'slot' : 'printed';
+}
+
+function numberOf(taken: Reading | null, printed: number): NumberTaken {
+  return taken?.opnum === printed ? 'printed' : 'slot';
 }
 
 function hasStub({ request, response }: Reading): boolean {

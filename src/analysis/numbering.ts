@@ -7,11 +7,25 @@ export interface Judgement {
   printed: number;
   /** Calls that both numberings explain. */
   ambiguous: number;
+  /** Calls of the interface to the server, up to {@link YOUNG}. */
+  calls: number;
+  /** While both are found: the one that the latest evidence is for, and how many in a row. */
+  latest: 'wire' | 'printed';
+  row: number;
   /** What the evidence comes to; null while there is none. */
   verdict: Verdict | null;
   readonly server: ServerJudgement;
   /** The verdict was told as a finding. */
   reported: Verdict | null;
+}
+
+/**
+ * What the latest calls of one connection are: their number, and how many of them decode only in the numbering that
+ * their server is not found to use. Both are halved together, so that old calls count less.
+ */
+export interface Tally {
+  calls: number;
+  odd: number;
 }
 
 /** Evidence over all interfaces of a server: a peer that numbers one as printed numbers all so. */
@@ -26,12 +40,24 @@ interface ServerJudgement {
 const ENOUGH = 3;
 /** Calls that prove nothing, after which both numberings are no longer tried on each. */
 const PATIENCE = 64;
+/** Calls of an interface to a server that it takes to weigh evidence against what it is found to use. */
+const YOUNG = 32;
+/** Calls of a connection after which older ones count half. */
+const WINDOW = 64;
+/** One odd call of so many of a connection is read as it decodes; of more it is one that damage made look so. */
+const ODD_ONE = 16;
+/** So many odd calls, and one of so many, are a peer that mixes the numberings. */
+const MIXING = 3;
+const MIXING_ONE = 8;
+/** Pieces of evidence for one numbering in a row after which a server that mixed them is taken to have stopped. */
+const STOPPED = 64;
 
 /**
  * Decides per server and interface whether opnums are slots or the numbers that [MS-UAMG] prints (docs/wire-notes.md).
  * Neighbouring
  * members differ in type, so that strict NDR in both directions tells the two apart; the vtable offset of a FUNCDESC
- * states the slot.
+ * states the slot. A damaged opnum or stub can decode in the other numbering by chance: against a server that is known
+ * for one numbering the evidence is weighed by connection, since a peer that uses the other does so in all its calls.
  */
 export class NumberingJudge {
   private readonly servers = new Map<string, ServerJudgement>();
@@ -60,7 +86,17 @@ export class NumberingJudge {
     }
     let judgement = server.interfaces.get(uuid);
     if (judgement === undefined) {
-      judgement = { wire: 0, printed: 0, ambiguous: 0, verdict: null, server, reported: null };
+      judgement = {
+        wire: 0,
+        printed: 0,
+        ambiguous: 0,
+        calls: 0,
+        latest: 'wire',
+        row: 0,
+        verdict: null,
+        server,
+        reported: null,
+      };
       if (this.judgements < this.limit) {
         this.judgements++;
         server.interfaces.set(uuid, judgement);
@@ -69,6 +105,29 @@ export class NumberingJudge {
     this.lastServer = address;
     this.lastUuid = uuid;
     return (this.last = judgement);
+  }
+
+  /** A call goes to an interface that prints numbers of its own; null: nothing is known of its connection. */
+  met(judgement: Judgement, tally: Tally | null): void {
+    if (judgement.calls < YOUNG) judgement.calls++;
+    if (tally === null) return;
+    if (tally.calls === WINDOW) {
+      tally.calls >>= 1;
+      tally.odd >>= 1;
+    }
+    tally.calls++;
+  }
+
+  /**
+   * A call that only the numbering explains which its server is not found to use: whether it is to be read so, and
+   * whether it is evidence.
+   */
+  weigh(judgement: Judgement, tally: Tally | null): Weighed {
+    this.changed++;
+    if (tally === null || judgement.calls < YOUNG) return 'evidence';
+    tally.odd++;
+    if (tally.odd >= MIXING && tally.odd * MIXING_ONE >= tally.calls) return 'evidence';
+    return tally.odd * ODD_ONE >= tally.calls ? 'believed' : 'damage';
   }
 
   /** A call that both numberings explain. */
@@ -85,18 +144,24 @@ export class NumberingJudge {
     this.changed++;
     judgement[which]++;
     judgement.server[which]++;
+    judgement.row = judgement.latest === which ? judgement.row + 1 : 1;
+    judgement.latest = which;
     const verdict = verdictOf(judgement);
     judgement.verdict = verdict;
-    if (verdict === judgement.reported || verdict === 'wire') return null;
+    if (verdict === judgement.reported || judgement.reported === 'mixed' || verdict === 'wire') return null;
     judgement.reported = verdict;
     return verdict;
   }
 }
 
-function verdictOf({ wire, printed }: Judgement): Verdict {
+function verdictOf({ wire, printed, latest, row }: Judgement): Verdict {
   if (printed === 0) return 'wire';
-  return wire === 0 ? 'printed' : 'mixed';
+  if (wire === 0) return 'printed';
+  return row < STOPPED ? 'mixed' : latest;
 }
+
+/** What a call against the numbering of its server comes to. */
+export type Weighed = 'evidence' | 'believed' | 'damage';
 
 /** Which numbering to decode first, and whether the other has to be tried even when the first one succeeds. */
 export interface Order {

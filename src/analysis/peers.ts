@@ -2,6 +2,7 @@ import { Lookup } from '../dcom/lookup.js';
 import type { ObjectTable } from '../dcom/objects.js';
 import type { Flow, FlowEnd } from '../types.js';
 import type { Knowledge } from './knowledge.js';
+import type { Tally } from './numbering.js';
 
 /** A client and a server, by address. */
 export interface Pair {
@@ -21,6 +22,8 @@ export interface Link {
   readonly group: number | null;
   /** The objects that its calls go to. */
   readonly objects: Lookup<Knowledge>;
+  /** The numbering of its latest calls. */
+  readonly numbers: Tally;
 }
 
 /**
@@ -55,7 +58,12 @@ export class Peers {
       const pair = this.pair(client, server);
       if (pair === null || this.links.size >= MAX_LINKS) return null;
       const first = link === null;
-      link = { pair, group: this.groups.get(flow.id) ?? null, objects: new Lookup(this.objects) };
+      link = {
+        pair,
+        group: this.groups.get(flow.id) ?? null,
+        objects: new Lookup(this.objects),
+        numbers: { calls: 0, odd: 0 },
+      };
       if (first) {
         this.links.set(flow.id, link);
         pair.open++;

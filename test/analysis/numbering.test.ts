@@ -32,6 +32,13 @@ const updates = {
   out: { retval: reference(4, 'IUpdateCollection') },
 } as const;
 
+const title = { interface: 'IUpdate', method: 'Title', kind: 'propget', ipid: ipid(9) } as const;
+const mandatory = { ...title, method: 'IsMandatory', out: { retval: true } } as const;
+/** A time, beside a text in print: it decodes as nothing else. */
+const changed = { ...title, method: 'LastDeploymentChangeTime', out: { retval: '2026-11-10T00:00:00' } } as const;
+/** Where a packet of a story has the opnum of its request: behind the headers of Ethernet, IP, TCP and half a PDU's. */
+const OPNUM = 14 + 20 + 20 + 22;
+
 function told(
   numbering: 'wire' | 'printed',
   ...calls: readonly (typeof search | typeof online | typeof count | typeof updates)[]
@@ -104,6 +111,57 @@ describe('opnum numbering', () => {
     expect(wrong.filter((call) => call.certainty !== 'guessed')).toEqual([]);
     expect(wrong[0]?.because).toContain('this peer mixes the two');
     expect(mixed.filter((call) => call.certainty === 'guessed').length).toBeLessThan(10);
+  });
+
+  describe('of a server that hundreds of calls showed', () => {
+    const read = (session: ReturnType<Story['dial']>, count: number): void => {
+      for (let i = 0; i < count; i++) session.call(i % 3 === 0 ? changed : mandatory);
+    };
+
+    it('is not doubted for one damaged request that decodes in the other', () => {
+      const story = new Story();
+      const session = story.dial(49_668, { numbering: 'wire' });
+      read(session, 100);
+      const damaged = story.trace.packets.length;
+      session.call({ ...title, out: { retval: 'damaged' } });
+      read(session, 60);
+      // One bit of the opnum of Title, 7, makes it 39: the printed number of ReleaseNotes, a text as well.
+      const request = story.trace.packets.slice(damaged).find(({ data }) => data.length > OPNUM && data[OPNUM] === 7);
+      if (request === undefined) throw new Error('no request for Title');
+      request.data[OPNUM] = 7 ^ 32;
+      const { calls, rules } = story.read();
+      expect(rules).toEqual([]);
+      expect(calls[100]).toMatchObject({ opnum: 39, certainty: 'known' });
+      expect(calls[100]?.problems.map((one) => one.layer)).toContain('ndr');
+      expect(calls.filter((call) => call.certainty !== 'known')).toEqual([]);
+    });
+
+    it('is the other for a connection that always uses it', () => {
+      const story = new Story();
+      read(story.dial(49_668, { numbering: 'wire' }), 200);
+      const other = story.dial(49_668, { numbering: 'printed' });
+      for (let i = 0; i < 20; i++) other.call(changed);
+      const { calls, rules } = story.read();
+      expect(rules).toEqual(['mixed-opnums']);
+      expect(new Set(calls.slice(200).map((call) => `${call.method} ${call.certainty}`))).toEqual(
+        new Set(['LastDeploymentChangeTime inferred']),
+      );
+    });
+
+    it('is known again once a long row of calls proves it', () => {
+      const story = new Story();
+      const [wire, printed] = [story.dial(49_668), story.dial(49_668, { numbering: 'printed' })];
+      for (let i = 0; i < 4; i++) for (const session of [wire, printed]) session.call(changed);
+      wire.call(mandatory);
+      for (let i = 0; i < 64; i++) wire.call(changed);
+      wire.call(mandatory);
+      const { calls, rules } = story.read();
+      expect(rules).toEqual(['mixed-opnums']);
+      expect(calls.filter((call) => call.method === 'IsMandatory').map((call) => call.certainty)).toEqual([
+        'guessed',
+        'known',
+      ]);
+    });
   });
 
   it('is what it is told to be', () => {

@@ -122,7 +122,7 @@ export function turnedCapture(before: number): Uint8Array {
   for (let i = 0; i < before; i++) wire.call({ ...get, method: 'Description', out: { retval: `update ${i}` } });
   const printed = story.dial(49_668, { numbering: 'printed' });
   // Its printed number is the slot of EulaText: a text, where there is a truth value.
-  printed.call({ ...get, method: 'EulaAccepted', out: { retval: true } });
+  for (let i = 0; i < 3; i++) printed.call({ ...get, method: 'EulaAccepted', out: { retval: true } });
   for (let i = 0; i < 9; i++) wire.call({ ...get, method: 'Title', out: { retval: `title ${i}` } });
   return Buffer.concat([pcapngHeader(1), ...story.trace.packets.map((packet) => pcapngPacket(packet))]);
 }
