@@ -14,7 +14,7 @@ import type { Field, TableFields } from '../output/lake/kept.js';
 import type { FrameChoice } from '../pipeline/frame-choice.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
 import { frameChoiceOf, type ChoiceFlags } from './frame-choice.js';
-import { readSecrets, writeKeyLog, type SecretFlags } from './secrets.js';
+import { opensAnything, readSecrets, writeKeyLog, type SecretFlags } from './secrets.js';
 
 /** How captures are made to tables. */
 export interface MakingFlags extends SecretFlags, IdlFlags, ChoiceFlags {
@@ -37,7 +37,7 @@ export interface Making {
 /** The tables of captures: kept from before, or made now. What secrets open is not kept. */
 export async function tablesOf(captures: readonly string[], flags: MakingFlags, making: Making): Promise<KeptLake> {
   const secrets = readSecrets(flags, making.streams.env);
-  const isOpening = Object.values(secrets).some((some) => some !== undefined && some.length > 0);
+  const isOpening = opensAnything(secrets);
   const choice = await frameChoiceOf(flags);
   const make = (folder: string, sums?: Sums): Promise<KeptTables> =>
     decodeInto(folder, { captures, sums: sums ?? new Map(), choice }, flags, making);

@@ -58,6 +58,11 @@ export function passwordOf(text: string): { readonly user: string | null; readon
   return { user, password: rest };
 }
 
+/** Whether there is any secret among these. */
+export function opensAnything(secrets: SecretList): boolean {
+  return Object.values(secrets).some((some) => some !== undefined && some.length > 0);
+}
+
 /** Reads what the options and the environment name. @throws UsageError, which never quotes a secret */
 export function readSecrets(flags: SecretFlags, env: Streams['env']): SecretList {
   const passwords = [...(flags.password ?? []), ...lines(env['UAMGSCOPE_PASSWORD'])]

@@ -155,6 +155,7 @@ export const REACHED: Readonly<Record<string, Reached>> = {
   MAX_STATE_BYTES: test('pipeline/state.test.ts', 'is bounded'),
   MAX_FRAME_RUNS: test('io/lake/export.test.ts', 'forget the oldest runs'),
   MAX_MANIFEST_BYTES: OWNER,
+  INDEX_LIMITS: test('io/index/capture-index.test.ts', 'is bounded, alone and with others'),
   MAX_CACHE_BYTES: OWNER,
   MAX_KNOWN_SUMS: OWNER,
   MAX_PIECE_ROWS: test('io/lake/kept.test.ts', 'MAX_PIECE_ROWS'),

@@ -38,7 +38,7 @@ const ANALYSIS = [
 ] as const;
 const OUTPUT = [...BASE, 'src/analysis', 'src/ndr/codec', 'src/ndr/json', 'src/ndr/value'] as const;
 /** The top of the house, over what '*' names. */
-const TOP = ['*', 'src/io', 'src/io/live', 'src/io/serve', 'src/io/lake', 'src/cli'] as const;
+const TOP = ['*', 'src/io', 'src/io/live', 'src/io/serve', 'src/io/lake', 'src/io/index', 'src/cli'] as const;
 const TUI = [...OUTPUT, 'src/output', 'src/where'] as const;
 const PEER = [...BASE, 'src/rpc', 'src/security', 'src/ndr', 'src/dcom', 'src/analysis'] as const;
 
@@ -260,6 +260,12 @@ export const ROOMS: readonly Room[] = [
     path: 'src/io/lake',
     does: 'tables of captures on the disk, and the manifests of what is in them',
     opens: ['*', 'src/io'],
+    world: true,
+  },
+  {
+    path: 'src/io/index',
+    does: 'what was read of captures, kept to open them again',
+    opens: ['*', 'src/io', 'src/io/lake'],
     world: true,
   },
   { path: 'src/cli', does: 'what commands share: options, lines, exit status', opens: TOP, world: true },

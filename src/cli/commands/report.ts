@@ -1,11 +1,15 @@
+import { basename } from 'node:path';
 import { frameChoiceOf, withFrameChoice, type ChoiceFlags } from '../frame-choice.js';
+import { indexOf, withIndex, type IndexFlags } from '../index-choice.js';
+import { indexedReport, REPORT_FORM } from '../report/kept.js';
 import { Option } from 'commander';
 import type { Numbering } from '../../analysis/calls.js';
 import { bytesText, countText } from '../../output/report/words.js';
 import { compareFiles } from '../report/compare.js';
 import { formatOf, REPORT_FORMATS, writeReport, type ReportFormat } from '../report/write.js';
 import { fails, type FailOn } from '../../output/report/junit.js';
-import { aboutInput, readReport, type ReportReading } from '../report/read.js';
+import { aboutInput, type ReportReading } from '../report/read.js';
+import type { CaptureIndex } from '../../io/index/capture-index.js';
 import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
@@ -17,7 +21,7 @@ import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
 import { positive } from '../numbers.js';
 
-interface ReportFlags extends SecretFlags, IgnoreFlags, IdlFlags, ChoiceFlags {
+interface ReportFlags extends SecretFlags, IgnoreFlags, IdlFlags, ChoiceFlags, IndexFlags {
   readonly output?: string;
   readonly format?: ReportFormat;
   readonly compare?: true;
@@ -76,7 +80,7 @@ export const reportCommand: Register = (program, { streams, load, done }) => {
       if (rest.length === 0) throw new UsageError('report: give a capture beside the IDL files');
       done(await report(rest, flags, streams, await load(idl)));
     });
-  withFrameChoice(command);
+  withIndex(withFrameChoice(command));
   withSecrets(command);
   withIgnoredRules(command);
   for (const option of idlOptions()) command.addOption(option);
@@ -106,7 +110,10 @@ async function report(
   const [before = '', after = ''] = files;
   const compared = await compares(files, flags);
   if (compared && before === '-' && after === '-') throw new UsageError('report: only one side can come from stdin');
-  const read = compared ? await compareFiles(before, after, reading, flags.rules) : await readReport(files, reading);
+  const index = await reportIndex(files, flags, reading, compared);
+  const { read, keep } = compared
+    ? { read: await compareFiles(before, after, reading, flags.rules), keep: null }
+    : await indexedReport(files, reading, index, (text) => say(streams, text));
   if (!compared) await tellMerged(files, flags, streams);
   for (const message of read.unreadable) await say(streams, `! ${message}`);
   if (read.unreadable.length > 0 && read.report.totals.frames === 0 && read.report.totals.calls === 0)
@@ -129,7 +136,36 @@ async function report(
       `${to}: ${countText(read.report.totals.calls, 'call')}, ${countText(read.report.findings.length, 'kind')} of findings, ${bytesText(size)}`,
     );
   if (read.unreadable.length > 0) return EXIT.usage;
+  await keep?.();
   return failOn !== undefined && fails(read.report, failOn) ? EXIT.found : EXIT.ok;
+}
+
+/** Where the report of captures is kept; null where it is not. @throws UsageError */
+async function reportIndex(
+  files: readonly string[],
+  flags: ReportFlags,
+  { secrets, choice = null, ignoreRules = new Set(), streams }: ReportReading,
+  compared: boolean,
+): Promise<CaptureIndex | null> {
+  if (flags.index === false || (compared && flags.index === 'auto')) return null;
+  if (compared) throw new UsageError(`--index ${flags.index}: what changed between two files is not kept`);
+  for (const path of files)
+    if (path !== '-' && (await recordingForm(path)) !== null) {
+      if (flags.index === 'auto') return null;
+      throw new UsageError(`--index ${flags.index}: ${path} is a recording, which is not decoded again`);
+    }
+  const more = [files.map((path) => basename(path)), flags.calls ?? null];
+  return indexOf({
+    kind: 'report',
+    form: REPORT_FORM,
+    files,
+    flags,
+    secrets,
+    choice,
+    ignoreRules,
+    more,
+    env: streams.env,
+  });
 }
 
 /** Two captures used to be compared: who does not say what is meant is told. */

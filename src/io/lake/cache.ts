@@ -1,36 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
-import { makeFolder } from '../folder.js';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder, isUsable } from '../cache-folder.js';
 import type { KeptLake } from './database.js';
 import { readKept, writeKept, type KeptTables } from './kept.js';
-import { sha256Of } from './sum.js';
+import { knownSumOf, sumsFolder } from './sum.js';
 
 /** Bytes of tables of captures that are kept; those asked longest ago are removed first. docs/limits.md */
 export const MAX_CACHE_BYTES = 2_147_483_648;
-/** Captures whose sums are remembered by name, size and times. docs/limits.md */
-export const MAX_KNOWN_SUMS = 10_000;
-
-/** Whether only this user writes to a folder, as far as the system tells; answers are believed of what lies there. */
-function isOwn(folder: string): boolean {
-  const { uid, mode } = lstatSync(folder);
-  const mine = process.getuid?.();
-  return mine === undefined || (uid === mine && (mode & 0o022) === 0 && (mode & S_IFMT) === S_IFDIR);
-}
-const { S_IFMT, S_IFDIR } = constants;
 
 /** SHA-256 of files, by their paths. */
 export type Sums = ReadonlyMap<string, string>;
@@ -38,21 +15,16 @@ export type Sums = ReadonlyMap<string, string>;
 /** Tables of captures that were decoded once, by what the captures hold and how they were read. */
 export class TableCache {
   private readonly folder: string;
+  private readonly sums: string;
 
   constructor(env: Readonly<Record<string, string | undefined>>) {
-    const named = env['XDG_CACHE_HOME'] ?? '';
-    this.folder = join(isAbsolute(named) ? named : join(homedir(), '.cache'), 'uamgscope', 'tables');
+    this.folder = join(cacheFolder(env), 'tables');
+    this.sums = sumsFolder(env);
   }
 
   /** Whether anything can be kept here, and nobody else could have put anything here or can. */
   get isUsable(): boolean {
-    try {
-      makeFolder(this.folder, 0o700);
-      accessSync(this.folder, constants.W_OK | constants.X_OK);
-      return isOwn(this.folder) && isOwn(dirname(this.folder));
-    } catch {
-      return false;
-    }
+    return isUsable(this.folder);
   }
 
   /**
@@ -65,7 +37,7 @@ export class TableCache {
     make: (folder: string, sums: Sums) => Promise<KeptTables>,
   ): Promise<KeptLake> {
     const sums = new Map<string, string>();
-    for (const file of files) sums.set(file, await this.sumOf(file));
+    for (const file of files) sums.set(file, await knownSumOf(file, this.sums));
     const name = createHash('sha256')
       .update(JSON.stringify([way, files.map((file) => sums.get(file))]))
       .digest('hex')
@@ -94,26 +66,6 @@ export class TableCache {
       if (tables === null) throw error;
       return tables;
     }
-  }
-
-  /** SHA-256 of a file, from memory where nothing about the file has changed. */
-  private async sumOf(file: string): Promise<string> {
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
-    const about = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
-    const sums = join(this.folder, 'sums');
-    const path = join(sums, createHash('sha256').update(about).digest('hex').slice(0, 32));
-    try {
-      const known = readFileSync(path, 'latin1');
-      if (/^[0-9a-f]{64}$/.test(known)) return known;
-    } catch {
-      // Not known yet.
-    }
-    const sum = await sha256Of(file);
-    makeFolder(sums, 0o700);
-    if (readdirSync(sums).length >= MAX_KNOWN_SUMS) rmSync(sums, { recursive: true, force: true });
-    makeFolder(sums, 0o700);
-    writeFileSync(path, sum);
-    return sum;
   }
 
   /** Removes what was asked longest ago, but the one in use, until the rest is small enough. */
