@@ -118,10 +118,13 @@ export interface AgentProcess {
   rss(): number;
   /** Processor time it has taken, in seconds. */
   cpu(): number;
+  /** What it told. */
+  heard(): string;
   stop(): Promise<void>;
 }
 
-export async function startAgent(heap = AGENT_HEAP): Promise<AgentProcess> {
+/** @param open calls of nobody are answered too */
+export async function startAgent(heap = AGENT_HEAP, open = false): Promise<AgentProcess> {
   const root = packageRoot();
   const { user, password } = LOAD_ACCOUNT;
   const child = spawn(
@@ -134,6 +137,7 @@ export async function startAgent(heap = AGENT_HEAP): Promise<AgentProcess> {
       join(root, 'captures/models/sample.yaml'),
       '--listen',
       '127.0.0.1:0',
+      ...(open ? ['--min-level', 'none'] : []),
     ],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -155,6 +159,7 @@ export async function startAgent(heap = AGENT_HEAP): Promise<AgentProcess> {
     target,
     rss: () => told('rss') / 1024,
     cpu: () => told('times'),
+    heard: () => heard,
     async stop() {
       if (child.exitCode !== null) return;
       child.kill();
