@@ -56,7 +56,7 @@ export class OrdinaryCall implements Call {
   outEnd: number;
   /** False: another reader writes it, and neither stub was looked at; what it returned is not known. */
   read: boolean;
-  private readonly codec: MethodCodec;
+  readonly codec: MethodCodec;
   private asked: Fields | null;
   private answered: Fields | null;
   /** Bytes behind the last parameter of the request, and of the response. */
@@ -101,17 +101,11 @@ export class OrdinaryCall implements Call {
   }
 
   get in(): Fields {
-    return (this.asked ??= this.late === null ? valueOf(this.codec.request, this.exchange.request) : NO_FIELDS);
+    return (this.asked ??= argumentsOf(this, this.exchange));
   }
 
   get out(): Fields {
-    return (this.answered ??= this.results());
-  }
-
-  private results(): Fields {
-    const { late, codec, exchange } = this;
-    if (late === null) return valueOf(codec.response, exchange.response, this.in);
-    return late.out(valueOf(codec.response, exchange.response)['pVarResult'] ?? null);
+    return (this.answered ??= resultsOf(this, this.exchange, () => this.in));
   }
 
   private get naming(): Naming {
@@ -197,7 +191,7 @@ export class OrdinaryCall implements Call {
   }
 
   get causality(): string | null {
-    return causalityOf(this.exchange.request, this.causalityAt);
+    return causalityAt(this.exchange.request, this.causalityAt);
   }
 
   get decoded(): true {
@@ -443,11 +437,31 @@ interface Found {
   readonly fitting: boolean;
 }
 
+/** What a call returned; of an ordinary one without decoding it, where that is known. */
+export function returnedBy(call: Call): Value | undefined {
+  return call instanceof OrdinaryCall && call.retval !== undefined ? call.retval : call.out['retval'];
+}
+
+/** What reads the stubs of an ordinary call: the codec of its method and, late bound, the member that was meant. */
+export type OrdinaryReading = Pick<OrdinaryCall, 'codec' | 'late'>;
+
+/** The arguments in the request of an ordinary call, as values. */
+export function argumentsOf({ codec, late }: OrdinaryReading, { request }: Exchange): Fields {
+  return late === null ? valueOf(codec.request, request) : NO_FIELDS;
+}
+
+/** The results in its response, as values. */
+export function resultsOf({ codec, late }: OrdinaryReading, { response }: Exchange, sent: () => Fields): Fields {
+  if (late === null) return valueOf(codec.response, response, sent());
+  return late.out(valueOf(codec.response, response)['pVarResult'] ?? null);
+}
+
 function valueOf(codec: Codec, stub: Stub | null, request?: Fields): Fields {
   return stub === null ? NO_FIELDS : codec.decode(stub, request).value;
 }
 
-function causalityOf(request: Stub | null, at: number): string | null {
+/** The causality of a request, where it stands in its block; null below 0. */
+export function causalityAt(request: Stub | null, at: number): string | null {
   return request === null || at < 0 ? null : guidAt(request.block.view, at, true);
 }
 

@@ -32,6 +32,7 @@ export class WireObserver extends SecurityObserver {
 
   /** The sealed stub of one message of a connection, and forgets it; null where none was opened. */
   take(flow: number, direction: Direction, callId: number): Uint8Array | null {
+    if (this.messages.size === 0) return null;
     const key = keyOf(flow, direction, callId);
     const pieces = this.messages.get(key);
     if (pieces === undefined) return null;

@@ -1,8 +1,11 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { Packr } from 'msgpackr';
-import { blockOf } from '../../bytes/block.js';
-import type { Call, Stub } from '../../types.js';
+import { OrdinaryCall } from '../../analysis/ordinary.js';
+import type { Call } from '../../types.js';
+import { LocalParts, OrdinaryPacking, ordinaryRest, type BlockOrigin, type OrdinaryRest } from './ordinary-packing.js';
 import { CallPacking, type PackedCall } from './packing.js';
+import { RecordReader, RecordWriter } from './record-bytes.js';
+import { SharedParts } from './shared.js';
 
 /**
  * Calls packed and compressed together: enough that what repeats from call to call costs little, few enough that one is
@@ -11,37 +14,77 @@ import { CallPacking, type PackedCall } from './packing.js';
 export const ARCHIVE_BLOCK = 128;
 /** Blocks kept unpacked: a screen of rows, the marked calls and what is being looked at. */
 export const ARCHIVE_CACHED_BLOCKS = 24;
-/** Compressed bytes kept; past it the oldest block leaves. */
+/** Compressed bytes kept in memory; past it, where no file takes them, the oldest block leaves. */
 export const ARCHIVE_BYTES = 384 * 1024 * 1024;
-
-/** Memory that stubs share until their calls are packed. */
-const STUB_BYTES = 32 * 1024;
+/** Calls kept, wherever they are; past it the oldest leave. */
+export const ARCHIVE_CALLS = 33_554_432;
 
 /** Cipher text of the stubs of a call; null where a side was not sealed. */
 export type WireStubs = readonly [request: Uint8Array | null, response: Uint8Array | null];
 
+/** Where blocks lie, one behind another. */
+export interface BlockStore {
+  /** Bytes that take memory. */
+  readonly inMemory: number;
+  /** Where the first byte stands that can still be read. */
+  readonly begin: number;
+  /** Adds bytes that are read as one; returns where they stand. */
+  add(bytes: Uint8Array): number;
+  read(at: number, size: number): Uint8Array;
+  /** Lets go of what stands before. */
+  forget(before: number): void;
+}
+
+/** A block, unpacked as far as it was looked at. */
+interface Unpacked {
+  readonly bytes: Uint8Array;
+  /** Where each call begins. */
+  readonly starts: readonly number[];
+  readonly origin: BlockOrigin;
+  readonly local: LocalParts;
+  readonly calls: Call[];
+}
+
+const ORDINARY = 1;
+const WITH_WIRE = 2;
+/** Blocks in a chunk of places. */
+const CHUNK = 8192;
+
 /**
  * Every call of a capture in little memory: packed, compressed in blocks of {@link ARCHIVE_BLOCK}, unpacked when looked
- * at.
+ * at. Ordinary calls are kept as their stubs, and decoded when somebody looks.
  * Calls are added in the order of their ids, which count from 1.
  */
 export class CallArchive {
   private readonly packr = new Packr({ useRecords: true, structures: [], maxSharedStructures: 4096, moreTypes: true });
-  private readonly packing = new CallPacking();
-  private readonly blocks = new Map<number, Uint8Array>();
-  private readonly cache = new Map<number, readonly Call[]>();
+  private readonly shared = new SharedParts();
+  private readonly packing = new CallPacking(this.shared);
+  private readonly ordinary = new OrdinaryPacking(this.shared);
+  private readonly store: BlockStore;
   private readonly limit: number;
+  private readonly most: number;
+  /** Where blocks stand in the store, and one more: where the next one will. */
+  private readonly places: (Float64Array | null)[] = [];
+  private readonly cache = new Map<number, Unpacked>();
   private readonly wires = new WeakMap<Call, WireStubs>();
-  private open: Call[] = [];
-  /** What holds the stubs of the calls that came last, and how much of it they take. */
-  private memory = blockOf(new Uint8Array(STUB_BYTES));
-  private used = 0;
+  private readonly out = new RecordWriter();
+  private starts: number[] = [];
+  private origin: BlockOrigin = { timeS: 0, frame: 0 };
+  private local = new LocalParts();
+  /** Calls of the block that is written, as far as they were looked at. */
+  private seen: Call[] = [];
   private added = 0;
   private oldest = 0;
-  private held = 0;
+  private end = 0;
 
-  constructor(limit: number = ARCHIVE_BYTES) {
+  /**
+   * @param limit compressed bytes kept in memory
+   * @param most calls kept
+   */
+  constructor(limit = ARCHIVE_BYTES, store: BlockStore = new MemoryStore(), most = ARCHIVE_CALLS) {
     this.limit = limit;
+    this.store = store;
+    this.most = most;
   }
 
   /** Calls added so far, those that left included. */
@@ -56,16 +99,23 @@ export class CallArchive {
 
   /** Compressed bytes held. */
   get bytes(): number {
-    return this.held;
+    return this.end - this.place(this.oldest);
   }
 
   /** `wire`: its stubs as they were on the wire, where they were opened. */
   add(call: Call, wire: WireStubs | null = null): void {
-    const kept = this.withOwnStubs(call);
-    if (wire !== null) this.wires.set(kept, wire);
-    this.open.push(kept);
+    const { out } = this;
+    if (this.starts.length === 0)
+      this.origin = { timeS: call.time?.timeS ?? 0, frame: call.requestFrames[0] ?? call.responseFrames[0] ?? 0 };
+    const start = out.at;
+    this.starts.push(start);
     this.added++;
-    if (this.open.length === ARCHIVE_BLOCK) this.shut();
+    if (!(call instanceof OrdinaryCall) || !this.putOrdinary(call, wire)) {
+      out.at = start;
+      out.number(0);
+      out.sized(this.packr.pack([...this.packing.pack(call), wire]));
+    }
+    if (this.starts.length === ARCHIVE_BLOCK) this.shut();
   }
 
   /**
@@ -73,9 +123,12 @@ export class CallArchive {
    * the cache.
    */
   get(index: number): Call | null {
+    if (index < this.gone || index >= this.added) return null;
     const number = Math.floor(index / ARCHIVE_BLOCK);
-    const calls = number === Math.floor(this.added / ARCHIVE_BLOCK) ? this.open : this.unpacked(number);
-    return calls?.[index % ARCHIVE_BLOCK] ?? null;
+    const at = index % ARCHIVE_BLOCK;
+    if (number === Math.floor(this.added / ARCHIVE_BLOCK)) return (this.seen[at] ??= this.readOpen(at, index + 1));
+    const block = this.unpacked(number);
+    return (block.calls[at] ??= this.read(block, at, index + 1));
   }
 
   /** Stubs of a call that `get` gave as they were on the wire; null where they are no other than those of the call. */
@@ -83,75 +136,141 @@ export class CallArchive {
     return this.wires.get(call) ?? null;
   }
 
-  /** The call with stubs of its own: the blocks of the file must not stay in memory for them. */
-  private withOwnStubs(call: Call): Call {
-    const { exchange } = call;
-    const { request, response } = exchange;
-    return { ...call, exchange: { ...exchange, request: this.own(request), response: this.own(response) } };
+  private putOrdinary(call: OrdinaryCall, wire: WireStubs | null): boolean {
+    const { out, packr } = this;
+    const rest = ordinaryRest(call);
+    out.number(ORDINARY | (wire === null ? 0 : WITH_WIRE));
+    const packed = rest === null ? null : new Uint8Array(packr.pack(rest));
+    if (!this.ordinary.put(call, out, this.origin, this.local, packed)) return false;
+    if (wire !== null) out.sized(packr.pack(wire));
+    return true;
   }
 
-  /** A copy of a stub; those of calls that leave together share memory, as a view for each would cost more. */
-  private own(stub: Stub | null): Stub | null {
-    if (stub === null || (stub.start === 0 && stub.block.u8.length === stub.end)) return stub;
-    const { drep, frames, pieces, fragments, complete, sealed, verification } = stub;
-    const size = stub.end - stub.start;
-    if (this.used + size > this.memory.u8.length) {
-      this.memory = blockOf(new Uint8Array(Math.max(STUB_BYTES, size)));
-      this.used = 0;
+  private read({ bytes, starts, origin, local }: Unpacked, at: number, id: number): Call {
+    const from = new RecordReader(bytes, starts[at]);
+    const kind = from.number();
+    if (kind === 0) {
+      const packed = this.packr.unpack(from.sized()) as readonly [...PackedCall, WireStubs | null];
+      return this.withWire(this.packing.unpack(packed.slice(0, -1) as unknown as PackedCall), packed.at(-1));
     }
-    const start = this.used;
-    const end = start + size;
-    this.memory.u8.set(stub.block.u8.subarray(stub.start, stub.end), start);
-    this.used = end;
-    return { block: this.memory, start, end, drep, frames, pieces, fragments, complete, sealed, verification };
+    const call = this.ordinary.get(id, from, origin, local, (rest) => this.packr.unpack(rest) as OrdinaryRest);
+    return (kind & WITH_WIRE) === 0 ? call : this.withWire(call, this.packr.unpack(from.sized()));
   }
 
+  private withWire(call: Call, wire: unknown): Call {
+    if (wire != null) this.wires.set(call, wire as WireStubs);
+    return call;
+  }
+
+  /** A call of the block that is written. */
+  private readOpen(at: number, id: number): Call {
+    const { starts, origin, local, out } = this;
+    const bytes = out.bytes.slice(starts[at], starts[at + 1] ?? out.at);
+    return this.read({ bytes, starts: [0], origin, local, calls: [] }, 0, id);
+  }
+
+  /** Compresses the block that is written: where calls begin, what numbers are counted from, parts, calls. */
   private shut(): void {
+    const { out, starts, origin, local } = this;
+    const head = this.packr.pack([starts, origin.timeS, origin.frame, local.parts]);
+    const size = out.at;
+    out.sized(head);
+    out.word(size);
+    const packed = deflateRawSync(out.bytes, { level: 1 });
     const number = this.added / ARCHIVE_BLOCK - 1;
-    const packed = deflateRawSync(
-      this.packr.pack(this.open.map((call) => [...this.packing.pack(call), this.wires.get(call) ?? null])),
-      { level: 1 },
-    );
-    // A copy of its own: what zlib returns may be a small part of a large buffer.
-    const block = packed.buffer.byteLength > packed.length * 2 ? Uint8Array.from(packed) : packed;
-    this.blocks.set(number, block);
-    this.held += block.length;
-    this.remember(number, this.open);
-    this.open = [];
-    while (this.held > this.limit && this.blocks.size > 1) {
-      this.held -= this.blocks.get(this.oldest)?.length ?? 0;
-      this.blocks.delete(this.oldest);
-      this.cache.delete(this.oldest++);
-    }
+    if (number % CHUNK === 0) this.places.push(new Float64Array(CHUNK));
+    const places = this.places.at(-1);
+    if (places != null) places[number % CHUNK] = this.store.add(packed);
+    this.end += packed.length;
+    out.at = 0;
+    this.starts = [];
+    this.local = new LocalParts();
+    this.seen = [];
+    this.leave();
   }
 
-  private unpacked(number: number): readonly Call[] | null {
+  /** The oldest leave where there are too many, in memory or in all. */
+  private leave(): void {
+    const { store } = this;
+    const blocks = Math.floor(this.added / ARCHIVE_BLOCK);
+    const before = this.oldest;
+    const goes = (): boolean =>
+      this.place(this.oldest) < store.begin ||
+      store.inMemory > this.limit ||
+      (blocks - this.oldest) * ARCHIVE_BLOCK > this.most;
+    while (this.oldest < blocks - 1 && goes()) {
+      this.cache.delete(this.oldest++);
+      store.forget(this.place(this.oldest));
+    }
+    for (let chunk = Math.floor(before / CHUNK); chunk < Math.floor(this.oldest / CHUNK); chunk++)
+      this.places[chunk] = null;
+  }
+
+  /** Where a block stands; of the one that is yet to be shut, where it will. */
+  private place(number: number): number {
+    return number * ARCHIVE_BLOCK + ARCHIVE_BLOCK > this.added
+      ? this.end
+      : (this.places[Math.floor(number / CHUNK)]?.[number % CHUNK] ?? 0);
+  }
+
+  private unpacked(number: number): Unpacked {
     const known = this.cache.get(number);
     if (known !== undefined) {
       this.cache.delete(number);
       this.cache.set(number, known);
       return known;
     }
-    const block = this.blocks.get(number);
-    if (block === undefined) return null;
-    const calls = (
-      this.packr.unpack(inflateRawSync(block)) as readonly (readonly [...PackedCall, WireStubs | null])[]
-    ).map((packed) => {
-      const wire = packed.at(-1) as WireStubs | null;
-      const call = this.packing.unpack(packed.slice(0, -1) as unknown as PackedCall);
-      if (wire !== null) this.wires.set(call, wire);
-      return call;
-    });
-    this.remember(number, calls);
-    return calls;
+    const at = this.place(number);
+    const bytes = inflateRawSync(this.store.read(at, this.place(number + 1) - at));
+    const end = new RecordReader(bytes, bytes.length - 4).word();
+    const [starts, timeS, frame, parts] = this.packr.unpack(new RecordReader(bytes, end).sized()) as [
+      number[],
+      number,
+      number,
+      unknown[],
+    ];
+    const block = { bytes, starts, origin: { timeS, frame }, local: new LocalParts(parts), calls: [] };
+    this.cache.set(number, block);
+    if (this.cache.size > ARCHIVE_CACHED_BLOCKS)
+      for (const [oldest] of this.cache) if (this.cache.delete(oldest)) break;
+    return block;
+  }
+}
+
+/** Blocks in memory. */
+class MemoryStore implements BlockStore {
+  private readonly blocks = new Map<number, Uint8Array>();
+  /** Where blocks stand, the oldest at `first`: a map whose oldest is taken out is walked from its beginning each time. */
+  private order: number[] = [];
+  private first = 0;
+  private size = 0;
+  begin = 0;
+
+  get inMemory(): number {
+    return this.size - this.begin;
   }
 
-  private remember(number: number, calls: readonly Call[]): void {
-    this.cache.set(number, calls);
-    if (this.cache.size <= ARCHIVE_CACHED_BLOCKS) return;
-    for (const oldest of this.cache.keys()) {
-      this.cache.delete(oldest);
-      break;
+  add(bytes: Uint8Array): number {
+    // A copy of its own: what zlib returns may be a small part of a large buffer.
+    this.blocks.set(this.size, bytes.buffer.byteLength > bytes.length * 2 ? Uint8Array.from(bytes) : bytes);
+    this.order.push(this.size);
+    this.size += bytes.length;
+    return this.size - bytes.length;
+  }
+
+  read(at: number): Uint8Array {
+    const block = this.blocks.get(at);
+    if (block === undefined) throw new RangeError('nothing begins there');
+    return block;
+  }
+
+  forget(before: number): void {
+    for (let at = this.order[this.first]; at !== undefined && at < before; at = this.order[++this.first])
+      this.blocks.delete(at);
+    if (this.first > CHUNK) {
+      this.order = this.order.slice(this.first);
+      this.first = 0;
     }
+    this.begin = Math.max(this.begin, before);
   }
 }

@@ -1,6 +1,7 @@
 import type { Numbering } from '../../analysis/calls.js';
 import { failed } from '../../analysis/failed.js';
 import { bytesOf } from '../../bytes/block.js';
+import { JsonBytes } from '../../bytes/json.js';
 import { SHOWN_OBJECTS } from '../../analysis/limits.js';
 import { Statistics, type StatisticsFigures } from '../../analysis/statistics.js';
 import { traceCall, type CallTraces } from '../../analysis/traces.js';
@@ -15,7 +16,7 @@ import { searchText } from '../words.js';
 import type { Call, Frame, ObjectRecord, Problem } from '../../types.js';
 import { WhereError } from '../../where/error.js';
 import { compileWhere, type Where } from '../../where/where.js';
-import { ARCHIVE_BYTES, CallArchive, type WireStubs } from './archive.js';
+import { ARCHIVE_BYTES, CallArchive, type BlockStore, type WireStubs } from './archive.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import type { FrameChoice } from '../../pipeline/frame-choice.js';
 import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
@@ -42,6 +43,8 @@ export interface SessionOptions {
   /** Opens and verifies protected calls. */
   readonly security?: SecurityObserver;
   readonly archiveBytes?: number;
+  /** Where packed calls are kept; in memory where it is left out. */
+  readonly store?: BlockStore;
   /** Expressions that a filter may name: `@name`. */
   readonly named?: Readonly<Record<string, string>>;
   /** Names of rules whose findings are not wanted. */
@@ -96,6 +99,8 @@ export class Session implements Source {
     this.pipeline = new Pipeline({
       registry: options.known.registry,
       nameOf: (value) => options.known.names.hresult(value),
+      // What is ordinary is decoded when somebody looks.
+      text: new JsonBytes(),
       limits: { objects: SHOWN_OBJECTS },
       opnums: options.opnums ?? 'auto',
       inOrder: options.inOrder ?? false,
@@ -103,7 +108,7 @@ export class Session implements Source {
       ...(options.security === undefined ? {} : { security: options.security }),
       ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
     });
-    this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES);
+    this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES, options.store);
     const { archive, rows } = this;
     this.view = new View({
       get count() {

@@ -1,3 +1,4 @@
+import { returnedBy } from '../../analysis/ordinary.js';
 import type { Registry } from '../../ndr/codec.js';
 import type { Call } from '../../types.js';
 
@@ -11,25 +12,28 @@ const MAX_TITLE = 256;
  * tells of their interface.
  */
 export class Titles {
-  private readonly members: ReadonlySet<string>;
+  /** Names of properties, by interface. */
+  private readonly members = new Map<string | null, Set<string | null>>();
   private readonly titles = new Map<string, string>();
 
   constructor({ specifications }: Registry) {
-    this.members = new Set(
-      specifications.flatMap(({ story }) =>
-        (story?.tables ?? []).flatMap(({ of, columns }) => {
-          const first = columns.find(({ path, show }) => show === undefined && /^\w+$/.test(path));
-          return first === undefined ? [] : of.map((name) => `${name}::${first.path}`);
-        }),
-      ),
-    );
+    for (const { story } of specifications)
+      for (const { of, columns } of story?.tables ?? []) {
+        const first = columns.find(({ path, show }) => show === undefined && /^\w+$/.test(path));
+        for (const name of first === undefined ? [] : of) {
+          const known = this.members.get(name) ?? new Set();
+          this.members.set(name, known.add(first?.path ?? null));
+        }
+      }
   }
 
   /** Takes a call: where it read a title, the object has it from now on. */
-  add({ interface: name, method, member, object, out }: Call): void {
-    const { retval } = out;
-    if (member !== 'propget' || object?.label == null || typeof retval !== 'string' || retval === '') return;
-    if (!this.members.has(`${name}::${method}`)) return;
+  add(call: Call): void {
+    const { object } = call;
+    if (call.member !== 'propget' || object?.label == null) return;
+    if (this.members.get(call.interface)?.has(call.method) !== true) return;
+    const retval = returnedBy(call);
+    if (typeof retval !== 'string' || retval === '') return;
     if (this.titles.size < MAX_TITLES || this.titles.has(object.label))
       this.titles.set(object.label, retval.slice(0, MAX_TITLE));
   }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Analyzer, type AnalyzerOutput } from '../../../src/analysis/analyzer.js';
 import { blockOf } from '../../../src/bytes/block.js';
+import { JsonBytes } from '../../../src/bytes/json.js';
 import { CaptureReader, type CaptureOutput } from '../../../src/capture/reader.js';
 import { ARCHIVE_BLOCK, ARCHIVE_CACHED_BLOCKS, CallArchive } from '../../../src/tui/session/archive.js';
 import { knowledge } from '../../../src/io/knowledge.js';
@@ -42,7 +43,40 @@ function plain(call: Call | null): unknown {
       };
 }
 
+/** What an archive gives back of a capture whose ordinary calls are put into it as they come, their values unread. */
+function keptOf(path: string): CallArchive {
+  const bytes = new Uint8Array(readFileSync(path));
+  const items: CaptureOutput[] = [];
+  new CaptureReader().push(blockOf(bytes), 0, bytes.length, items);
+  const analyzer = new Analyzer({ registry: known.registry, text: new JsonBytes() });
+  const archive = new CallArchive();
+  const out: AnalyzerOutput[] = [];
+  const keep = (): void => {
+    for (const one of out) if (one.kind === 'call') archive.add(one);
+    out.length = 0;
+  };
+  for (const item of items) {
+    if (item.kind !== 'frame') continue;
+    analyzer.push(item, out);
+    keep();
+  }
+  analyzer.end(out);
+  keep();
+  return archive;
+}
+
 describe('the archive of calls', () => {
+  it.each(shippedCaptures())('decodes what is ordinary when it is looked at, to the same: %s', (path) => {
+    const archive = keptOf(path);
+    const calls = callsOf(path);
+    expect(archive.count).toBe(calls.length);
+    for (const [index, call] of calls.entries()) {
+      const kept = archive.get(index);
+      expect(plain(kept)).toEqual(plain(call));
+      expect(archive.get(index)).toBe(kept);
+    }
+  });
+
   const all = shippedCaptures().flatMap(callsOf);
 
   it.each(shippedCaptures())('gives back every call as it was: %s', (path) => {
