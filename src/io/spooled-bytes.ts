@@ -6,6 +6,13 @@ import { join } from 'node:path';
 const PIECE = 1024 * 1024;
 export const MAX_UNSPOOLED = 32 * 1024 * 1024;
 
+interface SpoolOptions {
+  /** Bytes that are kept in memory, unless no file takes them; {@link MAX_UNSPOOLED} unless told. */
+  readonly most?: number;
+  /** Bytes that the file may have, a multiple of 1 MiB: later ones take the place of the oldest. */
+  readonly mostInFile?: number;
+}
+
 /**
  * Bytes that are gathered and looked into again: in memory up to {@link MAX_UNSPOOLED}, the rest in a file that nobody
  * else can open, and that is gone when the program is. Where no such file can be made or written, they stay in memory.
@@ -14,15 +21,32 @@ export class SpooledBytes {
   /** Pieces that are in memory, the first of them at `spooled`. */
   private pieces: Uint8Array<ArrayBuffer>[] = [];
   private spooled = 0;
+  private forgotten = 0;
   private size = 0;
   private file: number | null = null;
   private folder: string | null = null;
   private given = false;
   private readonly most: number;
+  private readonly mostInFile: number;
 
-  /** @param most bytes that are kept in memory */
-  constructor(most = MAX_UNSPOOLED) {
+  constructor({ most = MAX_UNSPOOLED, mostInFile = Infinity }: SpoolOptions = {}) {
     this.most = most;
+    this.mostInFile = mostInFile;
+  }
+
+  /** Where the first byte stands that can still be read. */
+  get begin(): number {
+    return Math.max(this.forgotten, this.spooled - this.mostInFile);
+  }
+
+  /** Lets go of what stands before, as far as it takes memory. */
+  forget(before: number): void {
+    this.forgotten = Math.max(this.forgotten, before);
+    // What is to be written is written: holes are for those who cannot write.
+    while (this.given && this.spooled + PIECE <= before && this.pieces.length > 1) {
+      this.pieces.shift();
+      this.spooled += PIECE;
+    }
   }
 
   /** Bytes that take memory. */
@@ -48,12 +72,14 @@ export class SpooledBytes {
 
   /** A copy of what was added. */
   read(at: number, size: number): Uint8Array {
+    if (at < this.begin) throw new RangeError('so old bytes are not kept');
     const bytes = new Uint8Array(size);
     let done = 0;
     while (done < size) {
       const from = at + done;
       if (from < this.spooled && this.file !== null) {
-        const read = readSync(this.file, bytes, done, Math.min(size - done, this.spooled - from), from);
+        const [place, room] = this.placeInFile(from);
+        const read = readSync(this.file, bytes, done, Math.min(size - done, this.spooled - from, room), place);
         if (read === 0) throw new RangeError('what was spooled is not there any more');
         done += read;
         continue;
@@ -84,7 +110,10 @@ export class SpooledBytes {
         const [piece] = this.pieces;
         if (piece === undefined) return;
         let written = 0;
-        while (written < PIECE) written += writeSync(file, piece, written, PIECE - written, this.spooled + written);
+        // What stood there is gone before it is written over: a write may fail half way.
+        this.forgotten = Math.max(this.forgotten, this.spooled + PIECE - this.mostInFile);
+        const [place] = this.placeInFile(this.spooled);
+        while (written < PIECE) written += writeSync(file, piece, written, PIECE - written, place + written);
         this.pieces.shift();
         this.spooled += PIECE;
       }
@@ -92,6 +121,13 @@ export class SpooledBytes {
       // A full or read-only disk: what is not written stays in memory, as all did before.
       this.given = true;
     }
+  }
+
+  /** Where a byte stands in the file, and how many stand behind it before the file begins anew. */
+  private placeInFile(at: number): readonly [place: number, room: number] {
+    if (this.mostInFile === Infinity) return [at, Infinity];
+    const place = at % this.mostInFile;
+    return [place, this.mostInFile - place];
   }
 
   private opened(): number {

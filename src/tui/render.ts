@@ -67,6 +67,7 @@ function title({ state, source }: Model): Line {
   const { dropped } = reading;
   const right: Line = [
     span(`  ${countText(source.count)} calls  `),
+    span(source.gone === 0 ? '' : `the first ${countText(source.gone)} left  `, 'warn'),
     span(how, reading.state === 'failed' ? 'bad' : 'dim'),
     span(droppedText(dropped), dropped !== null && (dropped.ours > 0 || (dropped.kernel ?? 0) > 0) ? 'bad' : 'dim'),
     span(' '),

@@ -45,6 +45,8 @@ export interface Source {
   readonly title: string;
   /** Calls so far. */
   readonly count: number;
+  /** Of these, the first so many, that left to keep memory bounded. */
+  readonly gone: number;
   readonly reading: Reading;
   readonly view: View;
   readonly names: Names;

@@ -154,7 +154,9 @@ export class View {
   private rows(): Uint32Array {
     if (this.chooses) return this.matches.slice(0, this.found);
     const { gone } = this.calls;
-    return Uint32Array.from({ length: Math.max(0, this.seen() - gone) }, (_, at) => at + gone);
+    const rows = new Uint32Array(Math.max(0, this.seen() - gone));
+    for (let at = 0; at < rows.length; at++) rows[at] = at + gone;
+    return rows;
   }
 }
 
@@ -169,7 +171,12 @@ class Sorting {
   private readonly ranks: (index: number) => number;
   private spare: Uint32Array;
   private width = 0;
-  private at = 0;
+  /** Of the runs that are merged: the next of each, their ends, and where the smaller one goes. */
+  private left = 0;
+  private right = 0;
+  private middle = 0;
+  private end = 0;
+  private to = 0;
 
   constructor(rows: Uint32Array, calls: Calls, key: Exclude<SortKey, 'none'>) {
     this.order = rows;
@@ -179,38 +186,42 @@ class Sorting {
     this.ranks = (index) => sign * calls.rank(index, key);
   }
 
-  /** One run, or one stretch of a merge. True when all is sorted. */
+  /** One run, or as much of a merge. True when all is sorted. */
   step(): boolean {
     if (this.done) return true;
-    const { order, ranks } = this;
-    if (this.width === 0) {
-      const end = Math.min(this.at + RUN, order.length);
-      order.subarray(this.at, end).sort((a, b) => ranks(a) - ranks(b) || a - b);
-      this.at = end;
-      if (end < order.length) return false;
-      this.width = RUN;
-      this.at = 0;
-    } else {
-      this.merge();
-    }
-    if (this.at >= order.length && this.width > 0 && this.at > 0) {
-      [this.order, this.spare] = [this.spare, this.order];
-      this.width *= 2;
-      this.at = 0;
-    }
+    const { order } = this;
+    if (this.width === 0) this.run();
+    else this.merge();
+    if (this.to < order.length) return false;
+    if (this.width > 0) [this.order, this.spare] = [this.spare, this.order];
+    this.width = this.width === 0 ? RUN : this.width * 2;
+    [this.left, this.right, this.middle, this.end, this.to] = [0, 0, 0, 0, 0];
     this.done = this.width >= order.length;
     return this.done;
   }
 
+  private run(): void {
+    const { order, ranks } = this;
+    const end = Math.min(this.to + RUN, order.length);
+    order.subarray(this.to, end).sort((a, b) => ranks(a) - ranks(b) || a - b);
+    this.to = end;
+  }
+
   private merge(): void {
     const { order, spare, ranks, width } = this;
-    const middle = Math.min(this.at + width, order.length);
-    const end = Math.min(this.at + 2 * width, order.length);
-    let [left, right] = [this.at, middle];
-    for (let to = this.at; to < end; to++) {
+    if (this.to === this.end) {
+      this.left = this.to;
+      this.middle = Math.min(this.to + width, order.length);
+      this.right = this.middle;
+      this.end = Math.min(this.to + 2 * width, order.length);
+    }
+    const { middle, end } = this;
+    let { left, right } = this;
+    const stop = Math.min(this.to + RUN, end);
+    for (let to = this.to; to < stop; to++) {
       const fromLeft = left < middle && (right >= end || ranks(order[left] as number) <= ranks(order[right] as number));
       spare[to] = (fromLeft ? order[left++] : order[right++]) as number;
     }
-    this.at = end;
+    [this.left, this.right, this.to] = [left, right, stop];
   }
 }

@@ -77,19 +77,22 @@ interface Tally {
  * into it, and reads it back again and again, `depth` calls under way; answers must be the same to the byte.
  */
 export async function pipelined(options: PipelinedOptions): Promise<PipelinedResult> {
-  const { clients, calls, depth, progress, patienceMs = DEFAULT_PATIENCE_MS } = options;
+  const { clients, calls, depth, progress, addresses = 1, patienceMs = DEFAULT_PATIENCE_MS } = options;
   const tally: Tally = { sent: 0, answered: 0, wrong: 0, faults: 0, lost: [], pings: [] };
   const all: LoadClient[] = [];
+  const from = Array.from({ length: addresses }, (_, at) => addressOf(at, options));
   for (let next = 0; next < clients; next += BEGIN_AT_ONCE) {
     const some = Array.from(
       { length: Math.min(BEGIN_AT_ONCE, clients - next) },
-      (_, at) => new LoadClient(next + at, options, tally),
+      (_, at) => new LoadClient(next + at, { options, tally, from: from[(next + at) % addresses] as Address }),
     );
     await Promise.all(some.map((one) => one.begin()));
     all.push(...some);
   }
   const began = performance.now();
-  const ping = setInterval(() => void pingAll(all, () => over), PING_PERIOD_MS);
+  const ping = setInterval(() => {
+    for (const one of all) void one.ping();
+  }, PING_PERIOD_MS);
   let [over, seen, seenAt] = [false, 0, began];
   const share = (at: number): number => Math.floor((calls * (at + 1)) / clients) - Math.floor((calls * at) / clients);
   const work = Promise.all(all.map((one, at) => one.read(share(at), depth))).then(() => {
@@ -107,46 +110,58 @@ export async function pipelined(options: PipelinedOptions): Promise<PipelinedRes
   over = true;
   clearInterval(ping);
   for (const one of all) one.close();
+  for (const { calls: open } of from) open.close();
   return { seconds, ...tally };
 }
 
-/** Keeps the objects of all clients alive, a few at a time. */
-async function pingAll(all: readonly LoadClient[], over: () => boolean): Promise<void> {
-  for (let next = 0; next < all.length && !over(); next += BEGIN_AT_ONCE)
-    await Promise.all(all.slice(next, next + BEGIN_AT_ONCE).map((one) => one.ping()));
+/** Where clients come from: those of one address share a connection to the resolver, where pings would wait for another. */
+interface Address {
+  readonly world: World;
+  readonly calls: ClientCalls;
 }
 
-/** One client: a connection to the server's objects that stays, and one to its resolver for as long as a call takes. */
+function addressOf(number: number, { target, level, addresses = 1 }: PipelinedOptions): Address {
+  const [host = ''] = target.split(':');
+  const from = addresses === 1 ? undefined : `127.0.1.${1 + number}`;
+  const world: World = {
+    dial: (port, events) => dial(host, port, events, from),
+    now,
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    auth: () => (level === 'none' ? null : authOf({ ...LOAD_ACCOUNT, domain: '', hash: null }, level)),
+    guid: () => randomUUID(),
+  };
+  return { world, calls: new ClientCalls({ registry, world, timeoutMs: TIMEOUT_MS, numbering: 'wire' }) };
+}
+
+function portOf(target: string): number {
+  return Number(target.split(':')[1]);
+}
+
+/** One client: a connection to the server's objects, and its share of one to the server's resolver. */
 class LoadClient {
   private readonly text: string;
   private readonly world: World;
   private readonly options: PipelinedOptions;
   private readonly tally: Tally;
+  private readonly calls: ClientCalls;
   private readonly set = new PingSet();
   private oid = '';
+  private closed = false;
   private link: ClientLink | null = null;
   private line: Line | null = null;
   private get: LinkCall | null = null;
   private expected: Uint8Array | null = null;
   private ended: ((reason: string) => void) | null = null;
 
-  constructor(number: number, options: PipelinedOptions, tally: Tally) {
-    const { target, level, addresses = 1 } = options;
-    const [host = ''] = target.split(':');
+  constructor(number: number, { options, tally, from }: { options: PipelinedOptions; tally: Tally; from: Address }) {
     this.text = `load client ${number}`;
     this.options = options;
     this.tally = tally;
-    const from = addresses === 1 ? undefined : `127.0.1.${1 + (number % addresses)}`;
-    this.world = {
-      dial: (port, events) => dial(host, port, events, from),
-      now,
-      after: (ms, run) => {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-      auth: () => (level === 'none' ? null : authOf({ ...LOAD_ACCOUNT, domain: '', hash: null }, level)),
-      guid: () => randomUUID(),
-    };
+    this.world = from.world;
+    this.calls = from.calls;
   }
 
   /** Activates a session, puts the client's text into it, and reads it back once. */
@@ -234,23 +249,17 @@ class LoadClient {
         resolve,
       );
     });
-    if (failed !== null) this.tally.pings.push(failed);
+    if (failed !== null && !this.closed) this.tally.pings.push(failed);
   }
 
   close(): void {
+    this.closed = true;
     this.line?.close();
   }
 
-  /** A call of the resolver, on a connection of its own. */
-  private async resolver(of: string, method: string, params: Fields): Promise<Returned> {
-    const { world, options } = this;
-    const calls = new ClientCalls({ registry, world, timeoutMs: TIMEOUT_MS, numbering: 'wire' });
-    const [, port = ''] = options.target.split(':');
-    try {
-      return await calls.call({ place: portThere(Number(port)), level: options.level }, slot(of, method), params);
-    } finally {
-      calls.close();
-    }
+  private resolver(of: string, method: string, params: Fields): Promise<Returned> {
+    const { target, level } = this.options;
+    return this.calls.call({ place: portThere(portOf(target)), level }, slot(of, method), params);
   }
 
   /** A call on the object; what was sent, and the stub of its answer. */

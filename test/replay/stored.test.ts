@@ -153,7 +153,7 @@ describe('bytes beyond what memory is for', () => {
   it('are in a file that has no name any more, and are read as they were added', () => {
     const own = mkdtempSync(join(folder, 'tmp-'));
     within(own, () => {
-      const spool = new SpooledBytes(2 ** 20);
+      const spool = new SpooledBytes({ most: 2 ** 20 });
       const places = Array.from({ length: 40 }, (_, at) => spool.add(piece(at)));
       expect(spool.inMemory).toBeLessThanOrEqual(2 * 2 ** 20);
       for (const at of [39, 0, 17, 38, 1]) expect(isThere(spool, places[at], at)).toBe(true);
@@ -162,9 +162,43 @@ describe('bytes beyond what memory is for', () => {
     });
   });
 
+  it('take the place of the oldest where the file may not grow', () => {
+    const own = mkdtempSync(join(folder, 'tmp-'));
+    within(own, () => {
+      const spool = new SpooledBytes({ most: 2 ** 20, mostInFile: 4 * 2 ** 20 });
+      const places: number[] = [];
+      for (let at = 0; at < 60; at++) {
+        const place = spool.add(piece(at));
+        for (const earlier of [at, at - 5, at - 10]) {
+          if (earlier < 0) continue;
+          const there = (places[earlier] ?? place) >= spool.begin;
+          if (there) expect(isThere(spool, places[earlier] ?? place, earlier)).toBe(true);
+          expect(there || earlier < at - 8).toBe(true);
+        }
+        places.push(place);
+      }
+      expect(spool.begin).toBeGreaterThan(10 * 300_000);
+      expect(spool.inMemory).toBeLessThanOrEqual(2 * 2 ** 20);
+      expect(() => spool.read(0, 10)).toThrow(RangeError);
+      spool.close();
+    });
+  });
+
+  it('are let go in memory where no file can be made, and not before', () => {
+    within(join(folder, 'nowhere'), () => {
+      const spool = new SpooledBytes({ most: 2 ** 20 });
+      const places = Array.from({ length: 20 }, (_, at) => spool.add(piece(at)));
+      spool.forget(places[15] ?? 0);
+      expect(spool.begin).toBe(places[15]);
+      expect(spool.inMemory).toBeLessThan(4 * 2 ** 20);
+      expect(() => spool.read(places[14] ?? 0, 10)).toThrow(RangeError);
+      for (const at of [15, 16, 19]) expect(isThere(spool, places[at], at)).toBe(true);
+    });
+  });
+
   it('stay in memory where no file can be made', () => {
     within(join(folder, 'nowhere'), () => {
-      const spool = new SpooledBytes(2 ** 20);
+      const spool = new SpooledBytes({ most: 2 ** 20 });
       const places = Array.from({ length: 10 }, (_, at) => spool.add(piece(at)));
       expect(spool.inMemory).toBeGreaterThan(3e6);
       for (const at of [9, 0, 4]) expect(isThere(spool, places[at], at)).toBe(true);

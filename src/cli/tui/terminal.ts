@@ -31,6 +31,7 @@ import { passwordOf, readSecrets, type SecretFlags } from '../secrets.js';
 import { Session } from '../../tui/session/session.js';
 import { DEFAULT_COLUMNS } from '../../tui/state.js';
 import { fileReason } from '../../io/reason.js';
+import { SpooledBytes } from '../../io/spooled-bytes.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { followCapture } from '../../io/tail.js';
 
@@ -48,6 +49,9 @@ export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, ChoiceFlag
   readonly rotateCount?: number;
   readonly userAfter?: string;
 }
+
+/** Bytes of packed calls in a temporary file; past it the oldest leave. */
+export const ARCHIVE_FILE_BYTES = 8 * 1024 * 1024 * 1024;
 
 /** Options that say how packets are captured and kept. */
 const LIVE_FLAGS = ['filter', 'write', 'rotateSize', 'rotateTime', 'rotateCount', 'userAfter'] as const;
@@ -76,8 +80,14 @@ export async function analyze(
   let secrets = readSecrets(flags, streams.env);
   const security = (): SecurityObserver => new WireObserver(secrets);
   const title = live ?? titleOf(files, choice);
-  const fresh = (): Session =>
-    new Session({
+  const stores: SpooledBytes[] = [];
+  const fresh = (): Session => {
+    // The store of the session before may be asked still: it is written from, or replayed.
+    if (stores.length > 1) stores.shift()?.close();
+    const store = new SpooledBytes({ mostInFile: ARCHIVE_FILE_BYTES });
+    stores.push(store);
+    return new Session({
+      store,
       title,
       known,
       opnums: flags.opnums,
@@ -88,6 +98,7 @@ export async function analyze(
       ignoreRules,
       now: () => performance.now(),
     });
+  };
   const after = live === undefined ? null : personAfter(flags.userAfter, streams.env);
   const written = flags.write === undefined ? null : new CaptureFiles(flags.write, rotation);
   const dropping: { failed: unknown } = { failed: null };
@@ -159,6 +170,7 @@ export async function analyze(
     );
   } finally {
     capture?.stop();
+    for (const store of stores) store.close();
   }
 }
 

@@ -5,33 +5,41 @@ import type { Call } from '../../types.js';
 const CHUNK = 65_536;
 
 interface Chunk {
-  readonly latency: Float64Array;
+  /** Nanoseconds, {@link NO_LATENCY} where there is none; doubles, and -1, from the first call on that took longer. */
+  latency: Uint32Array | Float64Array;
   readonly result: Int32Array;
-  readonly member: Uint32Array;
+  readonly member: Uint16Array;
   /** Bits: {@link FAILED}, {@link UPKEEP}. */
   readonly flags: Uint8Array;
 }
 
 const FAILED = 1;
 const UPKEEP = 2;
+const NO_LATENCY = 0xffff_ffff;
 
-/** What lists need of every call without fetching it: 17 bytes a call. Chunks of calls that are gone can be let go. */
+/**
+ * What lists need of every call without fetching it: 11 bytes a call, 15 among those of which one took more than four
+ * seconds. Chunks of calls that are gone can be let go.
+ */
 export class CallRows {
   private readonly chunks: (Chunk | null)[] = [];
   private added = 0;
 
+  /** @param member a number below 65,536 */
   add(call: Call, member: number, upkeep: boolean): void {
     const at = this.added % CHUNK;
     if (at === 0)
       this.chunks.push({
-        latency: new Float64Array(CHUNK),
+        latency: new Uint32Array(CHUNK),
         result: new Int32Array(CHUNK),
-        member: new Uint32Array(CHUNK),
+        member: new Uint16Array(CHUNK),
         flags: new Uint8Array(CHUNK),
       });
     const chunk = this.chunks.at(-1);
     if (chunk == null) return;
-    chunk.latency[at] = call.latencyNs ?? -1;
+    const latency = call.latencyNs ?? -1;
+    if (latency >= NO_LATENCY && chunk.latency instanceof Uint32Array) chunk.latency = widened(chunk.latency);
+    chunk.latency[at] = latency < 0 && chunk.latency instanceof Uint32Array ? NO_LATENCY : latency;
     chunk.result[at] = call.fault?.status ?? call.hresult ?? 0;
     chunk.member[at] = member;
     chunk.flags[at] = (failed(call) ? FAILED : 0) | (upkeep ? UPKEEP : 0);
@@ -57,11 +65,18 @@ export class CallRows {
     const chunk = this.chunks[Math.floor(index / CHUNK)];
     if (chunk == null) return 0;
     const at = index % CHUNK;
+    if (key === 'member') return chunk.member[at] ?? 0;
     // Results are unsigned: failures have the highest bit.
-    return key === 'result' ? (chunk.result[at] ?? 0) >>> 0 : (chunk[key][at] ?? 0);
+    if (key === 'result') return (chunk.result[at] ?? 0) >>> 0;
+    const latency = chunk.latency[at] ?? 0;
+    return latency === NO_LATENCY && chunk.latency instanceof Uint32Array ? -1 : latency;
   }
 
   private flags(index: number): number {
     return this.chunks[Math.floor(index / CHUNK)]?.flags[index % CHUNK] ?? 0;
   }
+}
+
+function widened(narrow: Uint32Array): Float64Array {
+  return Float64Array.from(narrow, (one) => (one === NO_LATENCY ? -1 : one));
 }

@@ -137,6 +137,10 @@ export class Session implements Source {
     return this.archive.count;
   }
 
+  get gone(): number {
+    return this.archive.gone;
+  }
+
   /** Frames taken so far. */
   get frames(): number {
     return this.pipeline.summary.frames;
