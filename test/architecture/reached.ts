@@ -105,6 +105,8 @@ export const REACHED: Readonly<Record<string, Reached>> = {
   MAX_RESYNC_BYTES: probe('MAX_RESYNC_BYTES'),
   MAX_RECORDING_PROBLEMS: limits('tell so much damage'),
   ARCHIVE_BYTES: test('tui/session/archive.test.ts', 'lets the oldest go when memory is used up'),
+  ARCHIVE_CALLS: test('tui/session/archive.test.ts', 'lets the oldest go past a number of calls'),
+  ARCHIVE_FILE_BYTES: test('replay/stored.test.ts', 'take the place of the oldest where the file may not grow'),
   WATCHED_OBJECTS: test('analysis/objects.test.ts', 'are forgotten past their limit'),
   SHOWN_OBJECTS: test('analysis/objects.test.ts', 'are forgotten past their limit'),
   MAX_WIRE_BYTES: reason('one loop over both lets the oldest go; no probe makes so much sealed traffic'),

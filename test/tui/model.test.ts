@@ -21,6 +21,13 @@ function player(columns = 80, rows = 24, capture = 'wua-session.pcapng'): Player
 }
 
 describe('screens', () => {
+  it('say when the first calls left to keep memory bounded', () => {
+    const session = sessionOf('wua-session.pcapng');
+    expect(new Player(session, 160).screen()).not.toContain(' left ');
+    Object.defineProperty(session, 'gone', { get: () => 1280 });
+    expect(new Player(session, 160).screen().split('\n')[0]).toContain('60 calls  the first 1,280 left  all read');
+  });
+
   it('say what a property is set to as a programmer would', () => {
     const screen = player(160, 40).screen();
     expect(screen).toContain('IUpdateSearcher.Online = true ');

@@ -11,9 +11,9 @@ import { SharedParts } from './shared.js';
  * Calls packed and compressed together: enough that what repeats from call to call costs little, few enough that one is
  * fetched in about a millisecond.
  */
-export const ARCHIVE_BLOCK = 128;
+export const ARCHIVE_BLOCK = 256;
 /** Blocks kept unpacked: a screen of rows, the marked calls and what is being looked at. */
-export const ARCHIVE_CACHED_BLOCKS = 24;
+export const ARCHIVE_CACHED_BLOCKS = 16;
 /** Compressed bytes kept in memory; past it, where no file takes them, the oldest block leaves. */
 export const ARCHIVE_BYTES = 384 * 1024 * 1024;
 /** Calls kept, wherever they are; past it the oldest leave. */
