@@ -93,12 +93,13 @@ export async function pipelined(options: PipelinedOptions): Promise<PipelinedRes
   const ping = setInterval(() => {
     for (const one of all) void one.ping();
   }, PING_PERIOD_MS);
-  let [over, seen, seenAt] = [false, 0, began];
+  const run = { over: false };
+  let [seen, seenAt] = [0, began];
   const share = (at: number): number => Math.floor((calls * (at + 1)) / clients) - Math.floor((calls * at) / clients);
   const work = Promise.all(all.map((one, at) => one.read(share(at), depth))).then(() => {
-    over = true;
+    run.over = true;
   });
-  while (!over) {
+  while (!run.over) {
     await Promise.race([work, sleep(PROGRESS_EVERY)]);
     progress?.(tally.answered);
     if (tally.answered > seen) [seen, seenAt] = [tally.answered, performance.now()];
@@ -107,7 +108,6 @@ export async function pipelined(options: PipelinedOptions): Promise<PipelinedRes
     break;
   }
   const seconds = (performance.now() - began) / 1000;
-  over = true;
   clearInterval(ping);
   for (const one of all) one.close();
   for (const { calls: open } of from) open.close();
@@ -225,7 +225,7 @@ class LoadClient {
         link.call(get, answered);
       };
       if (left === 0) resolve();
-      for (let at = 0; at < depth && left > 0; at++) next();
+      for (let at = 0; at < Math.min(depth, calls); at++) next();
     });
     this.ended = null;
   }

@@ -53,6 +53,23 @@ export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, ChoiceFlag
 /** Bytes of packed calls in a temporary file; past it the oldest leave. */
 export const ARCHIVE_FILE_BYTES = 8 * 1024 * 1024 * 1024;
 
+/** Where the calls of sessions lie, one session after another. */
+class Stores {
+  private readonly open: SpooledBytes[] = [];
+
+  next(): SpooledBytes {
+    // The one before may be asked still: its session is written from, or replayed.
+    if (this.open.length > 1) this.open.shift()?.close();
+    const store = new SpooledBytes({ mostInFile: ARCHIVE_FILE_BYTES });
+    this.open.push(store);
+    return store;
+  }
+
+  close(): void {
+    for (const store of this.open) store.close();
+  }
+}
+
 /** Options that say how packets are captured and kept. */
 const LIVE_FLAGS = ['filter', 'write', 'rotateSize', 'rotateTime', 'rotateCount', 'userAfter'] as const;
 /** A session that was read is looked at so often, whether it is to be read anew, in milliseconds. */
@@ -80,14 +97,10 @@ export async function analyze(
   let secrets = readSecrets(flags, streams.env);
   const security = (): SecurityObserver => new WireObserver(secrets);
   const title = live ?? titleOf(files, choice);
-  const stores: SpooledBytes[] = [];
-  const fresh = (): Session => {
-    // The store of the session before may be asked still: it is written from, or replayed.
-    if (stores.length > 1) stores.shift()?.close();
-    const store = new SpooledBytes({ mostInFile: ARCHIVE_FILE_BYTES });
-    stores.push(store);
-    return new Session({
-      store,
+  const stores = new Stores();
+  const fresh = (): Session =>
+    new Session({
+      store: stores.next(),
       title,
       known,
       opnums: flags.opnums,
@@ -98,7 +111,6 @@ export async function analyze(
       ignoreRules,
       now: () => performance.now(),
     });
-  };
   const after = live === undefined ? null : personAfter(flags.userAfter, streams.env);
   const written = flags.write === undefined ? null : new CaptureFiles(flags.write, rotation);
   const dropping: { failed: unknown } = { failed: null };
@@ -170,7 +182,7 @@ export async function analyze(
     );
   } finally {
     capture?.stop();
-    for (const store of stores) store.close();
+    stores.close();
   }
 }
 

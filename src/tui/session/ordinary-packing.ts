@@ -134,7 +134,8 @@ export class OrdinaryPacking {
     const at = has(FLAG.causality) ? from.number() : -1;
     const requestTime = has(FLAG.requestTime) ? timeIn(from, origin.timeS) : null;
     const responseTime = has(FLAG.responseTime) ? timeIn(from, requestTime?.timeS ?? origin.timeS) : null;
-    const hresult = has(FLAG.result) ? (has(FLAG.zero) ? 0 : from.word()) : null;
+    const failed = has(FLAG.result) && !has(FLAG.zero) ? from.word() : null;
+    const hresult = has(FLAG.zero) ? 0 : failed;
     const request = this.stubIn(from, origin.frame, local);
     const response = this.stubIn(from, origin.frame, local);
     const { out, problems, callbacks, ...trailers } = has(FLAG.rest) ? rest(from.sized()) : NOTHING;
