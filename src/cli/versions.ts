@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runChild } from '../io/children.js';
 import { PACKAGE_ROOT, packageVersion } from '../io/package.js';
 import { escapeTerminal } from '../output/escape.js';
 
@@ -48,16 +48,7 @@ const PATIENCE_MS = 2000;
 
 function tools(env: Readonly<Record<string, string | undefined>>): readonly string[] {
   return TOOLS.flatMap((tool) => {
-    try {
-      const said = execFileSync(tool, ['--version'], {
-        encoding: 'utf8',
-        timeout: PATIENCE_MS,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...env },
-      });
-      return [said.split('\n')[0]?.trim() || tool];
-    } catch {
-      return [];
-    }
+    const { status, stdout } = runChild(tool, ['--version'], { timeout: PATIENCE_MS }, env);
+    return status === 0 ? [stdout.split('\n')[0]?.trim() || tool] : [];
   });
 }

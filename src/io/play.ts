@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { compareSessions } from '../../replay/compare/compare.js';
 import type { Rules } from '../../replay/compare/rules.js';
 import type { CompareResult } from '../../replay/compare/compare.js';
@@ -11,6 +10,7 @@ import type { RecordingRecord } from '../../replay/recording/records.js';
 import type { Registry } from '../ndr/codec.js';
 import type { Identity } from './signing.js';
 import type { Value } from '../types.js';
+import { startChild } from './children.js';
 import { sessionOf } from './recordings.js';
 import { StoredRecords } from './stored-records.js';
 import { UsageError } from './streams.js';
@@ -110,9 +110,9 @@ export async function playRecording(options: PlayOptions): Promise<readonly Play
 
 /** Puts a server back by a command of its owner. @throws UsageError when the command fails */
 async function resetServer(command: string): Promise<void> {
-  const child = spawn(command, { shell: true, stdio: ['ignore', 'ignore', 'pipe'], timeout: RESET_MS });
+  const child = startChild(command, [], { shell: true, stdio: ['ignore', 'ignore', 'pipe'], timeout: RESET_MS });
   let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-MAX_SAID)));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-MAX_SAID)));
   const status = await new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null));
     child.once('close', resolve);

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { accessSync, chownSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
+import { runChild } from './children.js';
 import { UsageError } from './streams.js';
 
 /** Somebody whom the rest of the work is done as. */
@@ -29,7 +29,7 @@ export function personAfter(
 }
 
 function idOf(which: '-u' | '-g', name: string): string | null {
-  const { status, stdout } = spawnSync('id', [which, '--', name], { encoding: 'utf8' });
+  const { status, stdout } = runChild('id', [which, '--', name]);
   return status === 0 && /^\d+\s*$/.test(stdout) ? stdout.trim() : null;
 }
 

@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rules } from '../../replay/compare/rules.js';
 import type { Played } from '../../replay/player/player.js';
 import { changesIn, checkChanges } from './changes.js';
 import { playRecording, type PlayOptions } from './play.js';
+import { startChild } from './children.js';
 import { openRecording, recordingForm } from './recordings.js';
 import { folderReason } from './reason.js';
 import { UsageError } from './streams.js';
@@ -137,7 +138,7 @@ interface Started {
 
 /** @throws UsageError when the server does not become ready */
 async function startServer(command: string, ready: string): Promise<Started> {
-  const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = startChild(command, [], { shell: true, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   try {
     await new Promise<void>((resolve, reject) => {
@@ -153,8 +154,8 @@ async function startServer(command: string, ready: string): Promise<Started> {
         clearTimeout(timer);
         resolve();
       };
-      child.stdout.setEncoding('utf8').on('data', hear);
-      child.stderr.setEncoding('utf8').on('data', hear);
+      child.stdout?.setEncoding('utf8').on('data', hear);
+      child.stderr?.setEncoding('utf8').on('data', hear);
       child.once('error', (error) => fail(error.message));
       child.once('exit', (status) => fail(`it ended with status ${status ?? 'none'}`));
     });

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { ReadStream } from 'node:tty';
+import { runChild } from '../../io/children.js';
 import type { Keys } from './background.js';
 
 const TERMINAL = '/dev/tty';
@@ -42,7 +42,7 @@ class AskedKeys extends Readable {
     this.modes.setRawMode(on);
     this.isRaw = on;
     // By name: a descriptor that is handed on would be made to wait.
-    if (on) spawnSync('stty', ['-F', TERMINAL, 'min', MANY_KEYS], { stdio: 'ignore' });
+    if (on) runChild('stty', ['-F', TERMINAL, 'min', MANY_KEYS], { stdio: 'ignore' });
     return this;
   }
 

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import type { Writable } from 'node:stream';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -6,6 +6,7 @@ import { blockOf } from '../../bytes/block.js';
 import { CaptureReader, type CaptureOutput } from '../../capture/reader.js';
 import { HostPackets, type Between } from '../../net/hosts.js';
 import type { Frame, Problem } from '../../types.js';
+import { startChild } from '../children.js';
 import { CaptureFiles, type OpenFiles } from './files.js';
 import { parcelOf, type Parcel } from './parcel.js';
 import type { ToolName } from './tools.js';
@@ -96,7 +97,7 @@ class Pump {
     this.files = order.files === null ? null : CaptureFiles.opened(order.files);
     this.wanted = order.hosts === null ? null : new HostPackets(order.hosts);
     // Not of our process group: ctrl-C is for us, and the tool is told to end by us.
-    this.child = spawn('/bin/sh', ['-c', LEASH, order.path, ...order.args], {
+    this.child = startChild('/bin/sh', ['-c', LEASH, order.path, ...order.args], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       detached: true,
     });

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Between } from '../../net/hosts.js';
+import { runChild } from '../children.js';
 import { UsageError } from '../streams.js';
 
 export type ToolName = 'tcpdump' | 'dumpcap';
@@ -202,7 +202,7 @@ export function interfaces(
 ): readonly string[] {
   let said = '';
   for (const { name, path } of toolsFor(backend, env)) {
-    const { status, stdout, stderr } = spawnSync(path, ['-D'], { encoding: 'utf8', timeout: 10_000 });
+    const { status, stdout, stderr } = runChild(path, ['-D'], { timeout: 10_000 });
     const lines = stdout
       .split('\n')
       .map((line) => line.replace(/^\d+\.\s*/, '').trim())
