@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { fromHex, toHex } from '../bytes/hex.js';
 import { readCredentials } from '../security/kerberos/ccache.js';
 import { readKeytab } from '../security/kerberos/keytab.js';
@@ -20,8 +20,11 @@ export interface SecretFlags {
   readonly force?: true;
 }
 
-/** Adds the options to a command. */
-export function withSecrets(command: Command): Command {
+/**
+ * Adds the options to a command. One that opens no captures to their end has no keys to export, and says so
+ * (`exports: false`).
+ */
+export function withSecrets(command: Command, { exports = true } = {}): Command {
   return command
     .option(
       '--password <user:pass>',
@@ -40,11 +43,19 @@ export function withSecrets(command: Command): Command {
       several,
     )
     .option('--keys <file>', 'opens traffic with a key log (docs/keys.md; or UAMGSCOPE_KEYS)')
-    .option(
-      '--export-keys <file>',
-      'writes the keys of the sessions that were opened, so that they can be shared without the password',
-    )
+    .addOption(exports ? EXPORT_KEYS : refused(command.name()))
     .option('--force', 'replaces output files that exist');
+}
+
+const EXPORT_KEYS = new Option(
+  '--export-keys <file>',
+  'writes the keys of the sessions that were opened, so that they can be shared without the password',
+);
+
+function refused(command: string): Option {
+  return new Option('--export-keys <file>').hideHelp().argParser(() => {
+    throw new UsageError(`--export-keys: ${command} exports no keys; decode CAPTURE --export-keys FILE does`);
+  });
 }
 
 /** Gathers an option that may be given several times. */

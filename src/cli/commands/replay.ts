@@ -145,7 +145,7 @@ export const replayCommand: Register = (program, { streams, load, done }) => {
         );
       done(await replay(rec, flags, streams, await load(flags)));
     });
-  withSecrets(command);
+  withSecrets(command, { exports: false });
   for (const option of [...kerberosOptions(), policyOption()]) command.addOption(option);
   for (const option of idlOptions()) command.addOption(option);
 };

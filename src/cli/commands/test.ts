@@ -95,7 +95,7 @@ export const testCommand: Register = (program, { streams, load, done }) => {
       ]),
     )
     .action(async (dir: string, flags: TestFlags) => done(await test(dir, flags, streams, await load(flags))));
-  withSecrets(command);
+  withSecrets(command, { exports: false });
   command.addOption(policyOption());
   for (const option of kerberosOptions()) command.addOption(option);
   for (const option of idlOptions()) command.addOption(option);

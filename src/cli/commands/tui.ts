@@ -68,7 +68,7 @@ export const tuiCommand: Register = (program, context) => {
     });
   withFrameChoice(command);
   for (const option of rotationOptions()) command.addOption(option);
-  withSecrets(command);
+  withSecrets(command, { exports: false });
   for (const option of idlOptions()) command.addOption(option);
 };
 
