@@ -5,7 +5,8 @@ import type { IdlFlags } from '../io/idl.js';
 import type { Knowledge } from '../pipeline/knowledge.js';
 import { listCommands, storedOutline } from './outline.js';
 import { packageVersion, SHIPPED_SESSIONS } from '../io/package.js';
-import { Sink } from '../io/sink.js';
+import { writeReason } from '../io/reason.js';
+import { failureOf, Sink } from '../io/sink.js';
 import { escapeLines } from '../output/escape.js';
 import { EXIT, UsageError, type Streams } from '../io/streams.js';
 
@@ -43,6 +44,14 @@ async function loadAll(idl: IdlFlags = {}): Promise<Knowledge> {
  * never throws for what a user did.
  */
 export async function run(argv: readonly string[], streams: Streams, load: Load = loadAll): Promise<number> {
+  const status = await carriedOut(argv, streams, load);
+  const failure = await failureOf(streams.stdout);
+  if (failure === null) return status;
+  await say(streams, `uamgscope: the output cannot be written: ${writeReason(failure)}`);
+  return EXIT.usage;
+}
+
+async function carriedOut(argv: readonly string[], streams: Streams, load: Load): Promise<number> {
   let status: number = EXIT.ok;
   try {
     if (argv.length === 0) return await demonstrate(streams, load);

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder } from '../io/folder.js';
 import { Document, isMap, parseDocument, YAMLError } from 'yaml';
 import { z } from 'zod';
 import { suggest } from '../bytes/suggest.js';
+import { cannotWrite, writeOutputNow } from '../io/output.js';
 import { fileReason, messageOf } from '../io/reason.js';
 import { readSmallFile } from '../io/small-file.js';
 import { UsageError, type Streams } from '../io/streams.js';
@@ -87,9 +87,13 @@ export function keepColumns(path: string, columns: readonly Column[]): void {
   document.set('columns', document.createNode(columns, { flow: true }));
   try {
     makeFolder(dirname(path));
-    writeFileSync(path, document.toString());
   } catch (error) {
-    throw new UsageError(`the columns are not kept: cannot write ${path}: ${fileReason(error)}`);
+    throw new UsageError(`the columns are not kept: ${messageOf(cannotWrite(path, error))}`);
+  }
+  try {
+    writeOutputNow(path, document.toString(), { force: true });
+  } catch (error) {
+    throw new UsageError(`the columns are not kept: ${messageOf(error)}`);
   }
 }
 

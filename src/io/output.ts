@@ -238,7 +238,8 @@ export class OutputWriter {
   }
 }
 
-function cannotWrite(name: string, error: unknown): UsageError {
+/** What is said of a file that could not be written. */
+export function cannotWrite(name: string, error: unknown): UsageError {
   return error instanceof UsageError ? error : new UsageError(`cannot write ${name}: ${writeReason(error)}`);
 }
 

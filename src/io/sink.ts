@@ -41,6 +41,15 @@ function outletOf(stream: Writable): Outlet {
 }
 
 /**
+ * Why a stream took no more of what sinks wrote, when it was not the reader leaving: a full disk, say; null where it
+ * took all. Streams tell of it a moment behind the write.
+ */
+export async function failureOf(stream: Writable): Promise<Error | null> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return outlets.get(stream)?.failure ?? null;
+}
+
+/**
  * Text on its way to a stream: encoded line by line, so that one line in another script does not slow down those beside
  * it, gathered, and never faster than the stream takes it. A reader that went away (EPIPE) closes it quietly.
  */
@@ -62,11 +71,6 @@ export class Sink {
   /** True once nobody reads any more. */
   get closed(): boolean {
     return this.outlet.gone;
-  }
-
-  /** Why writing ended, when it was not the reader leaving: a full disk, say. */
-  get error(): Error | null {
-    return this.outlet.failure;
   }
 
   /** Appends a line. */

@@ -1,7 +1,8 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { isIPv6, type Socket } from 'node:net';
-import { claimOutput, type Output, type OutputOptions } from './output.js';
+import { cannotWrite, claimOutput, type Output, type OutputOptions } from './output.js';
 import { writeReason } from './reason.js';
+import { UsageError } from './streams.js';
 import { addWords, checksumOf } from '../bytes/checksum.js';
 import { pcapngHeader, pcapngPacket } from '../capture/write.js';
 
@@ -32,13 +33,18 @@ export class Tap {
   private readonly file: number;
   private readonly failed: (why: string) => void;
   private over = false;
+  private broken = false;
 
   /** @throws UsageError when the file cannot be written */
   constructor(path: string, { failed = () => undefined, ...options }: TapOptions = {}) {
     this.failed = failed;
     this.output = claimOutput(path, { ...options, how: 'growing' });
-    this.file = openSync(this.output.path, this.output.flags);
-    writeSync(this.file, pcapngHeader(1, { application: 'uamgscope' }));
+    this.file = begun(path, this.output);
+  }
+
+  /** Whether all that was exchanged is in the file so far. */
+  get isWhole(): boolean {
+    return !this.broken;
   }
 
   connection(socket: Socket, client = false): TappedConnection {
@@ -81,11 +87,36 @@ export class Tap {
     };
   }
 
-  /** Connections that end after this are not told any more. */
+  /**
+   * Connections that end after this are not told any more. A file that lacks packets replaces none; one that was new
+   * keeps what was written.
+   */
   close(): void {
     this.over = true;
+    try {
+      closeSync(this.file);
+      if (this.broken) this.output.discard();
+      else this.output.finish();
+    } catch (error) {
+      this.breaks(error);
+    }
+  }
+
+  /** Nothing was exchanged: nothing is left of a new file, and one that is there stays. */
+  discard(): void {
+    this.over = true;
+    ftruncateSync(this.file);
     closeSync(this.file);
-    this.output.finish();
+    this.output.discard();
+  }
+
+  private breaks(error: unknown): void {
+    this.over = true;
+    if (this.broken) return;
+    this.broken = true;
+    this.failed(
+      error instanceof UsageError ? error.message : `packets cannot be written any more: ${writeReason(error)}`,
+    );
   }
 
   private write({ from, to, sequence, acknowledged, flags, payload }: Packet): void {
@@ -130,12 +161,29 @@ export class Tap {
     const us = Math.round((performance.timeOrigin + performance.now()) * 1000);
     const packet = pcapngPacket({ timeS: Math.floor(us / 1_000_000), timeNs: (us % 1_000_000) * 1000, data: bytes });
     try {
-      for (let at = 0; at < packet.length; ) at += writeSync(this.file, packet, at);
+      writeAll(this.file, packet);
     } catch (error) {
-      this.over = true;
-      this.failed(`packets cannot be written any more: ${writeReason(error)}`);
+      this.breaks(error);
     }
   }
+}
+
+/** Opens the file, with the header of a capture in it. @throws UsageError; nothing is left of a new one then */
+function begun(name: string, output: Output): number {
+  let file: number | null = null;
+  try {
+    file = openSync(output.path, output.flags);
+    writeAll(file, pcapngHeader(1, { application: 'uamgscope' }));
+    return file;
+  } catch (error) {
+    if (file !== null) closeSync(file);
+    output.discard();
+    throw cannotWrite(name, error);
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
 }
 
 const NOTHING = new Uint8Array(0);

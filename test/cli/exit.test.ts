@@ -117,6 +117,38 @@ describe('exit status', () => {
     },
   );
 
+  it.each([
+    ['interfaces'],
+    ['explain', 'E_FAIL'],
+    ['man'],
+    ['completion', 'bash'],
+    ['--help'],
+    ['--version', '--verbose'],
+    ['diff', SAMPLE, SAMPLE],
+    ['decode', SAMPLE],
+    ['report', SAMPLE, '-f', 'json'],
+    ['tui', '--print-config'],
+    ['query', '--list'],
+  ])('%s %s ends with 2 and says why where stdout takes no more', async (...words) => {
+    const full = new Writable({
+      write(_chunk, _encoding, done) {
+        done(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }));
+      },
+    });
+    const streams = { ...testStreams(), stdout: full };
+    const said = testStreams();
+    const status = await run(words, { ...streams, stderr: said.stderr }, async () => tables);
+    expect([status, said.err().match(/the output cannot be written: the disk is full/g)?.length]).toEqual([2, 1]);
+  });
+
+  it.each(['serve', 'replay', 'test', 'tui'])(
+    '%s --export-keys is refused, as nothing would be written',
+    async (name) => {
+      const { status, err } = await typed(name, '--export-keys', join(folder, 'keys.log'));
+      expect([status, err]).toEqual([2, expect.stringContaining(`${name} exports no keys; decode CAPTURE`)]);
+    },
+  );
+
   it.each([[['no-such-command']], [['decode', '--no-such']], [['decode', 'no-such-file']]])(
     '%s ends with 2 when nobody reads why',
     async (words) => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Progress, progressText } from '../../src/io/progress.js';
-import { Sink, SINK_BYTES } from '../../src/io/sink.js';
+import { failureOf, Sink, SINK_BYTES } from '../../src/io/sink.js';
 import { styleFor } from '../../src/io/streams.js';
 import { COLOURED, PLAIN } from '../../src/output/style.js';
 import { collector } from '../support/streams.js';
@@ -64,7 +64,7 @@ describe('sink', () => {
       sink.line('y');
       await sink.flush();
       expect(sink.closed).toBe(true);
-      expect(sink.error !== null).toBe(told);
+      expect((await failureOf(broken)) !== null).toBe(told);
     }
   });
 });

@@ -47,7 +47,7 @@ export const callCommand: Register = (program, { streams, load, done }) => {
     .command('call')
     .summary("makes calls on a server's objects, written as an expression")
     .description(
-      'Activates a class on a server and makes the calls of an expression on the object (docs/client.md has the grammar): members with and without arguments, A.B = value, Item(0) or [0], [*] for every element, "as IUpdate2", $name = value; statements are separated by ";". Exit status 0: all calls succeeded; 1: the server refused one or did not answer; 2: nothing could be asked.',
+      'Activates a class on a server and makes the calls of an expression on the object (docs/client.md has the grammar): members with and without arguments, A.B = value, Item(0) or [0], [*] for every element, "as IUpdate2", $name = value; statements are separated by ";". Exit status 0: all calls succeeded; 1: the server refused one or did not answer; 2: nothing could be asked, or what was exchanged is not in the file of --capture.',
     )
     .argument('[expr...]', 'what to call; without one the object itself is shown')
     .addOption(
@@ -144,6 +144,31 @@ async function make(
       messages.line(`! what is held was not pinged, and the server may let it go: ${error.message}`),
     onProblem: (call, problem) => messages.line(`! the answer to ${call}: ${problem.message}`),
   });
+  let status: number = EXIT.ok;
+  try {
+    status = await carriedOut(client, statements, { flags, known, out, messages });
+  } finally {
+    tap?.close();
+    await out.flush();
+    await messages.flush();
+  }
+  return status === EXIT.ok && tap?.isWhole === false ? EXIT.usage : status;
+}
+
+/** Where the results of calls go, and how they are asked for. */
+interface Outputs {
+  readonly flags: CallFlags;
+  readonly known: Knowledge;
+  readonly out: Sink;
+  readonly messages: Sink;
+}
+
+/** Makes the calls, and lets go what they held. Resolves to the exit status. */
+async function carriedOut(
+  client: Client,
+  statements: readonly Statement[],
+  { flags, known, out, messages }: Outputs,
+): Promise<number> {
   let at: string | null = null;
   try {
     const root =
@@ -170,9 +195,6 @@ async function make(
     return error instanceof ExpressionError || UNASKED.includes(error.kind) ? EXIT.usage : EXIT.found;
   } finally {
     await client.close();
-    tap?.close();
-    await out.flush();
-    await messages.flush();
   }
 }
 

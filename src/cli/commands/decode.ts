@@ -231,7 +231,6 @@ export async function decodeFiles(
   const captures: Captures = { files, inOrder: flags.inOrder === true, choice };
   if (packets !== null) await writePackets(packets, flags, { captures, reopen, secrets }, streams);
   writeKeyLog(flags, security.sessionKeys, files);
-  if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
   if (result.unreadable > 0) return EXIT.usage;
   if (flags.strict === true && result.damaged) return EXIT.damaged;
   const found = result.worst !== null && (flags.failOn === 'warning' || flags.failOn === result.worst);

@@ -122,7 +122,6 @@ async function print(database: LakeDatabase, sql: string, format: RowFormat, str
   const rows = { names: result.columnNames(), numbers, chunks: result.yieldRowsJson() };
   const left = await printRows(rows, format, out);
   await out.flush();
-  if (out.error !== null) throw new UsageError(`the output cannot be written: ${out.error.message}`);
   if (left !== null) await say(streams, left);
 }
 

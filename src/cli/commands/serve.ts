@@ -16,7 +16,7 @@ import { RecordingWriter } from '../../io/recording-writer.js';
 import { formByName, openRecordings } from '../../io/recordings.js';
 import { readSecrets, withSecrets, type SecretFlags } from '../secrets.js';
 import { loadModel, loadScenario, serve, type Serving } from '../../io/serve/agent.js';
-import { UsageError, type Streams } from '../../io/streams.js';
+import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { AUTH_LEVELS } from '../../types.js';
 import { identityOf, targetOf, policyOption } from '../identity.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
@@ -45,7 +45,7 @@ interface ServeFlags extends SecretFlags, IdlFlags {
 }
 
 /** `serve`: plays the server side of recordings, or runs the simulated update agent over a model. */
-export const serveCommand: Register = (program, { streams, load }) => {
+export const serveCommand: Register = (program, { streams, load, done }) => {
   const command = program
     .command('serve')
     .summary('plays the server side: of a recording, or as a simulated update agent')
@@ -115,7 +115,8 @@ export const serveCommand: Register = (program, { streams, load }) => {
     )
     .action(async (recs: string[], flags: ServeFlags) => {
       const known = await load(flags);
-      if (flags.model !== undefined && recs.length === 0) return runAgent(flags.model, flags, known, streams);
+      if (flags.model !== undefined && recs.length === 0)
+        return done(await runAgent(flags.model, flags, known, streams));
       if ((flags.fallback === 'model') !== (flags.model !== undefined && recs.length > 0))
         throw new UsageError('--fallback model and --model FILE belong together beside a recording');
       if (recs.length === 0) throw new UsageError('a recording or --model is wanted');
@@ -128,17 +129,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
         for (const unknown of facts.unknown.sentences) await say(streams, `! ${path}: ${unknown}`);
       }
       const users = usersOf(flags, streams.env);
-      const writer =
-        flags.record === undefined
-          ? null
-          : await RecordingWriter.open({
-              path: flags.record,
-              form: formByName(flags.record),
-              stdout: streams.stdout,
-              force: flags.force === true,
-              inputs: recs,
-              how: 'growing',
-            });
+      const kept = flags.record === undefined ? null : await Keeper.open(flags.record, recs, flags, streams);
       const asked = new Map<string, number>();
       const turnedAway = new TurnedAwayCounts((line) => void say(streams, line));
       const serving = await serveRecording({
@@ -153,7 +144,7 @@ export const serveCommand: Register = (program, { streams, load }) => {
         ...(flags.forward === undefined
           ? {}
           : { forward: { ...flags.forward, identity: identityOf(flags, streams.env) } }),
-        ...(writer === null ? {} : { record: keeper(writer, streams) }),
+        ...(kept === null ? {} : { record: (record) => kept.put(record) }),
         turnedAway: (why, address) => turnedAway.add(why, address),
         missed: (what, how, failed) => {
           const before = asked.get(what) ?? 0;
@@ -164,6 +155,9 @@ export const serveCommand: Register = (program, { streams, load }) => {
             `! ${what} was never recorded so: ${failed === null ? HOW[how] : `${HOW[how]} in vain: ${failed}`}`,
           );
         },
+      }).catch(async (error: unknown) => {
+        await kept?.discard();
+        throw error;
       });
       const ended = toldToEnd();
       const exposed = exposureOf({ host: flags.listen.host, open: noLogons(flags, streams.env), minLevel: null });
@@ -171,11 +165,12 @@ export const serveCommand: Register = (program, { streams, load }) => {
       await say(streams, `listening at ${flags.listen.host}:${serving.port}`);
       await ended;
       await serving.close();
-      await writer?.close();
+      const isWhole = (await kept?.close()) ?? true;
       for (const line of turnedAway.lines()) await say(streams, line);
       if (asked.size > 0) await say(streams, `asked for, never recorded: ${askedText(asked)}`);
+      done(isWhole ? EXIT.ok : EXIT.usage);
     });
-  withSecrets(command);
+  withSecrets(command, { exports: false });
   command.addOption(policyOption());
   for (const option of idlOptions()) command.addOption(option);
 };
@@ -204,12 +199,13 @@ function toldToEnd(): Promise<void> {
   return new Promise<void>((resolve) => void whenEnded(resolve));
 }
 
-/** Runs the simulated update agent until it is interrupted. */
-async function runAgent(path: string, flags: ServeFlags, known: Knowledge, streams: Streams): Promise<void> {
+/** Runs the simulated update agent until it is interrupted. Resolves to the exit status. */
+async function runAgent(path: string, flags: ServeFlags, known: Knowledge, streams: Streams): Promise<number> {
   const model = loadModel(path, flags.profile ?? null);
   const scenario = flags.scenario === undefined ? null : loadScenario(flags.scenario, model);
   const { host, port: listenPort } = flags.listen;
   const turnedAway = new TurnedAwayCounts((line) => void say(streams, line));
+  let isWhole = true;
   let serving: Serving;
   try {
     serving = await serve({
@@ -227,7 +223,10 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       tap: {
         force: flags.force === true,
         inputs: [path],
-        failed: (why) => void say(streams, `! ${flags.capture ?? ''}: ${why}`),
+        failed: (why) => {
+          isWhole = false;
+          void say(streams, `! ${flags.capture ?? ''}: ${why}`);
+        },
       },
       scenario,
       clock: flags.clock ?? null,
@@ -257,23 +256,53 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
   await serving.close();
   for (const line of turnedAway.lines()) await say(streams, line);
   await say(streams, 'stopped');
+  return isWhole ? EXIT.ok : EXIT.usage;
 }
 
 /**
  * Every record is on the disk before long: what was recorded survives a crash. When it cannot be written any more, that
  * is told once, and serving goes on.
  */
-function keeper(writer: RecordingWriter, streams: Streams): (record: RecordingRecord) => void {
-  let failed = false;
-  return (record) => {
-    if (failed) return;
-    writer.put(record);
-    writer.flush().catch(async (error: unknown) => {
-      if (failed) return;
-      failed = true;
-      await say(streams, `! nothing more is recorded: ${messageOf(error)}`);
-    });
-  };
+class Keeper {
+  private readonly writer: RecordingWriter;
+  private readonly streams: Streams;
+  private failed = false;
+
+  private constructor(writer: RecordingWriter, streams: Streams) {
+    this.writer = writer;
+    this.streams = streams;
+  }
+
+  /** @throws UsageError when the file cannot be written */
+  static async open(path: string, inputs: readonly string[], flags: ServeFlags, streams: Streams): Promise<Keeper> {
+    const [form, force] = [formByName(path), flags.force === true];
+    const { stdout } = streams;
+    return new Keeper(await RecordingWriter.open({ path, form, stdout, force, inputs, how: 'growing' }), streams);
+  }
+
+  put(record: RecordingRecord): void {
+    if (this.failed) return;
+    this.writer.put(record);
+    this.writer.flush().catch((error: unknown) => this.fails(error));
+  }
+
+  /** Resolves to whether all of it is in the file; one that lacks records replaces none. */
+  async close(): Promise<boolean> {
+    if (this.failed) await this.writer.discard();
+    else await this.writer.close().catch((error: unknown) => this.fails(error));
+    return !this.failed;
+  }
+
+  /** Nothing was served. */
+  discard(): Promise<void> {
+    return this.writer.discard();
+  }
+
+  private async fails(error: unknown): Promise<void> {
+    if (this.failed) return;
+    this.failed = true;
+    await say(this.streams, `! nothing more is recorded: ${messageOf(error)}`);
+  }
 }
 
 /** Lines on stdin turn the clock of an agent, and are answered with the time. */

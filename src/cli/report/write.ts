@@ -79,7 +79,6 @@ export async function writeReport(report: Report, writing: ReportWriting): Promi
     await out.ready();
   }
   await out.flush();
-  if (out.error !== null) throw new UsageError(`the report cannot be written: ${out.error.message}`);
   return size;
 }
 

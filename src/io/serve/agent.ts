@@ -89,6 +89,15 @@ export function loadScenario(path: string, model: Model): Scenario {
 /** Starts a simulated update agent: activation on one port, its objects on another. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const tap = options.capture === null ? null : new Tap(options.capture, options.tap);
+  try {
+    return await tapped(options, tap);
+  } catch (error) {
+    tap?.discard();
+    throw error;
+  }
+}
+
+async function tapped(options: ServeOptions, tap: Tap | null): Promise<Serving> {
   const users = new Map([...options.users].map(([user, account]) => [user.replace(/^.*\\/, ''), account]));
   const late: { exporter: Exporter | null } = { exporter: null };
   const ports: ListenOptions = {
