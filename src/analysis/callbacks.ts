@@ -1,3 +1,4 @@
+import { Eldest } from '../bytes/eldest.js';
 import type { Moment } from '../types.js';
 import type { Pair } from './peers.js';
 
@@ -19,6 +20,7 @@ const NONE: readonly number[] = Object.freeze([]);
  */
 export class Callbacks {
   private readonly waiting = new Map<string, Callback[]>();
+  private readonly eldest = new Eldest(() => this.waiting.keys());
   private readonly limit: number;
 
   constructor(limit: number) {
@@ -37,8 +39,8 @@ export class Callbacks {
     const kept = pending.filter((one) => !caused.includes(one.id)).slice(1 - PER_CAUSALITY);
     kept.push({ id, pair, port, time });
     if (!this.waiting.has(causality) && this.waiting.size >= this.limit) {
-      const first = this.waiting.keys().next();
-      if (first.done !== true) this.waiting.delete(first.value);
+      const first = this.eldest.take();
+      if (first !== null) this.waiting.delete(first);
     }
     this.waiting.set(causality, kept);
     return caused.length === 0 ? NONE : caused;

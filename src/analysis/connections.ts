@@ -17,6 +17,7 @@ import {
   type RefusedConnection,
   type Unreachable,
 } from '../types.js';
+import { Remembered } from './remembered.js';
 import { contextRefusal, nakRefusal, REFUSALS, type Refusal, type RefusalRule } from './refusals.js';
 
 /** Port of the endpoint mapper and of the object resolver ([MS-DCOM] 1.9). */
@@ -119,11 +120,11 @@ export class Connections {
   private readonly registry: Registry;
   private readonly labelAt: (oxid: string) => string | null;
   private readonly naming: ReadonlySet<string>;
-  private readonly named = new Map<string, Naming>();
-  private readonly served = new Set<string>();
-  private readonly pairs = new Set<string>();
+  private readonly named = new Remembered<Naming>(CONNECTION_LIMITS.remembered);
+  private readonly served = new Remembered<true>(CONNECTION_LIMITS.remembered);
+  private readonly pairs = new Remembered<true>(CONNECTION_LIMITS.remembered);
   /** The last call between two that names a port to those who can read it. */
-  private readonly sealed = new Map<string, Naming>();
+  private readonly sealed = new Remembered<Naming>(CONNECTION_LIMITS.remembered);
   private readonly attempts = new Map<string, Attempt>();
   private readonly watched = new Map<number, Watch>();
   /** Bound connections without a call so far. */
@@ -201,9 +202,9 @@ export class Connections {
       else if (watch !== null) watch.bind ??= record;
       return;
     }
-    remember(this.pairs, pairKey(client, server.address));
+    this.pairs.set(pairKey(client, server.address), true);
     if (outcome === 'accepted') {
-      remember(this.served, endpointKey(server));
+      this.served.set(endpointKey(server), true);
       if (!record.alter && this.fresh.size < CONNECTION_LIMITS.remembered) this.fresh.add(flow.id);
     }
     const rejected = rejectedFor(record.contexts);
@@ -372,11 +373,11 @@ export class Connections {
     const { address } = call.server;
     const found = endpointsIn(call.out);
     if (found.length === 0 && call.auth.verdict === 'sealed')
-      remember(this.sealed, pairKey(call.client.address, address), naming);
+      this.sealed.set(pairKey(call.client.address, address), naming);
     for (const { address: host, port } of found) {
-      remember(this.named, endpointKey({ address, port }), naming);
+      this.named.set(endpointKey({ address, port }), naming);
       // The server may be reached at another of its addresses; names are not looked up.
-      if (host !== address && IS_ADDRESS.test(host)) remember(this.named, endpointKey({ address: host, port }), naming);
+      if (host !== address && IS_ADDRESS.test(host)) this.named.set(endpointKey({ address: host, port }), naming);
     }
   }
 
@@ -572,18 +573,6 @@ function pairKey(client: string, server: string): string {
 
 function note(frames: number[], frame: number): void {
   if (frames.length < CONNECTION_LIMITS.frames) frames.push(frame);
-}
-
-/** Adds to a bounded set or map: past the bound, what was added first is forgotten. */
-function remember(set: Set<string>, key: string): void;
-function remember<T>(map: Map<string, T>, key: string, value: T): void;
-function remember<T>(into: Set<string> | Map<string, T>, key: string, value?: T): void {
-  if (into.size >= CONNECTION_LIMITS.remembered && !into.has(key)) {
-    const [first] = into.keys();
-    if (first !== undefined) into.delete(first);
-  }
-  if (into instanceof Set) into.add(key);
-  else into.set(key, value as T);
 }
 
 function spanNs(from: Moment, to: Moment): number {

@@ -1,5 +1,5 @@
 import type { Endpoint, Moment, ObjectReference } from '../types.js';
-import { Eldest } from './eldest.js';
+import { Eldest } from '../bytes/eldest.js';
 import type { Pointer } from './references.js';
 
 /** Where and when a reference was handed out. */

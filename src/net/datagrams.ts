@@ -1,3 +1,4 @@
+import { Eldest } from '../bytes/eldest.js';
 import { KDC_PORT, type Endpoint, type Flow } from '../types.js';
 import { ipv4Text, ipv6Text } from './address.js';
 import type { Packet } from './packet.js';
@@ -28,6 +29,7 @@ export function meetsKdc({ view }: Packet['block'], at: number, end: number): bo
 /** Pairs of ends that exchange such datagrams; the side that spoke first is `a`. */
 export class DatagramFlows {
   private readonly flows = new Map<string, Flow>();
+  private readonly eldest = new Eldest(() => this.flows.keys());
   private readonly shared: Shared;
 
   constructor(shared: Shared) {
@@ -61,8 +63,8 @@ export class DatagramFlows {
 
   private enter(key: string, a: Endpoint, b: Endpoint): Flow {
     if (this.flows.size >= this.shared.limits.flows) {
-      const [oldest] = this.flows.keys();
-      if (oldest !== undefined) this.flows.delete(oldest);
+      const oldest = this.eldest.take();
+      if (oldest !== null) this.flows.delete(oldest);
     }
     const flow: Flow = { id: ++this.shared.counts.flows, a, b, opened: 'midstream', datagrams: true };
     this.flows.set(key, flow);

@@ -10,6 +10,7 @@ import type {
   ProblemCode,
   Unreachable,
 } from '../types.js';
+import { Eldest } from '../bytes/eldest.js';
 import { Association } from './association.js';
 import { Datagrams } from './datagrams.js';
 import { PduStream, type Assembly, type PduSink } from './framing.js';
@@ -39,6 +40,7 @@ export class RpcObserver {
   private readonly ledger: Ledger;
   private readonly view = new PduView();
   private readonly connections = new Map<number, Connection>();
+  private readonly eldest = new Eldest(() => this.connections.values());
   private lastId = -1;
   /** The connection of `lastId`; null: it is none of ours. */
   private last: Connection | null = null;
@@ -190,8 +192,8 @@ export class RpcObserver {
 
   private add(connection: Connection): Connection {
     if (this.connections.size >= this.ledger.limits.connections) {
-      const [oldest] = this.connections.values();
-      if (oldest !== undefined) {
+      const oldest = this.eldest.take();
+      if (oldest !== null) {
         oldest.report(
           'rpc-pending-limit',
           `${this.ledger.limits.connections} connections are watched; this oldest one is ended`,

@@ -1,6 +1,6 @@
 import { HEX64_NULL } from '../../bytes/hex.js';
 import { PINGS_MISSED, PING_PERIOD_MS } from '../../dcom/names.js';
-import { Eldest } from '../../dcom/eldest.js';
+import { Eldest } from '../../bytes/eldest.js';
 import type { ComplexPing } from '../../dcom/ping.js';
 import type { ServedObject } from './dispatch.js';
 

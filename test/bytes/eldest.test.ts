@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Eldest } from '../../src/dcom/eldest.js';
+import { Eldest } from '../../src/bytes/eldest.js';
 
 describe('the eldest of a map', () => {
   it('is found without another walk over all that went before', () => {
