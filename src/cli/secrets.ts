@@ -2,7 +2,13 @@ import { Option, type Command } from 'commander';
 import { fromHex, toHex } from '../bytes/hex.js';
 import { readCredentials } from '../security/kerberos/ccache.js';
 import { readKeytab } from '../security/kerberos/keytab.js';
-import type { GivenSecret, SecretList, SessionKey, SmbKey } from '../security/secrets.js';
+import {
+  MAX_SESSION_KEYS,
+  type GivenSecret,
+  type SecretList,
+  type SessionKey,
+  type SmbKey,
+} from '../security/secrets.js';
 import { checkOutput, PRIVATE, writeOutputNow, type OutputOptions } from '../io/output.js';
 import { UsageError, type Streams } from '../io/streams.js';
 import { fileReason, messageOf } from '../io/reason.js';
@@ -139,10 +145,13 @@ export function writeKeyLog(flags: SecretFlags, keys: readonly SessionKey[], inp
   if (path === undefined) return;
   const text = [
     '# uamgscope key log; docs/keys.md',
-    ...keys.map(
-      (one) =>
-        `${one.mechanism} ${toHex(one.session)} ${one.mechanism === 'kerberos' ? `${one.etype}:` : ''}${toHex(one.key)}`,
-    ),
+    ...(keys.length < MAX_SESSION_KEYS ? [] : [`# the first ${MAX_SESSION_KEYS} sessions; docs/limits.md`]),
+    ...keys
+      .slice(0, MAX_SESSION_KEYS)
+      .map(
+        (one) =>
+          `${one.mechanism} ${toHex(one.session)} ${one.mechanism === 'kerberos' ? `${one.etype}:` : ''}${toHex(one.key)}`,
+      ),
   ].join('\n');
   writeOutputNow(path, `${text}\n`, keyLogOptions(flags, inputs));
 }
@@ -157,9 +166,6 @@ function keyLogOptions(
     inputs: [...inputs, ...keytab, ...ccache, ...(keys === undefined ? [] : [keys])],
   };
 }
-
-/** Lines read of one key log. */
-const MAX_KEYS = 100_000;
 
 /**
  * The keys of a key log, or of Wireshark's list of SMB session keys (docs/keys.md); `name` is what errors call it.
@@ -179,7 +185,8 @@ export function parseKeyLog(
     if (key !== null) sessionKeys.push(key);
     else if (smb !== null) smbKeys.push(smb);
     else throw new UsageError(`${name}, line ${at + 1}: not a line of a key log (docs/keys.md)`);
-    if (sessionKeys.length + smbKeys.length > MAX_KEYS) throw new UsageError(`${name}: more than ${MAX_KEYS} keys`);
+    if (sessionKeys.length + smbKeys.length > MAX_SESSION_KEYS)
+      throw new UsageError(`${name}: more than ${MAX_SESSION_KEYS} keys`);
   }
   return { sessionKeys, smbKeys };
 }

@@ -19,7 +19,7 @@ import { TicketStore } from './kerberos/tickets.js';
 import { SearchBudget } from './ntlm/watcher.js';
 import { refusalOf, type Refusal } from './refusal.js';
 import { SmbSessions } from './smb/sessions.js';
-import { Secrets, type GivenSecret, type SecretList, type SessionKey } from './secrets.js';
+import { MAX_SESSION_KEYS, Secrets, type GivenSecret, type SecretList, type SessionKey } from './secrets.js';
 
 /** A PDU with a security trailer, as src/rpc/protection.ts hands it over: positions are absolute in `block`. */
 export interface GuardedPdu extends Span {
@@ -105,6 +105,7 @@ export class SecurityObserver {
   /** Since they were last handed out. */
   private readonly findings: Finding[] = [];
   private readonly records: SecurityRecord[] = [];
+  /** Keys of the sessions that were opened, for a key log; MAX_SESSION_KEYS at most. */
   readonly sessionKeys: SessionKey[] = [];
   /** What the user gave it to open with. */
   readonly given: readonly GivenSecret[];
@@ -123,7 +124,7 @@ export class SecurityObserver {
       tickets: this.tickets,
       budget: this.budget,
       tell: (flow, frame, facts) => this.show(facts, { flow, frame, contextId: 0 }),
-      proved: (key) => this.sessionKeys.push(key),
+      proved: (key) => this.keep(key),
     });
   }
 
@@ -214,8 +215,12 @@ export class SecurityObserver {
     if (first !== undefined) this.opens = true;
   }
 
+  private keep(key: SessionKey): void {
+    if (this.sessionKeys.length < MAX_SESSION_KEYS) this.sessionKeys.push(key);
+  }
+
   private prove(watched: Watched, opening: Opening): void {
-    if (watched.opening?.sessionKey !== opening.sessionKey) this.sessionKeys.push(opening.sessionKey);
+    if (watched.opening?.sessionKey !== opening.sessionKey) this.keep(opening.sessionKey);
     watched.opening = opening;
     watched.contenders = [];
   }

@@ -26,6 +26,9 @@ export interface SecretList {
   readonly given?: readonly GivenSecret[];
 }
 
+/** Keys of sessions that are kept for a key log, and read of one. docs/limits.md */
+export const MAX_SESSION_KEYS = 100_000;
+
 /** The key of one session; docs/keys.md. */
 export interface SessionKey {
   readonly mechanism: 'ntlm' | 'kerberos';

@@ -70,6 +70,7 @@ export const REACHED: Readonly<Record<string, Reached>> = {
   MAX_CONTEXTS: reason('each costs a logon on the wire; the probe of CONNECTION_LIMITS holds what precedes it'),
   MAX_TOKEN: reason('a token is in a PDU of 64 KiB at most'),
   MAX_CLOSED_CLIENTS: SHOWN,
+  MAX_SESSION_KEYS: test('cli/secrets.test.ts', 'MAX_SESSION_KEYS'),
   RESYNC_WINDOW: test('security/ntlm.test.ts', 'gives a search up within its bounds'),
   RESYNC_PDUS: test('security/ntlm.test.ts', 'RESYNC_PDUS'),
   RESYNC_WORK: test('security/ntlm.test.ts', 'spends on searches that find nothing'),

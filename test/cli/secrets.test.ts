@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
-import { readSecrets } from '../../src/cli/secrets.js';
+import { parseKeyLog, readSecrets, writeKeyLog } from '../../src/cli/secrets.js';
+import { knowledge } from '../../src/io/knowledge.js';
+import { Pipeline } from '../../src/pipeline/pipeline.js';
+import { readCapture } from '../../src/pipeline/read-capture.js';
+import { SecurityObserver } from '../../src/security/observer.js';
+import { MAX_SESSION_KEYS, type SessionKey } from '../../src/security/secrets.js';
 import { MAX_SMALL_FILE } from '../../src/io/small-file.js';
 import { shared } from '../support/shared.js';
 import { collector } from '../support/streams.js';
@@ -37,6 +42,37 @@ describe('secrets', () => {
           status: 2,
           err: expect.stringContaining(`${option}: ${path} cannot be read: it has more than 67108864 bytes`) as string,
         });
+  });
+
+  it('writes no more keys than are read of a key log, and says so (MAX_SESSION_KEYS)', () => {
+    const [session, key] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
+    const one: SessionKey = { mechanism: 'ntlm', session, key, etype: 0 };
+    for (const [given, kept] of [
+      [5, 5],
+      [MAX_SESSION_KEYS + 5, MAX_SESSION_KEYS],
+    ] as const) {
+      const path = join(folder, `keys-${given}.log`);
+      writeKeyLog({ exportKeys: path }, Array<SessionKey>(given).fill(one), []);
+      const log = readFileSync(path, 'utf8');
+      expect(log.includes(`# the first ${MAX_SESSION_KEYS} sessions`)).toBe(given > kept);
+      expect(parseKeyLog(path, log).sessionKeys).toHaveLength(kept);
+    }
+  });
+
+  it('keeps no more keys of sessions than that, however many there are', async () => {
+    const security = new SecurityObserver({ passwords: [{ user: null, password: 'secret' }] });
+    const one: SessionKey = { mechanism: 'ntlm', session: new Uint8Array(16), key: new Uint8Array(16), etype: 0 };
+    for (let i = 1; i < MAX_SESSION_KEYS; i++) security.sessionKeys.push(one);
+    const { registry, names, open } = knowledge();
+    await readCapture(['captures/sessions/impacket-privacy.pcapng'], {
+      open: (path, before) => open(path, before, Readable.from([])),
+      inOrder: false,
+      pipeline: new Pipeline({ registry, nameOf: (value) => names.hresult(value), security }),
+      take: () => undefined,
+      between: () => Promise.resolve(true),
+    });
+    // It has two sessions.
+    expect([security.sessionKeys.length, security.sessionKeys.at(-1) === one]).toEqual([MAX_SESSION_KEYS, false]);
   });
 
   it('nor are rules, models and scenarios', async () => {
