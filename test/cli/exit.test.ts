@@ -157,6 +157,19 @@ describe('exit status', () => {
     },
   );
 
+  it('leaves no listeners of signals behind, whatever ends a command', async () => {
+    const before = process.listenerCount('SIGINT');
+    for (const words of [
+      ['decode', SAMPLE],
+      ['decode', join(folder, 'no-such-file')],
+      ['decode', SAMPLE, '--keys', join(folder, 'no-such-file')],
+      ['decode', SAMPLE, '--format', 'csv', '--columns', 'no-such-column'],
+      ['decode', SAMPLE, SAMPLE, '--format', 'ndjson', '--jobs', '2', '--ignore-rule', 'no-such-rule'],
+    ])
+      await typed(...words);
+    expect(process.listenerCount('SIGINT')).toBe(before);
+  });
+
   it('leaves no listeners behind, however often commands run in a process', async () => {
     const warned = vi.fn();
     process.on('warning', warned);

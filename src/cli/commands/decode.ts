@@ -164,10 +164,11 @@ export async function decodeFiles(
   if (packets !== null && files.includes('-'))
     throw new UsageError('--write reads the captures a second time: write stdin to a file and decode that');
   if (flags.write !== undefined) checkOutput(flags.write, { force: flags.force === true, inputs: files });
-  const interrupt = interruptible(files, streams.stdin);
   const secrets = readSecrets(flags, streams.env);
   const ignoreRules = await ignoredRules(flags, streams.env, known.registry);
   const security = new SecurityObserver(secrets);
+  // From here on whatever ends it lets the signal go.
+  const interrupt = interruptible(files, streams.stdin);
   const alone = async (): Promise<DecodeResult> =>
     decode({
       files,
@@ -198,10 +199,10 @@ export async function decodeFiles(
       style: styleFor(flags.color, streams.stdout, streams.env),
       messageStyle: styleFor(flags.color, streams.stderr, streams.env),
     });
-  const result =
+  const reading =
     crew === null
-      ? await alone()
-      : await crew.run({
+      ? alone()
+      : crew.run({
           order: {
             files,
             idl: {
@@ -226,7 +227,7 @@ export async function decodeFiles(
             return alone();
           },
         });
-  interrupt.over();
+  const result = await reading.finally(() => interrupt.over());
   packets?.addMakers(result.objects(), (id) => places.get(id));
   const captures: Captures = { files, inOrder: flags.inOrder === true, choice };
   if (packets !== null) await writePackets(packets, flags, { captures, reopen, secrets }, streams);

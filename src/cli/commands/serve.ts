@@ -159,15 +159,16 @@ export const serveCommand: Register = (program, { streams, load, done }) => {
         await kept?.discard();
         throw error;
       });
-      const ended = toldToEnd();
+      const told = toldToEnd();
       const exposed = exposureOf({ host: flags.listen.host, open: noLogons(flags, streams.env), minLevel: null });
       if (exposed !== null) await say(streams, exposed);
       await say(streams, `listening at ${flags.listen.host}:${serving.port}`);
-      await ended;
+      await told.ended;
       await serving.close();
       const isWhole = (await kept?.close()) ?? true;
       for (const line of turnedAway.lines()) await say(streams, line);
       if (asked.size > 0) await say(streams, `asked for, never recorded: ${askedText(asked)}`);
+      told.forget();
       done(isWhole ? EXIT.ok : EXIT.usage);
     });
   withSecrets(command, { exports: false });
@@ -194,9 +195,13 @@ function askedText(asked: ReadonlyMap<string, number>): string {
   return [...asked].map(([what, times]) => (times === 1 ? what : `${what} (${times} times)`)).join(', ');
 }
 
-/** Resolves at the signal that ends it; asked for before it is said that it listens, for who waits for that may send one at once. */
-function toldToEnd(): Promise<void> {
-  return new Promise<void>((resolve) => void whenEnded(resolve));
+/** `ended` resolves at the signal that ends it; asked for before it is said that it listens, for who waits for that may send one at once. */
+function toldToEnd(): { readonly ended: Promise<void>; readonly forget: () => void } {
+  let tell = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  return { ended, forget: whenEnded(tell) };
 }
 
 /** Runs the simulated update agent until it is interrupted. Resolves to the exit status. */
@@ -243,7 +248,7 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
       streams,
       `! nobody can sign in, and calls below ${flags.minLevel} are refused: give --password USER:PASS, --keytab, or --min-level none`,
     );
-  const ended = toldToEnd();
+  const told = toldToEnd();
   const exposed = exposureOf({ host, open: noLogons(flags, streams.env), minLevel: flags.minLevel });
   if (exposed !== null) await say(streams, exposed);
   await say(
@@ -251,11 +256,12 @@ async function runAgent(path: string, flags: ServeFlags, known: Knowledge, strea
     `listening at ${host}:${serving.port}, objects on port ${serving.objectPort}; ${model.updates.length} updates; Ctrl-C ends it`,
   );
   const turning = flags.clock === undefined ? null : turnedBy(streams, serving);
-  await ended;
+  await told.ended;
   turning?.close();
   await serving.close();
   for (const line of turnedAway.lines()) await say(streams, line);
   await say(streams, 'stopped');
+  told.forget();
   return isWhole ? EXIT.ok : EXIT.usage;
 }
 
