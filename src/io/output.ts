@@ -76,6 +76,8 @@ export function claimOutput(name: string, options: OutputOptions = {}): Output {
     if (input !== undefined)
       throw new UsageError(`${name} is what is read${input === name ? '' : ` (${input})`}: name another file`);
     if (before.isDirectory()) throw new UsageError(`cannot write ${name}: it is a directory`);
+    if (before.isFile() && DESCRIPTOR.test(name))
+      throw new UsageError(`cannot write ${name}: it leads to a file here: name the file, or - where stdout is meant`);
     // A device or a pipe holds nothing that could be lost.
     if (!before.isFile()) return through(target);
     if (!force) throw new UsageError(`${name} exists already: name another file, or give --force to replace it`);
@@ -251,10 +253,14 @@ function targetOf(name: string): string {
   return behind(name);
 }
 
-/** The file behind a name, whatever may be looked at by now. */
+/** A name for what a process has open. */
+const DESCRIPTOR = /^\/(?:dev\/(?:stdout|stderr|fd\/\d+)|proc\/(?:self|\d+)\/fd\/\d+)$/;
+
+/** The file behind a name, whatever may be looked at by now; a pipe that is open, which has no other, by this one. */
 function behind(name: string): string {
   try {
-    return realpathSync(name);
+    const real = realpathSync(name);
+    return existsSync(real) ? real : name;
   } catch {
     return name;
   }

@@ -1,10 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   linkSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -175,6 +179,37 @@ describe('an output', () => {
   it('may be a device', async () => {
     expect(await writeOutput('/dev/null', ['gone'])).toBe(4);
     expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+  });
+
+  it.skipIf(!existsSync('/proc/self/fd'))(
+    'may be a pipe that is open, which has no other name (/dev/stdout)',
+    async () => {
+      const pipe = join(folder, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      const fd = openSync(pipe, 'r+');
+      try {
+        rmSync(pipe);
+        expect(await writeOutput(`/proc/self/fd/${fd}`, ['gone through'])).toBe(12);
+        const read = Buffer.alloc(64);
+        expect(read.toString('utf8', 0, readSync(fd, read))).toBe('gone through');
+      } finally {
+        closeSync(fd);
+      }
+    },
+  );
+
+  it.skipIf(!existsSync('/proc/self/fd'))('is no file that is open already, by its number', () => {
+    writeFileSync(name, 'what stands there');
+    const fd = openSync(name, 'a');
+    try {
+      for (const force of [false, true])
+        expect(() => claimOutput(`/proc/self/fd/${fd}`, { force })).toThrow(
+          /it leads to a file here: name the file, or -/,
+        );
+    } finally {
+      closeSync(fd);
+    }
+    expect(text()).toBe('what stands there');
   });
 });
 
