@@ -39,6 +39,21 @@ export function writeReason(error: unknown): string {
   return WRITING[codeOf(error)] ?? fileReason(error);
 }
 
+/** What the C library says, by the code: libraries hand on nothing else. */
+const WORDS: Readonly<Record<string, string>> = {
+  ENOSPC: 'No space left on device',
+  EDQUOT: 'Disk quota exceeded',
+  EROFS: 'Read-only file system',
+  EIO: 'Input/output error',
+  EFBIG: 'File too large',
+};
+
+/** Why a file could not be written, where a library tells of it in words of its own; null where those are not known. */
+export function toldReason(message: string): string | null {
+  const code = Object.keys(WORDS).find((one) => message.includes(WORDS[one] ?? one));
+  return code === undefined ? null : (REASONS[code] ?? null);
+}
+
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'no such host',

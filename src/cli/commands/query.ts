@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Option } from 'commander';
 import { LakeDatabase, SQL_TYPES, type Sources } from '../../io/lake/database.js';
 import { claimOutput } from '../../io/output.js';
-import { fileReason } from '../../io/reason.js';
+import { fileReason, messageOf, toldReason } from '../../io/reason.js';
 import { Sink } from '../../io/sink.js';
 import { readSmallFile } from '../../io/small-file.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
@@ -102,7 +102,9 @@ async function query(
     try {
       if (claimed === null) await print(database, sql, format as RowFormat, streams);
       else {
-        await database.write(sql, claimed.path);
+        await database.write(sql, claimed.path).catch((error: unknown) => {
+          throw toldOf(error, claimed.path, output ?? '');
+        });
         claimed.finish();
       }
     } finally {
@@ -113,6 +115,13 @@ async function query(
     claimed?.discard();
     for (const folder of temporary) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The engine's words on a file that could not be written: what is wrong with it, by the name it was asked for. */
+function toldOf(error: unknown, path: string, name: string): unknown {
+  const message = messageOf(error);
+  const reason = message.includes(path) ? toldReason(message) : null;
+  return reason === null ? error : new UsageError(`cannot write ${name}: ${reason}`);
 }
 
 async function print(database: LakeDatabase, sql: string, format: RowFormat, streams: Streams): Promise<void> {
