@@ -52,7 +52,11 @@ describe('secrets', () => {
       [MAX_SESSION_KEYS + 5, MAX_SESSION_KEYS],
     ] as const) {
       const path = join(folder, `keys-${given}.log`);
-      writeKeyLog({ exportKeys: path }, Array<SessionKey>(given).fill(one), []);
+      writeKeyLog(
+        { exportKeys: path },
+        Array.from({ length: given }, () => one),
+        [],
+      );
       const log = readFileSync(path, 'utf8');
       expect(log.includes(`# the first ${MAX_SESSION_KEYS} sessions`)).toBe(given > kept);
       expect(parseKeyLog(path, log).sessionKeys).toHaveLength(kept);

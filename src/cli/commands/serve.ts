@@ -197,11 +197,9 @@ function askedText(asked: ReadonlyMap<string, number>): string {
 
 /** `ended` resolves at the signal that ends it; asked for before it is said that it listens, for who waits for that may send one at once. */
 function toldToEnd(): { readonly ended: Promise<void>; readonly forget: () => void } {
-  let tell = (): void => undefined;
-  const ended = new Promise<void>((resolve) => {
-    tell = resolve;
-  });
-  return { ended, forget: whenEnded(tell) };
+  const controller = new AbortController();
+  const ended = new Promise<void>((resolve) => controller.signal.addEventListener('abort', () => resolve()));
+  return { ended, forget: whenEnded(() => controller.abort()) };
 }
 
 /** Runs the simulated update agent until it is interrupted. Resolves to the exit status. */
