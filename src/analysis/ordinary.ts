@@ -446,12 +446,16 @@ export function returnedBy(call: Call): Value | undefined {
 export type OrdinaryReading = Pick<OrdinaryCall, 'codec' | 'late'>;
 
 /** The arguments in the request of an ordinary call, as values. */
-export function argumentsOf({ codec, late }: OrdinaryReading, { request }: Exchange): Fields {
+export function argumentsOf({ codec, late }: OrdinaryReading, { request }: Pick<Exchange, 'request'>): Fields {
   return late === null ? valueOf(codec.request, request) : NO_FIELDS;
 }
 
 /** The results in its response, as values. */
-export function resultsOf({ codec, late }: OrdinaryReading, { response }: Exchange, sent: () => Fields): Fields {
+export function resultsOf(
+  { codec, late }: OrdinaryReading,
+  { response }: Pick<Exchange, 'response'>,
+  sent: () => Fields,
+): Fields {
   if (late === null) return valueOf(codec.response, response, sent());
   return late.out(valueOf(codec.response, response)['pVarResult'] ?? null);
 }

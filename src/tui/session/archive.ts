@@ -2,7 +2,8 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { Packr } from 'msgpackr';
 import { OrdinaryCall } from '../../analysis/ordinary.js';
 import type { Call } from '../../types.js';
-import { LocalParts, OrdinaryPacking, ordinaryRest, type BlockOrigin, type OrdinaryRest } from './ordinary-packing.js';
+import type { OrdinaryRest } from './kept-call.js';
+import { LocalParts, OrdinaryPacking, ordinaryRest, type BlockOrigin, type BlockParts } from './ordinary-packing.js';
 import { CallPacking, type PackedCall } from './packing.js';
 import { RecordReader, RecordWriter } from './record-bytes.js';
 import { SharedParts } from './shared.js';
@@ -36,12 +37,10 @@ export interface BlockStore {
 }
 
 /** A block, unpacked as far as it was looked at. */
-interface Unpacked {
-  readonly bytes: Uint8Array;
+interface Unpacked extends BlockParts {
+  readonly reader: RecordReader;
   /** Where each call begins. */
   readonly starts: readonly number[];
-  readonly origin: BlockOrigin;
-  readonly local: LocalParts;
   readonly calls: Call[];
 }
 
@@ -137,25 +136,26 @@ export class CallArchive {
   }
 
   private putOrdinary(call: OrdinaryCall, wire: WireStubs | null): boolean {
-    const { out, packr } = this;
+    const { out, packr, origin, local } = this;
     const rest = ordinaryRest(call);
     out.number(ORDINARY | (wire === null ? 0 : WITH_WIRE));
-    const packed = rest === null ? null : new Uint8Array(packr.pack(rest));
-    if (!this.ordinary.put(call, out, this.origin, this.local, packed)) return false;
     if (wire !== null) out.sized(packr.pack(wire));
-    return true;
+    const packed = rest === null ? null : new Uint8Array(packr.pack(rest));
+    return this.ordinary.put(call, out, { origin, local }, packed);
   }
 
-  private read({ bytes, starts, origin, local }: Unpacked, at: number, id: number): Call {
-    const from = new RecordReader(bytes, starts[at]);
+  private read(block: Unpacked, at: number, id: number): Call {
+    const from = block.reader.again(block.starts[at] ?? 0);
     const kind = from.number();
     if (kind === 0) {
       const packed = this.packr.unpack(from.sized()) as readonly [...PackedCall, WireStubs | null];
       return this.withWire(this.packing.unpack(packed.slice(0, -1) as unknown as PackedCall), packed.at(-1));
     }
-    const call = this.ordinary.get(id, from, origin, local, (rest) => this.packr.unpack(rest) as OrdinaryRest);
-    return (kind & WITH_WIRE) === 0 ? call : this.withWire(call, this.packr.unpack(from.sized()));
+    const wire: unknown = (kind & WITH_WIRE) === 0 ? null : this.packr.unpack(from.sized());
+    return this.withWire(this.ordinary.get(id, from, block, this.restOf), wire);
   }
+
+  private readonly restOf = (bytes: Uint8Array): OrdinaryRest => this.packr.unpack(bytes) as OrdinaryRest;
 
   private withWire(call: Call, wire: unknown): Call {
     if (wire != null) this.wires.set(call, wire as WireStubs);
@@ -166,7 +166,7 @@ export class CallArchive {
   private readOpen(at: number, id: number): Call {
     const { starts, origin, local, out } = this;
     const bytes = out.bytes.slice(starts[at], starts[at + 1] ?? out.at);
-    return this.read({ bytes, starts: [0], origin, local, calls: [] }, 0, id);
+    return this.read({ reader: new RecordReader(bytes), starts: [0], origin, local, calls: [] }, 0, id);
   }
 
   /** Compresses the block that is written: where calls begin, what numbers are counted from, parts, calls. */
@@ -229,7 +229,13 @@ export class CallArchive {
       number,
       unknown[],
     ];
-    const block = { bytes, starts, origin: { timeS, frame }, local: new LocalParts(parts), calls: [] };
+    const block = {
+      reader: new RecordReader(bytes),
+      starts,
+      origin: { timeS, frame },
+      local: new LocalParts(parts),
+      calls: [],
+    };
     this.cache.set(number, block);
     if (this.cache.size > ARCHIVE_CACHED_BLOCKS)
       for (const [oldest] of this.cache) if (this.cache.delete(oldest)) break;

@@ -1,25 +1,9 @@
-import {
-  causalityAt,
-  argumentsOf,
-  resultsOf,
-  type OrdinaryCall,
-  type OrdinaryReading,
-} from '../../analysis/ordinary.js';
-import { nanosecondsBetween } from '../../analysis/exchange-facts.js';
+import type { OrdinaryCall } from '../../analysis/ordinary.js';
 import { blockOf } from '../../bytes/block.js';
-import type { Call, Exchange, Fields, Moment, Problem, Stub, StubPiece } from '../../types.js';
+import type { Call, Moment, Stub, StubPiece } from '../../types.js';
+import { KeptCall, type OrdinaryHead, type OrdinaryRest } from './kept-call.js';
 import type { RecordReader, RecordWriter } from './record-bytes.js';
-import { headPart, MAX_SHARED, sameContext, type Head, type Ref, type SharedParts } from './shared.js';
-
-/** What seldom is there. */
-export interface OrdinaryRest {
-  /** Results with references in them, which say what objects these are called by; null: they stand in the stub. */
-  readonly out: Fields | null;
-  readonly problems: readonly Problem[];
-  readonly callbacks: readonly number[];
-  readonly request: Stub['verification'];
-  readonly response: Stub['verification'];
-}
+import { headPart, MAX_SHARED, sameContext, type Ref, type SharedParts } from './shared.js';
 
 /** Parts that no table has room for any more, kept once in each block of calls. */
 export class LocalParts {
@@ -52,16 +36,16 @@ export interface BlockOrigin {
   readonly frame: number;
 }
 
-/** A method with its codec, in a context. */
-interface OrdinaryHead extends OrdinaryReading {
-  readonly head: Head;
+/** What the calls of a block share. */
+export interface BlockParts {
+  readonly origin: BlockOrigin;
+  readonly local: LocalParts;
 }
 
 /** Heads of one method that are told apart: more than that are contexts and DISPIDs made up. */
 const MAX_HEADS_OF_METHOD = 32;
 /** Pieces that lie in one frame are not listed. */
 const MANY_FRAMES = 1;
-const VERIFIED = 2;
 
 const FLAG = { ownIpid: 1, causality: 2, requestTime: 4, responseTime: 8, result: 16, zero: 32, rest: 64 } as const;
 
@@ -80,7 +64,7 @@ export class OrdinaryPacking {
   }
 
   /** Writes a call; false, and nothing is written, where there is no room for what is known of its method. */
-  put(call: OrdinaryCall, out: RecordWriter, origin: BlockOrigin, local: LocalParts, rest: Uint8Array | null): boolean {
+  put(call: OrdinaryCall, out: RecordWriter, { origin, local }: BlockParts, rest: Uint8Array | null): boolean {
     const { exchange, object, causalityAt: at, hresult } = call;
     const { request, response, requestTime, responseTime } = exchange;
     const head = this.headOf(call);
@@ -107,89 +91,39 @@ export class OrdinaryPacking {
     if (requestTime !== null) putTime(out, requestTime, origin.timeS);
     if (responseTime !== null) putTime(out, responseTime, requestTime?.timeS ?? origin.timeS);
     if (hresult !== null && hresult !== 0) out.word(hresult);
+    if (rest !== null) out.sized(rest);
     this.putStub(out, request, origin.frame, local);
     this.putStub(out, response, origin.frame, local);
-    if (rest !== null) out.sized(rest);
     return true;
   }
 
   /** The call that was written there; `rest` reads what seldom is there. */
-  get(
-    id: number,
-    from: RecordReader,
-    origin: BlockOrigin,
-    local: LocalParts,
-    rest: (bytes: Uint8Array) => OrdinaryRest,
-  ): Call {
+  get(id: number, from: RecordReader, block: BlockParts, rest: (bytes: Uint8Array) => OrdinaryRest): Call {
     const { shared } = this;
+    const { origin, local } = block;
     const flags = from.number();
-    const has = (flag: number): boolean => (flags & flag) !== 0;
     const callId = from.number();
     const reading = this.heads[from.number()] as OrdinaryHead;
-    const { sent, context, transfer, ...head } = reading.head;
-    const { flow, direction, client, server, group } = local.get(from.number(), shared.seats);
+    const seat = local.get(from.number(), shared.seats);
     const object = local.get(from.number(), shared.objects);
-    const [auth, requestAuth, responseAuth] = local.get(from.number(), shared.auths);
-    const ipid = has(FLAG.ownIpid) ? object.ipid : this.ipid(from.number(), local);
-    const at = has(FLAG.causality) ? from.number() : -1;
-    const requestTime = has(FLAG.requestTime) ? timeIn(from, origin.timeS) : null;
-    const responseTime = has(FLAG.responseTime) ? timeIn(from, requestTime?.timeS ?? origin.timeS) : null;
-    const failed = has(FLAG.result) && !has(FLAG.zero) ? from.word() : null;
-    const hresult = has(FLAG.zero) ? 0 : failed;
-    const request = this.stubIn(from, origin.frame, local);
-    const response = this.stubIn(from, origin.frame, local);
-    const { out, problems, callbacks, ...trailers } = has(FLAG.rest) ? rest(from.sized()) : NOTHING;
-    const exchange: Exchange = {
-      kind: 'exchange',
-      flow,
-      direction,
-      callId,
-      contextId: head.contextId,
-      opnum: sent,
-      object: ipid,
-      context,
-      ...(transfer === null ? {} : { transfer }),
-      request: { ...request, verification: trailers.request },
-      response: { ...response, verification: trailers.response },
-      fault: null,
-      outcome: head.outcome,
-      requestTime,
-      responseTime,
-      requestAuth,
-      responseAuth,
-      problems: NONE,
-    };
-    let asked: Fields | null = null;
-    let answered = out;
-    return {
-      kind: 'call',
-      id,
-      time: requestTime ?? responseTime,
-      latencyNs: nanosecondsBetween(requestTime, responseTime),
-      client,
-      server,
-      flow: flow.id,
-      callId,
-      ...head,
-      object,
-      causality: causalityAt(request, at),
-      get in() {
-        return (asked ??= argumentsOf(reading, exchange));
+    const auths = local.get(from.number(), shared.auths);
+    const ipid = (flags & FLAG.ownIpid) !== 0 ? object.ipid : this.ipid(from.number(), local);
+    const causality = (flags & FLAG.causality) !== 0 ? from.number() : -1;
+    const requestTime = (flags & FLAG.requestTime) !== 0 ? timeIn(from, origin.timeS) : null;
+    const responseTime = (flags & FLAG.responseTime) !== 0 ? timeIn(from, requestTime?.timeS ?? origin.timeS) : null;
+    let hresult: number | null = null;
+    if ((flags & FLAG.zero) !== 0) hresult = 0;
+    else if ((flags & FLAG.result) !== 0) hresult = from.word();
+    const more = (flags & FLAG.rest) !== 0 ? rest(from.sized()) : NOTHING;
+    const { at } = from;
+    return new KeptCall(
+      { id, callId, reading, seat, object, auths, requestTime, responseTime, hresult, rest: more },
+      () => {
+        const stubs = from.again(at);
+        const request = this.stubIn(stubs, block, more.request);
+        return { ipid, causality, request, response: this.stubIn(stubs, block, more.response) };
       },
-      get out() {
-        return (answered ??= resultsOf(reading, exchange, () => this.in));
-      },
-      hresult,
-      exception: null,
-      callbacks,
-      group,
-      fault: null,
-      auth,
-      requestFrames: request.frames,
-      responseFrames: response.frames,
-      problems,
-      exchange,
-    };
+    );
   }
 
   private headOf(call: OrdinaryCall): number {
@@ -234,7 +168,7 @@ export class OrdinaryPacking {
       (stub.end === stub.start
         ? pieces.length === 0
         : pieces.length === 1 && pieces[0]?.from === 0 && pieces[0].frame === only);
-    out.number((single ? 0 : MANY_FRAMES) | (stub.verification === null ? 0 : VERIFIED));
+    out.number(single ? 0 : MANY_FRAMES);
     if (single) out.signed(only - origin);
     else {
       out.number(frames.length);
@@ -250,31 +184,25 @@ export class OrdinaryPacking {
     out.sized(stub.block.u8, stub.start, stub.end);
   }
 
-  private stubIn(from: RecordReader, origin: number, local: LocalParts): Stub {
+  private stubIn(from: RecordReader, { origin, local }: BlockParts, verification: Stub['verification']): Stub {
     const single = (from.number() & MANY_FRAMES) === 0;
-    const frames = Array.from({ length: single ? 1 : from.number() }, () => from.signed() + origin);
-    const listed = single
-      ? null
-      : Array.from(
-          { length: from.number() },
-          (): StubPiece => ({ from: from.number(), frame: from.signed() + origin }),
-        );
+    const frames = single ? [from.signed() + origin.frame] : this.framesIn(from, origin.frame);
+    const listed = single ? null : this.piecesIn(from, origin.frame);
     const drep = local.get(from.number(), this.shared.dreps);
     const fragments = from.number();
     const bytes = from.sized();
     const pieces = listed ?? (bytes.length === 0 ? NONE : [{ from: 0, frame: frames[0] as number }]);
-    return {
-      block: blockOf(bytes),
-      start: 0,
-      end: bytes.length,
-      drep,
-      frames,
-      pieces,
-      fragments,
-      complete: true,
-      sealed: false,
-      verification: null,
-    };
+    const block = blockOf(bytes);
+    const end = bytes.length;
+    return { block, start: 0, end, drep, frames, pieces, fragments, complete: true, sealed: false, verification };
+  }
+
+  private framesIn(from: RecordReader, origin: number): readonly number[] {
+    return Array.from({ length: from.number() }, () => from.signed() + origin);
+  }
+
+  private piecesIn(from: RecordReader, origin: number): readonly StubPiece[] {
+    return Array.from({ length: from.number() }, () => ({ from: from.number(), frame: from.signed() + origin }));
   }
 }
 

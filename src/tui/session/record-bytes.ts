@@ -74,6 +74,12 @@ export class RecordReader {
     this.at = at;
   }
 
+  /** The same reader, put to another place. */
+  again(at: number): this {
+    this.at = at;
+    return this;
+  }
+
   number(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 128) {

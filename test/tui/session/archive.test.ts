@@ -37,11 +37,17 @@ function plainStub(stub: Stub | null): unknown {
   return { ...rest, bytes: Buffer.from(block.u8.subarray(start, end)).toString('hex') };
 }
 
+/** All that a call says; what is read when it is asked for is no property of its own. */
+function names(): (keyof Call)[] {
+  return Object.keys(callsOf(shippedCaptures()[0] ?? '')[0] ?? {}) as (keyof Call)[];
+}
+const NAMES = names();
+
 function plain(call: Call | null): unknown {
   return call === null
     ? null
     : {
-        ...call,
+        ...Object.fromEntries(NAMES.map((name) => [name, call[name]])),
         exchange: {
           ...call.exchange,
           request: plainStub(call.exchange.request),
