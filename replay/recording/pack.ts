@@ -5,12 +5,21 @@ import type { Fields } from '../../src/ndr/value.js';
 import type { Value } from '../../src/types.js';
 import { MAX_RECORD_CONTAINERS, MAX_RECORD_DEPTH } from './limits.js';
 
-/** Plain MessagePack: no shared structures, no extensions, so that any reader of the format can read it. */
-const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, copyBuffers: true });
+/**
+ * Plain MessagePack: no shared structures, no extensions, so that any reader of the format can read it. A field that
+ * somebody named `toJSON` is a field.
+ */
+const packr = new Packr({
+  useRecords: false,
+  variableMapSize: true,
+  moreTypes: false,
+  copyBuffers: true,
+  useToJSON: false,
+});
 
 /** The MessagePack bytes of a plain value. @throws RangeError where it nests deeper than is read back */
 export function pack(value: Value): Uint8Array {
-  return new Uint8Array(packr.pack(freeze(value)));
+  return new Uint8Array(packr.pack(isPlain(value, 0) ? value : freeze(value)));
 }
 
 /** The value of MessagePack bytes, or why they hold none: only plain types, nested to a bound, to the last byte. */
@@ -30,32 +39,61 @@ const FLOAT = '$float';
 // oxlint-disable-next-line no-misleading-character-class -- halves of pairs are what is looked for
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
+/** Nothing in the value has another form where it is packed, as in nearly all: it is not copied then. */
+function isPlain(value: Value | undefined, depth: number): boolean {
+  if (typeof value === 'string') return !LONE.test(value);
+  if (typeof value === 'number') return !Object.is(value, -0);
+  if (value === null || typeof value !== 'object') return value !== undefined;
+  if (value instanceof Uint8Array) return true;
+  if (depth >= MAX_RECORD_DEPTH) return false;
+  if (Array.isArray(value)) return (value as readonly Value[]).every((one) => isPlain(one, depth + 1));
+  const record = value as Fields;
+  for (const name of Object.keys(record)) if (isEscaped(name) || !isPlain(record[name], depth + 1)) return false;
+  return true;
+}
+
 function freeze(value: Value, depth = 0): unknown {
   if (typeof value === 'string') return LONE.test(value) ? { [UTF16]: units(value) } : value;
   if (typeof value === 'number') return Object.is(value, -0) ? { [FLOAT]: '-0' } : value;
-  if (value === null || typeof value !== 'object') return value;
-  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
   if (depth >= MAX_RECORD_DEPTH) throw new RangeError(`a value nests deeper than ${MAX_RECORD_DEPTH}`);
   if (Array.isArray(value)) return (value as readonly Value[]).map((one) => freeze(one, depth + 1));
   const record = value as Fields;
   return Object.fromEntries(
-    Object.keys(record).map((name) => [
-      name.startsWith('$') || name === '__proto__' ? `$${name}` : name,
-      freeze(record[name] ?? null, depth + 1),
-    ]),
+    Object.keys(record).map((name) => [isEscaped(name) ? `$${name}` : name, freeze(record[name] ?? null, depth + 1)]),
   );
 }
 
+/** A name that would be taken for one of ours, or for no field at all. */
+function isEscaped(name: string): boolean {
+  return name.startsWith('$') || name === '__proto__';
+}
+
+/** The value that was packed. What was unpacked is nobody else's, and is changed where it stands. */
 function thaw(value: Value): Value {
   if (value === null || typeof value !== 'object') return value;
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (Array.isArray(value)) return (value as readonly Value[]).map(thaw);
-  const record = value as Fields;
+  if (value instanceof Uint8Array) return new Uint8Array(value.buffer, value.byteOffset, value.length);
+  if (Array.isArray(value)) {
+    const list = value as Value[];
+    for (let i = 0; i < list.length; i++) list[i] = thaw(list[i] ?? null);
+    return list;
+  }
+  const record = value as Record<string, Value>;
+  let escaped = false;
+  for (const name of Object.keys(record)) {
+    if (name.startsWith('$')) escaped = true;
+    const inner = record[name];
+    if (typeof inner === 'object' && inner !== null) record[name] = thaw(inner);
+  }
+  return escaped ? unescaped(record) : record;
+}
+
+function unescaped(record: Fields): Value {
   const { [UTF16]: text, [FLOAT]: float } = record;
   if (text instanceof Uint8Array) return fromUnits(text);
   if (float === '-0') return -0;
   return Object.fromEntries(
-    Object.keys(record).map((name) => [name.startsWith('$') ? name.slice(1) : name, thaw(record[name] ?? null)]),
+    Object.keys(record).map((name) => [name.startsWith('$') ? name.slice(1) : name, record[name] ?? null]),
   );
 }
 

@@ -19,4 +19,23 @@ describe('values packed for a recording', () => {
     for (const levels of [MAX_RECORD_DEPTH + 1, 200_000])
       expect(() => pack(nested(levels))).toThrow(`nests deeper than ${MAX_RECORD_DEPTH}`);
   });
+
+  it('keep every field whatever captured traffic named it', () => {
+    for (const name of ['toJSON', 'constructor', 'hasOwnProperty', 'then', 'length', '$utf16', '$float', '__proto__']) {
+      const value: Value = Object.fromEntries([
+        ['constructor', 'somebody'],
+        ['toJSON', 7],
+        [name, { constructor: null, toJSON: 'text', [name]: new Uint8Array(3) }],
+      ]);
+      expect(unpack(pack(value))).toEqual({ value });
+    }
+  });
+
+  it('leave what was given as it was', () => {
+    const value: Value = { half: '\ud800', zero: -0, $name: [new Uint8Array([1])], plain: { text: 'x' } };
+    const before = structuredClone(value);
+    const bytes = pack(value);
+    expect(value).toEqual(before);
+    expect(unpack(bytes)).toEqual({ value: before });
+  });
 });
