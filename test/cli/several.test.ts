@@ -1,7 +1,7 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
 import { ROOT } from '../support/shared.js';
 import { testStreams } from '../support/streams.js';
@@ -9,6 +9,7 @@ import { testStreams } from '../support/streams.js';
 const field = (name: string): string => join(ROOT, 'test/field', name);
 const [BASE, RX, TX] = [field('base.pcap'), field('tap-rx.pcap'), field('tap-tx.pcap')];
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-several-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 async function command(...argv: readonly string[]): Promise<{ status: number; out: string; err: string }> {
   const streams = testStreams();

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ALL_FORMS } from '../../captures/make/schemas.js';
 import { jsonSchema } from '../../src/output/schema/schemas.js';
 import { ndjsonSchema } from '../../src/output/schema/ndjson.js';
@@ -33,7 +33,9 @@ describe('the schemas that ship', () => {
     const [one = '', other = ''] = shippedCaptures();
     const { out } = await command('report', one, other, '--compare', '--format', 'json');
     expect(broken(reportSchema, JSON.parse(out))).toEqual([]);
-    const file = join(mkdtempSync(join(tmpdir(), 'uamgscope-schema-')), 'a.uamgrec');
+    const folder = mkdtempSync(join(tmpdir(), 'uamgscope-schema-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'a.uamgrec');
     await command('record', one, '-o', file);
     const { records } = readRecording(readFileSync(file));
     expect(records.length).toBeGreaterThan(10);

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { failed } from '../../../src/analysis/failed.js';
 import type { Call } from '../../../src/types.js';
 import { holdJunit } from '../../support/junit.js';
@@ -9,6 +9,7 @@ import { shared } from '../../support/shared.js';
 import { command, reportOf, shipped } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-junit-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 async function junit(...args: readonly string[]): Promise<{ readonly status: number; readonly xml: string }> {
   const path = join(folder, 'findings.xml');
