@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { CallStore } from '../../replay/compare/session.js';
 import { readPayload, recordBytes, type RecordPlace } from '../../replay/recording/format.js';
-import { FORMAT_VERSION } from '../../replay/recording/migrate.js';
 import { FRAME_HEAD, readHead, FILE_HEAD } from '../../replay/recording/frames.js';
+import { unpackOwn } from '../../replay/recording/pack.js';
 import type { RecordedCall } from '../../replay/recording/records.js';
 import { joinedCall, type SessionBase } from '../../replay/recording/sessions.js';
 import { Numbered } from '../bytes/numbered.js';
@@ -202,8 +202,6 @@ export class PackedCalls extends StoredCalls {
   }
 
   protected read({ at, size }: RecordPlace): RecordedCall {
-    const read = readPayload(this.spool.read(at, size), FORMAT_VERSION);
-    if ('refused' in read || read.record?.kind !== 'call') throw new RangeError('a call was packed and is none');
-    return read.record;
+    return unpackOwn(this.spool.read(at, size)) as unknown as RecordedCall;
   }
 }
