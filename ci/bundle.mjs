@@ -2,8 +2,9 @@
 // longer than decoding a small capture (docs/performance.md). `dist/src/main.js` then starts those; the library stays as compiled.
 // Packages stay packages. Maps lead to the compiled modules (`node --enable-source-maps`); they are not published.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const PROGRAM = join(DIST, 'program');
@@ -39,6 +40,47 @@ const places = {
   },
 };
 
+/** Packages in CommonJS that a start loads: required, because to import them the loader parses them for their names first. */
+const REQUIRED = ['commander', 'js-md4'];
+const required = {
+  name: 'required',
+  resolveId: (id) => (REQUIRED.includes(id) ? `\0required:${id}` : null),
+  load(id) {
+    const name = id.startsWith('\0required:') ? id.slice('\0required:'.length) : null;
+    if (name === null) return null;
+    const exported = createRequire(import.meta.url)(name);
+    const names = Object.keys(exported).filter((one) => /^[A-Z]\w*$/i.test(one) && one !== 'default');
+    return [
+      "import { createRequire } from 'node:module';",
+      `const it = createRequire(import.meta.url)('${name}');`,
+      'export default it;',
+      ...names.map((one) => `export const ${one} = it.${one};`),
+    ].join('\n');
+  },
+};
+
+/** Tables of nothing but numbers and texts: reading them as JSON takes a part of what literals take. */
+const PLAIN = /dissectors.errors.(win32|hresults|windows-update|installing|nca|ntstatus)\.js$/;
+const tables = {
+  name: 'tables',
+  async transform(_, id) {
+    if (!id.startsWith(DIST) || !PLAIN.test(id)) return null;
+    const rows = Object.entries(await import(pathToFileURL(id).href));
+    const lines = rows.map(([name, table]) => `export const ${name} = JSON.parse(${JSON.stringify(JSON.stringify(table))});`);
+    return { code: lines.join('\n'), map: null };
+  },
+};
+
+/**
+ * Escapes what is beyond ASCII, which stands in texts and patterns only: for one letter of another script the engine keeps
+ * and scans all of a file in two bytes a letter. A map is off by what that adds, behind such a letter in its line.
+ */
+function escape(file) {
+  const code = readFileSync(file, 'utf8');
+  const unit = (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  writeFileSync(file, code.replaceAll(/[\u0080-\uffff]/g, unit));
+}
+
 const rolldown = await import('rolldown').catch((error) => {
   // The bundler wants Node 20.19; the program runs on 20.12, module by module.
   process.stderr.write(`not bundled, so that every start takes longer: ${error.message.split('\n')[0].slice(0, 80)}\n`);
@@ -50,8 +92,8 @@ if (rolldown !== null) {
     input: entries(),
     platform: 'node',
     // Not the helpers of the bundler itself.
-    external: (id) => !id.startsWith('.') && !id.startsWith(DIST) && !id.startsWith('@oxc-project/') && !id.startsWith('\0'),
-    plugins: [places],
+    external: (id) => !REQUIRED.includes(id) && !id.startsWith('.') && !id.startsWith(DIST) && !id.startsWith('@oxc-project/') && !id.startsWith('\0'),
+    plugins: [required, places, tables],
     // What a thread imports at once is in the core, whoever asks for it later.
     checks: { ineffectiveDynamicImport: false },
   });
@@ -65,6 +107,7 @@ if (rolldown !== null) {
     codeSplitting: { groups: [{ name: 'core', test: (id) => CORE.includes(id) }] },
   });
   await bundle.close();
+  for (const name of readdirSync(PROGRAM)) if (name.endsWith('.js')) escape(join(PROGRAM, name));
 }
 
 // The help of the program lists its commands: loading all of them for that took three times as long as the rest of it.
