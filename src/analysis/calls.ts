@@ -6,7 +6,7 @@ import { bind } from './bind.js';
 import { Callbacks } from './callbacks.js';
 import { classesOf } from './classes.js';
 import { Decoder, type Numbering } from './decode.js';
-import { Interfaces } from './interfaces.js';
+import { Interfaces, typesOf } from './interfaces.js';
 import type { Knowledge } from './knowledge.js';
 import { LateBinder } from './late.js';
 import type { AnalysisLimits } from './limits.js';
@@ -53,7 +53,7 @@ export class CallMaker {
   constructor({ registry, numbering, limits, objects: follow, text = null, share = null }: MakerOptions) {
     this.share = share;
     const { specifications } = registry;
-    const types = new Map(specifications.flatMap((one) => one.types.map((type) => [type.name, type] as const)));
+    const types = typesOf(registry);
     const everyServers = specifications.flatMap((one) => one.infrastructure ?? []);
     const roles = new Roles(registry);
     const objects = new ObjectTable<Knowledge>(limits.objects);

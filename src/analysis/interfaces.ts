@@ -1,6 +1,7 @@
 import type { Call, Exchange, Stub } from '../types.js';
 import type { Decoded, Encoding, MethodCodec, Registry, ResolvedInterface } from '../ndr/codec.js';
-import type { MemberKind, MethodRole, Specification } from '../ndr/types.js';
+import type { Types } from '../dcom/automation.js';
+import type { MemberKind, MethodRole } from '../ndr/types.js';
 import { returnedInterface } from './classes.js';
 import { requestPointers, responsePointers } from './pointers.js';
 import type { Roles } from './roles.js';
@@ -54,16 +55,21 @@ export interface Reading {
   readonly clean: boolean;
 }
 
+/** The types of the tables, by name. */
+export function typesOf({ specifications }: Registry): Types {
+  return new Map(specifications.flatMap((one) => one.types.map((type) => [type.name, type] as const)));
+}
+
 /** The interfaces of the tables, with the plans of their methods. */
 export class Interfaces {
   private readonly registry: Registry;
   private readonly roles: Roles;
-  private readonly types: ReadonlyMap<string, Specification['types'][number]>;
+  private readonly types: Types;
   private readonly known = new Map<string, KnownInterface>();
   private lastUuid = '';
   private last: KnownInterface | null = null;
 
-  constructor(registry: Registry, roles: Roles, types: ReadonlyMap<string, Specification['types'][number]>) {
+  constructor(registry: Registry, roles: Roles, types: Types) {
     this.registry = registry;
     this.roles = roles;
     this.types = types;

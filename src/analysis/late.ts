@@ -58,6 +58,11 @@ export interface LatePlan {
   readonly out: (result: Value) => Fields;
 }
 
+/** What a member that was called by an Invoke without arguments returns, of the VARIANT that came back. */
+export function plainResults(method: Method, dispid: number, types: Types): LatePlan['out'] {
+  return (result) => bindArguments({ ...NO_ARGUMENTS, dispid, flags: 0, result }, method, NO_NAMES, types).out;
+}
+
 /** Plans kept of one member: a server may give it any number of DISPIDs. */
 const MAX_PLANS = 16;
 
@@ -130,7 +135,7 @@ export class LateBinder {
       dispid,
       certainty,
       form,
-      out: (result) => bindArguments({ ...NO_ARGUMENTS, dispid, flags: 0, result }, method, NO_NAMES, types).out,
+      out: plainResults(method, dispid, types),
     };
     if (made === undefined) this.plans.set(method, [plan]);
     else if (made.length < MAX_PLANS) made.push(plan);

@@ -1,7 +1,8 @@
 import { guidAt } from '../bytes/guid.js';
 import { fragment, type JsonBytes } from '../bytes/json.js';
 import { referenceTo } from '../dcom/objects.js';
-import { NO_PROBLEMS, type Codec, type Decoded, type MethodCodec, type Told } from '../ndr/codec.js';
+import type { Types } from '../dcom/automation.js';
+import { NO_PROBLEMS, type Codec, type Decoded, type MethodCodec, type Registry, type Told } from '../ndr/codec.js';
 import { trailingProblem } from '../ndr/compile.js';
 import { PlainInvoke } from '../ndr/invoke.js';
 import { NO_FIELDS, type Fields } from '../ndr/value.js';
@@ -20,9 +21,9 @@ import type {
 import type { Callbacks } from './callbacks.js';
 import type { Decoder } from './decode.js';
 import { authOf, framesOf, nanosecondsBetween, placed } from './exchange-facts.js';
-import type { Interfaces, Naming, Plan } from './interfaces.js';
+import { typesOf, type Interfaces, type Naming, type Plan } from './interfaces.js';
 import type { Entry } from './knowledge.js';
-import type { LateBinder, LatePlan } from './late.js';
+import { plainResults, type LateBinder, type LatePlan } from './late.js';
 import type { Place } from './locate.js';
 import type { RuledShare } from './share.js';
 import type { Track } from './track.js';
@@ -443,7 +444,38 @@ export function returnedBy(call: Call): Value | undefined {
 }
 
 /** What reads the stubs of an ordinary call: the codec of its method and, late bound, the member that was meant. */
-export type OrdinaryReading = Pick<OrdinaryCall, 'codec' | 'late'>;
+export interface OrdinaryReading {
+  readonly codec: MethodCodec;
+  readonly late: Pick<LatePlan, 'out'> | null;
+}
+
+/** What tells how the stubs of an ordinary call are read. */
+export type OrdinaryNaming = Pick<Call, 'iid' | 'opnum' | 'via' | 'dispid'> & {
+  readonly sent: number | null;
+};
+
+/** Finds what reads the stubs of ordinary calls of another run; null where no table has it. */
+export class OrdinaryReadings {
+  private readonly registry: Registry;
+  private readonly types: Types;
+
+  constructor(registry: Registry) {
+    this.registry = registry;
+    this.types = typesOf(registry);
+  }
+
+  of({ iid, opnum, via, dispid, sent }: OrdinaryNaming): OrdinaryReading | null {
+    const { registry } = this;
+    const uuid = via === null ? iid : (registry.interfaceByName(via.interface)?.interface.uuid ?? null);
+    if (uuid === null || sent === null) return null;
+    const codec = registry.method(uuid, sent, { littleEndian: true, syntax: 'ndr20' });
+    if (codec === null) return null;
+    if (via === null) return { codec, late: null };
+    const method = registry.interfaceByUuid(iid ?? '')?.slots[opnum ?? -1]?.method;
+    if (method === undefined || dispid === null) return null;
+    return { codec, late: { out: plainResults(method, dispid, this.types) } };
+  }
+}
 
 /** The arguments in the request of an ordinary call, as values. */
 export function argumentsOf({ codec, late }: OrdinaryReading, { request }: Pick<Exchange, 'request'>): Fields {

@@ -56,7 +56,7 @@ async function measure(path: string): Promise<void> {
   const began = performance.now();
   const child = spawn(
     process.execPath,
-    ['--import', TERMINAL, join(packageRoot(), 'dist', 'src', 'main.js'), 'tui', path],
+    ['--import', TERMINAL, join(packageRoot(), 'dist', 'src', 'main.js'), 'tui', path, '--no-index'],
     { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' } },
   );
   let shown = '';

@@ -4,6 +4,7 @@ import { EXIT, type Streams } from '../../io/streams.js';
 import { SAMPLE_CAPTURE } from '../../io/package.js';
 import type { TuiFlags } from '../tui/terminal.js';
 import { withFrameChoice } from '../frame-choice.js';
+import { withIndex } from '../index-choice.js';
 import { rotationOptions } from '../rotation.js';
 import { BACKENDS } from '../../io/live/tools.js';
 import { withSecrets } from '../secrets.js';
@@ -66,7 +67,7 @@ export const tuiCommand: Register = (program, context) => {
       const given = { ...flags, ...idl };
       context.done(await (flags.printConfig === true ? printConfig(context.streams) : tui(files, given, context)));
     });
-  withFrameChoice(command);
+  withIndex(withFrameChoice(command));
   for (const option of rotationOptions()) command.addOption(option);
   withSecrets(command, { exports: false });
   for (const option of idlOptions()) command.addOption(option);

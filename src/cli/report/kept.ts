@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import type { CaptureIndex } from '../../io/index/capture-index.js';
+import type { CaptureIndex, KeptPieces } from '../../io/index/capture-index.js';
 import type { Report } from '../../output/report/data.js';
 import { readReport, type ReportRead, type ReportReading } from './read.js';
 
@@ -20,9 +20,12 @@ export async function indexedReport(
   tell: (text: string) => Promise<void>,
 ): Promise<IndexedReport> {
   if (index === null) return { read: await readReport(files, reading), keep: null };
-  const [piece] = (await index.read()) ?? [];
-  if (piece !== undefined)
-    return { read: { report: deserialize(piece) as Report, unreadable: [], security: null }, keep: null };
+  const kept = await index.read();
+  if (kept !== null) {
+    const report = reportIn(kept, index);
+    await kept.close();
+    if (report !== null) return { read: { report, unreadable: [], security: null }, keep: null };
+  }
   if (index.note !== null) await tell(`! ${index.note}`);
   const read = await readReport(files, reading);
   if (read.unreadable.length > 0) return { read, keep: null };
@@ -33,4 +36,13 @@ export async function indexedReport(
       if (index.note !== null) await tell(`! ${index.note}`);
     },
   };
+}
+
+function reportIn(kept: KeptPieces, index: CaptureIndex): Report | null {
+  try {
+    return deserialize(kept.read(0)) as Report;
+  } catch (error) {
+    index.refuse(error);
+    return null;
+  }
 }

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { indexOf, type IndexFlags } from '../index-choice.js';
+import { KeptSessions, SESSION_FORM } from './reopen.js';
 import { coloursOf, themeOf, type Theme } from '../../tui/palette.js';
 import { Screen } from '../../tui/screen.js';
 import type { SecurityObserver } from '../../security/observer.js';
@@ -35,7 +37,7 @@ import { SpooledBytes } from '../../io/spooled-bytes.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { followCapture } from '../../io/tail.js';
 
-export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, ChoiceFlags {
+export interface TuiFlags extends SecretFlags, ReplayFlags, IdlFlags, ChoiceFlags, IndexFlags {
   readonly opnums: 'auto' | 'wire' | 'printed';
   readonly theme?: Theme | 'auto';
   readonly where?: string;
@@ -98,19 +100,25 @@ export async function analyze(
   const security = (): SecurityObserver => new WireObserver(secrets);
   const title = live ?? titleOf(files, choice);
   const stores = new Stores();
-  const fresh = (): Session =>
-    new Session({
-      store: stores.next(),
-      title,
-      known,
-      opnums: flags.opnums,
-      inOrder: flags.inOrder === true,
-      choice,
-      security: security(),
-      named: config.where,
-      ignoreRules,
-      now: () => performance.now(),
-    });
+  const how = {
+    title,
+    known,
+    opnums: flags.opnums,
+    inOrder: flags.inOrder === true,
+    choice,
+    named: config.where,
+    ignoreRules,
+    now: () => performance.now(),
+  };
+  const fresh = (): Session => new Session({ ...how, store: stores.next(), security: security() });
+  const { env } = streams;
+  const keeping = new KeptSessions(
+    () =>
+      live === undefined
+        ? indexOf({ kind: 'tui', form: SESSION_FORM, files, flags, secrets, choice, ignoreRules, more: [], env })
+        : null,
+    how,
+  );
   const after = live === undefined ? null : personAfter(flags.userAfter, streams.env);
   const written = flags.write === undefined ? null : new CaptureFiles(flags.write, rotation);
   const dropping: { failed: unknown } = { failed: null };
@@ -177,11 +185,12 @@ export async function analyze(
       { keysElsewhere: capture === null && piped, theme: flags.theme ?? config.theme },
       () =>
         capture === null
-          ? readFiles(files, { app, fresh, streams, known, inOrder: flags.inOrder === true })
+          ? readFiles(files, { app, fresh, keeping, streams, known, inOrder: flags.inOrder === true })
           : app.feed(liveFeed(capture, app, dropping)),
     );
   } finally {
     capture?.stop();
+    await keeping.close();
     stores.close();
   }
 }
@@ -190,6 +199,8 @@ export async function analyze(
 function checkFlags(flags: TuiFlags): void {
   if (flags.live !== undefined) {
     notWatching(flags, '--live');
+    if (flags.index === 'cache' || flags.index === 'beside')
+      throw new UsageError(`--index ${flags.index} keeps what is read of captures; with --live there is --write`);
     return;
   }
   const lone = LIVE_FLAGS.find((name) => flags[name] !== undefined);
@@ -258,6 +269,7 @@ function takingAlong(
 interface FileReading {
   readonly app: App;
   readonly fresh: () => Session;
+  readonly keeping: KeptSessions;
   readonly streams: Streams;
   readonly known: Knowledge;
   readonly inOrder: boolean;
@@ -265,19 +277,36 @@ interface FileReading {
 
 /** Reads files; one by itself anew when it has grown after its end was thought to be reached. */
 async function readFiles(files: readonly string[], reading: FileReading): Promise<void> {
-  const { app, fresh, streams } = reading;
+  const { app, fresh, keeping, streams } = reading;
   const [path = '-'] = files;
   const one = files.length === 1;
   for (;;) {
-    await app.feed(one ? fileFeed(path, app, streams) : filesFeed(files, reading));
+    if (!(await isReopened(reading))) {
+      await app.feed(one ? fileFeed(path, app, streams) : filesFeed(files, reading));
+      void keeping.keep(app.session).then((text) => {
+        if (text !== null) app.dispatch({ kind: 'said', text, bad: true });
+      });
+    }
     const { read, state } = app.session.reading;
     if (app.takeAbandoned()) {
+      await keeping.again();
       app.replace(fresh());
       continue;
     }
     if (!one || path === '-' || state !== 'done' || !(await grown(path, read, app))) return;
+    await keeping.again();
     app.replace(fresh());
   }
+}
+
+/** Shows what is kept of the files, where it is kept. */
+async function isReopened({ app, keeping }: FileReading): Promise<boolean> {
+  const { session, note } = await keeping.open();
+  if (note !== null) app.dispatch({ kind: 'said', text: note, bad: false });
+  if (session === null) return false;
+  app.replace(session);
+  app.changed(true);
+  return true;
 }
 
 /** Several files as one, by the time of their packets or one after another. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, lstatSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { constants, lstatSync, readdirSync, readSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cacheFolder, isOwn, isUsable } from '../cache-folder.js';
@@ -7,7 +7,7 @@ import { identityOf, knownSumOf, sumsFolder } from '../lake/sum.js';
 import { OutputWriter, PRIVATE } from '../output.js';
 import { messageOf } from '../reason.js';
 import { UsageError } from '../streams.js';
-import { IndexReader, IndexWriter, type IndexHead } from './form.js';
+import { IndexWriter, readIndex, type IndexHead, type IndexSource, type Place } from './form.js';
 import { indexKey } from './key.js';
 
 /** docs/limits.md */
@@ -39,6 +39,52 @@ export interface IndexOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** {@link INDEX_LIMITS} unless told. */
   readonly limits?: typeof INDEX_LIMITS;
+}
+
+/** A piece that is put together while it is written. */
+export interface LongPiece {
+  readonly size: number;
+  readonly parts: Iterable<Uint8Array>;
+}
+
+/** What is kept in an index: pieces in their order. */
+export type Pieces = AsyncIterable<Uint8Array | LongPiece> | Iterable<Uint8Array | LongPiece>;
+
+/** The pieces of an index, read when they are asked for. */
+export class KeptPieces {
+  private readonly file: FileHandle;
+  private readonly places: readonly Place[];
+
+  constructor(file: FileHandle, places: readonly Place[]) {
+    this.file = file;
+    this.places = places;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.places.length;
+  }
+
+  /** A piece, or bytes of it. @throws RangeError where there are none */
+  read(piece: number, from = 0, size = this.sizeOf(piece) - from): Buffer {
+    const { at = 0 } = this.places[piece] ?? {};
+    if (from < 0 || size < 0 || from + size > this.sizeOf(piece)) throw new RangeError('the index has no such bytes');
+    const bytes = Buffer.allocUnsafe(size);
+    for (let done = 0; done < size; ) {
+      const read = readSync(this.file.fd, bytes, done, size - done, at + from + done);
+      if (read === 0) throw new RangeError('the index ends before its time');
+      done += read;
+    }
+    return bytes;
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+
+  private sizeOf(piece: number): number {
+    return this.places[piece]?.size ?? -1;
+  }
 }
 
 /**
@@ -83,33 +129,45 @@ export class CaptureIndex {
     return new CaptureIndex(options, path, way);
   }
 
-  /** What is kept of the captures as they are; null where that is nothing, and {@link note} may say why. */
-  async read(): Promise<readonly Uint8Array[] | null> {
+  /**
+   * What is kept of the captures as they are, to be closed; null where that is nothing, and {@link note} may say why.
+   */
+  async read(): Promise<KeptPieces | null> {
     const file = await this.opened();
     if (file === null) return null;
+    let kept: KeptPieces | null = null;
     try {
-      const bytes = await wholeOf(file, this.limits.index);
-      const key = indexKey(this.options.env);
-      if (bytes === null || key === null) return this.unused('it is not yours alone, or too large');
-      const kept = await IndexReader.read(bytes, key);
-      if (kept === null) return this.unused('it is damaged, or was not written here');
-      if (kept.head.way !== this.way) return this.unused('it was written with other options or by another version');
-      if (!(await this.isOfThese(kept.head))) return this.unused('the capture has changed since');
-      const now = new Date();
-      await file.utimes(now, now).catch(() => undefined);
-      return kept.pieces;
+      kept = await this.readFrom(file);
     } catch (error) {
-      return this.unused(messageOf(error));
-    } finally {
-      await file.close();
+      this.unused(messageOf(error));
     }
+    if (kept === null) await file.close();
+    return kept;
+  }
+
+  /** Says of what was read that it cannot be used after all. */
+  refuse(error: unknown): void {
+    this.unused(messageOf(error));
+  }
+
+  private async readFrom(file: FileHandle): Promise<KeptPieces | null> {
+    const source = await sourceOf(file, this.limits.index);
+    const key = indexKey(this.options.env);
+    if (source === null || key === null) return this.unused('it is not yours alone, or too large');
+    const kept = await readIndex(source, key);
+    if (kept === null) return this.unused('it is damaged, or was not written here');
+    if (kept.head.way !== this.way) return this.unused('it was written with other options or by another version');
+    if (!(await this.isOfThese(kept.head))) return this.unused('the capture has changed since');
+    const now = new Date();
+    await file.utimes(now, now).catch(() => undefined);
+    return new KeptPieces(file, kept.pieces);
   }
 
   /**
    * Keeps pieces for the next time, unless the captures have changed since they were opened. False where nothing is kept,
    * and {@link note} may say why; nothing is left then. `signal` ends it.
    */
-  async write(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, signal?: AbortSignal): Promise<boolean> {
+  async write(pieces: Pieces, signal?: AbortSignal): Promise<boolean> {
     const { files, env } = this.options;
     this.note = null;
     if (!this.isSettled) return false;
@@ -131,11 +189,7 @@ export class CaptureIndex {
     }
   }
 
-  private async written(
-    writer: IndexWriter,
-    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
+  private async written(writer: IndexWriter, pieces: Pieces, signal: AbortSignal | undefined): Promise<boolean> {
     const { place, files } = this.options;
     checkTarget(this.path);
     const out = await OutputWriter.open(this.path, { force: true, inputs: files, mode: PRIVATE });
@@ -148,12 +202,13 @@ export class CaptureIndex {
         await out.write(bytes);
       };
       await put(writer.begin());
-      for await (const piece of pieces)
-        for (let at = 0, part = writer.piece(piece.length); ; at += READ_BYTES) {
-          await put(part);
-          if (at >= piece.length) break;
-          part = writer.part(piece.subarray(at, at + READ_BYTES));
-        }
+      for await (const piece of pieces) {
+        const isLong = !(piece instanceof Uint8Array);
+        await put(writer.piece(isLong ? piece.size : piece.length));
+        for (const part of isLong ? piece.parts : [piece])
+          for (let at = 0; at < part.length; at += READ_BYTES)
+            await put(writer.part(part.subarray(at, at + READ_BYTES)));
+      }
       await put(writer.end());
     });
     if (place !== 'beside') prune(dirname(this.path), basename(this.path), this.limits.indexes);
@@ -221,19 +276,22 @@ function checkTarget(path: string): void {
   throw new UsageError(`${path} is there, and is no file of yours`);
 }
 
-/** All bytes of an open file; null where it is no file that only this user reads and writes, or too large. */
-async function wholeOf(file: FileHandle, most: number): Promise<Buffer | null> {
+/** An open file to be read; null where it is no file that only this user reads and writes, or too large. */
+async function sourceOf(file: FileHandle, most: number): Promise<IndexSource | null> {
   const found = await file.stat();
   const mine = process.getuid?.();
   if (!found.isFile() || found.size > most) return null;
   if (mine !== undefined && (found.uid !== mine || (found.mode & 0o077) !== 0)) return null;
-  const bytes = Buffer.allocUnsafe(found.size);
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, at, Math.min(READ_BYTES, bytes.length - at), at);
-    if (bytesRead === 0) return null;
-    at += bytesRead;
-  }
-  return bytes;
+  return {
+    size: found.size,
+    async fill(bytes, at) {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesRead } = await file.read(bytes, done, bytes.length - done, at + done);
+        if (bytesRead === 0) throw new Error('it ends before its time');
+        done += bytesRead;
+      }
+    },
+  };
 }
 
 /** Removes what was used longest ago, but one, until the rest is small enough; and what was never finished. */

@@ -1,22 +1,18 @@
 import { createHmac, timingSafeEqual, type Hmac } from 'node:crypto';
-import { setImmediate as breath } from 'node:timers/promises';
-import { z } from 'zod';
 
 /** What an index file begins with. */
 const MAGIC = Buffer.from('uamgscope-index 1\n', 'latin1');
 const SUM_BYTES = 32;
 const SIZE_BYTES = 4;
-/** Bytes that are summed between two breaths of the event loop. */
-const SLICE_BYTES = 4_194_304;
-
-const head = z.object({
-  /** The sum of all that what it holds depends on. */
-  way: z.string(),
-  captures: z.array(z.object({ identity: z.string(), sum: z.string().regex(/^[0-9a-f]{64}$/) })),
-});
+/** Bytes that are summed at once: half a millisecond. */
+const SLICE_BYTES = 1_048_576;
 
 /** What an index says of itself. */
-export type IndexHead = Readonly<z.infer<typeof head>>;
+export interface IndexHead {
+  /** The sum of all that what it holds depends on. */
+  readonly way: string;
+  readonly captures: readonly { readonly identity: string; readonly sum: string }[];
+}
 
 /**
  * Makes the bytes of an index: magic, head as JSON and pieces, each with its size before it (32 bits, the low ones
@@ -52,39 +48,52 @@ export class IndexWriter {
   }
 }
 
-/** An index that was read. */
-export interface IndexReader {
-  readonly head: IndexHead;
-  /** Parts of the bytes given. */
-  readonly pieces: readonly Uint8Array[];
+/** Where an index is read from. */
+export interface IndexSource {
+  readonly size: number;
+  /** Fills memory with what stands at a place. @throws where it is not there */
+  fill(bytes: Uint8Array, at: number): Promise<void>;
 }
 
-export const IndexReader = {
-  /** The index in these bytes; null where they are none that was written with the key, or are damaged. */
-  async read(bytes: Buffer, key: Uint8Array): Promise<IndexReader | null> {
-    const end = bytes.length - SUM_BYTES;
-    if (end < MAGIC.length || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return null;
-    const mac = createHmac('sha256', key);
-    for (let at = 0; at < end; at += SLICE_BYTES) {
-      mac.update(bytes.subarray(at, Math.min(end, at + SLICE_BYTES)));
-      await breath();
-    }
-    if (!timingSafeEqual(mac.digest(), bytes.subarray(end))) return null;
-    const [first, ...pieces] = piecesIn(bytes.subarray(MAGIC.length, end)) ?? [];
-    if (first === undefined) return null;
-    const about = head.safeParse(JSON.parse(Buffer.from(first).toString('utf8')));
-    return about.success ? { head: about.data, pieces } : null;
-  },
-};
+/** Bytes of an index. */
+export interface Place {
+  readonly at: number;
+  readonly size: number;
+}
 
-function piecesIn(bytes: Buffer): readonly Uint8Array[] | null {
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    if (at + SIZE_BYTES > bytes.length) return null;
-    const from = at + SIZE_BYTES;
-    at = from + bytes.readUInt32LE(at);
-    if (at > bytes.length) return null;
-    pieces.push(bytes.subarray(from, at));
+/** An index that was read, and where its pieces are. */
+export interface IndexContent {
+  readonly head: IndexHead;
+  readonly pieces: readonly Place[];
+}
+
+/** What an index holds; null where it is none that was written with the key, or is damaged. */
+export async function readIndex(source: IndexSource, key: Uint8Array): Promise<IndexContent | null> {
+  const end = source.size - SUM_BYTES;
+  if (end < MAGIC.length || !(await part(source, 0, MAGIC.length)).equals(MAGIC)) return null;
+  const mac = createHmac('sha256', key);
+  for (let at = 0; at < end; at += SLICE_BYTES) mac.update(await part(source, at, Math.min(SLICE_BYTES, end - at)));
+  if (!timingSafeEqual(mac.digest(), await part(source, end, SUM_BYTES))) return null;
+  const [first, ...pieces] = (await piecesIn(source, MAGIC.length, end)) ?? [];
+  if (first === undefined) return null;
+  // Who has the key wrote it.
+  return { head: JSON.parse((await part(source, first.at, first.size)).toString('utf8')) as IndexHead, pieces };
+}
+
+async function part(source: IndexSource, at: number, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(size);
+  await source.fill(bytes, at);
+  return bytes;
+}
+
+async function piecesIn(source: IndexSource, begin: number, end: number): Promise<readonly Place[] | null> {
+  const pieces: Place[] = [];
+  for (let at = begin; at < end; ) {
+    if (at + SIZE_BYTES > end) return null;
+    const size = (await part(source, at, SIZE_BYTES)).readUInt32LE();
+    at += SIZE_BYTES + size;
+    if (at > end) return null;
+    pieces.push({ at: at - size, size });
   }
   return pieces;
 }

@@ -1,12 +1,19 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { Packr } from 'msgpackr';
-import { OrdinaryCall } from '../../analysis/ordinary.js';
+import { OrdinaryCall, type OrdinaryReadings } from '../../analysis/ordinary.js';
 import type { Call } from '../../types.js';
 import type { OrdinaryRest } from './kept-call.js';
-import { LocalParts, OrdinaryPacking, ordinaryRest, type BlockOrigin, type BlockParts } from './ordinary-packing.js';
+import {
+  LocalParts,
+  OrdinaryPacking,
+  ordinaryRest,
+  reopenedHeads,
+  type BlockOrigin,
+  type BlockParts,
+} from './ordinary-packing.js';
 import { CallPacking, type PackedCall } from './packing.js';
 import { RecordReader, RecordWriter } from './record-bytes.js';
-import { SharedParts } from './shared.js';
+import { SharedParts, type Head, type PartLists } from './shared.js';
 
 /**
  * Calls packed and compressed together: enough that what repeats from call to call costs little, few enough that one is
@@ -36,6 +43,12 @@ export interface BlockStore {
   forget(before: number): void;
 }
 
+/** An archive of another run, and what finds how its calls are read. */
+export interface Reopened {
+  readonly of: KeptArchive;
+  readonly readings: OrdinaryReadings;
+}
+
 /** A block, unpacked as far as it was looked at. */
 interface Unpacked extends BlockParts {
   readonly reader: RecordReader;
@@ -44,6 +57,28 @@ interface Unpacked extends BlockParts {
   readonly calls: Call[];
 }
 
+/** The calls of an archive but for its blocks, by numbers of parts and places relative to the first block. */
+export interface KeptArchive {
+  readonly added: number;
+  readonly oldest: number;
+  /** Where the blocks stand that are there, and where they end. */
+  readonly places: Float64Array;
+  /** Names of the fields of packed objects. */
+  readonly structures: string[][];
+  readonly parts: PartLists;
+  readonly heads: Head[];
+  readonly ordinary: Head[];
+  /** The block that is not full yet. */
+  readonly open: {
+    readonly bytes: Uint8Array;
+    readonly starts: number[];
+    readonly origin: BlockOrigin;
+    readonly local: unknown[];
+  };
+}
+
+/** Sets of fields of objects that are kept once. */
+const MAX_STRUCTURES = 4096;
 const ORDINARY = 1;
 const WITH_WIRE = 2;
 /** Blocks in a chunk of places. */
@@ -55,10 +90,11 @@ const CHUNK = 8192;
  * Calls are added in the order of their ids, which count from 1.
  */
 export class CallArchive {
-  private readonly packr = new Packr({ useRecords: true, structures: [], maxSharedStructures: 4096, moreTypes: true });
-  private readonly shared = new SharedParts();
-  private readonly packing = new CallPacking(this.shared);
-  private readonly ordinary = new OrdinaryPacking(this.shared);
+  private readonly structures: string[][];
+  private readonly packr: Packr;
+  private readonly shared: SharedParts;
+  private readonly packing: CallPacking;
+  private readonly ordinary: OrdinaryPacking;
   private readonly store: BlockStore;
   private readonly limit: number;
   private readonly most: number;
@@ -69,7 +105,7 @@ export class CallArchive {
   private readonly out = new RecordWriter();
   private starts: number[] = [];
   private origin: BlockOrigin = { timeS: 0, frame: 0 };
-  private local = new LocalParts();
+  private local: LocalParts;
   /** Calls of the block that is written, as far as they were looked at. */
   private seen: Call[] = [];
   private added = 0;
@@ -79,11 +115,74 @@ export class CallArchive {
   /**
    * @param limit compressed bytes kept in memory
    * @param most calls kept
+   * @param kept what {@link CallArchive.kept} gave of another run, whose blocks the store has
    */
-  constructor(limit = ARCHIVE_BYTES, store: BlockStore = new MemoryStore(), most = ARCHIVE_CALLS) {
+  constructor(
+    limit = ARCHIVE_BYTES,
+    store: BlockStore = new MemoryStore(),
+    most = ARCHIVE_CALLS,
+    kept: Reopened | null = null,
+  ) {
     this.limit = limit;
     this.store = store;
     this.most = most;
+    const { of = null, readings } = kept ?? {};
+    const structures = of?.structures ?? [];
+    this.structures = structures;
+    const how = { useRecords: true, maxSharedStructures: MAX_STRUCTURES, moreTypes: true };
+    // Names of fields of another run are numbered as they are loaded; those of this run as they come.
+    this.packr = new Packr(of === null ? { ...how, structures } : { ...how, getStructures: () => structures });
+    this.shared = new SharedParts(of?.parts);
+    this.packing = new CallPacking(this.shared, of?.heads);
+    const ordinary = of === null || readings === undefined ? [] : reopenedHeads(of.ordinary, readings);
+    this.ordinary = new OrdinaryPacking(this.shared, ordinary);
+    this.local = new LocalParts(of?.open.local);
+    if (of !== null) this.reopen(of);
+  }
+
+  private reopen({ added, oldest, places, open }: KeptArchive): void {
+    this.added = added;
+    this.oldest = oldest;
+    for (const [at, place] of places.entries()) {
+      const number = oldest + at;
+      while (this.places.length <= Math.floor(number / CHUNK)) this.places.push(new Float64Array(CHUNK));
+      const chunk = this.places.at(-1);
+      if (chunk != null) chunk[number % CHUNK] = place;
+    }
+    this.end = places.at(-1) ?? 0;
+    this.out.put(open.bytes);
+    this.starts = open.starts;
+    this.origin = open.origin;
+  }
+
+  /** What another run needs to read the calls again, beside the blocks; null where it could not read them. */
+  kept(readings: OrdinaryReadings): KeptArchive | null {
+    const ordinary = this.ordinary.kept(readings);
+    if (ordinary === null) return null;
+    const { added, oldest, structures, shared, packing, out, starts, origin, local } = this;
+    const base = this.place(oldest);
+    return {
+      added,
+      oldest,
+      places: Float64Array.from({ length: this.blockCount + 1 }, (_, at) => this.place(oldest + at) - base),
+      structures: structures.slice(0, MAX_STRUCTURES).map((one) => Array.from(one)),
+      parts: shared.lists,
+      heads: packing.methods,
+      ordinary,
+      open: { bytes: out.bytes.slice(), starts, origin, local: local.parts },
+    };
+  }
+
+  /** The blocks that are there, one behind another. */
+  *blocks(): Generator<Uint8Array> {
+    for (let number = this.oldest; number < this.oldest + this.blockCount; number++) {
+      const at = this.place(number);
+      yield this.store.read(at, this.place(number + 1) - at);
+    }
+  }
+
+  private get blockCount(): number {
+    return Math.floor(this.added / ARCHIVE_BLOCK) - this.oldest;
   }
 
   /** Calls added so far, those that left included. */

@@ -21,7 +21,12 @@ interface Counted {
 /** Connections that carried calls, with what they carried. */
 export class Conversations {
   private readonly flows = new Map<number, Counted>();
-  private listed: readonly Conversation[] | null = null;
+  private listed: readonly Conversation[] | null;
+
+  /** `listed`: those of another run, to which nothing is added. */
+  constructor(listed: readonly Conversation[] | null = null) {
+    this.listed = listed;
+  }
 
   add(call: Call): void {
     this.listed = null;

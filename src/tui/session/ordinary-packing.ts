@@ -1,9 +1,9 @@
-import type { OrdinaryCall } from '../../analysis/ordinary.js';
+import type { OrdinaryCall, OrdinaryReadings } from '../../analysis/ordinary.js';
 import { blockOf } from '../../bytes/block.js';
 import type { Call, Moment, Stub, StubPiece } from '../../types.js';
 import { KeptCall, type OrdinaryHead, type OrdinaryRest } from './kept-call.js';
 import type { RecordReader, RecordWriter } from './record-bytes.js';
-import { headPart, MAX_SHARED, sameContext, type Ref, type SharedParts } from './shared.js';
+import { headPart, MAX_SHARED, sameContext, type Head, type Ref, type SharedParts } from './shared.js';
 
 /** Parts that no table has room for any more, kept once in each block of calls. */
 export class LocalParts {
@@ -42,6 +42,15 @@ export interface BlockParts {
   readonly local: LocalParts;
 }
 
+/** The same of another run. @throws Error where no table has one of them */
+export function reopenedHeads(heads: readonly Head[], readings: OrdinaryReadings): OrdinaryHead[] {
+  return heads.map((head) => {
+    const reading = readings.of(head);
+    if (reading === null) throw new Error(`no table has ${head.interface} ${head.method}`);
+    return { head, ...reading };
+  });
+}
+
 /** Heads of one method that are told apart: more than that are contexts and DISPIDs made up. */
 const MAX_HEADS_OF_METHOD = 32;
 /** Pieces that lie in one frame are not listed. */
@@ -55,12 +64,23 @@ const FLAG = { ownIpid: 1, causality: 2, requestTime: 4, responseTime: 8, result
  */
 export class OrdinaryPacking {
   private readonly shared: SharedParts;
-  private readonly heads: OrdinaryHead[] = [];
+  private readonly heads: OrdinaryHead[];
   /** Numbers of heads by the codec, or the late-bound member, of their calls. */
   private readonly numbers = new WeakMap<object, number[]>();
 
-  constructor(shared: SharedParts) {
+  /** `heads`: of another run, by their numbers. */
+  constructor(shared: SharedParts, heads: OrdinaryHead[] = []) {
     this.shared = shared;
+    this.heads = heads;
+  }
+
+  /** What calls of a method have in common, by number; null where what reads them could not be found by another run. */
+  kept(readings: OrdinaryReadings): Head[] | null {
+    const known = this.heads.every(({ head, codec, late }) => {
+      const reading = readings.of(head);
+      return reading !== null && (late === null ? reading.codec === codec : reading.late !== null);
+    });
+    return known ? this.heads.map(({ head }) => head) : null;
   }
 
   /** Writes a call; false, and nothing is written, where there is no room for what is known of its method. */

@@ -53,12 +53,19 @@ export type PackedCall = readonly [
  * referred to by number. Packing the objects as they are took four times as long.
  */
 export class CallPacking {
-  private readonly heads = new Shared<Head>();
+  private readonly heads: Shared<Head>;
   private readonly recentHeads: (Recent<Head> | undefined)[] = recents();
   private readonly shared: SharedParts;
 
-  constructor(shared: SharedParts) {
+  /** `heads`: of another run, by their numbers. */
+  constructor(shared: SharedParts, heads?: Head[]) {
     this.shared = shared;
+    this.heads = new Shared(heads);
+  }
+
+  /** What calls of a method have in common, by number. */
+  get methods(): Head[] {
+    return this.heads.parts;
   }
 
   pack(call: Call): PackedCall {

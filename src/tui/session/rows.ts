@@ -4,7 +4,7 @@ import type { Call } from '../../types.js';
 /** Calls in one chunk of columns. */
 const CHUNK = 65_536;
 
-interface Chunk {
+export interface RowChunk {
   /** Nanoseconds, {@link NO_LATENCY} where there is none; doubles, and -1, from the first call on that took longer. */
   latency: Uint32Array | Float64Array;
   readonly result: Int32Array;
@@ -22,8 +22,15 @@ const NO_LATENCY = 0xffff_ffff;
  * seconds. Chunks of calls that are gone can be let go.
  */
 export class CallRows {
-  private readonly chunks: (Chunk | null)[] = [];
-  private added = 0;
+  /** Null where the calls are gone. */
+  readonly chunks: (RowChunk | null)[];
+  private added: number;
+
+  /** `chunks` of another run, with so many calls. */
+  constructor(chunks: (RowChunk | null)[] = [], added = 0) {
+    this.chunks = chunks;
+    this.added = added;
+  }
 
   /** @param member a number below 65,536 */
   add(call: Call, member: number, upkeep: boolean): void {

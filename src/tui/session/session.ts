@@ -1,4 +1,5 @@
 import type { Numbering } from '../../analysis/calls.js';
+import { OrdinaryReadings } from '../../analysis/ordinary.js';
 import { failed } from '../../analysis/failed.js';
 import { bytesOf } from '../../bytes/block.js';
 import { JsonBytes } from '../../bytes/json.js';
@@ -16,12 +17,19 @@ import { searchText } from '../words.js';
 import type { Call, Frame, ObjectRecord, Problem } from '../../types.js';
 import { WhereError } from '../../where/error.js';
 import { compileWhere, type Where } from '../../where/where.js';
-import { ARCHIVE_BYTES, CallArchive, type BlockStore, type WireStubs } from './archive.js';
+import {
+  ARCHIVE_BYTES,
+  ARCHIVE_CALLS,
+  CallArchive,
+  type BlockStore,
+  type KeptArchive,
+  type WireStubs,
+} from './archive.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import type { FrameChoice } from '../../pipeline/frame-choice.js';
 import { Pipeline, type CaptureRecord } from '../../pipeline/pipeline.js';
 import { Conversations } from './conversations.js';
-import { CallRows } from './rows.js';
+import { CallRows, type RowChunk } from './rows.js';
 import { Titles } from './titles.js';
 import { upkeepOf } from './upkeep.js';
 
@@ -52,6 +60,20 @@ export interface SessionOptions {
   readonly now: () => number;
 }
 
+/** What a session knows of an input that was read to its end, but for the blocks of its calls. */
+export interface KeptSession {
+  readonly archive: KeptArchive;
+  readonly rows: (RowChunk | null)[];
+  readonly figures: StatisticsFigures;
+  readonly titles: [label: string, title: string][];
+  readonly conversations: readonly Conversation[];
+  readonly objects: readonly ObjectRecord[];
+  readonly notices: readonly Notice[];
+  readonly noticesLost: number;
+  readonly reading: Reading;
+  readonly frames: number;
+}
+
 /** A search under way: rows looked at in steps. */
 interface Search {
   readonly text: string;
@@ -80,12 +102,13 @@ export class Session implements Source {
   private readonly known: Knowledge;
   private readonly pipeline: Pipeline;
   private readonly archive: CallArchive;
-  private readonly rows = new CallRows();
+  private readonly rows: CallRows;
   private readonly counted = new Statistics();
   private readonly upkeep: (call: Call) => boolean;
   private readonly titles: Titles;
-  private readonly flows = new Conversations();
+  private readonly flows: Conversations;
   private readonly ready: CaptureRecord[] = [];
+  private readonly framesBefore: number;
   private search: Search | null = null;
   private graph: { readonly at: number; readonly count: number; readonly records: readonly ObjectRecord[] } | null =
     null;
@@ -93,7 +116,8 @@ export class Session implements Source {
   private traced: { readonly call: Call; readonly traces: CallTraces } | null = null;
   private spoken: { readonly count: number; readonly words: Source['words'] } | null = null;
 
-  constructor(options: SessionOptions) {
+  /** @param kept what {@link Session.kept} gave of another run: all that is there, and nothing more is taken */
+  constructor(options: SessionOptions, kept: KeptSession | null = null) {
     this.options = options;
     this.known = options.known;
     this.pipeline = new Pipeline({
@@ -108,7 +132,11 @@ export class Session implements Source {
       ...(options.security === undefined ? {} : { security: options.security }),
       ...(options.ignoreRules === undefined ? {} : { ignoreRules: options.ignoreRules }),
     });
-    this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES, options.store);
+    const { registry } = options.known;
+    const reopened = kept === null ? null : { of: kept.archive, readings: new OrdinaryReadings(registry) };
+    this.archive = new CallArchive(options.archiveBytes ?? ARCHIVE_BYTES, options.store, ARCHIVE_CALLS, reopened);
+    this.rows = new CallRows(kept?.rows, kept?.archive.added);
+    this.flows = new Conversations(kept?.conversations);
     const { archive, rows } = this;
     this.view = new View({
       get count() {
@@ -122,7 +150,41 @@ export class Session implements Source {
       upkeep: (index) => rows.upkeep(index),
     });
     this.upkeep = upkeepOf(options.known.registry);
-    this.titles = new Titles(options.known.registry);
+    this.titles = new Titles(options.known.registry, kept?.titles);
+    this.framesBefore = kept?.frames ?? 0;
+    if (kept !== null) this.reopen(kept);
+  }
+
+  private reopen({ notices, noticesLost, objects, figures, reading }: KeptSession): void {
+    const { count } = this;
+    this.reading = reading;
+    this.notices.push(...notices);
+    this.noticesLost = noticesLost;
+    this.graph = { at: 0, count, records: objects };
+    this.figures = { at: 0, count, figures };
+  }
+
+  /** What another run needs to show the same, beside the blocks of calls, once all is read; null where it could not. */
+  kept(): KeptSession | null {
+    const archive = this.archive.kept(new OrdinaryReadings(this.known.registry));
+    if (archive === null) return null;
+    return {
+      archive,
+      rows: this.rows.chunks,
+      figures: this.statistics(),
+      titles: this.titles.list,
+      conversations: this.conversations(),
+      objects: this.objects(),
+      notices: this.notices,
+      noticesLost: this.noticesLost,
+      reading: this.reading,
+      frames: this.frames,
+    };
+  }
+
+  /** The blocks of calls, one behind another. */
+  blocks(): Iterable<Uint8Array> {
+    return this.archive.blocks();
   }
 
   get title(): string {
@@ -143,7 +205,7 @@ export class Session implements Source {
 
   /** Frames taken so far. */
   get frames(): number {
-    return this.pipeline.summary.frames;
+    return this.framesBefore + this.pipeline.summary.frames;
   }
 
   /** Compressed bytes of the calls held. */

@@ -40,7 +40,13 @@ export type Ref<T> = number | T;
 /** Parts that many calls share, kept once. */
 export class Shared<T> {
   private readonly numbers = new Map<string, number>();
-  private readonly parts: T[] = [];
+  /** In the order of their numbers. */
+  readonly parts: T[];
+
+  /** `parts`: of another run, by their numbers. None can be found again by its key then. */
+  constructor(parts: T[] = []) {
+    this.parts = parts;
+  }
 
   put(key: string, part: T): Ref<T> {
     const known = this.numbers.get(key);
@@ -59,17 +65,39 @@ export class Shared<T> {
   }
 }
 
+/** Parts of calls by kind and number. */
+export interface PartLists {
+  readonly seats: Seat[];
+  readonly objects: ObjectReference[];
+  readonly auths: Auths[];
+  readonly texts: string[];
+  readonly dreps: Drep[];
+}
+
 /** What calls share beside the method: connections, objects, protection, identifiers. Each is referred to by number. */
 export class SharedParts {
-  readonly seats = new Shared<Seat>();
-  readonly objects = new Shared<ObjectReference>();
-  readonly auths = new Shared<Auths>();
-  readonly texts = new Shared<string>();
-  readonly dreps = new Shared<Drep>();
+  readonly seats: Shared<Seat>;
+  readonly objects: Shared<ObjectReference>;
+  readonly auths: Shared<Auths>;
+  readonly texts: Shared<string>;
+  readonly dreps: Shared<Drep>;
   private readonly recentSeats: (Recent<Seat> | undefined)[] = recents();
   private readonly recentAuths: (Recent<Auths> | undefined)[] = recents();
   private readonly knownObjects = new WeakMap<ObjectReference, number>();
   private readonly knownDreps = new WeakMap<Drep, number>();
+
+  constructor({ seats, objects, auths, texts, dreps }: Partial<PartLists> = {}) {
+    this.seats = new Shared(seats);
+    this.objects = new Shared(objects);
+    this.auths = new Shared(auths);
+    this.texts = new Shared(texts);
+    this.dreps = new Shared(dreps);
+  }
+
+  get lists(): PartLists {
+    const { seats, objects, auths, texts, dreps } = this;
+    return { seats: seats.parts, objects: objects.parts, auths: auths.parts, texts: texts.parts, dreps: dreps.parts };
+  }
 
   seatOf({ exchange: { flow, direction }, group, client, server }: Call): Ref<Seat> {
     const place = flow.id & (RECENT - 1);

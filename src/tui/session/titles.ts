@@ -14,9 +14,12 @@ const MAX_TITLE = 256;
 export class Titles {
   /** Names of properties, by interface. */
   private readonly members = new Map<string | null, Set<string | null>>();
-  private readonly titles = new Map<string, string>();
+  /** By label. */
+  private readonly titles: Map<string, string>;
 
-  constructor({ specifications }: Registry) {
+  /** `known`: those of another run. */
+  constructor({ specifications }: Registry, known: Iterable<readonly [label: string, title: string]> = []) {
+    this.titles = new Map(known);
     for (const { story } of specifications)
       for (const { of, columns } of story?.tables ?? []) {
         const first = columns.find(({ path, show }) => show === undefined && /^\w+$/.test(path));
@@ -36,6 +39,11 @@ export class Titles {
     if (typeof retval !== 'string' || retval === '') return;
     if (this.titles.size < MAX_TITLES || this.titles.has(object.label))
       this.titles.set(object.label, retval.slice(0, MAX_TITLE));
+  }
+
+  /** All that are known. */
+  get list(): [label: string, title: string][] {
+    return [...this.titles];
   }
 
   get(label: string): string | null {

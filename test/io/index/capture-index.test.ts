@@ -21,7 +21,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CaptureIndex, type IndexOptions } from '../../../src/io/index/capture-index.js';
-import { IndexReader, IndexWriter } from '../../../src/io/index/form.js';
+import { IndexWriter, readIndex, type IndexContent } from '../../../src/io/index/form.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'uamgscope-index-')));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,7 +48,8 @@ const kept = async (options: Partial<IndexOptions> = {}): Promise<boolean> => in
 async function read(options: Partial<IndexOptions> = {}): Promise<readonly [number | null, string | null]> {
   const one = index(options);
   const found = await one.read();
-  return [found?.length ?? null, one.note];
+  await found?.close();
+  return [found?.count ?? null, one.note];
 }
 
 const USED = [pieces.length, null] as const;
@@ -70,12 +71,18 @@ describe('an index', () => {
     fresh();
     expect(await read()).toEqual([null, null]);
     expect(await kept()).toBe(true);
-    const found = (await index().read()) ?? [];
-    expect(found.map((piece) => Buffer.from(piece).equals(pieces[found.indexOf(piece)] as Uint8Array))).toEqual([
-      true,
-      true,
-      true,
-    ]);
+    const found = await index().read();
+    expect(pieces.map((piece, at) => found?.read(at).equals(piece))).toEqual([true, true, true]);
+    expect([...(found?.read(1, 1) ?? [])]).toEqual([2, 3]);
+    expect([...(found?.read(1, 1, 1) ?? [])]).toEqual([2]);
+    for (const [piece, from, size] of [
+      [3, 0, 0],
+      [1, 2, 2],
+      [1, -1, 1],
+      [1, 4, -1],
+    ] as const)
+      expect(() => found?.read(piece, from, size)).toThrow(RangeError);
+    await found?.close();
     expect(statSync(onlyIndex()).mode & 0o777).toBe(0o600);
     expect(statSync(join(cache, 'uamgscope')).mode & 0o777).toBe(0o700);
     expect(statSync(join(cache, 'uamgscope/index.key')).mode & 0o777).toBe(0o600);
@@ -252,17 +259,27 @@ describe('an index', () => {
 
 describe('the bytes of an index', () => {
   const key = Buffer.alloc(32, 9);
+  const readOf = (bytes: Buffer, own: Buffer = key): Promise<IndexContent | null> => {
+    const fill = async (into: Uint8Array, at: number): Promise<void> => {
+      expect(at + into.length).toBeLessThanOrEqual(bytes.length);
+      into.set(bytes.subarray(at, at + into.length));
+    };
+    return readIndex({ size: bytes.length, fill }, own);
+  };
 
   it('are read whatever they are, and believed only with the key', async () => {
     const writer = new IndexWriter({ way: 'w', captures: [] }, key);
     const parts = [writer.begin(), writer.piece(3), writer.part(Uint8Array.of(1, 2, 3)), writer.end()];
     const whole = Buffer.concat(parts);
-    expect(await IndexReader.read(whole, key)).toMatchObject({ head: { way: 'w' }, pieces: [Buffer.from([1, 2, 3])] });
-    expect(await IndexReader.read(whole, Buffer.alloc(32, 8))).toBeNull();
+    expect(await readOf(whole)).toEqual({
+      head: { way: 'w', captures: [] },
+      pieces: [{ at: whole.length - 35, size: 3 }],
+    });
+    expect(await readOf(whole, Buffer.alloc(32, 8))).toBeNull();
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.boolean(), async (bytes, begun) => {
         const given = begun ? Buffer.concat([whole.subarray(0, 18), bytes]) : Buffer.from(bytes);
-        expect(await IndexReader.read(given, key)).toBeNull();
+        expect(await readOf(given)).toBeNull();
       }),
     );
   });
@@ -270,10 +287,8 @@ describe('the bytes of an index', () => {
   it('are refused where their sizes do not fit, though the key does', async () => {
     const writer = new IndexWriter({ way: 'w', captures: [] }, key);
     const whole = Buffer.concat([writer.begin(), writer.piece(4000), writer.part(Uint8Array.of(1)), writer.end()]);
-    expect(await IndexReader.read(whole, key)).toBeNull();
+    expect(await readOf(whole)).toBeNull();
     const short = new IndexWriter({ way: 'w', captures: [] }, key);
-    expect(
-      await IndexReader.read(Buffer.concat([short.begin(), short.part(Uint8Array.of(1, 0)), short.end()]), key),
-    ).toBeNull();
+    expect(await readOf(Buffer.concat([short.begin(), short.part(Uint8Array.of(1, 0)), short.end()]))).toBeNull();
   });
 });
