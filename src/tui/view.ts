@@ -171,6 +171,9 @@ class Sorting {
   private readonly ranks: (index: number) => number;
   private spare: Uint32Array;
   private width = 0;
+  /** Ranks of a run, and places in it as they are sorted. */
+  private readonly keys = new Float64Array(RUN);
+  private readonly places = new Uint32Array(RUN);
   /** Of the runs that are merged: the next of each, their ends, and where the smaller one goes. */
   private left = 0;
   private right = 0;
@@ -201,10 +204,18 @@ class Sorting {
   }
 
   private run(): void {
-    const { order, ranks } = this;
-    const end = Math.min(this.to + RUN, order.length);
-    order.subarray(this.to, end).sort((a, b) => ranks(a) - ranks(b) || a - b);
-    this.to = end;
+    const { order, ranks, keys, places } = this;
+    const begin = this.to;
+    const size = Math.min(RUN, order.length - begin);
+    for (let at = 0; at < size; at++) {
+      keys[at] = ranks(order[begin + at] as number);
+      places[at] = at;
+    }
+    // The order of what is equal is that of the calls, whose indices rise.
+    const sorted = places.subarray(0, size).sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
+    const run = order.slice(begin, begin + size);
+    for (let at = 0; at < size; at++) order[begin + at] = run[sorted[at] as number] as number;
+    this.to = begin + size;
   }
 
   private merge(): void {
@@ -218,9 +229,16 @@ class Sorting {
     const { middle, end } = this;
     let { left, right } = this;
     const stop = Math.min(this.to + RUN, end);
+    const rankAt = (at: number, before: number): number => (at < before ? ranks(order[at] as number) : Infinity);
+    let [one, other] = [rankAt(left, middle), rankAt(right, end)];
     for (let to = this.to; to < stop; to++) {
-      const fromLeft = left < middle && (right >= end || ranks(order[left] as number) <= ranks(order[right] as number));
-      spare[to] = (fromLeft ? order[left++] : order[right++]) as number;
+      if (left < middle && one <= other) {
+        spare[to] = order[left++] as number;
+        one = rankAt(left, middle);
+      } else {
+        spare[to] = order[right++] as number;
+        other = rankAt(right, end);
+      }
     }
     [this.left, this.right, this.to] = [left, right, stop];
   }
