@@ -212,7 +212,8 @@ class Sorting {
       places[at] = at;
     }
     // The order of what is equal is that of the calls, whose indices rise.
-    const sorted = places.subarray(0, size).sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
+    const sorted = places.subarray(0, size);
+    sorted.sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
     const run = order.slice(begin, begin + size);
     for (let at = 0; at < size; at++) order[begin + at] = run[sorted[at] as number] as number;
     this.to = begin + size;
