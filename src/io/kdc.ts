@@ -11,8 +11,13 @@ import { UsageError } from './streams.js';
 import { KDC_PORT } from '../types.js';
 import { readSmallFile } from './small-file.js';
 
-/** Milliseconds a KDC may take, and the longest answer that is read. */
+/**
+ * Milliseconds a KDC may take to answer once, and all KDCs together until there is a ticket: one that refers to others,
+ * or asks for more and more, has no more time than one that is silent. docs/kerberos.md
+ */
 const DEADLINE_MS = 10_000;
+const TICKET_MS = 30_000;
+/** The longest answer that is read. */
 const MAX_ANSWER = 1024 * 1024;
 /** Over UDP a request is sent again after a while, a few times: either way it may be lost. */
 const RESEND_MS = 1000;
@@ -31,6 +36,13 @@ interface KerberosOptions {
   readonly config: Krb5Config;
   /** Service names to ask for, the best first. */
   readonly services: readonly string[];
+  /** Milliseconds until there is a ticket; half a minute unless told. */
+  readonly deadlineMs?: number;
+}
+
+/** What is asked of KDCs, and until when (milliseconds of `performance.now`). */
+interface Asking extends KerberosOptions {
+  readonly until: number;
 }
 
 /** What is read of krb5.conf. */
@@ -87,7 +99,8 @@ function parseKrb5Config(text: string): Krb5Config {
  * A ticket for the first of the services that the KDC knows: of the cache, by its granting ticket, or by the secret.
  * @throws UsageError that says why there is none
  */
-export async function ticketFor(options: KerberosOptions): Promise<Credential> {
+export async function ticketFor(given: KerberosOptions): Promise<Credential> {
+  const options: Asking = { ...given, until: performance.now() + (given.deadlineMs ?? TICKET_MS) };
   const cached = cachedCredentials(options);
   const now = Date.now();
   const own = options.services
@@ -138,26 +151,37 @@ class KdcRefusal extends UsageError {
   }
 }
 
-async function exchanged(
-  exchange: { step(reply: Uint8Array | null): KdcStep },
-  options: KerberosOptions,
-): Promise<Credential> {
+async function exchanged(exchange: { step(reply: Uint8Array | null): KdcStep }, options: Asking): Promise<Credential> {
   let step = exchange.step(null);
   while (step.kind === 'send') step = exchange.step(await sent(step.realm, step.message, options));
   if (step.kind === 'done') return step.credential;
   throw new KdcRefusal(step.message, step.code);
 }
 
-async function sent(realm: string, message: Uint8Array, options: KerberosOptions): Promise<Uint8Array> {
-  const places = await kdcsOf(realm, options);
-  let why = 'no KDC is known: give --kdc, or name one in krb5.conf';
+async function sent(realm: string, message: Uint8Array, options: Asking): Promise<Uint8Array> {
+  const left = (): number => Math.max(0, options.until - performance.now());
+  const late = 'there was no ticket in time: KDCs do not answer, or refer to others without end';
+  const places = await within(kdcsOf(realm, options), left(), []);
+  let why = left() === 0 ? late : 'no KDC is known: give --kdc, or name one in krb5.conf';
   for (const place of places)
     for (const transport of transportsOf(place, message, options.config)) {
-      const answer = await (transport === 'udp' ? overUdp : overTcp)(place, message);
+      if (left() === 0) throw new UsageError(`realm ${realm}: ${late}`);
+      const ms = Math.min(DEADLINE_MS, left());
+      const { host, port } = place;
+      const answer = await (transport === 'udp'
+        ? within(overUdp(place, message), ms, `the KDC ${host}:${port} does not answer over UDP`)
+        : overTcp(place, message, ms));
       if (typeof answer !== 'string') return answer;
       why = answer;
     }
   throw new UsageError(`realm ${realm}: ${why}`);
+}
+
+/** What comes of something, or something else when it takes too long. */
+async function within<T>(work: Promise<T>, ms: number, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<T>((resolve) => (timer = setTimeout(() => resolve(otherwise), ms)));
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** In the order in which they are tried. */

@@ -1,4 +1,5 @@
 import { LITTLE_ENDIAN } from '../../rpc/header.js';
+import { MAX_PDU } from '../../rpc/limits.js';
 import type { AuthLevel, Drep, SyntaxId, TransferSyntax } from '../../types.js';
 import {
   encodeAlterContext,
@@ -44,6 +45,9 @@ export interface LinkCall {
  * nothing came in time.
  */
 export type LinkFailure = 'refused' | 'denied' | 'lost' | 'malformed' | 'timed-out';
+
+/** Bytes of a token that fit into a PDU beside its header, one context and the trailer. */
+const MAX_LEG = MAX_PDU - 512;
 
 /** What became of a call. */
 export type LinkAnswer =
@@ -216,6 +220,7 @@ export class ClientLink {
       return;
     }
     const token = this.auth?.handshake.step(null).token ?? null;
+    if (token !== null && this.isTooLong(token)) return;
     this.send(
       encodeBind({
         callId: this.negotiating,
@@ -225,6 +230,16 @@ export class ClientLink {
         flags: PFC.first | PFC.last | PFC.concMpx | (this.auth === null ? 0 : PFC.headerSign),
       }),
     );
+  }
+
+  /** A ticket or target information can be longer than any PDU, if whoever made it is not what it should be. */
+  private isTooLong(token: Uint8Array): boolean {
+    if (token.length <= MAX_LEG) return false;
+    this.close(
+      `the token of the logon has ${token.length} bytes, and the ${MAX_LEG} that fit into a PDU are fewer`,
+      'malformed',
+    );
+    return true;
   }
 
   private part(token: Uint8Array): AuthPart | null {
@@ -346,6 +361,7 @@ export class ClientLink {
       this.close(step.failed.message, 'denied');
       return false;
     }
+    if (step.token !== null && this.isTooLong(step.token)) return false;
     const part = step.token === null ? null : this.part(step.token);
     if (part === null) return true;
     if (step.done) {
