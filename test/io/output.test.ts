@@ -260,6 +260,15 @@ describe('commands that write', () => {
     expect(readFileSync(own).equals(readFileSync(capture))).toBe(true);
   });
 
+  it('keeps reports of opened traffic for their owner, over what others could read too', async () => {
+    const [closed, opened] = [join(folder, 'closed.html'), join(folder, 'opened.html')];
+    expect((await cli('report', protectedCapture, '-o', closed))[0]).toBe(0);
+    writeFileSync(opened, '', { mode: 0o644 });
+    chmodSync(opened, 0o644);
+    expect((await cli('report', protectedCapture, '--password', 'alice:secret', '-o', opened, '--force'))[0]).toBe(0);
+    expect([mode(closed) & 0o044, mode(opened)]).toEqual([0o644 & ~process.umask() & 0o044, 0o600]);
+  });
+
   it('never lets keys be written over what is read, or over the keys that opened it', async () => {
     const [own, keys] = [join(folder, 'own.pcapng'), join(folder, 'keys.log')];
     writeFileSync(own, readFileSync(protectedCapture));

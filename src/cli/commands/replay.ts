@@ -13,7 +13,7 @@ import type { NtlmPolicy } from '../../security/index.js';
 import type { IdlFlags } from '../../io/idl.js';
 import { changesIn, isSimulated } from '../../io/changes.js';
 import { learnNoise, playRecording, type PlayOptions } from '../../io/play.js';
-import { checkOutput, lockOutput, writeOutput, type Lock, type OutputOptions } from '../../io/output.js';
+import { checkOutput, lockOutput, PRIVATE, writeOutput, type Lock, type OutputOptions } from '../../io/output.js';
 import { openRecording } from '../../io/recordings.js';
 import { formatOf, writeReport, type ReportWriting } from '../report/write.js';
 import { sideBySide } from '../report/compare.js';
@@ -328,7 +328,11 @@ async function playAndTell(
     await writeOutput(flags.junit, [suites], output);
   }
   if (flags.report !== undefined)
-    await reportPlayed(flags.report, options.records, all, { rec, target: `${host}:${port}`, writing });
+    await reportPlayed(flags.report, options.records, all, {
+      rec,
+      target: `${host}:${port}`,
+      writing: options.identity === null ? writing : { ...writing, output: { ...output, mode: PRIVATE } },
+    });
   if (flags.update === true) await update(rec, all, { known, streams, held: writing.held });
   return all.every((one) => one.result.same) || flags.update === true ? EXIT.ok : EXIT.found;
 }

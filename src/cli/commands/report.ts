@@ -14,8 +14,8 @@ import type { IdlFlags } from '../../io/idl.js';
 import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
-import { readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
-import { checkOutput } from '../../io/output.js';
+import { opensAnything, readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
+import { checkOutput, PRIVATE } from '../../io/output.js';
 import { recordingForm } from '../../io/recordings.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
@@ -105,7 +105,9 @@ async function report(
     ignoreRules: await ignoredRules(flags, streams.env, known.registry),
     ...(flags.calls === undefined ? {} : { calls: flags.calls }),
   };
-  const output = { force: flags.force === true, inputs: files };
+  // What was opened is its owner's, as in a recording.
+  const opened = opensAnything(reading.secrets ?? {}) ? { mode: PRIVATE } : {};
+  const output = { force: flags.force === true, inputs: files, ...opened };
   if (to !== '-') checkOutput(to, output);
   const [before = '', after = ''] = files;
   const compared = await compares(files, flags);
