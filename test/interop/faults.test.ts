@@ -1,6 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import {
   appendFileSync,
+  cpSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -12,14 +13,21 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readRecording, recordingBytes } from '../../replay/recording/format.js';
 import { parseRecordingText } from '../../replay/recording/parse.js';
-import { record, replay, serve, type Serving } from '../../src/index.js';
+import { record, replay, serve, type AgentServing, type Serving } from '../../src/index.js';
+import { keepColumns } from '../../src/cli/config.js';
+import { writeMarks } from '../../src/cli/tui/marks-file.js';
+import { blockOf } from '../../src/bytes/block.js';
+import { CaptureReader, type CaptureOutput } from '../../src/capture/reader.js';
 import { chatter } from '../support/chatter.js';
+import { halves, lakeFacts } from './faults/lakes.js';
 import { packageRoot, without } from '../support/shared.js';
 
 /**
@@ -41,6 +49,9 @@ const suite = join(folder, 'suite');
 const root = process.getuid?.() === 0;
 if (!root) without('faults of disks and of live captures', 'root, to mount small disks and to capture');
 let server: Serving;
+let agent: AgentServing;
+/** Packets of a call. */
+let callFrames = 0;
 
 beforeAll(async () => {
   if (!existsSync(MAIN)) execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot() });
@@ -51,9 +62,15 @@ beforeAll(async () => {
   mkdirSync(suite);
   writeFileSync(join(suite, 'session.uamgrec'), readFileSync(recording));
   server = await serve(recording);
+  agent = await serve({ model, minLevel: 'none' });
+  const called = join(folder, 'called.pcapng');
+  const { status } = await finished([...CALL, '--target', `127.0.0.1:${agent.port}`, '--capture', called]);
+  expect(status).toBe(0);
+  callFrames = framesIn(readFileSync(called)).length;
+  expect(callFrames).toBeGreaterThan(12);
 });
 afterAll(async () => {
-  await server.close();
+  await Promise.all([server.close(), agent.close()]);
   rmSync(folder, { recursive: true });
 });
 
@@ -77,13 +94,12 @@ interface Running {
 function start(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  stdin: 'ignore' | 'pipe' = 'ignore',
+  stdin: 'ignore' | 'closed' = 'ignore',
 ): Running {
   const shim = 'FAULT_CODE' in env ? ['--require', SHIM] : [];
-  const child = spawn(process.execPath, [...shim, MAIN, ...argv], {
-    stdio: [stdin, 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+  const ours = [process.execPath, ...shim, MAIN, ...argv];
+  const [command = '', ...rest] = stdin === 'closed' ? ['sh', '-c', 'exec "$@" <&-', 'sh', ...ours] : ours;
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   running.push(child);
   const out: Buffer[] = [];
   let err = '';
@@ -110,6 +126,26 @@ afterEach(() => {
 const finished = (argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> =>
   start(argv, env).ended;
 
+/**
+ * Lets a command fail, or be killed, at its first write, its second, and so on until it has no more; between long rows
+ * of them, behind the `first`, a few are left out. Resolves to how often it was. `run` tells whether it was.
+ */
+async function eachWrite(
+  code: 'EIO' | 'EROFS' | 'SIGKILL',
+  run: (env: Readonly<Record<string, string>>) => Promise<boolean>,
+  first = 8,
+): Promise<number> {
+  let times = 0;
+  for (let from = 1; from < 1000; from += Math.ceil(from / first)) {
+    if (!(await run({ FAULT_CODE: code, FAULT_FROM: String(from) }))) return times;
+    times++;
+  }
+  throw new Error('it has no last write');
+}
+
+/** From the ninth write on some are left out. */
+const writesText = (times: number): string => `at ${times <= 8 ? 'each' : 'many'} of its writes`;
+
 const isRecording = (bytes: Buffer): boolean => readRecording(new Uint8Array(bytes)).problems.length === 0;
 
 interface Writing {
@@ -122,7 +158,32 @@ interface Writing {
   readonly differs?: true;
   /** Its file has a folder of its own. */
   readonly alone?: true;
+  /** No file stands there before; the folder has what this puts there. */
+  readonly none?: (folder: string) => void;
+  /** Another command writes it too, by the same function: signals at any time are left to that one. */
+  readonly shared?: true;
+  /** What it says when the disk fails while it writes, where that is not all at the end. */
+  readonly says?: RegExp;
 }
+
+/** Packets of a capture as its blocks have them; none of one that is damaged. */
+function framesIn(bytes: Buffer): readonly Uint8Array[] {
+  const reader = new CaptureReader();
+  const out: CaptureOutput[] = [];
+  reader.push(blockOf(bytes), 0, bytes.length, out);
+  reader.end(out);
+  return out.flatMap((one) => {
+    if (one.kind === 'problem') return [];
+    return [one.block.u8.subarray(one.start, one.end)];
+  });
+}
+
+const CALL = ['call', 'ClientApplicationID', '--level', 'none'];
+const KEYS = 2;
+const isKeyLog = (bytes: Buffer): boolean => {
+  const lines = bytes.toString('utf8').trimEnd().split('\n');
+  return lines.filter((line) => /^ntlm [0-9a-f]{32} [0-9a-f]{32}$/.test(line)).length === KEYS;
+};
 
 /** Commands whose file has its name when it is whole. */
 const WRITERS: Readonly<Record<string, Writing>> = {
@@ -199,17 +260,61 @@ const WRITERS: Readonly<Record<string, Writing>> = {
   },
   'decode -w': {
     argv: (out) => ['decode', capture, '-w', out, '--force'],
-    whole: (bytes) => bytes.readUInt32BE(0) === 0x0a0d0d0a && bytes.length > 1000,
+    whole: (bytes) => framesIn(bytes).length === framesIn(readFileSync(capture)).length,
     ending: 'pcapng',
   },
-  'decode --export-keys': {
-    argv: (out) => ['decode', sealed, '--password', 'alice:secret', '--export-keys', out, '--force'],
-    whole: (bytes) => bytes.toString('utf8').endsWith('\n'),
-    ending: 'log',
+  ...Object.fromEntries(
+    Object.entries({
+      decode: [],
+      report: ['-o', '/dev/null', '-f', 'html'],
+      record: ['-o', '/dev/null'],
+      diff: [sealed],
+      export: ['-o', join(folder, 'keys-lake')],
+      query: ['-f', 'json'],
+    }).map(([command, more]) => [
+      `${command} --export-keys`,
+      {
+        argv: (out: string) => [
+          command,
+          ...(command === 'query' ? ['SELECT count(*) FROM calls'] : []),
+          sealed,
+          ...more,
+          '--password',
+          'alice:secret',
+          '--export-keys',
+          out,
+          '--force',
+        ],
+        whole: isKeyLog,
+        ending: 'log',
+        ...(command === 'decode' ? {} : { shared: true as const }),
+      },
+    ]),
+  ),
+  'query -o': {
+    argv: (out) => ['query', 'FROM calls', capture, '-o', out, '--force'],
+    whole: (bytes) => bytes.toString('latin1', 0, 4) === 'PAR1' && bytes.toString('latin1').endsWith('PAR1'),
+    ending: 'parquet',
+    says: /cannot write|cannot be written/,
+  },
+  'call --capture --force': {
+    argv: (out) => [...CALL, '--target', `127.0.0.1:${agent.port}`, '--capture', out, '--force'],
+    // Whether the ends of its two connections are in it is a matter of moments.
+    whole: (bytes) => framesIn(bytes).length >= callFrames - 4,
+    ending: 'pcapng',
+    says: /cannot (?:write .*|be written any more): the disk cannot be read or written there/,
+  },
+  'test --record-if-missing': {
+    argv: (out) => ['test', dirname(out), '--target', `127.0.0.1:${server.port}`, '--record-if-missing'],
+    whole: isRecording,
+    ending: 'uamgrec',
+    alone: true,
+    none: (path) => writeFileSync(join(path, 'testrecordifmissing.pcapng'), readFileSync(capture)),
   },
 };
 
-describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewrites, differs, alone }) => {
+describe.each(Object.entries(WRITERS))('%s', (name, writing) => {
+  const { argv, whole, ending, rewrites, differs, alone, none, says, shared } = writing;
   const short = name.replaceAll(/\W/g, '');
   const out = join(folder, alone === true ? short : '.', `${short}.${ending}`);
   const old = (): Buffer => {
@@ -218,24 +323,52 @@ describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewri
   };
   const fresh = (path = out): string => {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, old());
+    if (none === undefined) writeFileSync(path, old());
+    else {
+      rmSync(path, { force: true });
+      none(dirname(path));
+    }
     return path;
   };
+  const isOld = (path = out): boolean => (none === undefined ? readFileSync(path).equals(old()) : !existsSync(path));
   const isOldOrNew = (path = out): boolean => {
+    if (isOld(path)) return true;
     const bytes = readFileSync(path);
     // What is added to is the old file and, behind it, whole records.
-    return bytes.equals(old()) || whole(bytes) || (name === 'record --append' && hasOld(bytes));
+    return whole(bytes) || (name === 'record --append' && hasOld(bytes));
   };
   const hasOld = (bytes: Buffer): boolean =>
     bytes.subarray(0, old().length).equals(old()) && readRecording(new Uint8Array(bytes)).records.length > 0;
 
-  it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)('%s at any time', async (signal) => {
+  it('SIGKILL at every write', async () => {
+    const killed = await eachWrite('SIGKILL', async (env) => {
+      const { status, signal } = await finished(argv(fresh()), env);
+      expect([signal === 'SIGKILL' || status === 0, isOldOrNew()]).toEqual([true, true]);
+      return signal === 'SIGKILL';
+    });
+    expect(killed).toBeGreaterThan(0);
+    // What killed ones left is cleared away by the next.
+    expect(await finished(argv(fresh()))).toMatchObject({ status: 0 });
+    expect(whole(readFileSync(out)) || name === 'record --append').toBe(true);
+    expect(readdirSync(dirname(out)).filter((one) => /\.(part|lock)$/.test(one))).toEqual([]);
+    rows.push([
+      `\`${name}\``,
+      'SIGKILL',
+      name === 'record --append'
+        ? 'ended by the signal; the old records, and whole ones behind them'
+        : 'ended by the signal; the old file or the new one, whole',
+    ]);
+    if (shared === true)
+      rows.push([`\`${name}\``, 'SIGTERM, SIGHUP', 'as that of `decode`: the same function writes it']);
+  });
+
+  it.skipIf(shared).each(['SIGTERM', 'SIGHUP'] as const)('%s at any time', async (signal) => {
     const began = performance.now();
     expect(await finished(argv(fresh()))).toMatchObject({ status: 0 });
     const wholeMs = performance.now() - began;
     let hit = 0;
-    for (const share of signal === 'SIGKILL' ? [0.95, 0.8, 0.6, 0.4] : [0.8, 0.6, 0.4, 0.2]) {
-      if (hit > 1) break;
+    for (const share of [0.8, 0.6, 0.4, 0.2]) {
+      if (hit > 0) break;
       fresh();
       const running = start(argv(out));
       const timer = setTimeout(() => running.child.kill(signal), wholeMs * share);
@@ -258,20 +391,20 @@ describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewri
   });
 
   it('EIO at every write', async () => {
-    let failed = 0;
-    for (let from = 1; from <= 4; from++) {
-      const { status, err } = await finished(argv(fresh()), { FAULT_CODE: 'EIO', FAULT_FROM: String(from) });
-      if (status === 0) break;
-      failed++;
+    const failed = await eachWrite('EIO', async (env) => {
+      const { status, err } = await finished(argv(fresh()), env);
+      if (status === 0) return false;
       expect([status, err]).toEqual([
         2,
-        expect.stringMatching(/cannot write .*: the disk cannot be read or written there/),
+        expect.stringMatching(says ?? /cannot write .*: the disk cannot be read or written there/),
       ]);
       expect(err).not.toMatch(/^ {4}at /m);
-      expect(readFileSync(out).equals(old())).toBe(true);
-    }
+      // Where another file of the command failed, this one may be there already.
+      expect(err.includes(basename(out)) ? isOld() : isOldOrNew()).toBe(true);
+      return true;
+    });
     expect(failed).toBeGreaterThan(0);
-    rows.push([`\`${name}\``, 'EIO at each of its writes', 'status 2 and why; the old file']);
+    rows.push([`\`${name}\``, `EIO ${writesText(failed)}`, 'status 2 and why; the old file']);
   });
 
   it.skipIf(!root)('on a disk that is full, and on one that is read-only', async () => {
@@ -289,8 +422,11 @@ describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewri
         closeSync(rest);
       }
       const full = await finished(argv(path));
-      expect([full.status, full.err]).toEqual([2, expect.stringMatching(/cannot write .*: the disk is full/)]);
-      expect(readFileSync(path).equals(old())).toBe(true);
+      expect([full.status, full.err]).toEqual([
+        2,
+        expect.stringMatching(says === undefined ? /cannot write .*: the disk is full/ : /the disk is full/),
+      ]);
+      expect(isOld(path)).toBe(true);
       rmSync(join(disk, 'rest'));
       execFileSync('mount', ['-o', 'remount,ro', disk]);
       const readOnly = await finished(argv(path));
@@ -298,7 +434,7 @@ describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewri
         2,
         expect.stringMatching(/cannot write .*: the file system is read-only/),
       ]);
-      expect(readFileSync(path).equals(old())).toBe(true);
+      expect(isOld(path)).toBe(true);
       rows.push([`\`${name}\``, 'full disk (ENOSPC), read-only file system (EROFS)', 'status 2 and why; the old file']);
     } finally {
       execFileSync('umount', [disk]);
@@ -312,8 +448,276 @@ describe.each(Object.entries(WRITERS))('%s', (name, { argv, whole, ending, rewri
     const { status, err } = await finished(argv(out));
     rmSync(lock);
     expect([status, err]).toEqual([2, expect.stringContaining(`is being written by process ${process.pid}`)]);
-    expect(readFileSync(out).equals(old())).toBe(true);
+    expect(isOld()).toBe(true);
     rows.push([`\`${name}\``, 'another process writes the file', 'status 2 and which; the file is left to it']);
+  });
+});
+
+describe('report --index', () => {
+  const own = join(folder, 'indexed');
+  const copy = join(own, 'capture.pcapng');
+  const index = `${copy}.report.uamgidx`;
+  const env = { XDG_CACHE_HOME: join(own, 'cache') };
+  const argv = ['report', copy, '-f', 'json', '--index', 'beside'];
+  let expected: Buffer = Buffer.alloc(0);
+  const fresh = (): void => rmSync(index, { force: true });
+  /** The report is the same, and there is a whole index or none. */
+  const isSame = async (): Promise<void> => {
+    const { status, out, err } = await finished(argv, env);
+    expect([status, out.equals(expected), err.match(/is not used/)]).toEqual([0, true, null]);
+    expect(readdirSync(own).filter((one) => /\.(part|lock)$/.test(one))).toEqual([]);
+  };
+
+  beforeAll(async () => {
+    mkdirSync(own);
+    writeFileSync(copy, readFileSync(capture));
+    // A capture that changed a moment ago may change again.
+    await sleep(3000);
+    expected = (await finished([...argv.slice(0, 4), '--no-index'], env)).out;
+    await isSame();
+    expect(existsSync(index)).toBe(true);
+  });
+
+  it('SIGKILL, SIGTERM, SIGHUP', async () => {
+    const killed = await eachWrite('SIGKILL', async (fault) => {
+      fresh();
+      const { signal } = await finished(argv, { ...env, ...fault });
+      if (signal === 'SIGKILL') await isSame();
+      return signal === 'SIGKILL';
+    });
+    expect(killed).toBeGreaterThan(0);
+    rows.push(['`report --index`', `SIGKILL ${writesText(killed)}`, 'ended by the signal; no index, or a whole one']);
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+      fresh();
+      const reporting = start(argv, env);
+      setTimeout(() => reporting.child.kill(signal), 400);
+      await reporting.ended;
+      await isSame();
+      rows.push(['`report --index`', signal, 'ended by the signal; no index, or a whole one']);
+    }
+  });
+
+  it('EIO, a disk that is full or read-only, and two at once', async () => {
+    const then = 'the report all the same, and why no index is kept; no part of one';
+    const failed = await eachWrite('EIO', async (fault) => {
+      fresh();
+      const { status, out, err } = await finished(argv, { ...env, ...fault });
+      expect([status, out.equals(expected)]).toEqual([0, true]);
+      if (!existsSync(index)) expect(err).toMatch(/no index is kept: .*the disk cannot be read or written there/);
+      return !existsSync(index);
+    });
+    expect(failed).toBeGreaterThan(0);
+    rows.push(['`report --index`', `EIO ${writesText(failed)}`, then]);
+    fresh();
+    const lock = join(own, `.${basename(index)}.${process.pid}.part`);
+    writeFileSync(lock, '');
+    const { status, err } = await finished(argv, env);
+    rmSync(lock);
+    expect([status, err]).toEqual([0, expect.stringContaining(`is being written by process ${process.pid}`)]);
+    rows.push(['`report --index`', 'another process writes the file', then]);
+    if (!root) return;
+    // Over what lies there: the capture is as old as it was.
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', own]);
+    try {
+      writeFileSync(copy, readFileSync(capture));
+      await sleep(3000);
+      const cache = { XDG_CACHE_HOME: join(folder, 'index-cache') };
+      const full = await finished(argv, cache);
+      expect([full.status, full.out.equals(expected), full.err]).toEqual([
+        0,
+        true,
+        expect.stringMatching(/no index is kept: .*the disk is full/),
+      ]);
+      execFileSync('mount', ['-o', 'remount,ro', own]);
+      const readOnly = await finished(argv, cache);
+      expect([readOnly.status, readOnly.out.equals(expected), readOnly.err]).toEqual([
+        0,
+        true,
+        expect.stringMatching(/no index is kept: .*the file system is read-only/),
+      ]);
+      expect(existsSync(index)).toBe(false);
+      rows.push(['`report --index`', 'full disk (ENOSPC), read-only file system (EROFS)', then]);
+    } finally {
+      execFileSync('umount', [own]);
+    }
+  });
+});
+
+describe.each([['export'], ['export --state']] as const)('%s', (name) => {
+  const [lake, state] = [join(folder, 'lake'), join(folder, 'lake.state')];
+  const [first, second] = [join(folder, 'first.pcapng'), join(folder, 'second.pcapng')];
+  const argv = (into = lake): readonly string[] => [
+    'export',
+    first,
+    second,
+    '-o',
+    into,
+    ...(name === 'export' ? [] : ['--state', into === lake ? state : join(into, '.state')]),
+  ];
+  /** Calls of the first half, and of all. */
+  let [before, after] = [0, 0];
+  const kept = join(folder, name.replaceAll(/\W/g, ''));
+  /** A lake of the first half; made once. */
+  const fresh = async (into = lake): Promise<void> => {
+    halves(capture, first, second);
+    for (const path of [lake, state]) rmSync(path, { recursive: true, force: true });
+    if (into === lake && existsSync(kept)) {
+      cpSync(join(kept, 'lake'), lake, { recursive: true });
+      if (existsSync(join(kept, 'state'))) cpSync(join(kept, 'state'), state);
+      return;
+    }
+    expect(await finished(argv(into).filter((one) => one !== second))).toMatchObject({ status: 0 });
+    if (into !== lake) return;
+    cpSync(lake, join(kept, 'lake'), { recursive: true });
+    if (existsSync(state)) cpSync(state, join(kept, 'state'));
+  };
+  /** The calls of the lake, all of whose tables are there; where one ended in between, those of either chain. */
+  const isOldOrNew = (into = lake): boolean => {
+    const { calls, missing } = lakeFacts(into);
+    return missing.length === 0 && [before, after, before + after].includes(calls);
+  };
+  const again = async (): Promise<void> => {
+    expect(await finished(argv())).toMatchObject({ status: 0 });
+    const { calls, missing, extra } = lakeFacts(lake);
+    expect([calls, missing]).toEqual([after, []]);
+    expect(extra.filter((path) => !path.endsWith('.part'))).toEqual([]);
+  };
+
+  it('SIGKILL at every write', async () => {
+    await fresh();
+    before = lakeFacts(lake).calls;
+    expect(await finished(argv())).toMatchObject({ status: 0 });
+    after = lakeFacts(lake).calls;
+    expect([before > 0, after > before]).toEqual([true, true]);
+    const times = await eachWrite(
+      'SIGKILL',
+      async (env) => {
+        await fresh();
+        const { status, signal } = await finished(argv(), env);
+        expect([signal === 'SIGKILL' || status === 0, isOldOrNew()]).toEqual([true, true]);
+        if (signal === 'SIGKILL') await again();
+        return signal === 'SIGKILL';
+      },
+      4,
+    );
+    expect(times).toBeGreaterThan(8);
+    rows.push([
+      `\`${name}\``,
+      `SIGKILL ${writesText(times)}`,
+      'ended by the signal; every chain that has a manifest is whole, and the next export clears up',
+    ]);
+  });
+
+  it.each(['SIGTERM', 'SIGHUP'] as const)('%s at any time', async (signal) => {
+    await fresh();
+    const running = start(argv());
+    setTimeout(() => running.child.kill(signal), 250);
+    const { status, signal: by } = await running.ended;
+    expect([by === signal || status === 0, isOldOrNew()]).toEqual([true, true]);
+    await again();
+    rows.push([`\`${name}\``, signal, 'ended by the signal; the lake as it was, or the new one']);
+  });
+
+  it('EIO at every write', async () => {
+    await fresh();
+    const was = lakeFacts(lake);
+    const failed = await eachWrite(
+      'EIO',
+      async (env) => {
+        await fresh();
+        const { status, err } = await finished(argv(), env);
+        if (status === 0) return false;
+        expect([status, err]).toEqual([
+          2,
+          expect.stringMatching(/cannot write .*: the disk cannot be read or written there/),
+        ]);
+        expect(err).not.toMatch(/^ {4}at /m);
+        expect(isOldOrNew()).toBe(true);
+        expect(lakeFacts(lake).extra.filter((path) => path.endsWith('.part'))).toEqual([]);
+        return true;
+      },
+      4,
+    );
+    await again();
+    expect(failed).toBeGreaterThan(8);
+    expect(was.missing).toEqual([]);
+    rows.push([
+      `\`${name}\``,
+      `EIO ${writesText(failed)}`,
+      'status 2 and why; the lake as it was, or the next export clears up',
+    ]);
+  });
+
+  it.skipIf(!root)('on a disk that is full, and on one that is read-only', async () => {
+    const disk = join(folder, 'lakes');
+    mkdirSync(disk, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
+    try {
+      const into = join(disk, 'lake');
+      await fresh(into);
+      const was = lakeFacts(into);
+      const rest = openSync(join(disk, 'rest'), 'w');
+      try {
+        for (;;) writeSync(rest, Buffer.alloc(4096));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ENOSPC' });
+      } finally {
+        closeSync(rest);
+      }
+      const full = await finished(argv(into));
+      expect([full.status, full.err]).toEqual([2, expect.stringMatching(/cannot write .*: the disk is full/)]);
+      expect(lakeFacts(into)).toEqual(was);
+      rmSync(join(disk, 'rest'));
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      const readOnly = await finished(argv(into));
+      expect([readOnly.status, readOnly.err]).toEqual([
+        2,
+        expect.stringMatching(/cannot write .*: the file system is read-only/),
+      ]);
+      expect(lakeFacts(into)).toEqual(was);
+      rows.push([
+        `\`${name}\``,
+        'full disk (ENOSPC), read-only file system (EROFS)',
+        'status 2 and why; the lake as it was',
+      ]);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+
+  it('two at once', async () => {
+    await fresh();
+    const both = await Promise.all([finished(argv()), finished(argv())]);
+    for (const { status, err } of both)
+      expect([status === 0 || err.includes('was written by another export meanwhile'), err.match(/^ {4}at /m)]).toEqual(
+        [true, null],
+      );
+    expect(both.some(({ status }) => status === 0)).toBe(true);
+    expect(lakeFacts(lake)).toEqual({ calls: after, missing: [], extra: [] });
+    rows.push([
+      `\`${name}\``,
+      'another process writes the same',
+      'both write the same tables, or one is told to run again; the lake is whole',
+    ]);
+  });
+
+  it('input that is cut, and input that grows', async () => {
+    await fresh();
+    writeFileSync(second, readFileSync(second).subarray(0, -30));
+    const cut = await finished([...argv(), '--strict']);
+    expect([cut.status, isOldOrNew() || lakeFacts(lake).missing.length === 0]).toEqual([3, true]);
+    rows.push([`\`${name}\``, 'input is cut', 'what is whole is exported; said, and status 3 with `--strict`']);
+    await fresh();
+    const bytes = readFileSync(second);
+    writeFileSync(second, bytes.subarray(0, 2000));
+    const running = start(argv());
+    for (let at = 2000; at < bytes.length && running.child.exitCode === null; at += 100) {
+      appendFileSync(second, bytes.subarray(at, at + 100));
+      await sleep(5);
+    }
+    const { status, err } = await running.ended;
+    expect([status === 0 || err.includes('changed'), lakeFacts(lake).missing]).toEqual([true, []]);
+    rows.push([`\`${name}\``, 'input grows while it is read', 'status 2 and which; the lake as it was']);
   });
 });
 
@@ -397,8 +801,16 @@ const GROWING: Readonly<Record<string, Growing>> = {
 
 describe.each(Object.entries(GROWING))('%s', (name, { argv, ready, drive, ending, needsRoot, calls }) => {
   const out = join(folder, `${name.replaceAll(/\W/g, '')}.${ending}`);
-  const begin = async (path: string, force = false): Promise<Running & { readonly err: () => Promise<string> }> => {
-    const running = start(force ? [...argv(path), '--force'] : argv(path));
+  const serves = name.startsWith('serve');
+  const failing = serves
+    ? 'said once; serving goes on, and status 2 in the end; what was written is read'
+    : 'status 2 and why; what was written is read';
+  const begin = async (
+    path: string,
+    force = false,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Running & { readonly err: () => Promise<string> }> => {
+    const running = start(force ? [...argv(path), '--force'] : argv(path), env);
     let err = '';
     running.child.stderr?.on('data', (text: string) => (err += text));
     await running.said(ready);
@@ -440,16 +852,41 @@ describe.each(Object.entries(GROWING))('%s', (name, { argv, ready, drive, ending
       expect(err).toMatch(/the disk is full/);
       expect(err.match(/the disk is full/g)).toHaveLength(1);
       expect(err).not.toMatch(/^ {4}at /m);
-      const serves = name.startsWith('serve');
-      expect(status, err).toBe(serves ? 0 : 2);
+      expect(status, err).toBe(2);
       expect(await calls(path)).toBeGreaterThan(0);
-      rows.push([
-        `\`${name}\``,
-        'full disk (ENOSPC)',
-        serves
-          ? 'said once; serving goes on, and what was written is read'
-          : 'status 2 and why; what was written is read',
-      ]);
+      rows.push([`\`${name}\``, 'full disk (ENOSPC)', failing]);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+
+  it.skipIf(needsRoot === true && !root).each([
+    ['EIO', 'the disk cannot be read or written there'],
+    ['EROFS', 'the file system is read-only'],
+  ] as const)('%s while it grows', async (code, words) => {
+    rmSync(out, { force: true });
+    // The first writes are good: the head of the file, and packets or records behind it.
+    const running = await begin(out, false, { FAULT_CODE: code, FAULT_FROM: name === 'serve --capture' ? '20' : '4' });
+    const told = async (): Promise<boolean> => (await running.err()).includes(words);
+    for (let times = 0; times < 5 && !(await told()); times++) await drive(await running.err()).catch(() => undefined);
+    running.child.kill('SIGTERM');
+    const { status, err } = await running.ended;
+    expect(err.split(words)).toHaveLength(2);
+    expect(err).not.toMatch(/^ {4}at /m);
+    expect(status, err).toBe(2);
+    expect(await calls(out)).toBeGreaterThan(0);
+    expect(readdirSync(folder).filter((one) => /\.(part|lock)$/.test(one))).toEqual([]);
+    rows.push([`\`${name}\``, 'EIO, EROFS while it grows', failing]);
+  });
+
+  it.skipIf(!root)('on a disk that is read-only from the start', async () => {
+    const disk = join(folder, 'readonly');
+    mkdirSync(disk, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k,ro', 'tmpfs', disk]);
+    try {
+      const { status, err } = await finished(argv(join(disk, `out.${ending}`)));
+      expect([status, err]).toEqual([2, expect.stringMatching(/cannot write .*: the file system is read-only/)]);
+      rows.push([`\`${name}\``, 'read-only file system (EROFS)', 'status 2 and why, before anything is done']);
     } finally {
       execFileSync('umount', [disk]);
     }
@@ -480,6 +917,219 @@ describe.each(Object.entries(GROWING))('%s', (name, { argv, ready, drive, ending
   });
 });
 
+describe('call --capture', () => {
+  const out = join(folder, 'call.pcapng');
+  const growing = 'what was written is there and is read';
+  const argv = (path: string, port = agent.port): readonly string[] => [
+    ...CALL,
+    '--target',
+    `127.0.0.1:${port}`,
+    '--capture',
+    path,
+    '--timeout',
+    '600',
+  ];
+
+  it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)('%s', async (signal) => {
+    rmSync(out, { force: true });
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const calling = start(argv(out, (silent.address() as AddressInfo).port));
+    // The bind waits for its answer.
+    while (!existsSync(out) || framesIn(readFileSync(out)).length < 4) await sleep(50);
+    const second = await finished(argv(out));
+    expect([second.status, second.err]).toEqual([
+      2,
+      expect.stringMatching(/exists already|is being written by process/),
+    ]);
+    const forced = await finished([...argv(out), '--force']);
+    expect([forced.status, forced.err]).toEqual([
+      2,
+      expect.stringContaining(`is being written by process ${calling.child.pid}`),
+    ]);
+    calling.child.kill(signal);
+    expect((await calling.ended).signal).toBe(signal);
+    silent.close();
+    expect(framesIn(readFileSync(out)).length).toBeGreaterThan(3);
+    // What it left is cleared away by the next.
+    expect(await finished([...argv(out), '--force'])).toMatchObject({ status: 0 });
+    expect(readdirSync(folder).filter((one) => /\.(part|lock)$/.test(one))).toEqual([]);
+    rows.push(
+      ['`call --capture`', signal, `ended by the signal; ${growing}`],
+      [
+        '`call --capture`',
+        'another process writes the file',
+        'status 2 and which, with `--force` too; the file is left to it',
+      ],
+    );
+  });
+
+  it('EIO and EROFS at every write', async () => {
+    let times = 0;
+    for (const code of ['EIO', 'EROFS'] as const)
+      times = await eachWrite(
+        code,
+        async (env) => {
+          rmSync(out, { force: true });
+          const { status, err } = await finished(argv(out), env);
+          if (status === 0) return false;
+          expect([status, err.match(/^ {4}at /m)]).toEqual([2, null]);
+          expect(err.match(/the disk cannot be read or written there|the file system is read-only/g)).toHaveLength(1);
+          const written = Number(env['FAULT_FROM']) - 1;
+          // The head of the file comes first.
+          if (written > 1) expect(framesIn(readFileSync(out))).toHaveLength(written - 1);
+          else expect(existsSync(out) && readFileSync(out).length === 0).toBe(false);
+          expect(readdirSync(folder).filter((one) => /\.(part|lock)$/.test(one))).toEqual([]);
+          return true;
+        },
+        4,
+      );
+    expect(times).toBeGreaterThan(8);
+    rows.push(['`call --capture`', `EIO, EROFS ${writesText(times)}`, `status 2 and why; ${growing}`]);
+  });
+
+  it.skipIf(!root)('on a disk that fills, and on one that is read-only', async () => {
+    const disk = join(folder, 'page');
+    mkdirSync(disk, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', disk]);
+    try {
+      const path = join(disk, 'out.pcapng');
+      const { status, err } = await finished([
+        ...argv(path),
+        'CreateUpdateSearcher().Search("IsInstalled=0").Updates[*].Title',
+      ]);
+      expect([status, err.match(/the disk is full/g)?.length, err.match(/^ {4}at /m)]).toEqual([2, 1, null]);
+      expect(framesIn(readFileSync(path)).length).toBeGreaterThan(3);
+      rmSync(path);
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      const readOnly = await finished(argv(path));
+      expect([readOnly.status, readOnly.err]).toEqual([
+        2,
+        expect.stringMatching(/cannot write .*: the file system is read-only/),
+      ]);
+      rows.push([
+        '`call --capture`',
+        'full disk (ENOSPC), read-only file system (EROFS)',
+        `status 2 and why; ${growing}`,
+      ]);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+});
+
+describe.skipIf(!root)('live --export-keys', () => {
+  const out = join(folder, 'live-keys.log');
+  const argv = (path = out): readonly string[] => ['live', '-i', 'lo', '--export-keys', path, '--force', '--quiet'];
+  const watch = async (path = out, env: Readonly<Record<string, string>> = {}): Promise<Running> => {
+    writeFileSync(path, 'old\n');
+    const watching = start(argv(path), env);
+    await watching.said('watching lo');
+    return watching;
+  };
+
+  it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)('%s', async (signal) => {
+    const watching = await watch();
+    watching.child.kill(signal);
+    const ended = await watching.ended;
+    expect(signal === 'SIGKILL' ? ended.signal : ended.status, ended.err).toBe(signal === 'SIGKILL' ? signal : 0);
+    expect(readFileSync(out, 'utf8').startsWith(signal === 'SIGKILL' ? 'old' : '# uamgscope key log')).toBe(true);
+    rows.push([
+      '`live --export-keys`',
+      signal,
+      signal === 'SIGKILL' ? 'the old file' : 'status 0; the new file, whole',
+    ]);
+  });
+
+  it('EIO at every write, a disk that is full, and two at once', async () => {
+    const failed = await eachWrite('EIO', async (env) => {
+      const watching = await watch(out, env);
+      watching.child.kill('SIGTERM');
+      const { status, err } = await watching.ended;
+      if (status === 0) return false;
+      expect([status, err]).toEqual([
+        2,
+        expect.stringMatching(/cannot write .*: the disk cannot be read or written there/),
+      ]);
+      expect(readFileSync(out, 'utf8')).toBe('old\n');
+      return true;
+    });
+    expect(failed).toBeGreaterThan(0);
+    rows.push(['`live --export-keys`', `EIO ${writesText(failed)}`, 'status 2 and why; the old file']);
+    const disk = join(folder, 'keys');
+    mkdirSync(disk, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk]);
+    try {
+      const path = join(disk, 'keys.log');
+      const watching = await watch(path);
+      writeFileSync(join(disk, 'rest'), Buffer.alloc(4096));
+      watching.child.kill('SIGTERM');
+      const { status, err } = await watching.ended;
+      expect([status, err]).toEqual([2, expect.stringMatching(/cannot write .*: the disk is full/)]);
+      expect(readFileSync(path, 'utf8')).toBe('old\n');
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      const readOnly = await finished(argv(path));
+      expect([readOnly.status, readOnly.err]).toEqual([
+        2,
+        expect.stringMatching(/cannot write .*: the file system is read-only/),
+      ]);
+      rows.push([
+        '`live --export-keys`',
+        'full disk (ENOSPC), read-only file system (EROFS)',
+        'status 2 and why; the old file',
+      ]);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+    writeFileSync(out, 'old\n');
+    const lock = join(folder, `.${basename(out)}.${process.pid}.part`);
+    writeFileSync(lock, '');
+    const { status, err } = await finished(argv());
+    rmSync(lock);
+    expect([status, err]).toEqual([2, expect.stringContaining(`is being written by process ${process.pid}`)]);
+    rows.push([
+      '`live --export-keys`',
+      'another process writes the file',
+      'status 2 and which; the file is left to it',
+    ]);
+  });
+});
+
+describe('what the terminal analyzer keeps', () => {
+  const config = (path: string): string => join(path, 'config.yaml');
+  const marks = (path: string): string => join(path, 'capture.pcapng.marks.yaml');
+  const keep = (path: string): readonly (() => void)[] => [
+    () => keepColumns(config(path), ['call']),
+    () => writeMarks(marks(path), { marks: new Map([['a', 3]]), notes: new Map([[4, 'a note']]) }),
+  ];
+
+  it.skipIf(!root)('on a disk that is full, and on one that is read-only', () => {
+    const disk = join(folder, 'kept');
+    mkdirSync(disk, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32k', 'tmpfs', disk]);
+    try {
+      for (const one of keep(disk)) one();
+      const was = [config(disk), marks(disk)].map((path) => readFileSync(path, 'utf8'));
+      const rest = openSync(join(disk, 'rest'), 'w');
+      expect(() => {
+        for (;;) writeSync(rest, Buffer.alloc(4096));
+      }).toThrow(/ENOSPC/);
+      closeSync(rest);
+      for (const one of keep(disk)) expect(one).toThrow(/cannot write .*: the disk is full/);
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      for (const one of keep(disk)) expect(one).toThrow(/cannot write .*: the file system is read-only/);
+      expect([config(disk), marks(disk)].map((path) => readFileSync(path, 'utf8'))).toEqual(was);
+      rows.push([
+        '`tui`: columns, places and notes',
+        'full disk (ENOSPC), read-only file system (EROFS)',
+        'said, and the analyzer goes on; the old file',
+      ]);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+});
+
 describe('what is read, and who reads', () => {
   it.each([
     ['record -o -', ['record', capture, '-o', '-']],
@@ -500,6 +1150,91 @@ describe('what is read, and who reads', () => {
     expect([signal, err.match(/EPIPE|^ {4}at /m)]).toEqual([null, null]);
     expect([0, 1]).toContain(status);
     rows.push([`\`${name}\``, 'its reader goes away (EPIPE)', 'ends quietly']);
+  });
+
+  const at = (): string => `127.0.0.1:${server.port}`;
+  it.each([
+    ['call', () => [...CALL, '--target', `127.0.0.1:${agent.port}`]],
+    ['query', () => ['query', 'FROM calls', capture, '-f', 'json']],
+    ['replay', () => ['replay', recording, '--target', at()]],
+    ['test', () => ['test', suite, '--target', at()]],
+    ['export', () => ['export', capture, '-o', join(folder, 'unread')]],
+    ['man', () => ['man']],
+    ['completion', () => ['completion', 'bash']],
+    ['tui --print-config', () => ['tui', '--print-config']],
+    ['recording check', () => ['recording', 'check', recording]],
+  ] as const)('%s whose output nobody reads from the start', async (name, argv) => {
+    const child = spawn('sh', ['-c', '{ "$@"; echo "$?" >&3; } | true', 'sh', process.execPath, MAIN, ...argv()], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    });
+    running.push(child);
+    let [err, status] = ['', ''];
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text));
+    (child.stdio[3] as Readable).setEncoding('utf8').on('data', (text: string) => (status += text));
+    await new Promise((resolve) => child.once('close', resolve));
+    expect([err.match(/EPIPE|^ {4}at /m), status]).toEqual([null, '0\n']);
+    rows.push([`\`${name}\``, 'its reader goes away (EPIPE)', 'ends quietly']);
+  });
+
+  it.skipIf(!root)('live whose reader goes away', async () => {
+    const watching = start(['live', '-i', 'lo']);
+    await watching.said('watching lo');
+    await sleep(500);
+    const traffic = await chatter(400);
+    watching.child.stdout?.once('data', () => watching.child.stdout?.destroy());
+    traffic.begin();
+    const { status, signal, err } = await watching.ended;
+    await traffic.stop();
+    expect([status, signal, err.match(/EPIPE|^ {4}at /m)]).toEqual([0, null, null]);
+    rows.push(['`live`', 'its reader goes away (EPIPE)', 'ends quietly']);
+  });
+
+  it.each([
+    ['serve', ['serve', recording, '--listen', '127.0.0.1:0'], 'listening at'],
+    ['serve --model', ['serve', '--model', model, '--listen', '127.0.0.1:0', '--min-level', 'none'], 'Ctrl-C ends it'],
+  ] as const)('%s goes on when nobody reads what it says, and without stdin', async (name, argv, ready) => {
+    const serving = start(argv, {}, 'closed');
+    let said = '';
+    serving.child.stderr?.on('data', (text: string) => (said += text));
+    await serving.said(ready);
+    serving.child.stderr?.destroy();
+    const target = `127.0.0.1:${portIn(said)}`;
+    // The stand-in would say that it never recorded this.
+    const { status, err } = await finished([
+      ...CALL,
+      '--target',
+      target,
+      '--class',
+      'SystemInformation',
+      '--timeout',
+      '20',
+    ]);
+    expect([0, 1], err).toContain(status);
+    const plainly = await finished(
+      name === 'serve' ? ['replay', recording, '--target', target] : [...CALL, '--target', target],
+    );
+    expect(plainly.status, plainly.err).toBe(0);
+    serving.child.kill('SIGTERM');
+    const ended = await serving.ended;
+    expect([ended.status, ended.signal]).toEqual([0, null]);
+    rows.push(
+      [`\`${name}\``, 'its reader goes away (EPIPE)', 'goes on serving'],
+      [`\`${name}\``, 'stdin is closed', 'does its work'],
+    );
+  });
+
+  it.skipIf(!root)('live and record -i without stdin', async () => {
+    for (const [name, argv, ready] of [
+      ['live', ['live', '-i', 'lo', '-w', join(folder, 'closed-live.pcapng')], 'watching lo'],
+      ['record -i', ['record', '-i', 'lo', '-o', join(folder, 'closed-live.uamgrec')], 'recording lo'],
+    ] as const) {
+      const watching = start(argv, {}, 'closed');
+      await watching.said(ready);
+      watching.child.kill('SIGTERM');
+      const { status, err } = await watching.ended;
+      expect([status, err.match(/^ {4}at /m)]).toEqual([0, null]);
+      rows.push([`\`${name}\``, 'stdin is closed', 'does its work']);
+    }
   });
 
   it('stdin that is closed, and an input that cannot be read', async () => {
@@ -527,6 +1262,11 @@ describe('what is read, and who reads', () => {
       ['diff', 1, 'diff', changed, recording],
       ['report', 0, 'report', capture, '-o', closed('html')],
       ['recording trim', 0, 'recording', 'trim', recording, '--calls', '1-40', '-o', closed('trim.uamgrec')],
+      ['test', 0, 'test', suite, '--target', `127.0.0.1:${server.port}`, '--junit', closed('suite.xml')],
+      ['call', 0, ...CALL, '--target', `127.0.0.1:${agent.port}`, '--capture', closed('call.pcapng')],
+      ['query', 0, 'query', 'FROM calls', capture, '-o', closed('parquet')],
+      ['export', 0, 'export', capture, '-o', closed('lake')],
+      ['decode', 0, 'decode', capture, '-w', closed('pcapng')],
     ] as const) {
       const ended = await new Promise<{ status: number | null; said: string }>((resolve) => {
         const child = spawn('sh', ['-c', '"$@" <&-', 'sh', process.execPath, MAIN, ...command], {
@@ -539,7 +1279,11 @@ describe('what is read, and who reads', () => {
       expect([name, ended.status, ended.said.match(/^ {4}at /m)]).toEqual([name, status, null]);
     }
     for (const one of ['uamgrec', 'trim.uamgrec']) expect(isRecording(readFileSync(closed(one)))).toBe(true);
-    rows.push(['`record`, `replay --junit`, `diff`, `report`, `recording trim`', 'stdin is closed', 'do their work']);
+    rows.push([
+      '`record`, `replay --junit`, `diff`, `report`, `recording trim`, `test`, `call`, `query`, `export`, `decode`',
+      'stdin is closed',
+      'do their work',
+    ]);
     // Reading the memory of a process at 0 fails as a broken disk does.
     for (const command of [
       ['decode'],

@@ -1,22 +1,30 @@
-// Loaded before the program (--require): from its n-th write to a file on, the disk fails, as a broken one does.
+// Loaded before the program (--require): from its n-th write to a file on, the disk fails, as a broken one does; or the
+// program is killed at it (FAULT_CODE=SIGKILL). Writes are counted by thread, and what gives files their names counts
+// as one: FAULT_COUNT=FILE has the count written there at the end.
 const fs = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
 
 const [code, from] = [process.env.FAULT_CODE, Number(process.env.FAULT_FROM)];
+const { writeFileSync } = fs;
 let writes = 0;
 
 function fails() {
-  return ++writes >= from;
+  if (++writes < from) return false;
+  if (code === 'SIGKILL') process.kill(process.pid, code);
+  return true;
 }
 
 function failure() {
   return Object.assign(new Error(`${code}: write`), { code, syscall: 'write' });
 }
 
-for (const name of ['writeSync', 'fsyncSync']) {
+/** Whether a call writes a file: by a number, none of the streams; by a name, always. */
+const ofFile = (file) => typeof file !== 'number' || file > 2;
+
+for (const name of ['writeSync', 'fsyncSync', 'writeFileSync', 'renameSync', 'linkSync']) {
   const real = fs[name];
   fs[name] = (file, ...rest) => {
-    if (file > 2 && fails()) throw failure();
+    if (ofFile(file) && fails()) throw failure();
     return real(file, ...rest);
   };
 }
@@ -34,3 +42,5 @@ fs.promises.open = async (...given) => {
   return handle;
 };
 syncBuiltinESMExports();
+if (process.env.FAULT_COUNT !== undefined)
+  process.on('exit', () => writeFileSync(process.env.FAULT_COUNT, String(writes)));
