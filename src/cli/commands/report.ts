@@ -15,7 +15,7 @@ import type { Knowledge } from '../../pipeline/knowledge.js';
 import { Progress } from '../../io/progress.js';
 import { ignoredRules, withIgnoredRules, type IgnoreFlags } from '../ignored-rules.js';
 import { opensAnything, readSecrets, withSecrets, writeKeyLog, type SecretFlags } from '../secrets.js';
-import { checkOutput, PRIVATE } from '../../io/output.js';
+import { checkOutput, PRIVATE, type OutputOptions } from '../../io/output.js';
 import { recordingForm } from '../../io/recordings.js';
 import { EXIT, UsageError, type Streams } from '../../io/streams.js';
 import { examples, idlOptions, say, sortIdl, type Register } from './command.js';
@@ -105,9 +105,7 @@ async function report(
     ignoreRules: await ignoredRules(flags, streams.env, known.registry),
     ...(flags.calls === undefined ? {} : { calls: flags.calls }),
   };
-  // What was opened is its owner's, as in a recording.
-  const opened = opensAnything(reading.secrets ?? {}) ? { mode: PRIVATE } : {};
-  const output = { force: flags.force === true, inputs: files, ...opened };
+  const output = outputOf(files, flags, reading);
   if (to !== '-') checkOutput(to, output);
   const [before = '', after = ''] = files;
   const compared = await compares(files, flags);
@@ -140,6 +138,12 @@ async function report(
   if (read.unreadable.length > 0) return EXIT.usage;
   await keep?.();
   return failOn !== undefined && fails(read.report, failOn) ? EXIT.found : EXIT.ok;
+}
+
+/** How the file may be written; what was opened is its owner's, as in a recording. */
+function outputOf(inputs: readonly string[], { force }: ReportFlags, { secrets }: ReportReading): OutputOptions {
+  const opened = secrets !== undefined && opensAnything(secrets);
+  return { force: force === true, inputs, ...(opened ? { mode: PRIVATE } : {}) };
 }
 
 /** Where the report of captures is kept; null where it is not. @throws UsageError */
