@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Numbering } from '../analysis/calls.js';
 import type { IdlFlags } from '../io/idl.js';
 import { TableCache, type Sums } from '../io/lake/cache.js';
-import type { KeptLake } from '../io/lake/database.js';
+import { loadDuckDB, type KeptLake } from '../io/lake/database.js';
 import type { KeptTables } from '../io/lake/kept.js';
 import { packageVersion } from '../io/package.js';
 import { Progress } from '../io/progress.js';
@@ -52,7 +52,7 @@ export async function tablesOf(captures: readonly string[], flags: MakingFlags, 
 }
 
 /** It grows when kept tables have another form in the same version of the program. */
-const KEPT_VERSION = 2;
+const KEPT_VERSION = 3;
 
 async function decodeInto(
   lake: string,
@@ -80,7 +80,9 @@ async function decodeInto(
   const progress = new Progress(streams.stderr);
   const inOrder = flags.inOrder === true;
   const { opnums, sensor } = flags;
-  const store = await TableStore.open(lake, names);
+  // Before the captures are read, so that nobody waits to be told that it is missing.
+  loadDuckDB();
+  const store = new TableStore(lake, names);
   const reading = exportChain({
     lake,
     store,
@@ -105,11 +107,11 @@ async function decodeInto(
   });
   const {
     manifest: { head, inputs },
-  } = await reading.catch(async (error: unknown) => {
-    await store.discard();
+  } = await reading.catch((error: unknown) => {
+    store.close();
     throw error;
   });
-  const parts = await store.finish();
+  const parts = store.finish();
   progress.clear();
   writeKeyLog(flags, security.sessionKeys, captures);
   const unread = inputs.flatMap(({ file, refused }) => (refused === null ? [] : [`${file}: ${refused}`]));

@@ -213,7 +213,7 @@ class ChainRun {
   }
 
   async run(): Promise<void> {
-    const { open, pipeline, inOrder, progress, store } = this.options;
+    const { open, pipeline, inOrder, progress } = this.options;
     const { before, plan } = this;
     await readCapture(
       plan.inputs.map(({ path }) => path),
@@ -225,9 +225,8 @@ class ChainRun {
         frame: (frame, file, looked) => this.frame(frame, before + file, looked),
         problem: (problem, file) => this.problem(problem, before + file),
         take: (record) => this.take(record),
-        between: async ({ read, size }) => {
+        between: ({ read, size }) => {
           progress?.(read, size);
-          await store?.ready();
           return true;
         },
         ending: () => this.keep(),

@@ -47,7 +47,7 @@ function isKept(tables: Partial<KeptTables> | null): tables is KeptTables {
 }
 
 function isPart({ table, path }: Partial<KeptPart>): boolean {
-  return KEPT_TABLES.some((one) => one === table) && /^kept\/[a-z]+-\d{4,9}\.parquet$/.test(path ?? '');
+  return KEPT_TABLES.some((one) => one === table) && /^kept\/[a-z]+\.parquet$/.test(path ?? '');
 }
 
 function areFields(columns: Partial<TableFields> | undefined, table: TableName): boolean {

@@ -2,13 +2,14 @@ import { failed } from '../../analysis/failed.js';
 import type { Plan } from '../../analysis/interfaces.js';
 import type { LatePlan } from '../../analysis/late.js';
 import { OrdinaryCall } from '../../analysis/ordinary.js';
-import { fragment, JsonBytes } from '../../bytes/json.js';
+import { fragment } from '../../bytes/json.js';
 import { putFields } from '../../ndr/json.js';
 import type { Auth, Call, Endpoint, Flow, ObjectReference } from '../../types.js';
 import type { Names } from '../names.js';
 import { callColumns, classOf, plain } from './calls.js';
 import type { Cell, Column, TableName } from './column.js';
-import { OWN, QUOTE, SEPARATOR, SHARED, type KeptTable, type SharedTable } from './kept.js';
+import { HEAD, keptFields, OWN, SHARED, type KeptTable, type SharedTable, type TableFields } from './kept.js';
+import { PageTable, type Numbers, type Texts } from './pages.js';
 import { clampedNanos, clampedSeconds, type Row } from './rows.js';
 
 type CallColumn = Column<Row<Call>>;
@@ -16,21 +17,19 @@ type CallColumn = Column<Row<Call>>;
 /** Texts of a shared table that are remembered; past it what comes again has one more row. docs/limits.md */
 export const MAX_SHARED_ROWS = 65_536;
 
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
 const TEXT_QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const ONE = /[\t\n\r\0\u001e]/;
 
 /**
- * Records as separated text for an engine that reads it, a table each, with the columns of `keptFields`: calls are split
- * in what is their own and what they share with others, and arguments that are JSON already are passed on as they are.
+ * Records as rows of the tables of `keptFields`: calls are split in what is their own and what they share with others,
+ * and arguments that are JSON already are passed on as they are.
  */
 export class KeptRows {
   /** What was not taken yet, of each table. */
-  readonly out: Readonly<Record<KeptTable, JsonBytes>>;
+  readonly tables: Readonly<Record<KeptTable, PageTable>>;
   private readonly own: readonly CallColumn[];
   private readonly problems: CallColumn | undefined;
+  private readonly into: CallCells;
   private readonly shared: Readonly<Record<SharedTable, SharedRows>>;
   private readonly connections = new Map<number, Connection>();
   private readonly members = new WeakMap<Plan | LatePlan, { readonly because: string | null; readonly at: number }>();
@@ -38,126 +37,97 @@ export class KeptRows {
   private readonly ends = new Map<number, number>();
   /** Of which parameters with columns of their own a method has values. */
   private readonly parameters = new WeakMap<Plan, Parameters>();
-  /** The last second and the last file, as text. */
-  private second = Number.NaN;
-  private secondText = fragment('');
-  private file = '';
-  private fileText = fragment('');
 
-  constructor(names: Names) {
+  /** `fields`: the columns of the tables that these are put together to. */
+  constructor(names: Names, fields: TableFields) {
     const columns = new Map(callColumns(names).map((column) => [column.name, column]));
     const pick = (list: readonly string[]): readonly CallColumn[] => list.flatMap((name) => columns.get(name) ?? []);
+    const kept = keptFields(fields);
+    const tableOf = (table: KeptTable): PageTable => new PageTable(kept[table]);
     this.own = pick(OWN);
     this.problems = columns.get('problems');
-    this.shared = {
-      connections: new SharedRows(pick(SHARED.connections)),
-      members: new SharedRows(pick(SHARED.members)),
-      subjects: new SharedRows(pick(SHARED.subjects)),
-      ends: new SharedRows(pick(SHARED.ends)),
+    this.tables = {
+      calls: tableOf('calls'),
+      findings: tableOf('findings'),
+      problems: tableOf('problems'),
+      objects: tableOf('objects'),
+      security: tableOf('security'),
+      connections: tableOf('connections'),
+      members: tableOf('members'),
+      subjects: tableOf('subjects'),
+      ends: tableOf('ends'),
     };
-    const { connections, members, subjects, ends } = this.shared;
-    this.out = {
-      calls: new JsonBytes(),
-      findings: new JsonBytes(SMALL),
-      problems: new JsonBytes(SMALL),
-      objects: new JsonBytes(SMALL),
-      security: new JsonBytes(SMALL),
-      connections: connections.out,
-      members: members.out,
-      subjects: subjects.out,
-      ends: ends.out,
+    const { calls, connections, members, subjects, ends } = this.tables;
+    this.into = new CallCells(calls);
+    this.shared = {
+      connections: new SharedRows(pick(SHARED.connections), connections),
+      members: new SharedRows(pick(SHARED.members), members),
+      subjects: new SharedRows(pick(SHARED.subjects), subjects),
+      ends: new SharedRows(pick(SHARED.ends), ends),
     };
   }
 
   /** Appends a record of another table than that of calls. */
-  put<Of>(table: Exclude<TableName, 'calls'>, columns: readonly Column<Row<Of>>[], day: string, row: Row<Of>): void {
-    let text = day;
-    for (const { name, get } of columns) if (name !== 'chain') text += SEPARATOR + cellText(get(row));
-    this.out[table].plain(`${text}\n`);
+  put<Of>(name: Exclude<TableName, 'calls'>, columns: readonly Column<Row<Of>>[], day: string, row: Row<Of>): void {
+    const table = this.tables[name];
+    table.cell(0, day);
+    let at = 1;
+    for (const { name: column, get } of columns) if (column !== 'chain') table.cell(at++, get(row));
+    table.rows++;
   }
 
   /** Appends a call. An ordinary one has its arguments in memory that the next packet takes: it has to come at once. */
   call(row: Row<Call>, day: string): void {
     const { of: call } = row;
-    const out = this.out.calls;
-    out.number(this.connectionOf(row));
-    out.byte(TAB);
-    out.number(this.memberOf(row));
-    out.byte(TAB);
-    out.number(this.subjectOf(row));
-    out.byte(TAB);
-    out.number(this.endOf(row));
-    this.when(call, day);
-    if (call instanceof OrdinaryCall) this.ordinary(call, row);
-    else this.cells(row);
-    out.byte(LINE_FEED);
+    const { into } = this;
+    const { calls } = this.tables;
+    const { rows } = calls;
+    into.connections.put(rows, this.connectionOf(row, day));
+    into.members.put(rows, this.memberOf(row));
+    into.subjects.put(rows, this.subjectOf(row));
+    into.ends.put(rows, this.endOf(row));
+    const { time } = call;
+    if (time !== null) {
+      into.seconds.put(rows, clampedSeconds(time));
+      into.nanos.put(rows, clampedNanos(time));
+    }
+    if (call instanceof OrdinaryCall) this.ordinary(call, row, rows);
+    else this.own.forEach(({ get }, at) => calls.cell(HEAD.length + at, get(row)));
+    calls.rows++;
   }
 
-  private cells(row: Row<Call>): void {
-    const out = this.out.calls;
-    for (const { get } of this.own) {
-      out.byte(TAB);
-      out.plain(cellText(get(row)));
-    }
-  }
-
-  private when({ time }: Call, day: string): void {
-    const out = this.out.calls;
-    if (time === null) {
-      out.plain(`\t${day}\t\t`);
-      return;
-    }
-    const seconds = clampedSeconds(time);
-    if (seconds !== this.second) {
-      this.second = seconds;
-      this.secondText = fragment(`\t${day}\t${seconds}\t`);
-    }
-    out.raw(this.secondText);
-    out.number(clampedNanos(time));
-  }
-
-  /** The same as {@link KeptRows.cells}, of a call whose arguments are JSON, without making values of them. */
-  private ordinary(call: OrdinaryCall, row: Row<Call>): void {
-    const out = this.out.calls;
+  /** The same as all cells of its own, of a call whose arguments are JSON, without making values of them. */
+  private ordinary(call: OrdinaryCall, row: Row<Call>, at: number): void {
+    const { into } = this;
     const { place } = row;
     const { exchange, causalityAt } = call;
     const { request, response } = exchange;
-    putNumber(out, call.id);
-    putNumber(out, call.latencyNs);
-    putNumber(out, exchange.callId);
-    putNumber(out, exchange.contextId);
-    putNumber(out, place?.frame);
-    putNumber(out, request?.frames[0]);
-    putNumber(out, response?.frames[0]);
-    out.byte(TAB);
-    if (causalityAt >= 0 && request !== null) out.guid(request.block.u8, causalityAt, true);
-    out.byte(TAB);
-    out.copy(call.memory, call.inStart, call.inEnd);
-    out.byte(TAB);
-    if (call.outEnd > call.inEnd) out.copy(call.memory, call.inEnd, call.outEnd);
-    else putFields(out, call.out);
-    const has = call.late === null ? (this.parameters.get(call.plan) ?? this.parametersOf(call)) : LATE;
-    putText(out, has.criteria ? plain(call.in['criteria']) : null);
-    putText(out, has.value ? plain(call.in['value']) : null);
-    out.byte(TAB);
-    if (has.retval) putReturned(out, call);
-    putText(out, has.clsid ? classOf(call) : null);
-    // No stubs that were not decoded, no exception, no argument that was refused.
-    out.raw(NONE);
-    if (place !== null) out.raw(this.fileOf(place.file));
-    const isLong = (request?.frames.length ?? 0) > 1 || (response?.frames.length ?? 0) > 1;
-    putText(out, isLong ? framesText(call) : null);
-    putText(out, call.callbacks.length === 0 ? null : `[${call.callbacks.join(',')}]`);
-    out.byte(TAB);
-    if (call.problems.length > 0) out.plain(cellText(this.problems?.get(row) ?? null));
-  }
-
-  private fileOf(file: string): Uint8Array {
-    if (file !== this.file) {
-      this.file = file;
-      this.fileText = fragment(cellText(file));
+    into.id.put(at, call.id);
+    into.latency.put(at, call.latencyNs);
+    into.callId.put(at, exchange.callId);
+    into.contextId.put(at, exchange.contextId);
+    into.frame.put(at, place?.frame);
+    into.requestFrame.put(at, request?.frames[0]);
+    into.responseFrame.put(at, response?.frames[0]);
+    if (causalityAt >= 0 && request !== null) {
+      into.causality.open(at).guid(request.block.u8, causalityAt, true);
+      into.causality.close();
     }
-    return this.fileText;
+    into.arguments.open(at).copy(call.memory, call.inStart, call.inEnd);
+    into.arguments.close();
+    const results = into.results.open(at);
+    if (call.outEnd > call.inEnd) results.copy(call.memory, call.inEnd, call.outEnd);
+    else putFields(results, call.out);
+    into.results.close();
+    const has = call.late === null ? (this.parameters.get(call.plan) ?? this.parametersOf(call)) : LATE;
+    if (has.criteria) into.criteria.put(at, plain(call.in['criteria']));
+    if (has.value) into.value.put(at, plain(call.in['value']));
+    if (has.retval) putReturned(into.retval, at, call);
+    if (has.clsid) into.clsid.put(at, classOf(call));
+    // No stubs that were not decoded, no exception, no argument that was refused.
+    if ((request?.frames.length ?? 0) > 1 || (response?.frames.length ?? 0) > 1) into.frames.put(at, framesText(call));
+    if (call.callbacks.length > 0) into.callbacks.put(at, `[${call.callbacks.join(',')}]`);
+    if (call.problems.length > 0) into.problems.cell(at, this.problems?.get(row) ?? null);
   }
 
   private parametersOf(call: OrdinaryCall): Parameters {
@@ -172,9 +142,10 @@ export class KeptRows {
     return made;
   }
 
-  private connectionOf(row: Row<Call>): number {
+  private connectionOf(row: Row<Call>, day: string): number {
     const { flow: number, client, server, auth, group, exchange } = row.of;
     const { flow } = exchange;
+    const file = row.place?.file;
     const known = this.connections.get(number);
     if (
       known !== undefined &&
@@ -183,12 +154,14 @@ export class KeptRows {
       known.client === client &&
       known.server === server &&
       known.auth === auth &&
-      known.group === group
+      known.group === group &&
+      known.file === file &&
+      known.day === day
     )
       return known.at;
-    const at = this.shared.connections.of(row);
+    const at = this.shared.connections.of(row, day);
     if (this.connections.size >= MAX_SHARED_ROWS) this.connections.clear();
-    this.connections.set(number, { flow, pipe: flow.pipe, client, server, auth, group, at });
+    this.connections.set(number, { flow, pipe: flow.pipe, client, server, auth, group, file, day, at });
     return at;
   }
 
@@ -235,6 +208,8 @@ interface Connection {
   readonly server: Endpoint;
   readonly auth: Auth;
   readonly group: number | null;
+  readonly file: string | undefined;
+  readonly day: string;
   readonly at: number;
 }
 
@@ -248,49 +223,112 @@ interface Parameters {
 /** Of late-bound ordinary calls: they have no arguments. */
 const LATE: Parameters = { criteria: false, value: false, retval: true, clsid: false };
 
+/** Columns of calls that are written by their names. */
+class CallCells {
+  readonly connections: Numbers;
+  readonly members: Numbers;
+  readonly subjects: Numbers;
+  readonly ends: Numbers;
+  readonly seconds: Numbers;
+  readonly nanos: Numbers;
+  readonly id: Numbers;
+  readonly latency: Numbers;
+  readonly callId: Numbers;
+  readonly contextId: Numbers;
+  readonly frame: Numbers;
+  readonly requestFrame: Numbers;
+  readonly responseFrame: Numbers;
+  readonly causality: Texts;
+  readonly arguments: Texts;
+  readonly results: Texts;
+  readonly criteria: Texts;
+  readonly value: Texts;
+  readonly retval: Texts;
+  readonly clsid: Texts;
+  readonly frames: Texts;
+  readonly callbacks: Texts;
+  readonly problems: Texts;
+
+  constructor(calls: PageTable) {
+    this.connections = calls.numbers('connections');
+    this.members = calls.numbers('members');
+    this.subjects = calls.numbers('subjects');
+    this.ends = calls.numbers('ends');
+    this.seconds = calls.numbers('seconds');
+    this.nanos = calls.numbers('nanos');
+    this.id = calls.numbers('id');
+    this.latency = calls.numbers('latency_ns');
+    this.callId = calls.numbers('call_id');
+    this.contextId = calls.numbers('context_id');
+    this.frame = calls.numbers('frame');
+    this.requestFrame = calls.numbers('request_frame');
+    this.responseFrame = calls.numbers('response_frame');
+    this.causality = calls.texts('causality');
+    this.arguments = calls.texts('arguments');
+    this.results = calls.texts('results');
+    this.criteria = calls.texts('criteria');
+    this.value = calls.texts('value');
+    this.retval = calls.texts('retval');
+    this.clsid = calls.texts('clsid');
+    this.frames = calls.texts('frames');
+    this.callbacks = calls.texts('callbacks');
+    this.problems = calls.texts('problems');
+  }
+}
+
 /** Rows that calls share: each is written when it is first met. */
 class SharedRows {
-  readonly out = new JsonBytes(SMALL);
   private readonly columns: readonly CallColumn[];
+  private readonly table: PageTable;
   private readonly known = new Map<string, number>();
   private count = 0;
 
-  constructor(columns: readonly CallColumn[]) {
+  constructor(columns: readonly CallColumn[], table: PageTable) {
     this.columns = columns;
+    this.table = table;
   }
 
-  /** The number of the row that a call has here. */
-  of(row: Row<Call>): number {
-    let text = '';
-    for (const { get } of this.columns) text += SEPARATOR + cellText(get(row));
+  /** The number of the row that a call has here; `more` stands behind its columns. */
+  of(row: Row<Call>, ...more: readonly Cell[]): number {
+    const { table } = this;
+    const cells = [...this.columns.map(({ get }) => get(row)), ...more];
+    const text = cells.map(keyText).join(SEPARATOR);
     const known = this.known.get(text);
     if (known !== undefined) return known;
     const at = this.count++;
     if (this.known.size >= MAX_SHARED_ROWS) this.known.clear();
     this.known.set(text, at);
-    this.out.plain(`${at}${text}\n`);
+    table.cell(0, at);
+    cells.forEach((cell, column) => table.cell(column + 1, cell));
+    table.rows++;
     return at;
   }
 }
 
-/** Bytes of memory for tables that mostly are small. */
-const SMALL = 8192;
+const SEPARATOR = '\t';
+
+/** A cell as part of what a row is known again by: nothing for null, and no separator in a text. */
+function keyText(cell: Cell): string {
+  if (cell === null) return '';
+  if (typeof cell !== 'string') return String(cell);
+  return cell === '' || cell.includes(SEPARATOR) || cell.startsWith('"') ? JSON.stringify(cell) : cell;
+}
+
 const RETVAL = fragment('{"retval":"');
-const NONE = fragment('\t\t\t\t\t\t');
 
 /** What a member returned: from its JSON, where that is a plain text. */
-function putReturned(out: JsonBytes, call: OrdinaryCall): void {
+function putReturned(into: Texts, row: number, call: OrdinaryCall): void {
   const { memory, inEnd, outEnd, retval } = call;
   if (retval === undefined && outEnd > inEnd && begins(memory.buffer, inEnd, outEnd)) {
     const from = inEnd + RETVAL.length;
     const end = textEnd(memory.buffer, from, outEnd);
     if (end > from) {
-      out.copy(memory, from, end);
+      into.open(row).copy(memory, from, end);
+      into.close();
       return;
     }
   }
-  const text = plain(retval === undefined ? call.out['retval'] : retval);
-  if (text !== null) out.plain(cellText(text));
+  into.put(row, plain(retval === undefined ? call.out['retval'] : retval));
 }
 
 function begins(bytes: Uint8Array, from: number, end: number): boolean {
@@ -311,21 +349,4 @@ function textEnd(bytes: Uint8Array, from: number, end: number): number {
 
 function framesText({ requestFrames, responseFrames }: Call): string {
   return `{"request":[${requestFrames.join(',')}],"response":[${responseFrames.join(',')}]}`;
-}
-
-function putNumber(out: JsonBytes, value: number | null | undefined): void {
-  out.byte(TAB);
-  if (value !== null && value !== undefined && Number.isSafeInteger(value)) out.number(value);
-}
-
-function putText(out: JsonBytes, value: string | null): void {
-  out.byte(TAB);
-  if (value !== null) out.plain(cellText(value));
-}
-
-/** A cell as it is written: nothing for null, two quotes for an empty text. */
-function cellText(cell: Cell): string {
-  if (cell === null) return '';
-  if (typeof cell !== 'string') return String(cell);
-  return cell === '' || ONE.test(cell) ? QUOTE + cell.replaceAll(QUOTE, QUOTE + QUOTE) + QUOTE : cell;
 }

@@ -18,28 +18,29 @@ export type TableFields = Readonly<Record<TableName, readonly Field[]>>;
 /** Columns of calls that stand in a shared table. */
 export const SHARED: Readonly<Record<SharedTable, readonly string[]>> = {
   connections: words(
-    'client client_port server server_port community_id transport flow assoc_group auth_type auth_level auth_verdict auth_user',
+    'client client_port server server_port community_id transport flow assoc_group auth_type auth_level auth_verdict auth_user file',
   ),
   members: words('interface iid method member opnum printed_opnum section binding dispid via certainty because'),
   subjects: words('object ipid oid oxid'),
   ends: words('hresult hresult_name wrapped fault fault_name failed outcome'),
 };
 
-/** Cells of a call itself, behind those of {@link HEAD}, in the order in which they are written. */
+/** Cells of a call itself, behind those of {@link HEAD}. */
 export const OWN: readonly string[] = [
   'id latency_ns call_id context_id frame request_frame response_frame causality',
   'arguments results criteria value retval clsid stub_request stub_response',
-  'exception_source exception_description refused file frames callbacks problems',
+  'exception_source exception_description refused frames callbacks problems',
 ].flatMap(words);
 
 function words(text: string): readonly string[] {
   return text.split(' ');
 }
 
-/** Rows of the shared tables, the day, and the time in two numbers. */
-const HEAD: readonly Field[] = [
+const DAY: Field = { name: 'day', kind: 'text' };
+
+/** Rows of the shared tables, and the time in two numbers. */
+export const HEAD: readonly Field[] = [
   ...SHARED_TABLES.map((name) => ({ name, kind: 'int' }) as const),
-  { name: 'day', kind: 'text' },
   { name: 'seconds', kind: 'long' },
   { name: 'nanos', kind: 'int' },
 ];
@@ -49,10 +50,6 @@ const MADE: Readonly<Record<string, string>> = {
   time: 'make_timestamp(seconds * 1000000 + nanos // 1000)',
   time_ns: 'CASE WHEN seconds <= 9223372035 THEN seconds * 1000000000 + nanos END',
 };
-
-/** What stands between two cells, and around one in which such a character or an end of line is. */
-export const SEPARATOR = '\t';
-export const QUOTE = '\u001e';
 
 /** The columns of the tables as they are kept; times are microseconds, and what is the same in every row is left out. */
 export function keptFields(columns: TableFields): Readonly<Record<KeptTable, readonly Field[]>> {
@@ -65,7 +62,7 @@ export function keptFields(columns: TableFields): Readonly<Record<KeptTable, rea
     });
   const shared = (table: SharedTable): readonly Field[] => [{ name: table, kind: 'int' }, ...pick(SHARED[table])];
   const other = (table: TableName): readonly Field[] => [
-    { name: 'day', kind: 'text' },
+    DAY,
     ...columns[table]
       .filter(({ name }) => name !== 'chain')
       .map(({ name, kind }) => ({ name, kind: kind === 'time' ? ('long' as const) : kind })),
@@ -76,7 +73,7 @@ export function keptFields(columns: TableFields): Readonly<Record<KeptTable, rea
     problems: other('problems'),
     objects: other('objects'),
     security: other('security'),
-    connections: shared('connections'),
+    connections: [...shared('connections'), DAY],
     members: shared('members'),
     subjects: shared('subjects'),
     ends: shared('ends'),

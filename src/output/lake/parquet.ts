@@ -1,23 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { SchemaElement } from 'hyparquet';
-import type { Cell, Column, ColumnKind } from './column.js';
-
-/** Kinds of columns as Parquet has them; JSON is text: annotated
- * as JSON, DuckDB alone would read it as such, and the writer would quote it once more. */
-const ELEMENTS: Readonly<Record<ColumnKind, Pick<SchemaElement, 'type' | 'converted_type' | 'logical_type'>>> = {
-  text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
-  json: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
-  int: { type: 'INT32' },
-  long: { type: 'INT64' },
-  bool: { type: 'BOOLEAN' },
-  time: { type: 'INT64', converted_type: 'TIMESTAMP_MICROS' },
-};
+import type { Cell, Column } from './column.js';
+import { ELEMENTS, GZIP_LEVEL } from './elements.js';
 
 const RISING = { encoding: 'DELTA_BINARY_PACKED' } as const;
-
-/** Level of gzip: the next ones cost more time than they save bytes. */
-const GZIP_LEVEL = 1;
 
 /**
  * A Parquet file, made row group by row group; the same rows in the same groups give the same bytes. Each call gives the

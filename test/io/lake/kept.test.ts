@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tableColumns } from '../../../src/io/lake/columns.js';
 import { LakeDatabase } from '../../../src/io/lake/database.js';
@@ -52,7 +53,7 @@ describe('tables that query keeps', () => {
       `${'\n'.repeat(100_000)}é`,
     ];
     const path = join(folder, 'odd');
-    const kept = await stored(path, texts);
+    const kept = stored(path, texts);
     const database = await LakeDatabase.open({ tables: new Map(), kept: [{ folder: path, ...kept }] });
     const rows = await (
       await database.ask('SELECT to_base64(encode(message)), frame, day, sensor FROM findings')
@@ -67,20 +68,18 @@ describe('tables that query keeps', () => {
         "it's here",
       ]),
     );
-    // Nothing is left of the text that they were made of.
-    expect(readdirSync(join(path, 'kept'))).toEqual(['findings-0001.parquet']);
+    expect(readdirSync(join(path, 'kept'))).toEqual(['findings.parquet']);
   });
 
   it.each([
-    ['MAX_PIECE_ROWS', Array.from({ length: MAX_PIECE_ROWS + 1 }, (_, at) => `m${at}`)],
-    ['MAX_PIECE_BYTES', Array.from({ length: 16 }, (_, at) => `m${at}`.padEnd(MAX_PIECE_BYTES / 15))],
-  ])('are handed on at %s, and keep their order', async (name, texts) => {
+    ['MAX_PIECE_ROWS', Array.from({ length: MAX_PIECE_ROWS + 1 }, (_, at) => `m${at}`), [MAX_PIECE_ROWS, 1]],
+    ['MAX_PIECE_BYTES', Array.from({ length: 16 }, (_, at) => `m${at}`.padEnd(MAX_PIECE_BYTES / 15)), [15, 1]],
+  ])('are written at %s, and keep their order', async (name, texts, sizes) => {
     const path = join(folder, name);
-    const kept = await stored(path, texts);
-    expect(kept.parts.map(({ path: file }) => file)).toEqual([
-      'kept/findings-0001.parquet',
-      'kept/findings-0002.parquet',
-    ]);
+    const kept = stored(path, texts);
+    expect(kept.parts).toEqual([{ table: 'findings', path: 'kept/findings.parquet' }]);
+    const groups = (await parquetMetadataAsync(await asyncBufferFromFile(join(path, 'kept/findings.parquet')))).row_groups;
+    expect(groups.map(({ num_rows: rows }) => Number(rows))).toEqual(sizes);
     const database = await LakeDatabase.open({ tables: new Map(), kept: [{ folder: path, ...kept }] });
     const rows = await (await database.ask('SELECT rtrim(message) FROM findings')).getRowsJson();
     database.close();
@@ -88,15 +87,15 @@ describe('tables that query keeps', () => {
     expect(rows.findIndex(([message], at) => message !== `m${at}`)).toBe(-1);
   });
 
-  it('are not taken for whole without what they say of themselves', async () => {
+  it('are not taken for whole without what they say of themselves', () => {
     const path = join(folder, 'whole');
-    const kept = await stored(path, ['x']);
+    const kept = stored(path, ['x']);
     expect(readKept(path)).toBe(null);
     writeKept(path, kept);
     expect(readKept(path)).toEqual(kept);
     const out: readonly (readonly [string, unknown])[] = [
       ['a path out of the folder', { ...kept, parts: [{ table: 'findings', path: '../../secret.parquet' }] }],
-      ['a table of no name', { ...kept, parts: [{ table: 'passwords', path: 'kept/findings-0001.parquet' }] }],
+      ['a table of no name', { ...kept, parts: [{ table: 'passwords', path: 'kept/findings.parquet' }] }],
       ['a column that is SQL', { ...kept, columns: { ...kept.columns, calls: [{ name: 'x" FROM y', kind: 'text' }] } }],
       ['no columns', { ...kept, columns: {} }],
       ['nothing', null],
@@ -108,23 +107,23 @@ describe('tables that query keeps', () => {
     }
   });
 
-  it('say what stood in the way of writing them', async () => {
+  it('say what stood in the way of writing them', () => {
     const path = join(folder, 'gone');
-    const store = await storeOf(path);
+    const store = storeOf(path);
     rmSync(path, { recursive: true });
-    await add(store, ['x']);
-    await expect(store.finish()).rejects.toThrow('cannot write');
-    await store.discard();
+    add(store, ['x']);
+    expect(() => store.finish()).toThrow('cannot write');
+    store.close();
   });
 });
 
-async function storeOf(path: string): Promise<TableStore> {
+function storeOf(path: string): TableStore {
   mkdirSync(path);
-  return TableStore.open(path, { hresult: () => null, status: () => null });
+  return new TableStore(path, { hresult: () => null, status: () => null });
 }
 
 /** Findings with these messages. */
-async function add(store: TableStore, texts: readonly (string | null)[]): Promise<void> {
+function add(store: TableStore, texts: readonly (string | null)[]): void {
   const columns = tableColumns().findings.map((column): Column<Row<Finding>> => {
     const cell = ({ place }: Row<Finding>): Cell => {
       if (column.name === 'message') return texts[place?.frame ?? 0] ?? null;
@@ -133,7 +132,6 @@ async function add(store: TableStore, texts: readonly (string | null)[]): Promis
     return { ...column, get: cell };
   });
   for (const frame of texts.keys()) {
-    await store.ready();
     store.add('findings', columns, '2026-11-20', {
       of: {} as Finding,
       chain: '0123456789abcdef',
@@ -143,10 +141,10 @@ async function add(store: TableStore, texts: readonly (string | null)[]): Promis
   }
 }
 
-async function stored(path: string, texts: readonly (string | null)[]): Promise<KeptTables> {
-  const store = await storeOf(path);
-  await add(store, texts);
-  const parts = await store.finish();
+function stored(path: string, texts: readonly (string | null)[]): KeptTables {
+  const store = storeOf(path);
+  add(store, texts);
+  const parts = store.finish();
   const all = tableColumns();
   const plain = (table: (typeof TABLES)[number]) => all[table].map(({ name, kind }) => ({ name, kind }));
   const columns = {
