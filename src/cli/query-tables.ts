@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Numbering } from '../analysis/calls.js';
+import { letHeapGrow } from '../io/heap.js';
 import type { IdlFlags } from '../io/idl.js';
 import { TableCache, type Sums } from '../io/lake/cache.js';
 import { loadDuckDB, type KeptLake } from '../io/lake/database.js';
@@ -75,6 +76,7 @@ async function decodeInto(
       import('../security/observer.js'),
       load(flags),
     ]);
+  letHeapGrow();
   const { registry, names, open } = known;
   const security = new SecurityObserver(readSecrets(flags, streams.env));
   const progress = new Progress(streams.stderr);

@@ -33,6 +33,8 @@ export class KeptRows {
   private readonly shared: Readonly<Record<SharedTable, SharedRows>>;
   private readonly connections = new Map<number, Connection>();
   private readonly members = new WeakMap<Plan | LatePlan, { readonly because: string | null; readonly at: number }>();
+  /** The member that a call of such a method had last, of those that are not ordinary. */
+  private readonly others = new Map<string, Member>();
   private readonly subjects = new WeakMap<ObjectReference, number>();
   private readonly ends = new Map<number, number>();
   /** Of which parameters with columns of their own a method has values. */
@@ -92,7 +94,7 @@ export class KeptRows {
       into.nanos.put(rows, clampedNanos(time));
     }
     if (call instanceof OrdinaryCall) this.ordinary(call, row, rows);
-    else this.own.forEach(({ get }, at) => calls.cell(HEAD.length + at, get(row)));
+    else for (let at = 0; at < this.own.length; at++) calls.cell(HEAD.length + at, this.own[at]?.get(row) ?? null);
     calls.rows++;
   }
 
@@ -127,7 +129,7 @@ export class KeptRows {
     // No stubs that were not decoded, no exception, no argument that was refused.
     if ((request?.frames.length ?? 0) > 1 || (response?.frames.length ?? 0) > 1) into.frames.put(at, framesText(call));
     if (call.callbacks.length > 0) into.callbacks.put(at, `[${call.callbacks.join(',')}]`);
-    if (call.problems.length > 0) into.problems.cell(at, this.problems?.get(row) ?? null);
+    if (call.problems.length > 0) into.problems.cell(at, this.problems?.get(row) ?? '[]');
   }
 
   private parametersOf(call: OrdinaryCall): Parameters {
@@ -167,13 +169,55 @@ export class KeptRows {
 
   private memberOf(row: Row<Call>): number {
     const { of: call } = row;
-    if (!(call instanceof OrdinaryCall)) return this.shared.members.of(row);
+    if (!(call instanceof OrdinaryCall)) return this.otherMemberOf(row);
     const { because } = call;
     const plan = call.late ?? call.plan;
     const known = this.members.get(plan);
     if (known !== undefined && known.because === because) return known.at;
     const at = this.shared.members.of(row);
     this.members.set(plan, { because, at });
+    return at;
+  }
+
+  private otherMemberOf(row: Row<Call>): number {
+    const { interface: name, iid, method, member, opnum, printedOpnum, section, spec } = row.of;
+    const { binding, dispid, via, certainty, because } = row.of;
+    if (via !== null) return this.shared.members.of(row);
+    const key = method ?? '';
+    const known = this.others.get(key);
+    if (
+      known !== undefined &&
+      known.interface === name &&
+      known.iid === iid &&
+      known.method === method &&
+      known.member === member &&
+      known.opnum === opnum &&
+      known.printedOpnum === printedOpnum &&
+      known.section === section &&
+      known.spec === spec &&
+      known.binding === binding &&
+      known.dispid === dispid &&
+      known.certainty === certainty &&
+      known.because === because
+    )
+      return known.at;
+    const at = this.shared.members.of(row);
+    if (this.others.size >= MAX_SHARED_ROWS) this.others.clear();
+    this.others.set(key, {
+      interface: name,
+      iid,
+      method,
+      member,
+      opnum,
+      printedOpnum,
+      section,
+      spec,
+      binding,
+      dispid,
+      certainty,
+      because,
+      at,
+    });
     return at;
   }
 
@@ -189,9 +233,9 @@ export class KeptRows {
 
   private endOf(row: Row<Call>): number {
     const { of: call } = row;
-    if (!(call instanceof OrdinaryCall)) return this.shared.ends.of(row);
     const { hresult } = call;
-    // All that differs among ordinary calls.
+    if (call.fault !== null || call.wrapped !== null || call.outcome !== 'answered') return this.shared.ends.of(row);
+    // All that differs among the others.
     const key = hresult === null ? -1 : (hresult >>> 0) * 2 + (failed(call) ? 1 : 0);
     const known = this.ends.get(key);
     if (known !== undefined) return known;
@@ -212,6 +256,9 @@ interface Connection {
   readonly day: string;
   readonly at: number;
 }
+
+type MemberFacts = 'interface' | 'iid' | 'method' | 'member' | 'opnum' | 'printedOpnum' | 'section' | 'spec';
+type Member = Pick<Call, MemberFacts | 'binding' | 'dispid' | 'certainty' | 'because'> & { readonly at: number };
 
 interface Parameters {
   readonly criteria: boolean;

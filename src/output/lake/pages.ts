@@ -3,7 +3,6 @@ import type { ColumnChunk, Encoding, RowGroup, SchemaElement } from 'hyparquet';
 import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import { deltaBinaryPack } from 'hyparquet-writer/src/delta.js';
-import { writeRleBitPackedHybrid } from 'hyparquet-writer/src/encoding.js';
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
 import { JsonBytes } from '../../bytes/json.js';
 import type { Cell, ColumnKind } from './column.js';
@@ -11,54 +10,77 @@ import { ELEMENTS, GZIP_LEVEL } from './elements.js';
 import type { Field } from './kept.js';
 
 /** Rows that a column has room for to begin with, and bytes of its texts. */
-const ROWS = 512;
-const BYTES = 4096;
+const ROWS = 1024;
+const BYTES = 8192;
 /** Bytes of the length in front of each text. */
 const LENGTH_BYTES = 4;
 const MAGIC = Buffer.from('PAR1', 'latin1');
+
+type Value = Exclude<Cell, null>;
 
 /** Values of a page: those of the rows that have one. */
 interface Values {
   readonly encoding: Encoding;
   readonly bytes: Uint8Array;
-  readonly isText: boolean;
+  /** Whether it is worth packing. */
+  readonly isLoose: boolean;
+}
+
+/** A bit a row, the first one lowest. */
+class Bits {
+  private bytes = new Uint8Array(ROWS / 8);
+
+  set(at: number): void {
+    const byte = at >>> 3;
+    if (byte >= this.bytes.length) this.grow(byte);
+    this.bytes[byte] = (this.bytes[byte] as number) | (1 << (at & 7));
+  }
+
+  private grow(byte: number): void {
+    const bytes = new Uint8Array(Math.max(this.bytes.length * 2, byte + 1));
+    bytes.set(this.bytes);
+    this.bytes = bytes;
+  }
+
+  /** Those of the first `count`. */
+  of(count: number): Uint8Array {
+    const end = (count + 7) >>> 3;
+    if (end > this.bytes.length) this.grow(end - 1);
+    return this.bytes.subarray(0, end);
+  }
+
+  clear(): void {
+    this.bytes.fill(0);
+  }
 }
 
 /** A column of a row group on its way: rows of which nothing is said are null. */
 abstract class PageColumn {
-  /** 1 for the rows that have a value. */
-  private levels = new Uint8Array(ROWS);
+  /** Which rows have a value. */
+  private readonly rows = new Bits();
   /** Rows that have one. */
   protected count = 0;
 
   /** What a column of any kind takes. */
-  abstract cell(row: number, cell: Cell): void;
+  abstract cell(row: number, value: Value): void;
   /** What was taken, encoded. */
-  protected abstract encoded(): Values;
+  protected abstract encoded(writer: ByteWriter): Values;
   /** Forgets what was taken. */
   protected abstract empty(): void;
 
   protected mark(row: number): void {
-    if (row >= this.levels.length) this.grow(row);
-    this.levels[row] = 1;
+    this.rows.set(row);
     this.count++;
   }
 
-  private grow(row: number): void {
-    const levels = new Uint8Array(Math.max(this.levels.length * 2, row + 1));
-    levels.set(this.levels);
-    this.levels = levels;
-  }
-
   /** The page of the first `rows` rows behind what was written; the column is empty then. */
-  page(writer: ByteWriter, rows: number): Omit<Page, 'at'> {
+  page(writer: ByteWriter, scratch: Scratch, rows: number): Omit<Page, 'at'> {
     const { count } = this;
-    if (rows > this.levels.length) this.grow(rows - 1);
-    const levels = new ByteWriter();
-    writeRleBitPackedHybrid(levels, this.levels.subarray(0, rows), 1);
-    const { encoding, bytes, isText } = count === 0 ? NOTHING : this.encoded();
-    // Numbers are packed by their encoding.
-    const packed = isText ? gzipSync(bytes, { level: GZIP_LEVEL }) : bytes;
+    const { levels, values } = scratch;
+    levels.index = levels.offset = values.index = values.offset = 0;
+    this.levels(levels, rows);
+    const { encoding, bytes, isLoose } = count === 0 ? NOTHING : this.encoded(values);
+    const packed = isLoose ? gzipSync(bytes, { level: GZIP_LEVEL }) : bytes;
     const from = writer.offset;
     writePageHeader(writer, {
       type: 'DATA_PAGE_V2',
@@ -71,25 +93,40 @@ abstract class PageColumn {
         encoding,
         definition_levels_byte_length: levels.offset,
         repetition_levels_byte_length: 0,
-        is_compressed: isText,
+        is_compressed: isLoose,
       },
     });
     const head = writer.offset - from + levels.offset;
     writer.appendBytes(levels.getBytes());
     writer.appendBytes(packed);
-    this.levels.fill(0, 0, rows);
+    if (count > 0) this.rows.clear();
     this.count = 0;
     this.empty();
-    return { encoding, bytes: head + bytes.length, isPacked: isText };
+    return { encoding, bytes: head + bytes.length, isPacked: isLoose };
+  }
+
+  /** Which rows have a value: one run where all are the same, and otherwise a bit each. */
+  private levels(writer: ByteWriter, rows: number): void {
+    const { count } = this;
+    if (count > 0 && count < rows) {
+      const bits = this.rows.of(rows);
+      writer.appendVarInt((bits.length << 1) | 1);
+      writer.appendBytes(bits);
+    } else {
+      writer.appendVarInt(rows << 1);
+      writer.appendUint8(count > 0 ? 1 : 0);
+    }
   }
 }
 
-const NOTHING: Values = { encoding: 'PLAIN', bytes: new Uint8Array(0), isText: false };
+const NOTHING: Values = { encoding: 'PLAIN', bytes: new Uint8Array(0), isLoose: false };
 
 /** Numbers: 32 or 64 bits, times too. */
 export class Numbers extends PageColumn {
   private readonly type: 'INT32' | 'INT64';
   private values = new Float64Array(ROWS);
+  /** Whether 32 bits hold all of them. */
+  private isSmall = true;
   /** Of 64 bits, what no number holds. */
   private readonly large = new Map<number, bigint>();
 
@@ -101,9 +138,16 @@ export class Numbers extends PageColumn {
   /** A whole number; one that is none, or none for sure, is left out. */
   put(row: number, value: number | null | undefined): void {
     if (value === null || value === undefined || !Number.isSafeInteger(value)) return;
+    if (this.count >= this.values.length) this.more();
+    if ((value | 0) !== value) this.isSmall = this.isLarge();
+    this.values[this.count] = value;
     this.mark(row);
-    if (this.count > this.values.length) this.more();
-    this.values[this.count - 1] = value;
+  }
+
+  /** @throws Error in a column of 32 bits */
+  private isLarge(): false {
+    if (this.type === 'INT32') throw new Error('a number of more than 32 bits in a column of 32');
+    return false;
   }
 
   private more(): void {
@@ -112,50 +156,47 @@ export class Numbers extends PageColumn {
     this.values = values;
   }
 
-  cell(row: number, cell: Cell): void {
-    if (cell === null) return;
-    if (typeof cell !== 'bigint') return this.put(row, Number(cell));
+  cell(row: number, cell: Value): void {
     const value = Number(cell);
-    const isHeld = Number.isSafeInteger(value);
-    this.put(row, isHeld ? value : 0);
-    if (!isHeld) this.large.set(this.count - 1, cell);
+    if (typeof cell === 'bigint' && !Number.isSafeInteger(value)) {
+      this.isSmall = this.isLarge();
+      this.large.set(this.count, cell);
+      this.put(row, 0);
+    } else this.put(row, value);
   }
 
-  protected encoded(): Values {
-    const writer = new ByteWriter();
+  protected encoded(writer: ByteWriter): Values {
     const values = this.values.subarray(0, this.count);
+    if (this.isSmall) {
+      deltaBinaryPack(writer, Int32Array.from(values), this.type);
+      return { encoding: 'DELTA_BINARY_PACKED', bytes: writer.getBytes(), isLoose: false };
+    }
     const { large } = this;
-    const all = large.size === 0 ? values : Array.from(values, (value, at) => large.get(at) ?? value);
-    deltaBinaryPack(writer, all, this.type);
-    return { encoding: 'DELTA_BINARY_PACKED', bytes: writer.getBytes(), isText: false };
+    values.forEach((value, at) => writer.appendInt64(large.get(at) ?? BigInt(value)));
+    return { encoding: 'PLAIN', bytes: writer.getBytes(), isLoose: true };
   }
 
   protected empty(): void {
-    this.large.clear();
+    this.isSmall = true;
+    if (this.large.size > 0) this.large.clear();
   }
 }
 
 /** Yes or no. */
 class Flags extends PageColumn {
-  private readonly values: number[] = [];
+  private readonly values = new Bits();
 
-  cell(row: number, cell: Cell): void {
-    if (cell === null) return;
+  cell(row: number, value: Value): void {
+    if (value === true) this.values.set(this.count);
     this.mark(row);
-    this.values.push(cell === true ? 1 : 0);
   }
 
   protected encoded(): Values {
-    const bits = new ByteWriter();
-    writeRleBitPackedHybrid(bits, this.values, 1);
-    const writer = new ByteWriter();
-    writer.appendUint32(bits.offset);
-    writer.appendBytes(bits.getBytes());
-    return { encoding: 'RLE', bytes: writer.getBytes(), isText: false };
+    return { encoding: 'PLAIN', bytes: this.values.of(this.count).slice(), isLoose: false };
   }
 
   protected empty(): void {
-    this.values.length = 0;
+    this.values.clear();
   }
 }
 
@@ -198,19 +239,28 @@ export class Texts extends PageColumn {
     this.close();
   }
 
-  cell(row: number, cell: Cell): void {
-    if (cell !== null) this.put(row, String(cell));
+  cell(row: number, value: Value): void {
+    this.put(row, String(value));
   }
 
   protected encoded(): Values {
     const { buffer, at } = this.out;
-    return { encoding: 'PLAIN', bytes: buffer.subarray(0, at), isText: true };
+    return { encoding: 'PLAIN', bytes: buffer.subarray(0, at), isLoose: true };
   }
 
   protected empty(): void {
     this.out.at = 0;
   }
 }
+
+/** Memory in which pages are made, one after another. */
+interface Scratch {
+  readonly levels: ByteWriter;
+  readonly values: ByteWriter;
+}
+
+/** Bytes of it to begin with. */
+const SCRATCH = 65_536;
 
 /** A page that was written. */
 interface Page {
@@ -233,7 +283,8 @@ export class PageTable {
   private readonly columns = new Map<string, PageColumn>();
   private readonly list: readonly PageColumn[];
   private readonly groups: RowGroup[] = [];
-  private writer = new ByteWriter();
+  private readonly writer = new ByteWriter(SCRATCH);
+  private readonly scratch: Scratch = { levels: new ByteWriter(), values: new ByteWriter(SCRATCH) };
   private total = 0;
 
   constructor(fields: readonly Field[]) {
@@ -267,7 +318,7 @@ export class PageTable {
 
   /** A cell of the row under way. */
   cell(column: number, cell: Cell): void {
-    this.list[column]?.cell(this.rows, cell);
+    if (cell !== null) this.list[column]?.cell(this.rows, cell);
   }
 
   /** The row group under way, as the bytes that come next in the file. */
@@ -277,7 +328,7 @@ export class PageTable {
     const start = writer.offset;
     const columns = this.list.map((column, at): ColumnChunk => {
       const from = writer.offset;
-      return chunkOf(this.fields[at] as Field, rows, { at: from, ...column.page(writer, rows) }, writer.offset);
+      return chunkOf(this.fields[at] as Field, rows, { at: from, ...column.page(writer, this.scratch, rows) }, writer.offset);
     });
     this.groups.push({
       columns,

@@ -82,7 +82,12 @@ function findings(): OtherTables['findings'] {
     text('spec', 'section that says so', ({ spec }) => spec),
     long64('call', 'id of the call', ({ call }) => call),
     text('object', 'label of the object', ({ object }) => object),
-    json('frames', 'frames that show it, counted over the whole chain', ({ frames }) => frames),
+    {
+      name: 'frames',
+      kind: 'json',
+      is: 'frames that show it, counted over the whole chain',
+      get: ({ of: { frames } }) => `[${frames.join(',')}]`,
+    },
     json('unread', 'of not-looked-into: what frames hold, and how many', ({ unread }) => unread),
     json('connection', 'of a connection that was refused: what is known of it', ({ connection }) =>
       connection === undefined ? null : connectionJson(connection, clock),
