@@ -13,9 +13,9 @@ import { tableColumns } from './columns.js';
 import { KEPT_FOLDER, type KeptPart } from './kept.js';
 
 /** Rows of a row group: they wait in memory, and the engine reads them at once. docs/limits.md */
-export const MAX_PIECE_ROWS = 20_480;
+export const MAX_PIECE_ROWS = 40_960;
 /** Bytes of texts after which a row group ends, however few rows it has. docs/limits.md */
-export const MAX_PIECE_BYTES = 8_388_608;
+export const MAX_PIECE_BYTES = 16_777_216;
 
 /**
  * Tables on their way to where `query` keeps them: Parquet for its engine alone, in pages that are made of bytes as they

@@ -2,10 +2,10 @@ import { gzipSync } from 'node:zlib';
 import type { ColumnChunk, Encoding, RowGroup, SchemaElement } from 'hyparquet';
 import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
-import { deltaBinaryPack } from 'hyparquet-writer/src/delta.js';
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
 import { JsonBytes } from '../../bytes/json.js';
 import type { Cell, ColumnKind } from './column.js';
+import { deltas } from './deltas.js';
 import { ELEMENTS, GZIP_LEVEL } from './elements.js';
 import type { Field } from './kept.js';
 
@@ -64,7 +64,7 @@ abstract class PageColumn {
   /** What a column of any kind takes. */
   abstract cell(row: number, value: Value): void;
   /** What was taken, encoded. */
-  protected abstract encoded(writer: ByteWriter): Values;
+  protected abstract encoded(): Values;
   /** Forgets what was taken. */
   protected abstract empty(): void;
 
@@ -74,12 +74,11 @@ abstract class PageColumn {
   }
 
   /** The page of the first `rows` rows behind what was written; the column is empty then. */
-  page(writer: ByteWriter, scratch: Scratch, rows: number): Omit<Page, 'at'> {
+  page(writer: ByteWriter, levels: ByteWriter, rows: number): Omit<Page, 'at'> {
     const { count } = this;
-    const { levels, values } = scratch;
-    levels.index = levels.offset = values.index = values.offset = 0;
-    this.levels(levels, rows);
-    const { encoding, bytes, isLoose } = count === 0 ? NOTHING : this.encoded(values);
+    levels.index = levels.offset = 0;
+    this.putLevels(levels, rows);
+    const { encoding, bytes, isLoose } = count === 0 ? NOTHING : this.encoded();
     const packed = isLoose ? gzipSync(bytes, { level: GZIP_LEVEL }) : bytes;
     const from = writer.offset;
     writePageHeader(writer, {
@@ -106,7 +105,7 @@ abstract class PageColumn {
   }
 
   /** Which rows have a value: one run where all are the same, and otherwise a bit each. */
-  private levels(writer: ByteWriter, rows: number): void {
+  private putLevels(writer: ByteWriter, rows: number): void {
     const { count } = this;
     if (count > 0 && count < rows) {
       const bits = this.rows.of(rows);
@@ -123,31 +122,24 @@ const NOTHING: Values = { encoding: 'PLAIN', bytes: new Uint8Array(0), isLoose: 
 
 /** Numbers: 32 or 64 bits, times too. */
 export class Numbers extends PageColumn {
-  private readonly type: 'INT32' | 'INT64';
+  private readonly bytes: 4 | 8;
   private values = new Float64Array(ROWS);
-  /** Whether 32 bits hold all of them. */
-  private isSmall = true;
   /** Of 64 bits, what no number holds. */
   private readonly large = new Map<number, bigint>();
 
-  constructor(type: 'INT32' | 'INT64') {
+  /** `bytes`: of the widest. */
+  constructor(bytes: 4 | 8) {
     super();
-    this.type = type;
+    this.bytes = bytes;
   }
 
   /** A whole number; one that is none, or none for sure, is left out. */
   put(row: number, value: number | null | undefined): void {
     if (value === null || value === undefined || !Number.isSafeInteger(value)) return;
+    if (this.bytes === 4 && (value | 0) !== value) throw new Error(`${value} in a column of 32 bits`);
     if (this.count >= this.values.length) this.more();
-    if ((value | 0) !== value) this.isSmall = this.isLarge();
     this.values[this.count] = value;
     this.mark(row);
-  }
-
-  /** @throws Error in a column of 32 bits */
-  private isLarge(): false {
-    if (this.type === 'INT32') throw new Error('a number of more than 32 bits in a column of 32');
-    return false;
   }
 
   private more(): void {
@@ -159,27 +151,31 @@ export class Numbers extends PageColumn {
   cell(row: number, cell: Value): void {
     const value = Number(cell);
     if (typeof cell === 'bigint' && !Number.isSafeInteger(value)) {
-      this.isSmall = this.isLarge();
       this.large.set(this.count, cell);
       this.put(row, 0);
     } else this.put(row, value);
   }
 
-  protected encoded(writer: ByteWriter): Values {
-    const values = this.values.subarray(0, this.count);
-    if (this.isSmall) {
-      deltaBinaryPack(writer, Int32Array.from(values), this.type);
-      return { encoding: 'DELTA_BINARY_PACKED', bytes: writer.getBytes(), isLoose: false };
+  protected encoded(): Values {
+    const { large, count, bytes } = this;
+    const values = this.values.subarray(0, count);
+    if (large.size === 0) {
+      const packed = deltas(values, bytes);
+      if (packed !== null) return { encoding: 'DELTA_BINARY_PACKED', bytes: packed, isLoose: false };
     }
-    const { large } = this;
-    values.forEach((value, at) => writer.appendInt64(large.get(at) ?? BigInt(value)));
-    return { encoding: 'PLAIN', bytes: writer.getBytes(), isLoose: true };
+    if (bytes === 4) return { encoding: 'PLAIN', bytes: bytesOf(Int32Array.from(values)), isLoose: false };
+    const all = BigInt64Array.from(values, BigInt);
+    for (const [at, value] of large) all[at] = value;
+    return { encoding: 'PLAIN', bytes: bytesOf(all), isLoose: true };
   }
 
   protected empty(): void {
-    this.isSmall = true;
     if (this.large.size > 0) this.large.clear();
   }
+}
+
+function bytesOf({ buffer, byteLength }: Int32Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(buffer, 0, byteLength);
 }
 
 /** Yes or no. */
@@ -253,15 +249,6 @@ export class Texts extends PageColumn {
   }
 }
 
-/** Memory in which pages are made, one after another. */
-interface Scratch {
-  readonly levels: ByteWriter;
-  readonly values: ByteWriter;
-}
-
-/** Bytes of it to begin with. */
-const SCRATCH = 65_536;
-
 /** A page that was written. */
 interface Page {
   readonly at: number;
@@ -283,8 +270,8 @@ export class PageTable {
   private readonly columns = new Map<string, PageColumn>();
   private readonly list: readonly PageColumn[];
   private readonly groups: RowGroup[] = [];
-  private readonly writer = new ByteWriter(SCRATCH);
-  private readonly scratch: Scratch = { levels: new ByteWriter(), values: new ByteWriter(SCRATCH) };
+  private readonly writer = new ByteWriter();
+  private readonly levels = new ByteWriter();
   private total = 0;
 
   constructor(fields: readonly Field[]) {
@@ -298,7 +285,7 @@ export class PageTable {
 
   private columnOf(kind: ColumnKind): PageColumn {
     const { type } = ELEMENTS[kind];
-    if (type === 'INT32' || type === 'INT64') return new Numbers(type);
+    if (type === 'INT32' || type === 'INT64') return new Numbers(type === 'INT32' ? 4 : 8);
     return type === 'BOOLEAN' ? new Flags() : new Texts(this.size);
   }
 
@@ -328,7 +315,12 @@ export class PageTable {
     const start = writer.offset;
     const columns = this.list.map((column, at): ColumnChunk => {
       const from = writer.offset;
-      return chunkOf(this.fields[at] as Field, rows, { at: from, ...column.page(writer, this.scratch, rows) }, writer.offset);
+      return chunkOf(
+        this.fields[at] as Field,
+        rows,
+        { at: from, ...column.page(writer, this.levels, rows) },
+        writer.offset,
+      );
     });
     this.groups.push({
       columns,
@@ -366,7 +358,12 @@ export class PageTable {
   }
 }
 
-function chunkOf({ name, kind }: Field, rows: number, { at, encoding, bytes, isPacked }: Page, end: number): ColumnChunk {
+function chunkOf(
+  { name, kind }: Field,
+  rows: number,
+  { at, encoding, bytes, isPacked }: Page,
+  end: number,
+): ColumnChunk {
   return {
     file_offset: BigInt(at),
     meta_data: {

@@ -78,7 +78,8 @@ describe('tables that query keeps', () => {
     const path = join(folder, name);
     const kept = stored(path, texts);
     expect(kept.parts).toEqual([{ table: 'findings', path: 'kept/findings.parquet' }]);
-    const groups = (await parquetMetadataAsync(await asyncBufferFromFile(join(path, 'kept/findings.parquet')))).row_groups;
+    const groups = (await parquetMetadataAsync(await asyncBufferFromFile(join(path, 'kept/findings.parquet'))))
+      .row_groups;
     expect(groups.map(({ num_rows: rows }) => Number(rows))).toEqual(sizes);
     const database = await LakeDatabase.open({ tables: new Map(), kept: [{ folder: path, ...kept }] });
     const rows = await (await database.ask('SELECT rtrim(message) FROM findings')).getRowsJson();
