@@ -10,8 +10,10 @@ const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const PROGRAM = join(DIST, 'program');
 const at = (file) => join(DIST, file);
 
+/** What every command needs, and what a question to tables that are kept does: it reads no capture. */
+const START = ['src/cli/cli.js', 'src/cli/commands/query.js'].map(at);
 /** What most commands need, with all it imports: one file. */
-const CORE = ['src/cli/cli.js', 'src/cli/commands/decode.js', 'src/io/knowledge.js'].map(at);
+const CORE = ['src/cli/commands/decode.js', 'src/io/knowledge.js'].map(at);
 
 /** The program, and the modules that it starts as threads. */
 function entries() {
@@ -104,7 +106,12 @@ if (rolldown !== null) {
     chunkFileNames: 'program/[name].js',
     comments: false,
     sourcemap: true,
-    codeSplitting: { groups: [{ name: 'core', test: (id) => CORE.includes(id) }] },
+    codeSplitting: {
+      groups: [
+        { name: 'start', test: (id) => START.includes(id), priority: 1 },
+        { name: 'core', test: (id) => CORE.includes(id) },
+      ],
+    },
   });
   await bundle.close();
   for (const name of readdirSync(PROGRAM)) if (name.endsWith('.js')) escape(join(PROGRAM, name));
