@@ -2,7 +2,6 @@ import type { Sink } from '../io/sink.js';
 import { csvCell } from '../output/csv.js';
 import { cut, escapeTerminal } from '../output/escape.js';
 import { jsonText } from '../output/json.js';
-import { fit, textWidth } from '../tui/width.js';
 
 /** Rows of a table that are laid out; more are counted. docs/limits.md */
 export const MAX_TABLE_ROWS = 1000;
@@ -39,6 +38,8 @@ export async function printRows(rows: Rows, format: RowFormat, out: Sink): Promi
 }
 
 async function printTable({ names, numbers, chunks }: Rows, out: Sink): Promise<string | null> {
+  // Its package is looked for and loaded in no time that another command should take.
+  const { fit, textWidth } = await import('../tui/width.js');
   const shown: string[][] = [];
   let count = 0;
   for await (const chunk of chunks) {

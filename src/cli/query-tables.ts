@@ -2,7 +2,6 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Numbering } from '../analysis/calls.js';
-import { letHeapGrow } from '../io/heap.js';
 import type { IdlFlags } from '../io/idl.js';
 import { TableCache, type Sums } from '../io/lake/cache.js';
 import { loadDuckDB, type KeptLake } from '../io/lake/database.js';
@@ -66,16 +65,25 @@ async function decodeInto(
   { streams, load, say }: Making,
 ): Promise<KeptTables> {
   // Only where captures are decoded: what was kept is asked without the tables of any protocol.
-  const [{ exportChain }, { TableStore }, { tableColumns }, { JsonBytes }, { Pipeline }, { SecurityObserver }, known] =
-    await Promise.all([
-      import('../io/lake/chain.js'),
-      import('../io/lake/store.js'),
-      import('../io/lake/columns.js'),
-      import('../bytes/json.js'),
-      import('../pipeline/pipeline.js'),
-      import('../security/observer.js'),
-      load(flags),
-    ]);
+  const [
+    { letHeapGrow },
+    { exportChain },
+    { TableStore },
+    { tableColumns },
+    { JsonBytes },
+    { Pipeline },
+    { SecurityObserver },
+    known,
+  ] = await Promise.all([
+    import('../io/heap.js'),
+    import('../io/lake/chain.js'),
+    import('../io/lake/store.js'),
+    import('../io/lake/columns.js'),
+    import('../bytes/json.js'),
+    import('../pipeline/pipeline.js'),
+    import('../security/observer.js'),
+    load(flags),
+  ]);
   letHeapGrow();
   const { registry, names, open } = known;
   const security = new SecurityObserver(readSecrets(flags, streams.env));
