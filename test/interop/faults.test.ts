@@ -179,11 +179,12 @@ function framesIn(bytes: Buffer): readonly Uint8Array[] {
 }
 
 const CALL = ['call', 'ClientApplicationID', '--level', 'none'];
-const KEYS = 2;
-const isKeyLog = (bytes: Buffer): boolean => {
-  const lines = bytes.toString('utf8').trimEnd().split('\n');
-  return lines.filter((line) => /^ntlm [0-9a-f]{32} [0-9a-f]{32}$/.test(line)).length === KEYS;
-};
+const keysIn = (bytes: Buffer): number =>
+  bytes
+    .toString('utf8')
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => /^ntlm [0-9a-f]{32} [0-9a-f]{32}$/.test(line)).length;
 
 /** Commands whose file has its name when it is whole. */
 const WRITERS: Readonly<Record<string, Writing>> = {
@@ -285,7 +286,8 @@ const WRITERS: Readonly<Record<string, Writing>> = {
           out,
           '--force',
         ],
-        whole: isKeyLog,
+        // Two sessions, in each of the two captures of a comparison.
+        whole: (bytes: Buffer) => keysIn(bytes) === (command === 'diff' ? 4 : 2),
         ending: 'log',
         ...(command === 'decode' ? {} : { shared: true as const }),
       },
