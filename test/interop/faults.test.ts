@@ -261,7 +261,8 @@ const WRITERS: Readonly<Record<string, Writing>> = {
   },
   'decode -w': {
     argv: (out) => ['decode', capture, '-w', out, '--force'],
-    whole: (bytes) => framesIn(bytes).length === framesIn(readFileSync(capture)).length,
+    // Of its 288 packets those with a call, and those that begin its connections.
+    whole: (bytes) => framesIn(bytes).length === 138,
     ending: 'pcapng',
   },
   ...Object.fromEntries(
