@@ -6,7 +6,7 @@ import { Storyteller } from '../../src/analysis/story/story.js';
 import { memberName } from '../../src/analysis/statistics.js';
 import { knowledge } from '../../src/io/knowledge.js';
 import type { Session } from '../../captures/make/session.js';
-import type { Value } from '../../src/types.js';
+import type { Call, Value } from '../../src/types.js';
 import { activation, ipid, reference, Story, UPDATE_SESSION } from '../support/story.js';
 
 const { registry } = knowledge();
@@ -194,6 +194,36 @@ describe('the story of a session', () => {
     expect(sessions.map((one) => one.id)).toEqual([1, 2]);
     expect(sessions.map((one) => one.steps.list.at(-1)?.calls)).toEqual([50, 1]);
     expect(sessions.reduce((sum, one) => sum + one.calls, 0)).toBe(54);
+  });
+
+  it('forgets objects that said more than is kept, though they are few, and goes on', () => {
+    const { story, session } = begin();
+    get(session, 10, 'IUpdate', 'Title', 'x'.repeat(STORY_LIMITS.text));
+    const read = story.read().calls;
+    const long = read.at(-1);
+    const teller = new Storyteller(registry, (call) => memberName(call));
+    for (const call of read) teller.push(call);
+    const enough = Math.ceil(STORY_LIMITS.allBytes / STORY_LIMITS.text);
+    expect(enough).toBeLessThan(STORY_LIMITS.allObjects);
+    for (let n = 0; n < enough; n++) {
+      const object = { ...long?.object, ipid: `${n}`, oid: `${n}`, label: `IUpdate#${n}` };
+      teller.push(Object.create(long as Call, { object: { value: object } }) as Call);
+    }
+    expect(teller.forgot).toBe(true);
+    teller.end();
+    const updates = teller.tables.find((table) => table.table.name === 'updates');
+    expect(updates?.rows.length).toBeGreaterThan(0);
+  });
+
+  it('does not count what one object says again', () => {
+    const { story, session } = begin();
+    get(session, 10, 'IUpdate', 'Title', 'x'.repeat(STORY_LIMITS.text));
+    const read = story.read().calls;
+    const teller = new Storyteller(registry, (call) => memberName(call));
+    for (const call of read) teller.push(call);
+    const enough = Math.ceil(STORY_LIMITS.allBytes / STORY_LIMITS.text);
+    for (let n = 0; n < enough; n++) teller.push(read.at(-1) as Call);
+    expect(teller.forgot).toBe(false);
   });
 });
 

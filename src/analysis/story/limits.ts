@@ -13,6 +13,8 @@ export const STORY_LIMITS = {
    * Objects remembered at a time; past it, what is known of all of them goes into the tables and they are forgotten.
    */
   allObjects: 100_000,
+  /** Bytes that what is remembered of them takes, reckoned: past it likewise. */
+  allBytes: 134_217_728,
   /** Elements of one collection, or of one list. */
   items: 10_000,
   /** Properties of one object. */

@@ -52,17 +52,33 @@ export class StoryObject {
     this.row ??= this;
   }
 
-  set(name: string, value: Known, call: number, put: boolean): void {
-    if (this.properties.size < STORY_LIMITS.properties || this.properties.has(name))
-      this.properties.set(name, { value, call, put });
+  /** Returns how many more bytes it takes now, reckoned. */
+  set(name: string, value: Known, call: number, put: boolean): number {
+    const before = this.properties.get(name);
+    if (before === undefined && this.properties.size >= STORY_LIMITS.properties) return 0;
+    this.properties.set(name, { value, call, put });
+    return bytesOf(value) - (before === undefined ? -PROPERTY_BYTES : bytesOf(before.value));
   }
 
-  put(index: number, value: Known): void {
-    if (!Number.isInteger(index) || index < 0 || index >= STORY_LIMITS.items) return;
+  /** Returns how many more bytes it takes now, reckoned. */
+  put(index: number, value: Known): number {
+    if (!Number.isInteger(index) || index < 0 || index >= STORY_LIMITS.items) return 0;
     const items = (this.items ??= []);
+    const before = items[index];
     items[index] = value;
     if (value instanceof StoryObject && value.table !== null) this.holds = value.table;
+    return bytesOf(value) - (before === undefined ? -ITEM_BYTES : bytesOf(before));
   }
+}
+
+/** Bytes of an object, of a property and of an element without their values, as measured; texts come on top. */
+const OBJECT_BYTES = 500;
+const PROPERTY_BYTES = 100;
+const ITEM_BYTES = 16;
+
+function bytesOf(value: Known): number {
+  if (typeof value === 'string') return value.length;
+  return Array.isArray(value) ? value.reduce((sum: number, one: Known) => sum + ITEM_BYTES + bytesOf(one), 0) : 0;
 }
 
 /** Name of the property of its row by which an object is reached, when its maker gave it by `via`. */
@@ -96,6 +112,8 @@ export class StoryObjects {
   private byIpid = new Map<string, StoryObject>();
   /** In the order in which they were first told of. */
   readonly all: StoryObject[] = [];
+  /** What they take, reckoned. */
+  bytes = 0;
   private readonly tableOf: (name: string) => StoryTable | null;
 
   constructor(tableOf: (name: string) => StoryTable | null) {
@@ -120,6 +138,7 @@ export class StoryObjects {
   clear(): void {
     this.byOid = new Map();
     this.all.length = 0;
+    this.bytes = 0;
     this.byIpid = new Map();
   }
 
@@ -164,6 +183,7 @@ export class StoryObjects {
     const made = new StoryObject(name, parent, via, call, this.tableOf(interfaceOf(name)));
     this.byOid.set(key, made);
     this.all.push(made);
+    this.bytes += OBJECT_BYTES;
     return made;
   }
 }

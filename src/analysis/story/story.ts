@@ -100,6 +100,7 @@ export class Storyteller {
   private readonly tableOf = (name: string): StoryTable | null => this.byInterface.get(name) ?? null;
   private steps = 0;
   private objects = 0;
+  private bytes = 0;
   /** Sessions by connection: many may be mixed. */
   private readonly byFlow = new Map<number, Open>();
 
@@ -133,6 +134,7 @@ export class Storyteller {
       if (session.kept) reported.steps.push(call, slot, null, null);
       return session.kept ? reported.id : 0;
     }
+    const { bytes } = objects;
     const before = objects.all.length;
     const on = slot.kind === 'upkeep' ? null : objects.calledOn(call);
     const got = on === null ? this.made(call, objects) : this.learn(call, slot, on, objects, bad);
@@ -141,7 +143,8 @@ export class Storyteller {
       reported.steps.push(call, slot, on, got);
     }
     this.objects += objects.all.length - before;
-    if (this.objects > STORY_LIMITS.allObjects) this.forget();
+    this.bytes += objects.bytes - bytes;
+    if (this.objects > STORY_LIMITS.allObjects || this.bytes > STORY_LIMITS.allBytes) this.forget();
     return session.kept ? reported.id : 0;
   }
 
@@ -161,6 +164,10 @@ export class Storyteller {
       this.fold(session);
       session.over = true;
       this.objects -= session.objects.all.length;
+      this.bytes -= session.objects.bytes;
+      // Its connections may remember it for long.
+      session.objects.clear();
+      session.waiting.length = 0;
       session = undefined;
     }
     if (session === undefined) this.open.set(key, (session = this.begin(call)));
@@ -221,7 +228,8 @@ export class Storyteller {
   /** What a call tells of its object; gives the object that came back. */
   private learn(call: Call, slot: Slot, on: StoryObject, objects: StoryObjects, bad: boolean): StoryObject | null {
     if (slot.kind === 'put') {
-      if (!bad) on.set(slot.name, cutRequest(call) ? UNSEEN : this.given(call, on, objects), call.id, true);
+      if (!bad)
+        objects.bytes += on.set(slot.name, cutRequest(call) ? UNSEEN : this.given(call, on, objects), call.id, true);
       return null;
     }
     if (bad) return null;
@@ -234,8 +242,8 @@ export class Storyteller {
       slot.kind === 'item' || slot.kind === 'enumerate' ? on.via : slot.name,
       call.id,
     );
-    if (slot.kind === 'get') on.set(slot.name, value, call.id, false);
-    else if (slot.kind === 'item') on.put(Number(this.given(call, on, objects)), value);
+    if (slot.kind === 'get') objects.bytes += on.set(slot.name, value, call.id, false);
+    else if (slot.kind === 'item') objects.bytes += on.put(Number(this.given(call, on, objects)), value);
     return value instanceof StoryObject ? value : null;
   }
 
@@ -248,7 +256,7 @@ export class Storyteller {
       if (!Array.isArray(list)) continue;
       for (const one of list) {
         const value = objects.known(one, collection, collection.via, call.id);
-        collection.put(on.position++, value);
+        objects.bytes += collection.put(on.position++, value);
         if (value instanceof StoryObject) got = value;
       }
     }
@@ -316,6 +324,7 @@ export class Storyteller {
       session.objects.clear();
     }
     this.objects = 0;
+    this.bytes = 0;
   }
 }
 
