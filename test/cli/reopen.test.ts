@@ -1,13 +1,13 @@
 import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/cli.js';
 import type { Knowledge } from '../../src/pipeline/knowledge.js';
 import { sessionCaptures, shippedCaptures } from '../support/captures.js';
 import { testStreams } from '../support/streams.js';
 import { tables } from '../tui/support.js';
+import { leftAlone } from '../support/left-alone.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-reopen-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -19,7 +19,7 @@ const paths = [...shippedCaptures(), ...sessionCaptures().slice(-1)].map((path) 
 });
 const session = join(folder, 'wua-session.pcapng');
 // What has just changed is not believed to stay as it is.
-beforeAll(() => after(2100));
+beforeAll(() => leftAlone());
 
 /** Tables that tell whether captures were opened. */
 function watched(): { readonly known: Knowledge; readonly opened: string[] } {
@@ -77,7 +77,6 @@ describe('a report of a capture that was read before', () => {
   it('is made anew, and that is said, where the capture or the index is another', async () => {
     const growing = join(folder, 'growing.pcapng');
     copyFileSync(session, growing);
-    await after(2100);
     await report(growing, '--index', 'beside');
     const index = `${growing}.report.uamgidx`;
     expect((await report(growing, '--index', 'beside')).opened).toEqual([]);

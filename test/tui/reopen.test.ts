@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeptSessions } from '../../src/cli/tui/reopen.js';
 import { CaptureIndex } from '../../src/io/index/capture-index.js';
@@ -12,6 +11,7 @@ import { bytesOf } from '../../src/bytes/block.js';
 import { sampleCall } from '../support/calls.js';
 import { sessionCaptures, shippedCaptures } from '../support/captures.js';
 import { Player, sessionOf, tables } from './support.js';
+import { leftAlone } from '../support/left-alone.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'uamgscope-reopened-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,10 +20,10 @@ const open: KeptSessions[] = [];
 afterAll(async () => {
   for (const one of open) await one.close();
 });
-beforeAll(async () => {
+beforeAll(() => {
+  leftAlone();
   mkdirSync(join(folder, 'cache'));
   writeFileSync(stand, 'stands for a capture');
-  await after(2100);
 });
 
 const indexOf = (name: string): CaptureIndex =>

@@ -17,11 +17,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as after } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CaptureIndex, type IndexOptions } from '../../../src/io/index/capture-index.js';
 import { IndexWriter, readIndex, type IndexContent } from '../../../src/io/index/form.js';
+import { leftAlone } from '../../support/left-alone.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'uamgscope-index-')));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,10 +32,10 @@ const other = join(folder, 'night.pcap');
 const pieces = [new Uint8Array(0), Uint8Array.of(1, 2, 3), new Uint8Array(3_000_000).fill(7)];
 
 /** A file as large as another, that has been left alone for long enough to be believed. */
-beforeAll(async () => {
+beforeAll(() => {
+  leftAlone();
   writeFileSync(capture, Buffer.alloc(5000, 1));
   writeFileSync(other, Buffer.alloc(5000, 2));
-  await after(2100);
 });
 
 const index = (options: Partial<IndexOptions> = {}): CaptureIndex => {
@@ -102,7 +102,6 @@ describe('an index', () => {
     fresh();
     const copy = join(folder, 'copy.pcap');
     copyFileSync(capture, copy);
-    await after(2100);
     expect(await kept({ files: [copy] })).toBe(true);
     utimesSync(copy, new Date(0), new Date(0));
     expect(await read({ files: [copy] })).toEqual(USED);
@@ -122,8 +121,9 @@ describe('an index', () => {
     fresh();
     const growing = join(folder, 'growing.pcap');
     writeFileSync(growing, 'abc');
+    leftAlone(false);
     expect(await kept({ files: [growing] })).toBe(false);
-    await after(2100);
+    leftAlone();
     const one = index({ files: [growing] });
     writeFileSync(growing, 'abd');
     expect(await one.write(pieces)).toBe(false);
@@ -187,7 +187,6 @@ describe('an index', () => {
     mkdirSync(shared, { mode: 0o700 });
     const there = join(shared, 'day.pcap');
     copyFileSync(capture, there);
-    await after(2100);
     const beside = { place: 'beside' as const, files: [there] };
     expect(await kept(beside)).toBe(true);
     expect(existsSync(`${there}.test.uamgidx`)).toBe(true);
