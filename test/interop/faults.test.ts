@@ -160,8 +160,6 @@ interface Writing {
   readonly alone?: true;
   /** No file stands there before; the folder has what this puts there. */
   readonly none?: (folder: string) => void;
-  /** Another command writes it too, by the same function: signals at any time are left to that one. */
-  readonly shared?: true;
   /** What it says when the disk fails while it writes, where that is not all at the end. */
   readonly says?: RegExp;
 }
@@ -290,7 +288,6 @@ const WRITERS: Readonly<Record<string, Writing>> = {
         // Two sessions, in each of the two captures of a comparison.
         whole: (bytes: Buffer) => keysIn(bytes) === (command === 'diff' ? 4 : 2),
         ending: 'log',
-        ...(command === 'decode' ? {} : { shared: true as const }),
       },
     ]),
   ),
@@ -317,7 +314,7 @@ const WRITERS: Readonly<Record<string, Writing>> = {
 };
 
 describe.each(Object.entries(WRITERS))('%s', (name, writing) => {
-  const { argv, whole, ending, rewrites, differs, alone, none, says, shared } = writing;
+  const { argv, whole, ending, rewrites, differs, alone, none, says } = writing;
   const short = name.replaceAll(/\W/g, '');
   const out = join(folder, alone === true ? short : '.', `${short}.${ending}`);
   const old = (): Buffer => {
@@ -361,11 +358,9 @@ describe.each(Object.entries(WRITERS))('%s', (name, writing) => {
         ? 'ended by the signal; the old records, and whole ones behind them'
         : 'ended by the signal; the old file or the new one, whole',
     ]);
-    if (shared === true)
-      rows.push([`\`${name}\``, 'SIGTERM, SIGHUP', 'as that of `decode`: the same function writes it']);
   });
 
-  it.skipIf(shared).each(['SIGTERM', 'SIGHUP'] as const)('%s at any time', async (signal) => {
+  it.each(['SIGTERM', 'SIGHUP'] as const)('%s at any time', async (signal) => {
     const began = performance.now();
     expect(await finished(argv(fresh()))).toMatchObject({ status: 0 });
     const wholeMs = performance.now() - began;
