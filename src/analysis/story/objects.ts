@@ -71,13 +71,13 @@ export class StoryObject {
   }
 }
 
-/** Bytes of an object, of a property and of an element without their values, as measured; texts come on top. */
+/** Bytes of an object, a property and an element without their values, as measured; texts have two bytes a letter. */
 const OBJECT_BYTES = 500;
-const PROPERTY_BYTES = 100;
+const PROPERTY_BYTES = 150;
 const ITEM_BYTES = 16;
 
 function bytesOf(value: Known): number {
-  if (typeof value === 'string') return value.length;
+  if (typeof value === 'string') return value.length * 2;
   return Array.isArray(value) ? value.reduce((sum: number, one: Known) => sum + ITEM_BYTES + bytesOf(one), 0) : 0;
 }
 
