@@ -251,8 +251,8 @@ describe('an index', () => {
     chmodSync(join(open, 'uamgscope'), 0o777);
     const env = { XDG_CACHE_HOME: open };
     expect(() => index({ env })).toThrow('not by you alone');
-    const any = { captures: 0, index: 1e9, indexes: 1e9 };
-    expect(CaptureIndex.of({ kind: 'test', files: [capture], way: [], place: 'auto', env, limits: any })).toBeNull();
+    const small = { captures: 0, index: 1e9, indexes: 1e9 };
+    expect(CaptureIndex.of({ kind: 'test', files: [capture], way: [], place: 'auto', env, limits: small })).toBeNull();
   });
 });
 
