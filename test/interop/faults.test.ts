@@ -313,6 +313,18 @@ const WRITERS: Readonly<Record<string, Writing>> = {
   },
 };
 
+/** Leaves no room on a disk: `rest` takes all of it. */
+function fill(disk: string): void {
+  const rest = openSync(join(disk, 'rest'), 'w');
+  try {
+    for (;;) writeSync(rest, Buffer.alloc(4096));
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ENOSPC' });
+  } finally {
+    closeSync(rest);
+  }
+}
+
 describe.each(Object.entries(WRITERS))('%s', (name, writing) => {
   const { argv, whole, ending, rewrites, differs, alone, none, says } = writing;
   const short = name.replaceAll(/\W/g, '');
@@ -411,14 +423,7 @@ describe.each(Object.entries(WRITERS))('%s', (name, writing) => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
     try {
       const path = fresh(join(disk, `out.${ending}`));
-      const rest = openSync(join(disk, 'rest'), 'w');
-      try {
-        for (;;) writeSync(rest, Buffer.alloc(4096));
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'ENOSPC' });
-      } finally {
-        closeSync(rest);
-      }
+      fill(disk);
       const full = await finished(argv(path));
       expect([full.status, full.err]).toEqual([
         2,
@@ -654,14 +659,7 @@ describe.each([['export'], ['export --state']] as const)('%s', (name) => {
       const into = join(disk, 'lake');
       await fresh(into);
       const was = lakeFacts(into);
-      const rest = openSync(join(disk, 'rest'), 'w');
-      try {
-        for (;;) writeSync(rest, Buffer.alloc(4096));
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'ENOSPC' });
-      } finally {
-        closeSync(rest);
-      }
+      fill(disk);
       const full = await finished(argv(into));
       expect([full.status, full.err]).toEqual([2, expect.stringMatching(/cannot write .*: the disk is full/)]);
       expect(lakeFacts(into)).toEqual(was);
@@ -1108,11 +1106,7 @@ describe('what the terminal analyzer keeps', () => {
     try {
       for (const one of keep(disk)) one();
       const was = [config(disk), marks(disk)].map((path) => readFileSync(path, 'utf8'));
-      const rest = openSync(join(disk, 'rest'), 'w');
-      expect(() => {
-        for (;;) writeSync(rest, Buffer.alloc(4096));
-      }).toThrow(/ENOSPC/);
-      closeSync(rest);
+      fill(disk);
       for (const one of keep(disk)) expect(one).toThrow(/cannot write .*: the disk is full/);
       execFileSync('mount', ['-o', 'remount,ro', disk]);
       for (const one of keep(disk)) expect(one).toThrow(/cannot write .*: the file system is read-only/);
